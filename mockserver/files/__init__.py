@@ -1,0 +1,1 @@
+"""Scenario files to specs and back, positions kept."""

@@ -1,0 +1,1 @@
+"""Does a request fit a route, and if not, why not."""

@@ -1,0 +1,128 @@
+"""What all specs have in common: frozen, strict, unknown keys forbidden."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from mockserver.errors import Wrong, shown
+from mockserver.model import durations
+
+
+class Spec(BaseModel):
+    """What an author writes. Field names, or their aliases, are the keys of the language."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=False, arbitrary_types_allowed=True
+    )
+
+    def has(self, key: str) -> bool:
+        """Whether the author wrote it, even as null."""
+        return key in self.model_fields_set
+
+
+def _duration_s(value: object) -> float:
+    try:
+        seconds = durations.parse_duration_s(value)
+    except ValueError as why:
+        raise Wrong(str(why), durations.HINT) from why
+    if seconds < 0:
+        raise Wrong(f"{value!r} is negative", durations.HINT)
+    return seconds
+
+
+DurationS = Annotated[
+    float,
+    BeforeValidator(_duration_s),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(\d+(\.\d+)?(us|ms|s|m|h|d|w))+$|^0$",
+            "description": "A duration such as 200ms, 5s, 1m30s, 24h or 3d.",
+            "examples": ["200ms", "5s", "1h"],
+        }
+    ),
+]
+"""Seconds, at least 0; written as text with a unit."""
+
+
+def is_template(value: object) -> bool:
+    """Whether a string has template syntax in it."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value or "{#" in value)
+
+
+def _text_like(value: object) -> object:
+    if isinstance(value, (dict, list)) or value is None:
+        raise Wrong(f"expected a text or a number, got {shown(value)}", "Put quotes round it to make it a text")
+    return value
+
+
+TextLike = Annotated[
+    Any, BeforeValidator(_text_like), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+"""A text; a YAML number or boolean stands for its text as written."""
+
+Json = Annotated[Any, Field(description="Any JSON value; strings may be templates.")]
+
+METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+
+class RequestLine:
+    """A parsed `METHOD[,METHOD] /path`. `methods` is None for ANY."""
+
+    __slots__ = ("methods", "path", "text")
+
+    def __init__(self, text: str, methods: frozenset[str] | None, path: str) -> None:
+        self.text = text
+        self.methods = methods
+        self.path = path
+
+
+_LINE_HINT = "Write a method and a path, such as 'POST /charges', 'GET,HEAD /items/{id}' or 'ANY /data'"
+
+
+def parse_request_line(text: object) -> RequestLine:
+    """Raises Wrong, with the remedy, for what is no request line."""
+    if not isinstance(text, str):
+        raise Wrong(f"expected a request line, got {shown(text)}", _LINE_HINT)
+    words = text.split()
+    if len(words) == 1 and text.startswith("/"):
+        raise Wrong(f"{text!r} has no method", f"Write 'ANY {text}' for every method, or 'GET {text}'")
+    if len(words) != 2:
+        raise Wrong(f"{text!r} is no request line", _LINE_HINT)
+    names, path = words
+    methods = names.split(",")
+    for name in methods:
+        if not METHOD.fullmatch(name):
+            raise Wrong(f"{name!r} in {text!r} is no method", _LINE_HINT)
+        if name != name.upper():
+            raise Wrong(f"{name!r} in {text!r} is no method: methods know case", f"Write {name.upper()!r}")
+    if not path.startswith("/"):
+        raise Wrong(f"the path {path!r} does not begin with a slash", f"Write '{names} /{path}'")
+    bare = re.sub(r"\{[^{}]*\}", "", path)
+    if "?" in bare or "#" in bare:
+        raise Wrong(f"{path!r} has a query or fragment", "Ask for query parameters under match.query")
+    if "ANY" in methods and len(methods) > 1:
+        raise Wrong(f"{names!r} mixes ANY with methods", "Write ANY alone")
+    return RequestLine(text, None if names == "ANY" else frozenset(methods), path)
+
+
+def _request_line(value: object) -> str:
+    parse_request_line(value)
+    return str(value)
+
+
+RequestLineText = Annotated[
+    str,
+    BeforeValidator(_request_line),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(ANY|[A-Z0-9!#$%&'*+.^_`|~-]+(,[A-Z0-9!#$%&'*+.^_`|~-]+)*)\s+/",
+            "description": "METHOD[,METHOD] or ANY, then a path; parameters as {id}, {id:\\d+} or {rest:.+}.",
+            "examples": ["POST /charges", "GET /users/{id}"],
+        }
+    ),
+]

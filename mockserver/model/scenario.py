@@ -1,0 +1,147 @@
+"""A scenario and its routes, as authors write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from mockserver.errors import Wrong, shown
+from mockserver.model.base import RequestLineText, Spec
+from mockserver.model.match import MatchSpec
+from mockserver.model.reply import ReplyDefaultsSpec, Steps
+
+LANGUAGE_VERSION = 1
+RUNTIME = "runtime"
+"""The scenario that routes made at runtime belong to."""
+
+_NAME = re.compile(r"[^\s/?#%][^/?#%\x00-\x1f]*")
+
+
+def _scenario_name(value: object) -> object:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise Wrong(f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores")
+    if value == RUNTIME:
+        raise Wrong("'runtime' is the scenario of routes made at runtime", "Choose another name")
+    return value
+
+
+ScenarioName = Annotated[str, BeforeValidator(_scenario_name)]
+
+
+def _base(value: object) -> object:
+    if value == "":
+        return value
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise Wrong(f"{shown(value)} is no path prefix", "Begin it with a slash, such as /v1")
+    if value.endswith("/"):
+        raise Wrong(f"{value!r} ends with a slash", f"Write {value.rstrip('/') or 'no base at all'!r}: routes begin with one")
+    if any(c in value for c in "?#{}"):
+        raise Wrong(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
+    return value
+
+
+class ExpectSpec(Spec):
+    """How many calls a route must have got by the end."""
+
+    min: Annotated[int, Field(ge=0)] = 0
+    max: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return {"min": value, "max": value}
+        if not isinstance(value, (dict, cls)):
+            raise Wrong(f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both")
+        return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ExpectSpec:
+        if self.max is not None and self.min > self.max:
+            raise Wrong(f"min {self.min} is above max {self.max}", "Swap them")
+        return self
+
+    def holds(self, count: int) -> bool:
+        return self.min <= count and (self.max is None or count <= self.max)
+
+    def __str__(self) -> str:
+        calls = f"{self.min} call{'' if self.min == 1 else 's'}"
+        if self.max is None:
+            return f"at least {calls}"
+        if self.min == self.max:
+            return calls
+        return f"{self.min} to {self.max} calls" if self.min else f"at most {self.max} calls"
+
+
+Expect = Annotated[
+    ExpectSpec,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {
+                    "type": "object",
+                    "properties": {"min": {"type": "integer", "minimum": 0}, "max": {"type": "integer", "minimum": 0}},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
+]
+
+
+class CorsSpec(Spec):
+    """Which origins a browser may call from; `*` is any."""
+
+    origins: list[str] = Field(default=["*"], min_length=1)
+    credentials: bool = True
+    max_age_s: int = Field(default=600, alias="max_age", ge=0)
+
+
+def _cors(value: object) -> object:
+    if value is True:
+        return CorsSpec()
+    return None if value is False else value
+
+
+class RouteSpec(Spec):
+    """A request line with conditions, and what it answers."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(default=None, description="Unique within the scenario.")
+    request: RequestLineText
+    match: MatchSpec | None = Field(default=None, description="Further conditions on the request; all must hold.")
+    if_: Any = Field(default=None, alias="if", description="One expression; failing or undefined means it doesn't hold.")
+    priority: int = Field(default=0, description="Higher is asked earlier.")
+    reply: Steps
+    then: Literal["repeat", "cycle", "stop"] = Field(default="repeat", description="What follows a sequence's last reply.")
+    per: str | None = Field(default=None, description="A selector: a sequence position for each of its values.")
+    expect: Expect | None = Field(default=None, description="Calls by the end: 3, {min: 1}, {max: 2}.")
+    tags: list[str] = Field(default=[], description="For filters of the admin API.")
+
+
+class ScenarioSpec(Spec):
+    """One scenario file."""
+
+    scenario: ScenarioName | None = Field(default=None, description="Its name; default: the file's stem.")
+    description: str | None = None
+    active: bool = Field(default=True, description="false: loaded, but answers only once switched on.")
+    base: Annotated[str, BeforeValidator(_base)] = Field(default="", description="Prefix of every route's path.")
+    host: str | None = Field(default=None, description="Only requests whose Host header says so.")
+    vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
+    defaults: ReplyDefaultsSpec = Field(default=ReplyDefaultsSpec(), description="For every reply that doesn't say otherwise.")
+    cors: Annotated[CorsSpec | None, BeforeValidator(_cors)] = Field(default=None, description="true, or {origins: [...]}.")
+    routes: list[RouteSpec] = Field(default=[])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_keys(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {key: item for key, item in value.items() if not (isinstance(key, str) and key.startswith("x-"))}
+        if value is None:
+            raise Wrong("the file is empty", "Write at least: routes: [{request: GET /, reply: 200}]")
+        if isinstance(value, cls):
+            return value
+        raise Wrong(f"expected a mapping, got {shown(value)}", "A scenario begins with keys such as routes:")

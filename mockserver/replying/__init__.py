@@ -1,0 +1,1 @@
+"""What a route answers: sequences, templates, delays, faults."""

@@ -1,0 +1,1 @@
+"""What a namespace remembers, and the one atomic step that changes it."""
