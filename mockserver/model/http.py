@@ -203,6 +203,10 @@ class Request:
             raise value
         return value
 
+    def forget_parsed(self) -> None:
+        """What was made from the body is made anew when asked; the body has been cut."""
+        self._cache.clear()
+
     @property
     def host(self) -> str:
         return self.headers.get("host", "")

@@ -1,0 +1,152 @@
+"""
+From method and path to the routes that may answer, in order, without a scan.
+
+Literal paths are one dictionary; paths with parameters a tree of segments.
+What a literal path finds, patterns included, is put together at its first
+request and kept. Adding or removing a route costs the same however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from mockserver.matching.paths import PathPattern, Segment, canonical, take
+
+T = TypeVar("T")
+OrderKey = tuple[int, ...]
+Found = tuple["Entry[T]", dict[str, str]]
+
+_KEPT_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Entry(Generic[T]):
+    """A target with its place in the order (lower is asked earlier), its methods (None: any) and its path."""
+
+    __slots__ = ("key", "methods", "pattern", "target")
+
+    def __init__(self, key: OrderKey, methods: frozenset[str] | None, pattern: PathPattern, target: T) -> None:
+        self.key = key
+        self.methods = methods
+        self.pattern = pattern
+        self.target = target
+
+
+class _Node(Generic[T]):
+    """A place in the tree of segments. `plain` is below `{x}`, `patterns` below `{x:regex}` or `v{x}`."""
+
+    __slots__ = ("entries", "literals", "patterns", "plain", "tails")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Node[T]] = {}
+        self.plain: _Node[T] | None = None
+        self.patterns: dict[str, tuple[Segment, _Node[T]]] = {}
+        self.tails: list[tuple[Segment, Entry[T]]] = []
+        self.entries: list[Entry[T]] = []
+
+    def child(self, segment: Segment) -> _Node[T]:
+        if segment.text is not None:
+            return self.literals.setdefault(segment.text, _Node())
+        if segment.pattern is None:
+            self.plain = self.plain or _Node()
+            return self.plain
+        return self.patterns.setdefault(segment.source, (segment, _Node()))[1]
+
+    def find(self, parts: list[str], at: int, values: list[str]) -> Iterator[Found[T]]:
+        """Every entry below this node that takes `parts[at:]`, with its parameters, in no order."""
+        if at == len(parts):
+            for entry in self.entries:
+                yield entry, entry.pattern.named(values)
+            return
+        part = parts[at]
+        node = self.literals.get(part)
+        if node is not None:
+            yield from node.find(parts, at + 1, values)
+        if self.plain is not None and part:
+            yield from self.plain.find(parts, at + 1, [*values, part])
+        for segment, below in self.patterns.values():
+            more = list(values)
+            if take(segment, part, more):
+                yield from below.find(parts, at + 1, more)
+        for segment, entry in self.tails:
+            found = segment.pattern.fullmatch("/".join(parts[at:])) if segment.pattern else None
+            if found:
+                yield entry, entry.pattern.named([*values, *found.groups()])
+
+
+class Index(Generic[T]):
+    """Entries by method and path."""
+
+    def __init__(self) -> None:
+        self._literals: dict[str, list[Entry[T]]] = {}
+        self._root: _Node[T] = _Node()
+        self._patterns = 0
+        self._ready: dict[str, dict[str, tuple[Found[T], ...]]] = {}
+
+    def add(self, entry: Entry[T]) -> None:
+        literal = entry.pattern.literal
+        if literal is not None:
+            self._literals.setdefault(literal, []).append(entry)
+            self._ready.pop(literal, None)
+            return
+        self._patterns += 1
+        self._ready.clear()
+        node = self._root
+        for segment in entry.pattern.segments:
+            if segment.tail:
+                node.tails.append((segment, entry))
+                return
+            node = node.child(segment)
+        node.entries.append(entry)
+
+    def remove(self, entry: Entry[T]) -> None:
+        """Takes an entry out that was added."""
+        literal = entry.pattern.literal
+        if literal is not None:
+            self._literals[literal].remove(entry)
+            if not self._literals[literal]:
+                del self._literals[literal]
+            self._ready.pop(literal, None)
+            return
+        self._patterns -= 1
+        self._ready.clear()
+        node = self._root
+        for segment in entry.pattern.segments:
+            if segment.tail:
+                node.tails = [(s, e) for s, e in node.tails if e is not entry]
+                return
+            node = node.child(segment)
+        node.entries.remove(entry)
+
+    def at(self, raw_path: str) -> list[Found[T]]:
+        """Everything on that path, whatever the method, in order."""
+        path = canonical(raw_path)
+        found: list[Found[T]] = [(entry, {}) for entry in self._literals.get(path, ())]
+        if self._patterns:
+            found.extend(self._root.find(path.split("/")[1:], 0, []))
+        found.sort(key=lambda one: one[0].key)
+        return found
+
+    def candidates(self, method: str, raw_path: str) -> tuple[Found[T], ...]:
+        """
+        What may answer, in order. `HEAD` gets what `GET` gets where no route on
+        the path names `HEAD` itself.
+        """
+        ready = self._ready.get(raw_path)
+        if ready is not None:
+            found = ready.get(method)
+            if found is not None:
+                return found
+        found = _for_method(method, self.at(raw_path))
+        if raw_path in self._literals and method in _KEPT_METHODS:
+            self._ready.setdefault(raw_path, {})[method] = found
+        return found
+
+    def __len__(self) -> int:
+        return sum(len(entries) for entries in self._literals.values()) + self._patterns
+
+
+def _for_method(method: str, found: list[Found[T]]) -> tuple[Found[T], ...]:
+    if method == "HEAD" and not any(entry.methods and "HEAD" in entry.methods for entry, _ in found):
+        return tuple(one for one in found if one[0].methods is None or "GET" in one[0].methods)
+    return tuple(one for one in found if one[0].methods is None or method in one[0].methods)

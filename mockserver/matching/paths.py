@@ -1,0 +1,254 @@
+"""
+Paths as routes write them, in aiohttp's notation: `/users/{id}`, `/users/{id:\\d+}`, `/files/{rest:.+}`.
+
+Nothing is normalised: `//`, a trailing slash, `..` and case stay. Segments are
+percent-decoded once, and `%2F` is no separator: inside the house it stands as
+SLASH until a parameter's value is handed out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import re2
+
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.model.http import decode_segment
+
+SLASH = "\uf8ff"
+"""A slash that came as %2F: a character of its segment, no separator."""
+
+_PARAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_CROSSES = re.compile(r"[./]|\[\^|\\[SDWP]|\\x2[fF]|\\pZ")
+
+
+def canonical(raw_path: str) -> str:
+    """
+    The path with every segment decoded; an encoded slash becomes SLASH.
+
+    >>> canonical("/a%20b/c%2Fd").replace(SLASH, "<slash>")
+    '/a b/c<slash>d'
+    """
+    if "%" not in raw_path:
+        return raw_path
+    return "/".join(decode_segment(segment).replace("/", SLASH) for segment in raw_path.split("/"))
+
+
+def revealed(value: str) -> str:
+    """A parameter's value as it is handed out, encoded slashes being slashes."""
+    return value.replace(SLASH, "/")
+
+
+def regex(source: str) -> re2._Regexp:
+    """A linear-time regular expression that logs nothing. Raises re2.error."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    return re2.compile(source, options)
+
+
+class Segment:
+    """
+    One part of a path between slashes.
+
+    Exactly one of three: a literal (`text`), one plain parameter (`names` has
+    one name, no `pattern`), or a regular expression with parameters. A `tail`
+    may match slashes and takes all that is left of the path.
+    """
+
+    __slots__ = ("names", "pattern", "source", "tail", "text")
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        text: str | None = None,
+        names: tuple[str, ...] = (),
+        pattern: re2._Regexp | None = None,
+        tail: bool = False,
+    ) -> None:
+        self.source = source
+        self.text = text
+        self.names = names
+        self.pattern = pattern
+        self.tail = tail
+
+
+class PathPattern:
+    """A compiled path. Raises InvalidInput with the place inside the text. `text` is the path as written."""
+
+    __slots__ = ("literal", "names", "segments", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.segments = tuple(_segments(text))
+        self.names = tuple(name for segment in self.segments for name in segment.names)
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise _bad(f"the parameter {name!r} stands twice in {text!r}", "Give each its own name")
+        self.literal: str | None = None
+        if all(segment.text is not None for segment in self.segments):
+            self.literal = "/" + "/".join(segment.text or "" for segment in self.segments)
+
+    def match(self, raw_path: str) -> dict[str, str] | None:
+        """The parameters, decoded, where the whole raw path fits; else None."""
+        path = canonical(raw_path)
+        if self.literal is not None:
+            return {} if path == self.literal else None
+        parts = path.split("/")[1:]
+        values: list[str] = []
+        for i, segment in enumerate(self.segments):
+            if i >= len(parts):
+                return None
+            if segment.tail:
+                found = segment.pattern.fullmatch("/".join(parts[i:]))
+                if not found:
+                    return None
+                return self.named([*values, *found.groups()])
+            if not take(segment, parts[i], values):
+                return None
+        return self.named(values) if len(parts) == len(self.segments) else None
+
+    def named(self, values: list[str]) -> dict[str, str]:
+        return {name: revealed(value or "") for name, value in zip(self.names, values, strict=True)}
+
+    def __repr__(self) -> str:
+        return f"PathPattern({self.text!r})"
+
+
+def take(segment: Segment, part: str, values: list[str]) -> bool:
+    """Whether a part of the path fits a segment that is no tail; appends the values of its parameters."""
+    if segment.text is not None:
+        return segment.text == part
+    if segment.pattern is None:
+        if part:
+            values.append(part)
+        return bool(part)
+    found = segment.pattern.fullmatch(part)
+    if found:
+        values.extend(found.groups())
+    return bool(found)
+
+
+def _bad(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(Flaw((), message, hint))
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """`("text", ...)`, `("param", ...)` and `("slash", "/")` in order; braces may nest inside a parameter's regex."""
+    i, literal = 0, ""
+    while i < len(text):
+        char = text[i]
+        if char in "{/":
+            if literal:
+                yield "text", literal
+            literal = ""
+        if char == "/":
+            yield "slash", "/"
+        elif char == "{":
+            end = _closing(text, i)
+            yield "param", text[i + 1 : end]
+            i = end
+        elif char == "}":
+            raise _bad(f"a closing brace without its opening one in {text!r}", "Write parameters as {name}")
+        else:
+            literal += char
+        i += 1
+    if literal:
+        yield "text", literal
+
+
+def _closing(text: str, start: int) -> int:
+    depth, i = 0, start
+    while i < len(text):
+        if text[i] == "\\":
+            i += 1
+        elif text[i] == "{":
+            depth += 1
+        elif text[i] == "}":
+            depth -= 1
+            if not depth:
+                return i
+        i += 1
+    raise _bad(f"an opening brace without its closing one in {text!r}", "Write parameters as {name}")
+
+
+def _segments(text: str) -> list[Segment]:
+    groups: list[list[tuple[str, str]]] = []
+    for kind, value in _pieces(text):
+        if kind == "slash":
+            groups.append([])
+        else:
+            groups[-1].append((kind, value))
+    segments: list[Segment] = []
+    for i, group in enumerate(groups):
+        if any(kind == "param" and _CROSSES.search(_harmless(value)) for kind, value in group):
+            segments.append(_tail(groups[i:]))
+            break
+        segments.append(_segment(group))
+    return segments
+
+
+def _harmless(param: str) -> str:
+    """A parameter's regex without its escaped dots and slashes' look-alikes."""
+    return param.partition(":")[2].replace("\\.", "").replace("\\\\", "")
+
+
+def _split(param: str) -> tuple[str, str]:
+    name, colon, pattern = param.partition(":")
+    name = name.strip()
+    if not _PARAM_NAME.fullmatch(name):
+        raise _bad(f"{name!r} is no name of a parameter", "Use letters, digits and underscores, as in {order_id}")
+    if colon and not pattern:
+        raise _bad(f"the parameter {name!r} has an empty pattern", f"Write {{{name}}} or {{{name}:\\d+}}")
+    return name, pattern or "[^/]+"
+
+
+def _source_of(group: list[tuple[str, str]]) -> str:
+    return "".join(value if kind == "text" else "{" + value + "}" for kind, value in group)
+
+
+def _segment(group: list[tuple[str, str]]) -> Segment:
+    source = _source_of(group)
+    if all(kind == "text" for kind, _ in group):
+        return Segment(source, text=decode_segment(source).replace("/", SLASH))
+    if len(group) == 1:
+        name, _ = _split(group[0][1])
+        if ":" not in group[0][1]:
+            return Segment(source, names=(name,))
+    names, pattern = _regex_of(group)
+    return Segment(source, names=names, pattern=pattern)
+
+
+def _tail(groups: list[list[tuple[str, str]]]) -> Segment:
+    flat: list[tuple[str, str]] = []
+    for i, group in enumerate(groups):
+        if i:
+            flat.append(("text", "/"))
+        flat.extend(group)
+    names, pattern = _regex_of(flat)
+    return Segment(_source_of(flat), names=names, pattern=pattern, tail=True)
+
+
+def _regex_of(group: list[tuple[str, str]]) -> tuple[tuple[str, ...], re2._Regexp]:
+    names, source = [], ""
+    for kind, value in group:
+        if kind == "text":
+            source += re2.escape("/".join(decode_segment(s) for s in value.split("/")))
+            continue
+        name, pattern = _split(value)
+        names.append(name)
+        source += f"({_without_groups(pattern)})"
+    try:
+        return tuple(names), regex(source)
+    except re2.error as why:
+        reason = why.args[0].decode() if isinstance(why.args[0], bytes) else why.args[0]
+        raise _bad(
+            f"a bad regular expression in the path: {reason}", "Patterns are RE2: no look-around, no back references"
+        ) from None
+
+
+def _without_groups(pattern: str) -> str:
+    """The pattern with its own capturing groups made non-capturing, so that values keep their names."""
+    return re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)

@@ -1,0 +1,87 @@
+"""
+`Call`: one request and what became of it, the one value that travels through the house.
+
+It is made when the request is whole, recorded before the first byte of its
+answer leaves, and closed once, with what really happened.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Outcome, Plan
+
+
+class Call:
+    """
+    One call. Times ending in `_at_s` are on the monotonic clock, None until they happen.
+
+    `route_id` is None for an unmatched call; `step` counts from 1; `tags` are
+    the route's. `plan` is what `net/` performs; it is dropped when the call closes.
+    """
+
+    __slots__ = (
+        "automatic", "body_length", "body_sha256", "claimed_at_s", "cost_bytes", "effects", "error", "fault",
+        "first_byte_at_s", "forgotten", "key", "last_byte_at_s", "left_at_s", "namespace", "number", "outcome",
+        "plan", "replayed", "request", "response", "route_id", "scenario", "status", "step", "tags", "truncated",
+        "webhooks",
+    )  # fmt: skip
+
+    def __init__(self, number: int, namespace: str, request: Request) -> None:
+        self.number = number
+        self.namespace = namespace
+        self.request = request
+        self.route_id: str | None = None
+        self.scenario: str | None = None
+        self.step: int | None = None
+        self.tags: tuple[str, ...] = ()
+        self.automatic = False
+        self.replayed = False
+        self.fault: str | None = None
+        self.error: dict[str, Any] | None = None
+        self.outcome = Outcome.OPEN
+        self.plan: Plan = ()
+        self.response: Response | None = None
+        self.status: int | None = None
+        self.effects: list[Any] = []
+        self.webhooks: list[Any] = []
+        self.key: str | None = None
+        self.claimed_at_s: float | None = None
+        self.first_byte_at_s: float | None = None
+        self.last_byte_at_s: float | None = None
+        self.left_at_s: float | None = None
+        self.truncated = False
+        self.body_length = len(request.body)
+        self.body_sha256: str | None = None
+        self.cost_bytes = 0
+        self.forgotten = False
+
+    @property
+    def id(self) -> str:
+        return call_id(self.number)
+
+    @property
+    def matched(self) -> bool:
+        return self.route_id is not None
+
+    @property
+    def complete(self) -> bool:
+        return self.request.complete
+
+    @property
+    def ended_at_s(self) -> float | None:
+        """When it was over for the client: the last byte, the break, or its leaving."""
+        return self.left_at_s if self.left_at_s is not None else self.last_byte_at_s
+
+    def __repr__(self) -> str:
+        request = self.request
+        return f"<Call {self.id} {request.method} {request.path} {self.status} {self.outcome.value}>"
+
+
+def call_id(number: int) -> str:
+    """
+    >>> call_id(17)
+    'c-000017'
+    """
+    return f"c-{number:06d}"

@@ -1,0 +1,87 @@
+"""
+What is to be done with a connection, as data. The engine decides, `net/` performs.
+
+A plan is a tuple of steps, performed in order. Where nothing varies it is made
+once, at load, and shared by every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from mockserver.model.http import Response
+
+
+class Outcome(str, Enum):
+    """How a call ended; `OPEN` until it has."""
+
+    OPEN = "open"
+    DONE = "done"
+    RESET = "reset"
+    CLOSE = "close"
+    TRUNCATE = "truncate"
+    GARBAGE = "garbage"
+    MALFORMED_CHUNK = "malformed_chunk"
+    CLIENT_LEFT = "client_left"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing happens for so long. At least 0."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """
+    The head and the body. With `upto` only so many bytes of the body follow a
+    head that promises all of it (`promise` bytes where that is not its length).
+    """
+
+    response: Response
+    upto: int | None = None
+    promise: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """
+    The head, then the body in pieces, each after its own wait in seconds.
+
+    `chunked` says that the length is not known beforehand, `ended` that the
+    reply comes to its proper end.
+    """
+
+    response: Response
+    pieces: Sequence[tuple[float, bytes]]
+    chunked: bool = False
+    ended: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes that go out as they are."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Nothing more, until the client leaves or the server's limit is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The end of the connection: `reset` by TCP RST, `close` by FIN. `outcome` is what the record says."""
+
+    how: Literal["reset", "close"]
+    outcome: Outcome
+
+
+Step = Wait | Send | Drip | Raw | Hang | Break
+Plan = tuple[Step, ...]

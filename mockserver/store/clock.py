@@ -1,0 +1,63 @@
+"""
+A namespace's own time. It runs with real time until somebody moves or stops it.
+
+`wall` is handed in, so nothing here reads a clock of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class VirtualClock:
+    """Unix seconds, movable. `wall` gives real Unix seconds."""
+
+    __slots__ = ("_frozen_s", "_offset_s", "_wall")
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._offset_s = 0.0
+        self._frozen_s: float | None = None
+
+    def now_s(self) -> float:
+        return self._wall() + self._offset_s if self._frozen_s is None else self._frozen_s
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.now_s(), UTC)
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen_s is not None
+
+    @property
+    def offset_s(self) -> float:
+        """How far ahead of real time it is."""
+        return self.now_s() - self._wall()
+
+    def freeze(self, at_s: float | None = None) -> None:
+        self._frozen_s = self.now_s() if at_s is None else at_s
+
+    def move_to(self, at_s: float) -> None:
+        """Jumps there; a frozen clock stays frozen, a running one runs on."""
+        if self._frozen_s is not None:
+            self._frozen_s = at_s
+        else:
+            self._offset_s = at_s - self._wall()
+
+    def resume(self) -> None:
+        """Runs on from where it stands."""
+        if self._frozen_s is not None:
+            self._offset_s = self._frozen_s - self._wall()
+            self._frozen_s = None
+
+    def reset(self) -> None:
+        self._offset_s = 0.0
+        self._frozen_s = None
+
+    def state(self) -> tuple[float, float | None]:
+        """What `restore` takes."""
+        return self._offset_s, self._frozen_s
+
+    def restore(self, state: tuple[float, float | None]) -> None:
+        self._offset_s, self._frozen_s = state

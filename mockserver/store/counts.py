@@ -1,0 +1,79 @@
+"""Counts that stay exact however many records have been dropped."""
+
+from __future__ import annotations
+
+from mockserver.model.call import Call
+
+
+class RouteCount:
+    """What one route has got. `in_flight` are calls begun and not yet over."""
+
+    __slots__ = ("calls", "in_flight", "most_in_flight", "statuses")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.statuses: dict[int, int] = {}
+        self.in_flight = 0
+        self.most_in_flight = 0
+
+
+class Counts:
+    """
+    One namespace's counts.
+
+    `lines` counts complete calls by method and path, so that asking for a
+    request line is exact too; past LINES_KEPT different ones it stops being so.
+    """
+
+    LINES_KEPT = 10_000
+
+    __slots__ = ("automatic", "incomplete", "lines", "lines_lost", "routes", "total", "unmatched")
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.unmatched = 0
+        self.incomplete = 0
+        self.automatic = 0
+        self.routes: dict[str, RouteCount] = {}
+        self.lines: dict[tuple[str, str], int] = {}
+        self.lines_lost = 0
+
+    def begun(self, call: Call) -> None:
+        self.total += 1
+        if not call.request.complete:
+            self.incomplete += 1
+            return
+        line = (call.request.method, call.request.path)
+        lines = self.lines
+        if line in lines:
+            lines[line] += 1
+        elif len(lines) < self.LINES_KEPT:
+            lines[line] = 1
+        else:
+            self.lines_lost += 1
+        if call.automatic:
+            self.automatic += 1
+        elif call.route_id is None:
+            self.unmatched += 1
+        else:
+            self._begun_route(call.route_id, call.status)
+
+    def _begun_route(self, route_id: str, status: int | None) -> None:
+        route = self.routes.get(route_id)
+        if route is None:
+            route = self.routes[route_id] = RouteCount()
+        route.calls += 1
+        if status is not None:
+            route.statuses[status] = route.statuses.get(status, 0) + 1
+        route.in_flight += 1
+        if route.in_flight > route.most_in_flight:
+            route.most_in_flight = route.in_flight
+
+    def ended(self, call: Call) -> None:
+        route = self.routes.get(call.route_id) if call.route_id is not None else None
+        if route is not None:
+            route.in_flight -= 1
+
+    def calls_of(self, route_id: str) -> int:
+        route = self.routes.get(route_id)
+        return route.calls if route else 0

@@ -1,0 +1,120 @@
+"""
+The record of calls: the newest so many, in so many bytes. What is dropped is counted.
+
+A call stands in it before the first byte of its answer leaves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mockserver.model.call import Call
+
+KEPT_BODY_BYTES = 64 * 1024
+_CALL_BYTES = 700
+"""About what a call costs beside its headers and bodies."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLimits:
+    """How much is kept: `calls` records, in about `calls_bytes` of memory."""
+
+    calls: int = 10_000
+    calls_bytes: int = 64_000_000
+
+
+class Record:
+    """The kept calls, oldest first."""
+
+    __slots__ = ("_bytes", "_calls", "_limits", "cut", "dropped")
+
+    def __init__(self, limits: RecordLimits) -> None:
+        self._limits = limits
+        self._calls: deque[Call] = deque()
+        self._bytes = 0
+        self.dropped = 0
+        self.cut = 0
+        """How many kept calls lost the end of their body."""
+
+    def add(self, call: Call) -> None:
+        call.cost_bytes = _cost(call)
+        self._bytes += call.cost_bytes
+        self._calls.append(call)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        calls, limits = self._calls, self._limits
+        while calls and (len(calls) > limits.calls or (self._bytes > limits.calls_bytes and len(calls) > 1)):
+            oldest = calls.popleft()
+            oldest.forgotten = True
+            self._bytes -= oldest.cost_bytes
+            self.dropped += 1
+            self.cut -= oldest.truncated
+
+    def trim(self, call: Call) -> None:
+        """A closed call keeps the head of a long body, its length and its sha256."""
+        if len(call.request.body) > KEPT_BODY_BYTES:
+            self._cut(call)
+        call.plan = ()
+        response = call.response
+        if response is not None and len(response.body) > KEPT_BODY_BYTES:
+            call.response = type(response)(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
+        if not call.forgotten:
+            cost = _cost(call)
+            self._bytes += cost - call.cost_bytes
+            call.cost_bytes = cost
+
+    def _cut(self, call: Call) -> None:
+        body = call.request.body
+        call.body_sha256 = hashlib.sha256(body).hexdigest()
+        call.request.body = body[:KEPT_BODY_BYTES]
+        call.request.forget_parsed()
+        call.truncated = True
+        if not call.forgotten:
+            self.cut += 1
+
+    def clear(self) -> None:
+        """Forgets every call; those still open end unrecorded."""
+        for call in self._calls:
+            call.forgotten = True
+        self._calls.clear()
+        self._bytes = 0
+        self.dropped = 0
+        self.cut = 0
+
+    def get(self, number: int) -> Call | None:
+        """The call of that number, if it is still kept."""
+        calls = self._calls
+        low, high = 0, len(calls)
+        while low < high:
+            middle = (low + high) // 2
+            if calls[middle].number < number:
+                low = middle + 1
+            else:
+                high = middle
+        return calls[low] if low < len(calls) and calls[low].number == number else None
+
+    @property
+    def size_bytes(self) -> int:
+        return self._bytes
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls)
+
+    def __reversed__(self) -> Iterator[Call]:
+        return reversed(self._calls)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+
+def _cost(call: Call) -> int:
+    request = call.request
+    cost = _CALL_BYTES + len(request.target) + len(request.body)
+    cost += sum(len(name) + len(value) + 120 for name, value in request.headers.pairs)
+    if call.response is not None:
+        cost += len(call.response.body)
+    return cost
