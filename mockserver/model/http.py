@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 Pairs = tuple[tuple[str, str], ...]
+Grouped = Mapping[str, list[str]]
+"""Values by name, those of one name in their order."""
 
 
 class _Absent:
@@ -102,6 +104,19 @@ def _decode(data: bytes, coding: str) -> bytes:
     if coding in ("identity", ""):
         return data
     raise UnreadableBody(f"content-encoding {coding!r} is not known")
+
+
+def grouped(pairs: Pairs) -> Grouped:
+    """
+    All values of each name, in order.
+
+    >>> grouped((("a", "1"), ("b", "2"), ("a", "3")))
+    {'a': ['1', '3'], 'b': ['2']}
+    """
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
 
 
 def parse_media_type(value: str) -> tuple[str, dict[str, str]]:
@@ -233,6 +248,21 @@ class Request:
         )
 
     @property
+    def query(self) -> Grouped:
+        """All values of each query parameter, in order."""
+        return self._once("query_grouped", lambda: grouped(self.query_pairs))  # type: ignore[no-any-return]
+
+    @property
+    def cookies(self) -> Grouped:
+        """All values of each cookie, in order."""
+        return self._once("cookies_grouped", lambda: grouped(self.cookie_pairs))  # type: ignore[no-any-return]
+
+    @property
+    def form(self) -> Grouped:
+        """All values of each form field, in order. Raises UnreadableBody."""
+        return self._once("form_grouped", lambda: grouped(self.form_pairs))  # type: ignore[no-any-return]
+
+    @property
     def cookie_pairs(self) -> Pairs:
         return self._once("cookies", self._read_cookies)  # type: ignore[no-any-return]
 
@@ -310,7 +340,9 @@ class Request:
             return tuple(parse_qsl(self.text, keep_blank_values=True, errors="replace"))
         if self.media_type == "multipart/form-data":
             return tuple(
-                (part.name, part.text) for part in self.parts if part.name is not None and part.filename is None
+                (part.name, part.text)
+                for part in self.parts
+                if part.name is not None and part.filename is None
             )
         named = self.media_type or "absent"
         raise UnreadableBody(f"a form needs its own content-type; this one is {named}")
@@ -369,7 +401,11 @@ class Response:
     __slots__ = ("body", "headers", "reason", "status")
 
     def __init__(
-        self, status: int, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", reason: str | None = None
+        self,
+        status: int,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        reason: str | None = None,
     ) -> None:
         self.status = status
         self.headers: Pairs = tuple(headers)

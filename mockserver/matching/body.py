@@ -1,0 +1,129 @@
+"""Conditions on a request's body: JSON, forms, text and its hash. The body is read once for all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from mockserver.matching import checks
+from mockserver.matching.checks import Check
+from mockserver.matching.conditions import Condition
+from mockserver.matching.differing import Place
+from mockserver.model.http import ABSENT, Request, UnreadableBody
+from mockserver.model.miss import Difference
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def json(condition: Condition) -> Check:
+    """A condition on the JSON body, whatever its Content-Type. A body that doesn't parse fulfils none."""
+    test = condition.holds
+
+    def holds(request: Request) -> bool:
+        try:
+            return test(request.json)
+        except UnreadableBody:
+            return False
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            value = request.json
+        except UnreadableBody as why:
+            return [no_json(request, why, condition.written, condition.count)]
+        return condition.explain(value, Place("json", ()))
+
+    return Check(
+        7, holds, explain, count=condition.count, equalities=checks.tree_equalities("json", condition)
+    )
+
+
+def no_json(request: Request, why: UnreadableBody, written: Any, count: int) -> Difference:
+    """The body is no JSON: why not, and what it looks like."""
+    hint = _instead_of_json(request)
+    text = f"body: expected JSON, but {why}" + (f"; {hint}" if hint else "")
+    return Difference("body", written, _shown_body(request), hint=hint, weight=_whole(count), text=text)
+
+
+def _instead_of_json(request: Request) -> str:
+    kind = request.media_type
+    if kind in FORMS:
+        return f"it came as a form ({kind}); send JSON, with content-type: application/json"
+    if not request.body:
+        return "send a JSON body"
+    if kind and "json" not in kind:
+        return f"its content-type is {kind}"
+    return ""
+
+
+def form_itself(wanted: Any, count: int) -> Check:
+    """That the body is a form at all; said once for all of its fields."""
+
+    def holds(request: Request) -> bool:
+        return _refusal(request) is None
+
+    def explain(request: Request) -> list[Difference]:
+        why = _refusal(request)
+        return [] if why is None else [_no_form(request, why, wanted, count)]
+
+    return Check(5, holds, explain, count=0)
+
+
+def _refusal(request: Request) -> UnreadableBody | None:
+    try:
+        request.form  # noqa: B018  (it raises where the body is no form)
+    except UnreadableBody as why:
+        return why
+    return None
+
+
+def _no_form(request: Request, why: UnreadableBody, wanted: Any, count: int) -> Difference:
+    kind = request.media_type
+    hint = f"send it as {FORMS[0]} or {FORMS[1]}"
+    if "json" in kind:
+        hint = f"it came as JSON; {hint}"
+    text = f"body: expected a form, but {why}; {hint}"
+    return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(count), text=text)
+
+
+def text(condition: Condition) -> Check:
+    """A condition on the body as text, in its charset. An empty body is an empty text."""
+    test = condition.holds
+
+    def holds(request: Request) -> bool:
+        try:
+            return test([request.text])
+        except UnreadableBody:
+            return False
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            return condition.explain([request.text], Place("text", flat=True))
+        except UnreadableBody as why:
+            said = f"body: expected a text, but {why}"
+            return [Difference("body", condition.written, _shown_body(request), weight=1.5, text=said)]
+
+    return Check(5, holds, explain, count=condition.count)
+
+
+def sha256(condition: Condition) -> Check:
+    """A condition on the hash, in lower-case hex, of the body as sent."""
+    test = condition.holds
+
+    def digest(request: Request) -> list[str]:
+        return [hashlib.sha256(request.body).hexdigest()]
+
+    return Check(
+        9,
+        lambda request: test(digest(request)),
+        lambda request: condition.explain(digest(request), Place("body_sha256", flat=True)),
+        count=condition.count,
+    )
+
+
+def _shown_body(request: Request) -> Any:
+    return request.body[:200].decode("utf-8", "replace") if request.body else ABSENT
+
+
+def _whole(count: int) -> float:
+    """The weight of a body that can't be read: more than a field that differs, less than another path."""
+    return min(1.5 + 0.1 * count, 3.0)

@@ -1,0 +1,274 @@
+"""
+Compiled conditions: a quick yes or no, and, on demand, the reasons.
+
+A condition is asked of one JSON value or ABSENT; where texts are compared
+(headers, query, cookies, form) of the list of all values that came under one
+name, empty where none did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from mockserver.matching import differing, slips
+from mockserver.matching.differing import Place
+from mockserver.matching.slips import NONE, Slip
+from mockserver.matching.values import equal, show
+from mockserver.model.http import ABSENT
+from mockserver.model.miss import Difference
+
+Test = Callable[[Any], bool]
+Guess = Callable[[Any], Slip]
+NO_ITEM = -1
+
+
+class Condition:
+    """
+    What must hold for one value.
+
+    `said` continues 'expected …'; `written` is the condition as data, as the author wrote it;
+    `count` is the number of plain conditions inside.
+    """
+
+    __slots__ = ("count", "holds", "said", "slip", "written")
+
+    def __init__(
+        self, holds: Test, said: str, written: Any, *, count: int = 1, slip: Guess | None = None
+    ) -> None:
+        self.holds = holds
+        self.said = said
+        self.written = written
+        self.count = count
+        self.slip = slip
+
+    def describe(self) -> str:
+        """The condition in words that continue 'expected …'."""
+        return self.said
+
+    def explain(self, value: Any, place: Place) -> list[Difference]:
+        """Why it does not hold; empty where it does."""
+        if self.holds(value):
+            return []
+        slip = self.slip(value) if self.slip and value is not ABSENT else NONE
+        return [place.differs(value, self.said, self.written, slip)]
+
+
+class Equals(Condition):
+    """Equality with a literal, which indexes may look up."""
+
+    __slots__ = ("literal",)
+
+    def __init__(self, holds: Test, literal: Any, slip: Guess) -> None:
+        super().__init__(holds, show(literal), literal, slip=slip)
+        self.literal = literal
+
+
+class AllOf(Condition):
+    """Every part holds."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Condition], written: Any) -> None:
+        tests = tuple(part.holds for part in parts)
+
+        def holds(value: Any) -> bool:
+            for test in tests:  # noqa: SIM110  (a generator costs more than the tests)
+                if not test(value):
+                    return False
+            return True
+
+        super().__init__(holds, " and ".join(part.said for part in parts), written, count=_sum(parts))
+        self.parts = tuple(parts)
+
+    def explain(self, value: Any, place: Place) -> list[Difference]:
+        return [difference for part in self.parts for difference in part.explain(value, place)]
+
+
+class AnyOf(Condition):
+    """At least one part holds."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Condition], written: Any) -> None:
+        tests = tuple(part.holds for part in parts)
+
+        def holds(value: Any) -> bool:
+            for test in tests:  # noqa: SIM110  (a generator costs more than the tests)
+                if test(value):
+                    return True
+            return False
+
+        super().__init__(holds, " or ".join(part.said for part in parts), written, count=_sum(parts))
+        self.parts = tuple(parts)
+
+    def explain(self, value: Any, place: Place) -> list[Difference]:
+        """Of alternatives that look inside the value, the nearest's reasons; else one line that names all."""
+        if self.holds(value):
+            return []
+        inside = [p for p in self.parts if isinstance(p, (Fields, Items))]
+        reasons = [p.explain(value, place) for p in inside]
+        deep = [found for found in reasons if any(d.where != place.where for d in found)]
+        if not deep:
+            return [place.differs(value, self.said, self.written)]
+        nearest = min(deep, key=differing.distance)
+        return [differing.noting(d, f"the nearest of {len(self.parts)} alternatives") for d in nearest]
+
+
+class Not(Condition):
+    """The part does not hold; true of what is absent."""
+
+    __slots__ = ()
+
+    def __init__(self, part: Condition, written: Any) -> None:
+        test = part.holds
+        super().__init__(lambda value: not test(value), f"not {part.said}", written, count=part.count)
+
+
+class Fields(Condition):
+    """An object whose fields fulfil conditions; where `exact`, one without any other field."""
+
+    __slots__ = ("checks", "exact")
+
+    def __init__(self, checks: dict[str, Condition], written: Any, *, exact: bool) -> None:
+        tests = tuple((name, check.holds) for name, check in checks.items())
+
+        def holds(value: Any) -> bool:
+            if not isinstance(value, dict):
+                return False
+            for name, test in tests:  # noqa: SIM110  (a generator costs more than the tests)
+                if not test(value.get(name, ABSENT)):
+                    return False
+            return True
+
+        def holds_exactly(value: Any) -> bool:
+            return holds(value) and checks.keys() >= value.keys()
+
+        said = show(written) + (" and nothing more" if exact else "")
+        super().__init__(holds_exactly if exact else holds, said, written, count=_sum(checks.values()))
+        self.checks = checks
+        self.exact = exact
+
+    def explain(self, value: Any, place: Place) -> list[Difference]:
+        if not isinstance(value, dict):
+            return [place.differs(value, self.said, self.written, _no("an object", value))]
+        found = []
+        spare = [name for name in value if name not in self.checks]
+        for name, check in self.checks.items():
+            below = place.below(name)
+            reasons = check.explain(value.get(name, ABSENT), below)
+            found.extend(reasons if name in value else differing.with_near_name(reasons, name, spare))
+        if self.exact:
+            found.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
+        return found
+
+
+class Items(Condition):
+    """A list of just that length, item by item."""
+
+    __slots__ = ("checks",)
+
+    def __init__(self, checks: Sequence[Condition], written: Any) -> None:
+        tests = tuple(check.holds for check in checks)
+
+        def holds(value: Any) -> bool:
+            if not isinstance(value, list) or len(value) != len(tests):
+                return False
+            return all(test(item) for test, item in zip(tests, value, strict=True))
+
+        super().__init__(holds, show(written), written, count=_sum(checks))
+        self.checks = tuple(checks)
+
+    def explain(self, value: Any, place: Place) -> list[Difference]:
+        if not isinstance(value, list):
+            return [place.differs(value, self.said, self.written, _no("a list", value))]
+        if len(value) == len(self.checks):
+            reasons = [
+                c.explain(v, place.below(i)) for i, (c, v) in enumerate(zip(self.checks, value, strict=True))
+            ]
+            found = [difference for part in reasons for difference in part]
+            shuffled = bool(found) and not any(unpaired(self.checks, value))
+            return [place.other_order(value, self.said, self.written)] if shuffled else found
+        return [place.other_length(value, len(self.checks), self.written)]
+
+
+class Unordered(Condition):
+    """A list with an item for each of the conditions, one each, in any order."""
+
+    __slots__ = ("checks",)
+
+    def __init__(self, checks: Sequence[Condition], written: Any, literals: list[Any]) -> None:
+        def holds(value: Any) -> bool:
+            if not isinstance(value, list) or len(value) != len(checks):
+                return False
+            return not any(unpaired(checks, value))
+
+        super().__init__(holds, f"{show(literals)} in any order", written, count=_sum(checks))
+        self.checks = tuple(checks)
+
+    def explain(self, value: Any, place: Place) -> list[Difference]:
+        if self.holds(value):
+            return []
+        if not isinstance(value, list):
+            return [place.differs(value, self.said, self.written, _no("a list", value))]
+        lacking, spare = unpaired(self.checks, value)
+        words = [f"no item is {self.checks[i].said}" for i in lacking[: differing.MOST]]
+        words += [f"{show(value[i])} is one too many" for i in spare[: differing.MOST]]
+        return [place.differs(value, self.said, self.written, Slip("; ".join(words)))]
+
+
+def unpaired(checks: Sequence[Condition], values: Sequence[Any]) -> tuple[list[int], list[int]]:
+    """
+    Pairs conditions with values, as many as can be, each with one; gives the
+    indexes of the conditions and of the values that stay alone.
+
+    Augmenting paths (Kuhn's algorithm), searched breadth-first so that nothing
+    recurses. Greedy pairing would be wrong: `[present, 1]` against `[1, 2]`
+    must not give 1 away to `present`.
+    """
+    fits = [[j for j, value in enumerate(values) if check.holds(value)] for check in checks]
+    owner = [NO_ITEM] * len(values)
+    lacking = [i for i in range(len(checks)) if not _augment(i, fits, owner)]
+    return lacking, [j for j, i in enumerate(owner) if i == NO_ITEM]
+
+
+def _augment(start: int, fits: list[list[int]], owner: list[int]) -> bool:
+    came_by: dict[int, tuple[int, int]] = {}
+    queue = [(start, NO_ITEM)]
+    for check, before in queue:
+        for item in fits[check]:
+            if item in came_by:
+                continue
+            came_by[item] = (check, before)
+            if owner[item] == NO_ITEM:
+                _turn(item, came_by, owner)
+                return True
+            queue.append((owner[item], item))
+    return False
+
+
+def _turn(item: int, came_by: dict[int, tuple[int, int]], owner: list[int]) -> None:
+    while item != NO_ITEM:
+        check, before = came_by[item]
+        owner[item] = check
+        item = before
+
+
+def _no(wanted: str, value: Any) -> Slip:
+    return NONE if value is ABSENT else slips.wrong_kind(wanted, value)
+
+
+def _sum(parts: Iterable[Condition]) -> int:
+    return max(1, sum(part.count for part in parts))
+
+
+def equal_test(literal: Any) -> Test:
+    """Equality with a literal, the quickest test that is right for its type."""
+    if literal is None or isinstance(literal, bool):
+        return lambda value: value is literal
+    if isinstance(literal, str):
+        return lambda value: bool(value == literal)
+    if isinstance(literal, (int, float)):
+        plain = float(literal) if isinstance(literal, float) else int(literal)
+        return lambda value: value == plain and not isinstance(value, bool)
+    return lambda value: equal(literal, value)

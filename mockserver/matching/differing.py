@@ -1,0 +1,105 @@
+"""How a difference reads: the place, what was wanted, what came, and a word on the likely slip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mockserver.errors import KeyPath, dotted, pointer
+from mockserver.matching import slips
+from mockserver.matching.slips import NONE, Slip
+from mockserver.matching.values import kind, show
+from mockserver.model.http import ABSENT
+from mockserver.model.miss import Difference
+
+MOST = 10
+"""So many unexpected fields or items are named, no more."""
+
+
+class Place:
+    """
+    Where in the request a value stands.
+
+    `path` leads from the root of a JSON body to it; None where the value is no
+    part of one. Where `flat`, the value is the list of all texts under one name.
+    """
+
+    __slots__ = ("flat", "path", "root")
+
+    def __init__(self, root: str, path: KeyPath | None = None, *, flat: bool = False) -> None:
+        self.root = root
+        self.path = path
+        self.flat = flat
+
+    @property
+    def where(self) -> str:
+        return dotted((self.root, *self.path)) if self.path else self.root
+
+    def below(self, key: str | int) -> Place:
+        if self.path is None:
+            return Place(f"{self.root}[{key}]" if isinstance(key, int) else f"{self.root}.{key}")
+        return Place(self.root, (*self.path, key))
+
+    def differs(self, actual: Any, said: str, written: Any, slip: Slip = NONE) -> Difference:
+        """Something came that does not fulfil the condition, or nothing did."""
+        if self.flat:
+            actual = _unwrapped(actual)
+        if actual is ABSENT:
+            return self._made(
+                f"{self.where} is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0)
+            )
+        shown = show(actual)
+        if slip.hint.startswith("send ") or " send " in slip.hint:
+            shown += f", {kind(actual)}"
+        return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
+
+    def unexpected(self, actual: Any) -> Difference:
+        """A field came that the author did not name."""
+        return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
+
+    def other_order(self, actual: list[Any], said: str, written: Any) -> Difference:
+        return self.differs(actual, said, written, Slip("the same items in another order", 0.4))
+
+    def other_length(self, actual: list[Any], length: int, written: Any) -> Difference:
+        items = f"{length} {'item' if length == 1 else 'items'}"
+        text = f"{self.where}: expected {items}, got {len(actual)}: {show(actual)}"
+        return self._made(text, written, actual, Slip("", 0.8))
+
+    def _made(self, text: str, written: Any, actual: Any, slip: Slip) -> Difference:
+        where = pointer(self.path) if self.path else ""
+        said = f"{text}; {slip.hint}" if slip.hint else text
+        return Difference(self.where, written, actual, where, slip.hint, slip.weight, said)
+
+
+def _unwrapped(values: Any) -> Any:
+    """All texts under one name as a person speaks of them: none, the one, or the list."""
+    if not isinstance(values, list):
+        return values
+    if not values:
+        return ABSENT
+    return values[0] if len(values) == 1 else values
+
+
+def _wanting(said: str) -> str:
+    return "" if said == "present" else f": expected {said}"
+
+
+def distance(differences: Sequence[Difference]) -> float:
+    """How far off all of it is."""
+    return sum(difference.weight for difference in differences)
+
+
+def noting(difference: Difference, note: str, weight: float | None = None) -> Difference:
+    """The same difference with one more word on it."""
+    hint = f"{difference.hint}; {note}" if difference.hint else note
+    text = f"{difference.text}; {note}"
+    return replace(difference, hint=hint, text=text, weight=difference.weight if weight is None else weight)
+
+
+def with_near_name(reasons: list[Difference], name: str, names: list[str]) -> list[Difference]:
+    """The reasons why a name is missing, with the name that came in its place."""
+    near = slips.nearest_name(name, names) if reasons else None
+    if near is None:
+        return reasons
+    return [noting(difference, f"{near!r} came instead", 0.6) for difference in reasons]

@@ -1,0 +1,95 @@
+"""
+Regular expressions that cannot explode: RE2, whole value, linear in the text's length.
+
+RE2 lacks what needs backtracking; a pattern that asks for it is refused with
+the construct's name and what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import re2
+
+from mockserver.errors import Wrong
+
+MAX_MEMORY_BYTES = 8 << 20
+"""What one pattern and its automaton may take; a pattern that needs more is refused."""
+
+_LACKS = (
+    (r"\(\?<?[=!]", "look-around such as (?=…) and (?<!…)", "Combine conditions: all_of, not, starts_with"),
+    (r"\\[1-9]|\\[kg][<{']|\(\?P=", "back references such as \\1", "Ask for each part on its own"),
+    (r"\(\?>", "atomic groups, (?>…)", "Leave out the ?>: nothing backtracks here"),
+    (r"[*+?}]\+", "possessive quantifiers such as a++", "Write a+: nothing backtracks here"),
+    (r"\(\?\(", "conditions, (?(1)…)", "Write the alternatives under any_of"),
+    (r"\(\?#", "comments, (?#…)", "Write the comment beside the key, after a #"),
+    (r"\(\?[a-zA-Z]*x", "the verbose flag x", "Write the pattern without white space and comments"),
+    (r"\(\?(R|[0-9&+-])", "recursion", "Match the outer shape here and the rest with another condition"),
+    (r"\\Z", "\\Z", "Leave it out: a pattern has to fit the whole value anyway"),
+    (r"\\G", "\\G", "Leave it out: a pattern has to fit the whole value anyway"),
+    (r"\\u", "\\uXXXX", "Write \\x{XXXX}"),
+    (r"\\h", "\\h", "Write [ \\t]"),
+    (r"\\R", "\\R", "Write (?:\\r\\n|\\n|\\r)"),
+    (r"\\[KXNe]", "\\K, \\X, \\N and \\e", "Write the characters themselves, or \\x{XXXX}"),
+)  # fmt: skip
+_LACKS_COMPILED = tuple((re.compile(construct), name, remedy) for construct, name, remedy in _LACKS)
+_HINT = "Patterns are RE2's: https://github.com/google/re2/wiki/Syntax"
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = MAX_MEMORY_BYTES
+    return options
+
+
+def whole(pattern: str) -> Callable[[str], bool]:
+    """A test whether the pattern fits a whole text. Raises Wrong, with the remedy, for a refused one."""
+    compiled = _compile(pattern)
+    return lambda text: compiled.fullmatch(text.encode("utf-8", "replace")) is not None
+
+
+def anywhere(pattern: str) -> Callable[[str], bool]:
+    """A test whether the pattern fits some part of a text. Raises Wrong as `whole` does."""
+    compiled = _compile(pattern)
+    return lambda text: compiled.search(text.encode("utf-8", "replace")) is not None
+
+
+def _compile(pattern: str) -> re2._Regexp:
+    try:
+        return re2.compile(pattern, _options())
+    except re2.error as why:
+        raise _refusal(pattern, _reason(why)) from None
+    except UnicodeEncodeError:
+        raise Wrong("the pattern has a lone surrogate, which is no character", _HINT) from None
+
+
+def _reason(why: re2.error) -> str:
+    said = why.args[0] if why.args else "unknown"
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+def _refusal(pattern: str, reason: str) -> Wrong:
+    if reason.startswith(("invalid perl operator", "invalid escape sequence", "bad repetition operator")):
+        culprit = reason.partition(": ")[2]
+        for construct, name, remedy in _LACKS_COMPILED:
+            if (found := construct.search(pattern)) and _belongs(culprit, found[0]):
+                return Wrong(f"the pattern {pattern!r} uses {name}, which RE2 lacks", remedy)
+    if "repetition size" in reason:
+        return Wrong(
+            f"the pattern {pattern!r} is refused: {reason}",
+            "A repetition goes up to 1000; add a `length` condition",
+        )
+    if "too large" in reason:
+        return Wrong(
+            f"the pattern {pattern!r} is refused: {reason}",
+            "Make it smaller, or split it into several conditions",
+        )
+    return Wrong(f"the pattern {pattern!r} is no regular expression: {reason}", _HINT)
+
+
+def _belongs(culprit: str, construct: str) -> bool:
+    """Whether RE2's complaint is about that construct: it quotes the beginning, at times a little more."""
+    return culprit.startswith(construct) or construct.startswith(culprit) or construct[-2:] == culprit[-2:]

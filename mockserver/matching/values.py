@@ -1,0 +1,147 @@
+"""
+JSON values as matching sees them: equal or not, of which type, and how a person is shown one.
+
+Nothing here recurses as deep as a request might like: what came is walked only
+as far as what the author wrote, or with a stack of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from typing import Any
+
+from mockserver.model.http import ABSENT
+from mockserver.model.written import as_text
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MAX_NUMBER_CHARS = 400
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
+_SHOWN_CHARS = 80
+_SHOWN_DEPTH = 4
+
+TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+_PROSE = {
+    "string": "a text", "number": "a number", "integer": "an integer", "boolean": "a boolean",
+    "array": "a list", "object": "an object", "null": "null",
+}  # fmt: skip
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a JSON number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def equal(left: Any, right: Any) -> bool:
+    """
+    Whether two JSON values are the same: 1 equals 1.0, "1" is not 1, true is not 1.
+
+    >>> equal({"a": [1]}, {"a": [1.0]}), equal(True, 1), equal("1", 1)
+    (True, False, False)
+    """
+    todo = [(left, right)]
+    while todo:
+        a, b = todo.pop()
+        if isinstance(a, dict):
+            if not isinstance(b, dict) or a.keys() != b.keys():
+                return False
+            todo.extend((a[key], b[key]) for key in a)
+        elif isinstance(a, list):
+            if not isinstance(b, list) or len(a) != len(b):
+                return False
+            todo.extend(zip(a, b, strict=True))
+        elif isinstance(a, bool) is not isinstance(b, bool) or a != b:
+            return False
+    return True
+
+
+def scalar_key(value: Any) -> Hashable:
+    """
+    A key that two JSON scalars share where they are equal, and only there: for dictionaries of routes.
+
+    >>> scalar_key(1) == scalar_key(1.0), scalar_key(1) == scalar_key(True)
+    (True, False)
+    """
+    return ("boolean", value) if isinstance(value, bool) else value
+
+
+def type_of(value: Any) -> str:
+    """
+    The narrowest of TYPES. A number without a fraction is an integer however it is written: 1 equals 1.0.
+    """
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, list):
+        return "array"
+    return "object" if isinstance(value, dict) else "null"
+
+
+def has_type(value: Any, name: str) -> bool:
+    """Whether a value, absent ones included, is of the type of that name."""
+    if value is ABSENT:
+        return False
+    found = type_of(value)
+    return found == name or (name == "number" and found == "integer")
+
+
+def prose(type_name: str) -> str:
+    """A type's name as an explanation says it: 'a text'."""
+    return _PROSE[type_name]
+
+
+def kind(value: Any) -> str:
+    """What somebody would call the value: 'a text', 'a list', 'absent'; every number is 'a number'."""
+    if value is ABSENT:
+        return "absent"
+    name = type_of(value)
+    return _PROSE["number" if name == "integer" else name]
+
+
+def number(text: str) -> int | float | None:
+    """The number that a text of a header, query or form stands for; None for any other text."""
+    if len(text) > _MAX_NUMBER_CHARS or not NUMBER.fullmatch(text):
+        return None
+    return int(text) if text.lstrip("+-").isdigit() else float(text)
+
+
+def show(value: Any) -> str:
+    """
+    A value as an explanation shows it, cut where it is long or deep.
+
+    >>> show({"currency": "usd", "paid": True, "items": [1, None]})
+    "{currency: 'usd', paid: true, items: [1, null]}"
+    """
+    text = _show(value, _SHOWN_DEPTH)
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+
+
+def _show(value: Any, depth: int) -> str:
+    if isinstance(value, str):
+        return repr(value[:_SHOWN_CHARS])
+    if isinstance(value, (dict, list, tuple)) and value and not depth:
+        return "{…}" if isinstance(value, dict) else "[…]"
+    if isinstance(value, dict):
+        shown = [f"{_show_key(k)}: {_show(v, depth - 1)}" for k, v in _first(value.items())]
+        return "{" + ", ".join(shown) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_show(item, depth - 1) for item in _first(value)) + "]"
+    if value is ABSENT:
+        return "absent"
+    if isinstance(value, int) and not -(10**_SHOWN_CHARS) < value < 10**_SHOWN_CHARS:
+        return "a very long number"
+    return as_text(value)
+
+
+def _show_key(key: Any) -> str:
+    text = str(key)
+    return text if len(text) <= _SHOWN_CHARS and _PLAIN_KEY.fullmatch(text) else repr(text[:_SHOWN_CHARS])
+
+
+def _first(items: Any) -> list[Any]:
+    return [item for item, _ in zip(items, range(_SHOWN_CHARS // 2), strict=False)]
