@@ -1,0 +1,82 @@
+"""`${NAME}` and `${NAME:-default}`, filled when a file is loaded, and only where the language says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.errors import Flaw, KeyPath, dotted, shown
+
+FILLED: tuple[KeyPath, ...] = (("vars",), ("host",))
+"""Below these key paths every text is filled. `*` stands for any key or index."""
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_OPENING = re.compile(r"\$\{")
+
+
+def filled(data: Any, env: Mapping[str, str]) -> tuple[Any, list[Flaw]]:
+    """`data` with its references filled, and what stays open. `data` itself is left as it is."""
+    flaws: list[Flaw] = []
+    for target in FILLED:
+        data = _at(data, target, (), env, flaws)
+    return data, flaws
+
+
+def _at(data: Any, target: KeyPath, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> Any:
+    if not target:
+        return _fill(data, path, env, flaws)
+    wanted, rest = target[0], target[1:]
+    if isinstance(data, dict):
+        keys = [key for key in data if wanted in (key, "*")]
+        return (
+            {**data, **{key: _at(data[key], rest, (*path, key), env, flaws) for key in keys}}
+            if keys
+            else data
+        )
+    if isinstance(data, list) and wanted == "*":
+        return [_at(item, rest, (*path, index), env, flaws) for index, item in enumerate(data)]
+    return data
+
+
+def _fill(data: Any, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> Any:
+    match data:
+        case str() if "${" in data:
+            return _text(data, path, env, flaws)
+        case dict():
+            return {key: _fill(item, (*path, key), env, flaws) for key, item in data.items()}
+        case list():
+            return [_fill(item, (*path, index), env, flaws) for index, item in enumerate(data)]
+    return data
+
+
+def _text(text: str, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> str:
+    """As in a shell, `:-` gives its default for what is unset or empty."""
+
+    def value(found: re.Match[str]) -> str:
+        name, default = found[1], found[2]
+        if name not in env and default is None:
+            flaws.append(
+                Flaw(
+                    path,
+                    f"the environment variable {name} is not set",
+                    f"Set it, or write ${{{name}:-default}}",
+                )
+            )
+            return ""
+        return env.get(name, "") if default is None else env.get(name) or default
+
+    if len(_OPENING.findall(text)) > len(_REFERENCE.findall(text)):
+        flaws.append(
+            Flaw(
+                path,
+                f"{shown(text)} is no reference to an environment variable",
+                "Write ${NAME} or ${NAME:-default}",
+            )
+        )
+        return text
+    return _REFERENCE.sub(value, text)
+
+
+def filled_places() -> str:
+    return " and ".join(dotted(path) for path in FILLED)

@@ -1,0 +1,190 @@
+"""
+What pydantic says of a spec, as flaws: in plain words, with the near key and the value that was given.
+
+It serves whoever validates what an author wrote, files and admin API alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, Wrong, near, shown
+
+S = TypeVar("S", bound=BaseModel)
+_UNKNOWN: Any = object()
+
+
+def parse_spec(model: type[S], data: object) -> S:
+    """`data` as the spec it should be. Raises InvalidInput with every flaw."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as why:
+        raise InvalidInput(flaws_of(why, model, data)) from why
+
+
+def flaws_of(error: ValidationError, model: type[BaseModel], data: object = _UNKNOWN) -> list[Flaw]:
+    """
+    Every flaw once. With `data`, what was validated, paths are those of its
+    author: `reply.status`, although the validator saw a list of one reply.
+    """
+    found: dict[tuple[KeyPath, str], Flaw] = {}
+    for flaw in (_flaw(one, model) for one in error.errors(include_url=False)):
+        at = (
+            flaw if data is _UNKNOWN else Flaw(written(flaw.path, data), flaw.message, flaw.hint, flaw.at_key)
+        )
+        found.setdefault((at.path, at.message), at)
+    return list(found.values())
+
+
+def written(path: KeyPath, data: object) -> KeyPath:
+    """`path` without the parts that `data` doesn't have: union tags, and indexes of what was no list."""
+    kept: list[str | int] = []
+    for part in path:
+        if _has(data, part):
+            data = data[part]  # type: ignore[index]
+            kept.append(part)
+    return tuple(kept)
+
+
+def _has(data: object, part: str | int) -> bool:
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and 0 <= part < len(data)
+
+
+def _flaw(one: ErrorDetails, model: type[BaseModel]) -> Flaw:
+    path, kind, inner = one["loc"], one["type"], one.get("ctx", {}).get("error")
+    if isinstance(inner, Exception):
+        return Flaw(path, str(inner), inner.hint if isinstance(inner, Wrong) else "")
+    if kind == "extra_forbidden":
+        return Flaw(path, "unknown key", near(str(path[-1]), _keys(model, path[:-1])), at_key=True)
+    if kind == "missing":
+        return Flaw(path[:-1], f"the key {str(path[-1])!r} is missing", _purpose(model, path))
+    message, hint = _in_plain_words(one)
+    return Flaw(path[:-1] if path[-1:] == ("[key]",) else path, message, hint, at_key=path[-1:] == ("[key]",))
+
+
+_EXPECTED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "dataclass_type": "a mapping",
+    "none_required": "null",
+}
+_LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "greater_than": lambda ctx: f"more than {ctx['gt']}",
+    "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
+    "less_than": lambda ctx: f"less than {ctx['lt']}",
+    "less_than_equal": lambda ctx: f"at most {ctx['le']}",
+    "too_short": lambda ctx: f"at least {_some(ctx['min_length'], 'item')}",
+    "too_long": lambda ctx: f"at most {_some(ctx['max_length'], 'item')}",
+    "string_too_short": lambda ctx: f"at least {_some(ctx['min_length'], 'character')}",
+    "string_too_long": lambda ctx: f"at most {_some(ctx['max_length'], 'character')}",
+    "string_pattern_mismatch": lambda ctx: f"a text like {ctx['pattern']}",
+}
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _in_plain_words(one: ErrorDetails) -> tuple[str, str]:
+    kind, given, ctx = one["type"], one["input"], one.get("ctx", {})
+    if kind in ("literal_error", "enum"):
+        return _choice(given, str(ctx.get("expected", "")))
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, got {_given(given)}", _remedy(_EXPECTED[kind], given)
+    if kind in _LIMITS:
+        return f"expected {_LIMITS[kind](ctx)}, got {_given(given)}", ""
+    message = one["msg"]
+    return f"{message[:1].lower()}{message[1:]}, got {_given(given)}", ""
+
+
+def _given(value: object) -> str:
+    """A value as its author would write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return shown(value)
+
+
+_YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+def _remedy(expected: str, given: object) -> str:
+    if given is None:
+        return "Write a value behind the key, or leave the key out"
+    if expected == "a text" and isinstance(given, bool | int | float):
+        return f'Put quotes round it: "{_given(given)}"'
+    if expected == "true or false" and isinstance(given, str) and given.lower() in _YES_NO:
+        return f"Write {_YES_NO[given.lower()]}: yes, no, on and off are texts"
+    if expected in ("a number", "a whole number") and isinstance(given, str) and given.strip("+-").isdigit():
+        return "Take the quotes away"
+    if expected == "a list" and not isinstance(given, dict):
+        return f"Write a list, even of one: [{given}]"
+    return ""
+
+
+def _choice(given: object, expected: str) -> tuple[str, str]:
+    choices = expected.split("'")[1::2]
+    hint = near(given, choices) if isinstance(given, str) else ""
+    return f"expected {expected}, got {_given(given)}", hint if hint.startswith("Did") else ""
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(by_alias=True)
+
+
+def _schemas_at(model: type[BaseModel], path: KeyPath) -> list[dict[str, Any]]:
+    """The JSON Schemas of what can stand at `path`: they know the keys behind validators of any type."""
+    root = _schema(model)
+    found = _alternatives(root, root)
+    for part in path:
+        found = [one for schema in found for one in _step(schema, part, root)] or found
+    return found
+
+
+def _alternatives(schema: Any, root: dict[str, Any]) -> list[dict[str, Any]]:
+    """A schema without its references and unions."""
+    if not isinstance(schema, dict):
+        return []
+    if name := schema.get("$ref"):
+        return _alternatives(root["$defs"][name.rpartition("/")[2]], root)
+    if choices := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
+        return [found for choice in choices for found in _alternatives(choice, root)]
+    return [schema]
+
+
+def _step(schema: dict[str, Any], part: str | int, root: dict[str, Any]) -> list[dict[str, Any]]:
+    if isinstance(part, int):
+        return _alternatives(schema.get("items"), root)
+    known = schema.get("properties", {}).get(part)
+    return _alternatives(schema.get("additionalProperties") if known is None else known, root)
+
+
+def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
+    return [key for schema in _schemas_at(model, path) for key in schema.get("properties", {})]
+
+
+def _purpose(model: type[BaseModel], path: KeyPath) -> str:
+    """How a missing key is written, by the examples of its schema."""
+    key = str(path[-1])
+    asked = [schema for schema in _schemas_at(model, path[:-1]) if key in schema.get("properties", {})]
+    for schema in asked:
+        if examples := schema["properties"][key].get("examples"):
+            return f"Write {key}: {examples[0]}"
+    return f"Write {key}: and its value"

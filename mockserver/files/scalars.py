@@ -1,0 +1,58 @@
+"""Plain scalars by YAML 1.2's core schema (section 10.3.2): null, booleans, integers, floats, else text."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from mockserver.errors import Wrong, shown
+from mockserver.model.written import WrittenFloat, WrittenInt
+
+WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+NUMBER_START = frozenset("+-.0123456789")
+"""What every number begins with, so that most texts are known by their first character."""
+
+_DECIMAL = re.compile(r"[-+]?[0-9]+")
+_OTHER_BASE = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_LONGEST_NUMBER = 1000
+
+
+def value_of(text: str) -> str | float | bool | None:
+    """What an unquoted text stands for. Raises Wrong for numbers that JSON can't hold."""
+    if text in WORDS:
+        return WORDS[text]
+    return _number(text) if text[0] in NUMBER_START else text
+
+
+def _number(text: str) -> str | float:
+    if _DECIMAL.fullmatch(text):
+        return _integer(text, 10)
+    if _OTHER_BASE.fullmatch(text):
+        return _integer(text, 0)
+    if _FLOAT.fullmatch(text):
+        return _float(text)
+    if _NO_NUMBER.fullmatch(text):
+        raise Wrong(f"JSON has no {text}", f'Put quotes round it if you mean the text: "{text}"')
+    return text
+
+
+def _integer(text: str, base: int) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise Wrong(f"a number of {len(text)} digits", "Put quotes round it to make it a text")
+    value = int(text, base)
+    return value if str(value) == text else WrittenInt(value, text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise Wrong(
+            f"{shown(text)} is beyond what a JSON number holds", "Put quotes round it to make it a text"
+        )
+    return value if str(value) == text else WrittenFloat(value, text)
