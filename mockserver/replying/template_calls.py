@@ -1,0 +1,115 @@
+"""Calls of functions and methods, from Jinja2's syntax tree to closures; arguments are counted at load."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import nodes
+
+from mockserver.errors import near
+from mockserver.replying import template_methods as methods
+from mockserver.replying.template_frame import Closure, Frame
+from mockserver.replying.template_functions import FUNCTIONS
+from mockserver.replying.template_reading import Compile, Reading, Refused
+
+
+class Arguments:
+    """The arguments of a call, compiled; asked for once a call."""
+
+    __slots__ = ("by_name", "by_place")
+
+    def __init__(self, reading: Reading, node: Any) -> None:
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise Refused(
+                "`*` and `**` are not part of templates here", "Write the arguments out", node.lineno
+            )
+        self.by_place = [reading.expression(one) for one in node.args]
+        self.by_name = {one.key: reading.expression(one.value) for one in node.kwargs}
+
+    def places(self, frame: Frame) -> list[Any]:
+        return [one(frame) for one in self.by_place]
+
+    def names(self, frame: Frame) -> dict[str, Any]:
+        return {name: one(frame) for name, one in self.by_name.items()}
+
+    def check(self, title: str, takers: list[Callable[..., Any]], given: int, line: int) -> None:
+        """Refuses what none of `takers` could take; `given` places are filled before these."""
+        for taker in takers:
+            try:
+                inspect.signature(taker).bind(
+                    *[None] * (given + len(self.by_place)), **dict.fromkeys(self.by_name)
+                )
+            except TypeError:
+                continue
+            return
+        hint = f"It is {usage(title, takers[0], given)}"
+        raise Refused(f"the arguments of {title} don't fit", hint, line)
+
+    def bound(self, function: Callable[..., Any]) -> Callable[[Frame], Callable[[Any], Any]]:
+        """For a frame, a function of one value; the arguments are asked for once, not for each value."""
+
+        def bind(frame: Frame) -> Callable[[Any], Any]:
+            places, names = self.places(frame), self.names(frame)
+            return lambda value: function(frame, value, *places, **names)
+
+        return bind
+
+    def applied(self, function: Callable[..., Any]) -> Closure:
+        """`function(frame, *arguments)`."""
+        if not self.by_place and not self.by_name:
+            return function
+        if not self.by_name and len(self.by_place) == 1:
+            only = self.by_place[0]
+            return lambda frame: function(frame, only(frame))
+        return lambda frame: function(frame, *self.places(frame), **self.names(frame))
+
+    def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
+        """`function(frame, value, *arguments)`."""
+        if not self.by_place and not self.by_name:
+            return lambda frame: function(frame, value(frame))
+        return lambda frame: function(frame, value(frame), *self.places(frame), **self.names(frame))
+
+
+def usage(title: str, taker: Callable[..., Any], given: int) -> str:
+    """How something is called: `random_int(a, b)`, `date(moment, shift='', form=None)`."""
+    parts = []
+    for parameter in list(inspect.signature(taker).parameters.values())[given:]:
+        bare = parameter.default is inspect.Parameter.empty
+        parts.append(parameter.name if bare else f"{parameter.name}={parameter.default!r}")
+    return f"{title}({', '.join(parts)})"
+
+
+def _call(reading: Reading, node: nodes.Call) -> Closure:
+    target = node.node
+    if isinstance(target, nodes.Name) and target.name not in reading.bound:
+        return _function(reading, node, target.name)
+    if isinstance(target, nodes.Getattr):
+        return _method(reading, node, target)
+    raise Refused("only functions and methods can be called", "See docs/templates.md for both", node.lineno)
+
+
+def _function(reading: Reading, node: nodes.Call, name: str) -> Closure:
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise Refused(f"there is no function {name}()", near(name, FUNCTIONS), node.lineno)
+    reading.functions.add(name)
+    arguments = Arguments(reading, node)
+    arguments.check(name, [function], 1, node.lineno)
+    return arguments.applied(function)
+
+
+def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closure:
+    name = target.attr
+    found = methods.candidates(name)
+    if not found:
+        raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
+    value, arguments = reading.expression(target.node), Arguments(reading, node)
+    arguments.check(name, found, 2, node.lineno)
+    return lambda frame: methods.call_method(
+        frame, value(frame), name, arguments.places(frame), arguments.names(frame)
+    )
+
+
+EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Call: _call}

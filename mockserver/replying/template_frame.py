@@ -1,0 +1,148 @@
+"""
+What a template is rendered against (`Scope`), and what one render may spend (`Frame`).
+
+A budget of steps and characters is the reason that no template can hold the
+server: whatever loops or grows pays first, so the work is refused before it
+is done, not after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from random import Random
+from typing import Any
+
+STEP_LIMIT = 100_000
+CHAR_LIMIT = 1024 * 1024
+"""Characters of text made in one render, those thrown away again included."""
+MAX_INT_BITS = 4096
+NODES_A_STEP = 8
+"""Looking at this many values costs one step, and so does a KiB of text."""
+
+
+class Failed(Exception):  # noqa: N818  (a fact about the render, made into a TemplateError at its edge)
+    """Rendering can't go on; the text says why. `line` is filled in by the statement around it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.line = 0
+
+
+class Exhausted(Failed):
+    """The budget is spent."""
+
+
+class Missing(Failed):
+    """
+    Something undefined was used; `default()` and `is defined` catch it.
+
+    Its text is made only where it is read, since `default()` throws it away.
+    """
+
+    def __init__(self, what: str, owner: Any = None, key: Any = None, why: str = "") -> None:
+        super().__init__(what)
+        self.owner = owner
+        self.key = key
+        self.why = why
+
+
+PYTHON_ERRORS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""What Python itself raises where values don't fit each other; anything else is a bug of ours."""
+
+
+def located(why: Exception, line: int) -> Failed:
+    """The same reason, with the line at which it came up, unless it has one."""
+    failed = why if isinstance(why, Failed) else Failed(_in_words(why))
+    failed.line = failed.line or line
+    return failed
+
+
+def _in_words(why: Exception) -> str:
+    if isinstance(why, RecursionError):
+        return "a value is nested too deeply"
+    return str(why) or type(why).__name__
+
+
+class Scope:
+    """
+    The words that the templates of one call see.
+
+    `chance` is asked once, at the first draw, and its generator serves all
+    that follows, also in scopes made by `with_`; so two `uuid()` of one call
+    differ. `now` is read once likewise: one call has one moment.
+    """
+
+    __slots__ = ("_chance", "_moment", "_now", "_random", "values")
+
+    def __init__(
+        self, values: Mapping[str, Any], chance: Callable[[], Random], now: Callable[[], datetime]
+    ) -> None:
+        self.values = values
+        self._chance = chance
+        self._now = now
+        self._random: Random | None = None
+        self._moment: datetime | None = None
+
+    def random(self) -> Random:
+        found = self._random
+        if found is None:
+            found = self._random = self._chance()
+        return found
+
+    def now(self) -> datetime:
+        found = self._moment
+        if found is None:
+            found = self._moment = self._now()
+        return found
+
+    def with_(self, name: str, value: Any) -> Scope:
+        """The same scope with one word more, or another value for one; draws go on from where they are."""
+        return Scope({**self.values, name: value}, self.random, self.now)
+
+
+NO_LOCALS: dict[str, Any] = {}
+
+
+class Frame:
+    """One render: its words, its own variables (`set`, `for`), and what is left of its budget."""
+
+    __slots__ = ("chars", "locals", "scope", "steps", "values")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.values = scope.values
+        self.locals = NO_LOCALS
+        self.steps = STEP_LIMIT
+        self.chars = CHAR_LIMIT
+
+    def take_steps(self, count: int) -> None:
+        self.steps -= count
+        if self.steps < 0:
+            raise Exhausted(f"it takes more than {STEP_LIMIT:,} steps")
+
+    def take_chars(self, count: int) -> None:
+        """Pays for text; call it before the text is made wherever its length is known."""
+        self.chars -= count
+        if self.chars < 0:
+            raise Exhausted(f"it makes more than {CHAR_LIMIT:,} characters of text")
+
+    def read(self, length: int) -> None:
+        """Pays for looking through a text of that length."""
+        if length > 1024:
+            self.take_steps(length >> 10)
+
+    def search(self, whole: str, part: str) -> None:
+        """Pays for finding one text in another, which may compare every character with every other."""
+        work = len(whole) * min(len(part), 128)
+        if work > 4096:
+            self.take_steps(work >> 12)
+
+    def set_local(self, name: str, value: Any) -> None:
+        known = self.locals
+        self.take_steps(len(known) >> 3)
+        self.locals = {**known, name: value}
+
+
+Closure = Callable[[Frame], Any]
+"""A compiled expression."""

@@ -1,0 +1,148 @@
+"""The functions of templates. Every draw comes from the scope, every moment too."""
+
+from __future__ import annotations
+
+import base64 as b64
+import hashlib
+import hmac
+import json
+import string
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from mockserver.model import durations
+from mockserver.replying.template_filters import b64encode
+from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_methods import strftime
+from mockserver.replying.template_values import kind_of, plain, to_text
+
+Function = Callable[..., Any]
+_ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+def uuid(frame: Frame) -> str:
+    """A random UUID (version 4) in its usual form."""
+    return str(UUID(int=frame.scope.random().getrandbits(128), version=4))
+
+
+def random_int(frame: Frame, a: int, b: int) -> int:
+    """A whole number from `a` to `b`, both included."""
+    if not isinstance(a, int) or not isinstance(b, int) or a > b:
+        raise Failed("random_int(a, b) takes two whole numbers, the smaller first")
+    return frame.scope.random().randint(a, b)
+
+
+def random_string(frame: Frame, n: int) -> str:
+    """`n` letters and digits."""
+    count = _count(n, "random_string(n)")
+    frame.take_chars(count)
+    frame.take_steps(count // 8)
+    return "".join(frame.scope.random().choices(_ALPHANUMERIC, k=count))
+
+
+def _count(value: Any, what: str) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise Failed(f"{what} takes a whole number, 0 or more")
+    return value
+
+
+def _bytes(frame: Frame, value: Any) -> bytes:
+    if isinstance(value, bytes):
+        frame.take_chars(len(value))
+        return value
+    return to_text(frame, value).encode("utf-8", "surrogateescape")
+
+
+def sha256(frame: Frame, x: Any) -> str:
+    return hashlib.sha256(_bytes(frame, x)).hexdigest()
+
+
+def hmac_sha256(frame: Frame, key: Any, text: Any) -> str:
+    return hmac.new(_bytes(frame, key), _bytes(frame, text), "sha256").hexdigest()
+
+
+def jwt(frame: Frame, claims: Any, key: Any) -> str:
+    """A JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
+    if not isinstance(claims, Mapping):
+        raise Failed(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
+    dated = {name: _numeric_date(value) for name, value in claims.items()}
+    head = _segment(frame, {"alg": "HS256", "typ": "JWT"})
+    body = f"{head}.{_segment(frame, plain(frame, dated))}"
+    mark = hmac.new(_bytes(frame, key), body.encode(), "sha256").digest()
+    frame.take_chars(len(body))
+    return f"{body}.{_base64url(mark)}"
+
+
+def _numeric_date(value: Any) -> Any:
+    return int(value.timestamp()) if isinstance(value, datetime) else value
+
+
+def _segment(frame: Frame, value: Any) -> str:
+    data = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    frame.take_chars(len(data) * 4 // 3)
+    return _base64url(data)
+
+
+def _base64url(data: bytes) -> str:
+    return b64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def date(frame: Frame, moment: Any, shift: str = "", form: str | None = None) -> Any:
+    """
+    A time, shifted by a duration such as '+3d' or '-90m'; as text where `form` is given.
+
+    `moment` is a time, an RFC 3339 text, or Unix seconds.
+    """
+    shifted = _moment(moment) + timedelta(seconds=_shift_s(shift))
+    return shifted if form is None else strftime(frame, shifted, form)
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, str):
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            raise Failed(f"{value[:40]!r} is no time; write it as 2026-01-02T03:04:05Z") from None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    raise Failed(f"{kind_of(value)} is no time")
+
+
+def _shift_s(text: Any) -> float:
+    if text == "":
+        return 0.0
+    if not isinstance(text, str) or len(text) > 40:
+        raise Failed("date() is shifted by a text such as '+3d' or '-90m'")
+    try:
+        return durations.parse_duration_s(text.strip().removeprefix("+"))
+    except ValueError:
+        raise Failed(f"{text!r} is no shift; write it as '+3d', '-90m' or '1h30m'") from None
+
+
+def numbers(frame: Frame, start: int, stop: int | None = None, step: int = 1) -> list[int]:
+    """The whole numbers from `start` (or 0) up to, not including, `stop`."""
+    if stop is None:
+        start, stop = 0, start
+    if not all(isinstance(one, int) for one in (start, stop, step)) or step == 0:
+        raise Failed("range() takes whole numbers, and no step of 0")
+    found = range(start, stop, step)
+    frame.take_steps(max(0, (stop - start + step - (1 if step > 0 else -1)) // step))
+    return list(found)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "base64": b64encode,
+    "date": date,
+    "hmac_sha256": hmac_sha256,
+    "jwt": jwt,
+    "random_int": random_int,
+    "random_string": random_string,
+    "range": numbers,
+    "sha256": sha256,
+    "uuid": uuid,
+}

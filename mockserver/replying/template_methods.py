@@ -1,0 +1,267 @@
+"""
+Methods that may be called on a value: read-only, and paid for before they make anything.
+
+`value.name()` is always one of these, whatever keys a mapping has; `value.name`
+without the brackets is always a look-up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from mockserver.model.http import Headers
+from mockserver.replying.template_access import Fields
+from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_values import elements, kind_of, to_text, weigh
+
+Method = Callable[..., Any]
+
+
+def upper(frame: Frame, text: str) -> str:
+    frame.take_chars(len(text))
+    return text.upper()
+
+
+def lower(frame: Frame, text: str) -> str:
+    frame.take_chars(len(text))
+    return text.lower()
+
+
+def title(frame: Frame, text: str) -> str:
+    frame.take_chars(len(text))
+    return text.title()
+
+
+def capitalize(frame: Frame, text: str) -> str:
+    frame.take_chars(len(text))
+    return text.capitalize()
+
+
+def _stripping(strip: Callable[[str, str | None], str]) -> Method:
+    def stripped(frame: Frame, text: str, chars: str | None = None) -> str:
+        frame.take_chars(len(text))
+        frame.search(text, chars or "")
+        return strip(text, chars)
+
+    return stripped
+
+
+def split(frame: Frame, text: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
+    _pay_for_pieces(frame, text, sep)
+    return text.split(sep, maxsplit)
+
+
+def rsplit(frame: Frame, text: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
+    _pay_for_pieces(frame, text, sep)
+    return text.rsplit(sep, maxsplit)
+
+
+def _pay_for_pieces(frame: Frame, text: str, sep: str | None) -> None:
+    frame.search(text, sep or "")
+    frame.take_chars(len(text))
+    frame.take_steps(text.count(sep) + 1 if sep else len(text) // 2 + 1)
+
+
+def splitlines(frame: Frame, text: str) -> list[str]:
+    frame.take_chars(len(text))
+    frame.take_steps(len(text) // NODES_A_LINE + 1)
+    lines = text.splitlines()
+    frame.take_steps(len(lines))
+    return lines
+
+
+NODES_A_LINE = 8
+
+
+def startswith(_frame: Frame, text: str, prefix: str) -> bool:
+    return text.startswith(prefix)
+
+
+def endswith(_frame: Frame, text: str, suffix: str) -> bool:
+    return text.endswith(suffix)
+
+
+def replace(frame: Frame, text: str, old: str, new: str, count: int = -1) -> str:
+    frame.search(text, old)
+    found = text.count(old)
+    found = min(found, count) if count >= 0 else found
+    frame.take_chars(len(text) + found * max(0, len(new) - len(old)))
+    return text.replace(old, new, count)
+
+
+def find(frame: Frame, text: str, part: str) -> int:
+    frame.search(text, part)
+    return text.find(part)
+
+
+def removeprefix(frame: Frame, text: str, prefix: str) -> str:
+    frame.take_chars(len(text))
+    return text.removeprefix(prefix)
+
+
+def removesuffix(frame: Frame, text: str, suffix: str) -> str:
+    frame.take_chars(len(text))
+    return text.removesuffix(suffix)
+
+
+def partition(frame: Frame, text: str, sep: str) -> list[str]:
+    frame.search(text, sep)
+    frame.take_chars(len(text))
+    return list(text.partition(sep))
+
+
+def rpartition(frame: Frame, text: str, sep: str) -> list[str]:
+    frame.search(text, sep)
+    frame.take_chars(len(text))
+    return list(text.rpartition(sep))
+
+
+def _asking(ask: Callable[[str], bool]) -> Method:
+    def asked(frame: Frame, text: str) -> bool:
+        frame.read(len(text))
+        return ask(text)
+
+    return asked
+
+
+def count_text(frame: Frame, text: str, part: str) -> int:
+    frame.search(text, part)
+    return text.count(part)
+
+
+def join(frame: Frame, glue: str, items: Any) -> str:
+    return join_texts(frame, [to_text(frame, item) for item in elements(frame, items, "join")], glue)
+
+
+def join_texts(frame: Frame, texts: list[str], glue: str) -> str:
+    frame.take_chars(sum(map(len, texts)) + len(glue) * max(0, len(texts) - 1))
+    return glue.join(texts)
+
+
+def count_list(frame: Frame, items: list[Any], item: Any) -> int:
+    weigh(frame, items)
+    return items.count(item)
+
+
+def index_list(frame: Frame, items: list[Any], item: Any) -> int:
+    weigh(frame, items)
+    try:
+        return items.index(item)
+    except ValueError:
+        raise Failed("the list has no such item") from None
+
+
+def get(_frame: Frame, mapping: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
+    return mapping.get(key, default)
+
+
+def keys(frame: Frame, mapping: Mapping[Any, Any]) -> list[Any]:
+    frame.take_steps(len(mapping))
+    return list(mapping)
+
+
+def values(frame: Frame, mapping: Mapping[Any, Any]) -> list[Any]:
+    frame.take_steps(len(mapping))
+    return list(mapping.values())
+
+
+def items(frame: Frame, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    frame.take_steps(len(mapping))
+    return list(mapping.items())
+
+
+def getlist(frame: Frame, fields: Fields | Headers, name: str) -> list[str]:
+    found = fields.all(name) if isinstance(fields, Headers) else fields.getlist(name)
+    frame.take_steps(len(found))
+    return list(found)
+
+
+def timestamp(_frame: Frame, moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def isoformat(_frame: Frame, moment: datetime, sep: str = "T", timespec: str = "auto") -> str:
+    return moment.isoformat(sep, timespec)
+
+
+DIRECTIVES = "aAwdbBmyYHIMSfzZjpUWcxXGuVDFRTe%"
+_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+FORMAT_LIMIT = 200
+
+
+def strftime(frame: Frame, moment: datetime, form: str) -> str:
+    """Only single letters: some platforms read `%1000000d` as a width."""
+    if len(form) > FORMAT_LIMIT:
+        raise Failed(f"a time's format has at most {FORMAT_LIMIT} characters")
+    for letter in _DIRECTIVE.findall(form):
+        if letter not in DIRECTIVES or not letter:
+            raise Failed(f"%{letter} is not known in a time's format; there are %{' %'.join(DIRECTIVES)}")
+    frame.take_chars(len(form) * 8)
+    return moment.strftime(form)
+
+
+TEXT: dict[str, Method] = {
+    "upper": upper,
+    "lower": lower,
+    "title": title,
+    "capitalize": capitalize,
+    "strip": _stripping(str.strip),
+    "lstrip": _stripping(str.lstrip),
+    "rstrip": _stripping(str.rstrip),
+    "split": split,
+    "rsplit": rsplit,
+    "splitlines": splitlines,
+    "partition": partition,
+    "rpartition": rpartition,
+    "startswith": startswith,
+    "endswith": endswith,
+    "removeprefix": removeprefix,
+    "removesuffix": removesuffix,
+    "replace": replace,
+    "find": find,
+    "count": count_text,
+    "join": join,
+    "isdigit": _asking(str.isdigit),
+    "isalpha": _asking(str.isalpha),
+    "isalnum": _asking(str.isalnum),
+    "islower": _asking(str.islower),
+    "isupper": _asking(str.isupper),
+    "isspace": _asking(str.isspace),
+}
+LIST: dict[str, Method] = {"count": count_list, "index": index_list}
+MAPPING: dict[str, Method] = {"get": get, "keys": keys, "values": values, "items": items}
+FIELDS: dict[str, Method] = {**MAPPING, "getlist": getlist}
+TIME: dict[str, Method] = {"timestamp": timestamp, "isoformat": isoformat, "strftime": strftime}
+
+NAMES: frozenset[str] = frozenset().union(TEXT, LIST, FIELDS, TIME)
+
+
+def candidates(name: str) -> list[Method]:
+    """Every method of that name; none where no value has one."""
+    return [table[name] for table in (TEXT, LIST, FIELDS, TIME) if name in table]
+
+
+def methods_of(value: Any) -> dict[str, Method]:
+    for kind, table in _BY_KIND:
+        if isinstance(value, kind):
+            return table
+    return {}
+
+
+_BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
+    (str, TEXT),
+    ((list, tuple), LIST),
+    ((Fields, Headers), FIELDS),
+    (Mapping, MAPPING),
+    (datetime, TIME),
+)
+
+
+def call_method(frame: Frame, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    method = methods_of(value).get(name)
+    if method is None:
+        raise Failed(f"{kind_of(value)} has no method {name}()")
+    return method(frame, value, *args, **kwargs)

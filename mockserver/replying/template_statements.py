@@ -1,0 +1,189 @@
+"""Text, output, `if`, `for` and `set`, from Jinja2's syntax tree to closures that write into a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import nodes
+
+from mockserver.replying.template_access import Loop
+from mockserver.replying.template_frame import NODES_A_STEP, PYTHON_ERRORS, Closure, Failed, Frame, located
+from mockserver.replying.template_reading import Reading, Refused, refused
+from mockserver.replying.template_values import elements, kind_of, to_text
+
+Statement = Callable[[Frame, list[str]], None]
+
+
+def block(reading: Reading, body: list[nodes.Node]) -> Statement:
+    """A run of statements; what it costs is known beforehand and paid at once."""
+    before = reading.count
+    steps = [(node.lineno, statement(reading, node)) for node in body]
+    cost = len(steps) + (reading.count - before) // NODES_A_STEP
+
+    def run(frame: Frame, out: list[str]) -> None:
+        line = 0
+        frame.take_steps(cost)
+        try:
+            for line, step in steps:  # noqa: B007  (the line at which it failed)
+                step(frame, out)
+        except (Failed, *PYTHON_ERRORS) as why:
+            raise located(why, line) from why
+
+    return run
+
+
+def statement(reading: Reading, node: nodes.Node) -> Statement:
+    compile_node = STATEMENTS.get(type(node))
+    if compile_node is None:
+        raise refused(node)
+    reading.depth += 1
+    compiled = compile_node(reading, node)
+    reading.depth -= 1
+    return compiled
+
+
+def _output(reading: Reading, node: nodes.Output) -> Statement:
+    parts = [_part(reading, part) for part in node.nodes]
+    if len(parts) == 1:
+        return parts[0]
+
+    def output(frame: Frame, out: list[str]) -> None:
+        for part in parts:
+            part(frame, out)
+
+    return output
+
+
+def _part(reading: Reading, node: nodes.Node) -> Statement:
+    if isinstance(node, nodes.TemplateData):
+        return _data(node.data)
+    value, line = reading.expression(node), node.lineno
+
+    def part(frame: Frame, out: list[str]) -> None:
+        try:
+            out.append(to_text(frame, value(frame)))
+        except (Failed, *PYTHON_ERRORS) as why:
+            raise located(why, line) from why
+
+    return part
+
+
+def _data(text: str) -> Statement:
+    length = len(text)
+
+    def data(frame: Frame, out: list[str]) -> None:
+        frame.take_chars(length)
+        out.append(text)
+
+    return data
+
+
+def _if(reading: Reading, node: nodes.If) -> Statement:
+    branches = [(reading.expression(one.test), block(reading, one.body)) for one in (node, *node.elif_)]
+    otherwise = block(reading, node.else_) if node.else_ else None
+
+    def choose(frame: Frame, out: list[str]) -> None:
+        for test, body in branches:
+            if test(frame):
+                body(frame, out)
+                return
+        if otherwise is not None:
+            otherwise(frame, out)
+
+    return choose
+
+
+Assign = Callable[[dict[str, Any], Any], None]
+
+
+def _target(node: nodes.Node) -> tuple[list[str], Assign]:
+    """The names that `for` or `set` binds, and how."""
+    if isinstance(node, nodes.Name):
+        name = node.name
+        return [name], lambda known, value: known.__setitem__(name, value)
+    if isinstance(node, nodes.Tuple) and all(isinstance(item, nodes.Name) for item in node.items):
+        names = [item.name for item in node.items if isinstance(item, nodes.Name)]
+        return names, lambda known, value: known.update(
+            zip(names, _taken_apart(value, len(names)), strict=True)
+        )
+    raise refused(node)
+
+
+def _taken_apart(value: Any, count: int) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise Failed(f"can't take {kind_of(value)} apart into {count} names")
+    if len(value) != count:
+        raise Failed(f"can't take {len(value)} values apart into {count} names")
+    return value
+
+
+def _set(reading: Reading, node: nodes.Assign) -> Statement:
+    value = reading.expression(node.node)
+    names, assign = _target(node.target)
+    reading.bound.update(names)
+
+    def bind(frame: Frame, _out: list[str]) -> None:
+        known = dict(frame.locals)
+        frame.take_steps(len(known) // NODES_A_STEP)
+        assign(known, value(frame))
+        frame.locals = known
+
+    return bind
+
+
+def _for(reading: Reading, node: nodes.For) -> Statement:
+    if node.recursive:
+        raise Refused("`recursive` is not part of templates here", "Write the loops out", node.lineno)
+    source = reading.expression(node.iter)
+    names, assign = _target(node.target)
+    outside = set(reading.bound)
+    reading.bound.update(names)
+    wanted = reading.expression(node.test) if node.test is not None else None
+    reading.bound.add("loop")
+    body = block(reading, node.body)
+    reading.bound = set(outside)
+    otherwise = block(reading, node.else_) if node.else_ else None
+    reading.bound = outside
+    return _loop(source, assign, wanted, body, otherwise)
+
+
+def _loop(
+    source: Closure, assign: Assign, wanted: Closure | None, body: Statement, otherwise: Statement | None
+) -> Statement:
+    def loop(frame: Frame, out: list[str]) -> None:
+        around = frame.locals
+        found = elements(frame, source(frame), "loop over")
+        if wanted is not None:
+            found = [item for item in found if _holds(frame, around, assign, wanted, item)]
+        for index, item in enumerate(found):
+            _enter(frame, around, assign, item)["loop"] = Loop(index, len(found))
+            body(frame, out)
+        frame.locals = around
+        if not found and otherwise is not None:
+            otherwise(frame, out)
+            frame.locals = around
+
+    return loop
+
+
+def _enter(frame: Frame, around: dict[str, Any], assign: Assign, item: Any) -> dict[str, Any]:
+    """A fresh set of variables for one turn: what a turn sets, the next doesn't see."""
+    frame.take_steps(len(around) // NODES_A_STEP)
+    known = dict(around)
+    assign(known, item)
+    frame.locals = known
+    return known
+
+
+def _holds(frame: Frame, around: dict[str, Any], assign: Assign, wanted: Closure, item: Any) -> bool:
+    _enter(frame, around, assign, item)
+    return bool(wanted(frame))
+
+
+STATEMENTS: dict[type[nodes.Node], Callable[[Reading, Any], Statement]] = {
+    nodes.Output: _output,
+    nodes.If: _if,
+    nodes.For: _for,
+    nodes.Assign: _set,
+}

@@ -1,0 +1,236 @@
+"""One text with templates in it: compiled once, rendered for each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, MockServerError, dotted
+from mockserver.model.base import is_template
+from mockserver.replying import template_calls, template_nodes, template_piping
+from mockserver.replying.template_frame import (
+    NO_LOCALS,
+    PYTHON_ERRORS,
+    Closure,
+    Failed,
+    Frame,
+    Scope,
+    located,
+)
+from mockserver.replying.template_reading import WORDS, Reading, Refused
+from mockserver.replying.template_statements import Statement, block
+from mockserver.replying.template_values import PLAIN, explain, plain
+
+_TABLE = {**template_nodes.EXPRESSIONS, **template_calls.EXPRESSIONS, **template_piping.EXPRESSIONS}
+_GRAMMAR = Environment(keep_trailing_newline=True)  # noqa: S701  (only its parser is used)
+_RAW_HINT = "Where braces are meant as they stand, write `raw: true` or {% raw %}…{% endraw %}"
+
+
+class TemplateError(MockServerError):
+    """A template failed while it was rendered: why, and in which line of which template."""
+
+    def __init__(self, reason: str, line: int = 1, source: str = "", place: str = "") -> None:
+        self.reason = reason
+        self.line = line
+        self.source = source
+        self.place = place
+        lines = "\n" in source.rstrip("\n")
+        where = f"line {line} of {place or 'the template'}" if lines else place
+        super().__init__(f"{where}: {reason}" if where else reason)
+
+
+class Template:
+    """
+    A compiled text. `names` are the words of the scope that it uses, `functions` the functions.
+
+    A constant one has no syntax in it, or none but comments and raw blocks.
+    """
+
+    __slots__ = (
+        "_line",
+        "_path",
+        "_text",
+        "_to_text",
+        "_to_value",
+        "constant",
+        "functions",
+        "names",
+        "source",
+    )
+
+    def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
+        self.source = source
+        self.names: frozenset[str] = frozenset()
+        self.functions: frozenset[str] = frozenset()
+        self.constant = True
+        self._path = path
+        self._text = source if text is None else text
+        self._to_text: Callable[[Frame], str] = self._constantly
+        self._to_value: Closure = self._constantly
+        self._line = 1
+
+    def _constantly(self, _frame: Frame) -> str:
+        return self._text
+
+    def _become(self, reading: Reading, text: Callable[[Frame], str], value: Closure, line: int) -> Template:
+        self.constant = False
+        self.names = frozenset(reading.names)
+        self.functions = frozenset(reading.functions)
+        self._to_text, self._to_value, self._line = text, value, line
+        return self
+
+    @property
+    def text(self) -> str:
+        """The text of a constant one."""
+        return self._text
+
+    @property
+    def place(self) -> str:
+        """Where it was written, as a key path."""
+        return dotted(self._path)
+
+    def render(self, scope: Scope) -> str:
+        """Its text. Raises TemplateError."""
+        return self._text if self.constant else self.render_in(Frame(scope))
+
+    def value(self, scope: Scope) -> Any:
+        """
+        Plain JSON: the expression's own value where the text is one whole expression, else text.
+
+        Values that were only looked up are handed on as they are, not copied:
+        don't change them. Raises TemplateError.
+        """
+        return self._text if self.constant else self.value_in(Frame(scope))
+
+    def render_in(self, frame: Frame) -> str:
+        """`render`, within a budget that other templates share."""
+        try:
+            return self._to_text(frame)
+        except (Failed, *PYTHON_ERRORS) as why:
+            raise self._error(why) from why
+
+    def value_in(self, frame: Frame) -> Any:
+        """`value`, within a budget that other templates share."""
+        try:
+            return self._to_value(frame)
+        except (Failed, *PYTHON_ERRORS) as why:
+            raise self._error(why) from why
+
+    def _error(self, why: Exception) -> TemplateError:
+        failed = located(why, self._line)
+        return TemplateError(explain(failed), failed.line, self.source, self.place)
+
+
+def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Template:
+    """
+    Compiles one text. `names` are the words that its place knows; None means all that there are.
+
+    Raises InvalidInput for what Jinja2 can't read and for what is refused here.
+    """
+    if not is_template(source):
+        return Template(source, path)
+    try:
+        return _compiled(source, path, Reading(WORDS if names is None else names, _TABLE))
+    except Refused as why:
+        raise InvalidInput(_flaw(source, path, str(why), why.hint, why.line)) from why
+    except TemplateSyntaxError as why:
+        message = f"the template can't be read: {why.message}"
+        raise InvalidInput(_flaw(source, path, message, _RAW_HINT, why.lineno)) from why
+    except RecursionError as why:
+        raise InvalidInput(_flaw(source, path, "the template is nested too deeply", "Split it", 1)) from why
+    except ValueError as why:  # a literal of thousands of digits
+        raise InvalidInput(_flaw(source, path, f"the template can't be read: {why}", "", 1)) from why
+
+
+def _flaw(source: str, path: KeyPath, message: str, hint: str, line: int) -> Flaw:
+    where = f"line {line} of the template: " if "\n" in source.rstrip("\n") else ""
+    return Flaw(path, where + message.rstrip("."), hint)
+
+
+def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
+    body = _parsed(source).body
+    parts = _output_only(body)
+    if parts is not None and all(isinstance(part, nodes.TemplateData) for part in parts):
+        return Template(
+            source, path, "".join(part.data for part in parts if isinstance(part, nodes.TemplateData))
+        )
+    template = Template(source, path)
+    text = _text_closure(block(reading, body))
+    whole = _whole_expression(parts)
+    if whole is None:
+        return template._become(reading, text, text, body[0].lineno)  # noqa: SLF001  (its own module)
+    value = _value_closure(reading.expression(whole), _is_lookup(whole))
+    return template._become(reading, text, value, whole.lineno)  # noqa: SLF001
+
+
+def _parsed(source: str) -> nodes.Template:
+    """
+    Jinja2's syntax tree, carriage returns kept.
+
+    Its lexer makes every line break a bare line feed. Another character that
+    it takes for white space stands in for the carriage return meanwhile.
+    """
+    if "\r" not in source:
+        return _GRAMMAR.parse(source)
+    stand_in = next((c for c in "\x1c\x1d\x1e\x1f" if c not in source), None)
+    if stand_in is None:
+        raise ValueError("it holds control characters")
+    parsed = _GRAMMAR.parse(source.replace("\r", stand_in))
+    for node in parsed.find_all(nodes.TemplateData):
+        node.data = node.data.replace(stand_in, "\r")
+    for const in parsed.find_all(nodes.Const):
+        if isinstance(const.value, str):
+            const.value = const.value.replace(stand_in, "\r")
+    return parsed
+
+
+def _output_only(body: list[nodes.Node]) -> list[nodes.Expr] | None:
+    """What is written out, where a template does nothing else."""
+    parts: list[nodes.Expr] = []
+    for node in body:
+        if not isinstance(node, nodes.Output):
+            return None
+        parts += node.nodes
+    return parts
+
+
+def _whole_expression(parts: list[nodes.Expr] | None) -> nodes.Expr | None:
+    """The one expression that a text is; the line break that ends a YAML block doesn't count."""
+    if (
+        parts
+        and len(parts) == 2
+        and isinstance(parts[1], nodes.TemplateData)
+        and parts[1].data in ("\n", "\r\n")
+    ):
+        parts = parts[:1]
+    return parts[0] if parts is not None and len(parts) == 1 else None
+
+
+def _is_lookup(node: nodes.Node) -> bool:
+    """Whether an expression only looks something up, so that what it finds is plain JSON already."""
+    while isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        node = node.node
+    return isinstance(node, nodes.Name)
+
+
+def _text_closure(run: Statement) -> Callable[[Frame], str]:
+    def text(frame: Frame) -> str:
+        frame.locals = NO_LOCALS
+        out: list[str] = []
+        run(frame, out)
+        return out[0] if len(out) == 1 else "".join(out)
+
+    return text
+
+
+def _value_closure(whole: Closure, lookup: bool) -> Closure:
+    def value(frame: Frame) -> Any:
+        found = whole(frame)
+        kind = type(found)
+        if (kind in PLAIN and kind is not float) or (lookup and (kind is dict or kind is list)):
+            return found
+        return plain(frame, found)
+
+    return value

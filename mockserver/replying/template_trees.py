@@ -1,0 +1,98 @@
+"""JSON-like trees whose strings, keys included, may be templates: compiled once, constant parts shared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.replying.template_frame import Closure, Frame, Scope
+from mockserver.replying.template_texts import Template, compile_text
+
+
+class Tree:
+    """
+    A compiled tree. A string that is one whole expression becomes that expression's own value.
+
+    Its templates share one budget. Parts without templates are the same
+    objects in every value: don't change them.
+    """
+
+    __slots__ = ("_constant", "_make", "constant", "functions", "names")
+
+    def __init__(self, constant: Any, make: Closure | None, templates: list[Template]) -> None:
+        self._constant = constant
+        self._make = make
+        self.constant = make is None
+        self.names = frozenset[str]().union(*(one.names for one in templates))
+        self.functions = frozenset[str]().union(*(one.functions for one in templates))
+
+    def value(self, scope: Scope) -> Any:
+        """The tree with its templates filled in. Raises TemplateError."""
+        return self._constant if self._make is None else self._make(Frame(scope))
+
+
+def compile_tree(value: Any, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
+    """Compiles every string in a tree. Raises InvalidInput with the flaws of all of them."""
+    growing = _Growing(names)
+    try:
+        make = growing.node(value, path)
+    except RecursionError as why:
+        raise InvalidInput(Flaw(path, "the value is nested too deeply", "Flatten it")) from why
+    if growing.flaws:
+        raise InvalidInput(growing.flaws)
+    return Tree(value, make, growing.templates)
+
+
+class _Growing:
+    """One tree being compiled. A part that is constant compiles to None."""
+
+    def __init__(self, names: frozenset[str] | None) -> None:
+        self.names = names
+        self.templates: list[Template] = []
+        self.flaws: list[Flaw] = []
+
+    def node(self, value: Any, path: KeyPath) -> Closure | None:
+        if isinstance(value, str):
+            template = self.text(value, path)
+            return template.value_in if template else None
+        if isinstance(value, dict):
+            return self.mapping(value, path)
+        if isinstance(value, (list, tuple)):
+            return self.listed(value, path)
+        return None
+
+    def text(self, value: str, path: KeyPath, at_key: bool = False) -> Template | None:
+        try:
+            template = compile_text(value, path, names=self.names)
+        except InvalidInput as why:
+            self.flaws += [Flaw(flaw.path, flaw.message, flaw.hint, at_key) for flaw in why.flaws]
+            return None
+        if template.constant and template.text == value:
+            return None
+        self.templates.append(template)
+        return template
+
+    def listed(self, value: list[Any] | tuple[Any, ...], path: KeyPath) -> Closure | None:
+        parts = [(item, self.node(item, (*path, index))) for index, item in enumerate(value)]
+        if all(make is None for _, make in parts):
+            return None
+        return lambda frame: [item if make is None else make(frame) for item, make in parts]
+
+    def mapping(self, value: dict[Any, Any], path: KeyPath) -> Closure | None:
+        parts = [
+            (key, self.key(key, (*path, key)), item, self.node(item, (*path, key)))
+            for key, item in value.items()
+        ]
+        if all(name is None and make is None for _, name, _, make in parts):
+            return None
+
+        def mapped(frame: Frame) -> dict[Any, Any]:
+            return {
+                (key if name is None else name.render_in(frame)): (item if make is None else make(frame))
+                for key, name, item, make in parts
+            }
+
+        return mapped
+
+    def key(self, key: Any, path: KeyPath) -> Template | None:
+        return self.text(key, path, at_key=True) if isinstance(key, str) else None

@@ -1,0 +1,155 @@
+"""
+Values inside templates: how they print, how much of the budget they weigh, what they are called.
+
+Text is what belongs on a wire: true, false and null, lists and mappings as
+JSON, times as RFC 3339.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mockserver.errors import near, shown
+from mockserver.model.http import Request
+from mockserver.model.written import as_text
+from mockserver.replying.template_frame import NODES_A_STEP, Failed, Frame, Missing
+
+_SCALARS = (str, int, float, bool, type(None))
+PLAIN = frozenset(_SCALARS)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in the words of an author."""
+    if value is None:
+        return "null"
+    for kind, name in _KINDS:
+        if isinstance(value, kind):
+            return name
+    return f"a {type(value).__name__.lower()}"
+
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+    (str, "a text"),
+    (bytes, "bytes"),
+    ((list, tuple), "a list"),
+    (datetime, "a time"),
+    (Request, "the request"),
+    (Mapping, "a mapping"),
+)
+
+
+def explain(failed: Failed) -> str:
+    """Why it failed, as one clause without a full stop."""
+    return _explain_missing(failed) if isinstance(failed, Missing) else str(failed)
+
+
+def _explain_missing(missing: Missing) -> str:
+    what = str(missing)
+    if missing.why:
+        return f"{what} is undefined: {missing.why}"
+    owner, key = missing.owner, missing.key
+    if owner is None or (isinstance(owner, Mapping) and not owner):
+        return f"{what} is undefined"
+    if isinstance(owner, Mapping):
+        names = [name for name in owner if isinstance(name, str)] if len(owner) <= 200 else []
+        advice = near(str(key), names)
+        return f"{what} is undefined. {advice}" if advice else f"{what} is undefined"
+    if isinstance(owner, (list, tuple, str)) and isinstance(key, int):
+        return f"{what} is undefined: {kind_of(owner)} of {len(owner)} has no position {key}"
+    return f"{what} is undefined: {kind_of(owner)} has no {shown(key)}"
+
+
+def rfc3339(moment: datetime) -> str:
+    """Whole seconds, `Z` for UTC. A time without a zone is taken as UTC."""
+    text = moment.replace(microsecond=0, tzinfo=moment.tzinfo or UTC).isoformat()
+    return text[:-6] + "Z" if text.endswith("+00:00") else text
+
+
+def to_text(frame: Frame, value: Any) -> str:
+    """A value as it prints, paid for."""
+    text = value if type(value) is str else _as_text(frame, value)
+    frame.chars -= len(text)
+    if frame.chars < 0:
+        frame.take_chars(0)
+    return text
+
+
+def _as_text(frame: Frame, value: Any) -> str:
+    if isinstance(value, _SCALARS):
+        return as_text(value)
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, bytes):
+        frame.take_chars(len(value))
+        return value.decode("utf-8", "replace")
+    return to_json(frame, value)
+
+
+def to_json(frame: Frame, value: Any, indent: int | None = None) -> str:
+    """JSON text, compact unless indented. The caller pays for its characters, this for the work."""
+    separators = (",", ":") if indent is None else (",", ": ")
+    left = frame.chars
+    data = plain(frame, value)
+    frame.chars = left
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+
+
+def weigh(frame: Frame, value: Any) -> None:
+    """Pays for walking through a value once; stops as soon as it is too much."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            frame.read(len(one))
+        elif isinstance(one, (list, tuple)):
+            frame.take_steps(1 + len(one) // NODES_A_STEP)
+            pending.extend(one)
+        elif isinstance(one, dict):
+            frame.take_steps(1 + len(one) // NODES_A_STEP)
+            pending.extend(one.values())
+
+
+def plain(frame: Frame, value: Any) -> Any:
+    """
+    The value as plain JSON: times as text, tuples as lists, mappings as dicts.
+
+    Every text in it is paid for: the same long text a thousand times in one
+    list costs no memory here, but would in the JSON made from it.
+    """
+    kind = type(value)
+    if kind is str:
+        frame.take_chars(len(value))
+        return value
+    if kind is float and not math.isfinite(value):
+        raise Failed(f"{value} is no JSON number")
+    if isinstance(value, _SCALARS):
+        return value
+    if isinstance(value, (list, tuple)):
+        frame.take_steps(1 + len(value) // NODES_A_STEP)
+        return [plain(frame, item) for item in value]
+    if isinstance(value, Mapping):
+        return _plain_mapping(frame, value)
+    if isinstance(value, (datetime, bytes)):
+        return to_text(frame, value)
+    raise Failed(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
+
+
+def _plain_mapping(frame: Frame, value: Mapping[Any, Any]) -> dict[str, Any]:
+    frame.take_steps(1 + len(value) // NODES_A_STEP)
+    return {
+        (key if type(key) is str else to_text(frame, key)): plain(frame, item) for key, item in value.items()
+    }
+
+
+def elements(frame: Frame, value: Any, doing: str = "go through") -> list[Any]:
+    """What a loop goes through, paid for: items of a list, keys of a mapping, characters of a text."""
+    if isinstance(value, (list, tuple, str, Mapping)):
+        frame.take_steps(len(value))
+        return list(value)
+    raise Failed(f"can't {doing} {kind_of(value)}; it takes a list")
