@@ -10,9 +10,11 @@ from jinja2 import nodes
 
 from mockserver.errors import near
 from mockserver.replying import template_methods as methods
+from mockserver.replying.template_fake import FAKES, fake
+from mockserver.replying.template_fake import missing as no_faker
 from mockserver.replying.template_frame import Closure, Frame
 from mockserver.replying.template_functions import FUNCTIONS
-from mockserver.replying.template_reading import Compile, Reading, Refused
+from mockserver.replying.template_reading import Compile, Lacking, Reading, Refused
 
 
 class Arguments:
@@ -86,6 +88,8 @@ def _call(reading: Reading, node: nodes.Call) -> Closure:
     if isinstance(target, nodes.Name) and target.name not in reading.bound:
         return _function(reading, node, target.name)
     if isinstance(target, nodes.Getattr):
+        if isinstance(target.node, nodes.Name) and target.node.name == "fake" and "fake" not in reading.bound:
+            return _fake(reading, node, target.attr)
         return _method(reading, node, target)
     raise Refused("only functions and methods can be called", "See docs/templates.md for both", node.lineno)
 
@@ -97,7 +101,38 @@ def _function(reading: Reading, node: nodes.Call, name: str) -> Closure:
     reading.functions.add(name)
     arguments = Arguments(reading, node)
     arguments.check(name, [function], 1, node.lineno)
+    if name == "jsonpath":
+        _check_query(node)
     return arguments.applied(function)
+
+
+def _check_query(node: nodes.Call) -> None:
+    """A query that stands in the template is read now, so that a bad one fails at load."""
+    try:
+        from mockserver.replying import template_jsonpath
+    except ImportError as why:
+        raise Lacking("jsonpath()", "jsonpath") from why
+    for one in (*node.args[1:], *(pair.value for pair in node.kwargs if pair.key == "q")):
+        if isinstance(one, nodes.Const) and isinstance(one.value, str):
+            try:
+                template_jsonpath.compile_query(one.value)
+            except template_jsonpath.BadQuery as why:
+                raise Refused(str(why), "See RFC 9535; such as '$.items[*].sku'", node.lineno) from why
+
+
+def _fake(reading: Reading, node: nodes.Call, name: str) -> Closure:
+    if name not in FAKES:
+        raise Refused(f"there is no fake.{name}()", near(name, FAKES), node.lineno)
+    if no_faker():
+        raise Lacking(f"fake.{name}()", "fake")
+    arguments = Arguments(reading, node)
+    taken = FAKES[name]
+    if len(node.args) > len(taken) or not arguments.by_name.keys() <= set(taken[len(node.args) :]):
+        raise Refused(
+            f"the arguments of fake.{name} don't fit", f"It is fake.{name}({', '.join(taken)})", node.lineno
+        )
+    reading.functions.add("fake")
+    return lambda frame: fake(frame, name, arguments.places(frame), arguments.names(frame))
 
 
 def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closure:

@@ -21,7 +21,7 @@ NODES_A_STEP = 8
 """Looking at this many values costs one step, and so does a KiB of text."""
 
 
-class Failed(Exception):  # noqa: N818  (a fact about the render, made into a TemplateError at its edge)
+class Failed(Exception):
     """Rendering can't go on; the text says why. `line` is filled in by the statement around it."""
 
     def __init__(self, reason: str) -> None:

@@ -135,10 +135,18 @@ def numbers(frame: Frame, start: int, stop: int | None = None, step: int = 1) ->
     return list(found)
 
 
+def jsonpath(frame: Frame, x: Any, q: str) -> list[Any]:
+    """The values that an RFC 9535 query finds, in a list."""
+    from mockserver.replying import template_jsonpath
+
+    return template_jsonpath.jsonpath(frame, x, q)
+
+
 FUNCTIONS: dict[str, Function] = {
     "base64": b64encode,
     "date": date,
     "hmac_sha256": hmac_sha256,
+    "jsonpath": jsonpath,
     "jwt": jwt,
     "random_int": random_int,
     "random_string": random_string,

@@ -88,6 +88,8 @@ def _check_name(reading: Reading, node: nodes.Name) -> None:
     name = node.name
     if name in reading.known:
         return
+    if name == "fake":
+        raise Refused("'fake' is no value", "Ask it for one, such as fake.name()", node.lineno)
     if name in FUNCTIONS:
         raise Refused(f"{name!r} is a function", f"Call it: {name}(…)", node.lineno)
     if name in WORDS:

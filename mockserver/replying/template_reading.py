@@ -21,13 +21,22 @@ WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "
 Compile = Callable[["Reading", Any], Closure]
 
 
-class Refused(Exception):  # noqa: N818  (a fact about the template)
+class Refused(Exception):
     """The template can't be compiled; becomes a Flaw."""
 
     def __init__(self, message: str, hint: str, line: int) -> None:
         super().__init__(message)
         self.hint = hint
         self.line = line
+
+
+class Lacking(Exception):
+    """The template asks for a library that is not installed; becomes a MissingExtra."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(feature)
+        self.feature = feature
+        self.extra = extra
 
 
 class Reading:

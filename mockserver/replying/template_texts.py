@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, MockServerError, dotted
+from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
 from mockserver.model.base import is_template
 from mockserver.replying import template_calls, template_nodes, template_piping
 from mockserver.replying.template_frame import (
@@ -19,7 +19,7 @@ from mockserver.replying.template_frame import (
     Scope,
     located,
 )
-from mockserver.replying.template_reading import WORDS, Reading, Refused
+from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
 from mockserver.replying.template_statements import Statement, block
 from mockserver.replying.template_values import PLAIN, explain, plain
 
@@ -133,6 +133,8 @@ def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = N
         return Template(source, path)
     try:
         return _compiled(source, path, Reading(WORDS if names is None else names, _TABLE))
+    except Lacking as why:
+        raise MissingExtra(path, why.feature, why.extra) from why
     except Refused as why:
         raise InvalidInput(_flaw(source, path, str(why), why.hint, why.line)) from why
     except TemplateSyntaxError as why:

@@ -1,0 +1,192 @@
+"""
+`jsonpath(x, q)`: RFC 9535, within the budget of a render.
+
+The library `jsonpath-rfc9535` (the extra `jsonpath`) reads and evaluates
+queries; here every value that a query visits is paid for, and `match` and
+`search` run on re2, whose time grows with the text only. Import this module
+only where the extra is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+import re2
+from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathNode, JSONPathQuery
+from jsonpath_rfc9535.filter_expressions import (
+    ComparisonExpression,
+    Expression,
+    FilterContext,
+    FilterExpression,
+    FilterExpressionLiteral,
+    FilterQuery,
+    FunctionExtension,
+    LogicalExpression,
+    PrefixExpression,
+)
+from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
+from jsonpath_rfc9535.selectors import FilterSelector
+
+from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_values import weigh
+
+QUERY_LIMIT = 500
+
+
+class BadQuery(ValueError):
+    """The text is no JSONPath query; says why."""
+
+
+class _Bill:
+    """Who pays for the query that is running. `size` is about the number of values in its data."""
+
+    __slots__ = ("frame", "size")
+
+    def __init__(self, frame: Frame, size: int) -> None:
+        self.frame = frame
+        self.size = size
+
+
+_BILL: ContextVar[_Bill] = ContextVar("bill")
+
+
+class _Node(JSONPathNode):
+    __slots__ = ()
+
+    def new_child(  # paths and parents are kept by the base; only values are asked for here
+        self, value: object, _key: int | str, _parent: JSONPathNode | None
+    ) -> JSONPathNode:
+        _BILL.get().frame.take_steps(1)
+        return _Node(value=value, location=(), parent=None, root=self.root)
+
+
+class _Query(JSONPathQuery):
+    __slots__ = ()
+
+    def finditer(self, value: Any) -> Iterable[JSONPathNode]:
+        _BILL.get().frame.take_steps(1 + len(self.segments))
+        nodes: Iterable[JSONPathNode] = [_Node(value=value, location=(), parent=None, root=value)]
+        for segment in self.segments:
+            nodes = segment.resolve(nodes)
+        return nodes
+
+
+class _Filter(FilterExpression):
+    """A filter asked of one value. One that compares two values may walk through both whole."""
+
+    __slots__ = ("compares",)
+
+    def __init__(self, expression: Expression, compares: bool) -> None:
+        super().__init__(expression.token, expression)
+        self.compares = compares
+
+    def evaluate(self, context: FilterContext) -> bool:
+        bill = _BILL.get()
+        bill.frame.take_steps(1 + bill.size // 64 if self.compares else 1)
+        return super().evaluate(context)
+
+
+class _Pattern(FilterFunction):
+    """`match` or `search` with an I-Regexp (RFC 9485), which is a subset of what re2 knows."""
+
+    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012  (declared so by its base)
+    return_type = ExpressionType.LOGICAL
+
+    def __init__(self, ask: str) -> None:
+        self._ask = ask
+
+    def __call__(self, string: object, pattern: object) -> bool:
+        if not isinstance(string, str) or not isinstance(pattern, str) or len(pattern) > QUERY_LIMIT:
+            return False
+        compiled = _regexp(pattern)
+        _BILL.get().frame.take_steps(1 + (len(string) >> 8))
+        return (
+            compiled is not None
+            and getattr(compiled, self._ask)(string.encode("utf-8", "replace")) is not None
+        )
+
+
+@lru_cache(maxsize=256)
+def _regexp(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(pattern, options)
+    except re2.error:
+        return None
+
+
+class _Environment(JSONPathEnvironment):
+    def setup_function_extensions(self) -> None:
+        super().setup_function_extensions()
+        # a text goes in as UTF-8: re2 maps offsets of a str at a cost, and refuses lone surrogates
+        self.function_extensions["match"] = _Pattern("fullmatch")
+        self.function_extensions["search"] = _Pattern("search")
+
+
+_ENVIRONMENT = _Environment()
+
+
+@lru_cache(maxsize=512)
+def compile_query(text: str) -> JSONPathQuery:
+    """Raises BadQuery."""
+    if len(text) > QUERY_LIMIT:
+        raise BadQuery(f"a query has at most {QUERY_LIMIT} characters")
+    try:
+        return _metered(_ENVIRONMENT.compile(text))
+    except (JSONPathError, ValueError, RecursionError) as why:
+        raise BadQuery(f"{text!r} is no JSONPath query: {why or type(why).__name__}") from why
+
+
+def _metered(query: JSONPathQuery) -> JSONPathQuery:
+    for segment in query.segments:
+        for selector in segment.selectors:
+            if isinstance(selector, FilterSelector):
+                inner = selector.expression.expression
+                selector.expression = _Filter(inner, _meter(inner))
+    return _Query(env=query.env, segments=query.segments)
+
+
+def _meter(expression: Expression) -> bool:
+    """Meters the queries inside a filter; whether it compares two values, neither of them a literal."""
+    match expression:
+        case FilterQuery():
+            expression.query = _metered(expression.query)
+            return False
+        case FunctionExtension():
+            return _any_deep(expression.args)
+        case PrefixExpression():
+            return _meter(expression.right)
+        case LogicalExpression():
+            return _any_deep((expression.left, expression.right))
+        case ComparisonExpression():
+            sides = (expression.left, expression.right)
+            return _any_deep(sides) or not any(isinstance(side, FilterExpressionLiteral) for side in sides)
+    return False
+
+
+def _any_deep(expressions: Iterable[Expression]) -> bool:
+    """Asks each of them, since asking is what meters it."""
+    deep = [_meter(one) for one in expressions]
+    return any(deep)
+
+
+def jsonpath(frame: Frame, x: Any, q: str) -> list[Any]:
+    """The values that a query finds, in a list; none found gives an empty one."""
+    if not isinstance(q, str):
+        raise Failed("jsonpath(x, q) takes a query such as '$.items[*].sku'")
+    before = frame.steps
+    weigh(frame, x)
+    bill = _BILL.set(_Bill(frame, (before - frame.steps) * 8))
+    try:
+        return [node.value for node in compile_query(q).finditer(x)]
+    except BadQuery as why:
+        raise Failed(str(why)) from why
+    except JSONPathError as why:
+        raise Failed(f"{q!r} can't be asked of this: {why}") from why
+    finally:
+        _BILL.reset(bill)
