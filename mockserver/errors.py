@@ -48,7 +48,7 @@ class MockServerError(Exception):
     """The root of every error that this package raises on purpose."""
 
 
-class InvalidInput(MockServerError):  # noqa: N818  (it is a fact about the input)
+class InvalidInput(MockServerError):
     """What was given can't be used; `flaws` holds at least one reason, all at once where possible."""
 
     def __init__(self, flaws: Flaw | Iterable[Flaw]) -> None:
@@ -107,7 +107,7 @@ def near(word: str, choices: Iterable[str]) -> str:
     return f"Known here: {', '.join(known)}." if 0 < len(known) <= 40 else ""
 
 
-class Wrong(ValueError):  # noqa: N818  (reads as 'raise Wrong(what, hint)')
+class Wrong(ValueError):
     """What a validator says of one value; whoever runs the validator knows the place."""
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -4,6 +4,7 @@ Paths to scenarios, all or nothing: every error of every file is gathered before
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,6 +113,23 @@ def from_bundle(
     """A scenario whose body and schema files came with it. Raises LoadFailed."""
     document = _document(text, name, kind)
     return _source(document, name, name, env or {}, bundle=files)
+
+
+def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Source:
+    """
+    The same scenario with other content, for a change made at runtime: its
+    file stays as it is, and the files beside it stay in reach. Raises LoadFailed.
+    """
+    document = _document(json.dumps(data), source.label, "json")
+    return _source(
+        document,
+        source.name,
+        source.label,
+        os.environ if env is None else env,
+        file=source.file,
+        folder=source.folder,
+        bundle=source.bundle,
+    )
 
 
 def _load(found: Found, env: Mapping[str, str]) -> Source:

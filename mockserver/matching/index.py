@@ -25,7 +25,9 @@ class Entry(Generic[T]):
 
     __slots__ = ("key", "methods", "pattern", "target")
 
-    def __init__(self, key: OrderKey, methods: frozenset[str] | None, pattern: PathPattern, target: T) -> None:
+    def __init__(
+        self, key: OrderKey, methods: frozenset[str] | None, pattern: PathPattern, target: T
+    ) -> None:
         self.key = key
         self.methods = methods
         self.pattern = pattern

@@ -102,7 +102,7 @@ class PathPattern:
             if i >= len(parts):
                 return None
             if segment.tail:
-                found = segment.pattern.fullmatch("/".join(parts[i:]))
+                found = segment.pattern and segment.pattern.fullmatch("/".join(parts[i:]))
                 if not found:
                     return None
                 return self.named([*values, *found.groups()])
@@ -199,7 +199,9 @@ def _split(param: str) -> tuple[str, str]:
     name, colon, pattern = param.partition(":")
     name = name.strip()
     if not _PARAM_NAME.fullmatch(name):
-        raise _bad(f"{name!r} is no name of a parameter", "Use letters, digits and underscores, as in {order_id}")
+        raise _bad(
+            f"{name!r} is no name of a parameter", "Use letters, digits and underscores, as in {order_id}"
+        )
     if colon and not pattern:
         raise _bad(f"the parameter {name!r} has an empty pattern", f"Write {{{name}}} or {{{name}:\\d+}}")
     return name, pattern or "[^/]+"
@@ -245,7 +247,8 @@ def _regex_of(group: list[tuple[str, str]]) -> tuple[tuple[str, ...], re2._Regex
     except re2.error as why:
         reason = why.args[0].decode() if isinstance(why.args[0], bytes) else why.args[0]
         raise _bad(
-            f"a bad regular expression in the path: {reason}", "Patterns are RE2: no look-around, no back references"
+            f"a bad regular expression in the path: {reason}",
+            "Patterns are RE2: no look-around, no back references",
         ) from None
 
 

@@ -23,9 +23,10 @@ class Spec(BaseModel):
         return key in self.model_fields_set
 
 
-def _duration_s(value: object) -> float:
+def duration_s(value: object) -> float:
+    """Seconds of a duration as authors write it. Raises Wrong."""
     try:
-        seconds = durations.parse_duration_s(value)
+        seconds = durations.parseduration_s(value)
     except ValueError as why:
         raise Wrong(str(why), durations.HINT) from why
     if seconds < 0:
@@ -35,7 +36,7 @@ def _duration_s(value: object) -> float:
 
 DurationS = Annotated[
     float,
-    BeforeValidator(_duration_s),
+    BeforeValidator(duration_s),
     WithJsonSchema(
         {
             "type": "string",
@@ -55,7 +56,9 @@ def is_template(value: object) -> bool:
 
 def _text_like(value: object) -> object:
     if isinstance(value, (dict, list)) or value is None:
-        raise Wrong(f"expected a text or a number, got {shown(value)}", "Put quotes round it to make it a text")
+        raise Wrong(
+            f"expected a text or a number, got {shown(value)}", "Put quotes round it to make it a text"
+        )
     return value
 
 

@@ -18,13 +18,14 @@ class Call:
     One call. Times ending in `_at_s` are on the monotonic clock, None until they happen.
 
     `route_id` is None for an unmatched call; `step` counts from 1; `tags` are
-    the route's. `plan` is what `net/` performs; it is dropped when the call closes.
+    the route's. `forgotten`: the record has dropped it. `home` is the namespace with its
+    counts and record, until the call is closed. `plan` is what `net/` performs; it is dropped when the call closes.
     """
 
     __slots__ = (
         "automatic", "body_length", "body_sha256", "claimed_at_s", "cost_bytes", "effects", "error", "fault",
-        "first_byte_at_s", "forgotten", "key", "last_byte_at_s", "left_at_s", "namespace", "number", "outcome",
-        "plan", "replayed", "request", "response", "route_id", "scenario", "status", "step", "tags", "truncated",
+        "first_byte_at_s", "forgotten", "home", "key", "last_byte_at_s", "left_at_s", "namespace", "number", "outcome",
+        "plan", "replayed", "reply_length", "request", "response", "route_id", "scenario", "status", "step", "tags", "truncated",
         "webhooks",
     )  # fmt: skip
 
@@ -38,6 +39,7 @@ class Call:
         self.tags: tuple[str, ...] = ()
         self.automatic = False
         self.replayed = False
+        self.reply_length = 0
         self.fault: str | None = None
         self.error: dict[str, Any] | None = None
         self.outcome = Outcome.OPEN
@@ -56,6 +58,7 @@ class Call:
         self.body_sha256: str | None = None
         self.cost_bytes = 0
         self.forgotten = False
+        self.home: Any = None
 
     @property
     def id(self) -> str:
@@ -81,6 +84,8 @@ class Call:
 
 def call_id(number: int) -> str:
     """
+    The text form of a call's number.
+
     >>> call_id(17)
     'c-000017'
     """

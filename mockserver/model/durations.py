@@ -18,7 +18,7 @@ def parse_duration_s(text: object) -> float:
     >>> parse_duration_s("1m30s")
     90.0
     """
-    if text == "0" or text == 0 and not isinstance(text, bool):
+    if text == "0" or (text == 0 and not isinstance(text, bool)):
         return 0.0
     if not isinstance(text, str) or not _WHOLE.fullmatch(text.strip()):
         raise ValueError(f"{text!r} is no duration")

@@ -7,17 +7,27 @@ kept, so that a request pays only for what its routes ask.
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from email.message import Message
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
-Pairs = tuple[tuple[str, str], ...]
+from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
+from mockserver.model.headers import Headers, Pairs
+from mockserver.model.multipart import Part, split_multipart
+
+__all__ = ["ABSENT", "Grouped", "Headers", "Pairs", "Part", "Request", "Response", "UnreadableBody"]
+
+T = TypeVar("T")
 Grouped = Mapping[str, list[str]]
 """Values by name, those of one name in their order."""
+
+MAX_FORM_BYTES = 1 << 20
+"""Of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
+MAX_FORM_FIELDS = 10_000
+MAX_JSON_VALUES = 500_000
+"""Of a JSON body of more than 1 MiB: reading more would stall everyone else for longer than 50 ms."""
+_SMALL_BYTES = 1 << 20
 
 
 class _Absent:
@@ -33,79 +43,6 @@ class _Absent:
 ABSENT = _Absent()
 
 
-class Headers(Mapping[str, str]):
-    """
-    Header lines in the order and case in which they came.
-
-    As a mapping: names ignore case, a repeated name gives its first value;
-    `all` gives every line's value.
-    """
-
-    __slots__ = ("_lines", "pairs")
-
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self.pairs: Pairs = tuple(pairs)
-        self._lines: dict[str, list[str]] | None = None
-
-    def _by_name(self) -> dict[str, list[str]]:
-        lines = self._lines
-        if lines is None:
-            lines = {}
-            for name, value in self.pairs:
-                lines.setdefault(name.lower(), []).append(value)
-            self._lines = lines
-        return lines
-
-    def all(self, name: str) -> list[str]:
-        """The values of every line of that name, in order; empty where there is none."""
-        return self._by_name().get(name.lower(), [])
-
-    def __getitem__(self, name: str) -> str:
-        return self._by_name()[name.lower()][0]
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._by_name()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_name())
-
-    def __len__(self) -> int:
-        return len(self._by_name())
-
-    def __repr__(self) -> str:
-        return f"Headers({list(self.pairs)!r})"
-
-
-class UnreadableBody(Exception):
-    """The body can't be read as what was asked; the text says why, for a person."""
-
-
-MAX_DECODED_BYTES = 64 * 1024 * 1024
-
-
-def _inflate(data: bytes, make: Callable[[], Any]) -> bytes:
-    """Inflated bytes, at most MAX_DECODED_BYTES: a few KB may hold gigabytes of zeros."""
-    engine = make()
-    out = engine.decompress(data, MAX_DECODED_BYTES)
-    if engine.unconsumed_tail:
-        raise UnreadableBody(f"it inflates to more than {MAX_DECODED_BYTES} bytes")
-    return bytes(out + engine.flush())
-
-
-def _decode(data: bytes, coding: str) -> bytes:
-    if coding in ("gzip", "x-gzip"):
-        return _inflate(data, lambda: zlib.decompressobj(zlib.MAX_WBITS | 16))
-    if coding == "deflate":
-        # RFC 9110 8.4.1.2 asks for zlib's wrapper; some clients send the raw stream.
-        try:
-            return _inflate(data, zlib.decompressobj)
-        except zlib.error:
-            return _inflate(data, lambda: zlib.decompressobj(-zlib.MAX_WBITS))
-    if coding in ("identity", ""):
-        return data
-    raise UnreadableBody(f"content-encoding {coding!r} is not known")
-
-
 def grouped(pairs: Pairs) -> Grouped:
     """
     All values of each name, in order.
@@ -119,41 +56,8 @@ def grouped(pairs: Pairs) -> Grouped:
     return values
 
 
-def parse_media_type(value: str) -> tuple[str, dict[str, str]]:
-    """
-    A Content-Type as its lower-case type and its parameters.
-
-    >>> parse_media_type('Text/Plain; charset="utf-8"')
-    ('text/plain', {'charset': 'utf-8'})
-    """
-    message = Message()
-    message["content-type"] = value
-    params = {name.lower(): text for name, text in (message.get_params() or [])[1:]}
-    return value.split(";", 1)[0].strip().lower(), params
-
-
 def _no_constant(name: str) -> Any:
     raise UnreadableBody(f"{name} is no JSON")
-
-
-class Part:
-    """One part of a multipart body: its form name, file name, headers and bytes."""
-
-    __slots__ = ("body", "filename", "headers", "name")
-
-    def __init__(self, name: str | None, filename: str | None, headers: Headers, body: bytes) -> None:
-        self.name = name
-        self.filename = filename
-        self.headers = headers
-        self.body = body
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def content_type(self) -> str:
-        return self.headers.get("content-type", "text/plain")
 
 
 class Request:
@@ -215,12 +119,16 @@ class Request:
                 cache[name] = why
         value = cache[name]
         if isinstance(value, UnreadableBody):
-            raise value
+            raise value.with_traceback(None)  # else it grows with every route that asks
         return value
 
     def forget_parsed(self) -> None:
         """What was made from the body is made anew when asked; the body has been cut."""
         self._cache.clear()
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """A part that another room makes of the request, such as its XML: made at first use, and kept."""
+        return self._once(name, make)  # type: ignore[no-any-return]
 
     @property
     def host(self) -> str:
@@ -292,14 +200,7 @@ class Request:
         return self._once("decoded", self._read_decoded)  # type: ignore[no-any-return]
 
     def _read_decoded(self) -> bytes:
-        data = self.body
-        codings = ",".join(self.headers.all("content-encoding")).split(",")
-        for coding in reversed([c.strip().lower() for c in codings]):
-            try:
-                data = _decode(data, coding)
-            except (zlib.error, EOFError, gzip.BadGzipFile) as why:
-                raise UnreadableBody(f"it is not {coding}: {why}") from why
-        return data
+        return decode_content(self.body, ",".join(self.headers.all("content-encoding")).split(","))
 
     @property
     def text(self) -> str:
@@ -307,12 +208,11 @@ class Request:
         return self._once("text", self._read_text)  # type: ignore[no-any-return]
 
     def _read_text(self) -> str:
-        data = self.decoded_body
-        charset = self._content_type()[1].get("charset", "utf-8")
-        try:
-            return data.decode(charset)
-        except (UnicodeDecodeError, LookupError) as why:
-            raise UnreadableBody(f"it is no {charset} text: {why}") from why
+        return decode_charset(self.decoded_body, self._charset or "utf-8")
+
+    @property
+    def _charset(self) -> str:
+        return self._content_type()[1].get("charset", "").lower()
 
     @property
     def json(self) -> Any:
@@ -320,14 +220,20 @@ class Request:
         return self._once("json", self._read_json)
 
     def _read_json(self) -> Any:
-        if not self.body:
+        data = self.decoded_body
+        if not data:
             raise UnreadableBody("the body is empty")
-        text = self.text if "charset" in self._content_type()[1] else self.decoded_body
+        if len(data) > _SMALL_BYTES and sum(map(data.count, (b",", b"{", b"["))) > MAX_JSON_VALUES:
+            raise UnreadableBody(f"it may hold more than {MAX_JSON_VALUES} values")
+        # RFC 8259 8.1: JSON is UTF-8. Python finds UTF-16, UTF-32 and a byte order mark by itself.
+        text = data if self._charset in ("", "utf-8", "utf8") else self.text
         try:
             return json.loads(text, parse_constant=_no_constant)
         except RecursionError as why:
             raise UnreadableBody("it is nested too deeply") from why
-        except ValueError as why:  # JSONDecodeError, UnicodeDecodeError, too many digits
+        except UnicodeDecodeError as why:
+            raise UnreadableBody(f"it is no {why.encoding} text: {why.reason} at byte {why.start}") from why
+        except ValueError as why:  # JSONDecodeError, or too many digits
             raise UnreadableBody(f"it is no JSON: {why}") from why
 
     @property
@@ -337,7 +243,7 @@ class Request:
 
     def _read_form(self) -> Pairs:
         if self.media_type == "application/x-www-form-urlencoded":
-            return tuple(parse_qsl(self.text, keep_blank_values=True, errors="replace"))
+            return self._read_urlencoded()
         if self.media_type == "multipart/form-data":
             return tuple(
                 (part.name, part.text)
@@ -346,6 +252,17 @@ class Request:
             )
         named = self.media_type or "absent"
         raise UnreadableBody(f"a form needs its own content-type; this one is {named}")
+
+    def _read_urlencoded(self) -> Pairs:
+        text = self.text
+        if len(text) > MAX_FORM_BYTES:
+            raise UnreadableBody(f"the form is longer than {MAX_FORM_BYTES} bytes")
+        try:
+            return tuple(
+                parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FORM_FIELDS)
+            )
+        except ValueError as why:
+            raise UnreadableBody(f"the form has more than {MAX_FORM_FIELDS} fields") from why
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -358,36 +275,6 @@ class Request:
         if not kind.startswith("multipart/") or not boundary:
             raise UnreadableBody("it is no multipart body with a boundary")
         return split_multipart(self.decoded_body, boundary)
-
-
-def split_multipart(body: bytes, boundary: str) -> tuple[Part, ...]:
-    """The parts of a multipart body (RFC 2046 5.1). Raises UnreadableBody where the end never came."""
-    mark = b"--" + boundary.encode("utf-8", "surrogateescape")
-    sections = (b"\r\n" + body).split(b"\r\n" + mark)
-    if len(sections) < 2 or not any(s.startswith(b"--") for s in sections[1:]):
-        raise UnreadableBody("the multipart body has no closing boundary")
-    parts = []
-    for section in sections[1:]:
-        if section.startswith(b"--"):
-            break
-        _, _, rest = section.partition(b"\r\n")
-        if rest.startswith(b"\r\n"):
-            head, content = b"", rest[2:]
-        else:
-            head, _, content = rest.partition(b"\r\n\r\n")
-        parts.append(_read_part(head, content))
-    return tuple(parts)
-
-
-def _read_part(head: bytes, content: bytes) -> Part:
-    pairs = []
-    for line in head.decode("utf-8", "replace").split("\r\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            pairs.append((name.strip(), value.strip()))
-    headers = Headers(pairs)
-    params = parse_media_type(headers.get("content-disposition", ""))[1]
-    return Part(params.get("name"), params.get("filename"), headers, content)
 
 
 def decode_segment(text: str) -> str:
@@ -416,3 +303,15 @@ class Response:
         """The first value of that header, case ignored."""
         name = name.lower()
         return next((value for key, value in self.headers if key.lower() == name), None)
+
+
+ADMIN = "/__admin"
+"""Where the admin API stands. No route may."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReply:
+    """An answer without a known end: the head, then pieces until the reader leaves."""
+
+    response: Response
+    pieces: AsyncIterator[bytes]

@@ -35,19 +35,32 @@ class MatchSpec(Spec):
     """Further conditions on a request; all must hold."""
 
     headers: dict[str, Condition] = Field(default={}, description="Header lines; names ignore case.")
-    query: dict[str, Condition] = Field(default={}, description="Query parameters; a list asks for exactly these values.")
+    query: dict[str, Condition] = Field(
+        default={}, description="Query parameters; a list asks for exactly these values."
+    )
     cookies: dict[str, Condition] = Field(default={}, description="Cookies.")
-    json_: Json = Field(default=None, alias="json", description="A subset of the JSON body; operators carry a dollar.")
+    json_: Json = Field(
+        default=None, alias="json", description="A subset of the JSON body; operators carry a dollar."
+    )
     json_exact: Json = Field(default=None, description="The JSON body, nothing more and nothing less.")
     jsonpath: dict[str, Condition] = Field(
         default={}, description="RFC 9535 queries; each is asked of the list of found values."
     )
-    schema_: Any = Field(default=None, alias="schema", description="JSON Schema 2020-12: inline, or a file beside the scenario.")
-    form: dict[str, Condition] = Field(default={}, description="Fields of a urlencoded or multipart form, names as sent.")
+    schema_: Any = Field(
+        default=None,
+        alias="schema",
+        description="JSON Schema 2020-12: inline, or a file beside the scenario.",
+    )
+    form: dict[str, Condition] = Field(
+        default={}, description="Fields of a urlencoded or multipart form, names as sent."
+    )
     files: dict[str, Condition | dict[str, Condition]] = Field(
-        default={}, description="Files of a multipart form by field: filename, content_type, text, length, sha256."
+        default={},
+        description="Files of a multipart form by field: filename, content_type, text, length, sha256.",
     )
     text: Condition = Field(default=None, description="The body as text.")
     xml: dict[str, Condition] = Field(default={}, description="XPath 1.0 queries over the XML body.")
-    graphql: dict[str, Any] | None = Field(default=None, description="operation, variables, query, type of a GraphQL request.")
+    graphql: dict[str, Any] | None = Field(
+        default=None, description="operation, variables, query, type of a GraphQL request."
+    )
     body_sha256: Condition = Field(default=None, description="SHA-256 of the body as sent, in hex.")

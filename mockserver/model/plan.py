@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Literal
 
 from mockserver.model.http import Response
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How a call ended; `OPEN` until it has."""
 
     OPEN = "open"

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
-from mockserver.errors import Wrong, shown
-from mockserver.model.base import DurationS, Json, Spec, TextLike, is_template
+from mockserver.errors import Wrong, near, shown
+from mockserver.model.base import DurationS, Json, Spec, TextLike, duration_s, is_template
 from mockserver.model.match import MatchSpec
 
 BODY_KINDS = ("json", "text", "html", "xml", "base64", "file", "form", "events", "chunks")
@@ -39,14 +39,24 @@ def _status(value: object) -> object:
 Status = Annotated[
     Any,
     BeforeValidator(_status),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 200, "maximum": 599}, {"type": "string", "pattern": "\\{\\{"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 200, "maximum": 599},
+                {"type": "string", "pattern": "\\{\\{"},
+            ]
+        }
+    ),
 ]
 
 
 def _header_value(value: object) -> object:
     for one in value if isinstance(value, list) else [value]:
         if one is None or isinstance(one, (dict, list)):
-            raise Wrong(f"expected a text or a list of texts, got {shown(one)}", "A list gives one header line for each")
+            raise Wrong(
+                f"expected a text or a list of texts, got {shown(one)}",
+                "A list gives one header line for each",
+            )
         if isinstance(one, str) and any(c in one for c in "\r\n\0"):
             raise Wrong("a header value can't hold a line break or NUL", "Use a list for several lines")
     return value
@@ -88,7 +98,9 @@ class DelayRangeSpec(Spec):
     @model_validator(mode="after")
     def _one_kind(self) -> DelayRangeSpec:
         if (self.median_s is None) != (self.sigma is None):
-            raise Wrong("a lognormal delay needs both median and sigma", "Write {median: 90ms, sigma: 0.4, max: 2s}")
+            raise Wrong(
+                "a lognormal delay needs both median and sigma", "Write {median: 90ms, sigma: 0.4, max: 2s}"
+            )
         if (self.median_s is None) == (self.min_s is None):
             raise Wrong("a delay range is {min, max} or {median, sigma, max}", "Write one of the two")
         if self.min_s is not None and self.min_s > self.max_s:
@@ -96,24 +108,10 @@ class DelayRangeSpec(Spec):
         return self
 
 
-def _delay(value: object) -> object:
-    return value if is_template(value) else value
-
-
-def _duration_or_template(value: object) -> object:
-    if is_template(value):
-        return value
-    if isinstance(value, dict):
-        return value
-    from mockserver.model.base import _duration_s
-
-    return _duration_s(value)
-
-
 def _delay_spec(value: object) -> object:
     if isinstance(value, dict):
         return DelayRangeSpec.model_validate(value)
-    return _duration_or_template(value)
+    return value if is_template(value) else duration_s(value)
 
 
 Delay = Annotated[
@@ -189,17 +187,25 @@ class FaultSpec(Spec):
         if isinstance(after, str) and after != "headers":
             words = after.split()
             if len(words) != 2 or not words[0].isdigit() or words[1] not in ("event", "events"):
-                raise Wrong(f"{after!r} is no place in a reply", "Write headers, a number of body bytes, or '2 events'")
-        elif after is not None and not isinstance(after, str) and (isinstance(after, bool) or not isinstance(after, int) or after < 0):
-            raise Wrong(f"{shown(after)} is no place in a reply", "Write headers, a number of body bytes, or '2 events'")
+                raise Wrong(
+                    f"{after!r} is no place in a reply",
+                    "Write headers, a number of body bytes, or '2 events'",
+                )
+        elif (
+            after is not None
+            and not isinstance(after, str)
+            and (isinstance(after, bool) or not isinstance(after, int) or after < 0)
+        ):
+            raise Wrong(
+                f"{shown(after)} is no place in a reply",
+                "Write headers, a number of body bytes, or '2 events'",
+            )
         return self
 
 
 def _fault(value: object) -> object:
     if isinstance(value, str):
         if value not in list(FaultKind):
-            from mockserver.errors import near
-
             raise Wrong(f"{value!r} is no fault", near(value, list(FaultKind)))
         return FaultSpec(kind=value)  # type: ignore[arg-type]
     if isinstance(value, dict):
@@ -253,18 +259,30 @@ class ReplySpec(Spec):
     html: str | None = Field(default=None, description="The body as text/html.")
     xml: str | None = Field(default=None, description="The body as application/xml.")
     base64: str | None = Field(default=None, description="The body's bytes in Base64.")
-    file: str | None = Field(default=None, description="A file beside the scenario; ranges and ETag as asked.")
+    file: str | None = Field(
+        default=None, description="A file beside the scenario; ranges and ETag as asked."
+    )
     form: dict[str, Any] | None = Field(default=None, description="The body as a urlencoded form.")
     events: list[Any] | None = Field(default=None, description="Server-sent events.")
     chunks: list[Any] | None = Field(default=None, description="Pieces of the body, each sent by itself.")
-    delay: Delay = Field(default=None, description="Before the first byte: 200ms, {min, max} or {median, sigma, max}.")
+    delay: Delay = Field(
+        default=None, description="Before the first byte: 200ms, {min, max} or {median, sigma, max}."
+    )
     throttle: Throttle = Field(default=None, description="10KB/s, or {chunks: 5, over: 2s}.")
     fault: Fault = Field(default=None, description="Breaks the reply: a kind, or {kind, after}.")
-    times: Annotated[int, Field(ge=1)] | None = Field(default=None, description="In a sequence: so many answers.")
-    for_s: DurationS | None = Field(default=None, alias="for", description="In a sequence: so long after its first answer.")
+    times: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="In a sequence: so many answers."
+    )
+    for_s: DurationS | None = Field(
+        default=None, alias="for", description="In a sequence: so long after its first answer."
+    )
     raw: bool = Field(default=False, description="Braces are sent as they stand.")
-    choose: Annotated[list[ChoiceSpec], Field(min_length=1)] | None = Field(default=None, description="One is drawn by weight.")
-    cases: Annotated[list[CaseSpec], Field(min_length=1)] | None = Field(default=None, description="The first that holds.")
+    choose: Annotated[list[ChoiceSpec], Field(min_length=1)] | None = Field(
+        default=None, description="One is drawn by weight."
+    )
+    cases: Annotated[list[CaseSpec], Field(min_length=1)] | None = Field(
+        default=None, description="The first that holds."
+    )
 
     @property
     def body_kind(self) -> str | None:
@@ -280,7 +298,9 @@ class ReplySpec(Spec):
         if isinstance(value, int) and not isinstance(value, bool):
             return {"status": value}
         if not isinstance(value, (dict, cls)):
-            raise Wrong(f"expected a reply, got {shown(value)}", "A reply is a status, a mapping, or a list of them")
+            raise Wrong(
+                f"expected a reply, got {shown(value)}", "A reply is a status, a mapping, or a list of them"
+            )
         return value
 
     @model_validator(mode="after")
@@ -291,18 +311,33 @@ class ReplySpec(Spec):
         if self.times is not None and self.for_s is not None:
             raise Wrong("a step has `times` or `for`, not both", "Keep one of them")
         if self.choose is not None or self.cases is not None:
-            beside = self.model_fields_set - {"choose", "cases", "times", "for_s", "weight", "match", "when", "if_"}
+            beside = self.model_fields_set - {
+                "choose",
+                "cases",
+                "times",
+                "for_s",
+                "weight",
+                "match",
+                "when",
+                "if_",
+            }
             if self.choose is not None and self.cases is not None:
                 beside.add("cases")
             if beside:
                 words = " and ".join(sorted(name.rstrip("_") for name in beside))
-                raise Wrong(f"beside `choose` or `cases` stands {words}", "Move it into each of the replies below")
+                raise Wrong(
+                    f"beside `choose` or `cases` stands {words}", "Move it into each of the replies below"
+                )
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = handler.resolve_ref_schema(handler(core))
-        return {"anyOf": [{"type": "integer", "minimum": 200, "maximum": 599}, schema]} if cls is ReplySpec else schema
+        return (
+            {"anyOf": [{"type": "integer", "minimum": 200, "maximum": 599}, schema]}
+            if cls is ReplySpec
+            else schema
+        )
 
 
 class ChoiceSpec(ReplySpec):

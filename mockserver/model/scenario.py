@@ -36,7 +36,10 @@ def _base(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("/"):
         raise Wrong(f"{shown(value)} is no path prefix", "Begin it with a slash, such as /v1")
     if value.endswith("/"):
-        raise Wrong(f"{value!r} ends with a slash", f"Write {value.rstrip('/') or 'no base at all'!r}: routes begin with one")
+        raise Wrong(
+            f"{value!r} ends with a slash",
+            f"Write {value.rstrip('/') or 'no base at all'!r}: routes begin with one",
+        )
     if any(c in value for c in "?#{}"):
         raise Wrong(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
     return value
@@ -54,7 +57,9 @@ class ExpectSpec(Spec):
         if isinstance(value, int) and not isinstance(value, bool):
             return {"min": value, "max": value}
         if not isinstance(value, (dict, cls)):
-            raise Wrong(f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both")
+            raise Wrong(
+                f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both"
+            )
         return value
 
     @model_validator(mode="after")
@@ -83,7 +88,10 @@ Expect = Annotated[
                 {"type": "integer", "minimum": 0},
                 {
                     "type": "object",
-                    "properties": {"min": {"type": "integer", "minimum": 0}, "max": {"type": "integer", "minimum": 0}},
+                    "properties": {
+                        "min": {"type": "integer", "minimum": 0},
+                        "max": {"type": "integer", "minimum": 0},
+                    },
                     "additionalProperties": False,
                     "minProperties": 1,
                 },
@@ -110,14 +118,24 @@ def _cors(value: object) -> object:
 class RouteSpec(Spec):
     """A request line with conditions, and what it answers."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(default=None, description="Unique within the scenario.")
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Unique within the scenario."
+    )
     request: RequestLineText
-    match: MatchSpec | None = Field(default=None, description="Further conditions on the request; all must hold.")
-    if_: Any = Field(default=None, alias="if", description="One expression; failing or undefined means it doesn't hold.")
+    match: MatchSpec | None = Field(
+        default=None, description="Further conditions on the request; all must hold."
+    )
+    if_: Any = Field(
+        default=None, alias="if", description="One expression; failing or undefined means it doesn't hold."
+    )
     priority: int = Field(default=0, description="Higher is asked earlier.")
     reply: Steps
-    then: Literal["repeat", "cycle", "stop"] = Field(default="repeat", description="What follows a sequence's last reply.")
-    per: str | None = Field(default=None, description="A selector: a sequence position for each of its values.")
+    then: Literal["repeat", "cycle", "stop"] = Field(
+        default="repeat", description="What follows a sequence's last reply."
+    )
+    per: str | None = Field(
+        default=None, description="A selector: a sequence position for each of its values."
+    )
     expect: Expect | None = Field(default=None, description="Calls by the end: 3, {min: 1}, {max: 2}.")
     tags: list[str] = Field(default=[], description="For filters of the admin API.")
 
@@ -128,20 +146,42 @@ class ScenarioSpec(Spec):
     scenario: ScenarioName | None = Field(default=None, description="Its name; default: the file's stem.")
     description: str | None = None
     active: bool = Field(default=True, description="false: loaded, but answers only once switched on.")
-    base: Annotated[str, BeforeValidator(_base)] = Field(default="", description="Prefix of every route's path.")
+    base: Annotated[str, BeforeValidator(_base)] = Field(
+        default="", description="Prefix of every route's path."
+    )
     host: str | None = Field(default=None, description="Only requests whose Host header says so.")
     vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
-    defaults: ReplyDefaultsSpec = Field(default=ReplyDefaultsSpec(), description="For every reply that doesn't say otherwise.")
-    cors: Annotated[CorsSpec | None, BeforeValidator(_cors)] = Field(default=None, description="true, or {origins: [...]}.")
+    defaults: ReplyDefaultsSpec = Field(
+        default=ReplyDefaultsSpec(), description="For every reply that doesn't say otherwise."
+    )
+    cors: Annotated[CorsSpec | None, BeforeValidator(_cors)] = Field(
+        default=None, description="true, or {origins: [...]}."
+    )
     routes: list[RouteSpec] = Field(default=[])
 
     @model_validator(mode="before")
     @classmethod
     def _own_keys(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {key: item for key, item in value.items() if not (isinstance(key, str) and key.startswith("x-"))}
+            return {
+                key: item
+                for key, item in value.items()
+                if not (isinstance(key, str) and key.startswith("x-"))
+            }
         if value is None:
             raise Wrong("the file is empty", "Write at least: routes: [{request: GET /, reply: 200}]")
         if isinstance(value, cls):
             return value
         raise Wrong(f"expected a mapping, got {shown(value)}", "A scenario begins with keys such as routes:")
+
+
+def schema_document() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the language, for editors."""
+    document = ScenarioSpec.model_json_schema(by_alias=True)
+    document["patternProperties"] = {"^x-": {}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:mockserver:scenario:1",
+        **document,
+        "title": "mockserver scenario, version 1",
+    }

@@ -7,13 +7,15 @@ is "1.10", `007` is "007". The loader gives these where `str` would not.
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class WrittenInt(int):
     """An int whose text in the file differs from `str` of it, such as 0x1F or 007."""
 
     text: str
 
-    def __new__(cls, value: int, text: str) -> WrittenInt:
+    def __new__(cls, value: int, text: str) -> Self:
         self = super().__new__(cls, value)
         self.text = text
         return self
@@ -24,7 +26,7 @@ class WrittenFloat(float):
 
     text: str
 
-    def __new__(cls, value: float, text: str) -> WrittenFloat:
+    def __new__(cls, value: float, text: str) -> Self:
         self = super().__new__(cls, value)
         self.text = text
         return self

@@ -66,8 +66,7 @@ class Counts:
         if status is not None:
             route.statuses[status] = route.statuses.get(status, 0) + 1
         route.in_flight += 1
-        if route.in_flight > route.most_in_flight:
-            route.most_in_flight = route.in_flight
+        route.most_in_flight = max(route.most_in_flight, route.in_flight)
 
     def ended(self, call: Call) -> None:
         route = self.routes.get(call.route_id) if call.route_id is not None else None

@@ -61,6 +61,7 @@ class Record:
         call.plan = ()
         response = call.response
         if response is not None and len(response.body) > KEPT_BODY_BYTES:
+            call.reply_length = len(response.body)
             call.response = type(response)(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
         if not call.forgotten:
             cost = _cost(call)
@@ -76,26 +77,11 @@ class Record:
         if not call.forgotten:
             self.cut += 1
 
-    def clear(self) -> None:
-        """Forgets every call; those still open end unrecorded."""
-        for call in self._calls:
-            call.forgotten = True
-        self._calls.clear()
-        self._bytes = 0
-        self.dropped = 0
-        self.cut = 0
-
     def get(self, number: int) -> Call | None:
         """The call of that number, if it is still kept."""
         calls = self._calls
-        low, high = 0, len(calls)
-        while low < high:
-            middle = (low + high) // 2
-            if calls[middle].number < number:
-                low = middle + 1
-            else:
-                high = middle
-        return calls[low] if low < len(calls) and calls[low].number == number else None
+        at = number - calls[0].number if calls else -1  # numbers have no gaps
+        return calls[at] if 0 <= at < len(calls) else None
 
     @property
     def size_bytes(self) -> int:

@@ -1,0 +1,36 @@
+# The mock server as a container: docker build -t mockserver . && docker run -p 8080:8080 -v "$PWD/scenarios:/scenarios:ro" mockserver
+ARG PYTHON_VERSION=3.13
+
+FROM python:${PYTHON_VERSION}-slim AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY mockserver ./mockserver
+# The base's pip installs into an environment without one, so no pip is shipped.
+RUN python -m venv --without-pip /venv \
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile .
+# Bytecode of just what a start imports, the standard library's too: the slim images ship none, and a user who may
+# not write would compile it anew at every start and every health check.
+RUN PYTHONPYCACHEPREFIX=/venv/bytecode PYTHONDONTWRITEBYTECODE= /venv/bin/mockserver --version
+
+FROM python:${PYTHON_VERSION}-slim
+ARG VERSION=unreleased
+LABEL org.opencontainers.image.title="mockserver" \
+      org.opencontainers.image.description="A programmable mock server for external services" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPYCACHEPREFIX=/venv/bytecode \
+    MOCKSERVER_HOST=0.0.0.0
+# By number, so that Kubernetes can see that it is not root. Nothing is written, so any other --user does too.
+USER 10001:10001
+EXPOSE 8080
+VOLUME /scenarios
+# No --start-period: it makes newer engines wait 5 s for the first probe, and --start-interval, which mends that,
+# is refused by older ones. So the first probe comes after one interval everywhere.
+HEALTHCHECK --interval=2s --timeout=3s --retries=5 CMD ["mockserver", "healthcheck"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["mockserver"]
+CMD ["serve", "/scenarios"]

@@ -1,0 +1,293 @@
+"""
+The admin API's table: what is answered, with which models, by which function.
+
+Routing and `openapi.json` both come from this table, so neither can say more
+than the other. Errors become problem documents here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mockserver.engine.answers import problem_response
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.naming import NoSuchRoute
+from mockserver.errors import Flaw, InvalidInput, near
+from mockserver.files.flaws import flaws_of
+from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
+from mockserver.model.problem import flaw_views, problem
+from mockserver.replying.bodies import dump_json
+
+log = logging.getLogger("mockserver")
+
+M = TypeVar("M", bound=BaseModel)
+Answer = Response | StreamReply
+_NS = re.compile(r"/@([^/]*)(/.*)?")
+
+
+class Refused(Exception):
+    """An admin call that can't be served: becomes a problem document of that status."""
+
+    def __init__(self, status: int, kind: str, title: str, detail: str = "", **members: Any) -> None:
+        super().__init__(title)
+        self.document = problem(status, kind, title, detail, **members)
+
+
+@dataclass(slots=True)
+class Services:
+    """What the admin API is lent by the app. `reload` reads the files again and returns what it found."""
+
+    reload: Callable[[], dict[str, Any]]
+    health: Callable[[], dict[str, Any]]
+    openapi: Callable[[], dict[str, Any]]
+    may_reveal: Callable[[Request], bool]
+
+
+@dataclass(slots=True)
+class Asked(Generic[M]):
+    """One admin call, parsed: path parameters, query, and the body as its model."""
+
+    engine: Engine
+    ns: Namespace
+    request: Request
+    services: Services
+    params: dict[str, str]
+    query: dict[str, str]
+    body: M
+
+    def flag(self, name: str) -> bool | None:
+        """A query parameter that is true or false; None where it is left out."""
+        value = self.query.get(name)
+        if value is None or value == "":
+            return None
+        if value.lower() not in ("true", "false", "1", "0"):
+            raise Refused(422, "bad-query", f"{name}={value} is neither true nor false", f"Write {name}=true")
+        return value.lower() in ("true", "1")
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A query parameter that is a whole number from 1 to `most`."""
+        value = self.query.get(name)
+        if value is None:
+            return default
+        if not value.isascii() or not value.isdigit() or not 1 <= int(value[:12]) <= most:
+            raise Refused(422, "bad-query", f"{name}={value} is no number from 1 to {most}")
+        return int(value)
+
+
+Handler = Callable[[Any], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """
+    One line of the table. `body` is the model of what is sent (None: nothing is),
+    `answer` of what comes back, `raw` that the handler reads the body itself.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    body: Any = None
+    answer: Any = None
+    status: int = 200
+    query: dict[str, str] = field(default_factory=dict)
+    raw: bool = False
+    optional_body: bool = False
+    content_type: str = "application/json"
+    errors: tuple[int, ...] = ()
+    namespaced: bool = True
+
+
+class Table:
+    """Endpoints by method and path."""
+
+    def __init__(self) -> None:
+        self.endpoints: list[Endpoint] = []
+
+    def add(self, method: str, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Decorates the handler of one line."""
+
+        def register(handler: Handler) -> Handler:
+            self.endpoints.append(Endpoint(method, path, handler, summary, **options))
+            return handler
+
+        return register
+
+
+class AdminApi:
+    """Serves the table. Call it with a request whose path is below /__admin."""
+
+    def __init__(
+        self, table: Iterable[Endpoint], engine: Engine, services: Services, check: Callable[[Request], None]
+    ) -> None:
+        self._engine = engine
+        self._services = services
+        self._check = check
+        self._by_path: dict[str, dict[str, Endpoint]] = {}
+        for endpoint in table:
+            self._by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+        self._patterns = [(_pattern(path), path) for path in self._by_path if "{" in path]
+
+    async def __call__(self, request: Request) -> Answer:
+        try:
+            return await self._serve(request)
+        except Refused as why:
+            return problem_response(why.document)
+        except NoSuchRoute as why:
+            return _invalid(422, "no-such-route", why)
+        except InvalidInput as why:
+            return _invalid(422, "invalid", why)
+        except Exception:
+            log.exception("the admin call %s %s failed", request.method, request.path)
+            detail = "It is a defect of mockserver; its log says more"
+            return problem_response(problem(500, "defect", "The admin call failed", detail))
+
+    async def _serve(self, request: Request) -> Answer:
+        path = request.path[len(ADMIN) :] or "/"
+        if path != "/health":
+            self._check(request)
+        ns = self._engine.default
+        found = _NS.fullmatch(path)
+        if found:
+            ns, path = self._namespace(decode_segment(found[1])), found[2] or "/"
+        endpoint, params = self._find(request, path)
+        query = dict(request.query_pairs)
+        for name in query:
+            if name not in endpoint.query:
+                hint = near(name, endpoint.query) or "This call takes no query"
+                raise Refused(422, "bad-query", f"{name!r} is no query parameter here", hint)
+        body = None if endpoint.raw else self._body(endpoint, request)
+        return await endpoint.handler(Asked(self._engine, ns, request, self._services, params, query, body))
+
+    def _namespace(self, name: str) -> Namespace:
+        ns = self._engine.namespaces.get(name)
+        if ns is None:
+            hint = near(name, self._engine.namespaces)
+            raise Refused(404, "no-such-namespace", f"There is no namespace {name!r}", hint)
+        return ns
+
+    def _find(self, request: Request, path: str) -> tuple[Endpoint, dict[str, str]]:
+        methods, params = self._by_path.get(path), {}
+        if methods is None:
+            for pattern, written in self._patterns:
+                fits = pattern.fullmatch(path)
+                if fits:
+                    methods = self._by_path[written]
+                    params = {name: decode_segment(value) for name, value in fits.groupdict().items()}
+                    break
+        if methods is None:
+            known = [f"{ADMIN}{one}" for one in self._by_path]
+            raise Refused(
+                404,
+                "not-found",
+                f"The admin API has no {request.path}",
+                near(request.path, known).split("Known")[0],
+            )
+        method = "GET" if request.method == "HEAD" else request.method
+        endpoint = methods.get(method)
+        if endpoint is None:
+            allowed = ", ".join(sorted(methods))
+            raise Refused(
+                405, "method-not-allowed", f"{request.path} takes no {request.method}", f"It takes {allowed}"
+            )
+        return endpoint, params
+
+    def _body(self, endpoint: Endpoint, request: Request) -> Any:
+        if endpoint.body is None:
+            return None
+        if not request.body and endpoint.optional_body:
+            return parsed(endpoint.body, {})
+        return parsed(endpoint.body, read_json(request))
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    source = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+    return re.compile(source)
+
+
+def _invalid(status: int, kind: str, why: InvalidInput) -> Response:
+    views = flaw_views(why.flaws)
+    title = "The request can't be carried out, and nothing was changed"
+    return problem_response(problem(status, kind, title, str(why), errors=views))
+
+
+def parsed(model: Any, data: Any) -> Any:
+    """The body as its model. Raises InvalidInput with a flaw for every wrong field."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as why:
+        raise InvalidInput(flaws_of(why, model)) from why
+
+
+def check_media_type(request: Request, *, yaml: bool = False) -> str:
+    """
+    The body's kind, `json` or `yaml`. Raises Refused(415) for what isn't taken.
+
+    A form content type is what `curl -d` sends; it is refused where a browser
+    may have sent it, since a page can do that across origins without asking.
+    """
+    kind = request.media_type
+    if kind in {"", "application/json"} or kind.endswith("+json"):
+        return "json"
+    if yaml and kind in ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"):
+        return "yaml"
+    if kind == "application/x-www-form-urlencoded" and not from_browser(request):
+        return "json"
+    wanted = "application/json" + (" or application/yaml" if yaml else "")
+    raise Refused(415, "unsupported-media-type", f"The content type {kind} is not taken", f"Send {wanted}")
+
+
+def from_browser(request: Request) -> bool:
+    """Whether there is any mark of a browser's fetch: Origin or a Sec-Fetch header."""
+    return "origin" in request.headers or any(name.startswith("sec-fetch-") for name in request.headers)
+
+
+def read_json(request: Request) -> Any:
+    """The body as JSON. Raises Refused: 415 for another content type, 400 for what doesn't parse."""
+    check_media_type(request)
+    try:
+        return request.json
+    except UnreadableBody as why:
+        raise Refused(400, "bad-json", "The body is no JSON", str(why)) from why
+
+
+# Answers
+
+
+def json_answer(document: Any, status: int = 200, *headers: tuple[str, str]) -> Response:
+    return Response(status, [("Content-Type", "application/json"), *headers], dump_json(document))
+
+
+def no_content() -> Response:
+    return Response(204)
+
+
+def listing(items: list[Any], after: Any = None) -> Response:
+    """`{"items": [...], "next": cursor or null}`."""
+    return json_answer({"items": items, "next": after})
+
+
+def text_answer(text: str, content_type: str) -> Response:
+    return Response(200, [("Content-Type", content_type)], text.encode())
+
+
+def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInput:
+    return InvalidInput(Flaw(path, message, hint))
+
+
+def endpoints(*tables: Table) -> Iterator[Endpoint]:
+    for table in tables:
+        yield from table.endpoints
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

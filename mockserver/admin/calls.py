@@ -1,0 +1,306 @@
+"""`/calls`, `/counts`, `/unmatched`: what was asked, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import Any
+
+from mockserver.admin.api import (
+    Answer,
+    Asked,
+    Refused,
+    Table,
+    json_answer,
+    listing,
+    no_content,
+    one_flaw,
+    to_json,
+)
+from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
+from mockserver.admin.views import call_view
+from mockserver.engine.answers import Miss, nearest_view
+from mockserver.engine.counting import Subject
+from mockserver.engine.finding import shapes
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.naming import route_named
+from mockserver.errors import InvalidInput
+from mockserver.files.dump import dump
+from mockserver.matching.nearest import nearest, suggest
+from mockserver.matching.paths import PathPattern
+from mockserver.model.call import Call
+from mockserver.model.http import Response, StreamReply
+from mockserver.model.plan import Outcome
+from mockserver.model.redaction import mask_text
+from mockserver.model.verify import CountSpec
+
+table = Table()
+
+PAGE, MOST = 1000, 10_000
+PAGING = {
+    "limit": f"At most so many, 1 to {MOST}; default {PAGE}.",
+    "cursor": "The `next` of the page before.",
+}
+REVEAL = {"reveal": "true shows secrets unmasked; from loopback or with the token."}
+FILTERS = {
+    "route": "A route's id or name.",
+    "tag": "Calls of routes with this tag.",
+    "method": "The request's method.",
+    "path": "The request's path, as routes write them.",
+    "status": "The answer's status, or 4xx, 5xx.",
+    "matched": "true or false.",
+    "since": "Calls after this call's id, or from this instant (RFC 3339).",
+}
+
+
+class CallFilter:
+    """Which calls a query asks for. Raises Refused and InvalidInput for what can't be asked."""
+
+    def __init__(self, asked: Asked[Any]) -> None:
+        query = asked.query
+        self._route = route_named(asked.ns, query["route"]).id if query.get("route") else None
+        self._tag = query.get("tag")
+        self._method = query.get("method")
+        self._path = _path(query["path"]) if query.get("path") else None
+        self._status = _statuses(query["status"]) if query.get("status") else None
+        self._matched = asked.flag("matched")
+        self._after, self._from_s = _since(query.get("since"))
+
+    def holds(self, call: Call) -> bool:
+        return (
+            (self._route is None or call.route_id == self._route)
+            and (self._tag is None or self._tag in call.tags)
+            and (self._method is None or call.request.method == self._method)
+            and (self._path is None or self._path.match(call.request.path) is not None)
+            and (self._status is None or call.status in self._status)
+            and (self._matched is None or call.matched == self._matched)
+            and call.number > self._after
+            and call.request.arrived_s >= self._from_s
+        )
+
+
+def _path(text: str) -> PathPattern:
+    try:
+        return PathPattern(text)
+    except InvalidInput as why:
+        raise InvalidInput(flaw.under("path") for flaw in why.flaws) from why
+
+
+def _statuses(text: str) -> range:
+    if len(text) == 3 and text[0] in "12345" and text[1:].lower() == "xx":
+        return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
+    if text.isascii() and text.isdigit():
+        return range(int(text[:9]), int(text[:9]) + 1)
+    raise one_flaw(("status",), f"{text!r} is no status", "Write 503 or 5xx")
+
+
+def _since(text: str | None) -> tuple[int, float]:
+    if not text:
+        return 0, 0.0
+    if text.startswith("c-") and text[2:].isdigit():
+        return int(text[2:]), 0.0
+    try:
+        return 0, datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise one_flaw(
+            ("since",), f"{text!r} is no call and no instant", "Write c-000017 or 2026-01-31T12:00:00Z"
+        ) from None
+
+
+def may_reveal(asked: Asked[Any]) -> bool:
+    """Whether this answer shows secrets. Raises Refused where it asks to and may not."""
+    if not asked.flag("reveal"):
+        return False
+    if not asked.services.may_reveal(asked.request):
+        raise Refused(
+            403, "no-reveal", "Secrets are shown only from loopback, or with the token", "Leave `reveal` out"
+        )
+    return True
+
+
+def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
+    """One page of calls after the cursor, newest last."""
+    limit = asked.number("limit", PAGE, MOST)
+    cursor = asked.query.get("cursor")
+    after, _ = _since(cursor) if cursor else (0, 0.0)
+    items: list[Any] = []
+    last = None
+    for call in found:
+        if call.number <= after:
+            continue
+        if len(items) == limit:
+            return listing(items, last)
+        items.append(view(call))
+        last = call.id
+    return listing(items)
+
+
+@table.add(
+    "GET",
+    "/calls",
+    "Recorded calls, newest last.",
+    answer=CallList,
+    query={**FILTERS, **PAGING, **REVEAL},
+    errors=(422,),
+)
+async def list_calls(asked: Asked[Any]) -> Answer:
+    wanted, reveal = CallFilter(asked), may_reveal(asked)
+    found = (call for call in asked.ns.record if wanted.holds(call))
+    return page(asked, found, lambda call: call_view(call, reveal=reveal))
+
+
+@table.add("DELETE", "/calls", "Forgets calls and counts.", status=204)
+async def delete_calls(asked: Asked[Any]) -> Answer:
+    asked.ns.forget_calls()
+    asked.ns.tell()
+    return no_content()
+
+
+@table.add(
+    "GET",
+    "/calls/stream",
+    "Calls as they happen, as server-sent events; resumable by Last-Event-ID.",
+    query={**FILTERS, **REVEAL},
+    content_type="text/event-stream",
+    errors=(422,),
+)
+async def stream_calls(asked: Asked[Any]) -> Answer:
+    wanted, reveal = CallFilter(asked), may_reveal(asked)
+    after = asked.request.headers.get("last-event-id", "")
+    start = int(after[2:]) if after.startswith("c-") and after[2:].isdigit() else None
+    head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
+    return StreamReply(head, _events(asked.ns, wanted, start, reveal=reveal))
+
+
+QUEUE = 1000
+HEARTBEAT_S = 15.0
+
+
+async def _events(
+    ns: Namespace, wanted: CallFilter, after: int | None, *, reveal: bool
+) -> AsyncIterator[bytes]:
+    """
+    Every call once it is over. A reader who is too slow loses the oldest, and
+    hears how many. After a reset numbers go on, so nothing comes twice.
+    """
+    waiting: deque[Call] = deque()
+    lost = 0
+    woken = asyncio.Event()
+
+    def closed(call: Call) -> None:
+        nonlocal lost
+        if not wanted.holds(call):
+            return
+        if len(waiting) >= QUEUE:
+            waiting.popleft()
+            lost += 1
+        waiting.append(call)
+        woken.set()
+
+    if after is not None:
+        missed = [call for call in ns.record if call.number > after and call.outcome is not Outcome.OPEN]
+        first = min((call.number for call in ns.record), default=after + 1)
+        lost += max(0, first - after - 1)
+        for call in missed:
+            closed(call)
+    ns.listeners.add(closed)
+    try:
+        yield b": calls as they happen\n\n"
+        while True:
+            while waiting or lost:
+                if lost:
+                    dropped, lost = lost, 0
+                    yield f"event: dropped\ndata: {to_json({'dropped': dropped})}\n\n".encode()
+                while waiting:
+                    call = waiting.popleft()
+                    yield f"id: {call.id}\nevent: call\ndata: {to_json(call_view(call, reveal=reveal))}\n\n".encode()
+            woken.clear()
+            try:
+                await asyncio.wait_for(woken.wait(), HEARTBEAT_S)
+            except TimeoutError:
+                yield b": still here\n\n"
+    finally:
+        ns.listeners.discard(closed)
+
+
+@table.add("GET", "/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
+async def get_call(asked: Asked[Any]) -> Answer:
+    text = asked.params["id"]
+    reveal = may_reveal(asked)
+    digits = text.removeprefix("c-")
+    call = (
+        asked.ns.record.get(int(digits))
+        if digits.isascii() and digits.isdigit() and len(digits) < 16
+        else None
+    )
+    if call is None:
+        detail = f"Kept are {len(asked.ns.record)} calls, {asked.ns.record.dropped} were dropped. See GET /__admin/calls"
+        raise Refused(404, "no-such-call", f"There is no call {text!r}", detail)
+    return json_answer(call_view(call, reveal=reveal))
+
+
+@table.add(
+    "POST",
+    "/count",
+    "How often a route was called, or a request was made.",
+    body=CountSpec,
+    answer=CountView,
+    errors=(422,),
+)
+async def count_calls(asked: Asked[CountSpec]) -> Answer:
+    count = Subject(asked.ns, asked.body).count(asked.ns)
+    return json_answer({"count": count.count, "exact": count.exact})
+
+
+@table.add(
+    "GET",
+    "/counts",
+    "Every count of this namespace; exact also where records were dropped.",
+    answer=CountsView,
+)
+async def get_counts(asked: Asked[Any]) -> Answer:
+    counts = asked.ns.counts
+    routes = {
+        route_id: {
+            "calls": one.calls,
+            "statuses": {str(status): number for status, number in sorted(one.statuses.items())},
+            "in_flight": one.in_flight,
+            "most_in_flight": one.most_in_flight,
+        }
+        for route_id, one in counts.routes.items()
+    }
+    return json_answer({
+        "total": counts.total,
+        "routes": routes,
+        "unmatched": counts.unmatched,
+        "incomplete": counts.incomplete,
+        "automatic": counts.automatic,
+    })  # fmt: skip
+
+
+@table.add(
+    "GET",
+    "/unmatched",
+    "Calls that no route took, each with the routes that are nearest and one that would have.",
+    answer=UnmatchedList,
+    query={**PAGING, **REVEAL},
+)
+async def list_unmatched(asked: Asked[Any]) -> Answer:
+    reveal = may_reveal(asked)
+    found = (
+        call for call in asked.ns.record if not call.matched and not call.automatic and call.request.complete
+    )
+    return page(asked, found, lambda call: unmatched_view(asked.ns, call, reveal=reveal))
+
+
+def unmatched_view(ns: Namespace, call: Call, *, reveal: bool = False) -> dict[str, Any]:
+    """A miss with the routes nearest to it, and a route in YAML, ready to paste."""
+    miss = Miss(call.request, nearest(call.request, shapes(ns)))
+    suggestion = dump([suggest(call.request)])
+    return {
+        **call_view(call, reveal=reveal),
+        "nearest": nearest_view(miss),
+        "suggestion": suggestion if reveal else mask_text(suggestion),
+    }

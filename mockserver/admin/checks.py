@@ -1,0 +1,147 @@
+"""`/verify`: was it called as it should be? Waits, without polling, where a check says so."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pydantic import ConfigDict, RootModel
+
+from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, parsed, read_json
+from mockserver.admin.models import VerifiedView
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.verify import Check, Standing, Verdict, expectations
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.model.verify import CheckSpec
+
+table = Table()
+
+
+class Checks(RootModel[CheckSpec | list[CheckSpec]]):
+    """A check, or a list of them: all must hold."""
+
+    model_config = ConfigDict(title="Checks")
+
+
+@table.add(
+    "POST",
+    "/verify",
+    "Checks what was called; 409 with the reasons where it doesn't hold.",
+    body=Checks,
+    raw=True,
+    answer=VerifiedView,
+    errors=(409, 422),
+)
+async def verify(asked: Asked[Any]) -> Answer:
+    data = read_json(asked.request)
+    checks = _compiled(asked.ns, data)
+    return answer(await settled(asked.ns, checks))
+
+
+def _compiled(ns: Namespace, data: Any) -> list[Check]:
+    listed = isinstance(data, list)
+    if listed and not data:
+        raise InvalidInput(Flaw((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}'))
+    checks: list[Check] = []
+    flaws: list[Flaw] = []
+    for i, one in enumerate(data if listed else [data]):
+        try:
+            checks.append(Check(ns, parsed(CheckSpec, one)))
+        except InvalidInput as why:
+            flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
+    if flaws:
+        raise InvalidInput(flaws)
+    return checks
+
+
+@table.add(
+    "GET",
+    "/verify",
+    "Every `expect`, and that no call went unmatched.",
+    answer=VerifiedView,
+    query={"scenario": "Only the expectations of this scenario."},
+    errors=(404, 409),
+)
+async def verify_expectations(asked: Asked[Any]) -> Answer:
+    name = asked.query.get("scenario")
+    if name is not None and name != "runtime" and asked.ns.scenario(name) is None:
+        raise Refused(404, "no-such-scenario", f"There is no scenario {name!r}")
+    return answer(expectations(asked.ns, name))
+
+
+def answer(verdicts: list[Verdict]) -> Answer:
+    """200 where all hold; else a problem whose detail says what to do about it."""
+    views = [verdict.view() for verdict in verdicts]
+    if all(verdict.ok for verdict in verdicts):
+        return json_answer({"ok": True, "checks": views})
+    failed = [verdict.text for verdict in verdicts if not verdict.ok]
+    title = (
+        "The check does not hold"
+        if len(verdicts) == 1
+        else f"{len(failed)} of {len(verdicts)} checks do not hold"
+    )
+    raise Refused(409, "verify", title, "\n".join(failed), ok=False, checks=views)
+
+
+async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:
+    """
+    The verdicts once all hold, one can't any more, or the time is over; then,
+    where asked, that nothing more comes.
+    """
+    within_s = max((check.spec.within_s or 0.0 for check in checks), default=0.0)
+    quiet_s = max((check.spec.quiet_s or 0.0 for check in checks), default=0.0)
+    woken = asyncio.Event()
+    ns.watchers.add(woken.set)
+    try:
+        verdicts = await _met(ns, checks, within_s, woken)
+        if quiet_s and all(verdict.ok for verdict in verdicts):
+            return await _quiet(ns, checks, verdicts, quiet_s, woken)
+        return verdicts
+    finally:
+        ns.watchers.discard(woken.set)
+
+
+async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: asyncio.Event) -> list[Verdict]:
+    loop = asyncio.get_running_loop()
+    started_s = loop.time()
+    while True:
+        woken.clear()
+        verdicts = [check.verdict(ns) for check in checks]
+        waited_s = loop.time() - started_s
+        short = [
+            check.spec.within_s or 0.0
+            for check, verdict in zip(checks, verdicts, strict=True)
+            if verdict.standing is Standing.SHORT
+        ]
+        if not short or any(one.standing is Standing.FAILED for one in verdicts) or waited_s >= within_s:
+            return verdicts
+        try:
+            await asyncio.wait_for(woken.wait(), within_s - waited_s)
+        except TimeoutError:
+            continue
+
+
+async def _quiet(
+    ns: Namespace, checks: list[Check], verdicts: list[Verdict], quiet_s: float, woken: asyncio.Event
+) -> list[Verdict]:
+    """The verdicts after the quiet time; those of checks that asked for quiet fail when something more came."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + quiet_s
+    while (left_s := until_s - loop.time()) > 0:
+        woken.clear()
+        now = [check.verdict(ns) for check in checks]
+        late = [_disturbed(check, old, new) for check, old, new in zip(checks, verdicts, now, strict=True)]
+        if any(not verdict.ok for verdict in late):
+            return late
+        try:
+            await asyncio.wait_for(woken.wait(), left_s)
+        except TimeoutError:
+            break
+    return [_disturbed(check, old, check.verdict(ns)) for check, old in zip(checks, verdicts, strict=True)]
+
+
+def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:
+    if not check.spec.quiet_s or new.seen == old.seen:
+        return new
+    text = f"{new.text.splitlines()[0]}: more came within the {check.spec.quiet_s:g} s that were to be quiet (before: {old.saw})"
+    return Verdict(Standing.FAILED, f"{old.expected}, then quiet", new.saw, text, new.seen)

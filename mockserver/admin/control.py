@@ -1,0 +1,92 @@
+"""Reset, reload, health, and the API's description of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, no_content
+from mockserver.admin.models import HealthView, ReloadView
+from mockserver.engine import editing
+from mockserver.errors import Flaw, InvalidInput, near
+from mockserver.files.source import LoadFailed
+from mockserver.model.base import Spec
+from mockserver.model.scenario import schema_document
+
+table = Table()
+
+
+class ResetBody(Spec):
+    """What is put back; default: all but `seed`."""
+
+    what: list[str] | None = Field(default=None, examples=[["calls", "positions"]])
+
+
+@table.add(
+    "POST",
+    "/reset",
+    "Puts this namespace back to how it began.",
+    body=ResetBody,
+    optional_body=True,
+    status=204,
+    errors=(422,),
+)
+async def reset(asked: Asked[ResetBody]) -> Answer:
+    what = (
+        asked.body.what
+        if asked.body.what is not None
+        else [part for part in editing.RESETS if part != "seed"]
+    )
+    flaws = [
+        Flaw(("what", i), f"{part!r} can't be reset", near(part, editing.RESETS))
+        for i, part in enumerate(what)
+        if part not in editing.RESETS
+    ]
+    if flaws:
+        raise InvalidInput(flaws)
+    editing.reset(asked.engine, asked.ns, what)
+    return no_content()
+
+
+@table.add(
+    "POST",
+    "/reload",
+    "Reads the scenario files again, all or nothing.",
+    answer=ReloadView,
+    errors=(422,),
+    namespaced=False,
+)
+async def reload(asked: Asked[Any]) -> Answer:
+    try:
+        return json_answer(asked.services.reload())
+    except LoadFailed as why:
+        detail = "The old scenarios go on answering.\n" + "\n".join(why.lines)
+        errors = [
+            {"pointer": "", "message": line, "hint": flaw.hint}
+            for line, flaw in zip(why.lines, why.flaws, strict=True)
+        ]
+        raise Refused(
+            422, "invalid", "The files have errors, and nothing was changed", detail, errors=errors
+        ) from why
+
+
+@table.add(
+    "GET",
+    "/health",
+    "200 once it serves. No token, any Host, whatever outage is set.",
+    answer=HealthView,
+    namespaced=False,
+)
+async def health(asked: Asked[Any]) -> Answer:
+    return json_answer(asked.services.health())
+
+
+@table.add("GET", "/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)
+async def scenario_schema(_: Asked[Any]) -> Answer:
+    return json_answer(schema_document())
+
+
+@table.add("GET", "/openapi.json", "This description.", namespaced=False)
+async def openapi(asked: Asked[Any]) -> Answer:
+    return json_answer(asked.services.openapi())

@@ -1,0 +1,204 @@
+"""The shapes of answers, for `openapi.json`. A test holds every answer against them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class View(BaseModel):
+    """An answer of the admin API."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FlawView] = []
+
+
+class FlawView(View):
+    """One thing wrong, with a JSON pointer to it."""
+
+    pointer: str
+    message: str
+    hint: str
+
+
+class ScenarioView(View):
+    name: str
+    active: bool
+    description: str | None
+    origin: Literal["file", "admin"]
+    file: str | None
+    base: str
+    host: str | None
+    routes: list[str]
+
+
+class Listing(View):
+    """A list; `next` is the cursor of the page after it, or null."""
+
+    items: list[Any]
+    next: str | None
+
+
+class ScenarioList(Listing):
+    items: list[ScenarioView]
+
+
+class RouteView(BaseModel):
+    """A route as in the language, and what the server knows of it. `step` is the one that answers next, from 1."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str
+    scenario: str
+    name: str
+    request: str
+    calls: int
+    step: int
+    steps: int
+    exhausted: bool
+
+
+class RouteList(Listing):
+    items: list[RouteView]
+
+
+class BodyView(View):
+    """A body: `text` where it is UTF-8, else `base64`; `length` and `sha256` are of the whole."""
+
+    text: str | None
+    base64: str | None
+    length: int
+    sha256: str
+    truncated: bool
+
+
+class RequestView(View):
+    method: str
+    target: str
+    path: str
+    query: list[list[str]]
+    headers: list[list[str]]
+    body: BodyView
+    complete: bool
+    client: str
+
+
+class ReplyView(View):
+    status: int
+    headers: list[list[str]]
+    body: BodyView
+
+
+class TimesView(View):
+    """`arrived` is an instant; the others are milliseconds after it."""
+
+    arrived: str
+    claimed_ms: float | None
+    first_byte_ms: float | None
+    last_byte_ms: float | None
+    left_ms: float | None
+
+
+class CallView(View):
+    id: str
+    number: int
+    namespace: str
+    route: str | None
+    scenario: str | None
+    step: int | None
+    matched: bool
+    automatic: bool
+    replayed: bool
+    fault: str | None
+    outcome: str
+    error: dict[str, Any] | None
+    request: RequestView
+    reply: ReplyView | None
+    effects: list[Any]
+    webhooks: list[Any]
+    times: TimesView
+
+
+class CallList(Listing):
+    items: list[CallView]
+
+
+class DifferenceView(View):
+    where: str
+    pointer: str
+    expected: Any
+    actual: Any = None
+    hint: str
+    text: str
+
+
+class NearestView(View):
+    route: str
+    request: str
+    differences: list[DifferenceView]
+
+
+class UnmatchedView(CallView):
+    nearest: list[NearestView]
+    suggestion: str
+
+
+class UnmatchedList(Listing):
+    items: list[UnmatchedView]
+
+
+class CountView(View):
+    count: int
+    exact: bool
+
+
+class RouteCountView(View):
+    calls: int
+    statuses: dict[str, int]
+    in_flight: int
+    most_in_flight: int
+
+
+class CountsView(View):
+    total: int
+    routes: dict[str, RouteCountView]
+    unmatched: int
+    incomplete: int
+    automatic: int
+
+
+class VerdictView(View):
+    ok: bool
+    expected: str
+    saw: str
+    text: str
+
+
+class VerifiedView(View):
+    ok: Literal[True]
+    checks: list[VerdictView]
+
+
+class ReloadView(View):
+    scenarios: int
+    routes: int
+    warnings: list[str] = Field(default=[])
+
+
+class HealthView(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    status: Literal["ok"]
+    version: str
+    uptime_s: float
+    scenarios: int
+    routes: int

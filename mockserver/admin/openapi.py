@@ -1,0 +1,85 @@
+"""`openapi.json`, made from the table that is served and the models that validate it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from mockserver import __version__
+from mockserver.admin.api import Endpoint
+from mockserver.admin.models import Problem
+
+_REF = "#/components/schemas/{model}"
+
+
+def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """An OpenAPI 3.1 document of these calls, once for `default` and once below `/@{namespace}`."""
+    listed = list(endpoints)
+    models = {model for one in listed for model in (one.body, one.answer) if model is not None} | {Problem}
+    inputs = [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)]
+    refs, schemas = models_json_schema(inputs, ref_template=_REF)  # type: ignore[arg-type]
+    paths: dict[str, Any] = {}
+    for one in listed:
+        operation = _operation(one, refs)
+        paths.setdefault(f"/__admin{one.path}", {})[one.method.lower()] = operation
+        if one.namespaced:
+            below = {**operation, "operationId": operation["operationId"] + "InNamespace"}
+            below["parameters"] = [_NAMESPACE, *operation.get("parameters", [])]
+            paths.setdefault(f"/__admin/@{{namespace}}{one.path}", {})[one.method.lower()] = below
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mockserver admin API",
+            "version": __version__,
+            "description": "Steers a mock server and asks what was called. Errors are problem documents (RFC 9457).",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas.get("$defs", {}),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+
+
+_NAMESPACE = {"name": "namespace", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _operation(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": one.summary,
+        "operationId": one.handler.__name__.replace("_", " ").title().replace(" ", ""),
+        "responses": {str(one.status): _answer(one, refs)},
+    }
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", one.path)
+    ]
+    parameters += [
+        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+        for name, text in one.query.items()
+    ]
+    if parameters:
+        operation["parameters"] = parameters
+    if one.body is not None:
+        content = {"application/json": {"schema": refs[(one.body, "validation")]}}
+        operation["requestBody"] = {"required": not one.optional_body, "content": content}
+    errors = {400, 415, 422, *one.errors} if one.body is not None else {*one.errors}
+    if one.query:
+        errors.add(422)
+    for status in sorted(errors | {401, 403}):
+        operation["responses"][str(status)] = {
+            "description": "A problem document.",
+            "content": {"application/problem+json": {"schema": refs[(Problem, "validation")]}},
+        }
+    return operation
+
+
+def _answer(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
+    if one.status == 204:
+        return {"description": "Done."}
+    schema = refs[(one.answer, "validation")] if one.answer is not None else {}
+    return {"description": one.summary, "content": {one.content_type: {"schema": schema}}}

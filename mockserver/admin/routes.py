@@ -1,0 +1,145 @@
+"""`/routes`: the routes of a namespace, those of files and those made at runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from mockserver.admin.api import (
+    Answer,
+    Asked,
+    Refused,
+    Table,
+    check_media_type,
+    json_answer,
+    listing,
+    no_content,
+    one_flaw,
+    read_json,
+)
+from mockserver.admin.models import RouteList, RouteView
+from mockserver.admin.views import route_view
+from mockserver.engine import editing
+from mockserver.engine.naming import NoSuchRoute, route_named
+from mockserver.engine.routes import Route
+from mockserver.errors import InvalidInput
+from mockserver.files.yaml12 import read
+from mockserver.model.http import Request
+from mockserver.model.scenario import RouteSpec
+
+table = Table()
+TAG = {"tag": "Only routes with this tag."}
+
+
+class RoutePatch(BaseModel):
+    """Keys of a route, to be put in place of the old ones; null takes a key away."""
+
+
+def named(asked: Asked[Any]) -> Route:
+    """Raises Refused(404), listing what there is."""
+    try:
+        return route_named(asked.ns, asked.params["id"])
+    except NoSuchRoute as why:
+        flaw = why.flaws[0]
+        status = 409 if "routes" in flaw.message else 404
+        raise Refused(status, "no-such-route", flaw.message[0].upper() + flaw.message[1:], flaw.hint) from why
+
+
+@table.add(
+    "GET", "/routes", "Every route that is there, in the order of scenarios.", answer=RouteList, query=TAG
+)
+async def list_routes(asked: Asked[Any]) -> Answer:
+    tag = asked.query.get("tag")
+    return listing([route_view(asked.ns, one) for one in asked.ns.routes() if tag is None or tag in one.tags])
+
+
+@table.add(
+    "POST",
+    "/routes",
+    "Adds a route; the newest is asked first.",
+    body=RouteSpec,
+    raw=True,
+    answer=RouteView,
+    status=201,
+    errors=(409, 415, 422),
+)
+async def add_route(asked: Asked[Any]) -> Answer:
+    try:
+        route = editing.add_route(asked.ns, read_mapping(asked.request))
+    except editing.Conflict as why:
+        raise Refused(409, "conflict", str(why), why.hint) from why
+    return json_answer(route_view(asked.ns, route), 201)
+
+
+@table.add(
+    "DELETE", "/routes", "Removes the routes made at runtime, or those with a tag.", status=204, query=TAG
+)
+async def delete_routes(asked: Asked[Any]) -> Answer:
+    editing.remove_runtime_routes(asked.ns, asked.query.get("tag"))
+    return no_content()
+
+
+@table.add("GET", "/routes/{id}", "One route.", answer=RouteView, errors=(404, 409))
+async def get_route(asked: Asked[Any]) -> Answer:
+    return json_answer(route_view(asked.ns, named(asked)))
+
+
+@table.add(
+    "PUT",
+    "/routes/{id}",
+    "Replaces a route, in its place and with its id.",
+    body=RouteSpec,
+    raw=True,
+    answer=RouteView,
+    errors=(404, 409, 415, 422),
+)
+async def put_route(asked: Asked[Any]) -> Answer:
+    route = named(asked)
+    return json_answer(
+        route_view(asked.ns, editing.replace_route(asked.ns, route, read_mapping(asked.request)))
+    )
+
+
+@table.add(
+    "PATCH",
+    "/routes/{id}",
+    "Replaces single keys of a route; null takes one away.",
+    body=RoutePatch,
+    raw=True,
+    answer=RouteView,
+    errors=(404, 409, 415, 422),
+)
+async def patch_route(asked: Asked[Any]) -> Answer:
+    route = named(asked)
+    patch = read_json(asked.request)
+    if not isinstance(patch, dict):
+        raise one_flaw((), "a patch is an object", 'Send {"reply": 503}')
+    return json_answer(route_view(asked.ns, editing.merge_route(asked.ns, route, patch)))
+
+
+@table.add(
+    "DELETE",
+    "/routes/{id}",
+    "Removes a route from this namespace; its file stays.",
+    status=204,
+    errors=(404, 409),
+)
+async def delete_route(asked: Asked[Any]) -> Answer:
+    editing.remove_route(asked.ns, named(asked))
+    return no_content()
+
+
+def read_mapping(request: Request) -> dict[str, Any]:
+    """A mapping in JSON or YAML. Raises InvalidInput, Refused."""
+    kind = check_media_type(request, yaml=True)
+    if kind == "yaml":
+        document = read(request.decoded_body)
+        if document.flaws:
+            raise InvalidInput(document.flaws)
+        data = document.data
+    else:
+        data = read_json(request)
+    if not isinstance(data, dict):
+        raise one_flaw((), "a route is a mapping", 'Send {"request": "GET /x", "reply": 200}')
+    return data

@@ -1,0 +1,212 @@
+"""`/scenarios`: what answers in a namespace. Files are never written."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mockserver.admin.api import (
+    Answer,
+    Asked,
+    Refused,
+    Table,
+    check_media_type,
+    json_answer,
+    listing,
+    no_content,
+    one_flaw,
+    parsed,
+)
+from mockserver.admin.models import ScenarioList, ScenarioView
+from mockserver.admin.views import scenario_view
+from mockserver.engine import editing
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Scenario
+from mockserver.errors import InvalidInput, near
+from mockserver.files.loader import from_bundle
+from mockserver.files.source import LoadFailed, Source
+from mockserver.model.base import Spec
+from mockserver.model.http import Request
+from mockserver.model.scenario import ScenarioSpec
+
+table = Table()
+
+
+class ActiveBody(Spec):
+    """Whether a scenario answers in this namespace."""
+
+    active: bool
+
+
+class UseBody(Spec):
+    """The scenarios that answer; all others don't."""
+
+    names: list[str]
+
+
+class Bundle(Spec):
+    """A scenario as YAML, with the files that stand beside it, by path, in Base64."""
+
+    yaml: str
+    files: dict[str, str] = Field(default={})
+
+
+class AnyScenario(BaseModel):
+    """A scenario in the scenario language, or a bundle `{yaml, files}`."""
+
+    model_config = ConfigDict(title="ScenarioOrBundle")
+
+
+def named(ns: Namespace, name: str) -> Scenario:
+    """Raises Refused(404)."""
+    scenario = ns.scenario(name)
+    if scenario is None:
+        hint = near(name, [one.name for one in ns.scenarios()])
+        raise Refused(404, "no-such-scenario", f"There is no scenario {name!r}", hint)
+    return scenario
+
+
+@table.add("GET", "/scenarios", "The scenarios of this namespace, active or not.", answer=ScenarioList)
+async def list_scenarios(asked: Asked[Any]) -> Answer:
+    return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
+
+
+@table.add("GET", "/scenarios/{name}", "A scenario as it was given.", answer=ScenarioSpec, errors=(404,))
+async def get_scenario(asked: Asked[Any]) -> Answer:
+    scenario = named(asked.ns, asked.params["name"])
+    return json_answer({"scenario": scenario.name, **scenario.source.data})
+
+
+@table.add(
+    "POST",
+    "/scenarios",
+    "Adds a scenario to this namespace.",
+    body=AnyScenario,
+    raw=True,
+    answer=ScenarioView,
+    status=201,
+    errors=(409, 415, 422),
+)
+async def add_scenario(asked: Asked[Any]) -> Answer:
+    source = read_source(asked.request, None)
+    if asked.ns.scenario(source.name) is not None:
+        raise Refused(
+            409,
+            "conflict",
+            f"There is a scenario {source.name!r} already",
+            f"Replace it with PUT /scenarios/{source.name}",
+        )
+    return json_answer(scenario_view(asked.ns, _put(asked.ns, source)), 201)
+
+
+@table.add(
+    "PUT",
+    "/scenarios/{name}",
+    "Replaces a scenario in this namespace, or adds it.",
+    body=AnyScenario,
+    raw=True,
+    answer=ScenarioView,
+    errors=(415, 422),
+)
+async def put_scenario(asked: Asked[Any]) -> Answer:
+    name = asked.params["name"]
+    source = read_source(asked.request, name)
+    if source.name != name:
+        raise one_flaw(
+            ("scenario",),
+            f"the name is {source.name!r}, and the URL says {name!r}",
+            "Leave `scenario` out, or make them agree",
+        )
+    status = 200 if asked.ns.scenario(name) is not None else 201
+    return json_answer(scenario_view(asked.ns, _put(asked.ns, source)), status)
+
+
+@table.add(
+    "DELETE",
+    "/scenarios/{name}",
+    "Removes a scenario from this namespace; its file stays.",
+    status=204,
+    errors=(404,),
+)
+async def delete_scenario(asked: Asked[Any]) -> Answer:
+    editing.remove_scenario(asked.ns, named(asked.ns, asked.params["name"]).name)
+    return no_content()
+
+
+@table.add(
+    "PATCH",
+    "/scenarios/{name}",
+    "Switches a scenario on or off in this namespace.",
+    body=ActiveBody,
+    answer=ScenarioView,
+    errors=(404,),
+)
+async def patch_scenario(asked: Asked[ActiveBody]) -> Answer:
+    scenario = named(asked.ns, asked.params["name"])
+    editing.switch(asked.ns, scenario.name, active=asked.body.active)
+    return json_answer(scenario_view(asked.ns, scenario))
+
+
+@table.add(
+    "POST",
+    "/scenarios/use",
+    "Exactly these scenarios answer in this namespace.",
+    body=UseBody,
+    answer=ScenarioList,
+)
+async def use_scenarios(asked: Asked[UseBody]) -> Answer:
+    editing.use(asked.ns, asked.body.names)
+    return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
+
+
+def _put(ns: Namespace, source: Source) -> Scenario:
+    try:
+        return editing.put_scenario(ns, source)
+    except LoadFailed:
+        raise
+    except InvalidInput as why:
+        raise LoadFailed([(source.locate(flaw), flaw) for flaw in why.flaws]) from why
+
+
+def read_source(request: Request, name: str | None) -> Source:
+    """The scenario in a body: JSON, YAML, or a bundle in JSON. Raises InvalidInput, Refused."""
+    kind = check_media_type(request, yaml=True)
+    files: dict[str, bytes] = {}
+    text: str | bytes = request.decoded_body
+    if not text:
+        raise Refused(400, "bad-json", "The body is empty", 'Send a scenario, such as {"routes": []}')
+    if kind == "json":
+        bundle = _bundle(request)
+        if bundle is not None:
+            files = {path: _bytes(path, data) for path, data in bundle.files.items()}
+            text, kind = bundle.yaml, "yaml"
+    source = from_bundle(text, files, name or "scenario", "yaml" if kind == "yaml" else "json")
+    if name is None and source.spec.scenario is None:
+        raise one_flaw(
+            ("scenario",),
+            "the scenario has no name",
+            "Write `scenario: NAME` at its top, or use PUT /scenarios/NAME",
+        )
+    return source
+
+
+def _bundle(request: Request) -> Bundle | None:
+    """The bundle, where the body is one. A body that doesn't parse is left to the scenario reader, which names the place."""
+    try:
+        data = request.json
+    except Exception:  # noqa: BLE001  (whatever is wrong with it, the reader says it better)
+        return None
+    if isinstance(data, dict) and "yaml" in data:
+        body: Bundle = parsed(Bundle, data)
+        return body
+    return None
+
+
+def _bytes(path: str, data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError) as why:
+        raise one_flaw(("files", path), f"this is no Base64: {why}") from why

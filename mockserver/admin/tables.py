@@ -1,0 +1,14 @@
+"""Every call of the admin API, in one table."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from mockserver.admin import calls, checks, control, routes, scenarios
+from mockserver.admin.api import Endpoint, endpoints
+
+
+@cache
+def all_endpoints() -> tuple[Endpoint, ...]:
+    """What is served and what `openapi.json` says."""
+    return tuple(endpoints(scenarios.table, routes.table, calls.table, checks.table, control.table))

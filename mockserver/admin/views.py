@@ -1,0 +1,146 @@
+"""The house's values as the admin API shows them. Secrets are masked unless `reveal`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route, Scenario
+from mockserver.model.call import Call
+from mockserver.model.http import Pairs, Request, Response
+from mockserver.model.redaction import mask_header, mask_text
+from mockserver.store.record import KEPT_BODY_BYTES
+
+
+def instant(unix_s: float) -> str:
+    """RFC 3339 with microseconds, in UTC."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _ms(call: Call, at_s: float | None) -> float | None:
+    return None if at_s is None else round((at_s - call.request.arrived_at_s) * 1000, 3)
+
+
+def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
+    """A call as the contract shows it."""
+    return {
+        "id": call.id,
+        "number": call.number,
+        "namespace": call.namespace,
+        "route": call.route_id,
+        "scenario": call.scenario,
+        "step": call.step,
+        "matched": call.matched,
+        "automatic": call.automatic,
+        "replayed": call.replayed,
+        "fault": call.fault,
+        "outcome": call.outcome.value,
+        "error": call.error,
+        "request": _request_view(call, reveal=reveal),
+        "reply": _reply_view(call, reveal=reveal),
+        "effects": call.effects,
+        "webhooks": call.webhooks,
+        "times": {
+            "arrived": instant(call.request.arrived_s),
+            "claimed_ms": _ms(call, call.claimed_at_s),
+            "first_byte_ms": _ms(call, call.first_byte_at_s),
+            "last_byte_ms": _ms(call, call.last_byte_at_s),
+            "left_ms": _ms(call, call.left_at_s),
+        },
+    }
+
+
+def _pairs(pairs: Pairs, *, reveal: bool) -> list[list[str]]:
+    return [[name, value if reveal else mask_header(name, value)] for name, value in pairs]
+
+
+def _request_view(call: Call, *, reveal: bool) -> dict[str, Any]:
+    request: Request = call.request
+    return {
+        "method": request.method,
+        "target": request.target if reveal else mask_text(request.target),
+        "path": request.path if reveal else mask_text(request.path),
+        "query": [[name, value if reveal else mask_text(value)] for name, value in request.query_pairs],
+        "headers": _pairs(request.headers.pairs, reveal=reveal),
+        "body": body_view(
+            request.body,
+            length=call.body_length,
+            sha256=call.body_sha256,
+            truncated=call.truncated,
+            reveal=reveal,
+        ),
+        "complete": request.complete,
+        "client": request.client,
+    }
+
+
+def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
+    response: Response | None = call.response
+    if response is None:
+        return None
+    body = b"" if call.request.method == "HEAD" else response.body
+    return {
+        "status": response.status,
+        "headers": _pairs(response.headers, reveal=reveal),
+        "body": body_view(body, length=max(len(body), call.reply_length), reveal=reveal),
+    }
+
+
+def body_view(
+    body: bytes,
+    *,
+    length: int,
+    sha256: str | None = None,
+    truncated: bool | None = None,
+    reveal: bool = False,
+) -> dict[str, Any]:
+    """A body as text where it is UTF-8, else in Base64."""
+    kept = body[:KEPT_BODY_BYTES]
+    text: str | None
+    try:
+        text = kept.decode()
+    except UnicodeDecodeError as why:
+        # A cut may fall into the middle of a character.
+        text = kept[: why.start].decode() if len(kept) < length and why.start > len(kept) - 4 else None
+    shown = text if reveal or text is None else mask_text(text)
+    return {
+        "text": shown,
+        "base64": base64.b64encode(kept).decode() if text is None else None,
+        "length": length,
+        "sha256": sha256 or hashlib.sha256(body).hexdigest(),
+        "truncated": len(kept) < length if truncated is None else truncated,
+    }
+
+
+def route_view(ns: Namespace, route: Route) -> dict[str, Any]:
+    """A route as written, plus what the server knows of it."""
+    position = ns.peek(route)
+    index = route.sequence.settle(position, ns.clock.now_s())
+    steps = len(route.sequence)
+    return {
+        **route.data,
+        "id": route.id,
+        "scenario": route.scenario.name,
+        "name": route.name,
+        "calls": ns.counts.calls_of(route.id),
+        "step": steps if index is None else index + 1,
+        "steps": steps,
+        "exhausted": index is None,
+    }
+
+
+def scenario_view(ns: Namespace, scenario: Scenario) -> dict[str, Any]:
+    source = scenario.source
+    return {
+        "name": scenario.name,
+        "active": ns.is_active(scenario),
+        "description": scenario.spec.description,
+        "origin": "file" if source.file is not None else "admin",
+        "file": source.label if source.file is not None else None,
+        "base": scenario.spec.base,
+        "host": scenario.spec.host,
+        "routes": [route.id for route in scenario.routes],
+    }

@@ -1,0 +1,152 @@
+"""The only place where things are put together: settings in, a running server out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from mockserver import __version__
+from mockserver.admin import openapi
+from mockserver.admin.api import AdminApi, Services
+from mockserver.admin.guard import Guard
+from mockserver.admin.tables import all_endpoints
+from mockserver.engine.addressing import Addresser
+from mockserver.engine.engine import Engine, EngineSettings
+from mockserver.engine.world import World, build_world
+from mockserver.errors import MockServerError
+from mockserver.files.loader import load
+from mockserver.net.listener import Listener, WireSettings
+from mockserver.settings import Settings
+from mockserver.store.record import RecordLimits
+
+log = logging.getLogger("mockserver")
+
+GRACE_S = 0.2
+"""How long a stopping server lets answers that are under way come to their end."""
+
+
+class PortTaken(MockServerError):
+    """The address can't be listened on; the text says which and why."""
+
+
+class App:
+    """
+    One server: its engine and its listeners. Made on the loop that it runs on.
+
+    `load` raises LoadFailed before anything listens.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._started_at_s = time.monotonic()
+        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
+        self._documents: dict[str, Any] = {}
+        self.mock_url = ""
+        self.admin_url = ""
+        self.engine = Engine(
+            self._read(),
+            wall=time.time,
+            mono=time.monotonic,
+            settings=EngineSettings(
+                seed=settings.seed,
+                unmatched_status=settings.unmatched_status,
+                limits=RecordLimits(settings.calls, settings.calls_bytes),
+            ),
+        )
+
+    def _read(self) -> World:
+        return build_world(load(self.settings.paths)) if self.settings.paths else World()
+
+    def reload(self) -> dict[str, Any]:
+        """Reads the files again, all or nothing. Raises LoadFailed; then the old ones go on answering."""
+        world = self._read()
+        self.engine.publish(world)
+        return {"scenarios": len(world.scenarios), "routes": len(world.routes), "warnings": []}
+
+    def health(self) -> dict[str, Any]:
+        world = self.engine.shared.world
+        return {
+            "status": "ok",
+            "version": __version__,
+            "uptime_s": round(time.monotonic() - self._started_at_s, 3),
+            "scenarios": len(world.scenarios),
+            "routes": len(world.routes),
+        }
+
+    def _openapi(self) -> dict[str, Any]:
+        if "openapi" not in self._documents:
+            self._documents["openapi"] = openapi.document(all_endpoints())
+        document: dict[str, Any] = self._documents["openapi"]
+        return document
+
+    async def start(self) -> None:
+        """Listens. Raises PortTaken."""
+        settings = self.settings
+        guard = Guard(settings.admin_token, settings.admin_hosts)
+        services = Services(
+            reload=self.reload, health=self.health, openapi=self._openapi, may_reveal=guard.may_reveal
+        )
+        admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
+        wire = WireSettings(max_body_bytes=settings.max_body_bytes, hang_limit_s=settings.hang_limit_s)
+        addresser = Addresser(self.engine.namespaces, self.engine.default)
+        apart = settings.admin_port is not None
+        mock = Listener(self.engine, addresser, wire, admin=None if apart else admin)
+        port = await self._listen(mock, settings.port)
+        self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
+        self.admin_url = f"{self.mock_url}/__admin"
+        if settings.admin_port is not None:
+            port = await self._listen(
+                Listener(self.engine, addresser, wire, admin=admin, mock=False), settings.admin_port
+            )
+            self.admin_url = f"{_url(settings.host, port)}/__admin"
+
+    async def _listen(self, listener: Listener, port: int) -> int:
+        loop = asyncio.get_running_loop()
+        host = self.settings.host
+        try:
+            server = await loop.create_server(listener.server, host, port, backlog=4096, reuse_address=True)
+        except (OSError, OverflowError) as why:
+            await self.stop()
+            raise PortTaken(
+                f"can't listen on {host}:{port}: {_reason(why)}. Choose another with --port; 0 picks a free one"
+            ) from why
+        self._servers.append(server)
+        self._listeners.append(listener)
+        bound: int = server.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self) -> None:
+        """Takes no more, gives answers under way a moment, and cuts what then still hangs."""
+        for server in self._servers:
+            server.close()
+        for listener in self._listeners:
+            await listener.shutdown(GRACE_S)
+        self._servers.clear()
+        self._listeners.clear()
+
+    def describe(self) -> str:
+        """The one line that says it serves."""
+        world = self.engine.shared.world
+        scenarios, routes = len(world.scenarios), len(world.routes)
+        return (
+            f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
+            f"mock {self.mock_url} · admin {self.admin_url}"
+        )
+
+
+def _reason(why: BaseException) -> str:
+    text = str(getattr(why, "strerror", None) or why)
+    return "the port is taken" if "in use" in text else text
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _url(host: str, port: int) -> str:
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104  (compared, not listened on)
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

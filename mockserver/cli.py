@@ -1,0 +1,196 @@
+"""The command line: `mockserver serve | check | healthcheck | schema`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from mockserver import __version__
+from mockserver.settings import Settings
+
+DEFAULT = Settings()
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Flag(click.Option):
+    """A flag whose environment variable may be a Kubernetes service link, which is ignored with a word."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        value = super().resolve_envvar_value(ctx)
+        if value is not None and value.startswith("tcp://"):
+            click.echo(
+                f"{self.envvar}={value} is a Kubernetes service link, not a setting: ignored", err=True
+            )
+            return None
+        return value
+
+
+def flag(*names: str, **options: Any) -> Callable[[F], F]:
+    """An option that can also be set by MOCKSERVER_<FLAG>."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    options.setdefault("envvar", "MOCKSERVER_" + long[2:].upper().replace("-", "_"))
+    options.setdefault("show_envvar", True)
+    return click.option(*names, cls=_Flag, **options)
+
+
+class _Size(click.ParamType[Any]):
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        if isinstance(value, int):
+            return value
+        from mockserver.model.reply import parse_size
+
+        try:
+            return parse_size(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no size; write a number of bytes, or 64KB, 16MiB", param, ctx)
+
+
+class _Duration(click.ParamType[Any]):
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        from mockserver.model.durations import HINT, parse_duration_s
+
+        try:
+            return parse_duration_s(value)
+        except ValueError:
+            self.fail(f"{value!r} is no duration. {HINT}", param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """A programmable mock server for external services."""
+
+
+@main.command()
+@click.argument("paths", nargs=-1)
+@flag("--host", default=DEFAULT.host, show_default=True, help="Address to listen on.")
+@flag(
+    "--port",
+    default=DEFAULT.port,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 picks a free one.",
+)
+@flag("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on a port of its own.")
+@flag("--public-url", default="", help="How clients reach this server, where that is not host and port.")
+@flag(
+    "--calls",
+    default=DEFAULT.calls,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Records of calls that are kept.",
+)
+@flag(
+    "--calls-bytes",
+    default=DEFAULT.calls_bytes,
+    show_default="64MB",
+    type=_Size(),
+    help="Memory for records.",
+)
+@flag("--seed", default="", help="Makes every draw repeat: ids, choices, delays.")
+@flag(
+    "--unmatched-status",
+    default=404,
+    show_default=True,
+    type=click.IntRange(400, 599),
+    help="Answers what no route takes.",
+)
+@flag(
+    "--max-body",
+    "max_body_bytes",
+    default=DEFAULT.max_body_bytes,
+    show_default="16MiB",
+    type=_Size(),
+    help="Larger requests get 413.",
+)
+@flag(
+    "--hang-limit",
+    "hang_limit_s",
+    default=DEFAULT.hang_limit_s,
+    show_default="10m",
+    type=_Duration(),
+    help="Ends a hanging reply.",
+)
+@flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
+@flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")
+@flag("--admin-host", "admin_hosts", multiple=True, help="A further host name that the admin API answers to.")
+@flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
+def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
+    """Serve scenario files and folders (default: scenarios/)."""
+    from mockserver.running import run
+
+    if admin_token_file:
+        with open(admin_token_file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
+            options["admin_token"] = stream.read().strip()
+    sys.exit(run(Settings(paths=_paths(paths), **options)))
+
+
+def _paths(given: tuple[str, ...]) -> tuple[str, ...]:
+    if given:
+        return given
+    named = os.environ.get("MOCKSERVER_PATHS", "")
+    return tuple(named.split(os.pathsep)) if named else DEFAULT.paths
+
+
+@main.command()
+@click.argument("paths", nargs=-1)
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
+def check(paths: tuple[str, ...], *, strict: bool) -> None:
+    """Say whether scenario files are right, without serving them."""
+    from mockserver.checking import check_paths
+
+    errors, warnings, summary = check_paths(_paths(paths))
+    for line in (*errors, *(f"warning: {line}" for line in warnings)):
+        click.echo(line, err=True)
+    if errors:
+        sys.exit(2)
+    click.echo(summary)
+    sys.exit(2 if strict and warnings else 0)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of the scenario language."""
+    from mockserver.model.scenario import schema_document
+
+    click.echo(json.dumps(schema_document(), indent=2))
+
+
+@main.command()
+@click.argument("url", required=False)
+def healthcheck(url: str | None) -> None:
+    """Exit with 0 if a server is healthy, for containers without curl (default: the one that the environment describes)."""
+    import urllib.error
+    import urllib.request
+
+    target = url or _own_url()
+    if "/__admin" not in target:
+        target = target.rstrip("/") + "/__admin/health"
+    try:
+        with urllib.request.urlopen(target, timeout=3) as answer:  # noqa: S310  (the user's own URL)
+            document = json.load(answer)
+    except (OSError, ValueError) as why:
+        click.echo(f"{target} is not healthy: {why}", err=True)
+        sys.exit(1)
+    click.echo(f"{target} is healthy: {document['scenarios']} scenarios, {document['routes']} routes")
+
+
+def _own_url() -> str:
+    """Where a server started with this environment serves its admin API."""
+    host = os.environ.get("MOCKSERVER_HOST", DEFAULT.host)
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
+        host = "127.0.0.1"
+    ports = (os.environ.get(name, "") for name in ("MOCKSERVER_ADMIN_PORT", "MOCKSERVER_PORT"))
+    port = next((port for port in ports if port and not port.startswith("tcp://")), str(DEFAULT.port))
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

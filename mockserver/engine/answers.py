@@ -1,0 +1,170 @@
+"""
+The answers that no scenario wrote: misses, wrong methods, preflights, failing templates.
+
+Never a 2xx for a miss; always a word on what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockserver.engine.finding import allowed_methods
+from mockserver.engine.routes import Route
+from mockserver.matching.nearest import as_text
+from mockserver.model.http import ABSENT, Request, Response
+from mockserver.model.miss import Difference
+from mockserver.model.plan import Drip, Send, Step
+from mockserver.model.problem import PROBLEM_TYPE, problem
+from mockserver.model.scenario import CorsSpec
+from mockserver.replying.bodies import dump_json
+from mockserver.replying.planner import Planned
+from mockserver.replying.templates import TemplateError
+
+UNMATCHED = ("x-mockserver-matched", "false")
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A request that no route took, and the routes nearest to it, nearest first."""
+
+    request: Request
+    nearest: list[tuple[Any, list[Difference]]]
+
+
+def problem_response(document: dict[str, Any], *headers: tuple[str, str]) -> Response:
+    lines = [("Content-Type", PROBLEM_TYPE), *headers]
+    return Response(document["status"], lines, dump_json(document))
+
+
+def takes_json(request: Request) -> bool:
+    """Whether Accept lets us answer with JSON; no Accept at all does."""
+    accept = ",".join(request.headers.all("accept")).lower()
+    return not accept or any(word in accept for word in ("json", "*/*", "application/*"))
+
+
+def difference_view(difference: Difference) -> dict[str, Any]:
+    """A difference as JSON. `actual` is left out where the part did not come."""
+    view = {
+        "where": difference.where,
+        "pointer": difference.pointer,
+        "expected": difference.expected,
+        "hint": difference.hint,
+        "text": difference.text,
+    }
+    if difference.actual is not ABSENT:
+        view["actual"] = difference.actual
+    return view
+
+
+def nearest_view(miss: Miss) -> list[dict[str, Any]]:
+    return [
+        {
+            "route": route.id,
+            "request": route.line,
+            "differences": [difference_view(one) for one in differences],
+        }
+        for route, differences in miss.nearest
+    ]
+
+
+def unmatched(miss: Miss, status: int) -> Response:
+    request = miss.request
+    text = as_text(request, miss.nearest)
+    if not takes_json(request):
+        return Response(status, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED], text.encode())
+    document = problem(
+        status,
+        "unmatched",
+        f"No route takes {request.method} {request.path}",
+        text,
+        nearest=nearest_view(miss),
+    )
+    return problem_response(document, UNMATCHED)
+
+
+def not_allowed(request: Request, routes: list[Route]) -> Response:
+    """405: some route has the path and none the method."""
+    allowed = allowed_methods(routes)
+    own = sorted({method for route in routes for method in route.methods or ()})
+    title = f"{request.path} takes no {request.method}"
+    detail = f"Its routes take {', '.join(own)}: {', '.join(route.id for route in routes[:5])}"
+    allow = ("Allow", ", ".join(allowed))
+    if not takes_json(request):
+        text = f"{title}. {detail}\n"
+        return Response(405, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED, allow], text.encode())
+    return problem_response(problem(405, "method-not-allowed", title, detail), UNMATCHED, allow)
+
+
+def explained_error(route: Route, why: TemplateError) -> dict[str, Any]:
+    """A reply that could not be made: names route, template, line and reason."""
+    place = why.place or "reply"
+    title = f"The reply of {route.id} could not be made"
+    where = f"{place}, line {why.line}" if why.line > 1 else place
+    detail = f"{where}: {why.reason}"
+    return problem(
+        500,
+        "template",
+        title,
+        detail,
+        route=route.id,
+        template=why.source,
+        place=place,
+        line=why.line,
+        reason=why.reason,
+    )
+
+
+def options(routes: list[Route]) -> Response:
+    return Response(204, [("Allow", ", ".join(allowed_methods(routes)))])
+
+
+# Cross-origin requests, by the Fetch standard
+
+
+def _origin_lines(cors: CorsSpec, request: Request) -> list[tuple[str, str]]:
+    origin = request.headers.get("origin")
+    if origin is None or ("*" not in cors.origins and origin not in cors.origins):
+        return []
+    if "*" in cors.origins and not cors.credentials:
+        return [("Access-Control-Allow-Origin", "*")]
+    lines = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+    return [*lines, ("Access-Control-Allow-Credentials", "true")] if cors.credentials else lines
+
+
+def preflight(routes: list[Route], cors: CorsSpec, request: Request) -> Response:
+    """The answer to a browser's question; without the allowing lines where the origin is not allowed."""
+    allowed = _origin_lines(cors, request)
+    lines = [("Allow", ", ".join(allowed_methods(routes))), *allowed]
+    if allowed:
+        lines.append(("Access-Control-Allow-Methods", ", ".join(allowed_methods(routes))))
+        asked = request.headers.get("access-control-request-headers")
+        if asked:
+            lines.append(("Access-Control-Allow-Headers", asked))
+        lines.append(("Access-Control-Max-Age", str(cors.max_age_s)))
+    return Response(204, lines)
+
+
+def with_cors(planned: Planned, cors: CorsSpec, request: Request) -> Planned:
+    """The same answer with the lines that let a page of another origin read it."""
+    lines = _origin_lines(cors, request)
+    if not lines:
+        return planned
+    old = planned.response
+    names = {name.lower() for name, _ in old.headers}
+    own = [line for line in lines if line[0].lower() not in names]
+    exposed = [name for name, _ in old.headers]
+    if exposed and "access-control-expose-headers" not in names:
+        own.append(("Access-Control-Expose-Headers", ", ".join(dict.fromkeys(exposed))))
+    return with_headers(planned, own)
+
+
+def with_headers(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
+    """The same plan with more header lines."""
+    old = planned.response
+    new = Response(old.status, [*old.headers, *lines], old.body, old.reason)
+
+    def changed(step: Step) -> Step:
+        return replace(step, response=new) if isinstance(step, (Send, Drip)) else step
+
+    return Planned(tuple(changed(step) for step in planned.plan), new, planned.fault)

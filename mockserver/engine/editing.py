@@ -1,0 +1,224 @@
+"""
+What a namespace changes of what answers: scenarios, routes, switches, resets. All or nothing.
+
+Files are never written, and other namespaces never notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import (
+    RUNTIME,
+    Route,
+    Scenario,
+    compile_runtime_route,
+    compile_scenario,
+    default_name,
+    unused_name,
+)
+from mockserver.engine.world import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
+from mockserver.errors import Flaw, InvalidInput, near
+from mockserver.files.flaws import parse_spec
+from mockserver.files.loader import edited, from_text
+from mockserver.files.source import Source
+from mockserver.model.scenario import RouteSpec
+
+RESETS = ("calls", "memory", "positions", "routes", "clock", "seed")
+
+
+class Conflict(Exception):
+    """What was to be made is there already; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+# Scenarios
+
+
+def put_scenario(ns: Namespace, source: Source) -> Scenario:
+    """Adds a scenario to this namespace, or puts it in the place of the one with its name. Raises InvalidInput."""
+    scenario = compile_scenario(source, _order(ns, source.name))
+    overlay = ns.own()
+    _drop(overlay, source.name)
+    overlay.scenarios[source.name] = scenario
+    overlay.removed -= {source.name}
+    for route in scenario.routes:
+        overlay.put(route)
+    ns.changed()
+    return scenario
+
+
+def _order(ns: Namespace, name: str) -> tuple[int, ...]:
+    """A replaced scenario keeps its place; a new one comes before all others, after the runtime routes."""
+    old = ns.scenario(name) or ns.world.scenarios.get(name)
+    if old is not None:
+        return old.order
+    overlay = ns.own()
+    overlay.serial += 1
+    return UPLOADED_CLASS, -overlay.serial
+
+
+def _drop(overlay: Overlay, name: str) -> None:
+    old = overlay.scenarios.pop(name, None)
+    for route in old.routes if old is not None else ():
+        overlay.take(route.id)
+
+
+def remove_scenario(ns: Namespace, name: str) -> None:
+    """Takes a scenario out of this namespace."""
+    overlay = ns.own()
+    _drop(overlay, name)
+    overlay.active.pop(name, None)
+    if name in ns.world.scenarios:
+        overlay.removed |= {name}
+    ns.changed()
+
+
+def switch(ns: Namespace, name: str, *, active: bool) -> None:
+    ns.own().active[name] = active
+    ns.changed()
+
+
+def use(ns: Namespace, names: Iterable[str]) -> None:
+    """Exactly these scenarios answer, and no others. Raises InvalidInput for unknown names."""
+    wanted = list(names)
+    known = {scenario.name for scenario in ns.scenarios()}
+    flaws = [
+        Flaw(("names", i), f"there is no scenario {name!r}", near(name, known))
+        for i, name in enumerate(wanted)
+        if name not in known
+    ]
+    if flaws:
+        raise InvalidInput(flaws)
+    overlay = ns.own()
+    overlay.use = frozenset(wanted)
+    overlay.active.clear()
+    ns.changed()
+
+
+# Routes
+
+
+def runtime_scenario(ns: Namespace) -> Scenario:
+    """The scenario that routes made at runtime belong to. It has no file and no settings."""
+    overlay = ns.own()
+    if overlay.runtime is None:
+        overlay.runtime = Scenario(from_text("routes: []", "routes"), (RUNTIME_CLASS,))
+        overlay.runtime.name = RUNTIME
+    return overlay.runtime
+
+
+def add_route(ns: Namespace, data: dict[str, Any]) -> Route:
+    """A route made at runtime; newer ones are asked first. Raises InvalidInput, Conflict."""
+    spec = parse_spec(RouteSpec, data)
+    overlay = ns.own()
+    taken = {route.name for route in overlay.routes.values()}
+    if spec.name is not None and spec.name in taken:
+        raise Conflict(
+            f"There is a route {RUNTIME}/{spec.name} already", "Replace it with PUT, or choose another name"
+        )
+    name = spec.name or unused_name(default_name("", spec), taken)
+    return _place_runtime(ns, name, spec, data)
+
+
+def _place_runtime(ns: Namespace, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
+    overlay = ns.own()
+    old = overlay.routes.get(f"{RUNTIME}/{name}")
+    serial = -old.key[2] if old is not None else overlay.serial + 1
+    key = (-spec.priority, RUNTIME_CLASS, -serial)
+    route = compile_runtime_route(runtime_scenario(ns), name, spec, data, key)
+    overlay.serial = max(overlay.serial, serial)
+    overlay.put(route)
+    overlay.routes[route.id] = route
+    ns.changed()
+    return route
+
+
+def replace_route(ns: Namespace, route: Route, data: dict[str, Any]) -> Route:
+    """That route as `data` says; it keeps its place and its id. Raises InvalidInput."""
+    spec = parse_spec(RouteSpec, data)
+    if spec.name is not None and spec.name != route.name:
+        raise InvalidInput(
+            Flaw(
+                ("name",),
+                f"the route is {route.name!r}",
+                "Leave `name` out: a route keeps its id. Or add a new one",
+            )
+        )
+    if route.scenario.name == RUNTIME:
+        return _place_runtime(ns, route.name, spec, data)
+    _edit(ns, route, {"name": route.name, **data})
+    changed = ns.route(route.id)
+    assert changed is not None
+    return changed
+
+
+def merge_route(ns: Namespace, route: Route, patch: dict[str, Any]) -> Route:
+    """The route with a JSON merge patch (RFC 7396) applied; a `reply` or `match` is replaced as a whole."""
+    data = {key: value for key, value in route.data.items() if key not in patch}
+    data |= {key: value for key, value in patch.items() if value is not None}
+    return replace_route(ns, route, data)
+
+
+def remove_route(ns: Namespace, route: Route) -> None:
+    if route.scenario.name == RUNTIME:
+        overlay = ns.own()
+        overlay.take(route.id)
+        del overlay.routes[route.id]
+        ns.changed()
+        return
+    _edit(ns, route, None)
+
+
+def remove_runtime_routes(ns: Namespace, tag: str | None = None) -> int:
+    """Removes the routes made at runtime, or those with a tag. How many there were."""
+    if ns.overlay is None:
+        return 0
+    doomed = [route for route in ns.overlay.routes.values() if tag is None or tag in route.tags]
+    for route in doomed:
+        remove_route(ns, route)
+    return len(doomed)
+
+
+def _edit(ns: Namespace, route: Route, data: dict[str, Any] | None) -> None:
+    """Changes one route of a scenario: the whole scenario is compiled anew, and hides the old one here."""
+    source = route.scenario.source
+    at = int(route.path[1])
+    # Names are written down first, so that no other route's default name moves.
+    routes: list[dict[str, Any]] = [{"name": one.name, **one.data} for one in route.scenario.routes]
+    routes[at : at + 1] = [] if data is None else [data]
+    try:
+        put_scenario(ns, edited(source, {**source.data, "routes": routes}))
+    except InvalidInput as why:
+        raise InvalidInput(_as_route(flaw, at) for flaw in why.flaws) from why
+
+
+def _as_route(flaw: Flaw, at: int) -> Flaw:
+    inside = flaw.path[:2] == ("routes", at)
+    return Flaw(flaw.path[2:] if inside else flaw.path, flaw.message, flaw.hint, flaw.at_key)
+
+
+# Reset
+
+
+def reset(engine: Engine, ns: Namespace, what: Iterable[str]) -> None:
+    """Puts parts of a namespace back to how it began. `what` is of RESETS."""
+    parts = set(what)
+    if "calls" in parts:
+        ns.forget_calls()
+    if "positions" in parts:
+        for position in ns.positions.values():
+            position.forget()
+    if "routes" in parts:
+        ns.replace_overlay(None)
+    if "clock" in parts:
+        ns.clock.reset()
+    if "seed" in parts:
+        engine.reseed(ns)
+    ns.tell()

@@ -1,0 +1,120 @@
+"""Which route takes a request, and, where none does, what kind of miss it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route, Scenario, is_true
+from mockserver.matching.index import Found as Candidate
+from mockserver.model.http import Request
+from mockserver.model.position import Position
+from mockserver.replying.templates import Scope
+
+
+@dataclass(slots=True)
+class Found:
+    """The route that takes a request, its path parameters, and where its sequence stands."""
+
+    route: Route
+    params: dict[str, str]
+    position: Position
+    index: int
+    per: str | None
+
+
+def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route], ...]:
+    """What may answer in this namespace, in order."""
+    shared = ns.shared.world.index.candidates(method, path)
+    overlay = ns.overlay
+    off = ns.off
+    if overlay is None:
+        if not off or not shared:
+            return shared
+        return tuple(one for one in shared if one[0].target.scenario.name not in off)
+    own = tuple(
+        one
+        for one in overlay.index.candidates(method, path)
+        if one[0].target.id in overlay.routes or overlay.is_active(one[0].target.scenario)
+    )
+    kept = tuple(one for one in shared if one[0].target.scenario.name not in off) if off else shared
+    if own and kept:
+        return tuple(sorted(own + kept, key=lambda one: one[0].key))
+    return own or kept
+
+
+def on_path(ns: Namespace, path: str) -> list[Route]:
+    """Every active route on that path, whatever the method, in order."""
+    off = ns.off
+    found = [one for one in ns.shared.world.index.at(path) if one[0].target.scenario.name not in off]
+    overlay = ns.overlay
+    if overlay is not None:
+        found += [
+            one
+            for one in overlay.index.at(path)
+            if one[0].target.id in overlay.routes or overlay.is_active(one[0].target.scenario)
+        ]
+        found.sort(key=lambda one: one[0].key)
+    return [one[0].target for one in found]
+
+
+def find(ns: Namespace, request: Request, scope_of: Callable[[Route, dict[str, str]], Scope]) -> Found | None:
+    """
+    The first candidate whose conditions hold and whose sequence has not
+    stopped. Nothing moves but what time has moved already.
+    """
+    for entry, params in candidates(ns, request.method, request.path):
+        route = entry.target
+        if route.matcher is not None and not route.matcher.holds(request):
+            continue
+        if not route.plain and not _holds(route, request, params, scope_of):
+            continue
+        per = route.per.key(request, params, partial(scope_of, route, params)) if route.per else None
+        position = ns.position(route, per)
+        if route.sequence.single:
+            return Found(route, params, position, 0, per)
+        index = route.sequence.settle(position, ns.clock.now_s())
+        if index is not None:
+            return Found(route, params, position, index, per)
+    return None
+
+
+def _holds(
+    route: Route, request: Request, params: dict[str, str], scope_of: Callable[[Route, dict[str, str]], Scope]
+) -> bool:
+    if route.host is not None and not host_fits(route.host, request.host):
+        return False
+    return route.condition is None or is_true(route.condition, scope_of(route, params))
+
+
+def host_fits(wanted: str, came: str) -> bool:
+    """Whether a Host header names that host; the port counts only where the scenario names one."""
+    came = came.lower()
+    if wanted == came:
+        return True
+    name, colon, port = came.rpartition(":")
+    return bool(colon) and port.isdigit() and name == wanted
+
+
+def allowed_methods(routes: list[Route]) -> list[str]:
+    """What `Allow` says of a path: HEAD comes with GET, OPTIONS always."""
+    methods = {
+        method for route in routes for method in route.methods or ("GET", "POST", "PUT", "PATCH", "DELETE")
+    }
+    if "GET" in methods:
+        methods.add("HEAD")
+    methods.add("OPTIONS")
+    return sorted(methods)
+
+
+def cors_of(routes: list[Route]) -> Scenario | None:
+    """The scenario whose CORS rules hold on a path: that of its first route which has any."""
+    return next((route.scenario for route in routes if route.scenario.cors is not None), None)
+
+
+def shapes(ns: Namespace) -> list[Any]:
+    """The routes that a miss is compared with."""
+    return list(ns.active_routes())

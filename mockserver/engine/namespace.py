@@ -1,0 +1,229 @@
+"""
+A namespace: a world for one test. A pointer to the shared world, and its own parts, made at first touch.
+
+It remembers positions, state, the record of calls, counts, its clock and what it
+changed of the scenarios. Two namespaces never see each other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mockserver.engine.routes import Route, Scenario
+from mockserver.engine.world import Overlay, World, scenarios_of
+from mockserver.model.call import Call
+from mockserver.model.position import Position
+from mockserver.store.clock import VirtualClock
+from mockserver.store.counts import Counts
+from mockserver.store.record import Record, RecordLimits
+
+DEFAULT = "default"
+
+
+class Shared:
+    """What all namespaces have in common. `world` is replaced by a reload."""
+
+    __slots__ = ("limits", "mono", "wall", "world")
+
+    def __init__(
+        self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
+    ) -> None:
+        self.world = world
+        self.limits = limits
+        self.wall = wall
+        self.mono = mono
+
+
+class Namespace:
+    """One world. `seed` is what its draws are made from; `world` is the published one."""
+
+    __slots__ = (
+        "_clock", "_counts", "_listeners", "_off", "_off_world", "_overlay", "_positions", "_record", "_watchers",
+        "last_number", "name", "seed", "seeded", "shared",
+    )  # fmt: skip
+
+    def __init__(self, name: str, seed: str, shared: Shared) -> None:
+        self.name = name
+        self.seed = seed
+        self.seeded = seed
+        self.shared = shared
+        self.last_number = 0
+        self._overlay: Overlay | None = None
+        self._positions: dict[Any, Position] | None = None
+        self._record: Record | None = None
+        self._counts: Counts | None = None
+        self._clock: VirtualClock | None = None
+        self._watchers: set[Callable[[], None]] | None = None
+        self._listeners: set[Callable[[Call], None]] | None = None
+        self._off: frozenset[str] | None = None
+        self._off_world: World | None = None
+
+    @property
+    def world(self) -> World:
+        return self.shared.world
+
+    @property
+    def record(self) -> Record:
+        record = self._record
+        if record is None:
+            record = self._record = Record(self.shared.limits)
+        return record
+
+    @property
+    def counts(self) -> Counts:
+        counts = self._counts
+        if counts is None:
+            counts = self._counts = Counts()
+        return counts
+
+    @property
+    def positions(self) -> dict[Any, Position]:
+        positions = self._positions
+        if positions is None:
+            positions = self._positions = {}
+        return positions
+
+    @property
+    def clock(self) -> VirtualClock:
+        clock = self._clock
+        if clock is None:
+            clock = self._clock = VirtualClock(self.shared.wall)
+        return clock
+
+    @property
+    def watchers(self) -> set[Callable[[], None]]:
+        """Called after every change that a check may wait for."""
+        watchers = self._watchers
+        if watchers is None:
+            watchers = self._watchers = set()
+        return watchers
+
+    @property
+    def listeners(self) -> set[Callable[[Call], None]]:
+        """Called with every call once it is over."""
+        listeners = self._listeners
+        if listeners is None:
+            listeners = self._listeners = set()
+        return listeners
+
+    def tell_closed(self, call: Call) -> None:
+        """A call is over."""
+        if self._listeners:
+            for listener in tuple(self._listeners):
+                listener(call)
+        self.tell()
+
+    def tell(self) -> None:
+        """Something happened that a check may wait for."""
+        if self._watchers:
+            for watcher in tuple(self._watchers):
+                watcher()
+
+    # What answers here
+
+    @property
+    def overlay(self) -> Overlay | None:
+        return self._overlay
+
+    def own(self) -> Overlay:
+        """The overlay, made if there is none yet. Call `changed` after changing what answers."""
+        if self._overlay is None:
+            self._overlay = Overlay()
+        return self._overlay
+
+    def replace_overlay(self, overlay: Overlay | None) -> None:
+        self._overlay = overlay
+        self.changed()
+
+    def changed(self) -> None:
+        """The overlay was changed."""
+        self._off = None
+
+    @property
+    def off(self) -> frozenset[str]:
+        """Scenarios of the world whose routes don't answer here."""
+        overlay = self._overlay
+        if overlay is None:
+            return self.shared.world.off
+        if self._off is None or self._off_world is not self.shared.world:
+            self._off_world = self.shared.world
+            self._off = frozenset(
+                name
+                for name, scenario in self.shared.world.scenarios.items()
+                if name in overlay.scenarios or name in overlay.removed or not overlay.is_active(scenario)
+            )
+        return self._off
+
+    def scenarios(self) -> Iterator[Scenario]:
+        return scenarios_of(self.world, self._overlay)
+
+    def scenario(self, name: str) -> Scenario | None:
+        overlay = self._overlay
+        if overlay is not None:
+            if name in overlay.scenarios:
+                return overlay.scenarios[name]
+            if name in overlay.removed:
+                return None
+        return self.world.scenarios.get(name)
+
+    def is_active(self, scenario: Scenario) -> bool:
+        return scenario.active if self._overlay is None else self._overlay.is_active(scenario)
+
+    def routes(self) -> Iterator[Route]:
+        """Every route that is there, active or not, in the order in which they are asked but for priority."""
+        if self._overlay is not None:
+            yield from reversed(self._overlay.routes.values())
+        for scenario in self.scenarios():
+            yield from scenario.routes
+
+    def active_routes(self) -> Iterator[Route]:
+        runtime = self._overlay.routes if self._overlay is not None else {}
+        for route in self.routes():
+            if route.id in runtime or self.is_active(route.scenario):
+                yield route
+
+    def route(self, route_id: str) -> Route | None:
+        """The route of exactly that id."""
+        overlay = self._overlay
+        if overlay is not None:
+            if route_id in overlay.routes:
+                return overlay.routes[route_id]
+            entry = overlay.entries.get(route_id)
+            if entry is not None:
+                return entry.target
+        found = self.world.routes.get(route_id)
+        if found is None or self.scenario(found.scenario.name) is not found.scenario:
+            return None
+        return found
+
+    def has_prefix(self, segment: str) -> bool:
+        """Whether a route here begins with that segment literally."""
+        if segment in self.world.prefixes:
+            return True
+        return self._overlay is not None and segment in self._overlay.prefixes
+
+    def forget_calls(self) -> None:
+        """New, empty records and counts; calls still open end in the old ones."""
+        self._record = None
+        self._counts = None
+
+    # Positions
+
+    def position(self, route: Route, per: str | None) -> Position:
+        """Where that route's sequence stands, for that value of `per`."""
+        key = route.id if route.per is None else (route.id, per)
+        position = self.positions.get(key)
+        if position is None:
+            position = self.positions[key] = Position(route.version)
+        elif position.version != route.version:
+            position.restart(route.version)
+        return position
+
+    def peek(self, route: Route, per: str | None = None) -> Position:
+        """The same without a trace: a copy, or a new one that is not kept."""
+        key = route.id if route.per is None else (route.id, per)
+        position = self.positions.get(key) if self._positions is not None else None
+        if position is None or position.version != route.version:
+            return Position(route.version)
+        return position.copy()

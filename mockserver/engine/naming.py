@@ -1,0 +1,32 @@
+"""Which route a name means. An unknown or ambiguous one is an error that lists the ids, never "no calls"."""
+
+from __future__ import annotations
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route
+from mockserver.errors import Flaw, InvalidInput, KeyPath, near
+
+
+class NoSuchRoute(InvalidInput):
+    """No route has that id or name, or several have the name."""
+
+
+def route_named(ns: Namespace, name: str, path: KeyPath = ("route",)) -> Route:
+    """The route of that id, or of that name where only one has it. Raises NoSuchRoute."""
+    found = ns.route(name)
+    if found is not None:
+        return found
+    routes = list(ns.routes())
+    named = [route for route in routes if route.name == name]
+    if len(named) == 1:
+        return named[0]
+    ids = [route.id for route in (named or routes)]
+    listed = ", ".join(ids[:20]) + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")
+    if named:
+        raise NoSuchRoute(
+            Flaw(path, f"{name!r} is the name of {len(named)} routes", f"Use one of their ids: {listed}")
+        )
+    close = near(name, [*ids, *(route.name for route in routes)]) if len(ids) <= 2000 else ""
+    suggestion = close if close.startswith("Did") else ""
+    known = f"The routes are: {listed}" if ids else "There are no routes"
+    raise NoSuchRoute(Flaw(path, f"there is no route {name!r}", f"{suggestion} {known}".strip()))

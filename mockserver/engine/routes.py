@@ -1,0 +1,293 @@
+"""
+Routes and scenarios compiled: what authors wrote, made ready so that a request pays for comparing only.
+
+Everything that can be wrong is found here, at load, with its key path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from mockserver.engine.selectors import Selector, compile_selector
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.files.source import Source
+from mockserver.matching.index import OrderKey
+from mockserver.matching.matcher import Matcher, compile_match
+from mockserver.matching.paths import PathPattern
+from mockserver.model.base import parse_request_line
+from mockserver.model.http import ADMIN, Request
+from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
+from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, RouteSpec, ScenarioSpec
+from mockserver.replying.planner import Reply, compile_reply
+from mockserver.replying.sequence import Sequence, Span
+from mockserver.replying.templates import Scope, Template, TemplateError, compile_text
+
+BEFORE_CLAIM = frozenset({"request", "path", "vars", "state", "now"})
+"""The words a template may use before the claim: in `if`, `when` and selectors."""
+AFTER_CLAIM = BEFORE_CLAIM | {"call", "let"}
+
+ReadFile = Callable[[str, KeyPath], bytes]
+
+
+class Choose:
+    """One of several, drawn by weight."""
+
+    __slots__ = ("options", "weights")
+
+    def __init__(self, options: tuple[Answer, ...], weights: tuple[float, ...]) -> None:
+        self.options = options
+        self.weights = weights
+
+    def draw(self, chance: Random) -> Answer:
+        return chance.choices(self.options, self.weights)[0]
+
+
+class Case:
+    """An answer and the conditions under which it is given."""
+
+    __slots__ = ("answer", "condition", "matcher")
+
+    def __init__(self, answer: Answer, matcher: Matcher | None, condition: Template | None) -> None:
+        self.answer = answer
+        self.matcher = matcher
+        self.condition = condition
+
+    def holds(self, request: Request, scope: Callable[[], Scope]) -> bool:
+        if self.matcher is not None and not self.matcher.holds(request):
+            return False
+        return self.condition is None or is_true(self.condition, scope())
+
+
+Answer = Reply | Choose | tuple[Case, ...]
+
+
+def is_true(condition: Template, scope: Scope) -> bool:
+    """An expression's truth; failing or undefined means that it doesn't hold."""
+    try:
+        return bool(condition.value(scope))
+    except TemplateError:
+        return False
+
+
+class Scenario:
+    """A compiled scenario. `origin` says where it comes from: a file, or the admin API."""
+
+    __slots__ = ("active", "cors", "host", "name", "order", "origin", "routes", "source", "spec", "vars")
+
+    def __init__(self, source: Source, order: OrderKey) -> None:
+        self.source = source
+        self.spec: ScenarioSpec = source.spec
+        self.name: str = source.name
+        self.order = order
+        self.active: bool = source.spec.active
+        self.host: str | None = source.spec.host.lower() if source.spec.host else None
+        self.vars: dict[str, Any] = source.spec.vars
+        self.cors: CorsSpec | None = source.spec.cors
+        self.routes: tuple[Route, ...] = ()
+
+
+class Route:
+    """
+    A compiled route.
+
+    `data` is what was written; `version` changes when its sequence does, which
+    then starts again. `path` is where it stands in its file.
+    """
+
+    __slots__ = (
+        "answers", "condition", "data", "expect", "host", "id", "key", "matcher", "methods", "name", "path",
+        "pattern", "per", "plain", "scenario", "sequence", "spec", "tags", "version",
+    )  # fmt: skip
+
+    def __init__(
+        self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
+    ) -> None:
+        self.scenario = scenario
+        self.name = name
+        self.id = f"{scenario.name}/{name}"
+        self.spec = spec
+        self.data = data
+        self.path = path
+        self.host = scenario.host
+        self.key: OrderKey = ()
+        self.methods: frozenset[str] | None = None
+        self.pattern: PathPattern
+        self.matcher: Matcher | None = None
+        self.condition: Template | None = None
+        self.answers: tuple[Answer, ...] = ()
+        self.sequence: Sequence
+        self.per: Selector | None = None
+        self.expect: ExpectSpec | None = spec.expect
+        self.tags = tuple(spec.tags)
+        self.version = _version(data)
+        self.plain = False
+        """Nothing but matching stands before the claim: no `if`, no host."""
+
+    @property
+    def line(self) -> str:
+        """Its request line, with base."""
+        return f"{self.spec.request.split()[0]} {self.pattern.text}"
+
+    def __repr__(self) -> str:
+        return f"<Route {self.id}>"
+
+
+def _version(data: dict[str, Any]) -> str:
+    sequence = [data.get("reply"), data.get("then"), data.get("per")]
+    return hashlib.blake2b(json.dumps(sequence, default=str).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(slots=True)
+class _Flaws:
+    """Gathers what is wrong, so that an author hears all of it at once."""
+
+    found: list[Flaw]
+
+    def tried(self, parents: KeyPath, make: Callable[..., Any], *args: Any) -> Any:
+        """What `make` gives; None, and its flaws kept, where it can't."""
+        try:
+            return make(*args)
+        except InvalidInput as why:
+            self.found.extend(flaw.under(*parents) for flaw in why.flaws)
+            return None
+
+
+def compile_scenario(source: Source, order: OrderKey) -> Scenario:
+    """A scenario ready to answer. Raises InvalidInput with every flaw, paths from the file's root."""
+    scenario = Scenario(source, order)
+    flaws = _Flaws([])
+    names = _names(scenario.spec)
+    data = source.data.get("routes") or []
+    routes = []
+    for i, spec in enumerate(scenario.spec.routes):
+        route = _compile_route(scenario, names[i], spec, data[i], ("routes", i), source.read_file, flaws)
+        route.key = (-spec.priority, *order, i)
+        routes.append(route)
+    if flaws.found:
+        raise InvalidInput(flaws.found)
+    scenario.routes = tuple(routes)
+    return scenario
+
+
+def compile_runtime_route(
+    scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], key: OrderKey
+) -> Route:
+    """One route outside a file. Raises InvalidInput, paths from the route."""
+    flaws = _Flaws([])
+    route = _compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
+    if flaws.found:
+        raise InvalidInput(flaws.found)
+    route.key = key
+    return route
+
+
+def _names(spec: ScenarioSpec) -> list[str]:
+    """Written names as they are; the others are their request line with base, and ' #2' where that repeats."""
+    taken = {route.name for route in spec.routes if route.name}
+    return [route.name or unused_name(default_name(spec.base, route), taken) for route in spec.routes]
+
+
+def default_name(base: str, spec: RouteSpec) -> str:
+    words = spec.request.split()
+    return f"{words[0]} {base}{words[1]}"
+
+
+def unused_name(line: str, taken: set[str]) -> str:
+    """That name, or with the first number that makes it new; adds it to `taken`."""
+    name, number = line, 1
+    while name in taken:
+        number += 1
+        name = f"{line} #{number}"
+    taken.add(name)
+    return name
+
+
+def _compile_route(
+    scenario: Scenario,
+    name: str,
+    spec: RouteSpec,
+    data: dict[str, Any],
+    path: KeyPath,
+    read_file: ReadFile,
+    flaws: _Flaws,
+) -> Route:
+    route = Route(scenario, name, spec, data, path)
+    line = parse_request_line(spec.request)
+    route.methods = line.methods
+    flaws.tried((*path, "request"), _place, route, scenario.spec.base + line.path)
+    if spec.match is not None:
+        route.matcher = flaws.tried((*path, "match"), compile_match, spec.match, read_file)
+    if spec.if_ is not None:
+        route.condition = flaws.tried(path, compile_expression, spec.if_, ("if",))
+    if spec.per is not None:
+        route.per = flaws.tried(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
+    answers = []
+    written = data.get("reply") if isinstance(data, dict) else None
+    for i, step in enumerate(spec.reply):
+        where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
+        answers.append(flaws.tried(where, _compile_answer, step, scenario.spec.defaults, read_file))
+    route.answers = tuple(answers)
+    route.sequence = Sequence([Span(step.times or 1, step.for_s) for step in spec.reply], spec.then)
+    route.plain = route.condition is None and route.host is None
+    return route
+
+
+def _place(route: Route, path: str) -> None:
+    route.pattern = PathPattern(path)
+    if path == ADMIN or path.startswith(ADMIN + "/"):
+        raise InvalidInput(Flaw((), f"{path!r} belongs to the admin API", "Choose another path, or a `base`"))
+
+
+def compile_expression(value: Any, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Template:
+    """An expression such as `if` takes: with braces, or without."""
+    if not isinstance(value, str):
+        value = json.dumps(value)
+    text = value if "{{" in value or "{%" in value else "{{ " + value + " }}"
+    return compile_text(text, path, names=names)
+
+
+def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile) -> Answer:
+    flaws = _Flaws([])
+    answer: Answer
+    if spec.choose is not None:
+        options = [
+            flaws.tried(("choose", i), _compile_answer, one, defaults, read_file)
+            for i, one in enumerate(spec.choose)
+        ]
+        answer = Choose(tuple(options), tuple(one.weight for one in spec.choose))
+    elif spec.cases is not None:
+        cases = []
+        for i, one in enumerate(spec.cases):
+            below = flaws.tried(("cases", i), _compile_answer, one, defaults, read_file)
+            matcher = condition = None
+            if one.match is not None:
+                matcher = flaws.tried(("cases", i, "match"), compile_match, one.match, read_file)
+            if one.if_ is not None:
+                condition = flaws.tried(("cases", i), compile_expression, one.if_, ("if",), AFTER_CLAIM)
+            cases.append(Case(below, matcher, condition))
+        answer = tuple(cases)
+    else:
+        return compile_reply(spec, defaults, read_file, AFTER_CLAIM)
+    if flaws.found:
+        raise InvalidInput(flaws.found)
+    return answer
+
+
+def leaves(answer: Answer) -> Iterable[Reply]:
+    """Every single reply that an answer may come to."""
+    if isinstance(answer, Reply):
+        yield answer
+    elif isinstance(answer, Choose):
+        for option in answer.options:
+            yield from leaves(option)
+    else:
+        for case in answer:
+            yield from leaves(case.answer)
+
+
+__all__ = ["RUNTIME", "Answer", "Case", "Choose", "Route", "Scenario", "compile_scenario", "leaves"]

@@ -1,0 +1,43 @@
+"""What the templates of a call can see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route
+from mockserver.model.http import Request
+from mockserver.replying.draws import chance
+from mockserver.replying.templates import Scope
+
+
+def scope_for(
+    ns: Namespace,
+    request: Request,
+    route: Route,
+    params: dict[str, str],
+    *,
+    call: dict[str, Any] | None = None,
+    draw: tuple[str, int] | None = None,
+) -> Scope:
+    """
+    The words for one request. Before the claim there is no `call`, and draws are
+    those of a call that has not happened: the same each time they are asked.
+    """
+    values: dict[str, Any] = {"request": request, "path": params, "vars": route.scenario.vars}
+    if call is not None:
+        values["call"] = call
+    return Scope(values, _ids(ns.seed, draw or (route.id, 0)), ns.clock.now)
+
+
+def _ids(seed: str, draw: tuple[str, int]) -> Callable[[], Random]:
+    made: list[Random] = []
+
+    def ids() -> Random:
+        if not made:
+            made.append(chance(seed, draw[0], draw[1], "ids"))
+        return made[0]
+
+    return ids

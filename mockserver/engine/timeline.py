@@ -1,0 +1,83 @@
+"""Calls as lines for people: when, what, the status, the idempotency key, and why a miss missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockserver.engine.finding import shapes
+from mockserver.engine.namespace import Namespace
+from mockserver.matching.nearest import nearest
+from mockserver.model.call import Call
+from mockserver.model.plan import Outcome
+
+KEY_HEADERS = ("idempotency-key", "x-idempotency-key", "paypal-request-id", "x-request-idempotency-key")
+_LONGEST = 30
+
+
+def idempotency_key(call: Call) -> str | None:
+    """The key that the call carries in a header known for it."""
+    for name in KEY_HEADERS:
+        value = call.request.headers.get(name)
+        if value:
+            return value
+    return None
+
+
+def short_keys(calls: Iterable[Call]) -> dict[str, str]:
+    """Each key as short as still tells them apart, at least 4 characters."""
+    keys = {key for call in calls if (key := idempotency_key(call))}
+    size = 4
+    while size < 64 and len({key[:size] for key in keys}) < len(keys):
+        size += 1
+    return {key: key[:size] for key in keys}
+
+
+def timeline(ns: Namespace, calls: list[Call]) -> list[str]:
+    """
+    A line a call, times counted from the first:
+
+        t+0.512  POST /v1/charges  503   key=4f1c
+    """
+    if not calls:
+        return []
+    shown = calls if len(calls) <= _LONGEST else [*calls[: _LONGEST // 2], *calls[-_LONGEST // 2 :]]
+    keys = short_keys(shown)
+    start_s = calls[0].request.arrived_at_s
+    width = max(len(f"{call.request.method} {call.request.path}") for call in shown)
+    lines = []
+    for i, call in enumerate(shown):
+        if i == _LONGEST // 2 and len(calls) > len(shown):
+            lines.append(f"  … {len(calls) - len(shown)} more …")
+        lines.append("  " + _line(ns, call, start_s, min(width, 60), keys))
+    return lines
+
+
+def _line(ns: Namespace, call: Call, start_s: float, width: int, keys: dict[str, str]) -> str:
+    request = call.request
+    what = f"{request.method} {request.path}"
+    line = f"t+{request.arrived_at_s - start_s:.3f}  {what:<{width}}  {_ended(call)}"
+    key = idempotency_key(call)
+    notes = [f"key={keys[key]}"] if key else []
+    if call.error is not None:
+        notes.append(str(call.error["detail"]))
+    if not call.matched and not call.automatic and request.complete:
+        notes.append(why_missed(ns, call))
+    return f"{line}   {'  '.join(notes)}".rstrip()
+
+
+def _ended(call: Call) -> str:
+    status = str(call.status) if call.status else "---"
+    if call.outcome is Outcome.DONE:
+        return status
+    if call.outcome is Outcome.OPEN:
+        return f"{status} (open)"
+    return f"{status} {call.outcome.value.replace('_', ' ')}"
+
+
+def why_missed(ns: Namespace, call: Call) -> str:
+    """The nearest route and its first difference, in a few words."""
+    ranked = nearest(call.request, shapes(ns), limit=1)
+    if not ranked:
+        return "no route is loaded"
+    route, differences = ranked[0]
+    return f"nearest: {route.name}, {differences[0].text}" if differences else f"nearest: {route.name}"

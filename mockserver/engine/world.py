@@ -1,0 +1,148 @@
+"""
+The published world: every file scenario, compiled and indexed, shared by all namespaces and never changed.
+
+`reload` publishes a new one. What a namespace changes for itself is its `Overlay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mockserver.engine.routes import Route, Scenario, compile_scenario
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.files.source import LoadFailed, Source
+from mockserver.matching.index import Entry, Index
+
+RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS, RESOURCE_CLASS = range(4)
+"""What is asked first where priorities are equal."""
+
+
+class World:
+    """Compiled file scenarios by name, in the order of their files."""
+
+    __slots__ = ("index", "off", "prefixes", "routes", "scenarios")
+
+    def __init__(self, scenarios: Iterable[Scenario] = ()) -> None:
+        self.scenarios = {scenario.name: scenario for scenario in scenarios}
+        self.index: Index[Route] = Index()
+        self.routes: dict[str, Route] = {}
+        self.prefixes: set[str] = set()
+        for scenario in self.scenarios.values():
+            for route in scenario.routes:
+                self.index.add(entry_of(route))
+                self.routes[route.id] = route
+                self.prefixes.add(first_segment(route))
+        self.off = frozenset(scenario.name for scenario in self.scenarios.values() if not scenario.active)
+
+
+def build_world(sources: Iterable[Source]) -> World:
+    """Compiles all. Raises LoadFailed with every flaw of every file."""
+    scenarios = []
+    wrong: list[tuple[str, Flaw]] = []
+    for i, source in enumerate(sources):
+        try:
+            scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
+        except InvalidInput as why:
+            wrong += [(source.locate(flaw), flaw) for flaw in why.flaws]
+    if wrong:
+        raise LoadFailed(wrong)
+    return World(scenarios)
+
+
+def entry_of(route: Route) -> Entry[Route]:
+    return Entry(route.key, route.methods, route.pattern, route)
+
+
+def first_segment(route: Route) -> str:
+    """The literal first segment of its path: where it is `mock` or `@name`, the prefix of that name gives way."""
+    return route.pattern.segments[0].text or ""
+
+
+class Overlay:
+    """
+    What one namespace adds to the world and hides of it.
+
+    `scenarios` are uploaded ones by name (a file scenario of that name is
+    hidden by it), `removed` the file scenarios it took away, `active` its own
+    switches, `routes` its runtime routes by id.
+    """
+
+    __slots__ = (
+        "active",
+        "entries",
+        "index",
+        "prefixes",
+        "removed",
+        "routes",
+        "runtime",
+        "scenarios",
+        "serial",
+        "use",
+    )
+
+    def __init__(self) -> None:
+        self.scenarios: dict[str, Scenario] = {}
+        self.removed: frozenset[str] = frozenset()
+        self.active: dict[str, bool] = {}
+        self.routes: dict[str, Route] = {}
+        self.runtime: Scenario | None = None
+        self.index: Index[Route] = Index()
+        self.entries: dict[str, Entry[Route]] = {}
+        self.prefixes: dict[str, int] = {}
+        self.use: frozenset[str] | None = None
+        self.serial = 0
+
+    def put(self, route: Route) -> None:
+        """Adds a route, or puts it in the place of the one with its id."""
+        self.take(route.id)
+        entry = entry_of(route)
+        self.entries[route.id] = entry
+        self.index.add(entry)
+        first = first_segment(route)
+        self.prefixes[first] = self.prefixes.get(first, 0) + 1
+
+    def take(self, route_id: str) -> None:
+        """Removes a route, if it is there."""
+        entry = self.entries.pop(route_id, None)
+        if entry is None:
+            return
+        self.index.remove(entry)
+        first = first_segment(entry.target)
+        self.prefixes[first] -= 1
+        if not self.prefixes[first]:
+            del self.prefixes[first]
+
+    def copy(self) -> Overlay:
+        """For a snapshot: the same routes, in an index of their own."""
+        twin = Overlay()
+        twin.scenarios = dict(self.scenarios)
+        twin.removed, twin.active, twin.use, twin.serial = (
+            self.removed,
+            dict(self.active),
+            self.use,
+            self.serial,
+        )
+        twin.routes, twin.runtime = dict(self.routes), self.runtime
+        for entry in self.entries.values():
+            twin.put(entry.target)
+        return twin
+
+    def is_active(self, scenario: Scenario) -> bool:
+        if self.use is not None and scenario.name not in self.active:
+            return scenario.name in self.use
+        return self.active.get(scenario.name, scenario.active)
+
+
+def scenarios_of(world: World, overlay: Overlay | None) -> Iterator[Scenario]:
+    """What a namespace sees: uploaded scenarios, newest first, in the place of files where they replace one."""
+    if overlay is None:
+        yield from world.scenarios.values()
+        return
+    for name, scenario in reversed(overlay.scenarios.items()):
+        if name not in world.scenarios:
+            yield scenario
+    for name, scenario in world.scenarios.items():
+        if name in overlay.scenarios:
+            yield overlay.scenarios[name]
+        elif name not in overlay.removed:
+            yield scenario

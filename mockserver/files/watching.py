@@ -1,0 +1,19 @@
+"""What has changed on disk: one number for all scenario files and what stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def fingerprint(paths: Iterable[str]) -> int:
+    """Changes whenever a file in one of these folders is added, removed or written."""
+    seen = []
+    for path in map(Path, paths):
+        for file in [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]:
+            try:
+                stat = file.stat()
+            except OSError:
+                continue
+            seen.append((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return hash(tuple(seen))

@@ -1,0 +1,121 @@
+"""How a body was put into bytes: content-codings, charsets and media types. None may stall or explode."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from urllib.parse import unquote
+
+MAX_DECODED_BYTES = 16 << 20
+"""What a compressed body may inflate to: a few KB may hold gigabytes of zeros."""
+_MAX_GZIP_MEMBERS = 16
+_MAX_MEDIA_TYPE_CHARS = 8192
+
+_GZIP = zlib.MAX_WBITS | 16
+_ZLIB = zlib.MAX_WBITS
+_RAW = -zlib.MAX_WBITS
+
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+)
+"""Python's codecs that no HTTP client means; some are quadratic."""
+
+_PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))', re.DOTALL)
+_ESCAPED = re.compile(r'\\(["\\])')
+
+
+class UnreadableBody(Exception):
+    """The body can't be read as what was asked; the text says why, for a person."""
+
+
+def decode_content(data: bytes, codings: list[str]) -> bytes:
+    """A body without its content-codings, which stand in the order of their use. Raises UnreadableBody."""
+    if not data:
+        return data
+    for coding in reversed([coding.strip().lower() for coding in codings]):
+        try:
+            data = _decode(data, coding)
+        except zlib.error as why:
+            raise UnreadableBody(f"it is not {coding}: {why}") from why
+    return data
+
+
+def _decode(data: bytes, coding: str) -> bytes:
+    if coding in ("gzip", "x-gzip"):
+        return _gunzip(data)
+    if coding == "deflate":
+        # RFC 9110 8.4.1.2 asks for zlib's wrapper; some clients send the raw stream.
+        try:
+            return _inflate(data, _ZLIB)[0]
+        except zlib.error:
+            return _inflate(data, _RAW)[0]
+    if coding in ("identity", ""):
+        return data
+    raise UnreadableBody(f"its content-encoding {coding!r} is not one of gzip, deflate and identity")
+
+
+def _gunzip(data: bytes) -> bytes:
+    """Every member of a gzip stream (RFC 1952 2.2), zeros after the last one being padding."""
+    out = b""
+    for _ in range(_MAX_GZIP_MEMBERS):
+        more, rest = _inflate(data, _GZIP, MAX_DECODED_BYTES - len(out))
+        out += more
+        data = rest.lstrip(b"\0")
+        if not data:
+            return out
+    raise UnreadableBody(f"it is gzip of more than {_MAX_GZIP_MEMBERS} members")
+
+
+def _inflate(data: bytes, wbits: int, limit_bytes: int = MAX_DECODED_BYTES) -> tuple[bytes, bytes]:
+    """The inflated bytes, and what came after the stream."""
+    engine = zlib.decompressobj(wbits)
+    out = engine.decompress(data, limit_bytes + 1)
+    if len(out) > limit_bytes:
+        raise UnreadableBody(f"it inflates to more than {MAX_DECODED_BYTES} bytes")
+    if not engine.eof:
+        raise UnreadableBody("its compressed stream ends too early")
+    return out, engine.unused_data
+
+
+def decode_charset(data: bytes, charset: str) -> str:
+    """Bytes as text. Raises UnreadableBody for bytes that aren't, and for a charset that is none."""
+    try:
+        if codecs.lookup(charset).name in _NO_CHARSETS:
+            raise UnreadableBody(f"{charset!r} is no charset")
+        return data.decode(charset)
+    except UnicodeDecodeError as why:
+        raise UnreadableBody(f"it is no {charset} text: {why.reason} at byte {why.start}") from why
+    except (LookupError, ValueError) as why:
+        raise UnreadableBody(f"{charset!r} is no charset") from why
+
+
+def parse_media_type(value: str) -> tuple[str, dict[str, str]]:
+    """
+    A Content-Type or Content-Disposition as its lower-case type and its parameters.
+
+    A parameter may come in RFC 8187's notation, `filename*=UTF-8''na%C3%AFve`, which then counts.
+
+    >>> parse_media_type('Text/Plain; charset="utf-8"')
+    ('text/plain', {'charset': 'utf-8'})
+    """
+    kind, semicolon, rest = value[:_MAX_MEDIA_TYPE_CHARS].partition(";")
+    params: dict[str, str] = {}
+    extended: dict[str, str] = {}
+    for name, quoted, bare in _PARAMETER.findall(semicolon + rest):
+        text = bare.strip() or _ESCAPED.sub(r"\1", quoted)
+        if name.endswith("*"):
+            extended[name[:-1].lower()] = _extended(text)
+        else:
+            params.setdefault(name.lower(), text)
+    return kind.strip().lower(), params | extended
+
+
+def _extended(text: str) -> str:
+    charset, quote, rest = text.partition("'")
+    if not quote:
+        return unquote(text)
+    try:
+        return unquote(rest.partition("'")[2], encoding=charset or "utf-8", errors="replace")
+    except LookupError:
+        return text

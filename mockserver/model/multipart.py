@@ -1,0 +1,68 @@
+"""Multipart bodies (RFC 2046 5.1, RFC 7578, RFC 2387)."""
+
+from __future__ import annotations
+
+import re
+
+from mockserver.model.coding import UnreadableBody, decode_charset, parse_media_type
+from mockserver.model.headers import Headers
+
+MAX_PARTS = 1000
+MAX_HEAD_BYTES = 16 << 10
+
+
+class Part:
+    """One part of a multipart body: its form name, file name, headers and bytes."""
+
+    __slots__ = ("body", "filename", "headers", "name")
+
+    def __init__(self, name: str | None, filename: str | None, headers: Headers, body: bytes) -> None:
+        self.name = name
+        self.filename = filename
+        self.headers = headers
+        self.body = body
+
+    @property
+    def text(self) -> str:
+        """The bytes in the part's own charset (UTF-8 unless named); what is none becomes U+FFFD."""
+        charset = parse_media_type(self.headers.get("content-type", ""))[1].get("charset", "utf-8")
+        try:
+            return decode_charset(self.body, charset)
+        except UnreadableBody:
+            return self.body.decode("utf-8", "replace")
+
+    @property
+    def content_type(self) -> str:
+        """As the part names it; RFC 7578 4.4 makes it text/plain where it doesn't."""
+        return self.headers.get("content-type", "text/plain")
+
+
+def split_multipart(body: bytes, boundary: str) -> tuple[Part, ...]:
+    """The parts of a multipart body. Raises UnreadableBody where the end never came, or for too many."""
+    mark = re.escape(boundary.encode("utf-8", "surrogateescape"))
+    delimiter = re.compile(rb"(?:\A|\r\n)--" + mark + rb"(--)?[ \t]*(?=\r\n|\Z)")
+    parts: list[Part] = []
+    start = None
+    for found in delimiter.finditer(body):
+        if start is not None:
+            parts.append(_read_part(body[start : found.start()]))
+        if found[1]:
+            return tuple(parts)
+        if len(parts) == MAX_PARTS:
+            raise UnreadableBody(f"the multipart body has more than {MAX_PARTS} parts")
+        start = found.end()
+    raise UnreadableBody("the multipart body has no closing boundary")
+
+
+def _read_part(section: bytes) -> Part:
+    """A part from what stands between two delimiters, beginning with the first one's line end."""
+    if section.startswith(b"\r\n\r\n"):
+        head, content = b"", section[4:]
+    else:
+        head, _, content = section[2:].partition(b"\r\n\r\n")
+    if len(head) > MAX_HEAD_BYTES:
+        raise UnreadableBody(f"a part's head is longer than {MAX_HEAD_BYTES} bytes")
+    lines = (line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n"))
+    headers = Headers((name.strip(), value.strip()) for name, colon, value in lines if colon)
+    params = parse_media_type(headers.get("content-disposition", ""))[1]
+    return Part(params.get("name"), params.get("filename"), headers, content)

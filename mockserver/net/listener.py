@@ -1,0 +1,367 @@
+"""
+From bytes to requests, on aiohttp's server: reads a request whole, asks the engine, has the plan performed.
+
+aiohttp parses and keeps the connections; what is written is ours, so that the
+record says what really left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+
+from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.answers import problem_response
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.errors import near
+from mockserver.model.call import Call
+from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply
+from mockserver.model.plan import Outcome
+from mockserver.model.problem import problem
+from mockserver.net.encode import encode_head
+from mockserver.net.performer import Performer, Wire, ready_response
+
+log = logging.getLogger("mockserver")
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+AdminHandler = Callable[[Request], Awaitable[Response | StreamReply]]
+
+
+@dataclass(frozen=True, slots=True)
+class WireSettings:
+    """`max_body_bytes` of a mocked request; larger ones get 413. `hang_limit_s` ends a hang."""
+
+    max_body_bytes: int = 16 * 1024 * 1024
+    max_admin_body_bytes: int = 64 * 1024 * 1024
+    hang_limit_s: float = 600.0
+
+
+class Listener:
+    """Answers mocked requests by the engine and, where `admin` is given, those below /__admin by it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        addresser: Addresser,
+        settings: WireSettings,
+        *,
+        admin: AdminHandler | None,
+        mock: bool = True,
+    ) -> None:
+        self._engine = engine
+        self._addresser = addresser
+        self._settings = settings
+        self._admin = admin
+        self._mock = mock
+        self._performer = Performer(engine.shared.mono, settings.hang_limit_s)
+        self.server = _Server(self)
+
+    async def shutdown(self, grace_s: float) -> None:
+        """Closes every connection: idle ones at once, busy ones after at most the grace."""
+        self.server.pre_shutdown()
+        await self.server.shutdown(grace_s)
+
+    async def handle(self, http: BaseRequest) -> web.StreamResponse:
+        """One request, from its head to the last byte of its answer."""
+        arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
+        message = http._message  # noqa: SLF001  (the raw head, which the public attributes normalise)
+        target = message.path
+        headers = Headers((_text(name), _text(value)) for name, value in message.raw_headers)
+        raw_path = _path_of(target)
+        transport = http.transport
+        if transport is None:
+            return _Done(keep_alive=False)
+        wire = Wire(
+            transport,
+            _drainer(http.protocol),
+            version=(message.version.major, message.version.minor),
+            keep_alive=not message.should_close,
+            head_only=message.method == "HEAD",
+        )
+        request = Request(
+            message.method,
+            target,
+            headers,
+            path=raw_path,
+            client=_client(transport),
+            scheme=http.scheme,
+            arrived_s=arrived_s,
+            arrived_at_s=arrived_at_s,
+            version=wire.version,
+        )
+        if self._admin is not None and (raw_path == ADMIN or raw_path.startswith(ADMIN + "/")):
+            return await self._answer_admin(http, request, wire)
+        if not self._mock:
+            return await self._plain(wire, http, _not_here(raw_path))
+        try:
+            address = self._addresser.find(raw_path, headers)
+        except UnknownNamespace as why:
+            return await self._plain(wire, http, _no_namespace(why.name, self._engine.namespaces))
+        request.path = address.path
+        request.prefix = address.prefix
+        request.namespace = address.ns.name
+        return await self._answer(http, request, address.ns, wire)
+
+    # Mocked requests
+
+    async def _answer(
+        self, http: BaseRequest, request: Request, ns: Namespace, wire: Wire
+    ) -> web.StreamResponse:
+        limit = self._settings.max_body_bytes
+        try:
+            body = await _read(http, wire, limit)
+        except _TooLarge:
+            return await self._refuse(request, ns, wire, http, _too_large(limit))
+        except (asyncio.CancelledError, ConnectionError):
+            call = self._engine.begin_incomplete(_cut_short(request), ns, None)
+            call.left_at_s = self._engine.shared.mono()
+            self._engine.finish(call, Outcome.CLIENT_LEFT)
+            raise
+        except (PayloadEncodingError, web.RequestPayloadError) as why:
+            return await self._refuse(request, ns, wire, http, _unreadable(str(why)))
+        request.body = body
+        call = self._engine.begin(request, ns)
+        call.body_length = len(body)
+        await self._perform(call, wire)
+        return _Done(keep_alive=wire.keep_alive)
+
+    async def _refuse(
+        self, request: Request, ns: Namespace, wire: Wire, http: BaseRequest, response: Response
+    ) -> web.StreamResponse:
+        """Answers a request whose body is not taken whole, and ends the connection."""
+        wire.keep_alive = False
+        call = self._engine.begin_incomplete(_cut_short(request), ns, response)
+        await self._perform(call, wire)
+        await _linger(http)
+        return _Done(keep_alive=False)
+
+    async def _perform(self, call: Call, wire: Wire) -> None:
+        try:
+            outcome = await self._performer.perform(call.plan, call, wire)
+        except asyncio.CancelledError:
+            self._engine.finish(call, Outcome.CLIENT_LEFT)
+            raise
+        except Exception:
+            self._engine.finish(call, Outcome.CLOSE)
+            raise
+        self._engine.finish(call, outcome if call.request.complete else Outcome.INCOMPLETE)
+
+    async def _plain(self, wire: Wire, http: BaseRequest, response: Response) -> web.StreamResponse:
+        """Answers without the engine, and without reading what follows the head."""
+        if http.can_read_body:
+            wire.keep_alive = False
+        await self._performer.perform(ready_response(response), None, wire)
+        if http.can_read_body:
+            await _linger(http)
+        return _Done(keep_alive=wire.keep_alive)
+
+    # The admin API
+
+    async def _answer_admin(self, http: BaseRequest, request: Request, wire: Wire) -> web.StreamResponse:
+        assert self._admin is not None
+        try:
+            request.body = await _read(http, wire, self._settings.max_admin_body_bytes)
+        except _TooLarge:
+            return await self._plain(wire, http, _too_large(self._settings.max_admin_body_bytes))
+        except (PayloadEncodingError, web.RequestPayloadError) as why:
+            return await self._plain(wire, http, _unreadable(str(why)))
+        answer = await self._admin(request)
+        if isinstance(answer, StreamReply):
+            await _stream(answer, wire)
+        else:
+            await self._performer.perform(ready_response(answer), None, wire)
+        return _Done(keep_alive=wire.keep_alive)
+
+
+async def _stream(answer: StreamReply, wire: Wire) -> None:
+    wire.keep_alive = False
+    response = Response(answer.response.status, [*answer.response.headers, ("Connection", "close")])
+    try:
+        await wire.write(encode_head(response, length=None, keep_alive=False, version=(1, 0)))
+        async for piece in answer.pieces:
+            await wire.write(piece)
+    except ConnectionError:
+        pass
+    finally:
+        close = getattr(answer.pieces, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class _TooLarge(Exception):
+    pass
+
+
+async def _read(http: BaseRequest, wire: Wire, limit: int) -> bytes:
+    """The body as sent. Answers `Expect: 100-continue` first, unless the length alone says that it is too large."""
+    length = http.content_length
+    if length is not None and length > limit:
+        raise _TooLarge
+    if not http.can_read_body:
+        return b""
+    if (
+        http.headers.get("expect", "").lower() == "100-continue"
+        and wire.version >= (1, 1)
+        and not http.content.is_eof()
+    ):
+        await wire.write(CONTINUE)
+    pieces, size = [], 0
+    async for piece in http.content.iter_any():
+        size += len(piece)
+        if size > limit:
+            raise _TooLarge
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _linger(http: BaseRequest) -> None:
+    """Reads on for a moment, so that a client still sending gets to see the answer and not a reset."""
+    try:
+        async with asyncio.timeout(2):
+            async for _ in http.content.iter_any():
+                pass
+    except (TimeoutError, ConnectionError, PayloadEncodingError, web.RequestPayloadError):
+        return
+
+
+def _cut_short(request: Request) -> Request:
+    request.complete = False
+    return request
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _path_of(target: str) -> str:
+    """The raw path of a request target, also where it is an absolute URL (RFC 9112 3.2.2)."""
+    if target.startswith("/"):
+        return target.partition("?")[0]
+    if "://" in target:
+        return urlsplit(target).path or "/"
+    return target.partition("?")[0]
+
+
+def _client(transport: asyncio.Transport) -> str:
+    peer = transport.get_extra_info("peername")
+    if not peer:
+        return ""
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+
+
+def _too_large(limit: int) -> Response:
+    detail = f"The body is larger than {limit} bytes. Start the server with a larger --max-body"
+    return problem_response(problem(413, "body-too-large", "The body is too large", detail))
+
+
+def _unreadable(why: str) -> Response:
+    return problem_response(problem(400, "bad-request", "The body can't be read", why))
+
+
+def _not_here(path: str) -> Response:
+    detail = f"This is the admin listener; {path} is not below {ADMIN}. Mocked requests go to the mock port"
+    return problem_response(problem(404, "not-found", "Not here", detail))
+
+
+def _no_namespace(name: str, names: Any) -> Response:
+    hint = near(name, names)
+    detail = f"Create it with POST /__admin/namespaces, or start with --namespaces auto. {hint}".strip()
+    document = problem(404, "no-such-namespace", f"There is no namespace {name!r}", detail)
+    return problem_response(document, ("x-mockserver-matched", "false"))
+
+
+class _Done(web.StreamResponse):
+    """Tells aiohttp that everything has been written already, and whether the connection stays."""
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        super().__init__()
+        self._stays = keep_alive
+
+    @property
+    def keep_alive(self) -> bool | None:
+        return self._stays
+
+    @property
+    def prepared(self) -> bool:
+        return True
+
+    async def prepare(self, request: BaseRequest) -> None:  # noqa: ARG002
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002
+        return None
+
+
+class _Connection(RequestHandler):
+    """aiohttp's connection, with a write buffer that counts as drained only when it is empty."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.set_write_buffer_limits(high=0)
+
+    def handle_error(
+        self,
+        request: BaseRequest,  # noqa: ARG002  (aiohttp's signature)
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500 and exc is not None:
+            log.error("a request could not be answered", exc_info=exc)
+        title = "This is no HTTP request" if status == 400 else "The server failed on this request"
+        detail = (
+            (message or "").split("\n")[0]
+            if status == 400
+            else "It is a defect of mockserver; its log says more"
+        )
+        response = problem_response(
+            problem(status, "bad-request" if status < 500 else "defect", title, detail)
+        )
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(
+                encode_head(response, length=len(response.body), keep_alive=False) + response.body
+            )
+        return _Done(keep_alive=False)
+
+
+def _drainer(protocol: Any) -> Callable[[], Any]:
+    def drained() -> Any:
+        return protocol._drain_helper() if protocol._paused else None  # noqa: SLF001  (aiohttp's own flow control)
+
+    return drained
+
+
+class _Server(web.Server):
+    """Makes our connections; a client that leaves cancels what is done for it."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener.handle, handler_cancellation=True)
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(
+            self,
+            loop=self._loop,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp takes None; an access log halves the speed
+            auto_decompress=False,
+            keepalive_timeout=3630,
+            max_line_size=65536,
+            max_field_size=65536,
+            max_headers=1000,
+        )

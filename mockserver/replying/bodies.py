@@ -1,0 +1,179 @@
+"""
+The bodies of replies: every kind compiled to bytes, or to a function of the call.
+
+A body without templates is made once, at load.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import hashlib
+import json
+import mimetypes
+import zlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.model.reply import ReplySpec
+from mockserver.model.written import as_text
+from mockserver.replying.templates import Scope, TemplateError, compile_text, compile_tree
+
+ReadFile = Callable[[str, KeyPath], bytes]
+Bytes = Callable[[Scope], bytes]
+
+_CONTENT_TYPES = {
+    "json": "application/json",
+    "text": "text/plain; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "xml": "application/xml",
+    "base64": "application/octet-stream",
+    "form": "application/x-www-form-urlencoded",
+    "events": "text/event-stream",
+    "chunks": "text/plain; charset=utf-8",
+}
+
+
+class Body:
+    """
+    A compiled body: `static` where nothing varies, else `render` makes it.
+    `etag` is that of a file's bytes.
+    """
+
+    __slots__ = ("content_type", "etag", "kind", "render", "static")
+
+    def __init__(
+        self, kind: str, content_type: str, *, static: bytes | None = None, render: Bytes | None = None
+    ) -> None:
+        self.kind = kind
+        self.content_type = content_type
+        self.static = static
+        self.render = render
+        self.etag: str | None = None
+
+    def bytes_of(self, scope: Scope | None) -> bytes:
+        if self.static is not None:
+            return self.static
+        assert self.render is not None
+        assert scope is not None
+        return self.render(scope)
+
+
+def dump_json(value: Any) -> bytes:
+    """JSON as it goes out: compact, UTF-8; a lone surrogate stays an escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=as_text)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=as_text).encode()
+
+
+def compile_body(spec: ReplySpec, read_file: ReadFile, names: frozenset[str] | None) -> Body | None:
+    """
+    The body that a reply has, None for an empty one; `events` and `chunks` are
+    `streams`' own. Raises InvalidInput, paths relative to the reply.
+    """
+    kind = spec.body_kind
+    if kind is None or kind in ("events", "chunks"):
+        return None
+    value = getattr(spec, "json_" if kind == "json" else kind)
+    if value is None and kind != "json":
+        raise InvalidInput(Flaw((kind,), f"`{kind}` has no value", "Leave the key out for an empty body"))
+    if kind == "file":
+        return _file(value, read_file)
+    body = Body(kind, _CONTENT_TYPES[kind])
+    if kind in ("json", "form"):
+        _compile_tree(body, value, raw=spec.raw, names=names)
+    else:
+        _compile_text(body, as_text(value), raw=spec.raw, names=names)
+    return body
+
+
+def _file(name: str, read_file: ReadFile) -> Body:
+    content = read_file(name, ("file",))
+    guessed, coding = mimetypes.guess_type(name)
+    content_type = guessed or "application/octet-stream"
+    if coding:
+        content_type = "application/gzip" if coding == "gzip" else "application/octet-stream"
+    elif content_type.startswith("text/"):
+        content_type += "; charset=utf-8"
+    body = Body("file", content_type, static=content)
+    body.etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return body
+
+
+def _compile_tree(body: Body, value: Any, *, raw: bool, names: frozenset[str] | None) -> None:
+    write = dump_json if body.kind == "json" else _dump_form
+    if raw:
+        body.static = write(value)
+        return
+    tree = compile_tree(value, (body.kind,), names=names)
+    if tree.constant:
+        body.static = write(value)
+    else:
+        body.render = lambda scope: _written(write, tree.value(scope), body.kind)
+
+
+def _written(write: Callable[[Any], bytes], value: Any, place: str) -> bytes:
+    try:
+        return write(value)
+    except (TypeError, ValueError, RecursionError) as why:
+        raise TemplateError(f"the value can't be written: {why}", place=place) from why
+
+
+def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | None) -> None:
+    write = _from_base64 if body.kind == "base64" else str.encode
+    template = None if raw else compile_text(text, (body.kind,), names=names)
+    if template is None or template.constant:
+        try:
+            body.static = write(text)
+        except ValueError as why:
+            raise InvalidInput(Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")) from why
+    else:
+        rendered = template
+        body.render = lambda scope: _written(write, rendered.render(scope), body.kind)
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error as why:
+        raise ValueError(f"{shown(text)} is no Base64: {why}") from why
+
+
+def _dump_form(value: Any) -> bytes:
+    if not isinstance(value, dict):
+        raise TypeError("a form is a mapping of names")
+    return urlencode(list(_form_pairs("", value))).encode()
+
+
+def _form_pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    """Bracketed names for mappings; a list repeats its name."""
+    if isinstance(value, dict):
+        pairs = []
+        for key, item in value.items():
+            pairs += _form_pairs(f"{name}[{key}]" if name else str(key), item)
+        return pairs
+    if isinstance(value, list):
+        return [pair for item in value for pair in _form_pairs(name, item)]
+    return [(name, "" if value is None else as_text(value))]
+
+
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    # mtime 0: the same body is the same bytes every time
+    "gzip": lambda data: gzip.compress(data, 6, mtime=0),
+    "x-gzip": lambda data: gzip.compress(data, 6, mtime=0),
+    "deflate": zlib.compress,
+    "identity": lambda data: data,
+}
+
+
+def encoded(data: bytes, coding: str) -> bytes:
+    """The body in that content-coding; what is gzip already stays."""
+    coding = coding.strip().lower()
+    if "gzip" in coding and data[:2] == b"\x1f\x8b":
+        return data
+    return CODINGS[coding](data)

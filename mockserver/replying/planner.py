@@ -1,0 +1,281 @@
+"""
+From a reply as written to the steps that send it.
+
+A reply in which nothing varies becomes one shared plan at load; the others are
+rendered for their call. Order: render, then fault, then throttle, then delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.model.base import is_template
+from mockserver.model.durations import parse_duration_s
+from mockserver.model.http import Pairs, Request, Response
+from mockserver.model.plan import Drip, Plan, Send, Wait
+from mockserver.model.reply import DelayRangeSpec, FaultSpec, PacedSpec, ReplyDefaultsSpec, ReplySpec
+from mockserver.model.written import as_text
+from mockserver.replying.bodies import CODINGS, Body, ReadFile, compile_body, encoded
+from mockserver.replying.delays import delay_s
+from mockserver.replying.faults import broken
+from mockserver.replying.ranges import for_file
+from mockserver.replying.streams import Piece, Stream, compile_stream
+from mockserver.replying.templates import Scope, Template, TemplateError, compile_text
+
+HeaderMakers = tuple[tuple[str, str | Template], ...]
+
+BODILESS = frozenset({204, 304})
+"""Statuses whose answers have no body (RFC 9110 15.3.5, 15.4.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The steps of one answer, and what of it the record keeps."""
+
+    plan: Plan
+    response: Response
+    fault: str | None = None
+
+
+class Reply:
+    """One compiled reply. `ready` is its plan where nothing varies."""
+
+    __slots__ = (
+        "_body",
+        "_delay",
+        "_fault",
+        "_headers",
+        "_status",
+        "_stream",
+        "_throttle",
+        "fault",
+        "ready",
+        "spec",
+    )
+
+    def __init__(
+        self,
+        spec: ReplySpec,
+        *,
+        status: int | Template,
+        headers: HeaderMakers,
+        body: Body | None,
+        stream: Stream | None,
+        delay: float | DelayRangeSpec | Template | None,
+        throttle: float | PacedSpec | None,
+    ) -> None:
+        self.spec = spec
+        self._status = status
+        self._headers = headers
+        self._body = body
+        self._stream = stream
+        self._delay = delay
+        self._throttle = throttle
+        self._fault: FaultSpec | None = spec.fault
+        self.fault: str | None = spec.fault.kind if spec.fault else None
+        self.ready: Planned | None = None
+        if self._is_fixed():
+            self.ready = self._make(None, None, None)
+
+    def _is_fixed(self) -> bool:
+        return (
+            isinstance(self._status, int)
+            and all(isinstance(value, str) for _, value in self._headers)
+            and (self._body is None or (self._body.static is not None and self._body.etag is None))
+            and (self._stream is None or self._stream.static is not None)
+            and not isinstance(self._delay, (DelayRangeSpec, Template))
+        )
+
+    def status(self, scope: Callable[[], Scope]) -> int:
+        """The status of this call. Raises TemplateError where a templated one fails or is none."""
+        if isinstance(self._status, int):
+            return self._status
+        value = self._status.value(scope())
+        try:
+            status = int(value)
+        except (TypeError, ValueError):
+            status = 0
+        if not 200 <= status <= 599:
+            raise TemplateError(f"{shown(value)} is no HTTP status", place="status")
+        return status
+
+    def plan(
+        self, status: int, scope: Callable[[], Scope], chance: Callable[[], Random], request: Request
+    ) -> Planned:
+        """The steps for one call. Raises TemplateError."""
+        if self.ready is not None:
+            return self.ready
+        return self._make(status, scope(), chance, request)
+
+    def _make(
+        self,
+        status: int | None,
+        scope: Scope | None,
+        chance: Callable[[], Random] | None,
+        request: Request | None = None,
+    ) -> Planned:
+        if status is None:
+            assert isinstance(self._status, int)
+            status = self._status
+        response, pieces = self._response(status, scope, request)
+        plan = self._sent(response, pieces)
+        wait_s = self._wait_s(scope, chance)
+        return Planned((Wait(wait_s), *plan) if wait_s else plan, response, self.fault)
+
+    def _response(
+        self, status: int, scope: Scope | None, request: Request | None
+    ) -> tuple[Response, tuple[Piece, ...] | None]:
+        headers = list(self._header_lines(scope))
+        names = {name.lower() for name, _ in headers}
+        content_type = None
+        pieces: tuple[Piece, ...] | None = None
+        data = b""
+        if self._stream is not None:
+            pieces = self._stream.pieces(scope)  # type: ignore[arg-type]  # a fixed stream asks no scope
+            content_type = self._stream.content_type
+            data = b"".join(piece for _, piece in pieces)
+        elif self._body is not None:
+            data = self._body.bytes_of(scope)
+            content_type = self._body.content_type
+        if status in BODILESS:
+            return Response(status, headers), None
+        if content_type is not None and "content-type" not in names:
+            headers.append(("Content-Type", content_type))
+        if "content-encoding" in names and pieces is None and data:
+            coding = next(value for name, value in headers if name.lower() == "content-encoding")
+            data = _encoded(data, coding)
+        response = Response(status, headers, data)
+        if self._body is not None and self._body.etag is not None and request is not None:
+            response = for_file(response, self._body.etag, request)
+        return response, pieces
+
+    def _header_lines(self, scope: Scope | None) -> Pairs:
+        lines = []
+        for name, maker in self._headers:
+            if isinstance(maker, str):
+                lines.append((name, maker))
+                continue
+            value = maker.render(scope)  # type: ignore[arg-type]  # templates are never asked without one
+            if any(c in value for c in "\r\n\0"):
+                raise TemplateError("a header value can't hold a line break", place=f"headers.{name}")
+            lines.append((name, value))
+        return tuple(lines)
+
+    def _sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
+        chunked = pieces is not None
+        if self._throttle is not None and pieces is None and response.body:
+            pieces = _paced(response.body, self._throttle)
+        elif self._throttle is not None and pieces:
+            pieces = tuple(slower for piece in pieces for slower in _slowed(piece, self._throttle))
+        if self._fault is not None:
+            return broken(self._fault, response, pieces, chunked=chunked)
+        if pieces is None:
+            return (Send(response),)
+        return (Drip(response, pieces, chunked=chunked),)
+
+    def _wait_s(self, scope: Scope | None, chance: Callable[[], Random] | None) -> float:
+        delay = self._delay
+        if delay is None:
+            return 0.0
+        if isinstance(delay, Template):
+            text = delay.render(scope)  # type: ignore[arg-type]  # as above
+            try:
+                return max(0.0, parse_duration_s(text.strip()))
+            except ValueError as why:
+                raise TemplateError(str(why), place="delay") from why
+        if isinstance(delay, DelayRangeSpec):
+            assert chance is not None
+            return delay_s(delay, chance())
+        return float(delay)
+
+
+def _encoded(data: bytes, coding: str) -> bytes:
+    for one in coding.split(","):
+        data = encoded(data, one)
+    return data
+
+
+def _paced(body: bytes, throttle: float | PacedSpec) -> tuple[Piece, ...]:
+    """
+    A body in pieces over time. A rate sends about 20 pieces a second, the first
+    at once; `{chunks: 5, over: 2s}` sends five, the last one when the 2 s are over.
+    """
+    if isinstance(throttle, PacedSpec):
+        count = max(1, min(throttle.chunks, len(body)))
+        cuts = [len(body) * i // count for i in range(count + 1)]
+        wait_s = throttle.over_s / max(1, count - 1)
+        return tuple((wait_s if i else 0.0, body[cuts[i] : cuts[i + 1]]) for i in range(count))
+    return _slowed((0.0, body), throttle)
+
+
+def _slowed(piece: Piece, throttle: float | PacedSpec) -> tuple[Piece, ...]:
+    wait_s, data = piece
+    if isinstance(throttle, PacedSpec):
+        return (piece,)
+    size = max(1, min(len(data), int(throttle / 20)))
+    parts = [data[i : i + size] for i in range(0, len(data), size)] or [b""]
+    return tuple((wait_s if not i else len(parts[i - 1]) / throttle, part) for i, part in enumerate(parts))
+
+
+def compile_reply(
+    spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, names: frozenset[str] | None
+) -> Reply:
+    """
+    A reply, not a `choose` or `cases`. `names` are the words its templates may
+    use. Raises InvalidInput with every flaw, paths relative to the reply.
+    """
+    flaws: list[Flaw] = []
+
+    def tried(make: Callable[[], Any]) -> Any:
+        try:
+            return make()
+        except InvalidInput as why:
+            flaws.extend(why.flaws)
+
+    status = tried(lambda: _maybe_template(spec.status, ("status",), names, raw=False))
+    headers = tried(lambda: _headers(spec, defaults, names))
+    body = tried(lambda: compile_body(spec, read_file, names))
+    stream = tried(lambda: compile_stream(spec, names))
+    delay = spec.delay if spec.has("delay") else defaults.delay
+    delay = tried(lambda: _maybe_template(delay, ("delay",), names, raw=False))
+    throttle = spec.throttle if spec.has("throttle") else defaults.throttle
+    tried(lambda: _check_coding(headers, body))
+    if flaws:
+        raise InvalidInput(flaws)
+    return Reply(
+        spec, status=status, headers=headers, body=body, stream=stream, delay=delay, throttle=throttle
+    )
+
+
+def _check_coding(headers: HeaderMakers | None, body: Body | None) -> None:
+    for name, value in headers or ():
+        if name.lower() != "content-encoding" or not isinstance(value, str) or body is None:
+            continue
+        for coding in value.split(","):
+            if coding.strip().lower() not in CODINGS:
+                raise InvalidInput(
+                    Flaw(
+                        ("headers", name),
+                        f"{coding.strip()!r} is no content-coding that bodies can be put into",
+                        f"Use one of {', '.join(sorted(CODINGS))}",
+                    )
+                )
+
+
+def _maybe_template(value: Any, path: KeyPath, names: frozenset[str] | None, *, raw: bool) -> Any:
+    return compile_text(value, path, names=names) if is_template(value) and not raw else value
+
+
+def _headers(spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str] | None) -> HeaderMakers:
+    own = {name.lower() for name in spec.headers}
+    merged = {name: value for name, value in defaults.headers.items() if name.lower() not in own}
+    lines: list[tuple[str, str | Template]] = []
+    for name, value in (*merged.items(), *spec.headers.items()):
+        for i, one in enumerate(value if isinstance(value, list) else [value]):
+            path = ("headers", name, i) if isinstance(value, list) else ("headers", name)
+            lines.append((name, _maybe_template(as_text(one), path, names, raw=spec.raw)))
+    return tuple(lines)

@@ -1,0 +1,61 @@
+"""
+Files on the wire: ETag, conditional requests and byte ranges (RFC 9110 13 and 14).
+
+One range is answered with 206; several at once with the whole file, as the RFC allows.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mockserver.model.http import Request, Response
+
+_RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
+
+
+def for_file(response: Response, etag: str, request: Request) -> Response:
+    """The answer to a request for a file: whole, a part of it, or 304."""
+    if response.status != 200 or request.method not in ("GET", "HEAD"):
+        return response
+    headers = list(response.headers)
+    written = response.header("etag")
+    etag = written or etag
+    if written is None:
+        headers.append(("ETag", etag))
+    headers.append(("Accept-Ranges", "bytes"))
+    if _is_known(request.headers.all("if-none-match"), etag):
+        kept = [(name, value) for name, value in headers if name.lower() != "content-type"]
+        return Response(304, kept)
+    asked = request.headers.get("range")
+    if asked is None or not _may_range(request, etag):
+        return Response(200, headers, response.body)
+    return _part(headers, response.body, asked)
+
+
+def _is_known(lines: list[str], etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for line in lines for tag in line.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def _may_range(request: Request, etag: str) -> bool:
+    condition = request.headers.get("if-range")
+    return condition is None or condition == etag
+
+
+def _part(headers: list[tuple[str, str]], body: bytes, asked: str) -> Response:
+    found = _RANGE.fullmatch(asked)
+    if not found or found.groups() == ("", ""):
+        return Response(200, headers, body)
+    first, last = found.groups()
+    if not first:
+        start, end = max(0, len(body) - int(last)), len(body) - 1
+        satisfiable = int(last) > 0 and len(body) > 0
+    else:
+        start, end = int(first), min(int(last) if last else len(body) - 1, len(body) - 1)
+        if last and int(last) < start:
+            return Response(200, headers, body)
+        satisfiable = start < len(body)
+    if not satisfiable:
+        return Response(416, [*headers, ("Content-Range", f"bytes */{len(body)}")])
+    headers.append(("Content-Range", f"bytes {start}-{end}/{len(body)}"))
+    return Response(206, headers, body[start : end + 1])

@@ -1,0 +1,83 @@
+"""
+One server in one process: signals, exit codes, and what is said on the terminal.
+
+0 after SIGTERM or SIGINT, 1 where it can't listen, 2 where a scenario is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+
+from mockserver.app import App, PortTaken
+from mockserver.files.source import LoadFailed
+from mockserver.files.watching import fingerprint
+from mockserver.settings import Settings
+
+log = logging.getLogger("mockserver")
+_LOOK_EVERY_S = 0.5
+
+
+def run(settings: Settings) -> int:
+    """Serves until a signal comes. The exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        asyncio.run(_run(settings))
+    except LoadFailed as why:
+        sys.stderr.write("".join(line + "\n" for line in why.lines))
+        return 2
+    except PortTaken as why:
+        sys.stderr.write(f"{why}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    app = App(settings)
+    await app.start()
+    try:
+        print(app.describe(), flush=True)  # noqa: T201  (the line that says it serves)
+        async with _watched(app, on=settings.watch):
+            await stopped.wait()
+    finally:
+        await app.stop()
+
+
+@contextlib.asynccontextmanager
+async def _watched(app: App, *, on: bool) -> AsyncIterator[None]:
+    """Looks at the files while it is open, and reloads them when they change."""
+    if not on:
+        yield
+        return
+    task = asyncio.create_task(_watch(app))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _watch(app: App) -> None:
+    seen = fingerprint(app.settings.paths)
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        now = await asyncio.to_thread(fingerprint, app.settings.paths)
+        if now == seen:
+            continue
+        seen = now
+        try:
+            found = app.reload()
+            log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
+        except LoadFailed as why:
+            log.error("not reloaded, the old scenarios go on answering:\n%s", "\n".join(why.lines))  # noqa: TRY400

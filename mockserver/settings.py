@@ -1,0 +1,28 @@
+"""Every setting of a server, with its default. The command line and the environment fill it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    `paths` are scenario files and folders. Port 0 picks a free one; `admin_port`
+    None serves the admin API on the mock port.
+    """
+
+    paths: tuple[str, ...] = ("scenarios/",)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    admin_port: int | None = None
+    public_url: str = ""
+    calls: int = 10_000
+    calls_bytes: int = 64_000_000
+    seed: str = ""
+    unmatched_status: int = 404
+    max_body_bytes: int = 16 * 1024 * 1024
+    hang_limit_s: float = 600.0
+    watch: bool = False
+    admin_token: str = field(default="", repr=False)
+    admin_hosts: tuple[str, ...] = ()

@@ -1,0 +1,175 @@
+"""
+What the image promises, asked of running containers.
+
+Needs a Docker engine and, in it, the image that MOCKSERVER_IMAGE names and the example application's, which has
+"-example" after that name. scripts/docker-check brings all three.
+"""
+
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+IMAGE = os.environ.get("MOCKSERVER_IMAGE", "")
+PROJECT = Path(__file__).parents[2]
+HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+SEED_CASE = "routes: [{request: POST /data, reply: [503, 503, {json: {success: true}}]}]"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not IMAGE, reason="needs MOCKSERVER_IMAGE: run scripts/docker-check"),
+]
+
+
+def run(*args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(["docker", *args], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, f"docker {' '.join(args)}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def docker(*args: str) -> str:
+    return run(*args).stdout.strip()
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while not (held := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return held
+
+
+@dataclass
+class Mock:
+    name: str
+    url: str
+
+    def serves(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/__admin/health", timeout=2).ok
+        except requests.ConnectionError:
+            return False
+
+    def inspect(self, field: str) -> str:
+        return docker("inspect", "--format", f"{{{{.{field}}}}}", self.name)
+
+    def file(self, path: str) -> str:
+        return docker("exec", self.name, "cat", path)
+
+
+@pytest.fixture
+def network() -> Iterator[str]:
+    name = f"mockserver-{secrets.token_hex(4)}"
+    docker("network", "create", name)
+    yield name
+    docker("network", "rm", name)
+
+
+@pytest.fixture
+def scenarios(tmp_path: Path) -> Path:
+    """A folder for /scenarios that the container's user may read."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "seed.yaml").write_text(SEED_CASE)
+    return tmp_path
+
+
+@pytest.fixture
+def start(network: str) -> Iterator[Callable[..., Mock]]:
+    """Starts a mock on a folder of scenarios, with options of `docker run`, and waits until it serves."""
+    names = []
+
+    def _start(folder: Path, *options: str) -> Mock:
+        name = f"mock-{secrets.token_hex(4)}"
+        names.append(name)
+        docker(
+            *("run", "--detach", "--name", name, "--network", network, "--publish", "127.0.0.1::8080"),
+            *("--volume", f"{folder}:/scenarios:ro", *options, IMAGE),
+        )
+        mock = Mock(name, "http://" + docker("port", name, "8080/tcp"))
+        assert within(20, lambda: mock.serves() or mock.inspect("State.Running") == "false")
+        assert mock.serves(), run("logs", name).stderr
+        return mock
+
+    yield _start
+    if names:
+        docker("rm", "--force", "--volumes", *names)
+
+
+@pytest.mark.parametrize("options", [[], HARDENED, ["--user", "12345:12345", *HARDENED]])
+def test_it_serves_the_mounted_scenarios(
+    start: Callable[..., Mock], scenarios: Path, options: list[str]
+) -> None:
+    mock = start(scenarios, *options)
+
+    answers = [requests.post(f"{mock.url}/data", json={"n": n}, timeout=5) for n in range(3)]
+    count = requests.post(f"{mock.url}/__admin/count", json={"request": "POST /data"}, timeout=5)
+
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
+    assert answers[2].json() == {"success": True}
+    assert count.json()["count"] == 3
+
+
+def test_it_is_process_1_and_not_root(start: Callable[..., Mock], scenarios: Path) -> None:
+    mock = start(scenarios)
+
+    status = dict(line.split(":\t", 1) for line in mock.file("/proc/1/status").splitlines())
+
+    assert "mockserver" in mock.file("/proc/1/cmdline")
+    assert status["Uid"].split() == ["10001"] * 4
+    assert status["Gid"].split() == ["10001"] * 4
+
+
+def test_its_health_check_turns_healthy_soon(start: Callable[..., Mock], scenarios: Path) -> None:
+    mock = start(scenarios)
+
+    assert within(6, lambda: mock.inspect("State.Health.Status") != "starting")
+    assert mock.inspect("State.Health.Status") == "healthy"
+
+
+def test_sigterm_stops_it_at_once_with_exit_code_0(start: Callable[..., Mock], scenarios: Path) -> None:
+    mock = start(scenarios)
+    begun = time.monotonic()
+
+    docker("kill", "--signal", "TERM", mock.name)
+    code = docker("wait", mock.name)
+    took_s = time.monotonic() - begun
+
+    assert code == "0"
+    assert took_s < 1
+
+
+def test_a_wrong_scenario_ends_it_with_code_2_and_the_place_on_stderr(scenarios: Path) -> None:
+    (scenarios / "wrong.yaml").write_text("routes: [{reqest: POST /data, reply: 200}]\n")
+
+    done = run("run", "--rm", "--network", "none", "--volume", f"{scenarios}:/scenarios:ro", IMAGE, code=2)
+
+    assert "/scenarios/wrong.yaml:1:" in done.stderr
+
+
+def test_every_flag_has_its_variable(start: Callable[..., Mock], scenarios: Path) -> None:
+    mock = start(scenarios, "--env", "MOCKSERVER_SEED=7", "--env", "MOCKSERVER_UNMATCHED_STATUS=418")
+
+    assert requests.get(f"{mock.url}/nowhere", timeout=5).status_code == 418
+
+
+def test_its_environment_has_no_pip() -> None:
+    found = run("run", "--rm", "--network", "none", "--entrypoint", "python", IMAGE, "-m", "pip", code=1)
+
+    assert "No module named pip" in found.stderr
+
+
+def test_another_container_reaches_it_by_name(start: Callable[..., Mock], network: str) -> None:
+    """The pair in compose.yaml, with the scenarios and the application that are there."""
+    start(PROJECT / "scenarios", "--network-alias", "mock", *HARDENED)
+
+    app = run(
+        *("run", "--rm", "--network", network, "--env", "EXTERNAL_API_URL=http://mock:8080", *HARDENED),
+        f"{IMAGE}-example",
+    )
+
+    assert "made at attempt 3" in app.stdout
