@@ -26,7 +26,7 @@ class Spec(BaseModel):
 def duration_s(value: object) -> float:
     """Seconds of a duration as authors write it. Raises Wrong."""
     try:
-        seconds = durations.parseduration_s(value)
+        seconds = durations.parse_duration_s(value)
     except ValueError as why:
         raise Wrong(str(why), durations.HINT) from why
     if seconds < 0:
