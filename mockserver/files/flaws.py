@@ -144,36 +144,53 @@ def _choice(given: object, expected: str) -> tuple[str, str]:
     return f"expected {expected}, got {_given(given)}", hint if hint.startswith("Did") else ""
 
 
+Schemas = list[dict[str, Any]]
+"""JSON Schemas of what can stand at one place: they know the keys behind validators of any type."""
+
+
 @cache
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema(by_alias=True)
 
 
-def _schemas_at(model: type[BaseModel], path: KeyPath) -> list[dict[str, Any]]:
-    """The JSON Schemas of what can stand at `path`: they know the keys behind validators of any type."""
+def schemas_of(model: type[BaseModel]) -> Schemas:
     root = _schema(model)
-    found = _alternatives(root, root)
+    return _alternatives(root, root.get("$defs", {}))
+
+
+def step(schemas: Schemas, part: str | int) -> Schemas:
+    """The schemas of what is at a key, or at any index, below."""
+    return [one for schema in schemas for one in _below(schema, part)]
+
+
+def _schemas_at(model: type[BaseModel], path: KeyPath) -> Schemas:
+    """A part of the path that no schema knows is skipped: a list's index that its author left out."""
+    found = schemas_of(model)
     for part in path:
-        found = [one for schema in found for one in _step(schema, part, root)] or found
+        found = step(found, part) or found
     return found
 
 
-def _alternatives(schema: Any, root: dict[str, Any]) -> list[dict[str, Any]]:
+def _below(schema: dict[str, Any], part: str | int) -> Schemas:
+    if isinstance(part, int):
+        inner = schema.get("items")
+    else:
+        inner = schema.get("properties", {}).get(part, schema.get("additionalProperties"))
+    return _alternatives(inner, schema[_DEFS])
+
+
+_DEFS = "$mockserver-defs"
+
+
+def _alternatives(schema: Any, defs: dict[str, Any]) -> Schemas:
     """A schema without its references and unions."""
     if not isinstance(schema, dict):
         return []
     if name := schema.get("$ref"):
-        return _alternatives(root["$defs"][name.rpartition("/")[2]], root)
+        return _alternatives(defs[name.rpartition("/")[2]], defs)
     if choices := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
-        return [found for choice in choices for found in _alternatives(choice, root)]
-    return [schema]
-
-
-def _step(schema: dict[str, Any], part: str | int, root: dict[str, Any]) -> list[dict[str, Any]]:
-    if isinstance(part, int):
-        return _alternatives(schema.get("items"), root)
-    known = schema.get("properties", {}).get(part)
-    return _alternatives(schema.get("additionalProperties") if known is None else known, root)
+        return [found for choice in choices for found in _alternatives(choice, defs)]
+    return [{**schema, _DEFS: defs}]
 
 
 def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
@@ -183,8 +200,7 @@ def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
 def _purpose(model: type[BaseModel], path: KeyPath) -> str:
     """How a missing key is written, by the examples of its schema."""
     key = str(path[-1])
-    asked = [schema for schema in _schemas_at(model, path[:-1]) if key in schema.get("properties", {})]
-    for schema in asked:
-        if examples := schema["properties"][key].get("examples"):
+    for schema in step(_schemas_at(model, path[:-1]), key):
+        if examples := schema.get("examples"):
             return f"Write {key}: {examples[0]}"
     return f"Write {key}: and its value"

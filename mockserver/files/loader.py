@@ -174,8 +174,8 @@ def _source(document: Document, stem: str, label: str, env: Mapping[str, str], *
 
 def _new(flaws: Sequence[Flaw], known: Sequence[Flaw]) -> list[Flaw]:
     """Flaws but those that follow from a value that could not be read: at its place or below it."""
-    unread = [one.path for one in known if not one.at_key]
-    return [flaw for flaw in flaws if not any(flaw.path[: len(path)] == path for path in unread)]
+    unread = {one.path for one in known if not one.at_key}
+    return [flaw for flaw in flaws if not any(flaw.path[:n] in unread for n in range(len(flaw.path) + 1))]
 
 
 def _usable(stem: str, flaws: list[Flaw]) -> str:

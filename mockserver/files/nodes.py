@@ -15,7 +15,8 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from mockserver.errors import InvalidInput
-from mockserver.files.syntax import json_error, placed, refuse_surrogates, refuse_unprintable, yaml_error
+from mockserver.files.places import placed, refuse_surrogates, refuse_unprintable
+from mockserver.files.syntax import json_error, yaml_error
 
 try:
     from yaml.cyaml import CParser as _Parser  # type: ignore[attr-defined]
@@ -29,7 +30,7 @@ DEEPEST = 100
 """Levels of nesting. The composers recurse, and so does whoever walks the data later."""
 
 
-class _Deep(Exception):  # noqa: N818  (a signal out of the composer, never seen outside)
+class _Deep(Exception):
     pass
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.files.flaws import written
-from mockserver.files.syntax import PlacedFlaw
+from mockserver.files.places import PlacedFlaw
 from mockserver.files.yaml12 import Document
 from mockserver.model.scenario import ScenarioSpec
 
@@ -52,13 +53,17 @@ class Source:
         """`scenarios/payments.yaml:14:7: routes[2].reply.stauts: unknown key. Did you mean 'status'?`."""
         return located(self.label, self.document, flaw)
 
+    def as_written(self, flaw: Flaw) -> Flaw:
+        """The same with the path of the text: `reply.status`, also where specs know a list of one reply."""
+        return as_written(self.document, flaw)
+
     def read_file(self, name: str, key_path: KeyPath) -> bytes:
         """
         A file that the scenario names at `key_path`: of its bundle, or beside
         it. Raises InvalidInput, also for whatever leads out of its folder.
         """
-        if name in self.bundle:
-            return self.bundle[name]
+        if (known := normpath(name)) in self.bundle:
+            return self.bundle[known]
         try:
             return _beside(self.folder, name, sorted(self.bundle))
         except _Unusable as why:
@@ -75,18 +80,21 @@ def located(label: str, document: Document | None, flaw: Flaw) -> str:
     """A flaw with its place, its path as the author would write it."""
     if document is None:
         at = f":{flaw.line}:{flaw.column}" if isinstance(flaw, PlacedFlaw) else ""
-        return f"{label}{at}: {flaw}"
+        return f"{label}{at}: {_sentence(flaw)}"
     line, column = position(document, flaw)
-    said = Flaw(written(flaw.path, document.data) or _foreign(flaw.path, document), flaw.message, flaw.hint)
-    return f"{label}:{line}:{column}: {said}"
+    return f"{label}:{line}:{column}: {_sentence(as_written(document, flaw))}"
 
 
-def _foreign(path: KeyPath, document: Document) -> KeyPath:
-    """A path of which the data has nothing is kept whole where there is no data to compare with."""
-    return path if document.data is None else ()
+def as_written(document: Document, flaw: Flaw) -> Flaw:
+    return replace(flaw, path=written(flaw.path, document.data))
 
 
-class _Unusable(Exception):  # noqa: N818  (a reason, made into a flaw where the place is known)
+def _sentence(flaw: Flaw) -> str:
+    text = str(flaw)
+    return text if text.endswith((".", "?", "!", ":")) else text + "."
+
+
+class _Unusable(Exception):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint

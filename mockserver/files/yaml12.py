@@ -7,15 +7,17 @@ values that hold themselves. Keys are texts as written: `200:` is "200".
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Literal
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mockserver.errors import InvalidInput, KeyPath, Wrong
-from mockserver.files.nodes import COLLECTION, DEEPEST, PLAIN, QUOTED, compose_json, compose_yaml
-from mockserver.files.scalars import NUMBER_START, WORDS, value_of
-from mockserver.files.syntax import PlacedFlaw, decode, line_column, quoted
+from mockserver.errors import InvalidInput, KeyPath
+from mockserver.files.building import Builder, Exploded
+from mockserver.files.nodes import PLAIN, compose_json, compose_yaml
+from mockserver.files.places import Lines, PlacedFlaw, decode
 
 Kind = Literal["yaml", "json"]
 
@@ -34,12 +36,12 @@ class Document:
         self.text = text
         self.kind = kind
         root = self._compose()
-        builder = _Builder(20 * len(text) + _ROOM)
+        builder = Builder(text)
         try:
             self.data: Any = None if root is None else builder.value(root)
-        except _Exploded as why:
-            raise InvalidInput(self._flaw(root, *why.found)) from None
-        self.flaws = [self._flaw(root, *found) for found in builder.found]
+        except Exploded as why:
+            raise InvalidInput(self._placed(root, [why.found])) from None
+        self.flaws = self._placed(root, builder.found)
 
     def _compose(self) -> Node | None:
         return compose_json(self.text) if self.kind == "json" else compose_yaml(self.text)
@@ -47,6 +49,10 @@ class Document:
     @cached_property
     def root(self) -> Node | None:
         return self._compose()
+
+    @cached_property
+    def lines(self) -> Lines:
+        return Lines(self.text)
 
     def position(self, path: KeyPath, at_key: bool = False) -> tuple[int, int]:
         """
@@ -62,25 +68,16 @@ class Document:
             if found := _child(node, part):
                 key, node = found
         place = key if at_key and key is not None else node
-        return line_column(self.text, place.start_mark.index)
+        return self.lines.at(place.start_mark.index)
 
-    def _flaw(self, root: Node | None, node: Node, message: str, hint: str) -> PlacedFlaw:
-        line, column = line_column(self.text, node.start_mark.index)
-        path, at_key = _path_to(root, node) if root else ((), False)
-        if "{source}" in message + hint:
-            source = self.text[node.start_mark.index : node.end_mark.index]
-            message, hint = message.replace("{source}", source), hint.replace("{source}", quoted(source))
-        if isinstance(node, ScalarNode) and "{first}" in message:
-            message = message.replace("{first}", str(self._first_line(root, path, node.value)))
-        return PlacedFlaw(path, message, hint, at_key, line, column)
-
-    def _first_line(self, root: Node | None, path: KeyPath, key: str) -> int:
-        node = root
-        for part in path[:-1]:
-            if node and (found := _child(node, part)):
-                node = found[1]
-        first = _own_child(node, key) if node else None
-        return line_column(self.text, first[0].start_mark.index)[0] if first else 1
+    def _placed(self, root: Node | None, found: list[tuple[Node, str, str]]) -> list[PlacedFlaw]:
+        paths = _paths_to([node for node, _, _ in found], root) if root and found else {}
+        flaws = []
+        for node, message, hint in found:
+            path, at_key = paths.get(id(node), ((), False))
+            line, column = self.lines.at(node.start_mark.index)
+            flaws.append(PlacedFlaw(path, message, hint, at_key, line, column))
+        return flaws
 
 
 def read(raw: bytes | str, kind: Kind = "yaml") -> Document:
@@ -94,129 +91,6 @@ def parse(text: str, kind: Kind = "yaml") -> Any:
     if document.flaws:
         raise InvalidInput(document.flaws)
     return document.data
-
-
-_ROOM = 4_000_000
-"""What aliases may add: about 200,000 values, a text counting for its length and each value for 20."""
-
-
-class _Exploded(Exception):  # noqa: N818  (ends the walk, never seen outside)
-    def __init__(self, node: Node, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.found = (node, message, hint)
-
-
-class _Builder:
-    """Makes data from nodes. An alias is built anew where it stands, so nobody's change is seen elsewhere."""
-
-    def __init__(self, room: int) -> None:
-        self.room = room
-        self.depth = 0
-        self.found: list[tuple[Node, str, str]] = []
-
-    def value(self, node: Node) -> Any:
-        if isinstance(node, ScalarNode):
-            return self._scalar(node)
-        self._enter(node)
-        made = (
-            self._mapping(node)
-            if isinstance(node, MappingNode)
-            else [self.value(item) for item in node.value]
-        )
-        self.depth -= 1
-        return made
-
-    def _enter(self, node: Node) -> None:
-        self.depth += 1
-        self.room -= 20
-        if node.tag != COLLECTION:
-            self._tag(node)
-        if self.depth > DEEPEST:
-            raise _Exploded(
-                node, "an anchor holds itself, or aliases nest too deep", f"Keep below {DEEPEST} levels"
-            )
-        if self.room < 0:
-            raise _Exploded(
-                node, "the aliases of this file stand for too much", "Write what differs, and fewer aliases"
-            )
-
-    def _scalar(self, node: ScalarNode) -> Any:
-        text = node.value
-        self.room -= 20 + len(text)
-        if node.tag != PLAIN:
-            if node.tag != QUOTED or not node.style:
-                self._tag(node)
-            return text
-        if text in WORDS:
-            return WORDS[text]
-        if text[0] not in NUMBER_START:
-            return text
-        try:
-            return value_of(text)
-        except Wrong as why:
-            self.found.append((node, str(why), why.hint))
-            return text
-
-    def _mapping(self, node: MappingNode) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        merges: list[Node] = []
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, ScalarNode):
-                self._odd_key(node, key_node)
-                continue
-            key = key_node.value
-            if key_node.tag != PLAIN:
-                self._scalar(key_node)
-            elif key == "<<":
-                merges.append(value_node)
-                if len(merges) > 1:
-                    self.found.append((key_node, "a second merge key", "Write one: <<: [*a, *b]"))
-                continue
-            elif not key:
-                self.found.append((key_node, "a key is missing before the colon", ""))
-                continue
-            if key in data:
-                self.found.append(
-                    (key_node, f"the key {key!r} stands in line {{first}} already", "Keep one of them")
-                )
-                self.value(value_node)
-                continue
-            data[key] = self.value(value_node)
-        for merged in merges:
-            self._merge(data, merged)
-        return data
-
-    def _merge(self, data: dict[str, Any], node: Node) -> None:
-        """`<<`: own keys win, then the earlier of a list (yaml.org/type/merge)."""
-        for one in node.value if isinstance(node, SequenceNode) else [node]:
-            if not isinstance(one, MappingNode):
-                self.found.append((one, "<< merges mappings, and this is none", "Write <<: *anchor"))
-                continue
-            for key, value in self.value(one).items():
-                data.setdefault(key, value)
-
-    def _odd_key(self, node: MappingNode, key: Node) -> None:
-        """A key that is no scalar: nearly always a template whose quotes were forgotten."""
-        if (
-            isinstance(key, MappingNode)
-            and node.flow_style
-            and key.start_mark.index == node.start_mark.index + 1
-        ):
-            self.found.append(
-                (node, "{source} without quotes is no template", "Put quotes round it: {source}")
-            )
-        else:
-            self.found.append((key, "a key must be a text", "Put quotes round it: {source}"))
-
-    def _tag(self, node: Node) -> None:
-        tag = node.tag.replace("tag:yaml.org,2002:", "!!") if node.tag != QUOTED else "!"
-        self.found.append(
-            (
-                node,
-                f"the tag {tag} has no meaning here",
-                "Take it out, or put quotes round a text that begins with !",
-            )
-        )
 
 
 def _child(node: Node, part: str | int) -> tuple[Node | None, Node] | None:
@@ -242,22 +116,28 @@ def _merged_child(node: MappingNode, key: str) -> tuple[Node | None, Node] | Non
     return None
 
 
-def _path_to(root: Node, wanted: Node) -> tuple[KeyPath, bool]:
-    """The key path of a node of the tree, and whether it is a key there."""
+def _paths_to(wanted: list[Node], root: Node) -> dict[int, tuple[KeyPath, bool]]:
+    """By the id of the node: its shortest key path, and whether it is a key there."""
+    asked = {id(node) for node in wanted}
+    paths: dict[int, tuple[KeyPath, bool]] = {}
     seen: set[int] = set()
-    waiting: list[tuple[KeyPath, Node]] = [((), root)]
+    waiting: deque[tuple[KeyPath, bool, Node]] = deque([((), False, root)])
     while waiting:
-        path, node = waiting.pop()
-        if node is wanted:
-            return path, False
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, SequenceNode):
-            waiting.extend(((*path, index), item) for index, item in enumerate(node.value))
-        elif isinstance(node, MappingNode):
-            for key, value in node.value:
-                if key is wanted:
-                    return ((*path, key.value) if isinstance(key, ScalarNode) else path), True
-                waiting.append(((*path, key.value) if isinstance(key, ScalarNode) else path, value))
-    return (), False
+        path, at_key, node = waiting.popleft()
+        if id(node) in asked:
+            paths.setdefault(id(node), (path, at_key))
+        if id(node) not in seen:
+            seen.add(id(node))
+            waiting.extend(_inside(path, node))
+    return paths
+
+
+def _inside(path: KeyPath, node: Node) -> Iterator[tuple[KeyPath, bool, Node]]:
+    if isinstance(node, SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*path, index), False, item
+    elif isinstance(node, MappingNode):
+        for key, value in node.value:
+            below = (*path, key.value) if isinstance(key, ScalarNode) else path
+            yield below, True, key
+            yield below, False, value

@@ -1,0 +1,75 @@
+"""Places in a text, and flaws that have one; bytes to text."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from mockserver.errors import Flaw, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFlaw(Flaw):
+    """A flaw of the text itself. Line and column count from 1; where nothing could be read it has no path."""
+
+    line: int = 1
+    column: int = 1
+
+
+class Lines:
+    """Where the lines of a text begin, found once for any number of places."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def at(self, index: int) -> tuple[int, int]:
+        """Line and column of an index, as editors count: from 1, in characters."""
+        line = bisect_right(self._starts, index)
+        return line, index - self._starts[line - 1] + 1
+
+
+def placed(text: str, index: int, message: str, hint: str = "") -> PlacedFlaw:
+    line, column = Lines(text).at(index)
+    return PlacedFlaw((), message, hint, line=line, column=column)
+
+
+def quoted(text: str) -> str:
+    """`text` in the quotes that need least escaping."""
+    if '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return "'" + text.replace("'", "''") + "'"
+
+
+def decode(raw: bytes) -> str:
+    """UTF-8, with or without a byte order mark. Raises InvalidInput that names the byte."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as why:
+        at = why.start
+        before = raw[:at].decode("utf-8-sig", "replace")
+        line, column = Lines(before).at(len(before))
+        message = f"byte {at} (0x{raw[at]:02x}) is no UTF-8"
+        utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        hint = "The file is UTF-16: save it as UTF-8" if utf16 else "Save the file as UTF-8"
+        raise InvalidInput(PlacedFlaw((), message, hint, line=line, column=column)) from why
+
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def refuse_unprintable(text: str) -> None:
+    """Raises InvalidInput for what YAML allows in escapes only."""
+    if found := _UNPRINTABLE.search(text):
+        code = ord(found[0])
+        message = f"the character U+{code:04X} can't stand in YAML as it is"
+        hint = f'Write it as "\\u{code:04x}" in double quotes' if code < 0xD800 else "Take it out"
+        raise InvalidInput(placed(text, found.start(), message, hint))
+
+
+def refuse_surrogates(text: str) -> None:
+    """Raises InvalidInput for halves of a character, which no bytes can carry."""
+    if found := _SURROGATE.search(text):
+        message = f"U+{ord(found[0]):04X} is half a character"
+        raise InvalidInput(placed(text, found.start(), message, "Write the whole character"))
