@@ -103,7 +103,7 @@ def near(word: str, choices: Iterable[str]) -> str:
     folded = {choice.lower(): choice for choice in reversed(known)}
     found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     if found:
-        return f"Did you mean {folded[found[0]]!r}?"
+        return f"Did you mean {str(folded[found[0]])!r}?"
     return f"Known here: {', '.join(known)}." if 0 < len(known) <= 40 else ""
 
 
