@@ -264,4 +264,8 @@ def call_method(frame: Frame, value: Any, name: str, args: list[Any], kwargs: di
     method = methods_of(value).get(name)
     if method is None:
         raise Failed(f"{kind_of(value)} has no method {name}()")
-    return method(frame, value, *args, **kwargs)
+    try:
+        return method(frame, value, *args, **kwargs)
+    except (TypeError, AttributeError) as why:
+        given = ", ".join(kind_of(one) for one in (*args, *kwargs.values()))
+        raise Failed(f"{name}() of {kind_of(value)} can't take {given}") from why

@@ -32,18 +32,13 @@ def _listed(reading: Reading, node: nodes.List | nodes.Tuple) -> Closure:
     parts = [reading.expression(item) for item in node.items]
     make = tuple if isinstance(node, nodes.Tuple) else list
 
-    def listed(frame: Frame) -> Any:
-        frame.take_steps(len(parts))
-        return make([part(frame) for part in parts])
-
-    return listed
+    return lambda frame: make([part(frame) for part in parts])
 
 
 def _dict(reading: Reading, node: nodes.Dict) -> Closure:
     pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
 
     def mapped(frame: Frame) -> Any:
-        frame.take_steps(len(pairs))
         found = {}
         for key, value in pairs:
             name = key(frame)

@@ -121,11 +121,13 @@ def less_or_equal(frame: Frame, left: Any, right: Any) -> bool:
 
 
 def greater(frame: Frame, left: Any, right: Any) -> bool:
-    return less(frame, right, left)
+    check_ordered(frame, left, right)
+    return bool(left > right)
 
 
 def greater_or_equal(frame: Frame, left: Any, right: Any) -> bool:
-    return less_or_equal(frame, right, left)
+    check_ordered(frame, left, right)
+    return bool(left >= right)
 
 
 def contained(frame: Frame, item: Any, whole: Any) -> bool:

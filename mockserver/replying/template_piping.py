@@ -121,36 +121,40 @@ def _selecting(by_key: bool, wanted: bool) -> Compile:
         def selected(frame: Frame) -> list[Any]:
             holds = bind(frame)
             found = elements(frame, source(frame))
-            return [item for item in found if _holds(holds, item, key) is wanted]
+            return [item for item in found if bool(holds(_key_of(item, key))) is wanted]
 
         return selected
 
     return compile_select
 
 
+def _key_of(item: Any, key: str) -> Any:
+    if not key:
+        return item
+    try:
+        return by_attribute(item, key)
+    except Missing:
+        return _NOTHING
+
+
 def _condition(node: nodes.Filter, arguments: Arguments, place: int) -> Bind:
-    """The test that an item must pass; truth itself where none is named."""
+    """The test that an item must pass; truth itself where none is named. A missing key passes `undefined` only."""
     if len(node.args) <= place:
-        return lambda _frame: bool
+        return lambda _frame: lambda found: found is not _NOTHING and found
     name = _literal(node, place, "the name of a test")
     del arguments.by_place[: place + 1]
     if name in SPECIAL_TESTS:
-        answer = name == "defined"
-        return lambda _frame: lambda item: (item is not _NOTHING) is answer
+        wanted = name == "defined"
+        return lambda _frame: lambda found: (found is not _NOTHING) is wanted
     function = _known_test(name, node.lineno)
     arguments.check(name, [function], 2, node.lineno)
-    return arguments.bound(function)
+    bind = arguments.bound(function)
 
+    def condition(frame: Frame) -> Callable[[Any], Any]:
+        test = bind(frame)
+        return lambda found: found is not _NOTHING and test(found)
 
-def _holds(holds: Callable[[Any], Any], item: Any, key: str) -> bool:
-    """An item without the key is left out, except where `defined` is the question."""
-    if not key:
-        return bool(holds(item))
-    try:
-        value = by_attribute(item, key)
-    except Missing:
-        value = _NOTHING
-    return bool(holds(value))
+    return condition
 
 
 def _literal(node: nodes.Filter, place: int, what: str) -> str:

@@ -14,7 +14,7 @@ from jinja2 import nodes
 
 from mockserver.replying.template_frame import Closure
 
-MAX_DEPTH = 60
+MAX_DEPTH = 100
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
 """Every word that some place of the language knows."""
 

@@ -103,16 +103,17 @@ def to_json(frame: Frame, value: Any, indent: int | None = None) -> str:
 def weigh(frame: Frame, value: Any) -> None:
     """Pays for walking through a value once; stops as soon as it is too much."""
     pending = [value]
+    seen = 0
     while pending:
         one = pending.pop()
         if isinstance(one, str):
             frame.read(len(one))
-        elif isinstance(one, (list, tuple)):
-            frame.take_steps(1 + len(one) // NODES_A_STEP)
-            pending.extend(one)
-        elif isinstance(one, dict):
-            frame.take_steps(1 + len(one) // NODES_A_STEP)
-            pending.extend(one.values())
+        elif isinstance(one, (list, tuple, dict)):
+            seen += 1 + len(one)
+            if seen >= NODES_A_STEP:
+                frame.take_steps(seen // NODES_A_STEP)
+                seen %= NODES_A_STEP
+            pending.extend(one.values() if isinstance(one, dict) else one)
 
 
 def plain(frame: Frame, value: Any) -> Any:

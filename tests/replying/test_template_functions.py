@@ -1,0 +1,233 @@
+"""Functions: what they give, that draws repeat, and what extras bring."""
+
+import base64
+import hashlib
+import hmac
+import json
+import sys
+from uuid import UUID
+
+import pytest
+from template_scope import PLACE, a_request, a_scope, value
+
+from mockserver.errors import InvalidInput, MissingExtra
+from mockserver.replying.draws import chance
+from mockserver.replying.template_fake import FAKES
+from mockserver.replying.templates import Scope, TemplateError, compile_text, compile_tree
+
+GIVEN = [
+    ("hmac_sha256('key', 'text')", hmac.new(b"key", b"text", "sha256").hexdigest()),
+    ("hmac_sha256('key', request.body)", hmac.new(b"key", a_request().body, "sha256").hexdigest()),
+    ("sha256('é')", hashlib.sha256("é".encode()).hexdigest()),
+    ("sha256(request.body)", hashlib.sha256(a_request().body).hexdigest()),
+    ("sha256(5)", hashlib.sha256(b"5").hexdigest()),
+    ("base64('user:pass')", "dXNlcjpwYXNz"),
+    ("jsonpath(request.json, '$.items[*].sku')", ["A1", "B2"]),
+    ("jsonpath(request.json, '$.items[?@.price > 2].sku') | first", "B2"),
+    ("jsonpath(request.json, '$.items[?match(@.sku, \"B.\")].n')", [1]),
+    ("jsonpath(request.json, '$.items[?search(@.sku, \"[0-9]\")].n')", [2, 1]),
+    ("jsonpath(request.json, '$.items[?length(@.sku) == 2 && !(@.n == 1)].n')", [2]),
+    ("jsonpath(request.json, '$.items[?@.n == $.items_count].n')", [2]),
+    ("jsonpath(request.json, '$.items[?match(@.sku, @.nope)]')", []),
+    ("jsonpath(request.json, '$.items[?match(@.sku, \"(\")]')", []),
+    ("jsonpath(request.json, '$.nope')", []),
+    ("date(now)", "2026-01-02T03:04:05Z"),
+    ("date(now, '+3d')", "2026-01-05T03:04:05Z"),
+    ("date(now, '+3d', '%Y-%m-%d')", "2026-01-05"),
+    ("date(now, '-1h30m', '%H:%M')", "01:34"),
+    ("date(now, '90s').timestamp() | int", 1767323135),
+    ("date(now, form='%Y')", "2026"),
+    ("date('2026-03-01T12:00:00+02:00', '1d')", "2026-03-02T12:00:00+02:00"),
+    ("date('2026-03-01')", "2026-03-01T00:00:00Z"),
+    ("date(0)", "1970-01-01T00:00:00Z"),
+    ("date(1767323045.5, '+1s')", "2026-01-02T03:04:06Z"),
+    ("range(3)", [0, 1, 2]),
+    ("range(1, 4)", [1, 2, 3]),
+    ("range(5, 0, -2)", [5, 3, 1]),
+    ("range(3, 1)", []),
+    ("random_string(0)", ""),
+    ("random_int(4, 4)", 4),
+]
+FAILING = [
+    ("random_int(2, 1)", "takes two whole numbers, the smaller first"),
+    ("random_int('1', 2)", "takes two whole numbers"),
+    ("random_string(-1)", "takes a whole number, 0 or more"),
+    ("random_string('5')", "takes a whole number, 0 or more"),
+    ("range('5')", "range() takes whole numbers"),
+    ("range(1, 2, 0)", "no step of 0"),
+    ("date(none)", "null is no time"),
+    ("date('soon')", "'soon' is no time; write it as 2026-01-02T03:04:05Z"),
+    ("date(now, '3 days')", "'3 days' is no shift; write it as '+3d'"),
+    ("date(now, 5)", "date() is shifted by a text such as '+3d'"),
+    ("date(now, '1d', '%Q')", "%Q is not known in a time's format"),
+    ("jwt('a', 'k')", "takes a mapping of claims, not a text"),
+    ("jsonpath(request.json, '$.' ~ '[')", "is no JSONPath query"),
+    ("jsonpath(request.json, 5)", "takes a query such as"),
+    ("jsonpath(request.json, '$' ~ '.a' * 300)", "a query has at most 500 characters"),
+    ("fake.sentence(1001)", "nb_words of fake.sentence() is 0 to 1000"),
+    ("fake.sentence('a')", "takes a whole number as nb_words, not a text"),
+    ("fake.numerify('#' * 1001)", "takes a text of at most 1000 characters"),
+]
+
+
+@pytest.mark.parametrize(("source", "expected"), GIVEN)
+def test_a_function_gives_its_value(source, expected):
+    found = value("{{ " + source + " }}")
+
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(("source", "reason"), FAILING)
+def test_a_function_says_what_it_can_not_take(source, reason):
+    with pytest.raises(TemplateError) as caught:
+        value("{{ " + source + " }}")
+
+    assert reason in caught.value.reason
+
+
+def test_a_jwt_is_signed_and_its_times_are_numbers():
+    head, body, mark = value("{{ jwt({'sub': 'u', 'iat': now, 'list': [now]}, 'key') }}").split(".")
+
+    expected = hmac.new(b"key", f"{head}.{body}".encode(), "sha256").digest()
+    assert _decoded(mark) == expected
+    assert json.loads(_decoded(head)) == {"alg": "HS256", "typ": "JWT"}
+    assert json.loads(_decoded(body)) == {"sub": "u", "iat": 1767323045, "list": ["2026-01-02T03:04:05Z"]}
+
+
+def _decoded(segment):
+    assert "=" not in segment
+    return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def test_a_uuid_is_of_version_4():
+    found = UUID(value("{{ uuid() }}"))
+
+    assert (found.version, found.variant) == (4, "specified in RFC 4122")
+
+
+def test_a_random_string_is_letters_and_digits():
+    found = value("{{ random_string(200) }}")
+
+    assert len(found) == 200
+    assert found.isascii()
+    assert found.isalnum()
+
+
+def test_random_ints_reach_both_ends():
+    found = value("{% for i in range(200) %}{{ random_int(1, 3) }}{% endfor %}")
+
+    assert set(found) == {"1", "2", "3"}
+
+
+DRAWING = (
+    "{{ uuid() }} {{ random_string(8) }} {{ random_int(1, 1000000) }} {{ fake.name() }} {{ fake.email() }}"
+)
+
+
+def _drawn(seed="s", route="payments/create", number=1):
+    scope = Scope({}, lambda: chance(seed, route, number, "ids"), None)
+    return compile_text(DRAWING, PLACE).render(scope)
+
+
+def test_the_same_call_draws_the_same():
+    assert _drawn() == _drawn()
+
+
+def test_another_seed_route_or_call_draws_others():
+    assert len({_drawn(), _drawn(seed="t"), _drawn(route="payments/refund"), _drawn(number=2)}) == 4
+
+
+def test_two_draws_of_one_call_differ():
+    first, second = value("{{ [fake.uuid4(), fake.uuid4()] }}")
+
+    assert first != second
+    assert len(set(value("{{ [uuid(), uuid(), uuid()] }}"))) == 3
+
+
+def test_a_draw_does_not_depend_on_the_draws_of_others():
+    template = compile_text("{{ fake.name() }}", PLACE)
+    alone = template.value(a_scope(seed=5))
+
+    template.value(a_scope(seed=6))
+
+    assert template.value(a_scope(seed=5)) == alone
+
+
+@pytest.mark.parametrize("name", sorted(FAKES))
+def test_every_fake_gives_plain_json_and_repeats(name):
+    template = compile_text("{{ fake." + name + "() }}", PLACE)
+
+    first = template.value(a_scope())
+
+    assert json.loads(json.dumps(first)) == first
+    assert first not in ("", None, [])
+    assert template.value(a_scope()) == first
+
+
+FAKED = [
+    ("{{ fake.bothify('##-??') }}", 5),
+    ("{{ fake.lexify(text='???') }}", 3),
+    ("{{ fake.numerify('####') }}", 4),
+    ("{{ fake.password(20) }}", 20),
+    ("{{ fake.words(7) }}", 7),
+    ("{{ fake.sentences(nb=2) }}", 2),
+    ("{{ fake.paragraphs(2) }}", 2),
+]
+
+
+@pytest.mark.parametrize(("source", "length"), FAKED)
+def test_some_fakes_take_arguments(source, length):
+    assert len(value(source)) == length
+
+
+def test_a_fake_number_stays_in_its_range():
+    found = value("{{ [fake.pyint(3, 4), fake.random_int(min=5, max=5)] }}")
+
+    assert found[0] in (3, 4)
+    assert found[1] == 5
+
+
+@pytest.mark.parametrize(
+    "name", ["date", "date_of_birth", "future_date", "unix_time", "credit_card_expire", "image", "zip"]
+)
+def test_fakes_that_ask_the_clock_or_make_files_are_not_there(name):
+    with pytest.raises(InvalidInput, match=f"there is no fake.{name}"):
+        compile_text("{{ fake." + name + "() }}", PLACE)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ fake.name(1) }}", "{{ fake.words(1, 2) }}", "{{ fake.words(1, nb=2) }}", "{{ fake.words(x=1) }}"],
+)
+def test_the_arguments_of_a_fake_are_counted_at_load(source):
+    with pytest.raises(InvalidInput, match=r"the arguments of fake\.(name|words) don't fit"):
+        compile_text(source, PLACE)
+
+
+def test_a_bad_jsonpath_query_fails_at_load():
+    with pytest.raises(InvalidInput, match=r"'\$\[' is no JSONPath query"):
+        compile_text("{{ jsonpath(request.json, '$[') }}", PLACE)
+    with pytest.raises(InvalidInput, match=r"is no JSONPath query"):
+        compile_text("{{ jsonpath(request.json, q='$[') }}", PLACE)
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "said"),
+    [
+        ("{{ fake.name() }}", "faker", r"fake\.name\(\) needs a library.*pip install 'mockserver\[fake\]'"),
+        (
+            "{{ jsonpath(n, '$') }}",
+            "jsonpath_rfc9535",
+            r"jsonpath\(\) needs a library.*pip install 'mockserver\[jsonpath\]'",
+        ),
+    ],
+)
+def test_a_missing_extra_is_named_at_load(source, module, said, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "mockserver.replying.template_jsonpath", raising=False)
+    monkeypatch.delattr("mockserver.replying.template_jsonpath", raising=False)
+
+    with pytest.raises(MissingExtra, match=said):
+        compile_text(source, PLACE)
+    with pytest.raises(InvalidInput, match=said):
+        compile_tree({"a": source}, PLACE)

@@ -1,0 +1,313 @@
+"""
+No template reaches what it was not handed, and none holds the server.
+
+The escapes are those published for Jinja2 and its sandbox; the bombs are
+tried for the time and the memory that they cost before they are refused.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import pytest
+from template_scope import PLACE, a_request, a_scope
+
+from mockserver.errors import InvalidInput
+from mockserver.replying.template_frame import CHAR_LIMIT, STEP_LIMIT
+from mockserver.replying.templates import TemplateError, compile_text, compile_tree
+
+ESCAPES_AT_LOAD = [
+    "{{ ''.__class__ }}",
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ ().__class__.__base__.__subclasses__()[40]('/etc/passwd').read() }}",
+    "{{ [].__class__.__bases__[0] }}",
+    "{{ config.__class__.__init__.__globals__['os'].popen('id').read() }}",
+    "{{ config.items() }}",
+    "{{ self.__init__.__globals__.__builtins__.__import__('os').popen('id').read() }}",
+    "{{ self._TemplateReference__context.cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ joiner.__init__.__globals__.os.popen('id').read() }}",
+    "{{ namespace.__init__.__globals__.os.popen('id').read() }}",
+    "{{ lipsum.__globals__['os'].popen('id').read() }}",
+    "{{ lipsum.__globals__.__builtins__ }}",
+    "{{ url_for.__globals__['current_app'].config }}",
+    "{{ get_flashed_messages.__globals__ }}",
+    "{{ request.application.__globals__.__builtins__.__import__('os') }}",
+    "{{ request.__class__ }}",
+    "{{ request._cache }}",
+    "{{ request._once('json', 1) }}",
+    "{{ request|attr('application')|attr('\\x5f\\x5fglobals\\x5f\\x5f') }}",
+    "{{ ()|attr('\\x5f\\x5fclass\\x5f\\x5f') }}",
+    "{{ ''|attr(['_'*2, 'class', '_'*2]|join) }}",
+    "{{ [''] | map('attr', '__class__') | list }}",
+    "{{ [1] | groupby('__class__') }}",
+    "{{ [''] | map('format', 1) | list }}",
+    "{{ '{0.__class__}'.format(1) }}",
+    "{{ '{a.__class__}'.format_map({'a': 1}) }}",
+    "{% set f = '{0.__class__.__init__}'.format %}{{ f(now) }}",
+    "{{ ('{0.__class__}'.format)(1) }}",
+    "{{ 'a' | format(1) }}",
+    "{{ '' | xmlattr }}",
+    "{{ dict(a=1) }}",
+    "{{ range.__class__ }}",
+    "{{ uuid.__globals__ }}",
+    "{{ uuid.__wrapped__ }}",
+    "{{ now.__class__.max }}",
+    "{{ now.strftime.__self__ }}",
+    "{{ ''.join.__func__ }}",
+    "{{ (x for x in ()).gi_frame }}",
+    "{{ (lambda: 1)() }}",
+    "{% for c in ().__class__.__base__.__subclasses__() %}{{ c }}{% endfor %}",
+    "{% for i in [1] %}{{ loop.__class__ }}{% endfor %}",
+    "{% for i in [1] %}{{ loop.cycle.__func__.__globals__ }}{% endfor %}",
+    "{% for i in [1] %}{{ loop(i) }}{% endfor %}",
+    "{% import 'os' as os %}{{ os.system('id') }}",
+    "{% include '/etc/passwd' %}",
+    "{% set x = [].append(1) %}",
+    "{{ vars.list.append(1) }}",
+    "{{ vars.list.pop() }}",
+    "{{ vars.list.sort() }}",
+    "{{ vars.clear() }}",
+    "{{ vars.update({'a': 1}) }}",
+    "{{ vars.setdefault('a', 1) }}",
+    "{{ vars.popitem() }}",
+    "{{ 'YQ=='.encode().decode('base64') }}",
+    "{{ ''.translate({}) }}",
+    "{{ varargs }}{{ kwargs }}{{ caller() }}",
+    "{{ __import__('os') }}",
+    "{{ eval('1') }}",
+    "{{ open('/etc/passwd').read() }}",
+    "{{ fake.seed_instance(1) }}",
+    "{{ fake.add_provider(1) }}",
+    "{{ fake.format('name') }}",
+    "{{ fake.parse('{{name}}') }}",
+    "{{ fake.factories }}",
+    "{{ fake.__class__ }}",
+    "{{ fake }}",
+]
+ESCAPES_AT_RENDER = [
+    "{{ request['__class__'] }}",
+    "{{ request['_cache'] }}",
+    "{{ request.json['__class__'] }}",
+    "{{ ''['__cl' ~ 'ass__'] }}",
+    "{{ now['__class__'] }}",
+    "{{ now.year }}",
+    "{{ vars.list['append'] }}",
+    "{{ request.headers.pairs }}",
+    "{{ request.query.pairs }}",
+    "{{ request.headers['__class__'] }}",
+    "{{ [''] | map(attribute='__class__') | list }}",
+    "{{ [now] | map(attribute='__class__.__mro__') | list }}",
+    "{{ [now] | sum(attribute='__class__') }}",
+    "{{ [now] | sort(attribute='__class__') }}",
+    "{{ [now, now] | join(attribute='__class__') }}",
+    "{% for i in [1] %}{{ loop['__class__'] }}{% endfor %}",
+    "{% for i in [1] %}{{ loop.index0.__init }}{% endfor %}",
+    "{% for i in [1] %}{{ loop.depth }}{% endfor %}",
+    "{{ request.body.decode }}",
+    "{{ request }}",
+]
+
+
+@pytest.mark.parametrize("source", ESCAPES_AT_LOAD)
+def test_an_escape_is_refused_at_load(source):
+    with pytest.raises(InvalidInput):
+        compile_text(source, PLACE)
+
+
+@pytest.mark.parametrize("source", ESCAPES_AT_RENDER)
+def test_an_escape_that_looks_like_a_key_finds_nothing(source):
+    with pytest.raises(TemplateError):
+        compile_text(source, PLACE).value(a_scope())
+
+
+def test_selecting_by_a_python_attribute_finds_nothing():
+    template = compile_text("{{ [now] | selectattr('__class__') | list }}", PLACE)
+
+    assert template.value(a_scope()) == []
+
+
+DOUBLED_TEXT = "{% set a = 'ab' %}" + "{% set a = a ~ a %}" * 40
+DOUBLED_LIST = "{% set a = [1, 2] %}" + "{% set a = [a, a] %}" * 40
+SQUARED = "{% set a = 99999 %}" + "{% set a = a * a %}" * 40
+LONG = "{% set s = 'a' * 100000 %}"
+MANY = "{% for i in range(90000) %}"
+BOMBS = [
+    "{{ 'a' * 1000000000 }}",
+    "{{ 1000000000 * 'a' }}",
+    "{{ ('a' * 1000000) * 1000 }}",
+    "{{ [0] * 1000000000 }}",
+    "{{ ([0] * 90000) * 1000 }}",
+    "{{ [0] * 9999999999999999999999 }}",
+    "{{ range(1000000000) }}",
+    "{{ range(0, -9999999999999999999999, -1) }}",
+    "{{ range(1000000000) | list | length }}",
+    "{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}",
+    "{% for i in range(1000) %}{% for j in range(1000) if false %}{% endfor %}{% endfor %}",
+    MANY + "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}",
+    MANY + "{% set x = 'a' * 100 %}{% endfor %}",
+    DOUBLED_TEXT,
+    DOUBLED_LIST + "{{ a }}",
+    DOUBLED_LIST + "{{ a | tojson }}",
+    DOUBLED_LIST + "{{ a == [a] }}" + "{% set b = a[0] %}{{ a[1] == [b] }}",
+    DOUBLED_LIST + "{{ 5 in a }}",
+    DOUBLED_LIST + "{{ a.count(3) }}",
+    SQUARED,
+    "{{ ('9' * 900) | int * ('9' * 900) | int }}",
+    "{% set s = 'a' * 1000 %}{{ ([s] * 10000) | join }}",
+    "{{ (['a'] * 10000) | join('b' * 10000) }}",
+    "{{ ('a' * 10000) | replace('a', 'b' * 10000) }}",
+    "{{ ('a' * 10000).replace('', 'b' * 10000) }}",
+    "{% set s = 'a' * 500000 %}{{ s ~ s ~ s }}",
+    "{{ '%1000000000d' % 1 }}",
+    "{{ now.strftime('%1000000000d') }}",
+    "{{ now.strftime('%Y' * 100000) }}",
+    "{{ 1 | round(-1000000000) }}",
+    "{{ 1.5 | round(1000000000, 'ceil') }}",
+    "{{ random_string(1000000000) }}",
+    "{{ random_string(1.0e300) }}",
+    "{{ [1] | tojson(indent=1000000000) }}",
+    "{{ [1] | batch(1000000000, 'x') }}",
+    "{{ ('a' * 500000) | list }}",
+    "{{ ('a,' * 300000).split(',') }}",
+    "{{ ('a ' * 300000).split() }}",
+    "{{ ('a\\n' * 300000).splitlines() }}",
+    "{{ ('\\u00e9' * 500000) | urlencode }}",
+    "{{ ('<' * 500000) | escape }}",
+    "{{ base64('a' * 1000000) ~ base64('a' * 100) }}",
+    "{{ [[0] * 1000] * 1000 | sum(start=[]) }}",
+    "{{ ([[0] * 1000] * 1000) | sum(start=[]) }}",
+    "{{ (['a' * 1000] * 10000) | sum(start='') }}",
+    LONG + MANY + "{% if 'b' in s %}{% endif %}{% endfor %}",
+    LONG + MANY + "{% if s == s ~ '' %}{% endif %}{% endfor %}",
+    LONG + "{% set t = 'a' * 100000 %}" + MANY + "{% if s == t %}{% endif %}{% endfor %}",
+    LONG + "{% set t = 'a' * 100000 %}" + MANY + "{% if s < t %}{% endif %}{% endfor %}",
+    LONG + MANY + "{{ s.count('ab') }}{% endfor %}",
+    LONG + MANY + "{{ s.find('a' * 90 ~ 'b') }}{% endfor %}",
+    LONG + MANY + "{% if s[1:] %}{% endif %}{% endfor %}",
+    LONG + MANY + "{{ (s | upper)[0] }}{% endfor %}",
+    LONG + MANY + "{{ s.isdigit() }}{% endfor %}",
+    LONG + MANY + "{% if s is lower %}{% endif %}{% endfor %}",
+    LONG + MANY + "{{ sha256(s) }}{% endfor %}",
+    LONG + "{{ ([s] * 50000) | sort }}",
+    LONG + "{{ ([s] * 50000) | unique }}",
+    LONG + "{{ ([s] * 50000) | max }}",
+    LONG + "{{ [[s] * 1000] * 1000 }}",
+    LONG + "{{ {'a': [s] * 50000} }}",
+    LONG + "{{ jwt({'a': [s] * 50000}, 'k') }}",
+    "{% for i in range(30000) %}{{ [3, 1] | sort }}{{ uuid() }}{{ date(now, '+1d') }}{% endfor %}",
+    MANY + "{% for k, v in vars.items() %}{% endfor %}{% endfor %}",
+    MANY + "{% if 5 in vars.big %}{% endif %}{% endfor %}",
+    MANY + "{% if vars.big == vars.same %}{% endif %}{% endfor %}",
+    MANY + "{% set x = vars.big[1:] %}{% endfor %}",
+    MANY + "{{ vars.big | length }}{{ vars.big | tojson }}{% endfor %}",
+    MANY + "{{ jsonpath(vars.big, '$[?@ == 1]') }}{% endfor %}",
+    "{{ jsonpath(vars.deep, '$..*..*..*..*') }}",
+    "{{ jsonpath(vars.deep, '$..[?@..*]..[?@..*]') }}",
+    "{{ jsonpath(vars.big, '$[' ~ ('?1==2,' * 60) ~ '0]') }}",
+    "{% for i in range(30000) %}{{ fake.text(1000) }}{% endfor %}",
+    MANY
+    + "{% for a in [1] %}{% for b in [1] %}{{ a ~ b ~ a ~ b ~ a ~ b }}{% endfor %}{% endfor %}{% endfor %}",
+    MANY + "{% if " + " or ".join(["n > 4"] * 90) + " %}{% endif %}{% endfor %}",
+    "{{ vars.nested | tojson }}",
+    "{{ [vars.nested] }}",
+    "{{ date(now, '999999999w') }}",
+    "{{ date(1.0e300) }}",
+    "{{ date('9' * 1000000) }}",
+    "{{ random_int(0, " + "9" * 4000 + ") * random_int(1, " + "9" * 4000 + ") }}",
+    "{{ ('a' * 1000000000) | default('x') }}",
+    "{{ ('a' * 1000000000) is defined }}",
+]
+
+
+@pytest.fixture(scope="module")
+def bait():
+    nested = json.loads("[" * 900 + "]" * 900)
+    deep = 1
+    for _ in range(60):
+        deep = [deep, deep and [1, 2]]
+    return {
+        "big": list(range(50_000)),
+        "same": list(range(50_000)),
+        "deep": deep,
+        "nested": nested,
+        "list": [1],
+    }
+
+
+@pytest.mark.parametrize("source", BOMBS)
+def test_a_bomb_costs_neither_time_nor_memory(source, bait):
+    template = compile_text(source, PLACE)
+    scope = a_scope(vars=bait)
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started_s = time.process_time()
+
+    with pytest.raises(TemplateError) as caught:
+        template.value(scope)
+
+    assert time.process_time() - started_s < 1.5
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
+    assert grown_kib < 64 * 1024 or sys.platform == "darwin"
+    assert caught.value.reason
+
+
+COSTLY = [
+    "{{ jsonpath(vars.deep, '$..[?@ == $]..[?@ == $]') | length }}",
+    "{{ jsonpath(['a' * 5000], '$[?match(@, \"(a*)*b\")]') | length }}",
+    "{{ vars.big | sort | first }}",
+    "{% for i in range(30000) %}{% if i in [1, 2, 3] %}{% endif %}{% endfor %}",
+    "{{ vars.big == vars.same }}",
+]
+
+
+@pytest.mark.parametrize("source", COSTLY)
+def test_what_is_within_the_budget_is_quick(source, bait):
+    started_s = time.process_time()
+
+    compile_text(source, PLACE).value(a_scope(vars=bait))
+
+    assert time.process_time() - started_s < 1.5
+
+
+def test_a_power_is_refused_at_load():
+    with pytest.raises(InvalidInput, match=r"`\*\*` is not part of templates here"):
+        compile_text("{{ 'a' * 10**9 }}", PLACE)
+
+
+def test_the_limit_of_steps_is_where_it_says():
+    assert compile_text("{{ range(99999) | length }}", PLACE).value(a_scope()) == 99_999
+    with pytest.raises(TemplateError, match=f"it takes more than {STEP_LIMIT:,} steps"):
+        compile_text("{{ range(100001) | length }}", PLACE).value(a_scope())
+
+
+def test_the_limit_of_characters_is_where_it_says():
+    assert (
+        len(compile_text("{{ 'a' * vars.n }}", PLACE).value(a_scope(vars={"n": CHAR_LIMIT // 2})))
+        == CHAR_LIMIT // 2
+    )
+    with pytest.raises(TemplateError, match=f"it makes more than {CHAR_LIMIT:,} characters of text"):
+        compile_text("{{ 'a' * vars.n }}", PLACE).value(a_scope(vars={"n": CHAR_LIMIT + 1}))
+
+
+def test_a_body_of_any_size_can_be_handed_on_whole():
+    body = json.dumps({"a": ["x" * 1000] * 3000, "b": list(range(200_000))}).encode()
+
+    found = compile_text("{{ request.json }}", PLACE).value(a_scope(request=a_request(body)))
+
+    assert found == json.loads(body)
+
+
+def test_the_templates_of_a_tree_share_one_budget():
+    tree = compile_tree(["{{ 'a' * 300000 }}"] * 5, PLACE)
+
+    with pytest.raises(TemplateError) as caught:
+        tree.value(a_scope())
+
+    assert caught.value.place.startswith("reply.json[")
+
+
+def test_every_render_has_a_budget_of_its_own():
+    template = compile_text("{{ 'a' * 300000 }}", PLACE)
+
+    assert [len(template.value(a_scope())) for _ in range(10)] == [300_000] * 10
