@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.matching import checks
@@ -55,34 +56,57 @@ def _instead_of_json(request: Request) -> str:
     return ""
 
 
-def form_itself(wanted: Any, count: int) -> Check:
+def form_itself(wanted: Any) -> Check:
     """That the body is a form at all; said once for all of its fields."""
+    return _itself(lambda request: request.form, lambda request, why: _no_form(request, why, wanted))
 
-    def holds(request: Request) -> bool:
-        return _refusal(request) is None
+
+def files_itself(wanted: Any) -> Check:
+    """That the body has parts at all; said once for all of its files."""
+    return _itself(lambda request: request.parts, lambda request, why: _no_parts(request, why, wanted))
+
+
+def _itself(
+    read: Callable[[Request], object], said: Callable[[Request, UnreadableBody], Difference]
+) -> Check:
+    def refusal(request: Request) -> UnreadableBody | None:
+        try:
+            read(request)
+        except UnreadableBody as why:
+            return why
+        return None
 
     def explain(request: Request) -> list[Difference]:
-        why = _refusal(request)
-        return [] if why is None else [_no_form(request, why, wanted, count)]
+        why = refusal(request)
+        return [] if why is None else [said(request, why)]
 
-    return Check(5, holds, explain, count=0)
-
-
-def _refusal(request: Request) -> UnreadableBody | None:
-    try:
-        request.form  # noqa: B018  (it raises where the body is no form)
-    except UnreadableBody as why:
-        return why
-    return None
+    return Check(5, lambda request: refusal(request) is None, explain, count=0)
 
 
-def _no_form(request: Request, why: UnreadableBody, wanted: Any, count: int) -> Difference:
+def _no_parts(request: Request, why: UnreadableBody, wanted: Any) -> Difference:
+    hint = f"send the files as {FORMS[1]}"
+    text = f"body: expected files, but {why}; {hint}"
+    return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
+
+
+def _no_form(request: Request, why: UnreadableBody, wanted: Any) -> Difference:
     kind = request.media_type
     hint = f"send it as {FORMS[0]} or {FORMS[1]}"
     if "json" in kind:
         hint = f"it came as JSON; {hint}"
     text = f"body: expected a form, but {why}; {hint}"
-    return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(count), text=text)
+    return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
+
+
+def emptiness(written: Any) -> Any:
+    """
+    `absent` asks that the body be empty and `present` that it be not, in the operators of a text.
+
+    An empty body is an empty text, so that `text: ""` holds for it too.
+    """
+    if written in ("absent", {"absent": True}, {"present": False}):
+        return {"equals": ""}
+    return {"not": ""} if written in ("present", {"present": True}, {"absent": False}) else written
 
 
 def text(condition: Condition) -> Check:
@@ -103,6 +127,11 @@ def text(condition: Condition) -> Check:
             return [Difference("body", condition.written, _shown_body(request), weight=1.5, text=said)]
 
     return Check(5, holds, explain, count=condition.count)
+
+
+def lower(written: Any) -> Any:
+    """Hex as `sha256` compares it."""
+    return written.lower() if isinstance(written, str) else written
 
 
 def sha256(condition: Condition) -> Check:

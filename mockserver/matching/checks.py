@@ -16,6 +16,9 @@ Equalities = dict[tuple[str, KeyPath], Any]
 """Plain equalities that a request has to fulfil: part and place inside it, to the scalar."""
 
 
+_NONE: list[str] = []
+
+
 class Check:
     """`cost` orders the checks of a route: the cheap ones are asked first."""
 
@@ -78,7 +81,7 @@ def _grouped(
 
     def holds(request: Request) -> bool:
         try:
-            return test(values(request).get(name, ()))
+            return test(values(request).get(name, _NONE))
         except UnreadableBody:
             return False
 

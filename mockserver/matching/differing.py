@@ -22,30 +22,34 @@ class Place:
     Where in the request a value stands.
 
     `path` leads from the root of a JSON body to it; None where the value is no
-    part of one. Where `flat`, the value is the list of all texts under one name.
+    part of one; `base` leads from the body's root to where `path` begins.
+    Where `flat`, the value is the list of all texts under one name.
     """
 
-    __slots__ = ("flat", "path", "root")
+    __slots__ = ("base", "flat", "path", "root")
 
-    def __init__(self, root: str, path: KeyPath | None = None, *, flat: bool = False) -> None:
+    def __init__(
+        self, root: str, path: KeyPath | None = None, *, flat: bool = False, base: KeyPath = ()
+    ) -> None:
+        self.base = base
         self.root = root
         self.path = path
         self.flat = flat
 
     @property
     def where(self) -> str:
-        return dotted((self.root, *self.path)) if self.path else self.root
+        return self.root + dotted(("_", *self.path))[1:] if self.path else self.root
 
     def below(self, key: str | int) -> Place:
         if self.path is None:
             return Place(f"{self.root}[{key}]" if isinstance(key, int) else f"{self.root}.{key}")
-        return Place(self.root, (*self.path, key))
+        return Place(self.root, (*self.path, key), base=self.base)
 
     def differs(self, actual: Any, said: str, written: Any, slip: Slip = NONE) -> Difference:
         """Something came that does not fulfil the condition, or nothing did."""
         if self.flat:
             actual = _unwrapped(actual)
-        if actual is ABSENT:
+        if actual is ABSENT or said == "present":
             return self._made(
                 f"{self.where} is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0)
             )
@@ -58,6 +62,10 @@ class Place:
         """A field came that the author did not name."""
         return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
 
+    def refused(self, actual: Any, written: Any, said: str) -> Difference:
+        """Another judge, such as a schema, refuses the value in its own words."""
+        return self._made(f"{self.where}: {said}", written, actual, NONE)
+
     def other_order(self, actual: list[Any], said: str, written: Any) -> Difference:
         return self.differs(actual, said, written, Slip("the same items in another order", 0.4))
 
@@ -67,7 +75,7 @@ class Place:
         return self._made(text, written, actual, Slip("", 0.8))
 
     def _made(self, text: str, written: Any, actual: Any, slip: Slip) -> Difference:
-        where = pointer(self.path) if self.path else ""
+        where = pointer((*self.base, *self.path)) if self.path is not None else ""
         said = f"{text}; {slip.hint}" if slip.hint else text
         return Difference(self.where, written, actual, where, slip.hint, slip.weight, said)
 

@@ -6,14 +6,21 @@ Everything that can be found wrong is found here, when a scenario loads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.matching import body, checks, operators
+from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra
+from mockserver.matching import body, checks
 from mockserver.matching.checks import Check, Equalities
 from mockserver.matching.conditions import Condition
+from mockserver.matching.graphql_requests import graphql
+from mockserver.matching.jsonpath import jsonpath
+from mockserver.matching.operators import OPERATORS
 from mockserver.matching.reading import Dialect, Reader
+from mockserver.matching.schema import schema
+from mockserver.matching.uploads import upload
+from mockserver.matching.xpath import xml
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.match import MatchSpec
 from mockserver.model.miss import Difference
@@ -43,7 +50,8 @@ class Matcher:
 
     def differences(self, request: Request) -> list[Difference]:
         """Everything that keeps the request out, in the order of the keys; empty where the matcher holds."""
-        return [difference for check in self._checks for difference in check.explain(request)]
+        found = [difference for check in self._checks for difference in check.explain(request)]
+        return list({(one.where, one.text): one for one in found}.values())
 
 
 def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
@@ -63,34 +71,75 @@ def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
 
 
 def compile_match(spec: MatchSpec, read_file: ReadFile) -> Matcher:
-    """Raises InvalidInput with every flaw, paths relative to the mapping. `read_file` is read for schemas."""
+    """
+    Raises InvalidInput with every flaw, their paths relative to the mapping.
+
+    `read_file` gives schemas. Where all that is wrong is an extra that is not
+    installed, it is MissingExtra.
+    """
     flaws: list[Flaw] = []
-    found = list(_checks(spec, flaws, read_file))
-    if flaws:
-        raise InvalidInput(flaws)
+    lacking: list[MissingExtra] = []
+    found: list[Check] = []
+    for make in _makers(spec, flaws, read_file):
+        try:
+            found += make()
+        except MissingExtra as why:
+            lacking.append(why)
+        except InvalidInput as why:
+            flaws += why.flaws
+    if lacking and not flaws:
+        raise lacking[0]
+    if flaws or lacking:
+        raise InvalidInput([*flaws, *(flaw for one in lacking for flaw in one.flaws)])
     return Matcher(found)
 
 
-def _checks(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator[Check]:
-    for part, make in (("headers", checks.header), ("query", checks.query), ("cookies", checks.cookie)):
-        for name, written in getattr(spec, part).items():
-            yield make(name, _condition(written, (part, name), flaws, Dialect.TEXT))
+Maker = Callable[[], Iterable[Check]]
+
+
+def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator[Maker]:
+    """One maker a key, so that what is wrong with one key hides no other's flaws."""
+
+    def reader(*path: str, dialect: Dialect = Dialect.TEXT) -> Reader:
+        return Reader(OPERATORS, dialect, path, flaws)
+
+    yield lambda: (checks.header(n, reader("headers", n).read(w)) for n, w in spec.headers.items())
+    yield lambda: (checks.query(n, reader("query", n).read(w)) for n, w in spec.query.items())
+    yield lambda: (checks.cookie(n, reader("cookies", n).read(w)) for n, w in spec.cookies.items())
     if spec.form:
-        yield body.form_itself(spec.form, len(spec.form))
-    for name, written in spec.form.items():
-        yield checks.form(name, _condition(written, ("form", name), flaws, Dialect.TEXT))
+        yield lambda: [body.form_itself(spec.form)]
+    yield lambda: (checks.form(n, reader("form", n).read(w)) for n, w in spec.form.items())
+    if spec.files:
+        yield lambda: [body.files_itself(spec.files)]
+    yield lambda: (upload(n, w, reader("files", n)) for n, w in spec.files.items())
     if spec.has("json_"):
-        yield body.json(_condition(spec.json_, ("json",), flaws, Dialect.TREE))
+        yield lambda: [body.json(reader("json", dialect=Dialect.TREE).read(spec.json_))]
     if spec.has("json_exact"):
-        yield body.json(_condition(spec.json_exact, ("json_exact",), flaws, Dialect.EXACT))
+        yield lambda: [body.json(reader("json_exact", dialect=Dialect.EXACT).read(spec.json_exact))]
+    for query, written in spec.jsonpath.items():
+        place = reader("jsonpath", query, dialect=Dialect.FOUND)
+        yield partial(_queried, jsonpath, query, written, place)
+    if spec.has("schema_"):
+        yield lambda: [schema(spec.schema_, ("schema",), read_file)]
     if spec.has("text"):
-        yield body.text(_condition(spec.text, ("text",), flaws, Dialect.TEXT))
+        yield lambda: [body.text(reader("text").read(body.emptiness(spec.text)))]
+    for query, written in spec.xml.items():
+        place = reader("xml", query)
+        yield partial(_queried, xml, query, written, place)
+    if spec.has("graphql"):
+        yield lambda: graphql(spec.graphql, reader("graphql"))
     if spec.has("body_sha256"):
-        yield body.sha256(_condition(spec.body_sha256, ("body_sha256",), flaws, Dialect.TEXT))
+        yield lambda: [body.sha256(reader("body_sha256").read(body.lower(spec.body_sha256)))]
+
+
+def _queried(
+    make: Callable[[str, Condition, KeyPath], Check], query: str, written: Any, place: Reader
+) -> list[Check]:
+    return [make(query, place.read(written), place.path)]
 
 
 def _condition(written: Any, path: KeyPath, flaws: list[Flaw], dialect: Dialect) -> Condition:
-    return operators.read(written, Reader(dialect, path, flaws))
+    return Reader(OPERATORS, dialect, path, flaws).read(written)
 
 
 def compile_condition(value: Any, path: KeyPath = (), *, text: bool = False) -> Condition:

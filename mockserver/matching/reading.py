@@ -8,17 +8,22 @@ names fields and operators carry a dollar; everywhere else operators stand bare.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from mockserver.errors import Flaw, KeyPath, Wrong, shown
-from mockserver.matching.conditions import Condition, Guess, Items, Test
+from mockserver.errors import Flaw, KeyPath, Wrong, near, shown
+from mockserver.matching.conditions import AllOf, Condition, Guess, Items, Test
 from mockserver.matching.slips import Slip
+from mockserver.matching.values import show
 from mockserver.model.written import as_text
 
 MAX_DEPTH = 64
 """So deep may conditions nest; it bounds how deep matching looks into a request."""
+
+
+NEVER = Condition(lambda _: False, "something else", None)
+"""Stands where a condition has a flaw, so that the rest is read on."""
 
 
 class Dialect(Enum):
@@ -40,19 +45,47 @@ class Dialect(Enum):
         return self in (Dialect.TREE, Dialect.EXACT)
 
 
+Operator = Callable[[Any, "Reader"], Condition]
+"""From an operand, as written, to the condition. Raises Wrong for an operand that it can't use."""
+
+
 class Reader:
-    """One place in what the author wrote. What is wrong with it goes to `flaws`, which all places share."""
+    """
+    One place in what the author wrote.
 
-    __slots__ = ("depth", "dialect", "flaws", "path")
+    What is wrong with it goes to `flaws`, which all places share. `operators` is the table of them.
+    """
 
-    def __init__(self, dialect: Dialect, path: KeyPath, flaws: list[Flaw], depth: int = 0) -> None:
+    __slots__ = ("depth", "dialect", "flaws", "operators", "path")
+
+    def __init__(
+        self,
+        operators: Mapping[str, Operator],
+        dialect: Dialect,
+        path: KeyPath,
+        flaws: list[Flaw],
+        depth: int = 0,
+    ) -> None:
+        self.operators = operators
         self.dialect = dialect
         self.path = path
         self.flaws = flaws
         self.depth = depth
 
     def below(self, *keys: str | int, dialect: Dialect | None = None) -> Reader:
-        return Reader(dialect or self.dialect, (*self.path, *keys), self.flaws, self.depth + 1)
+        """The place at the end of `keys`, one deeper."""
+        path = (*self.path, *keys)
+        return Reader(self.operators, dialect or self.dialect, path, self.flaws, self.depth + 1)
+
+    def read(self, value: Any) -> Condition:
+        """What the author wrote here, as a condition."""
+        try:
+            self.bounded()
+            condition = _read(value, self)
+        except Wrong as why:
+            self.refuse(why)
+            return NEVER
+        return condition
 
     @property
     def items(self) -> Dialect:
@@ -72,12 +105,29 @@ class Reader:
         self.flaws.append(Flaw(self.path, str(why), why.hint, at_key))
 
     def leaf(
-        self, test: Test, said: str, operator: str, operand: Any, slip: Guess | None = None
+        self,
+        test: Test,
+        said: str,
+        operator: str,
+        operand: Any,
+        slip: Guess | None = None,
+        *,
+        of_lists: bool = False,
     ) -> Condition:
-        """A condition from a test of one value; where texts are compared, one of them has to pass."""
+        """
+        A condition from a test of one value; where texts are compared, one of them has to pass.
+
+        Raises Wrong where a list is asked and the operator never holds `of_lists`.
+        """
         written = {self.spelt(operator): operand}
         if self.dialect is Dialect.TEXT:
             return Condition(some(test), said, written, slip=nearest(slip))
+        if self.dialect is Dialect.FOUND and not of_lists:
+            example = f"{{contains: {{{operator}: {show(operand)}}}}}"
+            raise Wrong(
+                f"a query gives the list of found values, which {operator!r} never fits",
+                f"Write {example} for one of them, or a list for all",
+            )
         return Condition(test, said, written, slip=slip)
 
     def text(self, value: Any, example: str) -> str:
@@ -107,6 +157,75 @@ class Reader:
                     f"expected a JSON value, got {shown(item)}", "Put quotes round it to make it a text"
                 )
         return value
+
+
+def _read(value: Any, reader: Reader) -> Condition:
+    if isinstance(value, dict):
+        return _mapping(value, reader)
+    if isinstance(value, list):
+        items = [reader.below(i, dialect=reader.items).read(item) for i, item in enumerate(value)]
+        return in_order(reader, items, value)
+    for word in ("present", "absent"):
+        if value == reader.spelt(word):
+            return reader.operators[word](True, reader)
+    return reader.operators["equals"](value, reader)
+
+
+def _mapping(value: dict[Any, Any], reader: Reader) -> Condition:
+    if not reader.dialect.dollar:
+        if not value:
+            raise Wrong(
+                "an empty condition", "Write a value, `present`, `absent`, or operators such as {contains: x}"
+            )
+        return _all(value, reader)
+    dollars = [key for key in value if isinstance(key, str) and key.startswith("$")]
+    if not dollars:
+        return reader.operators["fields"](value, reader)
+    for key, item in value.items():
+        if key not in dollars:
+            _refuse_field(key, item, dollars[0], reader)
+    return _all({key: value[key] for key in dollars}, reader)
+
+
+def _refuse_field(key: Any, item: Any, beside: str, reader: Reader) -> None:
+    hint = "Put the fields under $fields, beside the operators"
+    if key in reader.operators:
+        hint = f"Did you mean '${key}'?"
+    reader.below(key).refuse(
+        Wrong(f"the field {key!r} stands beside the operator {beside!r}", hint), at_key=True
+    )
+    reader.below(key).read(item)
+
+
+def _all(value: dict[Any, Any], reader: Reader) -> Condition:
+    parts = [_operator(key, operand, reader) for key, operand in value.items()]
+    return parts[0] if len(parts) == 1 else AllOf(parts, value)
+
+
+def _operator(key: Any, operand: Any, reader: Reader) -> Condition:
+    place = reader.below(key)
+    place.depth -= 1  # an operator is no level of its own
+    name = str(key).removeprefix("$") if reader.dialect.dollar else key
+    known = _known(reader)
+    if name not in known:
+        place.refuse(_unknown(key, known, reader), at_key=True)
+        return NEVER
+    try:
+        return reader.operators[name](operand, place)
+    except Wrong as why:
+        place.refuse(why)
+        return NEVER
+
+
+def _known(reader: Reader) -> list[str]:
+    return [name for name in reader.operators if name != "fields" or reader.dialect.dollar]
+
+
+def _unknown(key: Any, known: list[str], reader: Reader) -> Wrong:
+    bare = str(key).removeprefix("$")
+    if not reader.dialect.dollar and bare in known:
+        return Wrong(f"unknown operator {key!r}", f"Operators stand bare here: write {bare!r}")
+    return Wrong(f"unknown operator {key!r}", near(str(key), map(reader.spelt, known)))
 
 
 def _walk(value: Any) -> Iterator[tuple[Any, int]]:
@@ -149,6 +268,14 @@ def alone(condition: Condition) -> Condition:
     return Condition(lambda value: test([value]), condition.said, condition.written, slip=guess)
 
 
+def not_empty(values: list[Any]) -> None:
+    """Raises Wrong for an empty list where texts are compared: none at all is absent."""
+    if not values:
+        raise Wrong("an empty list never comes", "Write absent")
+
+
 def in_order(reader: Reader, checks: Sequence[Condition], written: Any) -> Condition:
     """A list that came has just these items."""
+    if reader.dialect is Dialect.TEXT:
+        not_empty(written)
     return Items([alone(c) for c in checks] if reader.dialect is Dialect.TEXT else checks, written)

@@ -29,6 +29,8 @@ MAX_FORM_FIELDS = 10_000
 MAX_JSON_VALUES = 500_000
 """Of a JSON body of more than 1 MiB: reading more would stall everyone else for longer than 50 ms."""
 _SMALL_BYTES = 1 << 20
+MAX_JSON_DEPTH = 200
+"""Of lists and objects: so that no room has to fear for its stack."""
 
 
 class _Absent:
@@ -55,6 +57,23 @@ def grouped(pairs: Pairs) -> Grouped:
     for name, value in pairs:
         values.setdefault(name, []).append(value)
     return values
+
+
+def _bounded(value: Any, source: bytes) -> Any:
+    """The value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBody, and recurses nowhere."""
+    if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:
+        return value
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_JSON_DEPTH):
+        level = [
+            below
+            for item in level
+            for below in (item.values() if isinstance(item, dict) else item)
+            if isinstance(below, (dict, list))
+        ]
+    if level:
+        raise UnreadableBody(f"it is nested more than {MAX_JSON_DEPTH} deep")
+    return value
 
 
 def _no_constant(name: str) -> Any:
@@ -229,7 +248,7 @@ class Request:
         # RFC 8259 8.1: JSON is UTF-8. Python finds UTF-16, UTF-32 and a byte order mark by itself.
         text = data if self._charset in ("", "utf-8", "utf8") else self.text
         try:
-            return json.loads(text, parse_constant=_no_constant)
+            return _bounded(json.loads(text, parse_constant=_no_constant), data)
         except RecursionError as why:
             raise UnreadableBody("it is nested too deeply") from why
         except UnicodeDecodeError as why:

@@ -1,0 +1,260 @@
+"""
+The operators that compare: each takes its operand as written and gives the condition.
+
+One raises Wrong, with the remedy, for an operand that it can't use: a
+condition that could never hold is an error when the scenario loads.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import Wrong, near, shown
+from mockserver.matching import patterns, slips
+from mockserver.matching.conditions import Condition, Equals, Fields, equal_test
+from mockserver.matching.reading import Dialect, Reader, in_order, some
+from mockserver.matching.slips import NONE, Slip
+from mockserver.matching.values import TYPES, equal, has_type, is_number, number, prose, show
+
+
+def equals(operand: Any, reader: Reader) -> Condition:
+    if reader.dialect is Dialect.TEXT:
+        return _equals_text(operand, reader)
+    if reader.dialect is Dialect.FOUND and not isinstance(operand, list):
+        it = show(operand)
+        raise Wrong(
+            f"a query gives the list of found values, and a list is never {it}",
+            f"Write [{it}] for just this one, or {{contains: {it}}}",
+        )
+    literal = reader.literal(operand)
+    return Equals(equal_test(literal), literal, lambda value: slips.between(literal, value))
+
+
+def _equals_text(operand: Any, reader: Reader) -> Condition:
+    if isinstance(operand, list):
+        return in_order(reader, [_equals_text(item, reader) for item in operand], operand)
+    if operand is None:
+        raise Wrong(
+            "expected a text, got null",
+            "Write absent for what must not come, or 'null' in quotes for the word",
+        )
+    text = reader.text(operand, "a text")
+    return Equals(some(lambda value: value == text), text, _nearest_text(text))
+
+
+def _nearest_text(text: str) -> Callable[[Any], Slip]:
+    return lambda values: min((slips.between(text, v) for v in values), key=lambda s: s.weight, default=NONE)
+
+
+def contains(operand: Any, reader: Reader) -> Condition:
+    """Of a text: a part of it. Of a list: an item that fulfils the condition."""
+    if reader.dialect is Dialect.TEXT:
+        operand = reader.text(operand, "{contains: hello}")
+    if isinstance(operand, str):
+        return reader.leaf(
+            _has(operand),
+            f"to contain {show(operand)}",
+            "contains",
+            operand,
+            _having(operand),
+            of_lists=True,
+        )
+    item = reader.below(dialect=reader.items).read(operand)
+    test = item.holds
+    return reader.leaf(
+        lambda value: isinstance(value, list) and any(map(test, value)),
+        f"to contain {item.said}",
+        "contains",
+        operand,
+        lambda value: NONE if isinstance(value, list) else slips.wrong_kind("a list", value),
+        of_lists=True,
+    )
+
+
+def _has(part: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, (str, list)) and part in value
+
+
+def _having(part: str) -> Callable[[Any], Slip]:
+    guess = _case_slip(part, operator.contains)
+    return lambda value: NONE if isinstance(value, list) else guess(value)
+
+
+def starts_with(operand: Any, reader: Reader) -> Condition:
+    start = reader.text(operand, "{starts_with: 'Bearer '}")
+    test = _of_text(lambda value: value.startswith(start))
+    return reader.leaf(
+        test, f"to start with {show(start)}", "starts_with", operand, _case_slip(start, str.startswith)
+    )
+
+
+def ends_with(operand: Any, reader: Reader) -> Condition:
+    end = reader.text(operand, "{ends_with: .png}")
+    test = _of_text(lambda value: value.endswith(end))
+    return reader.leaf(test, f"to end with {show(end)}", "ends_with", operand, _case_slip(end, str.endswith))
+
+
+def matches(operand: Any, reader: Reader) -> Condition:
+    """A regular expression that fits the whole value, see `patterns`."""
+    pattern = reader.text(operand, r"{matches: '\d+'}")
+    test, anywhere = patterns.whole(pattern), patterns.anywhere(pattern)
+
+    def slip(value: Any) -> Slip:
+        if not isinstance(value, str):
+            return slips.not_text(value)
+        return Slip("a part of it fits, the pattern has to fit the whole", 0.5) if anywhere(value) else NONE
+
+    return reader.leaf(_of_text(test), f"to match '{pattern}'", "matches", operand, slip)
+
+
+def ignore_case(operand: Any, reader: Reader) -> Condition:
+    text = reader.text(operand, "{ignore_case: text}")
+    folded = text.casefold()
+    test = _of_text(lambda value: value.casefold() == folded)
+    return reader.leaf(
+        test, f"{show(text)} in any case", "ignore_case", operand, lambda value: slips.between(text, value)
+    )
+
+
+def _of_text(test: Callable[[str], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and test(value)
+
+
+def _case_slip(part: str, test: Callable[[str, str], bool]) -> Callable[[Any], Slip]:
+    def slip(value: Any) -> Slip:
+        if not isinstance(value, str):
+            return slips.not_text(value)
+        if test(value.casefold(), part.casefold()):
+            return Slip("only the case differs", 0.3)
+        return Slip("white space is missing", 0.5) if test(value, part.strip()) else NONE
+
+    return slip
+
+
+def one_of(operand: Any, reader: Reader) -> Condition:
+    values = listed(operand, "one_of", "[a, b]")
+    said = "one of " + ", ".join(show(value) for value in values[:10])
+    if reader.dialect is Dialect.TEXT:
+        texts = frozenset(reader.text(value, "{one_of: [a, b]}") for value in values)
+        return reader.leaf(texts.__contains__, said, "one_of", operand, _nearest_of(sorted(texts)))
+    if reader.dialect is Dialect.FOUND and not all(isinstance(value, list) for value in values):
+        raise Wrong("a query gives the list of found values", "Write {contains: {one_of: [...]}}, or lists")
+    for value in values:
+        reader.literal(value)
+    return reader.leaf(
+        lambda value: any(equal(one, value) for one in values),
+        said,
+        "one_of",
+        operand,
+        _nearest_of(values),
+        of_lists=True,
+    )
+
+
+def _nearest_of(values: list[Any]) -> Callable[[Any], Slip]:
+    return lambda value: min(
+        (slips.between(one, value) for one in values[:50]), key=lambda s: s.weight, default=NONE
+    )
+
+
+def gt(operand: Any, reader: Reader) -> Condition:
+    return _ordered("gt", "more than", operator.gt, operand, reader)
+
+
+def gte(operand: Any, reader: Reader) -> Condition:
+    return _ordered("gte", "at least", operator.ge, operand, reader)
+
+
+def lt(operand: Any, reader: Reader) -> Condition:
+    return _ordered("lt", "less than", operator.lt, operand, reader)
+
+
+def lte(operand: Any, reader: Reader) -> Condition:
+    return _ordered("lte", "at most", operator.le, operand, reader)
+
+
+def _ordered(
+    name: str, said: str, compare: Callable[[Any, Any], bool], operand: Any, reader: Reader
+) -> Condition:
+    """Numbers only; a text of header, query, cookie or form is read as one."""
+    if not is_number(operand):
+        raise Wrong(f"expected a number, got {shown(operand)}", f"Write {{{reader.spelt(name)}: 100}}")
+    reader.literal(operand)
+
+    def of_text(value: str) -> bool:
+        found = number(value)
+        return found is not None and compare(found, operand)
+
+    if reader.dialect is Dialect.TEXT:
+        return reader.leaf(of_text, f"{said} {show(operand)}", name, operand, _no_number)
+    return reader.leaf(
+        lambda value: is_number(value) and compare(value, operand),
+        f"{said} {show(operand)}",
+        name,
+        operand,
+        slips.not_numeric,
+    )
+
+
+def _no_number(value: str) -> Slip:
+    return NONE if number(value) is not None else Slip("it is no number")
+
+
+def type_(operand: Any, reader: Reader) -> Condition:
+    if operand not in TYPES:
+        raise Wrong(f"{shown(operand)} is no type", near(str(operand), TYPES))
+    if reader.dialect is Dialect.TEXT and operand != "string":
+        raise Wrong(
+            f"what is asked here is a text, never {prose(operand)}",
+            r"Write {matches: '\d+'}, or {gte: 0} for a number",
+        )
+    if reader.dialect is Dialect.FOUND and operand != "array":
+        raise Wrong(
+            f"a query gives the list of found values, never {prose(operand)}",
+            f"Write {{contains: {{type: {operand}}}}}",
+        )
+    said = prose(operand)
+    return reader.leaf(
+        lambda value: has_type(value, operand),
+        said,
+        "type",
+        operand,
+        lambda value: slips.wrong_kind(said, value),
+        of_lists=True,
+    )
+
+
+def length(operand: Any, reader: Reader) -> Condition:
+    """Characters of a text, items of a list, fields of an object."""
+    reader.literal(operand)
+    if is_number(operand) and (operand < 0 or operand != int(operand)):
+        raise Wrong(f"{operand} is no length", "Write a whole number, at least 0")
+    if not is_number(operand) and not isinstance(operand, dict):
+        raise Wrong(f"expected a length, got {shown(operand)}", f"Write 3, or {{{reader.spelt('gte')}: 3}}")
+    inner = Dialect.TREE if reader.dialect.dollar else Dialect.BARE
+    size = reader.below(dialect=inner).read(operand)
+    if isinstance(size, Fields):
+        raise Wrong(
+            "a length has no fields", f"Operators carry a dollar here: write {{{reader.spelt('gte')}: 3}}"
+        )
+    test = size.holds
+    return reader.leaf(
+        lambda value: isinstance(value, (str, list, dict)) and test(len(value)),
+        f"a length of {size.said}",
+        "length",
+        operand,
+        _other_length,
+        of_lists=True,
+    )
+
+
+def _other_length(value: Any) -> Slip:
+    return Slip(f"its length is {len(value)}") if isinstance(value, (str, list, dict)) else NONE
+
+
+def listed(operand: Any, name: str, example: str) -> list[Any]:
+    if not isinstance(operand, list) or not operand:
+        raise Wrong(f"expected a list, got {shown(operand)}", f"Write {{{name}: {example}}}")
+    return operand

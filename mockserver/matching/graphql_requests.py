@@ -1,0 +1,227 @@
+"""
+GraphQL requests, told apart by operation, variables, type and query.
+
+Read from a JSON body, from query parameters (GraphQL over HTTP), from the
+`operations` field of a multipart form, or from an `application/graphql` body.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import KeyPath, Wrong, near, shown
+from mockserver.matching.checks import Check, tree_equalities
+from mockserver.matching.conditions import Condition
+from mockserver.matching.differing import Place
+from mockserver.matching.extras import library
+from mockserver.matching.reading import NEVER, Dialect, Reader
+from mockserver.model.http import ABSENT, Request, UnreadableBody
+from mockserver.model.miss import Difference
+
+MAX_QUERY_CHARS = 64 << 10
+MAX_QUERY_TOKENS = 5_000
+TYPES = ("query", "mutation", "subscription")
+KEYS = ("operation", "variables", "query", "type")
+
+
+class GraphQL:
+    """One GraphQL request. `name` and `query` are ABSENT where they did not come; `variables` likewise."""
+
+    __slots__ = ("name", "query", "variables")
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.name = fields.get("operationName")
+        self.query = fields.get("query", ABSENT)
+        self.variables = fields.get("variables", ABSENT)
+
+
+def graphql_of(request: Request) -> GraphQL:
+    """Raises UnreadableBody for what is no GraphQL request."""
+    return request.once("graphql", lambda: GraphQL(_fields(request)))
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    if request.method == "GET":
+        found: dict[str, Any] = {name: values[0] for name, values in request.query.items()}
+        if "variables" in found:
+            found["variables"] = _json(found["variables"], "variables")
+    elif request.media_type == "application/graphql":
+        found = {"query": request.text}
+    elif request.media_type == "multipart/form-data":
+        found = _json(request.form.get("operations", [""])[0], "operations")
+    else:
+        found = request.json
+    if isinstance(found, list):
+        raise UnreadableBody("it is a batch of GraphQL requests, and each is asked for on its own")
+    if not isinstance(found, dict) or not found.keys() & {"query", "operationName", "extensions"}:
+        raise UnreadableBody("it has neither query nor operationName")
+    return found
+
+
+def _json(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise UnreadableBody(f"its {name} are no JSON") from None
+
+
+class Documents:
+    """Parses GraphQL documents, once for a request. Depth and length are bounded."""
+
+    __slots__ = ("_library",)
+
+    def __init__(self, path: KeyPath) -> None:
+        self._library = library("graphql", "A GraphQL condition", "graphql", path)
+
+    def parse(self, text: Any) -> Any:
+        """The document. Raises UnreadableBody."""
+        if not isinstance(text, str):
+            raise UnreadableBody("it has no query")
+        if len(text) > MAX_QUERY_CHARS:
+            raise UnreadableBody(f"its query is longer than {MAX_QUERY_CHARS} characters")
+        try:
+            return self._library.parse(text, no_location=True, max_tokens=MAX_QUERY_TOKENS)
+        except self._library.GraphQLError as why:
+            said = why.message
+            raise UnreadableBody(f"its query is no GraphQL: {said}") from None
+        except RecursionError:
+            raise UnreadableBody("its query is nested too deeply") from None
+
+    def of(self, request: Request) -> Any:
+        return request.once("graphql document", lambda: self.parse(graphql_of(request).query))
+
+    def normal(self, document: Any) -> str:
+        """The document in one notation: white space, commas and comments count for nothing."""
+        try:
+            return str(self._library.print_ast(document))
+        except RecursionError:
+            raise UnreadableBody("its query is nested too deeply") from None
+
+    def normal_of(self, request: Request) -> str:
+        return request.once("graphql normal", lambda: self.normal(self.of(request)))
+
+    def operation(self, request: Request) -> Any:
+        """The operation that is to run; None where it can't be told. Raises UnreadableBody."""
+        name = graphql_of(request).name
+        operations = [d for d in self.of(request).definitions if d.kind == "operation_definition"]
+        if name is None:
+            return operations[0] if len(operations) == 1 else None
+        return next((one for one in operations if one.name and one.name.value == name), None)
+
+    def names(self, request: Request) -> list[str]:
+        """The name that was sent, or else that of the only operation."""
+        name = graphql_of(request).name
+        if name is None and graphql_of(request).query is not ABSENT:
+            only = self.operation(request)
+            name = only.name.value if only is not None and only.name else None
+        return [name] if isinstance(name, str) else []
+
+    def types(self, request: Request) -> list[str]:
+        found = self.operation(request)
+        return [] if found is None else [found.operation.value]
+
+
+def graphql(written: Any, reader: Reader) -> list[Check]:
+    """Raises MissingExtra without the library; other flaws go to the reader."""
+    documents = Documents(reader.path)
+    if not isinstance(written, dict):
+        reader.refuse(Wrong(f"expected a mapping, got {shown(written)}", "Write {operation: CreateCharge}"))
+        return []
+    checks = [_itself(written)]
+    for key, item in written.items():
+        place = reader.below(key)
+        if key not in KEYS:
+            place.refuse(Wrong(f"unknown key {key!r}", near(str(key), KEYS)), at_key=True)
+        elif key == "variables":
+            place.dialect = Dialect.TREE
+            checks.append(_variables(place.read(item)))
+        else:
+            checks.append(_text(key, item, place, documents))
+    return checks
+
+
+def _text(key: str, written: Any, place: Reader, documents: Documents) -> Check:
+    if key == "operation":
+        return _check(key, place.read(written), documents.names, 8)
+    if key == "type":
+        if isinstance(written, str) and written not in TYPES:
+            place.refuse(Wrong(f"{written!r} is no type of operation", near(written, TYPES)))
+        return _check(key, place.read(written), documents.types, 8)
+    if not isinstance(written, str) or written in ("present", "absent"):
+        return _check(key, place.read(written), _queries, 8)
+    try:
+        written = documents.normal(documents.parse(written))
+    except UnreadableBody as why:
+        place.refuse(Wrong(f"this can't be compared: {why}", "Write a GraphQL document"))
+        return _check(key, NEVER, _queries, 8)
+    return _check(key, place.read({"equals": written}), lambda request: [documents.normal_of(request)], 9)
+
+
+def _queries(request: Request) -> list[str]:
+    query = graphql_of(request).query
+    return [query] if isinstance(query, str) else []
+
+
+def _check(key: str, condition: Condition, texts: Callable[[Request], list[str]], cost: int) -> Check:
+    test = condition.holds
+    place = Place(f"graphql.{key}", flat=True)
+
+    def holds(request: Request) -> bool:
+        try:
+            return test(texts(request))
+        except UnreadableBody:
+            return False
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            graphql_of(request)
+        except UnreadableBody:
+            return []  # said once for the whole request
+        try:
+            return condition.explain(texts(request), place)
+        except UnreadableBody as why:
+            said = f"graphql.{key}: expected {condition.said}, but {why}"
+            return [Difference(f"graphql.{key}", condition.written, text=said)]
+
+    return Check(cost, holds, explain, count=condition.count)
+
+
+def _variables(condition: Condition) -> Check:
+    test = condition.holds
+
+    def holds(request: Request) -> bool:
+        try:
+            return test(graphql_of(request).variables)
+        except UnreadableBody:
+            return False
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            variables = graphql_of(request).variables
+        except UnreadableBody:
+            return []  # said once for the whole request
+        return condition.explain(variables, Place("graphql.variables", (), base=("variables",)))
+
+    equalities = tree_equalities("graphql.variables", condition)
+    return Check(7, holds, explain, count=condition.count, equalities=equalities)
+
+
+def _itself(written: dict[str, Any]) -> Check:
+    """That it is a GraphQL request at all; said once for all keys."""
+
+    def refusal(request: Request) -> UnreadableBody | None:
+        try:
+            graphql_of(request)
+        except UnreadableBody as why:
+            return why
+        return None
+
+    def explain(request: Request) -> list[Difference]:
+        why = refusal(request)
+        if why is None:
+            return []
+        return [Difference("body", written, weight=2.0, text=f"body: expected a GraphQL request, but {why}")]
+
+    return Check(6, lambda request: refusal(request) is None, explain, count=0)

@@ -1,0 +1,121 @@
+"""JSON Schema 2020-12 over a request's JSON. References stay in the scenario's folder; nothing is fetched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.matching import body
+from mockserver.matching.checks import Check
+from mockserver.matching.differing import MOST, Place
+from mockserver.matching.extras import library
+from mockserver.matching.reading import MAX_DEPTH
+from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.miss import Difference
+
+_FOLDER = "scenario:///"
+"""Where schemas live for each other's references: the scenario's folder."""
+_REGEX_BYTES = 1 << 20
+_SAID_CHARS = 200
+
+ReadFile = Callable[[str, KeyPath], bytes]
+
+
+def schema(written: Any, path: KeyPath, read_file: ReadFile) -> Check:
+    """
+    That the body is JSON which the schema takes. `written` is the schema, or a file's name.
+
+    Raises InvalidInput for what is no schema, MissingExtra without the library.
+    """
+    validator = _compile(written, path, read_file)
+
+    def holds(request: Request) -> bool:
+        try:
+            return bool(validator.is_valid(request.json))
+        except (UnreadableBody, ValueError):
+            return False
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            value = request.json
+            return _differences(validator, value)
+        except UnreadableBody as why:
+            return [body.no_json(request, why, {"schema": written}, 1)]
+        except ValueError as why:
+            return [Difference("json", {"schema": written}, text=f"json: the schema can't be asked: {why}")]
+
+    return Check(8, holds, explain)
+
+
+def _differences(validator: Any, value: Any) -> list[Difference]:
+    found = []
+    for error, _ in zip(validator.iter_errors(value), range(MOST), strict=False):
+        place = Place("json", tuple(error.instance_path))
+        said = error.message if len(error.message) <= _SAID_CHARS else error.message[: _SAID_CHARS - 1] + "…"
+        rule = "/".join(map(str, error.schema_path))
+        found.append(place.refused(error.instance, {"schema": rule}, said))
+    return found
+
+
+def _compile(written: Any, path: KeyPath, read_file: ReadFile) -> Any:
+    engine = library("jsonschema_rs", "A JSON Schema condition", "schema", path)
+    base = _FOLDER
+    if isinstance(written, str):
+        base += written.removeprefix("./")
+        written = _from_file(written, path, read_file)
+    if not isinstance(written, (dict, bool)):
+        hint = "Write the schema, or the name of a file beside the scenario"
+        raise InvalidInput(Flaw(path, f"expected a JSON Schema, got {shown(written)}", hint))
+    try:
+        return engine.validator_for(
+            _plain(written, path),
+            base_uri=base,
+            retriever=lambda uri: _referred(uri, path, read_file),
+            pattern_options=engine.RegexOptions(size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES),
+        )
+    except ValueError as why:
+        raise InvalidInput(_flaw(why, path)) from None
+
+
+def _flaw(why: ValueError, path: KeyPath) -> Flaw:
+    place = tuple(getattr(why, "instance_path", ()))
+    said = str(getattr(why, "message", why)).partition("\n")[0]
+    hint = "See https://json-schema.org/draft/2020-12"
+    if "regex" in said:
+        hint = "Patterns run in linear time: no look-around, no back references"
+    return Flaw((*path, *place), f"this is no JSON Schema: {said}", hint)
+
+
+def _from_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+    try:
+        return json.loads(read_file(name, path))
+    except (ValueError, RecursionError) as why:
+        said = "nested too deeply" if isinstance(why, RecursionError) else why
+        raise InvalidInput(Flaw(path, f"{name!r} is no JSON: {said}", "Schemas are JSON files")) from None
+
+
+def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> Any:
+    """A schema that another one refers to. Raises ValueError, which the library reports."""
+    if not uri.startswith(_FOLDER):
+        raise ValueError("nothing is fetched; put the schema beside the scenario")
+    try:
+        return _plain(_from_file(uri.removeprefix(_FOLDER), path, read_file), path)
+    except InvalidInput as why:
+        raise ValueError(str(why)) from None
+
+
+def _plain(value: Any, path: KeyPath, depth: int = 0) -> Any:
+    """The same with numbers that have forgotten how they were written: the library knows Python's own only."""
+    if depth > MAX_DEPTH:
+        raise InvalidInput(
+            Flaw(path, f"the schema is nested more than {MAX_DEPTH} deep", "Use $defs and $ref")
+        )
+    if isinstance(value, dict):
+        return {str(key): _plain(item, path, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, path, depth + 1) for item in value]
+    if isinstance(value, float):
+        return float(value)
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,142 @@
+"""
+Conditions on the files of a multipart body.
+
+In a form a part is known by its field's name; in any other multipart body by
+its Content-ID, else by its place: "0" is the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import Wrong, near
+from mockserver.matching import differing
+from mockserver.matching.checks import Check
+from mockserver.matching.conditions import Condition
+from mockserver.matching.differing import Place
+from mockserver.matching.reading import Dialect, Reader
+from mockserver.model.http import ABSENT, Part, Request, UnreadableBody
+from mockserver.model.miss import Difference
+
+Read = Callable[[Part], Any]
+ASKED: dict[str, tuple[Dialect, Read]] = {
+    "filename": (Dialect.TEXT, lambda part: [] if part.filename is None else [part.filename]),
+    "content_type": (Dialect.TEXT, lambda part: [part.content_type]),
+    "text": (Dialect.TEXT, lambda part: [part.text]),
+    "length": (Dialect.BARE, lambda part: len(part.body)),
+    "sha256": (Dialect.TEXT, lambda part: [hashlib.sha256(part.body).hexdigest()]),
+}
+"""What can be asked of a file. `length` counts bytes."""
+
+
+def files_of(request: Request) -> dict[str, list[Part]]:
+    """The files by name. Raises UnreadableBody."""
+    return request.once("files", lambda: _read(request))
+
+
+def _read(request: Request) -> dict[str, list[Part]]:
+    form = request.media_type == "multipart/form-data"
+    found: dict[str, list[Part]] = {}
+    for i, part in enumerate(request.parts):
+        if form:
+            name = part.name if part.filename is not None else None
+        else:
+            name = part.headers.get("content-id", "").strip("<> ") or str(i)
+        if name is not None:
+            found.setdefault(name, []).append(part)
+    return found
+
+
+def upload(name: str, written: Any, reader: Reader) -> Check:
+    """
+    Conditions on the file of that name: a mapping of ASKED, which one of its parts fulfils;
+    or a bare condition, which is one on the file name.
+    """
+    if isinstance(written, dict) and written.keys() & ASKED.keys():
+        return _asked(name, _conditions(written, reader))
+    return _named(name, reader.read(written))
+
+
+def _conditions(written: dict[str, Any], reader: Reader) -> dict[str, Condition]:
+    found = {}
+    for key, item in written.items():
+        place = reader.below(key)
+        if key not in ASKED:
+            place.refuse(_unknown(key), at_key=True)
+        else:
+            place.dialect = ASKED[key][0]
+            found[key] = place.read(item)
+    return found
+
+
+def _unknown(key: Any) -> Wrong:
+    known = ", ".join(ASKED)
+    if str(key) in ("contains", "starts_with", "ends_with", "matches", "equals"):
+        return Wrong(f"unknown key {key!r} beside what is asked of the file", f"Put it below one of {known}")
+    return Wrong(f"unknown key {key!r}", near(str(key), ASKED))
+
+
+def _named(name: str, condition: Condition) -> Check:
+    test = condition.holds
+
+    def names(request: Request) -> list[str]:
+        return [part.filename or "" for part in files_of(request).get(name, [])]
+
+    def holds(request: Request) -> bool:
+        try:
+            return test(names(request))
+        except UnreadableBody:
+            return False
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            reasons = condition.explain(names(request), Place(f"files.{name}", flat=True))
+        except UnreadableBody:
+            return []  # said once for the whole body
+        return _missing(name, reasons, request)
+
+    return Check(6, holds, explain, count=condition.count)
+
+
+def _asked(name: str, conditions: dict[str, Condition]) -> Check:
+    tests = [(ASKED[key][1], condition.holds) for key, condition in conditions.items()]
+
+    def holds(request: Request) -> bool:
+        try:
+            parts = files_of(request).get(name, [])
+        except UnreadableBody:
+            return False
+        return any(all(test(read(part)) for read, test in tests) for part in parts)
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            parts = files_of(request).get(name, [])
+        except UnreadableBody:
+            return []  # said once for the whole body
+        if not parts:
+            written = {key: condition.written for key, condition in conditions.items()}
+            return _missing(name, [Place(f"files.{name}").differs(ABSENT, "present", written)], request)
+        return min((_reasons(name, part, conditions) for part in parts), key=differing.distance)
+
+    return Check(6, holds, explain, count=sum(condition.count for condition in conditions.values()))
+
+
+def _reasons(name: str, part: Part, conditions: dict[str, Condition]) -> list[Difference]:
+    found: list[Difference] = []
+    for key, condition in conditions.items():
+        dialect, read = ASKED[key]
+        found += condition.explain(read(part), Place(f"files.{name}.{key}", flat=dialect is Dialect.TEXT))
+    return found
+
+
+def _missing(name: str, reasons: list[Difference], request: Request) -> list[Difference]:
+    """The reasons, with what came in place of the file."""
+    found = files_of(request)
+    if not reasons or name in found:
+        return reasons
+    if any(part.name == name for part in request.parts):
+        note = "it came as a field, without a file name"
+        return [differing.noting(difference, note, 0.6) for difference in reasons]
+    return differing.with_near_name(reasons, name, list(found))

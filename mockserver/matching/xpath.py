@@ -1,0 +1,180 @@
+"""
+XPath 1.0 over an XML body, on a parser that loads nothing and expands no entity.
+
+Namespaces count for nothing: `//soap:Body/order`, `//Body/order` and
+`//x:Body/order` ask the same, whatever prefixes the client chose. XPath can't be
+stopped once it runs, so the size of what it runs over is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.matching.checks import Check
+from mockserver.matching.conditions import Condition
+from mockserver.matching.differing import Place
+from mockserver.matching.extras import library
+from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.miss import Difference
+
+MAX_BYTES = 1 << 20
+MAX_ELEMENTS = 50_000
+MAX_ELEMENTS_STEEP = 2_000
+"""For a query whose cost grows with the square of the document."""
+MAX_FOUND = 1_000
+MAX_FOUND_CHARS = 4 << 20
+
+_PREFIX = re.compile(r"""('[^']*'|"[^"]*")|[A-Za-z_][\w.-]*:(?=[A-Za-z_*])""")
+_LITERAL = re.compile(r"""'[^']*'|"[^"]*\"""")
+_SWEEP = re.compile(r"//|\bdescendant(?:-or-self)?::|\|")
+_BACKWARD = re.compile(r"\.\.|\b(?:ancestor|parent|following|preceding)(?:-or-self|-sibling)?::")
+_DOCTYPE = b"<!DOCTYPE"
+
+
+def xml(text: str, condition: Condition, path: KeyPath) -> Check:
+    """
+    A condition on the texts of what the query finds; a number, text or boolean counts as one text.
+
+    Raises InvalidInput for what is no XPath, MissingExtra without the library.
+    """
+    query = _Query(text, path)
+    test = condition.holds
+    place = Place(f"xml[{text!r}]", flat=True)
+
+    def holds(request: Request) -> bool:
+        try:
+            return test(query.texts(request))
+        except UnreadableBody:
+            return False
+
+    def explain(request: Request) -> list[Difference]:
+        try:
+            return condition.explain(query.texts(request), place)
+        except UnreadableBody as why:
+            said = f"body: expected XML, but {why}"
+            hint = _instead_of_xml(request)
+            full = f"{said}; {hint}" if hint else said
+            return [Difference("body", condition.written, hint=hint, weight=1.5, text=full)]
+
+    return Check(8, holds, explain, count=condition.count)
+
+
+def _instead_of_xml(request: Request) -> str:
+    if request.media_type and "xml" not in request.media_type:
+        return f"its content-type is {request.media_type}"
+    return "" if request.body else "send an XML body"
+
+
+class _Query:
+    """A compiled XPath, and the bound that its shape asks for."""
+
+    __slots__ = ("_etree", "_limit", "_xpath", "text")
+
+    def __init__(self, text: str, path: KeyPath) -> None:
+        self.text = text
+        self._etree = library("lxml.etree", "An XPath condition", "xml", path)
+        self._limit = MAX_ELEMENTS_STEEP if is_steep(text) else MAX_ELEMENTS
+        try:
+            self._xpath = self._etree.XPath(without_prefixes(text), regexp=False)
+            self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
+        except self._etree.XPathError as why:
+            hint = "Write an XPath 1.0 query such as '//order/@id'"
+            raise InvalidInput(Flaw(path, f"{text!r} is no XPath: {why}", hint, at_key=True)) from None
+
+    def texts(self, request: Request) -> list[str]:
+        """What the query finds, as texts. Raises UnreadableBody."""
+        return request.once(f"xpath {self.text}", lambda: self._find(request))
+
+    def _find(self, request: Request) -> list[str]:
+        root, elements = request.once("xml", lambda: _parse(self._etree, request))
+        if elements > self._limit:
+            raise UnreadableBody(f"it has more than {self._limit} elements for the query {self.text!r}")
+        try:
+            found = self._xpath(root)
+        except self._etree.XPathError as why:
+            raise UnreadableBody(f"the query {self.text!r} fails on it: {why}") from None
+        return _texts(found)
+
+
+def _texts(found: Any) -> list[str]:
+    if not isinstance(found, list):
+        return [_scalar(found)]
+    if len(found) > MAX_FOUND:
+        raise UnreadableBody(f"a query finds more than {MAX_FOUND} places in it")
+    texts: list[str] = []
+    size = 0
+    for item in found:
+        text = str(item) if isinstance(item, str) else "".join(item.itertext())
+        size += len(text)
+        if size > MAX_FOUND_CHARS:
+            raise UnreadableBody(f"a query finds more than {MAX_FOUND_CHARS} characters in it")
+        texts.append(text)
+    return texts
+
+
+def _scalar(found: Any) -> str:
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, float) and found.is_integer():
+        return str(int(found))
+    return str(found)
+
+
+def without_prefixes(text: str) -> str:
+    """
+    The query with every namespace prefix dropped; literals and axes stay.
+
+    >>> without_prefixes("//s:Body/child::o:order[@x:id='a:b']")
+    "//Body/child::order[@id='a:b']"
+    """
+    return _PREFIX.sub(lambda found: found[1] or "", text)
+
+
+def is_steep(text: str) -> bool:
+    """Whether a query may cost the square of the document: it sweeps it twice, or looks back or aside."""
+    bare = _LITERAL.sub("''", text)
+    return bool(_BACKWARD.search(bare)) or len(_SWEEP.findall(bare)) > 1
+
+
+def _parse(etree: Any, request: Request) -> tuple[Any, int]:
+    """The root without namespaces, and how many elements there are at most. Raises UnreadableBody."""
+    data = request.decoded_body
+    elements = data.count(b"<") - data.count(b"</")
+    if not data:
+        raise UnreadableBody("the body is empty")
+    if len(data) > MAX_BYTES or elements > MAX_ELEMENTS:
+        raise UnreadableBody(f"it has more than {MAX_BYTES} bytes or {MAX_ELEMENTS} elements")
+    if _DOCTYPE in data.replace(b"\0", b""):  # UTF-16 and UTF-32 included
+        raise UnreadableBody("it has a document type, and those are refused")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as why:
+        raise UnreadableBody(f"it is no XML: {_said(why)}") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise UnreadableBody("it has a document type, and those are refused")
+    _drop_namespaces(root)
+    return root, elements
+
+
+def _said(why: Exception) -> str:
+    return str(why).removesuffix(" (<string>, line 1)")
+
+
+def _drop_namespaces(root: Any) -> None:
+    for element in root.iter("*"):
+        if element.tag[0] == "{":
+            element.tag = element.tag.partition("}")[2]
+        for name in [name for name in element.keys() if name[0] == "{"]:  # noqa: SIM118  (lxml's own)
+            local = name.partition("}")[2]
+            if local not in element.attrib:
+                element.set(local, element.get(name))
