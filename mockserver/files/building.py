@@ -78,7 +78,7 @@ class Builder:
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        merges: list[Node] = []
+        merges: list[tuple[Node, Node]] = []
         again: list[ScalarNode] = []
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
@@ -90,10 +90,12 @@ class Builder:
             elif key == "<<":
                 if merges:
                     again.append(key_node)
-                merges.append(value_node)
+                merges.append((key_node, value_node))
                 continue
             elif not key:
-                self.found.append((key_node, "a key is missing before the colon", ""))
+                self.found.append(
+                    (key_node, "a key is missing before the colon", "Write it, or put quotes round a text")
+                )
             if key in data:
                 again.append(key_node)
                 self.value(value_node)
@@ -101,8 +103,8 @@ class Builder:
                 data[key] = self.value(value_node)
         if again:
             self._twice(node, again)
-        for merged in merges:
-            self._merge(data, merged)
+        for key_node, merged in merges:
+            self._merge(data, key_node, merged)
         return data
 
     def _twice(self, node: MappingNode, again: list[ScalarNode]) -> None:
@@ -113,11 +115,11 @@ class Builder:
             hint = "Write one: <<: [*a, *b]" if key.value == "<<" else "Keep one of them"
             self.found.append((key, f"the key {key.value!r} stands in line {line} already", hint))
 
-    def _merge(self, data: dict[str, Any], node: Node) -> None:
+    def _merge(self, data: dict[str, Any], key_node: Node, node: Node) -> None:
         """`<<`: own keys win, then the earlier of a list (yaml.org/type/merge)."""
         for one in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(one, MappingNode):
-                self.found.append((one, "<< merges mappings, and this is none", "Write <<: *anchor"))
+                self.found.append((key_node, "<< merges mappings, and this is none", "Write <<: *anchor"))
                 continue
             for key, value in self.value(one).items():
                 data.setdefault(key, value)
@@ -142,6 +144,7 @@ class Builder:
 
     def _tag(self, node: Node) -> None:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!") if node.tag != QUOTED else "!"
+        tag = tag if tag[0] == "!" else f"!<{tag}>"
         self.found.append(
             (
                 node,

@@ -133,8 +133,14 @@ def _remedy(expected: str, given: object) -> str:
         return f"Write {_YES_NO[given.lower()]}: yes, no, on and off are texts"
     if expected in ("a number", "a whole number") and isinstance(given, str) and given.strip("+-").isdigit():
         return "Take the quotes away"
-    if expected == "a list" and not isinstance(given, dict):
-        return f"Write a list, even of one: [{given}]"
+    if expected == "a list":
+        return (
+            "Begin each item with a dash"
+            if isinstance(given, dict)
+            else f"Write a list, even of one: [{given}]"
+        )
+    if expected == "a mapping" and isinstance(given, list):
+        return "Write keys, without dashes"
     return ""
 
 
@@ -198,9 +204,15 @@ def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 
 def _purpose(model: type[BaseModel], path: KeyPath) -> str:
-    """How a missing key is written, by the examples of its schema."""
+    """How a missing key is written, as far as its schema shows it."""
     key = str(path[-1])
-    for schema in step(_schemas_at(model, path[:-1]), key):
-        if examples := schema.get("examples"):
-            return f"Write {key}: {examples[0]}"
-    return f"Write {key}: and its value"
+    examples = (_example(schema) for schema in step(_schemas_at(model, path[:-1]), key))
+    known = next((example for example in examples if example is not None), None)
+    return f"Add {key}" if known is None else f"Write {key}: {known}"
+
+
+def _example(schema: dict[str, Any]) -> Any:
+    for known in ("examples", "enum"):
+        if schema.get(known):
+            return schema[known][0]
+    return schema.get("const", schema.get("minimum"))

@@ -4,7 +4,6 @@ Paths to scenarios, all or nothing: every error of every file is gathered before
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
+from mockserver.files.dump import dump
 from mockserver.files.environment import filled
 from mockserver.files.flaws import parse_spec
 from mockserver.files.source import LARGEST_FILE, LoadFailed, Source, located, position
@@ -118,9 +118,10 @@ def from_bundle(
 def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Source:
     """
     The same scenario with other content, for a change made at runtime: its
-    file stays as it is, and the files beside it stay in reach. Raises LoadFailed.
+    file stays as it is, and the files beside it stay in reach. Written as
+    YAML, numbers keep their text. Raises LoadFailed.
     """
-    document = _document(json.dumps(data), source.label, "json")
+    document = _document(dump(data, ScenarioSpec), source.label, "yaml")
     return _source(
         document,
         source.name,

@@ -15,8 +15,8 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from mockserver.errors import InvalidInput
-from mockserver.files.places import placed, refuse_surrogates, refuse_unprintable
-from mockserver.files.syntax import json_error, yaml_error
+from mockserver.files.places import SURROGATE, placed, refuse_surrogates, refuse_unprintable
+from mockserver.files.syntax import BAD_ESCAPE, json_error, yaml_error
 
 try:
     from yaml.cyaml import CParser as _Parser  # type: ignore[attr-defined]
@@ -28,6 +28,10 @@ QUOTED = "quoted"
 COLLECTION = "collection"
 DEEPEST = 100
 """Levels of nesting. The composers recurse, and so does whoever walks the data later."""
+
+
+def _mark(index: int) -> yaml.Mark:
+    return yaml.Mark("", index, 0, 0, None, 0)
 
 
 class _Deep(Exception):
@@ -62,10 +66,19 @@ class PureComposer(
     """For a PyYAML without libyaml: the same trees, an order of magnitude slower."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         yaml.reader.Reader.__init__(self, text)
         yaml.scanner.Scanner.__init__(self)
         yaml.parser.Parser.__init__(self)
         yaml.composer.Composer.__init__(self)
+
+    def compose_scalar_node(self, anchor: Any) -> Any:
+        """Refuses half characters, as libyaml does."""
+        node = super().compose_scalar_node(anchor)
+        if SURROGATE.search(node.value):
+            mark = _mark(self.text.index("\\u", node.start_mark.index) + 2)
+            raise yaml.MarkedYAMLError(problem=BAD_ESCAPE, problem_mark=mark)
+        return node
 
 
 if _Parser is None:  # pragma: no cover
@@ -87,10 +100,6 @@ def compose_yaml(text: str, composer: Any = Composer) -> Node | None:
     except _Deep:
         raise InvalidInput(placed(text, 0, f"nested more than {DEEPEST} levels deep")) from None
     return root
-
-
-def _mark(index: int) -> yaml.Mark:
-    return yaml.Mark("", index, 0, 0, None, 0)
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -136,6 +145,8 @@ def _json_value(text: str, start: int, depth: int) -> tuple[Node, int]:
         return (_json_list if text[start] == "[" else _json_mapping)(text, start, depth + 1)
     found = _WORD.match(text, start)
     end = found.end() if found else start
+    if text[start:end].lstrip("-") in ("NaN", "Infinity"):
+        raise InvalidInput(placed(text, start, f"JSON has no {text[start:end]}", "Put quotes round it"))
     return ScalarNode(PLAIN, text[start:end], _mark(start), _mark(end)), end
 
 

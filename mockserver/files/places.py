@@ -56,7 +56,7 @@ def decode(raw: bytes) -> str:
 
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def refuse_unprintable(text: str) -> None:
@@ -70,6 +70,6 @@ def refuse_unprintable(text: str) -> None:
 
 def refuse_surrogates(text: str) -> None:
     """Raises InvalidInput for halves of a character, which no bytes can carry."""
-    if found := _SURROGATE.search(text):
+    if found := SURROGATE.search(text):
         message = f"U+{ord(found[0]):04X} is half a character"
         raise InvalidInput(placed(text, found.start(), message, "Write the whole character"))

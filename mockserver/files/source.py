@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from os.path import realpath
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
@@ -120,8 +121,8 @@ def _inside(folder: Path, name: str) -> Path:
     stay = "Put it beside the scenario, or below"
     if Path(name).is_absolute():
         raise _Unusable(f"{shown(name)} is an absolute path", "Write it as seen from the scenario's folder")
-    real = (folder / name).resolve()
-    if not real.is_relative_to(folder.resolve()):
+    real = Path(realpath(folder / name))  # Path.resolve raises RuntimeError at a circle of links
+    if not real.is_relative_to(realpath(folder)):
         raise _Unusable(f"{shown(name)} leads out of the scenario's folder", stay)
     return real
 

@@ -8,25 +8,40 @@ parser. Here both become one sentence and a remedy.
 from __future__ import annotations
 
 import json
+import re
 
 import yaml
 
 from mockserver.files.classics import classic
-from mockserver.files.places import PlacedFlaw, placed
+from mockserver.files.places import Lines, PlacedFlaw, placed
+
+_JSON_WORDS = [
+    ("Extra data", "more stands behind the end", "A file holds one value"),
+    ("',' delimiter", "a comma or a closing bracket is missing before this", ""),
+    ("':' delimiter", "a colon is missing before this", ""),
+    ("property name", "a key in double quotes is expected here", ""),
+    ("Expecting value", "a value is expected here", ""),
+    ("Invalid control character", "a line break or control character stands in a text", "Write it as \\n"),
+    ("Unterminated string", "a quote is opened here and never closed", "Close it"),
+    ("escape", "a backslash and what follows are no escape that JSON knows", "Double the backslash"),
+]
+_TRAILING_COMMA = re.compile(r",?\s*[}\]]")
 
 
 def json_error(text: str, why: json.JSONDecodeError) -> PlacedFlaw:
-    """Python's message, with the remedy for what people who write YAML do in JSON."""
+    """In the same words under every Python, with the remedy for what people who write YAML do in JSON."""
+    comma = len(text[: why.pos + 1].rstrip("}] \t\r\n")) - 1
+    if text[comma : comma + 1] == "," and _TRAILING_COMMA.match(text, why.pos):
+        return placed(text, comma, "a comma stands before the closing bracket", "Take it away")
+    message, hint = next((words for said, *words in _JSON_WORDS if said in why.msg), [why.msg, ""])
     rest = text[why.pos :].lstrip()
-    hint = ""
+    if not why.msg.startswith("Expecting"):
+        return placed(text, why.pos, message, hint)
     if rest.startswith(("#", "//")):
-        hint = "JSON has no comments: name the file .yaml to have them"
-    elif rest.startswith(("}", "]")):
-        hint = "Take the comma before it away"
-    elif rest.startswith("'") or "property name" in why.msg:
+        message, hint = "JSON has no comments", "Name the file .yaml to have them"
+    elif rest[:1].isalpha() or rest.startswith("'"):
         hint = "JSON puts every key and text in double quotes; a .yaml file doesn't need them"
-    message = why.msg[0].lower() + why.msg[1:]
-    return placed(text, why.pos, f"no JSON: {message}", hint)
+    return placed(text, why.pos, message, hint)
 
 
 def yaml_error(text: str, why: yaml.YAMLError) -> PlacedFlaw:
@@ -34,10 +49,29 @@ def yaml_error(text: str, why: yaml.YAMLError) -> PlacedFlaw:
     if not isinstance(why, yaml.MarkedYAMLError) or why.problem_mark is None:
         return placed(text, 0, f"no YAML: {why}")
     problem, at = why.problem or "", why.problem_mark.index
+    if "unknown escape" in problem and text[at - 1] == "\\":
+        at -= 1  # the Python scanner points behind the backslash
     opened = why.context_mark.index if why.context_mark else at
-    return classic(text, problem, at, opened) or placed(text, at, *_in_plain_words(text, problem, at))
+    return (
+        classic(text, problem, at, opened)
+        or _unclosed(text, problem, at, opened)
+        or _plain(text, problem, at)
+    )
 
 
+def _unclosed(text: str, problem: str, at: int, opened: int) -> PlacedFlaw | None:
+    """Said where it was opened, for it can be far from where it is missed."""
+    if "unexpected end of stream" in problem:
+        return placed(text, opened, "a quote is opened here and never closed", "Close it")
+    what = {"[": "bracket", "{": "brace"}.get(text[opened : opened + 1])
+    if what is None or not re.search(r"expected ',' or '[}\]]'", problem):
+        return None
+    line, column = Lines(text).at(opened)
+    hint = f"The one of line {line}, column {column} is open"
+    return placed(text, at, f"a comma or a closing {what} is missing before this", hint)
+
+
+BAD_ESCAPE = "found invalid Unicode character escape code"
 _BLOCK_TEXT = ("text stands behind | or >", "Begin it on the next line, indented")
 _PLAIN_WORDS = [
     (
@@ -67,16 +101,17 @@ _PLAIN_WORDS = [
         "a backslash and what follows are no escape that YAML knows",
         "Double the backslash, or use single quotes, where it means nothing",
     ),
-    ("invalid Unicode character escape", "an escape that is no character", "Write the character itself"),
-    ("unexpected end of stream", "a quote that was opened is never closed", "Close it"),
-    ("expected ',' or '}'", "a comma or a closing brace is missing before this", ""),
-    ("expected ',' or ']'", "a comma or a closing bracket is missing before this", ""),
+    (BAD_ESCAPE, "an escape that is no character", "Write the character itself"),
     ("expected '-' indicator", "a list ends here, and this is none of its items", "Mend the indentation"),
     ("could not find expected ':'", "a key without its colon", "Write 'key: value'"),
     ("comment or line break", *_BLOCK_TEXT),
     ("comment or a line break", *_BLOCK_TEXT),
     ("tag", "a tag that can't be read", "Take it out, or put quotes round a text that begins with !"),
 ]
+
+
+def _plain(text: str, problem: str, at: int) -> PlacedFlaw:
+    return placed(text, at, *_in_plain_words(text, problem, at))
 
 
 def _in_plain_words(text: str, problem: str, at: int) -> tuple[str, str]:
@@ -99,6 +134,8 @@ def _in_plain_words(text: str, problem: str, at: int) -> tuple[str, str]:
 def _misplaced(char: str) -> tuple[str, str]:
     if char in ("]", "}"):
         return f"{char!r} closes what was never opened", "Take it away, or open it"
+    if char == ":":
+        return "a key is missing before the colon", "Write it, or put quotes round a text"
     return (
         "this fits neither what stands before it nor its indentation",
         "Mend the indentation, or put quotes round the whole value",

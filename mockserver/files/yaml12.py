@@ -72,12 +72,12 @@ class Document:
 
     def _placed(self, root: Node | None, found: list[tuple[Node, str, str]]) -> list[PlacedFlaw]:
         paths = _paths_to([node for node, _, _ in found], root) if root and found else {}
-        flaws = []
+        flaws: dict[tuple[int, str], PlacedFlaw] = {}
         for node, message, hint in found:
             path, at_key = paths.get(id(node), ((), False))
             line, column = self.lines.at(node.start_mark.index)
-            flaws.append(PlacedFlaw(path, message, hint, at_key, line, column))
-        return flaws
+            flaws[id(node), message] = PlacedFlaw(path, message, hint, at_key, line, column)
+        return list(flaws.values())
 
 
 def read(raw: bytes | str, kind: Kind = "yaml") -> Document:

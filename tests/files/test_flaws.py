@@ -1,0 +1,117 @@
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field, model_validator
+
+from mockserver.errors import InvalidInput, Wrong
+from mockserver.files.flaws import parse_spec, written
+from mockserver.model.base import Spec
+from mockserver.model.scenario import RouteSpec
+
+
+class Leaf(Spec):
+    size: Annotated[int, Field(ge=1)] = 1
+    kind: Literal["big", "small"] = "big"
+
+
+class Tree(Spec):
+    leaf: Leaf | None = None
+    leaves: list[Leaf] = Field(default=[])
+    named: dict[str, Leaf] = Field(default={})
+    either: list[Leaf | str] = Field(default=[])
+    other_: int = Field(default=0, alias="other")
+
+    @model_validator(mode="after")
+    def _not_three(self) -> "Tree":
+        if len(self.leaves) == 3:
+            raise Wrong("three leaves are a clover", "Take one away")
+        return self
+
+
+def flaws(model: type[Spec], data: Any) -> list[str]:
+    with pytest.raises(InvalidInput) as refused:
+        parse_spec(model, data)
+    return [str(flaw) for flaw in refused.value.flaws]
+
+
+def test_what_is_right_becomes_the_spec():
+    assert parse_spec(Tree, {"leaf": {"size": 2}, "other": 3}).other_ == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"leef": {}}, "leef: unknown key. Did you mean 'leaf'?"),
+        ({"other_": 1}, "other_: unknown key. Did you mean 'other'?"),
+        ({"leaf": {"sise": 1}}, "leaf.sise: unknown key. Did you mean 'size'?"),
+        ({"leaves": [{}, {"knd": 1}]}, "leaves[1].knd: unknown key. Did you mean 'kind'?"),
+        ({"named": {"a.b": {"zzz": 1}}}, "named['a.b'].zzz: unknown key. Known here: kind, size."),
+        ({"leaf": {"size": "7"}}, "leaf.size: expected a whole number, got '7'. Take the quotes away"),
+        ({"leaf": {"size": 1.5}}, "leaf.size: expected a whole number, got 1.5."),
+        ({"leaf": {"size": True}}, "leaf.size: expected a whole number, got true."),
+        (
+            {"leaf": {"size": None}},
+            "leaf.size: expected a whole number, got null. Write a value behind the key",
+        ),
+        ({"leaf": {"size": 0}}, "leaf.size: expected at least 1, got 0."),
+        (
+            {"leaf": {"kind": "smal"}},
+            "leaf.kind: expected 'big' or 'small', got 'smal'. Did you mean 'small'?",
+        ),
+        ({"leaf": {"kind": 7}}, "leaf.kind: expected 'big' or 'small', got 7."),
+        ({"leaf": 7}, "leaf: expected a mapping, got 7."),
+        ({"leaves": {"size": 1}}, "leaves: expected a list, got {'size': 1}. Begin each item with a dash"),
+        ({"leaves": 7}, "leaves: expected a list, got 7. Write a list, even of one: [7]"),
+        ({"named": [1]}, "named: expected a mapping, got [1]. Write keys, without dashes"),
+        ({"leaves": [{}, {}, {}]}, "three leaves are a clover. Take one away"),
+        (7, "expected a mapping, got 7."),
+    ],
+)
+def test_one_flaw_is_said_in_plain_words(data: Any, said: str):
+    (found,) = flaws(Tree, data)
+    assert found.startswith(said)
+
+
+def test_all_flaws_come_at_once():
+    found = flaws(Tree, {"leaf": {"size": 0, "kind": 1}, "other": "x", "more": 1})
+    assert len(found) == 4
+
+
+def test_the_parts_of_a_union_are_no_part_of_the_path():
+    assert {line.split(": ")[0] for line in flaws(Tree, {"either": [{"size": 0}]})} == {
+        "either[0].size",
+        "either[0]",
+    }
+
+
+def test_a_reply_alone_has_no_index():
+    assert flaws(RouteSpec, {"request": "GET /x", "reply": {"stauts": 1}}) == [
+        "reply.stauts: unknown key. Did you mean 'status'?"
+    ]
+
+
+def test_keys_behind_validators_of_any_type_are_known():
+    assert flaws(RouteSpec, {"request": "GET /x", "reply": {"throttle": {"chunks": 2, "ovr": "1s"}}})[1:] == [
+        "reply.throttle.ovr: unknown key. Did you mean 'over'?"
+    ]
+
+
+def test_missing_keys_show_how_to_write_them():
+    assert flaws(RouteSpec, {}) == [
+        "the key 'request' is missing. Write request: POST /charges",
+        "the key 'reply' is missing. Write reply: 200",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        (("a", 0, "b"), ("a", "b")),
+        (("l", 0, "b"), ("l", 0, "b")),
+        (("l", 5), ("l",)),
+        (("l", -1), ("l",)),
+        (("gone", "a"), ("a",)),
+    ],
+)
+def test_a_path_keeps_the_parts_that_were_written(path: tuple[str | int, ...], found: tuple[str | int, ...]):
+    assert written(path, {"a": {"b": 1}, "l": [{"b": 1}]}) == found
