@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
+from aiohttp.http_parser import HttpRequestParser
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
@@ -243,7 +245,11 @@ def _cut_short(request: Request) -> Request:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
+    """A header's name or value: UTF-8, else what HTTP once had, ISO-8859-1 (RFC 9110 5.5)."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _path_of(target: str) -> str:
@@ -306,14 +312,53 @@ class _Done(web.StreamResponse):
 
 
 class _Connection(RequestHandler):
-    """aiohttp's connection, with a write buffer that counts as drained only when it is empty."""
+    """
+    aiohttp's connection, with a write buffer that counts as drained only when it is empty.
 
-    __slots__ = ()
+    Its parser stops behind every request. aiohttp's own reads on, and what is
+    malformed then takes the good requests before it along.
+    """
+
+    __slots__ = ("_body",)
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._body: Any = None
+        self._parser = HttpRequestParser(
+            self,
+            options["loop"],
+            self._read_bufsize,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=options["auto_decompress"],
+            max_msg_queue_size=1,
+        )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         if isinstance(transport, asyncio.WriteTransport):
             transport.set_write_buffer_limits(high=0)
+
+    def data_received(self, data: bytes) -> None:
+        """Feeds the parser until it has nothing left: each time it goes on behind a request that has ended."""
+        while True:
+            before = self._request_count, self._body is not None and not self._body.is_eof()
+            super().data_received(data)
+            if self._request_count != before[0]:
+                self._took(self._messages[-1])
+            after = self._request_count, self._body is not None and not self._body.is_eof()
+            if after == before or self._buffer_paused or self._reading_paused or self._upgraded:
+                return
+            data = b""
+
+    def _took(self, message: Any) -> None:
+        """A request was read, or that what came is none: then the body that it should have been never ends."""
+        body = message[1]
+        if body is EMPTY_PAYLOAD and self._body is not None and not self._body.is_eof():
+            self._body.set_exception(PayloadEncodingError("it is no valid chunked body"))
+        self._body = None if body is EMPTY_PAYLOAD else body
 
     def handle_error(
         self,
@@ -358,7 +403,7 @@ class _Server(web.Server):
         return _Connection(
             self,
             loop=self._loop,
-            access_log=None,  # type: ignore[arg-type]  # aiohttp takes None; an access log halves the speed
+            access_log=None,  # an access log halves the speed
             auto_decompress=False,
             keepalive_timeout=3630,
             max_line_size=65536,

@@ -1,0 +1,121 @@
+"""A raw socket that speaks what a test writes, and shows to the byte what comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """One answer as it came: `lines` are its header lines, in order and case."""
+
+    start: str
+    lines: list[str]
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        return int(self.start.split()[1])
+
+    def all(self, name: str) -> list[str]:
+        pairs = (line.split(": ", 1) for line in self.lines)
+        return [value for key, value in pairs if key.lower() == name.lower()]
+
+    def header(self, name: str) -> str | None:
+        return next(iter(self.all(name)), None)
+
+    @property
+    def names(self) -> list[str]:
+        return [line.split(":", 1)[0] for line in self.lines]
+
+
+class Wire:
+    """One connection. Every read fails after `timeout_s`, so a test can't hang."""
+
+    def __init__(
+        self, address: tuple[str, int], *, timeout_s: float = 5, receive_buffer: int | None = None
+    ) -> None:
+        self._socket = socket.socket()
+        if receive_buffer is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.settimeout(timeout_s)
+        self._socket.connect(address)
+        self._read = b""
+
+    def send(self, data: bytes | str) -> None:
+        self._socket.sendall(data.encode() if isinstance(data, str) else data)
+
+    def ends_sending(self) -> None:
+        """Half-close: nothing more is sent, but answers are awaited."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def _more(self) -> None:
+        data = self._socket.recv(65536)
+        if not data:
+            raise ConnectionError(f"the server closed the connection after {self._read!r}")
+        self._read += data
+
+    def exactly(self, count: int) -> bytes:
+        while len(self._read) < count:
+            self._more()
+        taken, self._read = self._read[:count], self._read[count:]
+        return taken
+
+    def until(self, end: bytes) -> bytes:
+        while end not in self._read:
+            self._more()
+        return self.exactly(self._read.index(end) + len(end))
+
+    def answer(self, *, head: bool = False) -> RawAnswer:
+        """The next answer, with the body that its head promises; `head`: it answers a HEAD."""
+        start, *lines = self.until(b"\r\n\r\n")[:-4].decode("utf-8", "surrogateescape").split("\r\n")
+        bare = RawAnswer(start, lines, b"")
+        if head or bare.status < 200 or bare.status in (204, 304):
+            return bare
+        if bare.header("transfer-encoding") == "chunked":
+            return RawAnswer(start, lines, b"".join(self._chunks()))
+        length = bare.header("content-length")
+        return RawAnswer(start, lines, self.rest() if length is None else self.exactly(int(length)))
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self.until(b"\r\n").split(b";")[0], 16):
+            yield self.exactly(size)
+            assert self.exactly(2) == b"\r\n"
+        assert self.exactly(2) == b"\r\n"
+
+    def rest(self) -> bytes:
+        """Everything until the server closes."""
+        with contextlib.suppress(ConnectionError):
+            while True:
+                self._more()
+        taken, self._read = self._read, b""
+        return taken
+
+    def is_closed(self) -> bool:
+        """Waits for the server to close; fails at the time-out where it doesn't, or says more."""
+        assert not self._read, self._read
+        try:
+            data = self._socket.recv(1)
+        except ConnectionError:
+            return True
+        assert data == b"", data
+        return True
+
+    def reset(self) -> None:
+        """Leaves as a crashed client does, with an RST."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,53 @@
+"""Bytes that are no HTTP get a 400 that says so, or a closed connection; the server goes on."""
+
+import json
+
+import pytest
+from support.wire import Wire
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"this is no HTTP\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET  /data HTTP/1.1\r\n\r\n",
+        b"GET /da ta HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /data HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /data HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET /data HTTP/1.1\r\nbad name: x\r\n\r\n",
+        b"GET /data HTTP/1.1\r\nHost: x\x00y\r\n\r\n",
+        b"GET /data HTTP/1.1\r\n: empty\r\n\r\n",
+        b"GET /data HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+        b"GET /data HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET /data HTTP/1.1\r\n" + b"".join(b"x-%d: 1\r\n" % n for n in range(1100)) + b"\r\n",
+        b"GET /gr\xc3\xbc HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x00\x00\x00\x00",
+        b"{}\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_400_and_closed(serving, data):
+    server = serving()
+    with Wire(server.address) as wire:
+        wire.send(data)
+        answer = wire.answer()
+        wire.rest()
+
+    assert answer.status == 400
+    assert answer.header("connection") == "close"
+    assert answer.header("content-type") == "application/problem+json"
+    assert json.loads(answer.body)["type"] == "urn:mockserver:bad-request"
+    assert answer.header("server") is None
+    assert server.admin.get("/counts")["total"] == 0
+
+
+def test_a_head_that_never_ends_does_no_harm(serving):
+    server = serving()
+    with Wire(server.address) as wire:
+        wire.send("GET /data HTTP/1.1\r\nHost: x\r\n")
+        assert server.ask("POST", "/data").status == 503
+
+    assert server.admin.get("/counts")["total"] == 1
