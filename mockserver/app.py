@@ -14,6 +14,7 @@ from mockserver.admin.guard import Guard
 from mockserver.admin.tables import all_endpoints
 from mockserver.engine.addressing import Addresser
 from mockserver.engine.engine import Engine, EngineSettings
+from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
@@ -82,12 +83,23 @@ class App:
         document: dict[str, Any] = self._documents["openapi"]
         return document
 
+    async def _move(self, ns: Namespace, to_s: float, wait: bool) -> None:  # noqa: ARG002
+        ns.clock.move_to(to_s)
+
+    def _clock_moved(self, ns: Namespace) -> None:
+        """Timers are due at other moments now."""
+
     async def start(self) -> None:
         """Listens. Raises PortTaken."""
         settings = self.settings
         guard = Guard(settings.admin_token, settings.admin_hosts)
         services = Services(
-            reload=self.reload, health=self.health, openapi=self._openapi, may_reveal=guard.may_reveal
+            reload=self.reload,
+            health=self.health,
+            openapi=self._openapi,
+            may_reveal=guard.may_reveal,
+            move=self._move,
+            clock_moved=self._clock_moved,
         )
         admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
         wire = WireSettings(max_body_bytes=settings.max_body_bytes, hang_limit_s=settings.hang_limit_s)

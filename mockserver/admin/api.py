@@ -49,6 +49,8 @@ class Services:
     health: Callable[[], dict[str, Any]]
     openapi: Callable[[], dict[str, Any]]
     may_reveal: Callable[[Request], bool]
+    move: Callable[[Namespace, float, bool], Awaitable[None]]
+    clock_moved: Callable[[Namespace], None]
 
 
 @dataclass(slots=True)

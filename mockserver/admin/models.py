@@ -202,3 +202,41 @@ class HealthView(BaseModel):
     uptime_s: float
     scenarios: int
     routes: int
+
+
+class CandidateView(View):
+    route: str
+    request: str
+    matched: bool
+    differences: list[DifferenceView]
+
+
+class ExplainView(View):
+    """A dry run: the route that would answer, its step from 1, and the reply as it would be."""
+
+    route: str | None
+    step: int | None
+    reply: dict[str, Any] | None
+    candidates: list[CandidateView]
+
+
+class OutageView(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    answered: int
+    skipped: int
+
+
+class StateView(BaseModel):
+    """Values by key."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ClockView(View):
+    now: str
+    frozen: bool
+    offset_s: float
+
+
+class EffectList(Listing):
+    items: list[dict[str, Any]]

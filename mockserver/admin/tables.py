@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin import calls, checks, control, routes, scenarios
+from mockserver.admin import calls, checks, control, routes, scenarios, world
 from mockserver.admin.api import Endpoint, endpoints
 
 
 @cache
 def all_endpoints() -> tuple[Endpoint, ...]:
     """What is served and what `openapi.json` says."""
-    return tuple(endpoints(scenarios.table, routes.table, calls.table, checks.table, control.table))
+    return tuple(
+        endpoints(scenarios.table, routes.table, calls.table, checks.table, control.table, world.table)
+    )

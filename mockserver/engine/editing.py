@@ -50,6 +50,9 @@ def put_scenario(ns: Namespace, source: Source) -> Scenario:
     overlay.removed -= {source.name}
     for route in scenario.routes:
         overlay.put(route)
+    for key, value in source.spec.state.items():
+        if key not in ns.memory.state:
+            ns.memory.state.write(key, value)
     ns.changed()
     return scenario
 
@@ -212,11 +215,14 @@ def reset(engine: Engine, ns: Namespace, what: Iterable[str]) -> None:
     parts = set(what)
     if "calls" in parts:
         ns.forget_calls()
+    if "memory" in parts:
+        ns.replace_memory(None)
     if "positions" in parts:
         for position in ns.positions.values():
             position.forget()
     if "routes" in parts:
         ns.replace_overlay(None)
+        ns.outage = None
     if "clock" in parts:
         ns.clock.reset()
     if "seed" in parts:

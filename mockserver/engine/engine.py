@@ -3,14 +3,13 @@ The life of a call: `begin` decides what is answered, `finish` writes down what 
 
 Both are synchronous, so two requests can't race. `net/` performs the plan in between.
 
-    find the route → claim (step, call number: one atomic moment) → render → [net: delay → send]
+    find the route → auth → limit → idempotency → claim → render → [net: delay → send] → finish
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from mockserver.engine.answers import (
     Miss,
@@ -22,18 +21,20 @@ from mockserver.engine.answers import (
     unmatched,
     with_cors,
 )
+from mockserver.engine.claiming import Claim, Draw, commit, prepare
 from mockserver.engine.finding import Found, cors_of, find, on_path, shapes
+from mockserver.engine.guarding import is_kept
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
-from mockserver.engine.routes import Choose, Route
+from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.world import World
 from mockserver.matching.nearest import nearest
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send
-from mockserver.replying.draws import chance, seed_for
-from mockserver.replying.planner import Planned, Reply
-from mockserver.replying.templates import Scope, TemplateError
+from mockserver.replying.draws import seed_for
+from mockserver.replying.planner import Planned
+from mockserver.replying.templates import TemplateError
 from mockserver.store.record import RecordLimits
 
 
@@ -89,7 +90,7 @@ class Engine:
         """Decides what is answered and records the call as open, before any byte of the answer leaves."""
         ns.last_number += 1
         call = Call(ns.last_number, ns.name, request)
-        found = find(ns, request, lambda route, params: scope_for(ns, request, route, params))
+        found = find(ns, request)
         planned = self._missed(ns, call) if found is None else self._answer(ns, call, found)
         return self._open(ns, call, planned)
 
@@ -97,10 +98,9 @@ class Engine:
         """Records a request whose body never came whole; it claims no route and is counted apart."""
         ns.last_number += 1
         call = Call(ns.last_number, ns.name, request)
-        empty = response is None
         planned = Planned(() if response is None else (Send(response),), response or Response(0))
         self._open(ns, call, planned)
-        if empty:
+        if response is None:
             call.response, call.status = None, None
         return call
 
@@ -124,6 +124,7 @@ class Engine:
         call.outcome = outcome
         ns, counts, record = call.home
         call.home = None
+        call.over()
         # A reset has put others in their place; then this call ends unrecorded.
         counts.ended(call)
         record.trim(call)
@@ -137,43 +138,63 @@ class Engine:
         call.route_id = route.id
         call.scenario = route.scenario.name
         call.tags = route.tags
-        draw = _Draw(ns, call.request, found, call.id)
+        draw = Draw(ns, call.request, found, call.id)
         try:
-            reply, status = self._claim(ns, call, found, draw)
-            planned = reply.ready
-            if planned is None:
-                planned = reply.plan(status, draw.scope, draw.choices, call.request)
+            planned = (
+                self._outage(ns, call, draw)
+                or (self._guard(ns, call, found) if route.guarded else None)
+                or self._claimed(ns, call, found, draw)
+            )
         except TemplateError as why:
             call.error = explained_error(route, why)
-            return _plain(call.error)
+            planned = _sent(problem_response(call.error))
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         return planned
 
-    def _claim(self, ns: Namespace, call: Call, found: Found, draw: _Draw) -> tuple[Reply, int]:
-        """
-        The one atomic moment: the step, its reply, its status and the call's
-        number. What fails in here leaves nothing behind.
-        """
-        route, position = found.route, found.position
-        answer = route.answers[found.index]
-        while not isinstance(answer, Reply):
-            if isinstance(answer, Choose):
-                answer = answer.draw(draw.choices())
-                continue
-            case = next((case for case in answer if case.holds(call.request, draw.scope)), None)
-            if case is None:
-                raise TemplateError(
-                    "none of its cases holds; add a last one without conditions", place="cases"
-                )
-            answer = case.answer
-        status = answer.status(draw.scope)
-        if not route.sequence.single:
-            route.sequence.take(position, ns.clock.now_s())
-        position.number += 1
-        position.draws += 1
-        call.step = found.index + 1
-        return answer, status
+    def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
+        """The answer of an outage that takes this call. One that is over is taken away."""
+        outage = ns.outage
+        if outage is None:
+            return None
+        if outage.is_over(ns.clock.now_s()):
+            ns.outage = None
+            return None
+        if not outage.takes(call.route_id or ""):
+            return None
+        reply = outage.answer
+        return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
+
+    def _guard(self, ns: Namespace, call: Call, found: Found) -> Planned | None:
+        """What auth, limit and idempotency answer by themselves; they take no step."""
+        route, request = found.route, call.request
+
+        def scope() -> object:
+            return scope_for(ns, request, route, found.params)
+
+        refused = route.auth.refuse(ns.memory, request) if route.auth is not None else None
+        if refused is None and route.limiter is not None:
+            refused = route.limiter.refuse(ns.memory, call, found.params, scope)  # type: ignore[arg-type]
+        if refused is None and route.idempotency is not None:
+            refused = route.idempotency.answer(ns.memory, call, scope)  # type: ignore[arg-type]
+        return refused
+
+    def _claimed(self, ns: Namespace, call: Call, found: Found, draw: Draw) -> Planned:
+        """The claim, then the answer. An answer that can't be rendered undoes nothing of the claim."""
+        route, request = found.route, call.request
+        claim = prepare(ns, request, found, draw)
+        commit(ns, call, found, claim)
+        keep = route.idempotency.open(ns.memory, call) if route.idempotency is not None else None
+        try:
+            planned = _rendered(claim, draw, request)
+        except TemplateError as why:
+            call.error = explained_error(route, why)
+            planned = _sent(problem_response(call.error))
+        if keep is not None and is_kept(
+            planned.response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects
+        ):
+            keep(planned.response)
+        return planned
 
     # The answer where no route takes it
 
@@ -196,42 +217,13 @@ class Engine:
         return _sent(unmatched(miss, self.settings.unmatched_status))
 
 
-class _Draw:
-    """What one call may draw and look at, made when a reply first asks for it."""
-
-    __slots__ = ("_call_id", "_choices", "_draws", "_found", "_ns", "_number", "_request", "_scope")
-
-    def __init__(self, ns: Namespace, request: Request, found: Found, call_id: str) -> None:
-        self._number = found.position.number + 1
-        self._draws = found.position.draws + 1
-        self._ns = ns
-        self._request = request
-        self._found = found
-        self._call_id = call_id
-        self._scope: Scope | None = None
-        self._choices: Any = None
-
-    def scope(self) -> Scope:
-        if self._scope is None:
-            self._scope = scope_for(
-                self._ns,
-                self._request,
-                self._found.route,
-                self._found.params,
-                call={"number": self._number, "id": self._call_id},
-                draw=(self._key(), self._draws),
-            )
-        return self._scope
-
-    def choices(self) -> Any:
-        """The generator of choices and delays, the same for the whole call."""
-        if self._choices is None:
-            self._choices = chance(self._ns.seed, self._key(), self._number, "choices")
-        return self._choices
-
-    def _key(self) -> str:
-        per = self._found.per
-        return self._found.route.id if per is None else f"{self._found.route.id}\n{per}"
+def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
+    if claim.planned is not None:
+        return claim.planned
+    assert claim.reply is not None
+    if claim.reply.ready is not None:
+        return claim.reply.ready
+    return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
 
 
 def _takes(route: Route, method: str) -> bool:
@@ -241,7 +233,3 @@ def _takes(route: Route, method: str) -> bool:
 
 def _sent(response: Response) -> Planned:
     return Planned((Send(response),), response)
-
-
-def _plain(problem: dict[str, Any]) -> Planned:
-    return _sent(problem_response(problem))

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Route, Scenario, is_true
+from mockserver.engine.routes import Route, Scenario, When, is_true
+from mockserver.engine.scopes import scope_for
 from mockserver.matching.index import Found as Candidate
 from mockserver.model.http import Request
 from mockserver.model.position import Position
-from mockserver.replying.templates import Scope
+from mockserver.replying.templates import Scope, TemplateError
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def on_path(ns: Namespace, path: str) -> list[Route]:
     return [one[0].target for one in found]
 
 
-def find(ns: Namespace, request: Request, scope_of: Callable[[Route, dict[str, str]], Scope]) -> Found | None:
+def find(ns: Namespace, request: Request) -> Found | None:
     """
     The first candidate whose conditions hold and whose sequence has not
     stopped. Nothing moves but what time has moved already.
@@ -70,9 +71,9 @@ def find(ns: Namespace, request: Request, scope_of: Callable[[Route, dict[str, s
         route = entry.target
         if route.matcher is not None and not route.matcher.holds(request):
             continue
-        if not route.plain and not _holds(route, request, params, scope_of):
+        if not route.plain and not conditions_hold(ns, route, request, params):
             continue
-        per = route.per.key(request, params, partial(scope_of, route, params)) if route.per else None
+        per = per_of(ns, route, request, params)
         position = ns.position(route, per)
         if route.sequence.single:
             return Found(route, params, position, 0, per)
@@ -82,12 +83,33 @@ def find(ns: Namespace, request: Request, scope_of: Callable[[Route, dict[str, s
     return None
 
 
-def _holds(
-    route: Route, request: Request, params: dict[str, str], scope_of: Callable[[Route, dict[str, str]], Scope]
-) -> bool:
+def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> str | None:
+    """The value of the route's `per` in this request; None without one."""
+    if route.per is None:
+        return None
+    return route.per.key(request, params, partial(scope_for, ns, request, route, params))
+
+
+def conditions_hold(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> bool:
+    """Host, `when` and `if`."""
     if route.host is not None and not host_fits(route.host, request.host):
         return False
-    return route.condition is None or is_true(route.condition, scope_of(route, params))
+    scope = partial(scope_for, ns, request, route, params)
+    if route.when and not when_holds(ns, route.when, scope):
+        return False
+    return route.condition is None or is_true(route.condition, scope())
+
+
+def when_holds(ns: Namespace, when: When, scope: Callable[[], Scope]) -> bool:
+    """Whether the state is as asked. A key that can't be rendered holds nothing."""
+    for key, condition in when:
+        try:
+            name = key if isinstance(key, str) else key.render(scope())
+        except TemplateError:
+            return False
+        if not condition.holds(ns.memory.state.read(name)):
+            return False
+    return True
 
 
 def host_fits(wanted: str, came: str) -> bool:

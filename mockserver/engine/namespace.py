@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.world import Overlay, World, scenarios_of
 from mockserver.model.call import Call
 from mockserver.model.position import Position
 from mockserver.store.clock import VirtualClock
 from mockserver.store.counts import Counts
+from mockserver.store.effects import Effects
+from mockserver.store.memory import Memory
 from mockserver.store.record import Record, RecordLimits
 
 DEFAULT = "default"
@@ -39,8 +42,8 @@ class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
     __slots__ = (
-        "_clock", "_counts", "_listeners", "_off", "_off_world", "_overlay", "_positions", "_record", "_watchers",
-        "last_number", "name", "seed", "seeded", "shared",
+        "_clock", "_counts", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions",
+        "_record", "_watchers", "last_number", "name", "outage", "seed", "seeded", "shared",
     )  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
@@ -56,6 +59,9 @@ class Namespace:
         self._clock: VirtualClock | None = None
         self._watchers: set[Callable[[], None]] | None = None
         self._listeners: set[Callable[[Call], None]] | None = None
+        self._memory: Memory | None = None
+        self._effects: Effects | None = None
+        self.outage: Outage | None = None
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
 
@@ -203,10 +209,34 @@ class Namespace:
             return True
         return self._overlay is not None and segment in self._overlay.prefixes
 
+    # Memory
+
+    @property
+    def memory(self) -> Memory:
+        memory = self._memory
+        if memory is None:
+            initial: dict[str, Any] = {}
+            for scenario in reversed(list(self.scenarios())):
+                initial |= scenario.spec.state
+            memory = self._memory = Memory(self.clock, initial)
+        return memory
+
+    def replace_memory(self, memory: Memory | None) -> None:
+        """None: everything begins anew."""
+        self._memory = memory
+
+    @property
+    def effects(self) -> Effects:
+        effects = self._effects
+        if effects is None:
+            effects = self._effects = Effects()
+        return effects
+
     def forget_calls(self) -> None:
         """New, empty records and counts; calls still open end in the old ones."""
         self._record = None
         self._counts = None
+        self._effects = None
 
     # Positions
 

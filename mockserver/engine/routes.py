@@ -8,30 +8,41 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from mockserver.engine.guarding import (
+    Auth,
+    Idempotency,
+    Limiter,
+    compile_auth,
+    compile_idempotency,
+    compile_limit,
+)
 from mockserver.engine.selectors import Selector, compile_selector
+from mockserver.engine.words import AFTER_CLAIM, BEFORE_CLAIM
+from mockserver.engine.work import NO_WORK, Work, compile_effects, compile_key, compile_let, compile_set
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.files.source import Source
+from mockserver.matching.conditions import Condition
 from mockserver.matching.index import OrderKey
-from mockserver.matching.matcher import Matcher, compile_match
+from mockserver.matching.matcher import Matcher, compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.model.base import parse_request_line
 from mockserver.model.http import ADMIN, Request
 from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, RouteSpec, ScenarioSpec
+from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, GuardedSpec, RouteSpec, ScenarioSpec
 from mockserver.replying.planner import Reply, compile_reply
 from mockserver.replying.sequence import Sequence, Span
-from mockserver.replying.templates import Scope, Template, TemplateError, compile_text
-
-BEFORE_CLAIM = frozenset({"request", "path", "vars", "state", "now"})
-"""The words a template may use before the claim: in `if`, `when` and selectors."""
-AFTER_CLAIM = BEFORE_CLAIM | {"call", "let"}
+from mockserver.replying.templates import Scope, Template, TemplateError, Tree, compile_text
 
 ReadFile = Callable[[str, KeyPath], bytes]
+
+IMPLIED_CLASS = 3
+"""The place in the order of what a scenario implies, after everything that is written."""
 
 
 class Choose:
@@ -50,10 +61,13 @@ class Choose:
 class Case:
     """An answer and the conditions under which it is given."""
 
-    __slots__ = ("answer", "condition", "matcher")
+    __slots__ = ("answer", "condition", "matcher", "when")
 
-    def __init__(self, answer: Answer, matcher: Matcher | None, condition: Template | None) -> None:
+    def __init__(
+        self, answer: Answer, matcher: Matcher | None, when: When, condition: Template | None
+    ) -> None:
         self.answer = answer
+        self.when = when
         self.matcher = matcher
         self.condition = condition
 
@@ -63,7 +77,18 @@ class Case:
         return self.condition is None or is_true(self.condition, scope())
 
 
-Answer = Reply | Choose | tuple[Case, ...]
+class Behaviour(ABC):
+    """An answer that is worked out, such as a resource's: it is in the place of a reply."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def decide(self, ns: Any, request: Request, found: Any, draw: Any) -> Any:
+        """The claim that it makes; nothing is changed yet."""
+
+
+Answer = Reply | Choose | Behaviour | tuple[Case, ...]
+When = tuple[tuple[str | Template, Condition], ...]
 
 
 def is_true(condition: Template, scope: Scope) -> bool:
@@ -75,9 +100,12 @@ def is_true(condition: Template, scope: Scope) -> bool:
 
 
 class Scenario:
-    """A compiled scenario. `origin` says where it comes from: a file, or the admin API."""
+    """A compiled scenario, with the guards that all its routes share."""
 
-    __slots__ = ("active", "cors", "host", "name", "order", "origin", "routes", "source", "spec", "vars")
+    __slots__ = (
+        "active", "auth", "cors", "host", "idempotency", "limiter", "name", "order", "routes", "source", "spec",
+        "vars",
+    )  # fmt: skip
 
     def __init__(self, source: Source, order: OrderKey) -> None:
         self.source = source
@@ -88,6 +116,9 @@ class Scenario:
         self.host: str | None = source.spec.host.lower() if source.spec.host else None
         self.vars: dict[str, Any] = source.spec.vars
         self.cors: CorsSpec | None = source.spec.cors
+        self.auth: Auth | None = None
+        self.limiter: Limiter | None = None
+        self.idempotency: Idempotency | None = None
         self.routes: tuple[Route, ...] = ()
 
 
@@ -100,8 +131,9 @@ class Route:
     """
 
     __slots__ = (
-        "answers", "condition", "data", "expect", "host", "id", "key", "matcher", "methods", "name", "path",
-        "pattern", "per", "plain", "scenario", "sequence", "spec", "tags", "version",
+        "answers", "auth", "condition", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency",
+        "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "plain", "scenario",
+        "sequence", "spec", "tags", "version", "when", "work",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +151,14 @@ class Route:
         self.pattern: PathPattern
         self.matcher: Matcher | None = None
         self.condition: Template | None = None
+        self.when: When = ()
+        self.lets: tuple[tuple[str, Tree], ...] = ()
+        self.work: Work = NO_WORK
+        self.has_effects = False
+        self.auth: Auth | None = None
+        self.limiter: Limiter | None = None
+        self.idempotency: Idempotency | None = None
+        self.guarded = False
         self.answers: tuple[Answer, ...] = ()
         self.sequence: Sequence
         self.per: Selector | None = None
@@ -126,7 +166,7 @@ class Route:
         self.tags = tuple(spec.tags)
         self.version = _version(data)
         self.plain = False
-        """Nothing but matching stands before the claim: no `if`, no host."""
+        """Nothing but matching stands before the claim: no `if`, no `when`, no host."""
 
     @property
     def line(self) -> str:
@@ -161,17 +201,51 @@ def compile_scenario(source: Source, order: OrderKey) -> Scenario:
     """A scenario ready to answer. Raises InvalidInput with every flaw, paths from the file's root."""
     scenario = Scenario(source, order)
     flaws = _Flaws([])
+    spec = source.spec
+    scenario.auth = flaws.tried((), _auth_of, spec.auth, scenario)
+    scenario.limiter = flaws.tried((), compile_limit, spec.limit, f"scenario:{scenario.name}")
+    scenario.idempotency = flaws.tried(
+        (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
+    )
     names = _names(scenario.spec)
     data = source.data.get("routes") or []
     routes = []
-    for i, spec in enumerate(scenario.spec.routes):
-        route = _compile_route(scenario, names[i], spec, data[i], ("routes", i), source.read_file, flaws)
-        route.key = (-spec.priority, *order, i)
+    for i, one in enumerate(spec.routes):
+        route = _compile_route(scenario, names[i], one, data[i], ("routes", i), source.read_file, flaws)
+        route.key = (-one.priority, *order, i)
         routes.append(route)
+    implied = flaws.tried((), implied_routes, scenario, {route.name for route in routes})
     if flaws.found:
         raise InvalidInput(flaws.found)
-    scenario.routes = tuple(routes)
+    scenario.routes = (*routes, *implied)
     return scenario
+
+
+def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
+    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInput."""
+    from mockserver.engine.implied import oauth_route
+
+    routes = []
+    if scenario.spec.oauth is not None:
+        routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
+    return routes
+
+
+def implied_route(
+    scenario: Scenario, request: str, behaviour: Behaviour, taken: set[str], place: tuple[KeyPath, OrderKey]
+) -> Route:
+    """A route that answers by a behaviour. `place` is where it stands in its file, and in the order."""
+    data = {"request": request}
+    spec = RouteSpec.model_validate({**data, "reply": 200})
+    route = Route(scenario, unused_name(default_name(scenario.spec.base, spec), taken), spec, data, place[0])
+    line = parse_request_line(request)
+    route.methods = line.methods
+    _place(route, scenario.spec.base + line.path)
+    route.key = (0, IMPLIED_CLASS, *scenario.order, *place[1])
+    route.answers = (behaviour,)
+    route.sequence = Sequence([Span()], "repeat")
+    route.plain = route.host is None
+    return route
 
 
 def compile_runtime_route(
@@ -224,8 +298,14 @@ def _compile_route(
         route.matcher = flaws.tried((*path, "match"), compile_match, spec.match, read_file)
     if spec.if_ is not None:
         route.condition = flaws.tried(path, compile_expression, spec.if_, ("if",))
+    if spec.when is not None:
+        route.when = flaws.tried(path, compile_when, spec.when)
     if spec.per is not None:
         route.per = flaws.tried(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
+    if spec.let is not None:
+        route.lets = flaws.tried(path, compile_let, spec.let, AFTER_CLAIM)
+    route.work = flaws.tried(path, compile_work, spec)
+    _compile_guards(route, spec, read_file, path, flaws)
     answers = []
     written = data.get("reply") if isinstance(data, dict) else None
     for i, step in enumerate(spec.reply):
@@ -233,8 +313,57 @@ def _compile_route(
         answers.append(flaws.tried(where, _compile_answer, step, scenario.spec.defaults, read_file))
     route.answers = tuple(answers)
     route.sequence = Sequence([Span(step.times or 1, step.for_s) for step in spec.reply], spec.then)
-    route.plain = route.condition is None and route.host is None
+    route.plain = route.condition is None and route.host is None and not route.when
+    if not flaws.found:
+        found = [reply for answer in answers for reply in leaves(answer)]
+        route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in found)
     return route
+
+
+def _compile_guards(
+    route: Route, spec: GuardedSpec, read_file: ReadFile, path: KeyPath, flaws: _Flaws
+) -> None:
+    """Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its routes share."""
+    scenario = route.scenario
+    if spec.auth is not None:
+        route.auth = flaws.tried(path, _auth_of, spec.auth, scenario)
+    else:
+        route.auth = scenario.auth
+    if spec.limit is not None:
+        route.limiter = flaws.tried(path, compile_limit, spec.limit, f"route:{route.id}")
+    else:
+        route.limiter = scenario.limiter
+    if spec.idempotency is not None:
+        route.idempotency = flaws.tried(
+            path, compile_idempotency, spec.idempotency, f"route:{route.id}", read_file
+        )
+    else:
+        route.idempotency = scenario.idempotency
+    route.guarded = any((route.auth, route.limiter, route.idempotency))
+
+
+def _auth_of(value: Any, scenario: Scenario) -> Auth | None:
+    return compile_auth(value, scenario.name, has_oauth=scenario.spec.oauth is not None)
+
+
+def compile_when(value: dict[str, Any]) -> When:
+    """Conditions on the state. Raises InvalidInput, paths relative to what holds `when`."""
+    return tuple(
+        (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(one, ("when", key)))
+        for key, one in value.items()
+    )
+
+
+def compile_work(spec: Any) -> Work:
+    """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInput with every flaw."""
+    if spec.set_ is None and spec.effect is None:
+        return NO_WORK
+    flaws = _Flaws([])
+    sets = None if spec.set_ is None else flaws.tried((), compile_set, spec.set_, spec.set_ttl_s, AFTER_CLAIM)
+    effects = None if spec.effect is None else flaws.tried((), compile_effects, spec.effect, AFTER_CLAIM)
+    if flaws.found:
+        raise InvalidInput(flaws.found)
+    return Work(sets, effects)
 
 
 def _place(route: Route, path: str) -> None:
@@ -269,10 +398,15 @@ def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: Rea
                 matcher = flaws.tried(("cases", i, "match"), compile_match, one.match, read_file)
             if one.if_ is not None:
                 condition = flaws.tried(("cases", i), compile_expression, one.if_, ("if",), AFTER_CLAIM)
-            cases.append(Case(below, matcher, condition))
+            when = () if one.when is None else flaws.tried(("cases", i), compile_when, one.when)
+            cases.append(Case(below, matcher, when, condition))
         answer = tuple(cases)
     else:
-        return compile_reply(spec, defaults, read_file, AFTER_CLAIM)
+        reply = flaws.tried((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
+        work = flaws.tried((), compile_work, spec)
+        if reply is not None:
+            reply.work = work
+        answer = reply
     if flaws.found:
         raise InvalidInput(flaws.found)
     return answer
@@ -282,6 +416,8 @@ def leaves(answer: Answer) -> Iterable[Reply]:
     """Every single reply that an answer may come to."""
     if isinstance(answer, Reply):
         yield answer
+    elif isinstance(answer, Behaviour):
+        return
     elif isinstance(answer, Choose):
         for option in answer.options:
             yield from leaves(option)

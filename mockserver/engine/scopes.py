@@ -20,24 +20,24 @@ def scope_for(
     params: dict[str, str],
     *,
     call: dict[str, Any] | None = None,
+    let: dict[str, Any] | None = None,
     draw: tuple[str, int] | None = None,
 ) -> Scope:
     """
     The words for one request. Before the claim there is no `call`, and draws are
     those of a call that has not happened: the same each time they are asked.
     """
-    values: dict[str, Any] = {"request": request, "path": params, "vars": route.scenario.vars}
+    values: dict[str, Any] = {
+        "request": request,
+        "path": params,
+        "vars": route.scenario.vars,
+        "state": ns.memory.state,
+    }
     if call is not None:
         values["call"] = call
+        values["let"] = let
     return Scope(values, _ids(ns.seed, draw or (route.id, 0)), ns.clock.now)
 
 
 def _ids(seed: str, draw: tuple[str, int]) -> Callable[[], Random]:
-    made: list[Random] = []
-
-    def ids() -> Random:
-        if not made:
-            made.append(chance(seed, draw[0], draw[1], "ids"))
-        return made[0]
-
-    return ids
+    return lambda: chance(seed, draw[0], draw[1], "ids")

@@ -13,8 +13,8 @@ from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.source import LoadFailed, Source
 from mockserver.matching.index import Entry, Index
 
-RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS, RESOURCE_CLASS = range(4)
-"""What is asked first where priorities are equal."""
+RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
+"""What is asked first where priorities are equal; routes that are implied come after these."""
 
 
 class World:

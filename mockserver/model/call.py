@@ -7,6 +7,7 @@ answer leaves, and closed once, with what really happened.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.model.http import Request, Response
@@ -23,7 +24,7 @@ class Call:
     """
 
     __slots__ = (
-        "automatic", "body_length", "body_sha256", "claimed_at_s", "cost_bytes", "effects", "error", "fault",
+        "_ends", "automatic", "body_length", "body_sha256", "claimed_at_s", "cost_bytes", "effects", "error", "fault",
         "first_byte_at_s", "forgotten", "home", "key", "last_byte_at_s", "left_at_s", "namespace", "number", "outcome",
         "plan", "replayed", "reply_length", "request", "response", "route_id", "scenario", "status", "step", "tags", "truncated",
         "webhooks",
@@ -59,6 +60,7 @@ class Call:
         self.cost_bytes = 0
         self.forgotten = False
         self.home: Any = None
+        self._ends: list[Callable[[], None]] | None = None
 
     @property
     def id(self) -> str:
@@ -76,6 +78,18 @@ class Call:
     def ended_at_s(self) -> float | None:
         """When it was over for the client: the last byte, the break, or its leaving."""
         return self.left_at_s if self.left_at_s is not None else self.last_byte_at_s
+
+    def at_end(self, then: Callable[[], None]) -> None:
+        """Something that is to be done when the call is over, however it ends."""
+        if self._ends is None:
+            self._ends = []
+        self._ends.append(then)
+
+    def over(self) -> None:
+        """Does what was to be done at the end."""
+        ends, self._ends = self._ends, None
+        for end in ends or ():
+            end()
 
     def __repr__(self) -> str:
         request = self.request

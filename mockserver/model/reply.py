@@ -10,7 +10,8 @@ from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, near, shown
 from mockserver.model.base import DurationS, Json, Spec, TextLike, duration_s, is_template
-from mockserver.model.match import MatchSpec
+from mockserver.model.lines import HeaderLines
+from mockserver.model.match import Condition, MatchSpec
 
 BODY_KINDS = ("json", "text", "html", "xml", "base64", "file", "form", "events", "chunks")
 
@@ -48,43 +49,6 @@ Status = Annotated[
         }
     ),
 ]
-
-
-def _header_value(value: object) -> object:
-    for one in value if isinstance(value, list) else [value]:
-        if one is None or isinstance(one, (dict, list)):
-            raise Wrong(
-                f"expected a text or a list of texts, got {shown(one)}",
-                "A list gives one header line for each",
-            )
-        if isinstance(one, str) and any(c in one for c in "\r\n\0"):
-            raise Wrong("a header value can't hold a line break or NUL", "Use a list for several lines")
-    return value
-
-
-HeaderValue = Annotated[
-    Any,
-    BeforeValidator(_header_value),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": ["string", "number", "boolean"]},
-                {"type": "array", "items": {"type": ["string", "number", "boolean"]}},
-            ]
-        }
-    ),
-]
-
-
-def _header_names(value: object) -> object:
-    if isinstance(value, dict):
-        for name in value:
-            if not isinstance(name, str) or not name or any(c in name for c in ' \t\r\n\0:"(),/;<=>?@[\\]{}'):
-                raise Wrong(f"{name!r} is no header name", "Use letters, digits and dashes")
-    return value
-
-
-ReplyHeaders = Annotated[dict[str, HeaderValue], BeforeValidator(_header_names)]
 
 
 class DelayRangeSpec(Spec):
@@ -241,10 +205,27 @@ Fault = Annotated[
 ]
 
 
+def _effect(value: object) -> object:
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, dict) or not one:
+            raise Wrong(
+                f"{shown(one)} is no effect", 'Write {kind: charge, id: "{{ let.id }}"}, or a list of such'
+            )
+    return value
+
+
+Effect = Annotated[
+    Any,
+    BeforeValidator(_effect),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
+]
+"""One mapping or a list of them."""
+
+
 class ReplyDefaultsSpec(Spec):
     """What every reply of a scenario has unless it says otherwise; headers merge by name."""
 
-    headers: ReplyHeaders = Field(default={})
+    headers: HeaderLines = Field(default={})
     delay: Delay = Field(default=None)
     throttle: Throttle = Field(default=None)
 
@@ -253,7 +234,7 @@ class ReplySpec(Spec):
     """One reply. A bare number is its status, with an empty body."""
 
     status: Status = Field(default=200, description="200 to 599, or a template.")
-    headers: ReplyHeaders = Field(default={}, description="A list gives one line for each value.")
+    headers: HeaderLines = Field(default={}, description="A list gives one line for each value.")
     json_: Json = Field(default=None, alias="json", description="The body as JSON; strings may be templates.")
     text: TextLike = Field(default=None, description="The body as text/plain.")
     html: str | None = Field(default=None, description="The body as text/html.")
@@ -275,6 +256,15 @@ class ReplySpec(Spec):
     )
     for_s: DurationS | None = Field(
         default=None, alias="for", description="In a sequence: so long after its first answer."
+    )
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that is written; null removes."
+    )
+    set_ttl_s: DurationS | None = Field(
+        default=None, alias="set_ttl", description="What `set` wrote is forgotten so long after."
+    )
+    effect: Effect = Field(
+        default=None, description="What the service did, apart from what it answers: a mapping, or a list."
     )
     raw: bool = Field(default=False, description="Braces are sent as they stand.")
     choose: Annotated[list[ChoiceSpec], Field(min_length=1)] | None = Field(
@@ -350,6 +340,7 @@ class CaseSpec(ReplySpec):
     """One of a `cases`: answers where its conditions hold; without any, always."""
 
     match: MatchSpec | None = None
+    when: dict[str, Condition] | None = None
     if_: Any = Field(default=None, alias="if")
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import RequestLineText, Spec
-from mockserver.model.match import MatchSpec
-from mockserver.model.reply import ReplyDefaultsSpec, Steps
+from mockserver.model.base import DurationS, RequestLineText, Spec
+from mockserver.model.guards import Auth, Idempotency, Limit, OAuthSpec
+from mockserver.model.match import Condition, MatchSpec
+from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
 
 LANGUAGE_VERSION = 1
 RUNTIME = "runtime"
@@ -115,7 +116,36 @@ def _cors(value: object) -> object:
     return None if value is False else value
 
 
-class RouteSpec(Spec):
+class WorkSpec(Spec):
+    """What a call does beside answering: on a route, the default of its replies below 400."""
+
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that replies below 400 write; null removes."
+    )
+    set_ttl_s: DurationS | None = Field(
+        default=None,
+        alias="set_ttl",
+        description="What `set` wrote is forgotten so long after, by the clock.",
+    )
+    effect: Effect = Field(
+        default=None,
+        description="What replies below 400 do, apart from what they answer: a mapping, or a list.",
+    )
+
+
+class GuardedSpec(Spec):
+    """What stands between a request and its answer; on a route it replaces the scenario's."""
+
+    auth: Auth = Field(
+        default=None, description="Who may call: {bearer: [...]}, oauth, …; `none` for anybody."
+    )
+    idempotency: Idempotency = Field(
+        default=None, description="The key that makes POST and PATCH happen once."
+    )
+    limit: Limit = Field(default=None, description="{rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.")
+
+
+class RouteSpec(WorkSpec, GuardedSpec):
     """A request line with conditions, and what it answers."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
@@ -125,10 +155,18 @@ class RouteSpec(Spec):
     match: MatchSpec | None = Field(
         default=None, description="Further conditions on the request; all must hold."
     )
+    when: dict[str, Condition] | None = Field(
+        default=None, description="Conditions on the state; keys may be templates."
+    )
     if_: Any = Field(
-        default=None, alias="if", description="One expression; failing or undefined means it doesn't hold."
+        default=None,
+        alias="if",
+        description="One expression; failing or undefined means it doesn't hold.",
     )
     priority: int = Field(default=0, description="Higher is asked earlier.")
+    let: dict[str, Any] | None = Field(
+        default=None, description="Values made once a call, known as {{ let.NAME }}."
+    )
     reply: Steps
     then: Literal["repeat", "cycle", "stop"] = Field(
         default="repeat", description="What follows a sequence's last reply."
@@ -140,7 +178,7 @@ class RouteSpec(Spec):
     tags: list[str] = Field(default=[], description="For filters of the admin API.")
 
 
-class ScenarioSpec(Spec):
+class ScenarioSpec(GuardedSpec):
     """One scenario file."""
 
     scenario: ScenarioName | None = Field(default=None, description="Its name; default: the file's stem.")
@@ -151,11 +189,15 @@ class ScenarioSpec(Spec):
     )
     host: str | None = Field(default=None, description="Only requests whose Host header says so.")
     vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
+    state: dict[str, Any] = Field(default={}, description="The state that a namespace starts with.")
     defaults: ReplyDefaultsSpec = Field(
         default=ReplyDefaultsSpec(), description="For every reply that doesn't say otherwise."
     )
     cors: Annotated[CorsSpec | None, BeforeValidator(_cors)] = Field(
         default=None, description="true, or {origins: [...]}."
+    )
+    oauth: OAuthSpec | None = Field(
+        default=None, description="A token endpoint; its tokens expire by the clock."
     )
     routes: list[RouteSpec] = Field(default=[])
 

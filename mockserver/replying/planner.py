@@ -55,6 +55,7 @@ class Reply:
         "fault",
         "ready",
         "spec",
+        "work",
     )
 
     def __init__(
@@ -78,6 +79,7 @@ class Reply:
         self._fault: FaultSpec | None = spec.fault
         self.fault: str | None = spec.fault.kind if spec.fault else None
         self.ready: Planned | None = None
+        self.work: Any = None
         if self._is_fixed():
             self.ready = self._make(None, None, None)
 

@@ -1,0 +1,311 @@
+"""Explain, outage, state, clock and effects: the service as one namespace sees it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field, RootModel, model_validator
+
+from mockserver.admin.api import (
+    Answer,
+    Asked,
+    Refused,
+    Table,
+    json_answer,
+    listing,
+    no_content,
+    one_flaw,
+    parsed,
+    read_json,
+)
+from mockserver.admin.models import ClockView, EffectList, ExplainView, OutageView, StateView
+from mockserver.admin.views import instant
+from mockserver.engine.explain import ExplainSpec, as_request, explain
+from mockserver.engine.naming import route_named
+from mockserver.engine.outage import Outage, OutageSpec
+from mockserver.errors import InvalidInput, Wrong
+from mockserver.model.base import Spec
+from mockserver.model.durations import HINT, parse_duration_s
+from mockserver.model.http import ABSENT
+from mockserver.model.redaction import mask_tree
+
+table = Table()
+
+
+@table.add(
+    "POST",
+    "/explain",
+    "A dry run: which route would answer, and what keeps the others out.",
+    body=ExplainSpec,
+    answer=ExplainView,
+    errors=(422,),
+)
+async def explain_request(asked: Asked[ExplainSpec]) -> Answer:
+    try:
+        request = as_request(asked.body, asked.ns)
+    except Wrong as why:
+        raise one_flaw(("base64",), str(why), why.hint) from why
+    return json_answer(explain(asked.ns, request))
+
+
+# Outage
+
+
+@table.add(
+    "PUT",
+    "/outage",
+    "Takes the service, or some routes, down. Admin and health go on answering.",
+    body=OutageSpec,
+    raw=True,
+    answer=OutageView,
+    errors=(422,),
+)
+async def put_outage(asked: Asked[Any]) -> Answer:
+    data = read_json(asked.request)
+    spec: OutageSpec = parsed(OutageSpec, data)
+    routes = None
+    if spec.routes is not None:
+        routes = frozenset(
+            route_named(asked.ns, name, ("routes", i)).id for i, name in enumerate(spec.routes)
+        )
+    asked.ns.outage = Outage(spec, data, routes, asked.ns.clock.now_s())
+    return json_answer(asked.ns.outage.view())
+
+
+@table.add("GET", "/outage", "The outage that is on.", answer=OutageView, errors=(404,))
+async def get_outage(asked: Asked[Any]) -> Answer:
+    outage = asked.ns.outage
+    if outage is None or outage.is_over(asked.ns.clock.now_s()):
+        raise Refused(404, "no-outage", "There is no outage", "Start one with PUT /__admin/outage")
+    return json_answer(outage.view())
+
+
+@table.add("DELETE", "/outage", "The service is up again.", status=204)
+async def delete_outage(asked: Asked[Any]) -> Answer:
+    asked.ns.outage = None
+    return no_content()
+
+
+# State
+
+
+class StateBody(RootModel[dict[str, Any]]):
+    """Values by key; null removes."""
+
+
+class AnyValue(RootModel[Any]):
+    """Any JSON value."""
+
+
+def _mapping(asked: Asked[Any]) -> dict[str, Any]:
+    data = read_json(asked.request)
+    if not isinstance(data, dict):
+        raise one_flaw((), "state is an object of values by key", 'Send {"order.7": "pending"}')
+    return data
+
+
+@table.add("GET", "/state", "Every key and its value.", answer=StateView)
+async def get_state(asked: Asked[Any]) -> Answer:
+    return json_answer(asked.ns.memory.state.plain())
+
+
+@table.add(
+    "PUT", "/state", "Replaces all of the state.", body=StateBody, raw=True, answer=StateView, errors=(422,)
+)
+async def put_state(asked: Asked[Any]) -> Answer:
+    data = _mapping(asked)
+    asked.ns.memory.state.clear()
+    return _written(asked, data)
+
+
+@table.add(
+    "PATCH",
+    "/state",
+    "Writes some keys; null removes.",
+    body=StateBody,
+    raw=True,
+    answer=StateView,
+    errors=(422,),
+)
+async def patch_state(asked: Asked[Any]) -> Answer:
+    return _written(asked, _mapping(asked))
+
+
+def _written(asked: Asked[Any], data: dict[str, Any]) -> Answer:
+    for key, value in data.items():
+        asked.ns.memory.state.write(key, value)
+    asked.ns.tell()
+    return json_answer(asked.ns.memory.state.plain())
+
+
+@table.add("DELETE", "/state", "Forgets all of it.", status=204)
+async def delete_state(asked: Asked[Any]) -> Answer:
+    asked.ns.memory.state.clear()
+    return no_content()
+
+
+@table.add("GET", "/state/{key}", "One value.", answer=AnyValue, errors=(404,))
+async def get_key(asked: Asked[Any]) -> Answer:
+    value = asked.ns.memory.state.read(asked.params["key"])
+    if value is ABSENT:
+        raise Refused(404, "no-such-key", f"The state has no key {asked.params['key']!r}")
+    return json_answer(value)
+
+
+@table.add(
+    "PUT", "/state/{key}", "Writes one value; null removes it.", body=AnyValue, raw=True, answer=AnyValue
+)
+async def put_key(asked: Asked[Any]) -> Answer:
+    value = read_json(asked.request)
+    asked.ns.memory.state.write(asked.params["key"], value)
+    asked.ns.tell()
+    return json_answer(value)
+
+
+@table.add(
+    "PATCH",
+    "/state/{key}",
+    "Merges an object into one value (RFC 7396); anything else replaces it.",
+    body=AnyValue,
+    raw=True,
+    answer=AnyValue,
+)
+async def patch_key(asked: Asked[Any]) -> Answer:
+    key = asked.params["key"]
+    old = asked.ns.memory.state.read(key)
+    value = merged(None if old is ABSENT else old, read_json(asked.request))
+    asked.ns.memory.state.write(key, value)
+    asked.ns.tell()
+    return json_answer(value)
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """A JSON merge patch (RFC 7396) applied."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+@table.add("DELETE", "/state/{key}", "Forgets one key.", status=204)
+async def delete_key(asked: Asked[Any]) -> Answer:
+    asked.ns.memory.state.write(asked.params["key"], None)
+    return no_content()
+
+
+# Clock
+
+
+class ClockBody(Spec):
+    """One move of the virtual clock."""
+
+    advance: str | None = Field(default=None, description="So far ahead: 3d, 90s.")
+    freeze: Any = Field(default=None, description="true, or the instant to stand at.")
+    at: str | None = Field(default=None, description="The instant to run on from.")
+    resume: bool = Field(default=False, description="Runs on from where it stands.")
+    reset: bool = Field(default=False, description="Real time again.")
+    wait: bool = Field(default=True, description="Answer only when what has come due was fired.")
+
+    @model_validator(mode="after")
+    def _one_move(self) -> ClockBody:
+        written = self.model_fields_set - {"wait"}
+        if len(written) != 1:
+            raise Wrong("the clock takes one move", 'Send {"advance": "3d"}, or freeze, at, resume or reset')
+        for name in ("resume", "reset"):
+            if self.has(name) and not getattr(self, name):
+                raise Wrong(f"{name} is false", f'Send {{"{name}": true}}')
+        return self
+
+
+def clock_view(asked: Asked[Any]) -> Answer:
+    clock = asked.ns.clock
+    return json_answer(
+        {"now": instant(clock.now_s()), "frozen": clock.frozen, "offset_s": round(clock.offset_s, 6)}
+    )
+
+
+@table.add("GET", "/clock", "The virtual clock of this namespace.", answer=ClockView)
+async def get_clock(asked: Asked[Any]) -> Answer:
+    return clock_view(asked)
+
+
+@table.add(
+    "POST",
+    "/clock",
+    "Moves the virtual clock; what has come due is fired, in order, before the answer.",
+    body=ClockBody,
+    answer=ClockView,
+    errors=(422,),
+)
+async def move_clock(asked: Asked[ClockBody]) -> Answer:
+    body, clock = asked.body, asked.ns.clock
+    if body.advance is not None:
+        await asked.services.move(asked.ns, clock.now_s() + _ahead_s(body.advance), body.wait)
+    elif body.at is not None:
+        to_s = _instant_s(body.at, "at")
+        clock.resume()
+        await asked.services.move(asked.ns, to_s, body.wait)
+    elif body.resume:
+        clock.resume()
+    elif body.reset:
+        clock.reset()
+    elif body.freeze is True:
+        clock.freeze()
+    else:
+        to_s = _instant_s(body.freeze, "freeze")
+        clock.freeze()
+        await asked.services.move(asked.ns, to_s, body.wait)
+    asked.services.clock_moved(asked.ns)
+    asked.ns.tell()
+    return clock_view(asked)
+
+
+_LONGEST_S = 100 * 366 * 86400.0
+
+
+def _ahead_s(text: str) -> float:
+    try:
+        seconds = parse_duration_s(text)
+    except ValueError as why:
+        raise one_flaw(("advance",), str(why), HINT) from why
+    if not 0 <= seconds <= _LONGEST_S:
+        raise one_flaw(("advance",), f"{text!r} is not between 0 and 100 years", "Use `at` to go back")
+    return seconds
+
+
+def _instant_s(value: Any, name: str) -> float:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise one_flaw((name,), f"{value!r} is no instant", "Write 2026-01-31T12:00:00Z") from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if not 1971 <= moment.year <= 9000:
+        raise one_flaw((name,), f"{value!r} is out of range", "Use a year from 1971 to 9000")
+    return moment.timestamp()
+
+
+# Effects
+
+
+@table.add(
+    "GET",
+    "/effects",
+    "What really happened at the service, oldest first.",
+    answer=EffectList,
+    query={"kind": "Only effects of this kind.", "reveal": "true shows secrets unmasked."},
+)
+async def list_effects(asked: Asked[Any]) -> Answer:
+    kind = asked.query.get("kind")
+    found = [effect for effect in asked.ns.effects if kind is None or effect.get("kind") == kind]
+    if asked.flag("reveal") and asked.services.may_reveal(asked.request):
+        return listing(found)
+    return listing([mask_tree(effect) for effect in found])
+
+
+__all__ = ["InvalidInput", "table"]

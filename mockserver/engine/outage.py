@@ -1,0 +1,83 @@
+"""An outage: the service, or some routes of it, down for so many calls or so long. Set at the admin API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import Field
+
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.model.base import DurationS, Spec
+from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
+from mockserver.replying.planner import Reply, compile_reply
+
+
+class OutageSpec(Spec):
+    """What `PUT /outage` takes."""
+
+    reply: ReplySpec = Field(description="What is answered instead: a status, or a whole reply.")
+    routes: list[str] | None = Field(default=None, description="Ids or names; default: all.")
+    skip: int = Field(default=0, ge=0, description="So many calls go through first.")
+    times: int | None = Field(default=None, ge=1, description="Over after so many calls.")
+    for_s: DurationS | None = Field(
+        default=None, alias="for", description="Over after so long, by the clock."
+    )
+
+
+class Outage:
+    """A compiled outage. `data` is what was sent; `routes` None for all."""
+
+    __slots__ = ("_skipped", "answer", "answered", "data", "routes", "spec", "until_s")
+
+    def __init__(
+        self, spec: OutageSpec, data: dict[str, Any], routes: frozenset[str] | None, now_s: float
+    ) -> None:
+        """Raises InvalidInput where the reply can't be compiled."""
+        self.spec = spec
+        self.data = data
+        self.routes = routes
+        self.answer = _compiled(spec.reply)
+        self.until_s = None if spec.for_s is None else now_s + spec.for_s
+        self._skipped = 0
+        self.answered = 0
+
+    def is_over(self, now_s: float) -> bool:
+        if self.until_s is not None and now_s >= self.until_s:
+            return True
+        return self.spec.times is not None and self.answered >= self.spec.times
+
+    def takes(self, route_id: str) -> bool:
+        """Whether it answers this call; counts it where it does."""
+        if self.routes is not None and route_id not in self.routes:
+            return False
+        if self._skipped < self.spec.skip:
+            self._skipped += 1
+            return False
+        self.answered += 1
+        return True
+
+    def view(self) -> dict[str, Any]:
+        return {**self.data, "answered": self.answered, "skipped": self._skipped}
+
+
+def _compiled(spec: ReplySpec) -> Reply:
+    if spec.choose is not None or spec.cases is not None:
+        raise InvalidInput(
+            Flaw(("reply",), "an outage has one reply", "Leave `choose` and `cases` to routes")
+        )
+    from mockserver.engine.words import AFTER_CLAIM
+
+    try:
+        return compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)
+    except InvalidInput as why:
+        raise InvalidInput(flaw.under("reply") for flaw in why.flaws) from why
+
+
+def _no_files(name: str, path: tuple[str | int, ...]) -> bytes:
+    raise InvalidInput(
+        Flaw(path, f"{name!r} is a file, and an outage has no folder", "Write the body as text or base64")
+    )
+
+
+OnOver = Callable[[], None]

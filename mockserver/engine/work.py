@@ -1,0 +1,123 @@
+"""
+What a call does beside answering: `let`, `set`, `effect` and `webhook`, compiled.
+
+All of it is made inside the claim, first made and then written, so that what
+fails leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.model.base import is_template
+from mockserver.model.written import as_text
+from mockserver.replying.templates import Scope, Template, TemplateError, Tree, compile_text, compile_tree
+
+Writes = list[tuple[str, Any, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SetWork:
+    """State that is written: keys (maybe templates), values, and how long they stay."""
+
+    pairs: tuple[tuple[str | Template, Tree], ...]
+    ttl_s: float | None
+
+    def writes(self, scope: Scope) -> Writes:
+        """Key, value and seconds to live. Raises TemplateError."""
+        return [(key_text(key, scope), tree.value(scope), self.ttl_s) for key, tree in self.pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What stands on a route or a reply. None: not written there; `webhooks` empty: `none`."""
+
+    sets: SetWork | None = None
+    effects: tuple[Tree, ...] | None = None
+    webhooks: tuple[Any, ...] | None = None
+
+    @property
+    def has_effect(self) -> bool:
+        return bool(self.effects)
+
+
+NO_WORK = Work()
+
+
+def chosen(own: Work, default: Work, status: int) -> Work:
+    """
+    What a reply does: its own, and, below 400, the route's for whatever it
+    doesn't say itself.
+    """
+    if status >= 400 or default is NO_WORK:
+        return own
+    if own is NO_WORK:
+        return default
+    return Work(
+        own.sets if own.sets is not None else default.sets,
+        own.effects if own.effects is not None else default.effects,
+        own.webhooks if own.webhooks is not None else default.webhooks,
+    )
+
+
+def key_text(key: str | Template, scope: Scope) -> str:
+    return key if isinstance(key, str) else key.render(scope)
+
+
+def compile_key(key: Any, path: KeyPath, names: frozenset[str]) -> str | Template:
+    text = as_text(key)
+    return compile_text(text, path, names=names) if is_template(text) else text
+
+
+def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[str]) -> SetWork:
+    """Raises InvalidInput, paths relative to what holds `set`."""
+    return SetWork(
+        tuple(
+            (compile_key(key, ("set", key), names), compile_tree(one, ("set", key), names=names))
+            for key, one in value.items()
+        ),
+        ttl_s,
+    )
+
+
+def compile_effects(value: Any, names: frozenset[str]) -> tuple[Tree, ...]:
+    """One effect, or a list of them. Raises InvalidInput."""
+    listed = value if isinstance(value, list) else [value]
+    for one in listed:
+        if not isinstance(one, dict) or not one:
+            raise InvalidInput(
+                Flaw(
+                    ("effect",),
+                    f"expected a mapping, got {shown(one)}",
+                    'Write {kind: charge, id: "{{ let.id }}"}',
+                )
+            )
+    paths: list[KeyPath] = [
+        ("effect", i) if isinstance(value, list) else ("effect",) for i in range(len(listed))
+    ]
+    return tuple(compile_tree(one, path, names=names) for one, path in zip(listed, paths, strict=True))
+
+
+def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]]:
+    """What the service did. Raises TemplateError."""
+    made = []
+    for tree in effects:
+        value = tree.value(scope)
+        if not isinstance(value, dict):
+            raise TemplateError("an effect is a mapping", place="effect")
+        made.append(dict(value))
+    return made
+
+
+def compile_let(value: Mapping[str, Any], names: frozenset[str]) -> tuple[tuple[str, Tree], ...]:
+    """Values made once a call, in the order written; each sees those before it. Raises InvalidInput."""
+    return tuple((name, compile_tree(one, ("let", name), names=names)) for name, one in value.items())
+
+
+def made_let(lets: tuple[tuple[str, Tree], ...], scope: Scope, values: dict[str, Any]) -> None:
+    """Makes them, one after the other, into `values`, which the scope knows as `let`. Raises TemplateError."""
+    for name, tree in lets:
+        values[name] = tree.value(scope)

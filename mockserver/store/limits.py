@@ -1,0 +1,80 @@
+"""Token buckets and counts of calls under way, by the virtual clock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mockserver.model.guards import LimitSpec, Rate
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at_s: float
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A limit is reached: what the answer's headers say, in whole seconds."""
+
+    retry_after_s: int
+    policy: str
+    limit: str
+
+
+class Limits:
+    """One namespace's buckets, by (where the limit stands, value of `by`)."""
+
+    __slots__ = ("_buckets",)
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, str | None], _Bucket] = {}
+
+    def take(self, scope: str, by: str | None, spec: LimitSpec, now_s: float) -> Over | None:
+        """Takes a token, or a place under way; `Over` where there is none left."""
+        bucket = self._buckets.get((scope, by))
+        if spec.in_flight is not None:
+            if bucket is None:
+                bucket = self._buckets[scope, by] = _Bucket(0.0, now_s)
+            return _take_place(bucket, spec.in_flight)
+        rate: Rate = spec.rate
+        most = float(spec.burst if spec.burst is not None else max(1, math.floor(rate.calls)))
+        if bucket is None:
+            bucket = self._buckets[scope, by] = _Bucket(most, now_s)
+        return _take_token(bucket, rate, most, now_s)
+
+    def release(self, scope: str, by: str | None) -> None:
+        """A call under way is over."""
+        bucket = self._buckets.get((scope, by))
+        if bucket is not None and bucket.in_flight:
+            bucket.in_flight -= 1
+
+    def copy(self) -> Limits:
+        twin = Limits()
+        twin._buckets = {
+            key: _Bucket(one.tokens, one.at_s) for key, one in self._buckets.items()
+        }
+        return twin
+
+
+def _take_place(bucket: _Bucket, most: int) -> Over | None:
+    if bucket.in_flight >= most:
+        return Over(1, f'"in-flight";q={most}', '"in-flight";r=0')
+    bucket.in_flight += 1
+    return None
+
+
+def _take_token(bucket: _Bucket, rate: Rate, most: float, now_s: float) -> Over | None:
+    per_s = rate.calls / rate.window_s
+    # A clock that was moved back fills nothing and takes nothing.
+    gained = max(0.0, now_s - bucket.at_s) * per_s
+    bucket.tokens = min(most, bucket.tokens + gained)
+    bucket.at_s = now_s
+    if bucket.tokens >= 1 - 1e-9:
+        bucket.tokens -= 1
+        return None
+    wait_s = max(1, math.ceil((1 - bucket.tokens) / per_s - 1e-9))
+    policy = f'"default";q={rate.calls:g};w={rate.window_s:g}'
+    return Over(wait_s, policy, f'"default";r=0;t={wait_s}')
