@@ -91,10 +91,14 @@ def _no_parts(request: Request, why: UnreadableBody, wanted: Any) -> Difference:
 
 def _no_form(request: Request, why: UnreadableBody, wanted: Any) -> Difference:
     kind = request.media_type
-    hint = f"send it as {FORMS[0]} or {FORMS[1]}"
-    if "json" in kind:
-        hint = f"it came as JSON; {hint}"
-    text = f"body: expected a form, but {why}; {hint}"
+    hint = f"send it as {FORMS[0]}"
+    if kind in FORMS:
+        hint, text = "", str(why)
+    elif not request.body:
+        text = f"the body is empty; {hint}"
+    else:
+        text = f"its content-type is {kind or 'absent'}; {hint}"
+    text = f"body: expected a form, but {text}"
     return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
 
 

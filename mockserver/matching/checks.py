@@ -19,6 +19,10 @@ Equalities = dict[tuple[str, KeyPath], Any]
 _NONE: list[str] = []
 
 
+HEAVY = 8
+"""The cost of a check that may look at all of the body."""
+
+
 class Check:
     """`cost` orders the checks of a route: the cheap ones are asked first."""
 

@@ -17,6 +17,9 @@ MOST = 10
 """So many unexpected fields or items are named, no more."""
 
 
+_BRIEF_CHARS = 500
+
+
 class Place:
     """
     Where in the request a value stands.
@@ -70,14 +73,25 @@ class Place:
         return self.differs(actual, said, written, Slip("the same items in another order", 0.4))
 
     def other_length(self, actual: list[Any], length: int, written: Any) -> Difference:
-        items = f"{length} {'item' if length == 1 else 'items'}"
+        noun = "value" if self.flat else "item"
+        items = f"{length} {noun}{'' if length == 1 else 's'}"
         text = f"{self.where}: expected {items}, got {len(actual)}: {show(actual)}"
         return self._made(text, written, actual, Slip("", 0.8))
 
     def _made(self, text: str, written: Any, actual: Any, slip: Slip) -> Difference:
         where = pointer((*self.base, *self.path)) if self.path is not None else ""
         said = f"{text}; {slip.hint}" if slip.hint else text
-        return Difference(self.where, written, actual, where, slip.hint, slip.weight, said)
+        return Difference(self.where, written, _brief(actual), where, slip.hint, slip.weight, said)
+
+
+def _brief(actual: Any) -> Any:
+    """The value itself, or, where it is long or deep, what a person is shown of it."""
+    if isinstance(actual, str):
+        return actual if len(actual) <= _BRIEF_CHARS else actual[: _BRIEF_CHARS - 1] + "…"
+    if isinstance(actual, (dict, list, int)):
+        text = show(actual)
+        return text if "…" in text or "very long" in text else actual
+    return actual
 
 
 def _unwrapped(values: Any) -> Any:

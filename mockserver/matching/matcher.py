@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra
 from mockserver.matching import body, checks
-from mockserver.matching.checks import Check, Equalities
+from mockserver.matching.checks import HEAVY, Check, Equalities
 from mockserver.matching.conditions import Condition
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
@@ -36,13 +36,15 @@ class Matcher:
     `equalities` are scalars that a request must have at a place, such as
     `{("json", ("order", "id")): 42, ("headers", ("x-amz-target",)): "SQS.Send"}`:
     necessary, so an index may group routes by them, and never enough by themselves.
+    `heavy` is the number of conditions that may look at all of the body.
     """
 
-    __slots__ = ("_checks", "conditions", "equalities", "holds")
+    __slots__ = ("_checks", "conditions", "equalities", "heavy", "holds")
 
     def __init__(self, found: list[Check]) -> None:
         self._checks = tuple(found)
         self.conditions = sum(check.count for check in found)
+        self.heavy = sum(check.cost >= HEAVY for check in found)
         self.equalities: Equalities = {}
         for check in found:
             self.equalities.update(check.equalities)

@@ -81,9 +81,8 @@ def _texts(expected: str, actual: str) -> Slip:
         return Slip(f"{_cut(actual[: -len(expected)])} came before it", 0.5)
     if actual and expected.endswith(" " + actual):
         return Slip(f"{expected[: -len(actual)]!r} is missing before it", 0.5)
-    if is_typo(expected, actual):
-        return Slip("a typo?", 0.6)
-    return NONE
+    letters = typos(expected, actual)
+    return Slip("a typo?", 0.5 + 0.1 * letters) if letters else NONE
 
 
 def _numbers(expected: float, actual: float) -> Slip:
@@ -98,12 +97,13 @@ def _cut(text: str) -> str:
     return repr(text if len(text) <= 20 else text[:19] + "…")
 
 
-def is_typo(expected: str, actual: str) -> bool:
-    """Whether a person would take one for the other misspelt."""
+def typos(expected: str, actual: str) -> int:
+    """How many letters are wrong where a person would take one for the other misspelt; else 0."""
     if len(expected) < _TYPO_CHARS or len(actual) > _COMPARED_CHARS:
-        return False
+        return 0
     allowed = 1 if len(expected) <= _TYPO_CHARS + 1 else _TYPO_EDITS
-    return 0 < edits(expected.casefold(), actual.casefold(), allowed) <= allowed
+    found = edits(expected.casefold(), actual.casefold(), allowed)
+    return found if found <= allowed else 0
 
 
 def edits(left: str, right: str, most: int) -> int:
@@ -133,7 +133,7 @@ def nearest_name(wanted: str, names: list[str]) -> str | None:
     """The one of `names` that was probably meant by `wanted`; separators and case count for nothing."""
     bare = _bare(wanted)
     close = [name for name in names if _bare(name) == bare]
-    close += [name for name in names if is_typo(wanted, name) or is_typo(bare, _bare(name))]
+    close += [name for name in names if typos(wanted, name) or typos(bare, _bare(name))]
     close += [name for name in names if len(bare) >= 3 and _bare(name).endswith(bare)]
     return close[0] if close else None
 
