@@ -27,6 +27,7 @@ from mockserver.engine.guarding import is_kept
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
+from mockserver.engine.sending import Due, due_of
 from mockserver.engine.world import World
 from mockserver.matching.nearest import nearest
 from mockserver.model.call import Call
@@ -117,10 +118,10 @@ class Engine:
         ns.tell()
         return call
 
-    def finish(self, call: Call, outcome: Outcome) -> None:
-        """Closes the call, once."""
+    def finish(self, call: Call, outcome: Outcome) -> list[Due]:
+        """Closes the call, once. What is to be sent now that it is over: its webhooks."""
         if call.outcome is not Outcome.OPEN:
-            return
+            return []
         call.outcome = outcome
         ns, counts, record = call.home
         call.home = None
@@ -128,8 +129,11 @@ class Engine:
         # A reset has put others in their place; then this call ends unrecorded.
         counts.ended(call)
         record.trim(call)
-        if counts is ns.counts:
-            ns.tell_closed(call)
+        if counts is not ns.counts:
+            return []
+        ns.tell_closed(call)
+        due, call.due = call.due, []
+        return due
 
     # The answer of a route
 
@@ -190,6 +194,9 @@ class Engine:
         except TemplateError as why:
             call.error = explained_error(route, why)
             planned = _sent(problem_response(call.error))
+        if claim.webhooks:
+            call.due = due_of(ns, call, claim.webhooks, draw.scope(), planned.response)
+            call.webhooks = [due.delivery.id for due in call.due]
         if keep is not None and is_kept(
             planned.response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects
         ):

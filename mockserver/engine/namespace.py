@@ -14,12 +14,15 @@ from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.world import Overlay, World, scenarios_of
 from mockserver.model.call import Call
+from mockserver.model.delivery import Attempt
 from mockserver.model.position import Position
 from mockserver.store.clock import VirtualClock
 from mockserver.store.counts import Counts
+from mockserver.store.deliveries import Deliveries
 from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
 from mockserver.store.record import Record, RecordLimits
+from mockserver.store.timers import Timers
 
 DEFAULT = "default"
 
@@ -42,8 +45,25 @@ class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
     __slots__ = (
-        "_clock", "_counts", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions",
-        "_record", "_watchers", "last_number", "name", "outage", "seed", "seeded", "shared",
+        "_clock",
+        "_counts",
+        "_deliveries",
+        "_effects",
+        "_listeners",
+        "_memory",
+        "_off",
+        "_off_world",
+        "_overlay",
+        "_positions",
+        "_record",
+        "_timers",
+        "_watchers",
+        "last_number",
+        "name",
+        "outage",
+        "seed",
+        "seeded",
+        "shared",
     )  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
@@ -61,6 +81,8 @@ class Namespace:
         self._listeners: set[Callable[[Call], None]] | None = None
         self._memory: Memory | None = None
         self._effects: Effects | None = None
+        self._deliveries: Deliveries | None = None
+        self._timers: Timers[Attempt] | None = None
         self.outage: Outage | None = None
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
@@ -232,11 +254,32 @@ class Namespace:
             effects = self._effects = Effects()
         return effects
 
+    @property
+    def timers(self) -> Timers[Attempt]:
+        """The tries of webhooks that wait for their moment."""
+        timers = self._timers
+        if timers is None:
+            timers = self._timers = Timers()
+        return timers
+
+    @property
+    def has_timers(self) -> bool:
+        return bool(self._timers)
+
+    @property
+    def deliveries(self) -> Deliveries:
+        deliveries = self._deliveries
+        if deliveries is None:
+            deliveries = self._deliveries = Deliveries()
+        return deliveries
+
     def forget_calls(self) -> None:
         """New, empty records and counts; calls still open end in the old ones."""
         self._record = None
         self._counts = None
         self._effects = None
+        if self._deliveries is not None:
+            self._deliveries = Deliveries(self._deliveries.last_number)
 
     # Positions
 

@@ -23,6 +23,7 @@ from mockserver.engine.guarding import (
     compile_limit,
 )
 from mockserver.engine.selectors import Selector, compile_selector
+from mockserver.engine.sending import compile_webhooks
 from mockserver.engine.words import AFTER_CLAIM, BEFORE_CLAIM
 from mockserver.engine.work import NO_WORK, Work, compile_effects, compile_key, compile_let, compile_set
 from mockserver.errors import Flaw, InvalidInput, KeyPath
@@ -304,7 +305,7 @@ def _compile_route(
         route.per = flaws.tried(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
     if spec.let is not None:
         route.lets = flaws.tried(path, compile_let, spec.let, AFTER_CLAIM)
-    route.work = flaws.tried(path, compile_work, spec)
+    route.work = flaws.tried(path, compile_work, spec, read_file, data)
     _compile_guards(route, spec, read_file, path, flaws)
     answers = []
     written = data.get("reply") if isinstance(data, dict) else None
@@ -354,16 +355,20 @@ def compile_when(value: dict[str, Any]) -> When:
     )
 
 
-def compile_work(spec: Any) -> Work:
+def compile_work(spec: Any, read_file: ReadFile, written: Any) -> Work:
     """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInput with every flaw."""
-    if spec.set_ is None and spec.effect is None:
+    if spec.set_ is None and spec.effect is None and spec.webhook is None:
         return NO_WORK
     flaws = _Flaws([])
     sets = None if spec.set_ is None else flaws.tried((), compile_set, spec.set_, spec.set_ttl_s, AFTER_CLAIM)
     effects = None if spec.effect is None else flaws.tried((), compile_effects, spec.effect, AFTER_CLAIM)
+    webhooks = None
+    if spec.webhook is not None:
+        listed = isinstance(written, dict) and isinstance(written.get("webhook"), list)
+        webhooks = flaws.tried((), lambda: compile_webhooks(spec.webhook, read_file, listed=listed))
     if flaws.found:
         raise InvalidInput(flaws.found)
-    return Work(sets, effects)
+    return Work(sets, effects, webhooks)
 
 
 def _place(route: Route, path: str) -> None:
@@ -403,7 +408,7 @@ def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: Rea
         answer = tuple(cases)
     else:
         reply = flaws.tried((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
-        work = flaws.tried((), compile_work, spec)
+        work = flaws.tried((), compile_work, spec, read_file, None)
         if reply is not None:
             reply.work = work
         answer = reply

@@ -1,4 +1,4 @@
-"""
+r"""
 Paths as routes write them, in aiohttp's notation: `/users/{id}`, `/users/{id:\\d+}`, `/files/{rest:.+}`.
 
 Nothing is normalised: `//`, a trailing slash, `..` and case stay. Segments are

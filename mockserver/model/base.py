@@ -67,6 +67,9 @@ TextLike = Annotated[
 ]
 """A text; a YAML number or boolean stands for its text as written."""
 
+UNSET: Any = None
+"""The default of a key whose type has no None: null is an error there, leaving it out is not."""
+
 Json = Annotated[Any, Field(description="Any JSON value; strings may be templates.")]
 
 METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

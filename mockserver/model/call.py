@@ -24,7 +24,7 @@ class Call:
     """
 
     __slots__ = (
-        "_ends", "automatic", "body_length", "body_sha256", "claimed_at_s", "cost_bytes", "effects", "error", "fault",
+        "_ends", "automatic", "body_length", "body_sha256", "claimed_at_s", "cost_bytes", "due", "effects", "error", "fault",
         "first_byte_at_s", "forgotten", "home", "key", "last_byte_at_s", "left_at_s", "namespace", "number", "outcome",
         "plan", "replayed", "reply_length", "request", "response", "route_id", "scenario", "status", "step", "tags", "truncated",
         "webhooks",
@@ -49,6 +49,7 @@ class Call:
         self.status: int | None = None
         self.effects: list[Any] = []
         self.webhooks: list[Any] = []
+        self.due: list[Any] = []
         self.key: str | None = None
         self.claimed_at_s: float | None = None
         self.first_byte_at_s: float | None = None

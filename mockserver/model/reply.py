@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchem
 from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, near, shown
-from mockserver.model.base import DurationS, Json, Spec, TextLike, duration_s, is_template
+from mockserver.model.base import UNSET, DurationS, Json, Spec, TextLike, duration_s, is_template
 from mockserver.model.lines import HeaderLines
 from mockserver.model.match import Condition, MatchSpec
+from mockserver.model.webhook import Webhooks
 
 BODY_KINDS = ("json", "text", "html", "xml", "base64", "file", "form", "events", "chunks")
 
@@ -266,6 +267,7 @@ class ReplySpec(Spec):
     effect: Effect = Field(
         default=None, description="What the service did, apart from what it answers: a mapping, or a list."
     )
+    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
     raw: bool = Field(default=False, description="Braces are sent as they stand.")
     choose: Annotated[list[ChoiceSpec], Field(min_length=1)] | None = Field(
         default=None, description="One is drawn by weight."

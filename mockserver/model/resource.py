@@ -348,7 +348,9 @@ class ResourceSpec(Spec):
         BeforeValidator(_schema),
         WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "boolean"}, {"type": "string"}]}),
     ] = Field(default=None, alias="schema", description="JSON Schema 2020-12 of an item: inline, or a file.")
-    invalid: Annotated[ReplySpec, AfterValidator(_one_reply)] = Field(default=INVALID, description="What a bad body gets; knows `errors`.")
+    invalid: Annotated[ReplySpec, AfterValidator(_one_reply)] = Field(
+        default=INVALID, description="What a bad body gets; knows `errors`."
+    )
     update: Methods = Field(default=["PATCH", "PUT"], description="The methods that change an item.")
     machine: MachineSpec | None = Field(default=None, description="The states of an item.")
     on: dict[str, OnSpec] = Field(default={}, description="What else happens, by event.")

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import DurationS, RequestLineText, Spec
+from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec
 from mockserver.model.guards import Auth, Idempotency, Limit, OAuthSpec
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
+from mockserver.model.webhook import Webhooks
 
 LANGUAGE_VERSION = 1
 RUNTIME = "runtime"
@@ -131,6 +132,7 @@ class WorkSpec(Spec):
         default=None,
         description="What replies below 400 do, apart from what they answer: a mapping, or a list.",
     )
+    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
 
 
 class GuardedSpec(Spec):

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.model.reply import ReplySpec
+from mockserver.model.webhook import WebhookSpec
 from mockserver.model.written import as_text
 from mockserver.replying.templates import Scope, TemplateError, compile_text, compile_tree
 
@@ -71,7 +72,7 @@ def dump_json(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":"), allow_nan=False, default=as_text).encode()
 
 
-def compile_body(spec: ReplySpec, read_file: ReadFile, names: frozenset[str] | None) -> Body | None:
+def compile_body(spec: ReplySpec | WebhookSpec, read_file: ReadFile, names: frozenset[str] | None) -> Body | None:
     """
     The body that a reply has, None for an empty one; `events` and `chunks` are
     `streams`' own. Raises InvalidInput, paths relative to the reply.

@@ -118,7 +118,7 @@ def subscript(value: Any, key: Any, said: str) -> Any:
     if not isinstance(value, (list, tuple, str)):
         raise Missing(said, why=f"{kind_of(value)} has no positions")
     if not isinstance(key, int):
-        raise Failed(f"{said}: {kind_of(value)} is asked by position, not by {kind_of(key)}")
+        raise Missing(said, why=f"{kind_of(value)} is asked by position, not by {kind_of(key)}")
     try:
         return value[key]
     except IndexError:
@@ -137,7 +137,7 @@ def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
 def cut(frame: Frame, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
     """`value[start:stop:step]`."""
     if not isinstance(value, (str, list, tuple)):
-        raise Failed(f"can't cut {kind_of(value)}; slices take a text or a list")
+        raise Missing("the slice", why=f"{kind_of(value)} has no positions")
     if any(bound is not None and not isinstance(bound, int) for bound in bounds):
         raise Failed("the bounds of a slice are whole numbers")
     if bounds[2] == 0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -62,6 +63,16 @@ def _on_text(method: Callable[..., str]) -> Filter:
         return method(frame, to_text(frame, value))
 
     return filtered
+
+
+_WORD_START = re.compile(r"(?:^|(?<=[-\s({\[<]))[^-\s({\[<]")
+
+
+def title(frame: Frame, value: Any) -> str:
+    """A capital after each space, dash or opening bracket; unlike the method, it makes `It's` of `it's`."""
+    text = to_text(frame, value)
+    frame.read(len(text))
+    return _WORD_START.sub(lambda found: found[0].upper(), text.lower())
 
 
 def trim(frame: Frame, value: Any, chars: str | None = None) -> str:
@@ -266,16 +277,16 @@ def _extreme(frame: Frame, value: Any, case_sensitive: bool, attribute: str | in
 
 
 def rounded(_frame: Frame, value: Any, precision: int = 0, method: str = "common") -> float:
-    """A float, as in Jinja2; `| int` makes it whole."""
+    """A whole number stays one, as in Jinja2; of a float `| int` makes one."""
     if not isinstance(value, (int, float)):
         raise Failed(f"can't round {kind_of(value)}; use the `float` filter")
     if not isinstance(precision, int) or not -15 <= precision <= 15:
         raise Failed("round keeps -15 to 15 digits")
     if method == "common":
-        return round(float(value), precision)
+        return round(value, precision)
     if method not in ("ceil", "floor"):
         raise Failed("round goes 'common', 'ceil' or 'floor'")
-    scale = 10.0**precision
+    scale: float = 10**precision
     whole = math.ceil(value * scale) if method == "ceil" else math.floor(value * scale)
     return whole / scale
 
@@ -325,7 +336,7 @@ FILTERS: dict[str, Filter] = {
     "sort": sort,
     "string": string,
     "sum": total,
-    "title": _on_text(methods.title),
+    "title": title,
     "tojson": tojson,
     "trim": trim,
     "unique": unique,

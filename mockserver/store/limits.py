@@ -53,9 +53,7 @@ class Limits:
 
     def copy(self) -> Limits:
         twin = Limits()
-        twin._buckets = {
-            key: _Bucket(one.tokens, one.at_s) for key, one in self._buckets.items()
-        }
+        twin._buckets = {key: _Bucket(one.tokens, one.at_s) for key, one in self._buckets.items()}
         return twin
 
 

@@ -1,0 +1,117 @@
+"""
+Hosts and addresses in every notation, and those that nobody may be made to call.
+
+A name is compared in one form: lower case, without the last dot, as IDNA; and
+what is an address in disguise (2852039166, 0xa9.254.43518, ::ffff:a9fe:a9fe)
+counts as that address.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+METADATA_NAMES = frozenset({
+    "metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
+    "metadata.azure.internal", "metadata.tencentyun.com", "metadata.oraclecloud.com",
+})  # fmt: skip
+"""Names under which clouds give their machines' credentials away."""
+
+_NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "a cloud's metadata address",
+        # AWS, Azure, GCP, Oracle; AWS on IPv6 (all of its block); GCP on IPv6; Azure's wire server; Alibaba; Oracle
+        ("169.254.169.254/32", "fd00:ec2::/32", "fd20:ce::254/128", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
+    ),
+    ("a link-local address", ("169.254.0.0/16", "fe80::/10", "fec0::/10")),
+    ("the unspecified address", ("0.0.0.0/8", "::/128")),  # Linux takes 0.0.0.0 for loopback
+    ("a multicast address", ("224.0.0.0/4", "ff00::/8")),
+    ("a reserved address", ("240.0.0.0/4",)),  # broadcast is among them
+)  # fmt: skip
+_NEVER_NETWORKS = tuple((ip_network(text), what) for what, texts in _NEVER for text in texts)
+
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_COMPATIBLE = IPv6Network("::/96")
+
+
+def plain(address: Address) -> Address:
+    """An IPv4 address that came mapped into IPv6 as itself."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def forbidden(address: Address) -> str | None:
+    """What it is that nobody may be made to call, also where it is wrapped in an address of IPv6."""
+    for one in (address, *_wrapped(address)):
+        for network, what in _NEVER_NETWORKS:
+            if one.version == network.version and one in network:
+                return what
+    return None
+
+
+def _wrapped(address: Address) -> list[IPv4Address]:
+    if not isinstance(address, IPv6Address):
+        return []
+    last = IPv4Address(int(address) & 0xFFFF_FFFF)
+    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if any(address in network for network in _NAT64) or (address in _COMPATIBLE and int(address) > 1):
+        found.append(last)
+    return [one for one in found if one is not None]
+
+
+def read_host(host: str) -> str | Address:
+    """
+    A host as what it is compared as: an address, in whatever notation it came,
+    or a name. Raises ValueError, with a text for people, for what is neither.
+    """
+    if "%" in host:
+        raise ValueError(f"{host!r} has a zone or is percent-encoded")
+    if ":" in host:
+        return plain(IPv6Address(host))
+    name = host.lower().removesuffix(".")
+    labels = name.split(".")
+    if _is_number(labels[-1]):  # then all of it is an address (url.spec.whatwg.org, "ends in a number")
+        return _ipv4(name, labels)
+    if not name or not all(labels) or not set(name) <= _NAME_CHARS:
+        raise ValueError(f"{host!r} is no host name")
+    return name
+
+
+_NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+
+def _is_number(label: str) -> bool:
+    return label.isascii() and (label.isdigit() or (label.startswith("0x") and _digits(label[2:] or "0", 16)))
+
+
+def _digits(text: str, base: int) -> bool:
+    return all(c in "0123456789abcdef"[:base] for c in text)
+
+
+def _ipv4(name: str, labels: list[str]) -> IPv4Address:
+    """As `inet_aton` reads it: up to four parts, decimal, octal or hex, the last filling what is left."""
+    *first, last = [_part(name, label) for label in labels]
+    if len(labels) > 4 or any(part > 255 for part in first) or last >= 256 ** (4 - len(first)):
+        raise ValueError(f"{name!r} is no address")
+    return IPv4Address(sum(part << (24 - 8 * i) for i, part in enumerate(first)) + last)
+
+
+def _part(name: str, label: str) -> int:
+    base, digits = 10, label
+    if label.startswith("0x"):
+        base, digits = 16, label[2:] or "0"
+    elif label.startswith("0") and label != "0":
+        base, digits = 8, label[1:]
+    if not digits or len(digits) > 40 or not _digits(digits, base):
+        raise ValueError(f"{name!r} is no address")
+    return int(digits, base)
+
+
+def as_address(text: str) -> Address | None:
+    """An address in its own notation, None for anything else."""
+    try:
+        return plain(ip_address(text))
+    except ValueError:
+        return None

@@ -1,0 +1,109 @@
+"""
+What a JSON Schema lets a value look like: its types, fields and items, as far as typing a form needs it.
+
+Nothing is judged here. Where a schema is cleverer than this reads, a text
+stays a text, and the validator says so.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+_MAX_NODES = 100
+_WHOLE = re.compile(r"-?[0-9]{1,300}")
+_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,2})?")
+_TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+
+
+class Shape:
+    """A place in a schema: all that its `$ref`, `allOf`, `anyOf` and `oneOf` say of one value."""
+
+    __slots__ = ("_nodes", "_root", "types")
+
+    def __init__(self, root: Any, nodes: list[dict[str, Any]]) -> None:
+        self._root = root
+        self._nodes = nodes
+        self.types = _types(nodes)
+
+    @classmethod
+    def of(cls, document: Any) -> Shape:
+        return cls._at(document, [document])
+
+    @classmethod
+    def _at(cls, root: Any, starts: list[Any]) -> Shape:
+        nodes: list[dict[str, Any]] = []
+        pending = list(starts)
+        seen: set[int] = set()
+        while pending and len(nodes) < _MAX_NODES:
+            node = pending.pop()
+            if not isinstance(node, dict) or id(node) in seen:
+                continue
+            seen.add(id(node))
+            nodes.append(node)
+            if isinstance(node.get("$ref"), str):
+                pending.append(_referred(root, node["$ref"]))
+            for key in ("allOf", "anyOf", "oneOf"):
+                if isinstance(node.get(key), list):
+                    pending.extend(node[key])
+        return cls(root, nodes)
+
+    def field(self, name: str) -> Shape:
+        """The shape of a field; that of additional ones where the schema doesn't name it."""
+        found = [node["properties"][name] for node in self._nodes if name in node.get("properties", {})]
+        if not found:
+            found = [node.get("additionalProperties") for node in self._nodes]
+        return self._at(self._root, found)
+
+    def item(self) -> Shape:
+        """The shape of a list's items."""
+        return self._at(self._root, [node.get("items") for node in self._nodes])
+
+    def typed(self, text: str) -> Any:
+        """A form's text as the value that the schema wants, where it is one; else as it is."""
+        types = self.types
+        if not types or "string" in types:
+            return text
+        if "integer" in types and _WHOLE.fullmatch(text):
+            return int(text)
+        if "number" in types and _NUMBER.fullmatch(text):
+            return int(text) if _WHOLE.fullmatch(text) else float(text)
+        if "boolean" in types and text in ("true", "false"):
+            return text == "true"
+        if "null" in types and text in ("", "null"):
+            return None
+        return text
+
+
+ANY = Shape(None, [])
+"""Where there is no schema."""
+
+
+def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
+    found: set[str] = set()
+    for node in nodes:
+        named = node.get("type")
+        if isinstance(named, (str, list)):
+            found.update([named] if isinstance(named, str) else named)
+        else:
+            values = [*node.get("enum", ()), *([node["const"]] if "const" in node else ())]
+            found.update(_TYPE_NAMES.get(type(value), "null") for value in values)
+            found.update(["object"] if "properties" in node else ())
+    return frozenset(found)
+
+
+def _referred(root: Any, reference: str) -> Any:
+    """What a JSON pointer within the document leads to; None for any other reference."""
+    if not reference.startswith("#"):
+        return None
+    found = root
+    for part in unquote(reference[1:]).split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, dict):
+            found = found.get(key)
+        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+            found = found[int(key)]
+        else:
+            return None
+    return found
