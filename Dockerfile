@@ -10,7 +10,7 @@ RUN python -m venv --without-pip /venv \
  && pip --python /venv/bin/python install --no-cache-dir --no-compile .
 # Bytecode of just what a start imports, the standard library's too: the slim images ship none, and a user who may
 # not write would compile it anew at every start and every health check.
-RUN PYTHONPYCACHEPREFIX=/venv/bytecode PYTHONDONTWRITEBYTECODE= /venv/bin/mockserver --version
+RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, urllib.request'
 
 FROM python:${PYTHON_VERSION}-slim
 ARG VERSION=unreleased
@@ -23,14 +23,16 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPYCACHEPREFIX=/venv/bytecode \
-    MOCKSERVER_HOST=0.0.0.0
+    MOCKSERVER_HOST=0.0.0.0 \
+    MOCKSERVER_PATHS=/scenarios
 # By number, so that Kubernetes can see that it is not root. Nothing is written, so any other --user does too.
 USER 10001:10001
 EXPOSE 8080
 VOLUME /scenarios
 # No --start-period: it makes newer engines wait 5 s for the first probe, and --start-interval, which mends that,
-# is refused by older ones. So the first probe comes after one interval everywhere.
+# is refused by older ones. So the first probe comes after one interval everywhere. It asks where the environment
+# says that the mock listens: choose another port by MOCKSERVER_PORT, not --port.
 HEALTHCHECK --interval=2s --timeout=3s --retries=5 CMD ["mockserver", "healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["mockserver"]
-CMD ["serve", "/scenarios"]
+CMD ["serve"]
