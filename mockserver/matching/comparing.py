@@ -40,7 +40,7 @@ def _equals_text(operand: Any, reader: Reader) -> Condition:
             "expected a text, got null",
             "Write absent for what must not come, or 'null' in quotes for the word",
         )
-    text = reader.text(operand, "a text")
+    text = reader.text(operand)
     return Equals(some(lambda value: value == text), text, _nearest_text(text))
 
 
@@ -51,7 +51,7 @@ def _nearest_text(text: str) -> Callable[[Any], Slip]:
 def contains(operand: Any, reader: Reader) -> Condition:
     """Of a text: a part of it. Of a list: an item that fulfils the condition."""
     if reader.dialect is Dialect.TEXT:
-        operand = reader.text(operand, "{contains: hello}")
+        operand = reader.text(operand, "contains", "hello")
     if isinstance(operand, str):
         return reader.leaf(
             _has(operand),
@@ -83,7 +83,7 @@ def _having(part: str) -> Callable[[Any], Slip]:
 
 
 def starts_with(operand: Any, reader: Reader) -> Condition:
-    start = reader.text(operand, "{starts_with: 'Bearer '}")
+    start = reader.text(operand, "starts_with", "'Bearer '")
     test = _of_text(lambda value: value.startswith(start))
     return reader.leaf(
         test, f"to start with {show(start)}", "starts_with", operand, _case_slip(start, str.startswith)
@@ -91,14 +91,14 @@ def starts_with(operand: Any, reader: Reader) -> Condition:
 
 
 def ends_with(operand: Any, reader: Reader) -> Condition:
-    end = reader.text(operand, "{ends_with: .png}")
+    end = reader.text(operand, "ends_with", ".png")
     test = _of_text(lambda value: value.endswith(end))
     return reader.leaf(test, f"to end with {show(end)}", "ends_with", operand, _case_slip(end, str.endswith))
 
 
 def matches(operand: Any, reader: Reader) -> Condition:
     """A regular expression that fits the whole value, see `patterns`."""
-    pattern = reader.text(operand, r"{matches: '\d+'}")
+    pattern = reader.text(operand, "matches", r"'\d+'")
     test, anywhere = patterns.whole(pattern), patterns.anywhere(pattern)
 
     def slip(value: Any) -> Slip:
@@ -110,7 +110,7 @@ def matches(operand: Any, reader: Reader) -> Condition:
 
 
 def ignore_case(operand: Any, reader: Reader) -> Condition:
-    text = reader.text(operand, "{ignore_case: text}")
+    text = reader.text(operand, "ignore_case", "text")
     folded = text.casefold()
     test = _of_text(lambda value: value.casefold() == folded)
     return reader.leaf(
@@ -134,10 +134,10 @@ def _case_slip(part: str, test: Callable[[str, str], bool]) -> Callable[[Any], S
 
 
 def one_of(operand: Any, reader: Reader) -> Condition:
-    values = listed(operand, "one_of", "[a, b]")
+    values = listed(operand, reader.spelt("one_of"), "[a, b]")
     said = "one of " + ", ".join(show(value) for value in values[:10])
     if reader.dialect is Dialect.TEXT:
-        texts = frozenset(reader.text(value, "{one_of: [a, b]}") for value in values)
+        texts = frozenset(reader.text(value, "one_of", "[a, b]") for value in values)
         return reader.leaf(texts.__contains__, said, "one_of", operand, _nearest_of(sorted(texts)))
     if reader.dialect is Dialect.FOUND and not all(isinstance(value, list) for value in values):
         raise Wrong("a query gives the list of found values", "Write {contains: {one_of: [...]}}, or lists")

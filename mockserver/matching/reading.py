@@ -130,17 +130,15 @@ class Reader:
             )
         return Condition(test, said, written, slip=slip)
 
-    def text(self, value: Any, example: str) -> str:
+    def text(self, value: Any, operator: str = "equals", example: str = "text") -> str:
         """An operand that is a text. Where texts are compared a number or boolean stands for its text."""
         if isinstance(value, str):
             return value
         if self.dialect is Dialect.TEXT and isinstance(value, (int, float)):
             return as_text(value)
-        hint = (
-            f"Put quotes round it: {as_text(value)!r}"
-            if isinstance(value, (int, float))
-            else f"Write {example}"
-        )
+        hint = f"Write {{{self.spelt(operator)}: {example}}}"
+        if isinstance(value, (int, float)):
+            hint = f"Put quotes round it: {as_text(value)!r}"
         raise Wrong(f"expected a text, got {shown(value)}", hint)
 
     def literal(self, value: Any) -> Any:
