@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, shown
 from mockserver.model import durations
@@ -71,6 +79,22 @@ UNSET: Any = None
 """The default of a key whose type has no None: null is an error there, leaving it out is not."""
 
 Json = Annotated[Any, Field(description="Any JSON value; strings may be templates.")]
+
+
+class SchemaOf:
+    """
+    The JSON Schema of a value behind a validator of any type: a model's, or one of `others`.
+
+    Unlike `WithJsonSchema(model.model_json_schema())` it takes what the model refers to along.
+    """
+
+    def __init__(self, model: type[BaseModel], *others: dict[str, Any]) -> None:
+        self._model = model
+        self._others = others
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [*self._others, handler(self._model.__pydantic_core_schema__)]}
+
 
 METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import DurationS, Spec, TextLike
+from mockserver.model.base import DurationS, SchemaOf, Spec, TextLike
 from mockserver.model.reply import ReplySpec
 
 NONE = "none"
@@ -68,7 +68,7 @@ def _auth(value: object) -> object:
 Auth = Annotated[
     Any,
     BeforeValidator(_auth),
-    WithJsonSchema({"anyOf": [{"enum": ["oauth", "none"]}, AuthSpec.model_json_schema(by_alias=True)]}),
+    SchemaOf(AuthSpec, {"enum": ["oauth", "none"]}),
 ]
 """An AuthSpec, "oauth" or "none"."""
 
@@ -159,8 +159,7 @@ def _or_none(model: type[Spec]) -> Any:
     def validated(value: object) -> object:
         return value if value == NONE else model.model_validate(value)
 
-    schema = {"anyOf": [{"const": NONE}, model.model_json_schema(by_alias=True)]}
-    return Annotated[Any, BeforeValidator(validated), WithJsonSchema(schema)]
+    return Annotated[Any, BeforeValidator(validated), SchemaOf(model, {"const": NONE})]
 
 
 Idempotency = _or_none(IdempotencySpec)
