@@ -37,8 +37,8 @@ _NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 def _path(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("/"):
         raise Wrong(f"{shown(value)} is no path", "Begin it with a slash, such as /items")
-    if value.endswith("/"):
-        raise Wrong(f"{value!r} ends with a slash", f"Write {value.rstrip('/') or '/items'}")
+    if value.endswith("/") or value.startswith("//"):
+        raise Wrong(f"{value!r} has a slash too many", f"Write {'/' + (value.strip('/') or 'items')}")
     if "{" in value or "}" in value:
         raise Wrong(
             f"{value!r} has a parameter, and a collection stands on one path",

@@ -13,12 +13,13 @@ from urllib.parse import quote, unquote_plus
 from mockserver.model.http import Pairs, Request
 from mockserver.model.resource import PageSpec
 from mockserver.replying.resource_bodies import Unfit
-from mockserver.replying.resource_collection import Collection, Item
+from mockserver.replying.resource_collection import Collection
 from mockserver.replying.resource_schema import Errors
 
 _HUGE = 10**15
 """Stands for every number with more digits: all of them are past the end."""
-_URL_CHARS = "%:/?#@!$&'()*+,;=-._~"
+URL_CHARS = "%:/?#@!$&'()*+,;=-._~[]"
+"""What stays as it is where a URL that came is written into a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,4 @@ def _url(request: Request, name: str, value: str | None) -> str:
     if value is not None:
         kept.append(f"{quote(name, safe='')}={value}")
     query = "?" + "&".join(kept) if kept else ""
-    return quote(f"{request.base_url}{request.path}{query}", safe=_URL_CHARS + "[]", errors="replace")
-
-
-__all__ = ["Item", "Page", "in_envelope", "link_header", "list_page"]
+    return quote(f"{request.base_url}{request.path}{query}", safe=URL_CHARS, errors="replace")

@@ -19,6 +19,8 @@ Errors = list[dict[str, str]]
 """What is wrong with a value: `[{field, message}]`, the field dotted, empty for the whole."""
 
 MAX_ERRORS = 100
+_UNKNOWN = "is unknown"
+_NONE = frozenset[str]()
 _BACKTRACK_LIMIT = 100_000
 
 
@@ -38,10 +40,10 @@ class Schema:
         )
         self.shape = Shape.of(document)
 
-    def errors(self, value: Any, excused: frozenset[str] = frozenset()) -> Errors:
+    def errors(self, value: Any, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
         """
-        What is wrong, each thing once. `excused` are the fields that the client
-        has not sent: it is not told that they are unknown, or not as they should be.
+        What is wrong, each thing once. Nothing is said of the fields that are
+        `excused`, and none of those that are `known` is called unknown.
         """
         try:
             found = list(self._validator.iter_errors(value))
@@ -49,7 +51,8 @@ class Schema:
             return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
         said: dict[tuple[str, str], None] = {}
         for path, message in (one for error in found for one in _said(error)):
-            if not (path and path[0] in excused):
+            unknown_yet_known = message == _UNKNOWN and len(path) == 1 and path[0] in known
+            if not (path and path[0] in excused) and not unknown_yet_known:
                 said.setdefault((dotted(path), message))
         return [{"field": field, "message": message} for field, message in list(said)[:MAX_ERRORS]]
 
@@ -150,7 +153,7 @@ def _said(error: Any) -> Said:
         yield (*path, facts["property"]), "is required"
     elif kind in ("additionalProperties", "unevaluatedProperties"):
         for name in facts["unexpected"]:
-            yield (*path, name), "is unknown"
+            yield (*path, name), _UNKNOWN
     elif kind in ("anyOf", "oneOf"):
         yield from _alternatives(error, path)
     elif kind == "propertyNames":

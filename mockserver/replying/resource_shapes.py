@@ -76,10 +76,6 @@ class Shape:
         return text
 
 
-ANY = Shape(None, [])
-"""Where there is no schema."""
-
-
 def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
     found: set[str] = set()
     for node in nodes:
@@ -107,3 +103,7 @@ def _referred(root: Any, reference: str) -> Any:
         else:
             return None
     return found
+
+
+ANY = Shape(None, [])
+"""Where there is no schema."""
