@@ -18,8 +18,9 @@ from pydantic import model_validator as whole
 from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, near, shown
-from mockserver.model.base import DurationS, Spec, is_template
-from mockserver.model.reply import ReplySpec
+from mockserver.model.base import UNSET, DurationS, Spec, is_template
+from mockserver.model.reply import Effect, ReplySpec
+from mockserver.model.webhook import Webhooks
 
 EVENTS = ("create", "read", "list", "replace", "merge", "update", "delete")
 """What happens to every collection; a machine's transitions come on top."""
@@ -268,32 +269,23 @@ class MachineSpec(Spec):
     ]
 
 
-def _effect(value: object) -> object:
-    for one in value if isinstance(value, list) else [value]:
-        if one is not None and not isinstance(one, dict):
-            raise Wrong(
-                f"expected an effect, got {shown(one)}", "Write a mapping such as {kind: charge}, or a list"
-            )
-    return value
-
-
 class OnSpec(Spec):
-    """What else happens when something happens to an item."""
+    """What else happens when something happens to an item: the same as on a route."""
 
-    set: dict[str, Any] | None = Field(default=None, description="State to write; null removes.")
-    set_ttl_s: DurationS | None = Field(
-        default=None, alias="set_ttl", description="What `set` wrote is forgotten again by the clock."
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that is written; null removes."
     )
-    effect: Annotated[
-        Any,
-        BeforeValidator(_effect),
-        WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
-    ] = Field(default=None, description="What the service did: a mapping, or a list of them.")
-    webhook: Any = Field(default=None, description="What is sent then: one, or a list.")
+    set_ttl_s: DurationS | None = Field(
+        default=None,
+        alias="set_ttl",
+        description="What `set` wrote is forgotten so long after, by the clock.",
+    )
+    effect: Effect = Field(default=None, description="What the service did: a mapping, or a list of them.")
+    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, or a list.")
 
     @whole(mode="after")
     def _ttl_of_something(self) -> OnSpec:
-        if self.set_ttl_s is not None and self.set is None:
+        if self.set_ttl_s is not None and self.set_ is None:
             raise Wrong("`set_ttl` has no `set` beside it", "Write what to set, or take it out")
         return self
 
