@@ -20,7 +20,7 @@ from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import NoSuchRoute
-from mockserver.errors import Flaw, InvalidInput, near
+from mockserver.errors import Flaw, InvalidInput, near, shown
 from mockserver.files.flaws import flaws_of
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
 from mockserver.model.problem import flaw_views, problem
@@ -39,6 +39,13 @@ class Refused(Exception):
     def __init__(self, status: int, kind: str, title: str, detail: str = "", **members: Any) -> None:
         super().__init__(title)
         self.document = problem(status, kind, title, detail, **members)
+
+
+class BadQuery(InvalidInput):
+    """A query parameter that is none, or has no value that it can have."""
+
+    def __init__(self, name: str, message: str, hint: str) -> None:
+        super().__init__(Flaw((name,), message, hint))
 
 
 @dataclass(slots=True)
@@ -71,7 +78,7 @@ class Asked(Generic[M]):
         if value is None or value == "":
             return None
         if value.lower() not in ("true", "false", "1", "0"):
-            raise Refused(422, "bad-query", f"{name}={value} is neither true nor false", f"Write {name}=true")
+            raise BadQuery(name, f"{shown(value)} is neither true nor false", f"Write {name}=true")
         return value.lower() in ("true", "1")
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -80,7 +87,7 @@ class Asked(Generic[M]):
         if value is None:
             return default
         if not value.isascii() or not value.isdigit() or not 1 <= int(value[:12]) <= most:
-            raise Refused(422, "bad-query", f"{name}={value} is no number from 1 to {most}")
+            raise BadQuery(name, f"{shown(value)} is no number from 1 to {most}", f"Write {name}={default}")
         return int(value)
 
 
@@ -91,7 +98,8 @@ Handler = Callable[[Any], Awaitable[Answer]]
 class Endpoint:
     """
     One line of the table. `body` is the model of what is sent (None: nothing is),
-    `answer` of what comes back, `raw` that the handler reads the body itself.
+    `answer` of what comes back with `status` or one of `also`, `raw` that the
+    handler reads the body itself.
     """
 
     method: str
@@ -101,6 +109,7 @@ class Endpoint:
     body: Any = None
     answer: Any = None
     status: int = 200
+    also: tuple[int, ...] = ()
     query: dict[str, str] = field(default_factory=dict)
     raw: bool = False
     optional_body: bool = False
@@ -166,7 +175,7 @@ class AdminApi:
         for name in query:
             if name not in endpoint.query:
                 hint = near(name, endpoint.query) or "This call takes no query"
-                raise Refused(422, "bad-query", f"{name!r} is no query parameter here", hint)
+                raise BadQuery(name, "there is no such query parameter here", hint)
         body = None if endpoint.raw else self._body(endpoint, request)
         return await endpoint.handler(Asked(self._engine, ns, request, self._services, params, query, body))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
@@ -26,7 +27,7 @@ from mockserver.engine.counting import Subject
 from mockserver.engine.finding import shapes
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInput, shown
 from mockserver.files.dump import dump
 from mockserver.matching.nearest import nearest, suggest
 from mockserver.matching.paths import PathPattern
@@ -82,6 +83,8 @@ class CallFilter:
 
 
 def _path(text: str) -> PathPattern:
+    if not text.startswith("/"):
+        raise one_flaw(("path",), f"the path {shown(text)} does not begin with a slash", f"Write /{text}")
     try:
         return PathPattern(text)
     except InvalidInput as why:
@@ -96,17 +99,35 @@ def _statuses(text: str) -> range:
     raise one_flaw(("status",), f"{text!r} is no status", "Write 503 or 5xx")
 
 
+def _call_number(text: str) -> int | None:
+    """17 of `c-000017`; None for anything else."""
+    digits = text.removeprefix("c-")
+    if text == digits or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        return None
+    return int(digits)
+
+
 def _since(text: str | None) -> tuple[int, float]:
     if not text:
         return 0, 0.0
-    if text.startswith("c-") and text[2:].isdigit():
-        return int(text[2:]), 0.0
-    try:
-        return 0, datetime.fromisoformat(text).timestamp()
-    except ValueError:
+    number = _call_number(text)
+    if number is not None:
+        return number, 0.0
+    with contextlib.suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:  # without an offset it is no instant (RFC 3339)
+            return 0, at.timestamp()
+    hint = "Write c-000017 or 2026-01-31T12:00:00Z; a plus in a query is written %2B"
+    raise one_flaw(("since",), f"{shown(text)} is no call and no instant", hint)
+
+
+def _cursor(text: str | None) -> int:
+    number = _call_number(text) if text else 0
+    if number is None:
         raise one_flaw(
-            ("since",), f"{text!r} is no call and no instant", "Write c-000017 or 2026-01-31T12:00:00Z"
-        ) from None
+            ("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before, such as c-000017"
+        )
+    return number
 
 
 def may_reveal(asked: Asked[Any]) -> bool:
@@ -123,8 +144,7 @@ def may_reveal(asked: Asked[Any]) -> bool:
 def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
     """One page of calls after the cursor, newest last."""
     limit = asked.number("limit", PAGE, MOST)
-    cursor = asked.query.get("cursor")
-    after, _ = _since(cursor) if cursor else (0, 0.0)
+    after = _cursor(asked.query.get("cursor"))
     items: list[Any] = []
     last = None
     for call in found:
@@ -168,8 +188,7 @@ async def delete_calls(asked: Asked[Any]) -> Answer:
 )
 async def stream_calls(asked: Asked[Any]) -> Answer:
     wanted, reveal = CallFilter(asked), may_reveal(asked)
-    after = asked.request.headers.get("last-event-id", "")
-    start = int(after[2:]) if after.startswith("c-") and after[2:].isdigit() else None
+    start = _call_number(asked.request.headers.get("last-event-id", ""))
     head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
     return StreamReply(head, _events(asked.ns, wanted, start, reveal=reveal))
 
@@ -200,9 +219,7 @@ async def _events(
         woken.set()
 
     if after is not None:
-        missed = [call for call in ns.record if call.number > after and call.outcome is not Outcome.OPEN]
-        first = min((call.number for call in ns.record), default=after + 1)
-        lost += max(0, first - after - 1)
+        missed, lost = _missed(ns, after)
         for call in missed:
             closed(call)
     ns.listeners.add(closed)
@@ -229,16 +246,29 @@ async def _events(
 async def get_call(asked: Asked[Any]) -> Answer:
     text = asked.params["id"]
     reveal = may_reveal(asked)
-    digits = text.removeprefix("c-")
-    call = (
-        asked.ns.record.get(int(digits))
-        if digits.isascii() and digits.isdigit() and len(digits) < 16
-        else None
-    )
+    number = _call_number(text if text.startswith("c-") else f"c-{text}")
+    call = None if number is None else asked.ns.record.get(number)
     if call is None:
         detail = f"Kept are {len(asked.ns.record)} calls, {asked.ns.record.dropped} were dropped. See GET /__admin/calls"
         raise Refused(404, "no-such-call", f"There is no call {text!r}", detail)
     return json_answer(call_view(call, reveal=reveal))
+
+
+def _missed(ns: Namespace, after: int) -> tuple[list[Call], int]:
+    """
+    What ended after the call of that number had, in the order of ending, and how
+    many more of them are recorded no longer. A call may end after a later one.
+    """
+    over = [call for call in ns.record if call.outcome is not Outcome.OPEN]
+    last = next((call for call in over if call.number == after), None)
+    if last is None:
+        first = min((call.number for call in ns.record), default=after + 1)
+        return [call for call in over if call.number > after], max(0, first - after - 1)
+    return sorted((call for call in over if _ended_at_s(call) > _ended_at_s(last)), key=_ended_at_s), 0
+
+
+def _ended_at_s(call: Call) -> float:
+    return call.ended_at_s or 0.0
 
 
 @table.add(

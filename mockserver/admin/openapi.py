@@ -52,7 +52,7 @@ def _operation(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": one.summary,
         "operationId": one.handler.__name__.replace("_", " ").title().replace(" ", ""),
-        "responses": {str(one.status): _answer(one, refs)},
+        "responses": {str(status): _answer(one, refs) for status in (one.status, *one.also)},
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

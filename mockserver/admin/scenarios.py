@@ -109,6 +109,7 @@ async def add_scenario(asked: Asked[Any]) -> Answer:
     body=AnyScenario,
     raw=True,
     answer=ScenarioView,
+    also=(201,),
     errors=(415, 422),
 )
 async def put_scenario(asked: Asked[Any]) -> Answer:

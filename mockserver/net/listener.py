@@ -193,6 +193,8 @@ async def _stream(answer: StreamReply, wire: Wire) -> None:
     response = Response(answer.response.status, [*answer.response.headers, ("Connection", "close")])
     try:
         await wire.write(encode_head(response, length=None, keep_alive=False, version=(1, 0)))
+        if wire.head_only:
+            return
         async for piece in answer.pieces:
             await wire.write(piece)
     except ConnectionError:

@@ -140,6 +140,14 @@ def test_a_request_that_begins_behind_the_end_of_a_body_is_answered(wire):
     assert [wire.answer().body for _ in range(3)] == [b"hi", b'{"number":1}', b'{"number":2}']
 
 
+def test_a_request_that_begins_behind_the_last_chunk_is_answered(wire):
+    wire.send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert wire.answer().status == 100
+    wire.send("0\r\n\r\nGET /count HTTP/1.1\r\nHost: x\r\n\r\nGET /count HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert [wire.answer().body for _ in range(3)] == [b"", b'{"number":1}', b'{"number":2}']
+
+
 def test_empty_lines_before_a_request_are_skipped(wire):
     wire.send("\r\n\r\nGET /count HTTP/1.1\r\nHost: x\r\n\r\n")
 

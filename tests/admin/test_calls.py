@@ -1,0 +1,269 @@
+"""`/calls`: what was asked, page by page and by filters; secrets are masked."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from support.admin import segment
+
+SHOP = """
+base: /v1
+routes:
+  - {name: charge, request: POST /charges, reply: [503, {status: 201, json: {id: "{{ path | length }}"}}], tags: [money]}
+  - {name: user, request: "GET /users/{id}", reply: {text: "{{ path.id }}"}, tags: [people, read]}
+"""
+
+
+@pytest.fixture
+def server(serving):
+    return serving(SHOP)
+
+
+@pytest.fixture
+def busy(server):
+    """A server that has been called 6 times: two charges, two users, a miss, an automatic answer."""
+    server.ask("POST", "/v1/charges", "a=1")
+    server.ask("POST", "/v1/charges", "a=2")
+    server.ask("GET", "/v1/users/7")
+    server.ask("GET", "/mock/v1/users/8?full=1")
+    server.ask("GET", "/v2/users/9")
+    server.ask("OPTIONS", "/v1/charges")
+    return server
+
+
+def numbers(server, query=""):
+    return [call["number"] for call in server.admin.get(f"/calls{query}")["items"]]
+
+
+def test_calls_are_listed_newest_last(busy):
+    listed = busy.admin.get("/calls")
+
+    assert [call["id"] for call in listed["items"]] == [f"c-00000{n}" for n in range(1, 7)]
+    assert listed["next"] is None
+
+
+def test_a_call_shows_all_of_it(server):
+    before = datetime.now(UTC)
+    server.ask("POST", "/mock/v1/charges?x=1&x=2", "hello", headers={"Host": "api.test", "X-Own": "1"})
+
+    call = server.closed_call()
+    times = call.pop("times")
+    client = call["request"].pop("client")
+    reply = call.pop("reply")
+    assert call == {
+        "id": "c-000001",
+        "number": 1,
+        "namespace": "default",
+        "route": "shop/charge",
+        "scenario": "shop",
+        "step": 1,
+        "matched": True,
+        "automatic": False,
+        "replayed": False,
+        "fault": None,
+        "outcome": "done",
+        "error": None,
+        "request": {
+            "method": "POST",
+            "target": "/mock/v1/charges?x=1&x=2",
+            "path": "/v1/charges",
+            "query": [["x", "1"], ["x", "2"]],
+            "headers": [
+                ["Host", "api.test"],
+                ["X-Own", "1"],
+                ["Content-Length", "5"],
+                ["Connection", "close"],
+            ],
+            "body": {
+                "text": "hello",
+                "base64": None,
+                "length": 5,
+                "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+                "truncated": False,
+            },
+            "complete": True,
+        },
+        "effects": [],
+        "webhooks": [],
+    }
+    assert (reply["status"], reply["body"]["length"]) == (503, 0)
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", client)
+    assert before - timedelta(seconds=1) < datetime.fromisoformat(times["arrived"]) < datetime.now(UTC)
+    assert times["arrived"].endswith("Z")
+    assert 0 <= times["claimed_ms"] <= times["first_byte_ms"] <= times["last_byte_ms"]
+    assert times["left_ms"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?route=charge", [1, 2]),
+        (f"?route={segment('shop/user')}", [3, 4]),
+        ("?tag=money", [1, 2]),
+        ("?tag=read", [3, 4]),
+        ("?tag=none", []),
+        ("?method=GET", [3, 4, 5]),
+        ("?method=get", []),
+        ("?path=/v1/users/7", [3]),
+        (f"?path={segment('/v1/users/{id}')}", [3, 4]),
+        (f"?path={segment('/{version}/users/{id:[79]}')}", [3, 5]),
+        ("?status=503", [1]),
+        ("?status=2xx", [2, 3, 4, 6]),
+        ("?status=4XX", [5]),
+        ("?matched=true", [1, 2, 3, 4]),
+        ("?matched=false", [5, 6]),
+        ("?since=c-000004", [5, 6]),
+        ("?since=c-000099", []),
+        ("?since=2020-01-01T00:00:00Z", [1, 2, 3, 4, 5, 6]),
+        ("?since=2100-01-01T00:00:00%2B02:00", []),
+        ("?route=user&path=/v1/users/8&status=200", [4]),
+        ("?route=user&method=POST", []),
+    ],
+)
+def test_calls_are_filtered(busy, query, found):
+    assert numbers(busy, query) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("?status=teapot", 422, "503 or 5xx"),
+        ("?matched=perhaps", 422, "true"),
+        ("?since=yesterday", 422, "c-000017"),
+        ("?since=c-²", 422, "c-000017"),
+        ("?since=c-" + "9" * 5000, 422, "c-000017"),
+        ("?since=2026-01-31", 422, "2026-01-31T12:00:00Z"),
+        ("?since=2026-01-31T12:00:00", 422, "2026-01-31T12:00:00Z"),
+        ("?since=0001-01-01T00:00:00%2B14:00", 200, ""),
+        ("?since=9999-12-31T23:59:59-14:00", 200, ""),
+        ("?route=chrage", 422, "Did you mean 'charge'?"),
+        ("?path=users", 422, "slash"),
+        ("?path=/{", 422, "{name}"),
+        ("?limit=0", 422, "1 to"),
+        ("?limit=ten", 422, "1 to"),
+        ("?limit=²", 422, "1 to"),
+        ("?limit=" + "9" * 5000, 422, "1 to"),
+        ("?cursor=x", 422, "c-000017"),
+        ("?cursor=c-" + "9" * 5000, 422, "c-000017"),
+        ("?reveal=maybe", 422, "true"),
+        ("?rout=charge", 422, "Did you mean 'route'?"),
+        ("?%ff=%00", 422, ""),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_refused(busy, query, status, said):
+    answer = busy.admin.call("GET", "/calls" + query.replace("²", "%C2%B2"))
+
+    assert answer.status == status
+    if status == 422:
+        assert said in answer.text
+        assert answer.json()["errors"][0]["pointer"].startswith("/")
+
+
+def test_calls_come_in_pages(busy):
+    first = busy.admin.get("/calls?limit=4")
+    second = busy.admin.get(f"/calls?limit=4&cursor={first['next']}")
+
+    assert [call["number"] for call in first["items"]] == [1, 2, 3, 4]
+    assert [call["number"] for call in second["items"]] == [5, 6]
+    assert second["next"] is None
+
+
+def test_a_page_that_is_just_full_has_no_next(busy):
+    assert busy.admin.get("/calls?limit=6")["next"] is None
+
+
+def test_pages_and_filters_go_together(busy):
+    first = busy.admin.get("/calls?method=GET&limit=2")
+    second = busy.admin.get(f"/calls?method=GET&limit=2&cursor={first['next']}")
+
+    assert [[call["number"] for call in one["items"]] for one in (first, second)] == [[3, 4], [5]]
+
+
+@pytest.mark.parametrize("name", ["c-000003", "3"])
+def test_one_call_is_found_by_its_id(busy, name):
+    call = busy.admin.get(f"/calls/{name}")
+
+    assert (call["number"], call["request"]["path"]) == (3, "/v1/users/7")
+
+
+@pytest.mark.parametrize("name", ["c-000007", "c-0", "0", "-1", "x", "c-", "%C2%B2", "9" * 5000, "c-%00"])
+def test_an_unknown_call_is_404(busy, name):
+    busy.admin.refused(404, "GET", f"/calls/{name}")
+
+
+def test_a_dropped_call_is_404_that_says_so(serving):
+    server = serving(calls=2)
+    for _ in range(5):
+        server.ask("POST", "/data")
+
+    assert "3 were dropped" in server.admin.refused(404, "GET", "/calls/c-000003")["detail"]
+    assert numbers(server) == [4, 5]
+
+
+def test_calls_and_counts_are_forgotten_and_numbers_go_on(busy):
+    assert busy.admin.call("DELETE", "/calls").status == 204
+
+    assert numbers(busy) == []
+    assert busy.admin.get("/counts")["total"] == 0
+    busy.ask("POST", "/v1/charges")
+    assert numbers(busy) == [7]
+
+
+def test_positions_stay_when_calls_are_forgotten(server):
+    server.ask("POST", "/v1/charges")
+    server.admin.call("DELETE", "/calls")
+
+    assert server.ask("POST", "/v1/charges").status == 201
+
+
+def test_the_record_keeps_so_many_bytes(serving):
+    server = serving(calls_bytes=300_000)
+    for _ in range(20):
+        server.ask("POST", "/data", "x" * 50_000)
+
+    assert 1 < len(numbers(server)) < 7
+    assert server.admin.get("/counts")["total"] == 20
+
+
+# Secrets
+
+SENT = {
+    "Authorization": "Bearer tok_1234567890",
+    "Cookie": "sid=abcdefghijkl; theme=dark",
+    "X-Api-Key": "key-0123456789",
+    "X-Note": "uses sk_live_abcdefgh12345678",
+}
+
+
+def test_secrets_are_masked_unless_they_are_asked_for(server):
+    server.ask("POST", "/v1/charges?key=sk_test_abcdefgh12345678", "card=4242424242424242", headers=SENT)
+
+    masked, open_ = (server.admin.get(f"/calls{query}")["items"][0] for query in ("", "?reveal=true"))
+
+    shown = dict(masked["request"]["headers"])
+    assert shown["Authorization"] == "Bearer ****7890"
+    assert shown["Cookie"] == "sid=****ijkl; theme=****"
+    assert shown["X-Api-Key"] == "****6789"
+    assert shown["X-Note"] == "uses ****5678"
+    assert masked["request"]["body"]["text"] == "card=****4242"
+    assert "abcdefgh" not in masked["request"]["target"] + str(masked["request"]["query"])
+    assert {name: dict(open_["request"]["headers"])[name] for name in SENT} == SENT
+    assert open_["request"]["body"]["text"] == "card=4242424242424242"
+    assert masked["request"]["body"]["sha256"] == open_["request"]["body"]["sha256"]
+
+
+def test_secrets_are_masked_in_every_place_where_calls_are_shown(server):
+    server.ask("POST", "/v1/nowhere", "card=4242424242424242", headers=SENT)
+
+    for path in ("/calls", "/calls/1", "/unmatched"):
+        text = server.admin.call("GET", path).text
+        assert "4242424242424242" not in text
+        assert "tok_1234567890" not in text
+        assert "tok_1234567890" in server.admin.call("GET", f"{path}?reveal=true").text
+
+
+def test_matching_and_counting_see_the_truth(server):
+    server.ask("POST", "/v1/charges", headers=SENT)
+
+    match = {"headers": {"authorization": SENT["Authorization"]}}
+    assert server.admin.post("/count", {"request": "POST /v1/charges", "match": match})["count"] == 1
