@@ -119,8 +119,8 @@ def tojson(frame: Frame, value: Any, indent: int | None = None) -> str:
     return text
 
 
-def b64encode(frame: Frame, value: Any) -> str:
-    data = value if isinstance(value, bytes) else to_text(frame, value).encode("utf-8", "surrogateescape")
+def b64encode(frame: Frame, x: Any) -> str:
+    data = x if isinstance(x, bytes) else to_text(frame, x).encode("utf-8", "surrogateescape")
     frame.take_chars(len(data) * 4 // 3)
     return base64.b64encode(data).decode()
 

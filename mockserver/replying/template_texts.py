@@ -21,7 +21,7 @@ from mockserver.replying.template_frame import (
 )
 from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
 from mockserver.replying.template_statements import Statement, block
-from mockserver.replying.template_values import PLAIN, explain, plain
+from mockserver.replying.template_values import PLAIN, explain, plain, to_text
 
 _TABLE = {**template_nodes.EXPRESSIONS, **template_calls.EXPRESSIONS, **template_piping.EXPRESSIONS}
 _GRAMMAR = Environment(keep_trailing_newline=True)  # noqa: S701  (only its parser is used)
@@ -163,7 +163,10 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
     whole = _whole_expression(parts)
     if whole is None:
         return template._become(reading, text, text, body[0].lineno)  # noqa: SLF001  (its own module)
-    value = _value_closure(reading.expression(whole), _is_lookup(whole))
+    found = reading.expression(whole)
+    if parts == [whole]:
+        text = _printed(found)
+    value = _value_closure(found, _is_lookup(whole))
     return template._become(reading, text, value, whole.lineno)  # noqa: SLF001
 
 
@@ -225,6 +228,10 @@ def _text_closure(run: Statement) -> Callable[[Frame], str]:
         return out[0] if len(out) == 1 else "".join(out)
 
     return text
+
+
+def _printed(whole: Closure) -> Callable[[Frame], str]:
+    return lambda frame: to_text(frame, whole(frame))
 
 
 def _value_closure(whole: Closure, lookup: bool) -> Closure:
