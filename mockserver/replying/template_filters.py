@@ -1,8 +1,9 @@
 """
 The filters of templates: `value | name(arguments)`.
 
-Those that take no plain value (`default`, `map`, `select` and their kin) are
-in `template_piping`.
+Those on numbers and texts stand here, those on lists and mappings in
+`template_lists`, those that take no plain value (`default`, `map`, `select`
+and their kin) in `template_piping`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from mockserver.replying import template_lists as lists
 from mockserver.replying import template_methods as methods
-from mockserver.replying.template_access import subscript
-from mockserver.replying.template_frame import Failed, Frame, Missing
-from mockserver.replying.template_operators import add, check_ordered
-from mockserver.replying.template_values import elements, kind_of, to_json, to_text
+from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_values import kind_of, to_json, to_text
 
 Filter = Callable[..., Any]
 
@@ -125,157 +125,6 @@ def b64encode(frame: Frame, x: Any) -> str:
     return base64.b64encode(data).decode()
 
 
-def length(_frame: Frame, value: Any) -> int:
-    if isinstance(value, (str, bytes, list, tuple, Mapping)):
-        return len(value)
-    raise Failed(f"{kind_of(value)} has no length")
-
-
-def first(_frame: Frame, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        value = list(value)[:1]
-    return _at(value, 0, "first")
-
-
-def last(_frame: Frame, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        value = list(value)[-1:]
-    return _at(value, -1, "last")
-
-
-def _at(value: Any, index: int, word: str) -> Any:
-    if not isinstance(value, (list, tuple, str)):
-        raise Failed(f"{kind_of(value)} has no {word} item")
-    if not value:
-        raise Missing(f"the {word} item", why="there are none")
-    return value[index]
-
-
-def join(frame: Frame, value: Any, d: str = "", attribute: str | int | None = None) -> str:
-    found = elements(frame, value, "join")
-    if attribute is not None:
-        found = [by_attribute(item, attribute) for item in found]
-    return methods.join_texts(frame, [to_text(frame, item) for item in found], to_text(frame, d))
-
-
-def by_attribute(value: Any, attribute: str | int) -> Any:
-    """`attribute` is a key, a position, or several of them with dots between."""
-    if isinstance(attribute, int):
-        return subscript(value, attribute, str(attribute))
-    for part in str(attribute).split("."):
-        value = subscript(value, int(part) if part.isdecimal() and len(part) < 9 else part, str(attribute))
-    return value
-
-
-def to_list(frame: Frame, value: Any) -> list[Any]:
-    return elements(frame, value, "make a list of")
-
-
-def _sort_key(frame: Frame, value: Any, case_sensitive: bool) -> Any:
-    if isinstance(value, str):
-        frame.read(len(value))
-        return value if case_sensitive else methods.lower(frame, value)
-    return value
-
-
-def _ordered(frame: Frame, found: list[Any], reverse: bool) -> list[int]:
-    """The positions of `found` in their order; equal ones keep theirs."""
-    for one in found[1:]:
-        check_ordered(frame, found[0], one)
-    longest = max((len(one) for one in found if isinstance(one, str)), default=0)
-    frame.take_steps(len(found) * (1 + len(found).bit_length() * longest // 4096))
-    return sorted(range(len(found)), key=found.__getitem__, reverse=reverse)
-
-
-def sort(
-    frame: Frame,
-    value: Any,
-    reverse: bool = False,
-    case_sensitive: bool = False,
-    attribute: str | int | None = None,
-) -> list[Any]:
-    """In order; `attribute` may name several, with commas between."""
-    found = elements(frame, value, "sort")
-    names = str(attribute).split(",") if attribute is not None else [None]
-    frame.take_steps(len(found) * (len(names) - 1))
-    for name in reversed(names):
-        keys = [
-            _sort_key(frame, item if name is None else by_attribute(item, name), case_sensitive)
-            for item in found
-        ]
-        found = [found[index] for index in _ordered(frame, keys, reverse)]
-    return found
-
-
-def dictsort(
-    frame: Frame, value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False
-) -> list[Any]:
-    """Pairs of a mapping in the order of their keys, or `by='value'`."""
-    if not isinstance(value, Mapping):
-        raise Failed(f"dictsort takes a mapping, not {kind_of(value)}")
-    if by not in ("key", "value"):
-        raise Failed("dictsort goes by 'key' or by 'value'")
-    pairs = methods.items(frame, value)
-    keys = [_sort_key(frame, pair[by == "value"], case_sensitive) for pair in pairs]
-    return [pairs[index] for index in _ordered(frame, keys, reverse)]
-
-
-def items(frame: Frame, value: Any) -> list[Any]:
-    if not isinstance(value, Mapping):
-        raise Failed(f"items takes a mapping, not {kind_of(value)}")
-    return methods.items(frame, value)
-
-
-def unique(
-    frame: Frame, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
-) -> list[Any]:
-    """Each value once, the first of its kind."""
-    seen: dict[Any, Any] = {}
-    for item in elements(frame, value, "go through"):
-        key = item if attribute is None else by_attribute(item, attribute)
-        if isinstance(key, (list, tuple, dict)):
-            raise Failed(f"unique can't tell {kind_of(key)} from another; give it an attribute")
-        seen.setdefault(_sort_key(frame, key, case_sensitive), item)
-    return list(seen.values())
-
-
-def reverse(frame: Frame, value: Any) -> Any:
-    if isinstance(value, str):
-        frame.take_chars(len(value))
-        return value[::-1]
-    return elements(frame, value, "reverse")[::-1]
-
-
-def total(frame: Frame, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
-    result = start
-    for item in elements(frame, value, "sum"):
-        result = add(frame, result, item if attribute is None else by_attribute(item, attribute))
-    return result
-
-
-def smallest(
-    frame: Frame, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
-) -> Any:
-    return _extreme(frame, value, case_sensitive, attribute, False)
-
-
-def largest(
-    frame: Frame, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
-) -> Any:
-    return _extreme(frame, value, case_sensitive, attribute, True)
-
-
-def _extreme(frame: Frame, value: Any, case_sensitive: bool, attribute: str | int | None, most: bool) -> Any:
-    found = elements(frame, value, "compare the items of")
-    if not found:
-        raise Missing("the largest item" if most else "the smallest item", why="there are none")
-    keys = [
-        _sort_key(frame, item if attribute is None else by_attribute(item, attribute), case_sensitive)
-        for item in found
-    ]
-    return found[_ordered(frame, keys, most)[0]]
-
-
 def rounded(_frame: Frame, value: Any, precision: int = 0, method: str = "common") -> float:
     """A whole number stays one, as in Jinja2; of a float `| int` makes one."""
     if not isinstance(value, (int, float)):
@@ -297,49 +146,36 @@ def absolute(_frame: Frame, value: Any) -> Any:
     return abs(value)
 
 
-def batch(frame: Frame, value: Any, linecount: int, fill_with: Any = None) -> list[list[Any]]:
-    """Lists of `linecount` items each; the last is filled up where `fill_with` is given."""
-    found = elements(frame, value, "batch")
-    if not isinstance(linecount, int) or linecount < 1:
-        raise Failed("batch makes lists of 1 item or more")
-    rows = [found[at : at + linecount] for at in range(0, len(found), linecount)]
-    if rows and fill_with is not None:
-        lacking = linecount - len(rows[-1])
-        frame.take_steps(lacking)
-        rows[-1] += [fill_with] * lacking
-    return rows
-
-
 FILTERS: dict[str, Filter] = {
     "abs": absolute,
     "b64encode": b64encode,
-    "batch": batch,
+    "batch": lists.batch,
     "capitalize": _on_text(methods.capitalize),
-    "count": length,
-    "dictsort": dictsort,
+    "count": lists.length,
+    "dictsort": lists.dictsort,
     "e": escape,
     "escape": escape,
-    "first": first,
+    "first": lists.first,
     "float": to_float,
     "int": to_int,
-    "items": items,
-    "join": join,
-    "last": last,
-    "length": length,
-    "list": to_list,
+    "items": lists.items,
+    "join": lists.join,
+    "last": lists.last,
+    "length": lists.length,
+    "list": lists.to_list,
     "lower": _on_text(methods.lower),
-    "max": largest,
-    "min": smallest,
+    "max": lists.largest,
+    "min": lists.smallest,
     "replace": replace,
-    "reverse": reverse,
+    "reverse": lists.reverse,
     "round": rounded,
-    "sort": sort,
+    "sort": lists.sort,
     "string": string,
-    "sum": total,
+    "sum": lists.total,
     "title": title,
     "tojson": tojson,
     "trim": trim,
-    "unique": unique,
+    "unique": lists.unique,
     "upper": _on_text(methods.upper),
     "urlencode": urlencode,
 }

@@ -9,8 +9,9 @@ from jinja2 import nodes
 
 from mockserver.errors import near
 from mockserver.replying.template_calls import Arguments
-from mockserver.replying.template_filters import FILTERS, by_attribute
+from mockserver.replying.template_filters import FILTERS
 from mockserver.replying.template_frame import Closure, Frame, Missing
+from mockserver.replying.template_lists import by_attribute
 from mockserver.replying.template_reading import Compile, Reading, Refused
 from mockserver.replying.template_tests import TESTS
 from mockserver.replying.template_values import elements
