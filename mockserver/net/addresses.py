@@ -14,10 +14,10 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 METADATA_NAMES = frozenset({
-    "metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
-    "metadata.azure.internal", "metadata.tencentyun.com", "metadata.oraclecloud.com",
+    "metadata.google.internal", "metadata.goog", "instance-data.ec2.internal", "metadata.azure.internal",
+    "metadata.tencentyun.com",
 })  # fmt: skip
-"""Names under which clouds give their machines' credentials away."""
+"""Names under which clouds give their machines' credentials away; short ones such as `metadata` are known by address."""
 
 _NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
     (

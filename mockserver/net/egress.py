@@ -14,17 +14,16 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
+from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from mockserver.errors import InvalidInput, MockServerError, Wrong, shown
+from mockserver.errors import Flaw, InvalidInput, MockServerError, Wrong, shown
 from mockserver.net.addresses import METADATA_NAMES, Address, Network, as_address, forbidden, read_host
-from mockserver.replying.templates import Scope, TemplateError, compile_text
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a name, in the order in which to try them. Raises OSError."""
@@ -68,7 +67,7 @@ class Rule:
         if port is not None and not 1 <= int(port) <= 65535:
             raise Wrong(f"{shown(text)} has no port from 1 to 65535", _HINT)
         try:
-            host = read_host(bare.encode("idna").decode() if not bare.isascii() else bare)
+            host = read_host(bare if bare.isascii() else URL.build(scheme="http", host=bare).raw_host or "")
         except ValueError as why:
             raise Wrong(f"{shown(text)} is no host", _HINT) from why
         return cls(host if isinstance(host, str) else ip_network(host), int(port) if port else None)
@@ -123,7 +122,7 @@ class PinnedResolver(AbstractResolver):
 class Egress:
     """
     The rules. `allowed` is what `--allow-egress` was given, `literal_hosts` the
-    hosts of the scenario files of this moment, as `literal_host` gives them.
+    hosts of the scenario files at this moment, as `literal_hosts` finds them.
 
     Raises InvalidInput for what is no rule.
     """
@@ -131,10 +130,10 @@ class Egress:
     def __init__(
         self,
         allowed: Iterable[str] = (),
-        literal_hosts: Callable[[], Set[str]] = frozenset,
+        literal_hosts: Callable[[], AbstractSet[str]] = frozenset,
         resolver: Resolver | None = None,
     ) -> None:
-        rules = [Rule.parse(text) for text in allowed]
+        rules = _rules(allowed)
         self._names = [rule for rule in rules if isinstance(rule.host, str)]
         self._networks = [rule for rule in rules if not isinstance(rule.host, str)]
         self._literal_hosts = literal_hosts
@@ -142,7 +141,7 @@ class Egress:
 
     async def resolve(self, url: str) -> Target:
         """Raises EgressRefused, and Unresolved for a name without an address."""
-        parsed, host, port = _read(url)
+        parsed, host, port = read_url(url)
         if isinstance(host, str):
             addresses = await self._addresses(host, port)
         else:
@@ -193,6 +192,19 @@ class Egress:
         )
 
 
+def _rules(texts: Iterable[str]) -> list[Rule]:
+    rules: list[Rule] = []
+    flaws: list[Flaw] = []
+    for text in texts:
+        try:
+            rules.append(Rule.parse(text))
+        except Wrong as why:
+            flaws.append(Flaw((), f"--allow-egress: {why}", why.hint))
+    if flaws:
+        raise InvalidInput(flaws)
+    return rules
+
+
 _NEVER = "No setting opens it"
 
 
@@ -204,9 +216,10 @@ def _check(addresses: Iterable[Address], name: str) -> None:
             raise EgressRefused(f"{name} is {said}", _NEVER)
 
 
-def _read(url: str) -> tuple[URL, str | Address, int]:
+def read_url(url: str) -> tuple[URL, str | Address, int]:
     """A URL, its host and its port. Raises EgressRefused."""
     remedy = "Write an http or https URL such as http://app:8000/hooks"
+    url = url.strip()
     if _UNSAFE.search(url):
         raise EgressRefused(f"{shown(url)} holds a space, a control character or a backslash", remedy)
     try:
@@ -253,56 +266,3 @@ async def look_up(name: str, port: int) -> list[str]:
 
     threading.Thread(target=ask, name="mockserver-resolve", daemon=True).start()
     return await found
-
-
-# Which hosts stand in a file
-
-Render = Callable[[str, Mapping[str, Any]], str]
-"""A template's text made of `vars` alone. Raises MockServerError where it depends on anything else."""
-
-_BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_AUTHORITY = re.compile(r"https?://[^/?#]*[/?#]", re.IGNORECASE)
-
-
-def literal_host(source: str, constants: Mapping[str, Any], render: Render | None = None) -> str | None:
-    """
-    The host of a webhook's URL, if nothing but the file decides it: the whole
-    text, or, where what follows varies, all up to the end of the authority.
-    None where a request could choose the host.
-    """
-    render = render or with_vars
-    text = _made(render, source, constants)
-    if text is not None:
-        return _host(text)
-    for end in [found.start() for found in reversed(list(_BRACES.finditer(source)))]:
-        text = _made(render, source[:end], constants)
-        if text is not None:
-            found = _AUTHORITY.match(text)
-            return _host(found[0]) if found else None
-    return None
-
-
-def _made(render: Render, source: str, constants: Mapping[str, Any]) -> str | None:
-    try:
-        return render(source, constants)
-    except MockServerError:
-        return None
-
-
-def _host(url: str) -> str | None:
-    try:
-        return str(_read(url.strip())[1])
-    except EgressRefused:
-        return None
-
-
-def with_vars(source: str, constants: Mapping[str, Any]) -> str:
-    """The text of a template that knows `vars` and calls nothing. Raises InvalidInput and TemplateError."""
-    template = compile_text(source, ("url",), names=frozenset({"vars"}))
-    if template.functions:
-        raise TemplateError("it calls a function")
-    return template.render(Scope({"vars": dict(constants)}, _nothing, _nothing))
-
-
-def _nothing() -> Any:
-    raise InvalidInput([])

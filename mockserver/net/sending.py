@@ -1,0 +1,114 @@
+"""
+One request that goes out to a target, and what became of it. Redirects are
+not followed, no cookies kept, no proxies of the environment used, and of the
+answer at most 64 KiB are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ssl
+from dataclasses import dataclass
+
+import aiohttp
+from multidict import CIMultiDict
+
+from mockserver.model.headers import Pairs
+from mockserver.net.egress import PinnedResolver, Target
+
+READ_BYTES = 64 * 1024
+KEPT_BYTES = 4 * 1024
+"""Of an answer's body, for the record."""
+
+_OURS_ALONE = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""Headers that aiohttp would add."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the receiver said. `error` is for people; with a status, it says what was odd about the answer."""
+
+    status: int | None = None
+    error: str | None = None
+    body: bytes = b""
+
+
+async def send(target: Target, method: str, headers: Pairs, body: bytes, *, deadline_at_s: float) -> Answer:
+    """
+    Sends, and waits for the answer until that moment of the loop's clock; past
+    it, raises TimeoutError, unless the answer has begun.
+
+    A connection of its own for each: one kept open may be closed by the
+    receiver just as it is used, and a try would fail that was never made.
+    """
+    try:
+        async with (
+            aiohttp.TCPConnector(
+                resolver=PinnedResolver(target), use_dns_cache=False, force_close=True
+            ) as connector,
+            aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                skip_auto_headers=_OURS_ALONE,
+                auto_decompress=False,
+            ) as session,
+        ):
+            async with asyncio.timeout_at(deadline_at_s):
+                response = await session.request(
+                    method, target.url, headers=CIMultiDict(headers), data=body, allow_redirects=False
+                )
+            return await _read(response, deadline_at_s)
+    except TimeoutError:
+        raise
+    except aiohttp.ClientError as why:
+        return Answer(error=_said(why, target))
+    except OSError as why:
+        return Answer(error=_unreachable(why, target))
+    except ValueError as why:  # a header that can't stand on the wire
+        return Answer(error=f"it can't be sent: {why}")
+
+
+async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answer:
+    """The status counts, whatever happens to the body."""
+    body = b""
+    error: str | None = None
+    if 300 <= response.status < 400 and "location" in response.headers:
+        error = f"it redirects to {response.headers['location'][:200]}, and redirects are not followed"
+    try:
+        async with asyncio.timeout_at(deadline_at_s):
+            while len(body) < READ_BYTES and (piece := await response.content.read(READ_BYTES - len(body))):
+                body += piece
+    except TimeoutError:
+        error = error or "the answer began, but did not end in time"
+    except aiohttp.ClientError:
+        error = error or "the answer broke off"
+    finally:
+        response.close()
+    return Answer(response.status, error, body[:KEPT_BYTES])
+
+
+def _said(why: aiohttp.ClientError, target: Target) -> str:
+    match why:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {target} was not accepted: {why.certificate_error}"
+        case aiohttp.ClientConnectorError():
+            return _unreachable(why.os_error, target)
+        case aiohttp.ServerDisconnectedError():
+            return f"{target} closed the connection without an answer"
+        case aiohttp.ClientOSError():
+            return _unreachable(why, target)
+        case aiohttp.ClientResponseError():
+            return f"the answer of {target} is no HTTP: {why.message.strip().partition(chr(10))[0]}"
+    return str(why) or type(why).__name__
+
+
+def _unreachable(why: OSError, target: Target) -> str:
+    if isinstance(why, ssl.SSLError):
+        return f"no TLS with {target}: {why.reason or why}"
+    if why.errno == errno.ECONNREFUSED:
+        return f"connection refused by {target}"
+    if why.errno in (errno.ECONNRESET, errno.EPIPE):
+        return f"{target} reset the connection"
+    return f"{target} can't be reached: {why.strerror or why}"
