@@ -9,21 +9,29 @@ from typing import Any
 
 from mockserver import __version__
 from mockserver.admin import openapi
-from mockserver.admin.api import AdminApi, Services
+from mockserver.admin.api import AdminApi, Refused, Services
 from mockserver.admin.guard import Guard
+from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
-from mockserver.engine.addressing import Addresser
+from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.engine import Engine, EngineSettings
+from mockserver.engine.literal import webhook_urls
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
+from mockserver.model.http import Request
+from mockserver.net.egress import Egress
 from mockserver.net.listener import Listener, WireSettings
+from mockserver.net.literal_hosts import literal_host
+from mockserver.net.webhooks import Courier
 from mockserver.settings import Settings
 from mockserver.store.record import RecordLimits
 
 log = logging.getLogger("mockserver")
 
+MOST_NAMESPACES = 100_000
+COLLECT_EVERY_S = 30.0
 GRACE_S = 0.2
 """How long a stopping server lets answers that are under way come to their end."""
 
@@ -45,6 +53,11 @@ class App:
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
         self._documents: dict[str, Any] = {}
+        self._hosts: tuple[World, frozenset[str]] | None = None
+        self._collector: asyncio.Task[None] | None = None
+        self.courier = Courier(
+            Egress(settings.allow_egress, self._literal_hosts), wall=time.time, mono=time.monotonic
+        )
         self.mock_url = ""
         self.admin_url = ""
         self.engine = Engine(
@@ -83,11 +96,56 @@ class App:
         document: dict[str, Any] = self._documents["openapi"]
         return document
 
-    async def _move(self, ns: Namespace, to_s: float, wait: bool) -> None:  # noqa: ARG002
-        ns.clock.move_to(to_s)
+    def _literal_hosts(self) -> frozenset[str]:
+        """The hosts that stand literally in scenario files; worked out once for each world."""
+        world = self.engine.shared.world
+        if self._hosts is None or self._hosts[0] is not world:
+            found = {literal_host(url, constants) for url, constants in webhook_urls(world)}
+            self._hosts = (world, frozenset(host for host in found if host is not None))
+        return self._hosts[1]
 
-    def _clock_moved(self, ns: Namespace) -> None:
-        """Timers are due at other moments now."""
+    def _base_url(self, request: Request) -> str:
+        """How clients reach the mocked service: as they asked, unless the settings say it."""
+        if self.settings.public_url or self.settings.admin_port is not None:
+            return self.mock_url
+        return f"{request.scheme}://{request.host}" if request.host else self.mock_url
+
+    def _admin_base(self, request: Request) -> str:
+        base = f"{request.scheme}://{request.host}" if request.host else self.mock_url
+        if self.settings.admin_port is None:
+            base = self._base_url(request)
+        return f"{base}/__admin"
+
+    def _room_for_namespace(self) -> None:
+        """Raises Refused where there are too many."""
+        if len(self.engine.namespaces) >= MOST_NAMESPACES:
+            raise Refused(
+                429,
+                "too-many",
+                f"There are {MOST_NAMESPACES} namespaces already",
+                "Delete some, or let them be collected",
+            )
+
+    def _auto_namespace(self, name: str) -> Namespace:
+        if not NAMESPACE_NAME.fullmatch(name):
+            raise UnknownNamespace(name)
+        if len(self.engine.namespaces) >= MOST_NAMESPACES:
+            raise UnknownNamespace(name)
+        return self.engine.make_namespace(name)
+
+    async def _collect(self) -> None:
+        """Removes namespaces that nobody uses any more, as long as the server runs."""
+        while True:
+            await asyncio.sleep(COLLECT_EVERY_S)
+            self.collect_idle()
+
+    def collect_idle(self) -> int:
+        """Removes idle namespaces now. How many there were."""
+        idle = self.engine.idle_namespaces()
+        for ns in idle:
+            self.courier.forget(ns)
+            self.engine.remove_namespace(ns)
+        return len(idle)
 
     async def start(self) -> None:
         """Listens. Raises PortTaken."""
@@ -98,22 +156,25 @@ class App:
             health=self.health,
             openapi=self._openapi,
             may_reveal=guard.may_reveal,
-            move=self._move,
-            clock_moved=self._clock_moved,
+            public_url=self._base_url,
+            admin_url=self._admin_base,
+            courier=self.courier,
+            room_for_namespace=self._room_for_namespace,
         )
         admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
         wire = WireSettings(max_body_bytes=settings.max_body_bytes, hang_limit_s=settings.hang_limit_s)
-        addresser = Addresser(self.engine.namespaces, self.engine.default)
+        make = self._auto_namespace if settings.namespaces == "auto" else None
+        addresser = Addresser(self.engine.namespaces, self.engine.default, make)
         apart = settings.admin_port is not None
-        mock = Listener(self.engine, addresser, wire, admin=None if apart else admin)
+        mock = Listener(self.engine, addresser, wire, self.courier, admin=None if apart else admin)
         port = await self._listen(mock, settings.port)
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"
         if settings.admin_port is not None:
-            port = await self._listen(
-                Listener(self.engine, addresser, wire, admin=admin, mock=False), settings.admin_port
-            )
+            separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
+            port = await self._listen(separate, settings.admin_port)
             self.admin_url = f"{_url(settings.host, port)}/__admin"
+        self._collector = asyncio.create_task(self._collect())
 
     async def _listen(self, listener: Listener, port: int) -> int:
         loop = asyncio.get_running_loop()
@@ -132,8 +193,11 @@ class App:
 
     async def stop(self) -> None:
         """Takes no more, gives answers under way a moment, and cuts what then still hangs."""
+        if self._collector is not None:
+            self._collector.cancel()
         for server in self._servers:
             server.close()
+        await self.courier.close()
         for listener in self._listeners:
             await listener.shutdown(GRACE_S)
         self._servers.clear()

@@ -125,6 +125,18 @@ def main() -> None:
 @flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
 @flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")
 @flag("--admin-host", "admin_hosts", multiple=True, help="A further host name that the admin API answers to.")
+@flag(
+    "--namespaces",
+    type=click.Choice(["known", "auto"]),
+    default="known",
+    show_default=True,
+    help="auto: an unknown @name makes its namespace at first use.",
+)
+@flag(
+    "--allow-egress",
+    multiple=True,
+    help="HOST[:PORT] or a network that webhooks may go to, beside the hosts in scenario files.",
+)
 @flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/)."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 class Settings:
     """
     `paths` are scenario files and folders. Port 0 picks a free one; `admin_port`
-    None serves the admin API on the mock port.
+    None serves the admin API on the mock port. `namespaces` is "known" (unknown
+    names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
+    or networks that webhooks may go to beside the hosts in scenario files.
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
@@ -24,5 +26,7 @@ class Settings:
     max_body_bytes: int = 16 * 1024 * 1024
     hang_limit_s: float = 600.0
     watch: bool = False
+    namespaces: str = "known"
+    allow_egress: tuple[str, ...] = ()
     admin_token: str = field(default="", repr=False)
     admin_hosts: tuple[str, ...] = ()

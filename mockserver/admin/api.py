@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,9 +22,11 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import NoSuchRoute
 from mockserver.errors import Flaw, InvalidInput, near, shown
 from mockserver.files.flaws import flaws_of
+from mockserver.model.delivery import Delivery
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.replying.bodies import dump_json
+from mockserver.store.clock import VirtualClock
 
 log = logging.getLogger("mockserver")
 
@@ -48,16 +50,36 @@ class BadQuery(InvalidInput):
         super().__init__(Flaw((name,), message, hint))
 
 
+class Courier(Protocol):
+    """Who sends webhooks, and moves the clock by which they are due."""
+
+    async def advance(self, ns: Namespace, to_s: float, *, wait: bool = True) -> None: ...
+
+    async def advance_by(self, ns: Namespace, seconds: float, *, wait: bool = True) -> None: ...
+
+    async def change(self, ns: Namespace, deed: Callable[[VirtualClock], None]) -> None: ...
+
+    async def redeliver(self, ns: Namespace, delivery: Delivery) -> Any: ...
+
+    def moved(self, ns: Namespace) -> None: ...
+
+    def restored(self, ns: Namespace) -> None: ...
+
+    def forget(self, ns: Namespace) -> None: ...
+
+
 @dataclass(slots=True)
 class Services:
     """What the admin API is lent by the app. `reload` reads the files again and returns what it found."""
 
     reload: Callable[[], dict[str, Any]]
+    public_url: Callable[[Request], str]
+    admin_url: Callable[[Request], str]
     health: Callable[[], dict[str, Any]]
     openapi: Callable[[], dict[str, Any]]
     may_reveal: Callable[[Request], bool]
-    move: Callable[[Namespace, float, bool], Awaitable[None]]
-    clock_moved: Callable[[Namespace], None]
+    courier: Courier
+    room_for_namespace: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -170,6 +192,7 @@ class AdminApi:
         found = _NS.fullmatch(path)
         if found:
             ns, path = self._namespace(decode_segment(found[1])), found[2] or "/"
+        ns.used_at_s = request.arrived_at_s
         endpoint, params = self._find(request, path)
         query = dict(request.query_pairs)
         for name in query:
@@ -221,7 +244,8 @@ class AdminApi:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    source = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+    source = re.sub(r"\\\{path\\\}", r"(?P<path>.+)", re.escape(path))
+    source = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", source)
     return re.compile(source)
 
 

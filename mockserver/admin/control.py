@@ -45,7 +45,11 @@ async def reset(asked: Asked[ResetBody]) -> Answer:
     ]
     if flaws:
         raise InvalidInput(flaws)
+    if "clock" in what:
+        asked.services.courier.forget(asked.ns)
     editing.reset(asked.engine, asked.ns, what)
+    if "clock" in what:
+        asked.services.courier.moved(asked.ns)
     return no_content()
 
 

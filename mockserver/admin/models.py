@@ -232,10 +232,75 @@ class StateView(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class ItemList(Listing):
+    items: list[dict[str, Any]]
+
+
 class ClockView(View):
     now: str
     frozen: bool
     offset_s: float
+
+
+class NamespaceView(View):
+    """A world of its own. `url` is what the application gets as EXTERNAL_API_URL; `ttl` null: never collected."""
+
+    name: str
+    url: str
+    admin_url: str
+    seed: str
+    ttl: str | None
+
+
+class NamespaceList(Listing):
+    items: list[NamespaceView]
+
+
+class SnapshotView(View):
+    id: str
+
+
+class TryView(View):
+    call: str
+    arrived: str
+    gap_ms: float | None
+    status: int | None
+    outcome: str
+    changed: list[str]
+
+
+class OperationView(View):
+    """Calls that are tries of one thing."""
+
+    key: str | None
+    route: str | None
+    tries: list[TryView]
+    statuses: list[int | None]
+    overlap: bool
+    retry_after: Literal["kept", "broken", "none"]
+    final: Literal["succeeded", "failed", "open"]
+
+
+class OperationList(Listing):
+    """`amplification` is calls per operation, `most_in_flight` how many of the route's calls were open at once."""
+
+    items: list[OperationView]
+    amplification: float | None
+    most_in_flight: int
+
+
+class DeliveryView(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    id: str
+    call: str
+    route: str
+    state: str
+    url: str
+    tries: list[dict[str, Any]]
+
+
+class DeliveryList(Listing):
+    items: list[DeliveryView]
 
 
 class EffectList(Listing):

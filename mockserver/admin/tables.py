@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin import calls, checks, control, routes, scenarios, world
+from mockserver.admin import calls, checks, control, namespaces, routes, scenarios, webhooks, world
 from mockserver.admin.api import Endpoint, endpoints
 
 
@@ -12,5 +12,14 @@ from mockserver.admin.api import Endpoint, endpoints
 def all_endpoints() -> tuple[Endpoint, ...]:
     """What is served and what `openapi.json` says."""
     return tuple(
-        endpoints(scenarios.table, routes.table, calls.table, checks.table, control.table, world.table)
+        endpoints(
+            scenarios.table,
+            routes.table,
+            calls.table,
+            checks.table,
+            control.table,
+            world.table,
+            namespaces.table,
+            webhooks.table,
+        )
     )

@@ -19,12 +19,12 @@ from mockserver.admin.api import (
     parsed,
     read_json,
 )
-from mockserver.admin.models import ClockView, EffectList, ExplainView, OutageView, StateView
+from mockserver.admin.models import ClockView, EffectList, ExplainView, ItemList, OutageView, StateView
 from mockserver.admin.views import instant
 from mockserver.engine.explain import ExplainSpec, as_request, explain
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
-from mockserver.errors import InvalidInput, Wrong
+from mockserver.errors import InvalidInput, Wrong, near
 from mockserver.model.base import Spec
 from mockserver.model.durations import HINT, parse_duration_s
 from mockserver.model.http import ABSENT
@@ -244,25 +244,25 @@ async def get_clock(asked: Asked[Any]) -> Answer:
     errors=(422,),
 )
 async def move_clock(asked: Asked[ClockBody]) -> Answer:
-    body, clock = asked.body, asked.ns.clock
+    body, ns, courier = asked.body, asked.ns, asked.services.courier
     if body.advance is not None:
-        await asked.services.move(asked.ns, clock.now_s() + _ahead_s(body.advance), body.wait)
+        await courier.advance_by(ns, _ahead_s(body.advance), wait=body.wait)
     elif body.at is not None:
         to_s = _instant_s(body.at, "at")
-        clock.resume()
-        await asked.services.move(asked.ns, to_s, body.wait)
+        await courier.change(ns, lambda clock: clock.resume())
+        await courier.advance(ns, to_s, wait=body.wait)
     elif body.resume:
-        clock.resume()
+        await courier.change(ns, lambda clock: clock.resume())
     elif body.reset:
-        clock.reset()
+        await courier.change(ns, lambda clock: clock.reset())
     elif body.freeze is True:
-        clock.freeze()
+        await courier.change(ns, lambda clock: clock.freeze())
     else:
         to_s = _instant_s(body.freeze, "freeze")
-        clock.freeze()
-        await asked.services.move(asked.ns, to_s, body.wait)
-    asked.services.clock_moved(asked.ns)
-    asked.ns.tell()
+        await courier.change(ns, lambda clock: clock.freeze())
+        await courier.advance(ns, to_s, wait=body.wait)
+    courier.moved(ns)
+    ns.tell()
     return clock_view(asked)
 
 
@@ -288,6 +288,64 @@ def _instant_s(value: Any, name: str) -> float:
     if not 1971 <= moment.year <= 9000:
         raise one_flaw((name,), f"{value!r} is out of range", "Use a year from 1971 to 9000")
     return moment.timestamp()
+
+
+# Resources
+
+
+def _place(asked: Asked[Any]) -> Any:
+    """The resource of that path, in the first active scenario that has one. Raises Refused(404)."""
+    wanted = "/" + asked.params["path"].strip("/")
+    places = [
+        place
+        for scenario in asked.ns.scenarios()
+        if asked.ns.is_active(scenario)
+        for place in scenario.places
+    ]
+    for place in places:
+        if place.resource.path == wanted:
+            return place
+    for place in places:
+        if place.resource.spec.path == wanted:
+            return place
+    known = [place.resource.path for place in places]
+    raise Refused(
+        404, "no-such-resource", f"There is no resource {wanted!r}", near(wanted, known) or "There are none"
+    )
+
+
+class Items(RootModel[list[dict[str, Any]]]):
+    """The items of a resource."""
+
+
+@table.add("GET", "/resources/{path}", "A resource's items.", answer=ItemList, errors=(404,))
+async def get_resource(asked: Asked[Any]) -> Answer:
+    return listing(_place(asked).collection(asked.ns).items)
+
+
+@table.add(
+    "PUT",
+    "/resources/{path}",
+    "Replaces a resource's items; ids that are missing are made.",
+    body=Items,
+    raw=True,
+    answer=ItemList,
+    errors=(404, 422),
+)
+async def put_resource(asked: Asked[Any]) -> Answer:
+    place = _place(asked)
+    data = read_json(asked.request)
+    items = data.get("items") if isinstance(data, dict) and set(data) <= {"items", "next"} else data
+    filled = place.resource.filled(items, place.scopes(asked.ns))
+    asked.ns.memory.resources[place.id] = filled
+    return listing(filled.items)
+
+
+@table.add("DELETE", "/resources/{path}", "Removes all of a resource's items.", status=204, errors=(404,))
+async def delete_resource(asked: Asked[Any]) -> Answer:
+    place = _place(asked)
+    asked.ns.memory.resources[place.id] = place.resource.filled([], place.scopes(asked.ns))
+    return no_content()
 
 
 # Effects

@@ -88,17 +88,22 @@ def switch(ns: Namespace, name: str, *, active: bool) -> None:
     ns.changed()
 
 
-def use(ns: Namespace, names: Iterable[str]) -> None:
-    """Exactly these scenarios answer, and no others. Raises InvalidInput for unknown names."""
-    wanted = list(names)
-    known = {scenario.name for scenario in ns.scenarios()}
+def check_names(ns: Namespace, names: Iterable[str], key: str, *, files_only: bool = False) -> None:
+    """Raises InvalidInput for names of scenarios that are not there; with `files_only` in no new namespace."""
+    known = set(ns.world.scenarios) if files_only else {scenario.name for scenario in ns.scenarios()}
     flaws = [
-        Flaw(("names", i), f"there is no scenario {name!r}", near(name, known))
-        for i, name in enumerate(wanted)
+        Flaw((key, i), f"there is no scenario {name!r}", near(name, known))
+        for i, name in enumerate(names)
         if name not in known
     ]
     if flaws:
         raise InvalidInput(flaws)
+
+
+def use(ns: Namespace, names: Iterable[str]) -> None:
+    """Exactly these scenarios answer, and no others. Raises InvalidInput for unknown names."""
+    wanted = list(names)
+    check_names(ns, wanted, "names")
     overlay = ns.own()
     overlay.use = frozenset(wanted)
     overlay.active.clear()

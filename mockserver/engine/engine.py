@@ -29,6 +29,7 @@ from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.sending import Due, due_of
 from mockserver.engine.world import World
+from mockserver.errors import MockServerError
 from mockserver.matching.nearest import nearest
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
@@ -46,6 +47,14 @@ class EngineSettings:
     seed: str = ""
     unmatched_status: int = 404
     limits: RecordLimits = field(default_factory=RecordLimits)
+
+
+IDLE_TTL_S = 3600.0
+"""A namespace that nobody uses for so long is collected, unless it says otherwise."""
+
+
+class NamespaceTaken(MockServerError):
+    """There is a namespace of that name already."""
 
 
 class Engine:
@@ -68,10 +77,36 @@ class Engine:
         self.namespaces: dict[str, Namespace] = {}
         self.default = self._made(DEFAULT, None)
 
-    def _made(self, name: str, seed: str | None) -> Namespace:
-        ns = Namespace(name, seed_for(name, self.settings.seed) if seed is None else seed, self.shared)
+    def _made(self, name: str, seed: str | None, ttl_s: float | None = None) -> Namespace:
+        seed = seed_for(name, self.settings.seed) if seed is None else seed
+        ns = Namespace(name, seed, self.shared)
+        ns.ttl_s = ttl_s
+        ns.used_at_s = self.shared.mono()
         self.namespaces[name] = ns
         return ns
+
+    # Namespaces
+
+    def make_namespace(
+        self, name: str, *, seed: str | None = None, ttl_s: float | None = IDLE_TTL_S
+    ) -> Namespace:
+        """A world of its own. Raises NamespaceTaken. Copies nothing, whatever the number of scenarios."""
+        if name in self.namespaces:
+            raise NamespaceTaken(name)
+        return self._made(name, seed, ttl_s)
+
+    def remove_namespace(self, ns: Namespace) -> None:
+        """Removes it with all that is in it. Calls still open end unrecorded."""
+        del self.namespaces[ns.name]
+        ns.forget_calls()
+        ns.tell()
+
+    def idle_namespaces(self) -> list[Namespace]:
+        """Those that nobody has used for longer than their `ttl`, by real time."""
+        now_s = self.shared.mono()
+        return [
+            ns for ns in self.namespaces.values() if ns.ttl_s is not None and now_s - ns.used_at_s > ns.ttl_s
+        ]
 
     def reseed(self, ns: Namespace) -> None:
         """Draws begin anew, from the seed that the namespace was made with."""
@@ -90,6 +125,7 @@ class Engine:
     def begin(self, request: Request, ns: Namespace) -> Call:
         """Decides what is answered and records the call as open, before any byte of the answer leaves."""
         ns.last_number += 1
+        ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
         found = find(ns, request)
         planned = self._missed(ns, call) if found is None else self._answer(ns, call, found)
@@ -195,7 +231,8 @@ class Engine:
             call.error = explained_error(route, why)
             planned = _sent(problem_response(call.error))
         if claim.webhooks:
-            call.due = due_of(ns, call, claim.webhooks, draw.scope(), planned.response)
+            scope = claim.scope or draw.scope()
+            call.due = due_of(ns, call, claim.webhooks, scope, planned.response)
             call.webhooks = [due.delivery.id for due in call.due]
         if keep is not None and is_kept(
             planned.response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects

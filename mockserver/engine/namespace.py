@@ -8,6 +8,7 @@ changed of the scenarios. Two namespaces never see each other's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mockserver.engine.outage import Outage
@@ -27,6 +28,18 @@ from mockserver.store.timers import Timers
 DEFAULT = "default"
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What `restore` puts back: memory, positions, routes and clock. Calls, counts and effects are not part of it."""
+
+    memory: Memory
+    positions: dict[Any, Position]
+    overlay: Overlay | None
+    outage: Outage | None
+    clock: tuple[float, float | None]
+    timers: Timers[Attempt]
+
+
 class Shared:
     """What all namespaces have in common. `world` is replaced by a reload."""
 
@@ -44,27 +57,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = (
-        "_clock",
-        "_counts",
-        "_deliveries",
-        "_effects",
-        "_listeners",
-        "_memory",
-        "_off",
-        "_off_world",
-        "_overlay",
-        "_positions",
-        "_record",
-        "_timers",
-        "_watchers",
-        "last_number",
-        "name",
-        "outage",
-        "seed",
-        "seeded",
-        "shared",
-    )  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_snapshots", "_timers", "_watchers", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -72,6 +65,10 @@ class Namespace:
         self.seeded = seed
         self.shared = shared
         self.last_number = 0
+        self.ttl_s: float | None = None
+        self.used_at_s = 0.0
+        self._snapshots: list[tuple[int, Snapshot]] | None = None
+        self.last_snapshot = 0
         self._overlay: Overlay | None = None
         self._positions: dict[Any, Position] | None = None
         self._record: Record | None = None
@@ -280,6 +277,45 @@ class Namespace:
         self._effects = None
         if self._deliveries is not None:
             self._deliveries = Deliveries(self._deliveries.last_number)
+
+    # Snapshots
+
+    @property
+    def snapshots(self) -> list[tuple[int, Snapshot]]:
+        """By id, oldest first."""
+        if self._snapshots is None:
+            self._snapshots = []
+        return self._snapshots
+
+    def take_snapshot(self) -> int:
+        """Its id."""
+        self.last_snapshot += 1
+        snapshot = Snapshot(
+            self.memory.copy(),
+            {key: position.copy() for key, position in self.positions.items()},
+            self._overlay.copy() if self._overlay is not None else None,
+            self.outage,
+            self.clock.state(),
+            self.timers.copy(),
+        )
+        self.snapshots.append((self.last_snapshot, snapshot))
+        return self.last_snapshot
+
+    def put_back(self, snapshot: Snapshot) -> None:
+        """Everything that the snapshot holds, as it was; ids that were drawn since are not drawn again."""
+        self._memory = snapshot.memory.copy()
+        for key, position in self.positions.items():
+            kept = snapshot.positions.get(key)
+            if kept is None:
+                position.forget()
+            else:
+                draws = position.draws
+                self.positions[key] = kept.copy()
+                self.positions[key].draws = draws
+        self.replace_overlay(snapshot.overlay.copy() if snapshot.overlay is not None else None)
+        self.outage = snapshot.outage
+        self.clock.restore(snapshot.clock)
+        self._timers = snapshot.timers.copy()
 
     # Positions
 

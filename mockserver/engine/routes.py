@@ -24,7 +24,7 @@ from mockserver.engine.guarding import (
 )
 from mockserver.engine.selectors import Selector, compile_selector
 from mockserver.engine.sending import compile_webhooks
-from mockserver.engine.words import AFTER_CLAIM, BEFORE_CLAIM
+from mockserver.engine.words import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
 from mockserver.engine.work import NO_WORK, Work, compile_effects, compile_key, compile_let, compile_set
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.files.source import Source
@@ -33,9 +33,10 @@ from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher, compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.model.base import parse_request_line
+from mockserver.model.guards import GuardedSpec
 from mockserver.model.http import ADMIN, Request
 from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, GuardedSpec, RouteSpec, ScenarioSpec
+from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, RouteSpec, ScenarioSpec
 from mockserver.replying.planner import Reply, compile_reply
 from mockserver.replying.sequence import Sequence, Span
 from mockserver.replying.templates import Scope, Template, TemplateError, Tree, compile_text
@@ -103,10 +104,7 @@ def is_true(condition: Template, scope: Scope) -> bool:
 class Scenario:
     """A compiled scenario, with the guards that all its routes share."""
 
-    __slots__ = (
-        "active", "auth", "cors", "host", "idempotency", "limiter", "name", "order", "routes", "source", "spec",
-        "vars",
-    )  # fmt: skip
+    __slots__ = ("active", "auth", "cors", "host", "idempotency", "limiter", "name", "order", "places", "routes", "source", "spec", "vars")  # fmt: skip
 
     def __init__(self, source: Source, order: OrderKey) -> None:
         self.source = source
@@ -121,6 +119,8 @@ class Scenario:
         self.limiter: Limiter | None = None
         self.idempotency: Idempotency | None = None
         self.routes: tuple[Route, ...] = ()
+        self.places: list[Any] = []
+        """Its resources, each where it stands."""
 
 
 class Route:
@@ -168,6 +168,10 @@ class Route:
         self.version = _version(data)
         self.plain = False
         """Nothing but matching stands before the claim: no `if`, no `when`, no host."""
+
+    def take_guards(self, guards: Guards) -> None:
+        self.auth, self.limiter, self.idempotency = guards
+        self.guarded = any(guards)
 
     @property
     def line(self) -> str:
@@ -224,11 +228,17 @@ def compile_scenario(source: Source, order: OrderKey) -> Scenario:
 
 def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
     """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInput."""
-    from mockserver.engine.implied import oauth_route
+    # Behaviours know namespaces, which know routes: the circle is broken here.
+    from mockserver.engine.implied import oauth_route, resource_routes
 
+    flaws = _Flaws([])
     routes = []
     if scenario.spec.oauth is not None:
         routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
+    for i, spec in enumerate(scenario.spec.resources):
+        routes += flaws.tried((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
+    if flaws.found:
+        raise InvalidInput(flaws.found)
     return routes
 
 
@@ -306,7 +316,9 @@ def _compile_route(
     if spec.let is not None:
         route.lets = flaws.tried(path, compile_let, spec.let, AFTER_CLAIM)
     route.work = flaws.tried(path, compile_work, spec, read_file, data)
-    _compile_guards(route, spec, read_file, path, flaws)
+    guards = flaws.tried(path, compile_guards, scenario, spec, f"route:{route.id}", read_file)
+    if guards is not None:
+        route.take_guards(guards)
     answers = []
     written = data.get("reply") if isinstance(data, dict) else None
     for i, step in enumerate(spec.reply):
@@ -321,26 +333,25 @@ def _compile_route(
     return route
 
 
-def _compile_guards(
-    route: Route, spec: GuardedSpec, read_file: ReadFile, path: KeyPath, flaws: _Flaws
-) -> None:
-    """Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its routes share."""
-    scenario = route.scenario
+Guards = tuple[Auth | None, Limiter | None, Idempotency | None]
+
+
+def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file: ReadFile) -> Guards:
+    """
+    Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its
+    routes share. `scope` is where its own stand. Raises InvalidInput with every flaw.
+    """
+    flaws = _Flaws([])
+    auth, limiter, idempotency = scenario.auth, scenario.limiter, scenario.idempotency
     if spec.auth is not None:
-        route.auth = flaws.tried(path, _auth_of, spec.auth, scenario)
-    else:
-        route.auth = scenario.auth
+        auth = flaws.tried((), _auth_of, spec.auth, scenario)
     if spec.limit is not None:
-        route.limiter = flaws.tried(path, compile_limit, spec.limit, f"route:{route.id}")
-    else:
-        route.limiter = scenario.limiter
+        limiter = flaws.tried((), compile_limit, spec.limit, scope)
     if spec.idempotency is not None:
-        route.idempotency = flaws.tried(
-            path, compile_idempotency, spec.idempotency, f"route:{route.id}", read_file
-        )
-    else:
-        route.idempotency = scenario.idempotency
-    route.guarded = any((route.auth, route.limiter, route.idempotency))
+        idempotency = flaws.tried((), compile_idempotency, spec.idempotency, scope, read_file)
+    if flaws.found:
+        raise InvalidInput(flaws.found)
+    return auth, limiter, idempotency
 
 
 def _auth_of(value: Any, scenario: Scenario) -> Auth | None:
@@ -355,17 +366,25 @@ def compile_when(value: dict[str, Any]) -> When:
     )
 
 
-def compile_work(spec: Any, read_file: ReadFile, written: Any) -> Work:
+def compile_work(spec: Any, read_file: ReadFile, written: Any, more: frozenset[str] = frozenset()) -> Work:
     """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInput with every flaw."""
     if spec.set_ is None and spec.effect is None and spec.webhook is None:
         return NO_WORK
     flaws = _Flaws([])
-    sets = None if spec.set_ is None else flaws.tried((), compile_set, spec.set_, spec.set_ttl_s, AFTER_CLAIM)
-    effects = None if spec.effect is None else flaws.tried((), compile_effects, spec.effect, AFTER_CLAIM)
+    sets = (
+        None
+        if spec.set_ is None
+        else flaws.tried((), compile_set, spec.set_, spec.set_ttl_s, AFTER_CLAIM | more)
+    )
+    effects = (
+        None if spec.effect is None else flaws.tried((), compile_effects, spec.effect, AFTER_CLAIM | more)
+    )
     webhooks = None
     if spec.webhook is not None:
         listed = isinstance(written, dict) and isinstance(written.get("webhook"), list)
-        webhooks = flaws.tried((), lambda: compile_webhooks(spec.webhook, read_file, listed=listed))
+        webhooks = flaws.tried(
+            (), lambda: compile_webhooks(spec.webhook, read_file, AFTER_REPLY | more, listed=listed)
+        )
     if flaws.found:
         raise InvalidInput(flaws.found)
     return Work(sets, effects, webhooks)

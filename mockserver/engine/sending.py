@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mockserver.engine.words import AFTER_REPLY
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.model.base import is_template
 from mockserver.model.call import Call
@@ -56,7 +55,7 @@ class Webhook:
         self._body = body
         self._secret: Template | None = None
         if spec.sign is not None and is_template(spec.sign.secret):
-            self._secret = compile_text(spec.sign.secret, ("sign", "secret"), names=AFTER_REPLY)
+            self._secret = compile_text(spec.sign.secret, ("sign", "secret"), names=None)
 
     def make(self, ns: Sender, call: Call, scope: Scope) -> list[Due]:
         """Its deliveries for one call: one, or `repeat` of the same message. A failing template gives a failed one."""
@@ -115,14 +114,16 @@ class Webhook:
         return sign.model_copy(update={"secret": self._secret.render(scope)})
 
 
-def compile_webhooks(specs: list[WebhookSpec], read_file: ReadFile, *, listed: bool) -> tuple[Webhook, ...]:
+def compile_webhooks(
+    specs: list[WebhookSpec], read_file: ReadFile, names: frozenset[str], *, listed: bool
+) -> tuple[Webhook, ...]:
     """Raises InvalidInput with every flaw, paths relative to what holds `webhook`."""
     flaws: list[Flaw] = []
     made = []
     for i, spec in enumerate(specs):
         parents = ("webhook", i) if listed else ("webhook",)
         try:
-            made.append(_compile(spec, read_file))
+            made.append(_compile(spec, read_file, names))
         except InvalidInput as why:
             flaws += [flaw.under(*parents) for flaw in why.flaws]
     if flaws:
@@ -130,14 +131,14 @@ def compile_webhooks(specs: list[WebhookSpec], read_file: ReadFile, *, listed: b
     return tuple(made)
 
 
-def _compile(spec: WebhookSpec, read_file: ReadFile) -> Webhook:
-    url = compile_text(spec.url, ("url",), names=AFTER_REPLY)
+def _compile(spec: WebhookSpec, read_file: ReadFile, names: frozenset[str]) -> Webhook:
+    url = compile_text(spec.url, ("url",), names=names)
     headers = tuple(
-        (name, compile_text(as_text(one), ("headers", name), names=AFTER_REPLY))
+        (name, compile_text(as_text(one), ("headers", name), names=names))
         for name, value in spec.headers.items()
         for one in (value if isinstance(value, list) else [value])
     )
-    return Webhook(spec, url, headers, compile_body(spec, read_file, AFTER_REPLY))
+    return Webhook(spec, url, headers, compile_body(spec, read_file, names))
 
 
 def reply_words(response: Response) -> dict[str, Any]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mockserver.engine.attempts import known_key
 from mockserver.engine.finding import shapes
 from mockserver.engine.namespace import Namespace
 from mockserver.matching.nearest import nearest
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 
-KEY_HEADERS = ("idempotency-key", "x-idempotency-key", "paypal-request-id", "x-request-idempotency-key")
 _LONGEST = 30
 
 
 def idempotency_key(call: Call) -> str | None:
-    """The key that the call carries in a header known for it."""
-    for name in KEY_HEADERS:
-        value = call.request.headers.get(name)
-        if value:
-            return value
-    return None
+    """The key that the call carries where keys are known to stand."""
+    found = known_key(call.request)
+    return found[1] if found else None
 
 
 def short_keys(calls: Iterable[Call]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -155,15 +155,27 @@ class LimitSpec(Spec):
         return self
 
 
-def _or_none(model: type[Spec]) -> Any:
-    def validated(value: object) -> object:
-        return value if value == NONE else model.model_validate(value)
-
-    return Annotated[Any, BeforeValidator(validated), SchemaOf(model, {"const": NONE})]
+def _idempotency(value: object) -> object:
+    return value if value == NONE else IdempotencySpec.model_validate(value)
 
 
-Idempotency = _or_none(IdempotencySpec)
+def _limit(value: object) -> object:
+    return value if value == NONE else LimitSpec.model_validate(value)
+
+
+Idempotency = Annotated[Any, BeforeValidator(_idempotency), SchemaOf(IdempotencySpec, {"const": NONE})]
 """An IdempotencySpec, or "none"."""
-Limit = _or_none(LimitSpec)
+Limit = Annotated[Any, BeforeValidator(_limit), SchemaOf(LimitSpec, {"const": NONE})]
 """A LimitSpec, or "none"."""
-NoneText = Literal["none"]
+
+
+class GuardedSpec(Spec):
+    """What stands between a request and its answer; on a route it replaces the scenario's."""
+
+    auth: Auth = Field(
+        default=None, description="Who may call: {bearer: [...]}, oauth, …; `none` for anybody."
+    )
+    idempotency: Idempotency = Field(
+        default=None, description="The key that makes POST and PATCH happen once."
+    )
+    limit: Limit = Field(default=None, description="{rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.")

@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, near, shown
 from mockserver.model.base import UNSET, DurationS, Spec, is_template
+from mockserver.model.guards import GuardedSpec
 from mockserver.model.reply import Effect, ReplySpec
 from mockserver.model.webhook import Webhooks
 
@@ -323,7 +324,7 @@ def _one_reply(reply: ReplySpec) -> ReplySpec:
 INVALID = ReplySpec.model_validate({"status": 422, "json": {"errors": "{{ errors }}"}})
 
 
-class ResourceSpec(Spec):
+class ResourceSpec(GuardedSpec):
     """A collection that behaves: list, create, read, change, delete, and the transitions of its machine."""
 
     path: Annotated[

@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
 from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec
-from mockserver.model.guards import Auth, Idempotency, Limit, OAuthSpec
+from mockserver.model.guards import GuardedSpec, OAuthSpec
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
+from mockserver.model.resource import ResourceSpec
 from mockserver.model.webhook import Webhooks
 
 LANGUAGE_VERSION = 1
@@ -135,18 +136,6 @@ class WorkSpec(Spec):
     webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
 
 
-class GuardedSpec(Spec):
-    """What stands between a request and its answer; on a route it replaces the scenario's."""
-
-    auth: Auth = Field(
-        default=None, description="Who may call: {bearer: [...]}, oauth, …; `none` for anybody."
-    )
-    idempotency: Idempotency = Field(
-        default=None, description="The key that makes POST and PATCH happen once."
-    )
-    limit: Limit = Field(default=None, description="{rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.")
-
-
 class RouteSpec(WorkSpec, GuardedSpec):
     """A request line with conditions, and what it answers."""
 
@@ -202,6 +191,9 @@ class ScenarioSpec(GuardedSpec):
         default=None, description="A token endpoint; its tokens expire by the clock."
     )
     routes: list[RouteSpec] = Field(default=[])
+    resources: list[ResourceSpec] = Field(
+        default=[], description="Collections that behave; asked after all routes."
+    )
 
     @model_validator(mode="before")
     @classmethod

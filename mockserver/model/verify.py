@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from mockserver.errors import Wrong
 from mockserver.model.base import DurationS, RequestLineText, Spec
-from mockserver.model.match import MatchSpec
+from mockserver.model.durations import format_duration
+from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.scenario import Expect, ExpectSpec
 
 LONGEST_WAIT_S = 60.0
@@ -35,26 +36,108 @@ class SubjectSpec(Spec):
         return self
 
 
+def _one_of_two(spec: SubjectSpec, what: str) -> None:
+    if (spec.route is None) == (spec.request is None):
+        raise Wrong(f"{what} asks for one thing", 'Write {"route": "NAME"} or {"request": "POST /path"}')
+
+
 class CountSpec(SubjectSpec):
     """What `POST /count` asks."""
 
     @model_validator(mode="after")
     def _one(self) -> CountSpec:
-        if (self.route is None) == (self.request is None):
-            raise Wrong("a count asks for one thing", 'Write {"route": "NAME"} or {"request": "POST /path"}')
+        _one_of_two(self, "a count")
         return self
 
 
-SUBJECTS = ("route", "request", "unmatched")
+class OrderedSpec(SubjectSpec):
+    """One link of `in_order`: so many calls of it, before the next."""
+
+    times: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _one(self) -> OrderedSpec:
+        _one_of_two(self, "a link of in_order")
+        return self
+
+
+class GapsSpec(Spec):
+    """Bounds on every gap between two tries."""
+
+    gt_s: DurationS | None = Field(default=None, alias="gt")
+    gte_s: DurationS | None = Field(default=None, alias="gte")
+    lt_s: DurationS | None = Field(default=None, alias="lt")
+    lte_s: DurationS | None = Field(default=None, alias="lte")
+
+    @model_validator(mode="after")
+    def _some(self) -> GapsSpec:
+        if not self.model_fields_set:
+            raise Wrong("`gaps` has no bound", 'Write {"gte": "400ms"}')
+        return self
+
+    def broken(self, gap_s: float) -> str:
+        """The bound that the gap breaks, in words; empty where it keeps them all."""
+        for limit_s, words, ok in (
+            (self.gt_s, "more than", self.gt_s is None or gap_s > self.gt_s),
+            (self.gte_s, "at least", self.gte_s is None or gap_s >= self.gte_s),
+            (self.lt_s, "less than", self.lt_s is None or gap_s < self.lt_s),
+            (self.lte_s, "at most", self.lte_s is None or gap_s <= self.lte_s),
+        ):
+            if not ok and limit_s is not None:
+                return f"{words} {format_duration(limit_s)}"
+        return ""
+
+
+class AttemptsSpec(Spec):
+    """Rules on how a client tries again."""
+
+    max: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Tries of one operation at most."
+    )
+    operations: Expect | None = Field(default=None, description="How many operations the calls are tries of.")
+    gaps: GapsSpec | None = Field(default=None, description='Bounds on every gap: {"gte": "400ms"}.')
+    growing: bool | None = Field(default=None, description="Each gap is longer than the one before.")
+    same: list[str] | None = Field(
+        default=None, description="Selectors whose value every try of an operation shares."
+    )
+    honours: Literal["retry-after"] | None = Field(
+        default=None, description="No try comes before Retry-After is over."
+    )
+    overlap: bool | None = Field(
+        default=None, description="false: no try begins before the one before has ended."
+    )
+
+
+class EffectsSpec(Spec):
+    """Effects of one kind, whose fields are as `where` says."""
+
+    kind: str | None = None
+    where: dict[str, Condition] = Field(default={})
+
+
+class WebhooksSpec(Spec):
+    """Webhooks of one route, or of all."""
+
+    route: str | None = None
+
+
+SUBJECTS = ("route", "request", "in_order", "effects", "webhooks", "unused", "unmatched", "leaks")
+_Count = Annotated[int, Field(ge=0)]
 
 
 class CheckSpec(SubjectSpec):
     """One check: one subject, and beside it how often, how soon, and what must not follow."""
 
-    unmatched: Annotated[int, Field(ge=0)] | None = Field(
-        default=None, description="Calls that no route took."
+    in_order: Annotated[list[OrderedSpec], Field(min_length=1)] | None = Field(
+        default=None, description="These calls in this order; others may stand between."
     )
+    effects: EffectsSpec | None = Field(default=None, description="What really happened at the service.")
+    webhooks: WebhooksSpec | None = Field(default=None, description="Deliveries that got a 2xx.")
+    unused: _Count | None = Field(default=None, description="Active routes without a call, at most so many.")
+    unmatched: _Count | None = Field(default=None, description="Calls that no route took, at most so many.")
+    leaks: _Count | None = Field(default=None, description="Secrets in what was sent, at most so many.")
     times: Expect = Field(default=ExpectSpec(min=1), description="A number, {min: 1}, {max: 2} or both.")
+    attempts: AttemptsSpec | None = Field(default=None, description="Rules on how the client tries again.")
     within_s: DurationS | None = Field(
         default=None, alias="within", description="Waits so long for the lower bound; at most 60s."
     )
@@ -68,6 +151,10 @@ class CheckSpec(SubjectSpec):
         if len(written) != 1:
             saw = " and ".join(written) or "none"
             raise Wrong(f"a check has one subject, this one has {saw}", f"Write one of {', '.join(SUBJECTS)}")
+        if self.attempts is not None and written[0] not in ("route", "request"):
+            raise Wrong(f"`attempts` says nothing about {written[0]}", "It goes with route or request")
+        if self.has("times") and written[0] in ("in_order", "unused", "unmatched", "leaks"):
+            raise Wrong(f"`times` says nothing about {written[0]}", "Leave it out")
         _bounded(self.within_s, "within")
         _bounded(self.quiet_s, "quiet")
         return self

@@ -26,13 +26,16 @@ from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
+from mockserver.engine.sending import Due
 from mockserver.errors import near
 from mockserver.model.call import Call
+from mockserver.model.delivery import DeliveryState
 from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
 from mockserver.net.encode import encode_head
 from mockserver.net.performer import Performer, Wire, ready_response
+from mockserver.net.webhooks import Courier
 
 log = logging.getLogger("mockserver")
 
@@ -59,6 +62,7 @@ class Listener:
         engine: Engine,
         addresser: Addresser,
         settings: WireSettings,
+        courier: Courier,
         *,
         admin: AdminHandler | None,
         mock: bool = True,
@@ -66,6 +70,7 @@ class Listener:
         self._engine = engine
         self._addresser = addresser
         self._settings = settings
+        self._courier = courier
         self._admin = admin
         self._mock = mock
         self._performer = Performer(engine.shared.mono, settings.hang_limit_s)
@@ -137,7 +142,10 @@ class Listener:
         request.body = body
         call = self._engine.begin(request, ns)
         call.body_length = len(body)
-        await self._perform(call, wire)
+        for due in call.due:
+            if due.before:
+                await self._courier.deliver_before(ns, due.delivery)
+        self._send(ns, await self._perform(call, wire))
         return _Done(keep_alive=wire.keep_alive)
 
     async def _refuse(
@@ -150,16 +158,31 @@ class Listener:
         await _linger(http)
         return _Done(keep_alive=False)
 
-    async def _perform(self, call: Call, wire: Wire) -> None:
+    def _send(self, ns: Namespace, followed: list[Due]) -> None:
+        """Hands over the webhooks of a call that is over; their delay begins now."""
+        for due in followed:
+            if not due.before and due.delivery.state is DeliveryState.WAITING:
+                due.delivery.due_s = ns.clock.now_s() + due.delay_s
+                self._courier.schedule(ns, due.delivery)
+
+    async def _perform(self, call: Call, wire: Wire) -> list[Due]:
+        """What is to be sent now that the call is over."""
         try:
             outcome = await self._performer.perform(call.plan, call, wire)
         except asyncio.CancelledError:
-            self._engine.finish(call, Outcome.CLIENT_LEFT)
+            self._send_later(call)
             raise
         except Exception:
             self._engine.finish(call, Outcome.CLOSE)
             raise
-        self._engine.finish(call, outcome if call.request.complete else Outcome.INCOMPLETE)
+        return self._engine.finish(call, outcome if call.request.complete else Outcome.INCOMPLETE)
+
+    def _send_later(self, call: Call) -> None:
+        """The client has left; that stops no webhook."""
+        ns = self._engine.namespaces.get(call.namespace)
+        followed = self._engine.finish(call, Outcome.CLIENT_LEFT)
+        if ns is not None:
+            self._send(ns, followed)
 
     async def _plain(self, wire: Wire, http: BaseRequest, response: Response) -> web.StreamResponse:
         """Answers without the engine, and without reading what follows the head."""

@@ -72,7 +72,9 @@ def dump_json(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":"), allow_nan=False, default=as_text).encode()
 
 
-def compile_body(spec: ReplySpec | WebhookSpec, read_file: ReadFile, names: frozenset[str] | None) -> Body | None:
+def compile_body(
+    spec: ReplySpec | WebhookSpec, read_file: ReadFile, names: frozenset[str] | None
+) -> Body | None:
     """
     The body that a reply has, None for an empty one; `events` and `chunks` are
     `streams`' own. Raises InvalidInput, paths relative to the reply.

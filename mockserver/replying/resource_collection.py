@@ -89,6 +89,12 @@ class Collection:
         behind = ((places[text], item) for text, item in self._items.items() if places[text] > place)
         return list(islice(behind, size))
 
+    def copy(self) -> Collection:
+        """Another collection of the same items."""
+        twin = Collection()
+        twin.restore(self.snapshot())
+        return twin
+
     def snapshot(self) -> Snapshot:
         return Snapshot(dict(self._items), dict(self._places), self.next_number, self._next_place)
 

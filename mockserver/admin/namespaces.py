@@ -1,0 +1,184 @@
+"""`/namespaces`, snapshot and restore: a world for each test, by base URL alone."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content
+from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
+from mockserver.engine import editing
+from mockserver.engine.engine import IDLE_TTL_S, NamespaceTaken
+from mockserver.engine.namespace import DEFAULT, Namespace
+from mockserver.errors import Wrong, near, shown
+from mockserver.model.base import DurationS, Spec
+from mockserver.model.durations import format_duration
+from mockserver.model.written import as_text
+
+table = Table()
+
+MOST_SNAPSHOTS = 1000
+NAMESPACE_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+def _name(value: object) -> object:
+    if value is not None and (not isinstance(value, str) or not NAMESPACE_NAME.fullmatch(value)):
+        raise Wrong(
+            f"{shown(value)} is no name of a namespace",
+            "Use 1 to 100 letters, digits, dots, dashes or underscores",
+        )
+    return value
+
+
+class NamespaceBody(Spec):
+    """What a new namespace is to be like; everything may be left out."""
+
+    name: Annotated[
+        str | None,
+        BeforeValidator(_name),
+        WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"}),
+    ] = Field(default=None, description="Made up where it is left out.")
+    ttl_s: DurationS | None = Field(
+        default=IDLE_TTL_S, alias="ttl", description="Collected when idle for so long; default 1h."
+    )
+    seed: str | int | None = Field(
+        default=None, description="What its draws are made from; default: its name."
+    )
+    scenarios: list[str] | None = Field(default=None, description="Exactly these answer in it.")
+
+
+class RestoreBody(Spec):
+    """Which snapshot is put back; default: the latest."""
+
+    id: str | None = None
+
+
+def view(asked: Asked[Any], ns: Namespace) -> dict[str, Any]:
+    base = asked.services.public_url(asked.request)
+    return {
+        "name": ns.name,
+        "url": base if ns.name == DEFAULT else f"{base}/@{ns.name}",
+        "admin_url": asked.services.admin_url(asked.request) + ("" if ns.name == DEFAULT else f"/@{ns.name}"),
+        "seed": ns.seed,
+        "ttl": None if ns.ttl_s is None else format_duration(ns.ttl_s),
+    }
+
+
+def named(asked: Asked[Any]) -> Namespace:
+    """Raises Refused(404)."""
+    name = asked.params["name"]
+    ns = asked.engine.namespaces.get(name)
+    if ns is None:
+        raise Refused(
+            404, "no-such-namespace", f"There is no namespace {name!r}", near(name, asked.engine.namespaces)
+        )
+    return ns
+
+
+@table.add(
+    "POST",
+    "/namespaces",
+    "Makes a world of its own.",
+    body=NamespaceBody,
+    optional_body=True,
+    answer=NamespaceView,
+    status=201,
+    errors=(409, 422),
+    namespaced=False,
+)
+async def add_namespace(asked: Asked[NamespaceBody]) -> Answer:
+    body = asked.body
+    name = body.name or f"ns-{secrets.token_hex(6)}"
+    if body.scenarios is not None:
+        editing.check_names(asked.engine.default, body.scenarios, "scenarios", files_only=True)
+    asked.services.room_for_namespace()
+    try:
+        ns = asked.engine.make_namespace(
+            name, seed=None if body.seed is None else as_text(body.seed), ttl_s=body.ttl_s
+        )
+    except NamespaceTaken as why:
+        raise Refused(
+            409, "conflict", f"There is a namespace {name!r} already", "Choose another name, or leave it out"
+        ) from why
+    if body.scenarios is not None:
+        editing.use(ns, body.scenarios)
+    return json_answer(view(asked, ns), 201)
+
+
+@table.add("GET", "/namespaces", "Every namespace.", answer=NamespaceList, namespaced=False)
+async def list_namespaces(asked: Asked[Any]) -> Answer:
+    return listing([view(asked, ns) for ns in asked.engine.namespaces.values()])
+
+
+@table.add(
+    "GET", "/namespaces/{name}", "One namespace.", answer=NamespaceView, errors=(404,), namespaced=False
+)
+async def get_namespace(asked: Asked[Any]) -> Answer:
+    return json_answer(view(asked, named(asked)))
+
+
+@table.add(
+    "DELETE",
+    "/namespaces/{name}",
+    "Removes a namespace with all that is in it.",
+    status=204,
+    errors=(404, 409),
+    namespaced=False,
+)
+async def delete_namespace(asked: Asked[Any]) -> Answer:
+    ns = named(asked)
+    if ns.name == DEFAULT:
+        raise Refused(
+            409, "conflict", "The namespace 'default' always exists", "Put it back with POST /__admin/reset"
+        )
+    asked.services.courier.forget(ns)
+    asked.engine.remove_namespace(ns)
+    return no_content()
+
+
+@table.add(
+    "POST", "/snapshot", "Remembers memory, positions, routes and clock.", answer=SnapshotView, errors=(409,)
+)
+async def snapshot(asked: Asked[Any]) -> Answer:
+    if len(asked.ns.snapshots) >= MOST_SNAPSHOTS:
+        raise Refused(
+            409,
+            "too-many",
+            f"There are {MOST_SNAPSHOTS} snapshots already",
+            "Restore an early one: that drops the later ones",
+        )
+    return json_answer({"id": _id(asked.ns.take_snapshot())})
+
+
+@table.add(
+    "POST",
+    "/restore",
+    "Puts back what a snapshot remembers; later snapshots are dropped.",
+    body=RestoreBody,
+    optional_body=True,
+    answer=SnapshotView,
+    errors=(404, 409),
+)
+async def restore(asked: Asked[RestoreBody]) -> Answer:
+    snapshots = asked.ns.snapshots
+    if not snapshots:
+        raise Refused(409, "no-snapshot", "There is no snapshot", "Take one with POST /__admin/snapshot")
+    wanted = asked.body.id or _id(snapshots[-1][0])
+    ids = [_id(number) for number, _ in snapshots]
+    if wanted not in ids:
+        raise Refused(404, "no-such-snapshot", f"There is no snapshot {wanted!r}", near(wanted, ids))
+    at = ids.index(wanted)
+    kept = snapshots[at][1]
+    asked.services.courier.forget(asked.ns)
+    asked.ns.put_back(kept)
+    del snapshots[at + 1 :]
+    asked.services.courier.restored(asked.ns)
+    asked.ns.tell()
+    return json_answer({"id": wanted})
+
+
+def _id(number: int) -> str:
+    return f"s-{number}"

@@ -1,0 +1,35 @@
+"""The URL templates of a world's webhooks with their constants: what decides who may be called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.engine.routes import Scenario
+from mockserver.engine.world import World
+from mockserver.model.reply import ReplySpec
+from mockserver.model.webhook import WebhookSpec
+
+
+def webhook_urls(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each webhook's URL and the `vars` beside it, of scenarios that are files on disk."""
+    for scenario in world.scenarios.values():
+        if scenario.source.file is not None:
+            for spec in _webhooks(scenario):
+                yield spec.url, scenario.vars
+
+
+def _webhooks(scenario: Scenario) -> Iterator[WebhookSpec]:
+    for route in scenario.spec.routes:
+        yield from route.webhook or ()
+        for reply in route.reply:
+            yield from _of_reply(reply)
+    for resource in scenario.spec.resources:
+        for on in resource.on.values():
+            yield from on.webhook or ()
+
+
+def _of_reply(reply: ReplySpec) -> Iterator[WebhookSpec]:
+    yield from reply.webhook or ()
+    for below in (*(reply.choose or ()), *(reply.cases or ())):
+        yield from _of_reply(below)
