@@ -24,12 +24,11 @@ from mockserver.admin.models import CallList, CallView, CountsView, CountView, U
 from mockserver.admin.views import call_view
 from mockserver.engine.answers import Miss, nearest_view
 from mockserver.engine.counting import Subject
-from mockserver.engine.finding import shapes
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInput, shown
 from mockserver.files.dump import dump
-from mockserver.matching.nearest import nearest, suggest
+from mockserver.matching.nearest import suggest
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
@@ -322,12 +321,12 @@ async def list_unmatched(asked: Asked[Any]) -> Answer:
     found = (
         call for call in asked.ns.record if not call.matched and not call.automatic and call.request.complete
     )
-    return page(asked, found, lambda call: unmatched_view(asked.ns, call, reveal=reveal))
+    return page(asked, found, lambda call: unmatched_view(call, reveal=reveal))
 
 
-def unmatched_view(ns: Namespace, call: Call, *, reveal: bool = False) -> dict[str, Any]:
+def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
     """A miss with the routes nearest to it, and a route in YAML, ready to paste."""
-    miss = Miss(call.request, nearest(call.request, shapes(ns)))
+    miss = Miss(call.request, call.nearest)
     suggestion = dump([suggest(call.request)])
     return {
         **call_view(call, reveal=reveal),

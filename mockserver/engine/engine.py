@@ -22,15 +22,15 @@ from mockserver.engine.answers import (
     with_cors,
 )
 from mockserver.engine.claiming import Claim, Draw, commit, prepare
-from mockserver.engine.finding import Found, cors_of, find, on_path, shapes
+from mockserver.engine.finding import Found, cors_of, find, on_path
 from mockserver.engine.guarding import is_kept
+from mockserver.engine.missing import nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.sending import Due, due_of
 from mockserver.engine.world import World
 from mockserver.errors import MockServerError
-from mockserver.matching.nearest import nearest
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send
@@ -256,9 +256,10 @@ class Engine:
                 return _sent(preflight(routes, scenario.cors, request))
             return _sent(options(routes))
         if routes and not any(_takes(route, request.method) for route in routes):
+            call.nearest = nearest_routes(ns, request)
             return _sent(not_allowed(request, routes))
-        miss = Miss(request, nearest(request, shapes(ns)))
-        return _sent(unmatched(miss, self.settings.unmatched_status))
+        call.nearest = nearest_routes(ns, request)
+        return _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
 
 
 def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:

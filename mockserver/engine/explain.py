@@ -17,16 +17,15 @@ from pydantic import Field, model_validator
 
 from mockserver.engine.answers import difference_view
 from mockserver.engine.claiming import Draw, prepare
-from mockserver.engine.finding import Found, candidates, host_fits, per_of, shapes
+from mockserver.engine.finding import Found, candidates, per_of
 from mockserver.engine.guarding import refusal
+from mockserver.engine.missing import kept_out, nearest_routes
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Route, is_true
-from mockserver.engine.scopes import scope_for
+from mockserver.engine.routes import Route
 from mockserver.errors import Wrong
-from mockserver.matching.nearest import nearest, report
 from mockserver.model.base import Json, RequestLineText, Spec, parse_request_line
 from mockserver.model.call import call_id
-from mockserver.model.http import ABSENT, Request
+from mockserver.model.http import Request
 from mockserver.model.miss import Difference
 from mockserver.model.plan import Wait
 from mockserver.model.position import Position
@@ -145,50 +144,13 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
     if winner is None:
         weighed += [
             Weighed(route, False, found)
-            for route, found in nearest(request, shapes(ns))
+            for route, found in nearest_routes(ns, request)
             if route.id not in known
         ]
     view: dict[str, Any] = {"route": None, "step": None, "reply": None}
     if winner is not None:
         view = {"route": winner[0].id, "step": winner[3] + 1, "reply": _reply(ns, request, *winner)}
     return {**view, "candidates": [one.view() for one in weighed]}
-
-
-def kept_out(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> list[Difference]:
-    """Everything that keeps a route on this path from taking the request; empty where it would."""
-    found: list[Difference] = []
-    if route.host is not None and not host_fits(route.host, request.host):
-        found.append(
-            Difference(
-                "host", route.host, request.host, text=f"host: expected {route.host!r}, got {request.host!r}"
-            )
-        )
-    if route.matcher is not None:
-        found += route.matcher.differences(request)
-    scope = scope_for(ns, request, route, params)
-    for key, condition in route.when:
-        try:
-            name = key if isinstance(key, str) else key.render(scope)
-        except TemplateError as why:
-            found.append(
-                Difference("state", None, ABSENT, text=f"state: its key can't be rendered: {why.reason}")
-            )
-            continue
-        actual = ns.memory.state.read(name)
-        if not condition.holds(actual):
-            shown = "absent" if actual is ABSENT else repr(actual)
-            text = f"state {name!r}: expected {condition.describe()}, is {shown}"
-            found.append(Difference(f"state.{name}", condition.describe(), actual, text=text))
-    if route.condition is not None and not is_true(route.condition, scope):
-        source = route.condition.source
-        found.append(Difference("if", source, ABSENT, text=f"if: {source} does not hold"))
-    if not found and not route.sequence.single:
-        position = ns.peek(route, per_of(ns, route, request, params))
-        if route.sequence.settle(position, ns.clock.now_s()) is None:
-            steps = len(route.sequence)
-            text = f"sequence: all of its {steps} step{'' if steps == 1 else 's'} have been taken, and it stops then"
-            found.append(Difference("sequence", "a step that is left", "none", text=text))
-    return found
 
 
 def _reply(
@@ -223,6 +185,3 @@ def _planned_view(planned: Planned) -> dict[str, Any]:
         "delay_ms": round(delay_s * 1000, 3),
         "fault": planned.fault,
     }
-
-
-__all__ = ["ExplainSpec", "as_request", "explain", "kept_out", "report"]

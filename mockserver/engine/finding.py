@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When, is_true
@@ -135,8 +134,3 @@ def allowed_methods(routes: list[Route]) -> list[str]:
 def cors_of(routes: list[Route]) -> Scenario | None:
     """The scenario whose CORS rules hold on a path: that of its first route which has any."""
     return next((route.scenario for route in routes if route.scenario.cors is not None), None)
-
-
-def shapes(ns: Namespace) -> list[Any]:
-    """The routes that a miss is compared with."""
-    return list(ns.active_routes())

@@ -97,7 +97,10 @@ class Rules:
             for number, one in enumerate(operation.tries[1:], 2):
                 got = part_of(one.call, selector, self._params_of(one.call))
                 if got != wanted:
-                    yield f"try {number} changed {selector.text}: {_short(got)} is not {_short(wanted)} of try 1"
+                    what = (
+                        "" if selector.text == "body" else f": {_short(got)} is not {_short(wanted)} of try 1"
+                    )
+                    yield f"try {number} changed {selector.text}{what}"
                     break
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockserver.engine.attempts import known_key
-from mockserver.engine.finding import shapes
-from mockserver.engine.namespace import Namespace
-from mockserver.matching.nearest import nearest
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 
@@ -29,7 +26,7 @@ def short_keys(calls: Iterable[Call]) -> dict[str, str]:
     return {key: key[:size] for key in keys}
 
 
-def timeline(ns: Namespace, calls: list[Call]) -> list[str]:
+def timeline(calls: list[Call]) -> list[str]:
     """
     A line a call, times counted from the first:
 
@@ -45,11 +42,11 @@ def timeline(ns: Namespace, calls: list[Call]) -> list[str]:
     for i, call in enumerate(shown):
         if i == _LONGEST // 2 and len(calls) > len(shown):
             lines.append(f"  … {len(calls) - len(shown)} more …")
-        lines.append("  " + _line(ns, call, start_s, min(width, 60), keys))
+        lines.append("  " + _line(call, start_s, min(width, 60), keys))
     return lines
 
 
-def _line(ns: Namespace, call: Call, start_s: float, width: int, keys: dict[str, str]) -> str:
+def _line(call: Call, start_s: float, width: int, keys: dict[str, str]) -> str:
     request = call.request
     what = f"{request.method} {request.path}"
     line = f"t+{request.arrived_at_s - start_s:.3f}  {what:<{width}}  {_ended(call)}"
@@ -58,7 +55,7 @@ def _line(ns: Namespace, call: Call, start_s: float, width: int, keys: dict[str,
     if call.error is not None:
         notes.append(str(call.error["detail"]))
     if not call.matched and not call.automatic and request.complete:
-        notes.append(why_missed(ns, call))
+        notes.append(why_missed(call))
     return f"{line}   {'  '.join(notes)}".rstrip()
 
 
@@ -71,10 +68,9 @@ def _ended(call: Call) -> str:
     return f"{status} {call.outcome.value.replace('_', ' ')}"
 
 
-def why_missed(ns: Namespace, call: Call) -> str:
+def why_missed(call: Call) -> str:
     """The nearest route and its first difference, in a few words."""
-    ranked = nearest(call.request, shapes(ns), limit=1)
-    if not ranked:
+    if not call.nearest:
         return "no route is loaded"
-    route, differences = ranked[0]
+    route, differences = call.nearest[0]
     return f"nearest: {route.name}, {differences[0].text}" if differences else f"nearest: {route.name}"

@@ -126,7 +126,7 @@ def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline(ns, _about(ns, subject))])
+        text = "\n".join([text, *timeline(_about(ns, subject))])
     return Verdict(standing, str(times), saw, text, count.count)
 
 
@@ -140,7 +140,7 @@ def _of_attempts(ns: Namespace, subject: Subject, times: ExpectSpec, rules: Rule
     if not counted.ok:
         lines.insert(0, counted.text.split("\n")[0])
     late = all(one.late for one in broken) and counted.standing is not Standing.FAILED
-    text = "\n".join([*lines, *timeline(ns, list(subject.calls(ns)))])
+    text = "\n".join([*lines, *timeline(list(subject.calls(ns)))])
     saw = "; ".join(one.text for one in broken)
     return Verdict(
         Standing.SHORT if late else Standing.FAILED, f"{times}, retried by the rules", saw, text, counted.seen
@@ -174,7 +174,7 @@ def _in_order(ns: Namespace, links: list[Subject], times: list[int]) -> Verdict:
         return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(seen))
     missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
     after = f" after {links[at - 1].text}" if at else ""
-    text = "\n".join([f"expected in order: {expected}; {missing} did not come{after}", *timeline(ns, seen)])
+    text = "\n".join([f"expected in order: {expected}; {missing} did not come{after}", *timeline(seen)])
     return Verdict(Standing.SHORT, expected, f"no {missing}{after}", text, len(seen))
 
 
@@ -252,7 +252,7 @@ def _of_unmatched(ns: Namespace, most: int) -> Verdict:
     expected = "no unmatched call" if most == 0 else f"at most {most} unmatched"
     text = f"expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline(ns, [call for call in ns.record if _missed(call)])])
+        text = "\n".join([text, *timeline([call for call in ns.record if _missed(call)])])
     return Verdict(standing, expected, f"{count} unmatched", text, count)
 
 

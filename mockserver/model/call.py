@@ -19,14 +19,42 @@ class Call:
     One call. Times ending in `_at_s` are on the monotonic clock, None until they happen.
 
     `route_id` is None for an unmatched call; `step` counts from 1; `tags` are
-    the route's. `forgotten`: the record has dropped it. `home` is the namespace with its
+    the route's. `nearest` are the
+    routes that nearly took an unmatched call, with what kept each out. `forgotten`: the record has dropped it. `home` is the namespace with its
     counts and record, until the call is closed. `plan` is what `net/` performs; it is dropped when the call closes.
     """
 
     __slots__ = (
-        "_ends", "automatic", "body_length", "body_sha256", "claimed_at_s", "cost_bytes", "due", "effects", "error", "fault",
-        "first_byte_at_s", "forgotten", "home", "key", "last_byte_at_s", "left_at_s", "namespace", "number", "outcome",
-        "plan", "replayed", "reply_length", "request", "response", "route_id", "scenario", "status", "step", "tags", "truncated",
+        "_ends",
+        "automatic",
+        "body_length",
+        "body_sha256",
+        "claimed_at_s",
+        "cost_bytes",
+        "due",
+        "effects",
+        "error",
+        "fault",
+        "first_byte_at_s",
+        "forgotten",
+        "home",
+        "last_byte_at_s",
+        "left_at_s",
+        "namespace",
+        "nearest",
+        "number",
+        "outcome",
+        "plan",
+        "replayed",
+        "reply_length",
+        "request",
+        "response",
+        "route_id",
+        "scenario",
+        "status",
+        "step",
+        "tags",
+        "truncated",
         "webhooks",
     )  # fmt: skip
 
@@ -50,7 +78,7 @@ class Call:
         self.effects: list[Any] = []
         self.webhooks: list[Any] = []
         self.due: list[Any] = []
-        self.key: str | None = None
+        self.nearest: list[Any] = []
         self.claimed_at_s: float | None = None
         self.first_byte_at_s: float | None = None
         self.last_byte_at_s: float | None = None

@@ -36,7 +36,7 @@ def format_duration(seconds: float) -> str:
     """
     for unit in ("d", "h", "m"):
         size = _UNITS_S[unit]
-        if seconds and seconds % size == 0 and seconds / size >= (1 if unit == "d" else 2):
+        if seconds and seconds % size == 0 and seconds / size >= (2 if unit == "m" else 1):
             return f"{int(seconds / size)}{unit}"
     if seconds == int(seconds):
         return f"{int(seconds)}s"

@@ -1,0 +1,63 @@
+"""What kept every route from a request: its conditions, its state, the end of its sequence."""
+
+from __future__ import annotations
+
+from mockserver.engine.finding import host_fits, per_of
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route, is_true
+from mockserver.engine.scopes import scope_for
+from mockserver.matching.nearest import nearest
+from mockserver.model.http import ABSENT, Request
+from mockserver.model.miss import Difference
+from mockserver.replying.templates import TemplateError
+
+Near = list[tuple[Route, list[Difference]]]
+
+
+def nearest_routes(ns: Namespace, request: Request, limit: int = 3) -> Near:
+    """The active routes nearest to a request that none took, with everything that kept each out."""
+    found = nearest(request, ns.active_routes(), limit)
+    return [(route, differences or _by_state(ns, route, request)) for route, differences in found]
+
+
+def _by_state(ns: Namespace, route: Route, request: Request) -> list[Difference]:
+    """A route whose request fits is kept out by what is not in the request."""
+    params = route.pattern.match(request.path)
+    return kept_out(ns, route, request, params) if params is not None else []
+
+
+def kept_out(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> list[Difference]:
+    """Everything that keeps a route on this path from taking the request; empty where it would."""
+    found: list[Difference] = []
+    if route.host is not None and not host_fits(route.host, request.host):
+        found.append(
+            Difference(
+                "host", route.host, request.host, text=f"host: expected {route.host!r}, got {request.host!r}"
+            )
+        )
+    if route.matcher is not None:
+        found += route.matcher.differences(request)
+    scope = scope_for(ns, request, route, params)
+    for key, condition in route.when:
+        try:
+            name = key if isinstance(key, str) else key.render(scope)
+        except TemplateError as why:
+            found.append(
+                Difference("state", None, ABSENT, text=f"state: its key can't be rendered: {why.reason}")
+            )
+            continue
+        actual = ns.memory.state.read(name)
+        if not condition.holds(actual):
+            shown = "absent" if actual is ABSENT else repr(actual)
+            text = f"state {name!r}: expected {condition.describe()}, is {shown}"
+            found.append(Difference(f"state.{name}", condition.describe(), actual, text=text))
+    if route.condition is not None and not is_true(route.condition, scope):
+        source = route.condition.source
+        found.append(Difference("if", source, ABSENT, text=f"if: {source} does not hold"))
+    if not found and not route.sequence.single:
+        position = ns.peek(route, per_of(ns, route, request, params))
+        if route.sequence.settle(position, ns.clock.now_s()) is None:
+            steps = len(route.sequence)
+            text = f"sequence: all of its {steps} step{'' if steps == 1 else 's'} have been taken, and it stops then"
+            found.append(Difference("sequence", "a step that is left", "none", text=text))
+    return found
