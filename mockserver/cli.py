@@ -172,6 +172,79 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
 
 
 @main.command()
+@click.argument("paths", nargs=-1)
+@click.option("--request", "line", required=True, help="A request line, such as 'POST /v1/charges?x=1'.")
+@click.option(
+    "--header", "-H", "headers", multiple=True, help="A header line, such as 'Authorization: Bearer x'."
+)
+@click.option("--json", "json_body", help="The body as JSON.")
+@click.option("--form", "forms", multiple=True, help="A form field, such as amount=5; may be repeated.")
+@click.option("--text", help="The body as text.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain(
+    paths: tuple[str, ...],
+    line: str,
+    headers: tuple[str, ...],
+    json_body: str | None,
+    forms: tuple[str, ...],
+    text: str | None,
+    output: str,
+) -> None:
+    """Say which route would answer a request, and what keeps the others out, without a server."""
+    from mockserver.checking import explain_request, explained_text
+    from mockserver.errors import InvalidInput
+    from mockserver.files.source import LoadFailed
+
+    method, _, path = line.strip().partition(" ")
+    asked: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": _lines(headers)}
+    if json_body is not None:
+        asked["json"] = _json_of(json_body)
+    if forms:
+        asked["form"] = _pairs(forms)
+    if text is not None:
+        asked["text"] = text
+    try:
+        view = explain_request(_paths(paths), asked)
+    except LoadFailed as why:
+        click.echo("\n".join(why.lines), err=True)
+        sys.exit(2)
+    except InvalidInput as why:
+        click.echo(str(why), err=True)
+        sys.exit(2)
+    click.echo(json.dumps(view, indent=2) if output == "json" else explained_text(view))
+    sys.exit(0 if view["route"] is not None else 1)
+
+
+def _lines(headers: tuple[str, ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in headers:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter(
+                f"{line!r} is no header line; write 'Name: value'", param_hint="--header"
+            )
+        found.setdefault(name.strip(), []).append(value.strip())
+    return found
+
+
+def _pairs(forms: tuple[str, ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in forms:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{pair!r} is no field; write name=value", param_hint="--form")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _json_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as why:
+        raise click.BadParameter(f"it is no JSON: {why}", param_hint="--json") from why
+
+
+@main.command()
 def schema() -> None:
     """Print the JSON Schema of the scenario language."""
     from mockserver.model.scenario import schema_document
