@@ -104,6 +104,8 @@ def matches(operand: Any, reader: Reader) -> Condition:
     def slip(value: Any) -> Slip:
         if not isinstance(value, str):
             return slips.not_text(value)
+        if patterns.too_long(pattern, value):
+            return Slip("the text is too long for a pattern of this size")
         return Slip("a part of it fits, the pattern has to fit the whole", 0.5) if anywhere(value) else NONE
 
     return reader.leaf(_of_text(test), f"to match '{pattern}'", "matches", operand, slip)

@@ -57,7 +57,7 @@ class Place:
                 f"{self.where} is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0)
             )
         shown = show(actual)
-        if slip.hint.startswith("send ") or " send " in slip.hint:
+        if "send " in slip.hint and kind(actual) != shown:
             shown += f", {kind(actual)}"
         return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
 

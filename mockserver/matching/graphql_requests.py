@@ -146,7 +146,7 @@ def _text(key: str, written: Any, place: Reader, documents: Documents) -> Check:
     if key == "operation":
         return _check(key, place.read(written), documents.names, 8)
     if key == "type":
-        if isinstance(written, str) and written not in TYPES:
+        if isinstance(written, str) and written not in (*TYPES, "present", "absent"):
             place.refuse(Wrong(f"{written!r} is no type of operation", near(written, TYPES)))
         return _check(key, place.read(written), documents.types, 8)
     if not isinstance(written, str) or written in ("present", "absent"):

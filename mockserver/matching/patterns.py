@@ -16,6 +16,13 @@ from mockserver.errors import Wrong
 
 MAX_MEMORY_BYTES = 8 << 20
 """What one pattern and its automaton may take; a pattern that needs more is refused."""
+MAX_PROGRAM = 10_000
+"""The instructions of a compiled pattern: `x{1,1000}` has some thousand, `\\pL{1,30}` too."""
+MAX_STEPS = 200_000_000
+"""
+Instructions times bytes: past it a pattern is not tried. Linear time still grows with the pattern
+where its automaton outgrows the memory: `.*a.{200}` over 1 MiB takes seconds.
+"""
 
 _LACKS = (
     (r"\(\?<?[=!]", "look-around such as (?=…) and (?<!…)", "Combine conditions: all_of, not, starts_with"),
@@ -47,23 +54,40 @@ def _options() -> re2.Options:
 
 def whole(pattern: str) -> Callable[[str], bool]:
     """A test whether the pattern fits a whole text. Raises Wrong, with the remedy, for a refused one."""
-    compiled = _compile(pattern)
-    return lambda text: compiled.fullmatch(text.encode("utf-8", "replace")) is not None
+    return _bounded(_compile(pattern), "fullmatch")
 
 
 def anywhere(pattern: str) -> Callable[[str], bool]:
     """A test whether the pattern fits some part of a text. Raises Wrong as `whole` does."""
-    compiled = _compile(pattern)
-    return lambda text: compiled.search(text.encode("utf-8", "replace")) is not None
+    return _bounded(_compile(pattern), "search")
+
+
+def too_long(pattern: str, text: str) -> bool:
+    """Whether the text is longer than a pattern of that size is tried on."""
+    return bool(len(text.encode("utf-8", "replace")) > MAX_STEPS // _compile(pattern).programsize)
+
+
+def _bounded(compiled: re2._Regexp, ask: str) -> Callable[[str], bool]:
+    fits = getattr(compiled, ask)
+    longest_bytes = MAX_STEPS // compiled.programsize
+
+    def test(text: str) -> bool:
+        data = text.encode("utf-8", "replace")
+        return len(data) <= longest_bytes and fits(data) is not None
+
+    return test
 
 
 def _compile(pattern: str) -> re2._Regexp:
     try:
-        return re2.compile(pattern, _options())
+        compiled = re2.compile(pattern, _options())
     except re2.error as why:
         raise _refusal(pattern, _reason(why)) from None
     except UnicodeEncodeError:
         raise Wrong("the pattern has a lone surrogate, which is no character", _HINT) from None
+    if compiled.programsize > MAX_PROGRAM:
+        raise _refusal(pattern, f"too large: {compiled.programsize} instructions, at most {MAX_PROGRAM}")
+    return compiled
 
 
 def _reason(why: re2.error) -> str:

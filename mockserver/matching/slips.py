@@ -44,7 +44,7 @@ def between(expected: Any, actual: Any) -> Slip:
 def wrong_kind(wanted: str, actual: Any, *, same: bool = False) -> Slip:
     """`wanted` is such as 'a number'. `same`: but for its type the value would be right."""
     if isinstance(actual, str) and wanted in ("an object", "a list") and _is_json(actual):
-        return Slip(f"it is JSON inside a text; send {wanted} itself", 0.5)
+        return Slip(f"it is JSON inside a text; send the {wanted.rsplit(maxsplit=1)[-1]} itself", 0.5)
     return Slip(f"send {wanted}", 0.3 if same else 1.0)
 
 

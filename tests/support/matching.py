@@ -46,9 +46,9 @@ def read_from(files: dict[str, str]) -> Callable[[str, KeyPath], bytes]:
     return read
 
 
-def a_matcher(files: dict[str, str] | None = None, **match: Any) -> Matcher:
-    """The compiled conditions, `files` being those beside the scenario."""
-    return compile_match(MatchSpec.model_validate(match), read_from(files or {}))
+def a_matcher(folder: dict[str, str] | None = None, /, **match: Any) -> Matcher:
+    """The compiled conditions; `folder` has the files beside the scenario."""
+    return compile_match(MatchSpec.model_validate(match), read_from(folder or {}))
 
 
 def flaws_of(**match: Any) -> list[str]:
