@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from mockserver.replying.resource_schema import Schema
 from mockserver.replying.resource_shapes import ANY, Shape
 from mockserver.replying.templates import Scope, Template, TemplateError, Tree
 
+_HALF = re.compile("[\ud800-\udfff]")
 _TRIES = 10
 """How often another id is drawn where the one made is taken."""
 
@@ -99,14 +101,14 @@ ID_RULE = "must be a text or a whole number"
 
 def id_text(value: Any) -> str | None:
     """
-    An id as it is compared; None for what can't be one. The dots are none
-    because clients take them out of paths (RFC 3986 5.2.4).
+    An id as it is compared; None for what can't be one, because no path holds
+    it: clients take dots out (RFC 3986 5.2.4), and half a character has no bytes.
 
     >>> id_text(7), id_text("a/b"), id_text(True), id_text("..")
     ('7', 'a/b', None, None)
     """
     if isinstance(value, str):
-        return None if value in ("", ".", "..") else value
+        return None if value in ("", ".", "..") or _HALF.search(value) else value
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**300:
         return str(int(value))
     return None

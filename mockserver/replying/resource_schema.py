@@ -50,7 +50,7 @@ class Schema:
         except UnicodeEncodeError:
             return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
         said: dict[tuple[str, str], None] = {}
-        for path, message in (one for error in found for one in _said(error)):
+        for path, message in (one for error in found for one in _said(error, value)):
             unknown_yet_known = message == _UNKNOWN and len(path) == 1 and path[0] in known
             if not (path and path[0] in excused) and not unknown_yet_known:
                 said.setdefault((dotted(path), message))
@@ -141,12 +141,13 @@ _PLAIN = {
     "uniqueItems": "must not have the same item twice",
     "contains": "lacks an item that it must have",
     "falseSchema": "is not allowed",
+    "unevaluatedItems": "has an item that is not allowed",
     "not": "must not be like this",
 }
 
 
-def _said(error: Any) -> Said:
-    """One finding of the library as fields and messages."""
+def _said(error: Any, whole: Any) -> Said:
+    """One finding of the library, in the whole that it judged, as fields and messages."""
     path, kind = tuple(error.instance_path), error.kind.name
     facts = error.kind.as_dict() if kind not in ("anyOf", "oneOf", "not") else {}
     if kind == "required":
@@ -154,12 +155,22 @@ def _said(error: Any) -> Said:
     elif kind in ("additionalProperties", "unevaluatedProperties"):
         for name in facts["unexpected"]:
             yield (*path, name), _UNKNOWN
+    elif kind == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"]:
+        # said so, of the object, where the schema names no property at all
+        for name in _at(whole, path):
+            yield (*path, name), _UNKNOWN
     elif kind in ("anyOf", "oneOf"):
-        yield from _alternatives(error, path)
+        yield from _alternatives(error, path, whole)
     elif kind == "propertyNames":
         yield (*path, str(facts["error"].instance)), "is no name that is allowed here"
     else:
         yield path, _message(kind, facts, error.message)
+
+
+def _at(whole: Any, path: KeyPath) -> Any:
+    for part in path:
+        whole = whole[part]
+    return whole
 
 
 def _message(kind: str, facts: dict[str, Any], otherwise: str) -> str:
@@ -180,7 +191,7 @@ def _message(kind: str, facts: dict[str, Any], otherwise: str) -> str:
     return _PLAIN.get(kind) or otherwise
 
 
-def _alternatives(error: Any, path: KeyPath) -> Said:
+def _alternatives(error: Any, path: KeyPath, whole: Any) -> Said:
     """
     What to say where no alternative fits: the reasons of the only one that is
     of the value's type and constants; where the type is wrong for all, the types.
@@ -192,7 +203,7 @@ def _alternatives(error: Any, path: KeyPath) -> Said:
     meant = [branch for branch in branches if not any(_misses(one, path) for one in branch)]
     if len(meant) == 1:
         for one in meant[0]:
-            yield from _said(one)
+            yield from _said(one, whole)
         return
     types = [_wrong_types(branch, path) for branch in branches]
     if all(types):

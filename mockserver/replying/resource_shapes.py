@@ -7,13 +7,14 @@ stays a text, and the validator says so.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 from urllib.parse import unquote
 
 _MAX_NODES = 100
 _WHOLE = re.compile(r"-?[0-9]{1,300}")
-_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,3})?")
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 
 
@@ -51,7 +52,8 @@ class Shape:
 
     def field(self, name: str) -> Shape:
         """The shape of a field; that of additional ones where the schema doesn't name it."""
-        found = [node["properties"][name] for node in self._nodes if name in node.get("properties", {})]
+        named = [node["properties"] for node in self._nodes if isinstance(node.get("properties"), dict)]
+        found = [properties[name] for properties in named if name in properties]
         if not found:
             found = [node.get("additionalProperties") for node in self._nodes]
         return self._at(self._root, found)
@@ -68,7 +70,7 @@ class Shape:
         if "integer" in types and _WHOLE.fullmatch(text):
             return int(text)
         if "number" in types and _NUMBER.fullmatch(text):
-            return int(text) if _WHOLE.fullmatch(text) else float(text)
+            return int(text) if _WHOLE.fullmatch(text) else _finite(text)
         if "boolean" in types and text in ("true", "false"):
             return text == "true"
         if "null" in types and text in ("", "null"):
@@ -76,14 +78,23 @@ class Shape:
         return text
 
 
+def _finite(text: str) -> float | str:
+    """The number, or the text where it is beyond what JSON's readers can hold."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
 def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
     found: set[str] = set()
     for node in nodes:
         named = node.get("type")
         if isinstance(named, (str, list)):
-            found.update([named] if isinstance(named, str) else named)
+            names = [named] if isinstance(named, str) else named
+            found.update(name for name in names if isinstance(name, str))
         else:
-            values = [*node.get("enum", ()), *([node["const"]] if "const" in node else ())]
+            listed = node.get("enum")
+            values = list(listed) if isinstance(listed, list) else []
+            values += [node["const"]] if "const" in node else []
             found.update(_TYPE_NAMES.get(type(value), "null") for value in values)
             found.update(["object"] if "properties" in node else ())
     return frozenset(found)
