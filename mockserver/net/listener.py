@@ -74,15 +74,37 @@ class Listener:
         self._admin = admin
         self._mock = mock
         self._performer = Performer(engine.shared.mono, settings.hang_limit_s)
+        self._busy = 0
         self.server = _Server(self)
 
-    async def shutdown(self, grace_s: float) -> None:
-        """Closes every connection: idle ones at once, busy ones after at most the grace."""
+    async def settle(self, grace_s: float) -> int:
+        """Closes idle connections, and gives busy ones a moment. How many are still busy."""
         self.server.pre_shutdown()
-        await self.server.shutdown(grace_s)
+        deadline_s = self._engine.shared.mono() + grace_s
+        while self._busy and self._engine.shared.mono() < deadline_s:
+            await asyncio.sleep(0.01)
+        return self._busy
+
+    async def cut(self) -> None:
+        """
+        Cuts every connection. aiohttp's own shutdown waits for each handler in
+        turn: with thousands of hanging replies that takes seconds.
+        """
+        for connection in self.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        while self._busy:
+            await asyncio.sleep(0)
 
     async def handle(self, http: BaseRequest) -> web.StreamResponse:
         """One request, from its head to the last byte of its answer."""
+        self._busy += 1
+        try:
+            return await self._handle(http)
+        finally:
+            self._busy -= 1
+
+    async def _handle(self, http: BaseRequest) -> web.StreamResponse:
         arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
         message = http._message  # noqa: SLF001  (the raw head, which the public attributes normalise)
         target = message.path

@@ -16,6 +16,8 @@ from mockserver.model.call import Call
 KEPT_BODY_BYTES = 64 * 1024
 _CALL_BYTES = 700
 """About what a call costs beside its headers and bodies."""
+_HEADER_BYTES = 120
+"""About what two texts and their pair cost beside their characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Record:
 def _cost(call: Call) -> int:
     request = call.request
     cost = _CALL_BYTES + len(request.target) + len(request.body)
-    cost += sum(len(name) + len(value) + 120 for name, value in request.headers.pairs)
+    for name, value in request.headers.pairs:
+        cost += len(name) + len(value) + _HEADER_BYTES
     if call.response is not None:
         cost += len(call.response.body)
     return cost
