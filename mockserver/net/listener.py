@@ -8,6 +8,7 @@ record says what really left.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -75,14 +76,16 @@ class Listener:
         self._mock = mock
         self._performer = Performer(engine.shared.mono, settings.hang_limit_s)
         self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.server = _Server(self)
 
     async def settle(self, grace_s: float) -> int:
         """Closes idle connections, and gives busy ones a moment. How many are still busy."""
         self.server.pre_shutdown()
-        deadline_s = self._engine.shared.mono() + grace_s
-        while self._busy and self._engine.shared.mono() < deadline_s:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._idle.wait()
         return self._busy
 
     async def cut(self) -> None:
@@ -93,16 +96,18 @@ class Listener:
         for connection in self.server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        while self._busy:
-            await asyncio.sleep(0)
+        await self._idle.wait()
 
     async def handle(self, http: BaseRequest) -> web.StreamResponse:
         """One request, from its head to the last byte of its answer."""
         self._busy += 1
+        self._idle.clear()
         try:
             return await self._handle(http)
         finally:
             self._busy -= 1
+            if not self._busy:
+                self._idle.set()
 
     async def _handle(self, http: BaseRequest) -> web.StreamResponse:
         arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
