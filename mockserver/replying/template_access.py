@@ -18,22 +18,22 @@ from mockserver.replying.template_values import kind_of
 class Fields(Mapping[str, str]):
     """Named texts as they came: a repeated name gives its first value, `getlist` all of them."""
 
-    __slots__ = ("pairs",)
+    __slots__ = ("_first", "pairs")
 
     def __init__(self, pairs: Pairs) -> None:
         self.pairs = pairs
+        self._first: dict[str, str] = {}
+        for name, value in pairs:
+            self._first.setdefault(name, value)
 
     def __getitem__(self, name: str) -> str:
-        for key, value in self.pairs:
-            if key == name:
-                return value
-        raise KeyError(name)
+        return self._first[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict(self.pairs))
+        return iter(self._first)
 
     def __len__(self) -> int:
-        return len(dict(self.pairs))
+        return len(self._first)
 
     def getlist(self, name: str) -> list[str]:
         return [value for key, value in self.pairs if key == name]
@@ -49,13 +49,13 @@ class Loop:
         self.length = length
 
 
-Part = Callable[[Any], Any]
+Part = Callable[[Frame, Any], Any]
 
 
-def _readable(name: str, read: Part) -> Part:
+def _readable(name: str, read: Callable[[Request], Any]) -> Part:
     """A part of a request that its body may not have: undefined then, with the reason."""
 
-    def part(request: Request) -> Any:
+    def part(_frame: Frame, request: Request) -> Any:
         try:
             return read(request)
         except UnreadableBody as why:
@@ -64,28 +64,43 @@ def _readable(name: str, read: Part) -> Part:
     return part
 
 
+def _fields(name: str, read: Callable[[Request], Pairs]) -> Part:
+    """Named texts of a request, sorted by name once a render: a loop may ask for them at each turn."""
+    pairs_of = _readable(name, read)
+
+    def part(frame: Frame, request: Request) -> Fields:
+        pairs = pairs_of(frame, request)
+        known = frame.fields.get(name)
+        if known is None or known.pairs is not pairs:
+            known = Fields(pairs)
+            frame.fields = {**frame.fields, name: known}
+        return known
+
+    return part
+
+
 REQUEST_PARTS: dict[str, Part] = {
-    "method": lambda request: request.method,
-    "url": lambda request: request.url,
-    "base_url": lambda request: request.base_url,
-    "path": lambda request: request.path,
-    "host": lambda request: request.host,
-    "headers": lambda request: request.headers,
-    "query": lambda request: Fields(request.query_pairs),
-    "cookies": lambda request: Fields(request.cookie_pairs),
-    "body": lambda request: request.body,
+    "method": lambda _frame, request: request.method,
+    "url": lambda _frame, request: request.url,
+    "base_url": lambda _frame, request: request.base_url,
+    "path": lambda _frame, request: request.path,
+    "host": lambda _frame, request: request.host,
+    "headers": lambda _frame, request: request.headers,
+    "query": _fields("query", lambda request: request.query_pairs),
+    "cookies": _fields("cookies", lambda request: request.cookie_pairs),
+    "body": lambda _frame, request: request.body,
     "text": _readable("text", lambda request: request.text),
     "json": _readable("json", lambda request: request.json),
-    "form": _readable("form", lambda request: Fields(request.form_pairs)),
+    "form": _fields("form", lambda request: request.form_pairs),
 }
 LOOP_PARTS: dict[str, Part] = {
-    "index": lambda loop: loop.index0 + 1,
-    "index0": lambda loop: loop.index0,
-    "first": lambda loop: loop.index0 == 0,
-    "last": lambda loop: loop.index0 + 1 == loop.length,
-    "length": lambda loop: loop.length,
-    "revindex": lambda loop: loop.length - loop.index0,
-    "revindex0": lambda loop: loop.length - loop.index0 - 1,
+    "index": lambda _frame, loop: loop.index0 + 1,
+    "index0": lambda _frame, loop: loop.index0,
+    "first": lambda _frame, loop: loop.index0 == 0,
+    "last": lambda _frame, loop: loop.index0 + 1 == loop.length,
+    "length": lambda _frame, loop: loop.length,
+    "revindex": lambda _frame, loop: loop.length - loop.index0,
+    "revindex0": lambda _frame, loop: loop.length - loop.index0 - 1,
 }
 PARTS: dict[type, dict[str, Part]] = {Request: REQUEST_PARTS, Loop: LOOP_PARTS}
 WORD_PARTS: dict[str, frozenset[str]] = {
@@ -96,7 +111,7 @@ WORD_PARTS: dict[str, frozenset[str]] = {
 """What may follow a word and its dot; other words hold what the author put there."""
 
 
-def look(value: Any, key: str, said: str) -> Any:
+def look(frame: Frame, value: Any, key: str, said: str) -> Any:
     """`value.key`; `said` is the whole look-up as written, for the error."""
     if isinstance(value, Mapping):
         try:
@@ -105,14 +120,14 @@ def look(value: Any, key: str, said: str) -> Any:
             raise Missing(said, value, key) from None
     parts = PARTS.get(type(value))
     if parts is not None and key in parts:
-        return parts[key](value)
+        return parts[key](frame, value)
     raise Missing(said, why=f"{kind_of(value)} has no {key!r}")
 
 
-def subscript(value: Any, key: Any, said: str) -> Any:
+def subscript(frame: Frame, value: Any, key: Any, said: str) -> Any:
     """`value[key]`."""
     if isinstance(key, str) and not isinstance(value, (str, list, tuple)):
-        return look(value, key, said)
+        return look(frame, value, key, said)
     if isinstance(value, Mapping):
         return _by_key(value, key, said)
     if not isinstance(value, (list, tuple, str)):
@@ -153,7 +168,7 @@ def attribute_closure(get: Closure, key: str, said: str) -> Closure:
         value = get(frame)
         if type(value) is dict and key in value:
             return value[key]
-        return look(value, key, said)
+        return look(frame, value, key, said)
 
     return attribute
 
@@ -165,16 +180,16 @@ def part_closure(word: str, part: Part) -> Closure:
     def of_request(frame: Frame) -> Any:
         value = frame.values.get(word)
         if type(value) is Request:
-            return part(value)
+            return part(frame, value)
         if value is None:
             raise Missing(word)
-        return look(value, name, f"{word}.{name}")
+        return look(frame, value, name, f"{word}.{name}")
 
     return of_request
 
 
 def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
-    return lambda frame: subscript(get(frame), key(frame), said)
+    return lambda frame: subscript(frame, get(frame), key(frame), said)
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:

@@ -24,18 +24,22 @@ from mockserver.replying.template_values import kind_of, to_json, to_text
 Filter = Callable[..., Any]
 
 
+DIGITS_LIMIT = 1000
+"""Reading a number from a text takes time; a longer text is none."""
+
+
 def to_int(_frame: Frame, value: Any, default: Any = 0, base: int = 10) -> Any:
     """A whole number; what is none gives `default`. Text like '3.9' is cut to 3."""
     try:
         if isinstance(value, str):
             return _int_of_text(value, base)
-        return int(value)
+        return int(value) if isinstance(value, (int, float)) else default
     except (TypeError, ValueError, OverflowError):
         return default
 
 
 def _int_of_text(text: str, base: int) -> int:
-    if len(text) > 1000:
+    if len(text) > DIGITS_LIMIT:
         raise ValueError("too many digits")
     try:
         return int(text, base)
@@ -47,9 +51,11 @@ def _int_of_text(text: str, base: int) -> int:
 
 def to_float(_frame: Frame, value: Any, default: Any = 0.0) -> Any:
     """A number; what is none gives `default`, and so do the infinite ones, which JSON hasn't."""
+    if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > DIGITS_LIMIT):
+        return default
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return default
     return number if math.isfinite(number) else default
 
@@ -77,7 +83,7 @@ def title(frame: Frame, value: Any) -> str:
 
 def trim(frame: Frame, value: Any, chars: str | None = None) -> str:
     text = to_text(frame, value)
-    frame.search(text, chars or "")
+    methods.pay_for_strip(frame, text, chars)
     return text.strip(chars)
 
 

@@ -102,17 +102,19 @@ class Scope:
 
 
 NO_LOCALS: dict[str, Any] = {}
+"""Shared by all frames; a frame that sets something gets a dict of its own."""
 
 
 class Frame:
     """One render: its words, its own variables (`set`, `for`), and what is left of its budget."""
 
-    __slots__ = ("chars", "locals", "scope", "steps", "values")
+    __slots__ = ("chars", "fields", "locals", "scope", "steps", "values")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.values = scope.values
         self.locals = NO_LOCALS
+        self.fields: dict[str, Any] = NO_LOCALS
         self.steps = STEP_LIMIT
         self.chars = CHAR_LIMIT
 

@@ -50,7 +50,7 @@ def _count(value: Any, what: str) -> int:
 
 def _bytes(frame: Frame, value: Any) -> bytes:
     if isinstance(value, bytes):
-        frame.take_chars(len(value))
+        frame.read(len(value))
         return value
     return to_text(frame, value).encode("utf-8", "surrogateescape")
 
@@ -67,6 +67,7 @@ def jwt(frame: Frame, claims: Any, key: Any) -> str:
     """A JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
     if not isinstance(claims, Mapping):
         raise Failed(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
+    frame.take_steps(10)
     dated = {name: _numeric_date(value) for name, value in claims.items()}
     head = _segment(frame, {"alg": "HS256", "typ": "JWT"})
     body = f"{head}.{_segment(frame, plain(frame, dated))}"
@@ -95,7 +96,10 @@ def date(frame: Frame, moment: Any, shift: str = "", form: str | None = None) ->
 
     `moment` is a time, an RFC 3339 text, or Unix seconds.
     """
-    shifted = _moment(moment) + timedelta(seconds=_shift_s(shift))
+    try:
+        shifted = _moment(moment) + timedelta(seconds=_shift_s(shift))
+    except (OverflowError, OSError, ValueError) as why:
+        raise Failed("the time is beyond the years 1 to 9999") from why
     return shifted if form is None else strftime(frame, shifted, form)
 
 

@@ -26,6 +26,7 @@ from jsonpath_rfc9535.filter_expressions import (
     FunctionExtension,
     LogicalExpression,
     PrefixExpression,
+    StringLiteral,
 )
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
 from jsonpath_rfc9535.selectors import FilterSelector
@@ -34,6 +35,9 @@ from mockserver.replying.template_frame import Failed, Frame
 from mockserver.replying.template_values import weigh
 
 QUERY_LIMIT = 500
+PATTERN_LIMIT = 200
+PATTERN_STEPS = 2000
+"""Compiling a pattern may take some 10 ms, asking one that is known next to nothing."""
 
 
 class BadQuery(ValueError):
@@ -99,21 +103,37 @@ class _Pattern(FilterFunction):
         self._ask = ask
 
     def __call__(self, string: object, pattern: object) -> bool:
-        if not isinstance(string, str) or not isinstance(pattern, str) or len(pattern) > QUERY_LIMIT:
+        if not isinstance(string, str) or not isinstance(pattern, str):
             return False
+        frame = _BILL.get().frame
+        frame.take_steps(1 + (len(string) * len(pattern) >> 9))
+        if pattern not in _PATTERNS:
+            frame.take_steps(PATTERN_STEPS)
         compiled = _regexp(pattern)
-        _BILL.get().frame.take_steps(1 + (len(string) >> 8))
+        # as UTF-8: for a str, re2 maps offsets at a cost, and refuses lone surrogates
         return (
             compiled is not None
             and getattr(compiled, self._ask)(string.encode("utf-8", "replace")) is not None
         )
 
 
-@lru_cache(maxsize=256)
+_PATTERNS: dict[str, Any] = {}
+
+
 def _regexp(pattern: str) -> Any:
+    """The compiled pattern; None for what is none, which RFC 9535 says matches nothing."""
+    if pattern not in _PATTERNS:
+        if len(_PATTERNS) > 500:
+            _PATTERNS.clear()
+        _PATTERNS[pattern] = _compiled(pattern) if len(pattern) <= PATTERN_LIMIT else None
+    return _PATTERNS[pattern]
+
+
+def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 20
+    options.never_capture = True
+    options.max_mem = 1 << 18
     try:
         return re2.compile(pattern, options)
     except re2.error:
@@ -123,7 +143,6 @@ def _regexp(pattern: str) -> Any:
 class _Environment(JSONPathEnvironment):
     def setup_function_extensions(self) -> None:
         super().setup_function_extensions()
-        # a text goes in as UTF-8: re2 maps offsets of a str at a cost, and refuses lone surrogates
         self.function_extensions["match"] = _Pattern("fullmatch")
         self.function_extensions["search"] = _Pattern("search")
 
@@ -138,6 +157,8 @@ def compile_query(text: str) -> JSONPathQuery:
         raise BadQuery(f"a query has at most {QUERY_LIMIT} characters")
     try:
         return _metered(_ENVIRONMENT.compile(text))
+    except BadQuery:
+        raise
     except (JSONPathError, ValueError, RecursionError) as why:
         raise BadQuery(f"{text!r} is no JSONPath query: {why or type(why).__name__}") from why
 
@@ -158,6 +179,7 @@ def _meter(expression: Expression) -> bool:
             expression.query = _metered(expression.query)
             return False
         case FunctionExtension():
+            _check_pattern(expression)
             return _any_deep(expression.args)
         case PrefixExpression():
             return _meter(expression.right)
@@ -167,6 +189,14 @@ def _meter(expression: Expression) -> bool:
             sides = (expression.left, expression.right)
             return _any_deep(sides) or not any(isinstance(side, FilterExpressionLiteral) for side in sides)
     return False
+
+
+def _check_pattern(call: FunctionExtension) -> None:
+    """A pattern that stands in the query itself is an error where it would silently match nothing."""
+    if call.name in ("match", "search") and isinstance(call.args[-1], StringLiteral):
+        pattern = call.args[-1].value
+        if _regexp(pattern) is None:
+            raise BadQuery(f"{pattern!r} is no pattern, or too large a one")
 
 
 def _any_deep(expressions: Iterable[Expression]) -> bool:
@@ -179,6 +209,7 @@ def jsonpath(frame: Frame, x: Any, q: str) -> list[Any]:
     """The values that a query finds, in a list; none found gives an empty one."""
     if not isinstance(q, str):
         raise Failed("jsonpath(x, q) takes a query such as '$.items[*].sku'")
+    frame.take_steps(10 + len(q) // 2)  # it may have to be read first
     before = frame.steps
     weigh(frame, x)
     bill = _BILL.set(_Bill(frame, (before - frame.steps) * 8))

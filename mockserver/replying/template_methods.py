@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.model.http import Headers
 from mockserver.replying.template_access import Fields
-from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_frame import NODES_A_STEP, Failed, Frame
 from mockserver.replying.template_values import elements, kind_of, to_text, weigh
 
 Method = Callable[..., Any]
@@ -42,11 +42,16 @@ def capitalize(frame: Frame, text: str) -> str:
 
 def _stripping(strip: Callable[[str, str | None], str]) -> Method:
     def stripped(frame: Frame, text: str, chars: str | None = None) -> str:
-        frame.take_chars(len(text))
-        frame.search(text, chars or "")
+        pay_for_strip(frame, text, chars)
         return strip(text, chars)
 
     return stripped
+
+
+def pay_for_strip(frame: Frame, text: str, chars: str | None) -> None:
+    """Each character at an end is looked for among `chars`."""
+    frame.take_chars(len(text))
+    frame.take_steps(len(text) * len(chars or "") >> 12)
 
 
 def split(frame: Frame, text: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
@@ -67,20 +72,19 @@ def _pay_for_pieces(frame: Frame, text: str, sep: str | None) -> None:
 
 def splitlines(frame: Frame, text: str) -> list[str]:
     frame.take_chars(len(text))
-    frame.take_steps(len(text) // NODES_A_LINE + 1)
+    frame.take_steps(len(text) // NODES_A_STEP)
     lines = text.splitlines()
     frame.take_steps(len(lines))
     return lines
 
 
-NODES_A_LINE = 8
-
-
-def startswith(_frame: Frame, text: str, prefix: str) -> bool:
+def startswith(frame: Frame, text: str, prefix: str) -> bool:
+    frame.read(len(prefix))
     return text.startswith(prefix)
 
 
-def endswith(_frame: Frame, text: str, suffix: str) -> bool:
+def endswith(frame: Frame, text: str, suffix: str) -> bool:
+    frame.read(len(suffix))
     return text.endswith(suffix)
 
 
@@ -174,6 +178,7 @@ def items(frame: Frame, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
 
 
 def getlist(frame: Frame, fields: Fields | Headers, name: str) -> list[str]:
+    frame.take_steps(len(fields.pairs) // NODES_A_STEP)
     found = fields.all(name) if isinstance(fields, Headers) else fields.getlist(name)
     frame.take_steps(len(found))
     return list(found)

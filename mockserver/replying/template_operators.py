@@ -11,6 +11,7 @@ from mockserver.replying.template_values import kind_of, weigh
 
 Operator = Callable[[Frame, Any, Any], Any]
 _LISTS = (list, tuple)
+_CONTAINERS = (list, tuple, Mapping)
 
 
 def _numbers(left: Any, right: Any) -> bool:
@@ -92,8 +93,9 @@ def positive(_frame: Frame, value: Any) -> Any:
 def equal(frame: Frame, left: Any, right: Any) -> bool:
     if isinstance(left, str):
         frame.read(len(left))
-    elif isinstance(left, (list, tuple, dict)):
+    elif isinstance(left, _CONTAINERS) and isinstance(right, _CONTAINERS):
         weigh(frame, left)
+        weigh(frame, right)
     return bool(left == right)
 
 

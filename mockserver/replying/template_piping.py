@@ -102,9 +102,9 @@ def _map(reading: Reading, node: nodes.Filter) -> Closure:
     return mapped
 
 
-def _attribute_of(_frame: Frame, item: Any, attribute: str | int, default: Any = _NOTHING) -> Any:
+def _attribute_of(frame: Frame, item: Any, attribute: str | int, default: Any = _NOTHING) -> Any:
     try:
-        return by_attribute(item, attribute)
+        return by_attribute(frame, item, attribute)
     except Missing:
         if default is _NOTHING:
             raise
@@ -122,18 +122,18 @@ def _selecting(by_key: bool, wanted: bool) -> Compile:
         def selected(frame: Frame) -> list[Any]:
             holds = bind(frame)
             found = elements(frame, source(frame))
-            return [item for item in found if bool(holds(_key_of(item, key))) is wanted]
+            return [item for item in found if bool(holds(_key_of(frame, item, key))) is wanted]
 
         return selected
 
     return compile_select
 
 
-def _key_of(item: Any, key: str) -> Any:
+def _key_of(frame: Frame, item: Any, key: str) -> Any:
     if not key:
         return item
     try:
-        return by_attribute(item, key)
+        return by_attribute(frame, item, key)
     except Missing:
         return _NOTHING
 

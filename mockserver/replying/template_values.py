@@ -20,6 +20,7 @@ from mockserver.replying.template_frame import NODES_A_STEP, Failed, Frame, Miss
 
 _SCALARS = (str, int, float, bool, type(None))
 PLAIN = frozenset(_SCALARS)
+NEAR_LIMIT = 60
 
 
 def kind_of(value: Any) -> str:
@@ -57,12 +58,18 @@ def _explain_missing(missing: Missing) -> str:
     if owner is None or (isinstance(owner, Mapping) and not owner):
         return f"{what} is undefined"
     if isinstance(owner, Mapping):
-        names = [name for name in owner if isinstance(name, str)] if len(owner) <= 200 else []
-        advice = near(str(key), names)
+        advice = near(str(key)[:NEAR_LIMIT], _short_names(owner))
         return f"{what} is undefined. {advice}" if advice else f"{what} is undefined"
     if isinstance(owner, (list, tuple, str)) and isinstance(key, int):
         return f"{what} is undefined: {kind_of(owner)} of {len(owner)} has no position {key}"
     return f"{what} is undefined: {kind_of(owner)} has no {shown(key)}"
+
+
+def _short_names(owner: Mapping[Any, Any]) -> list[str]:
+    """Keys that an error may show. Finding the near one takes time, and the keys may be a client's."""
+    if len(owner) > 200:
+        return []
+    return [name for name in owner if isinstance(name, str) and len(name) <= NEAR_LIMIT]
 
 
 def rfc3339(moment: datetime) -> str:
@@ -108,12 +115,12 @@ def weigh(frame: Frame, value: Any) -> None:
         one = pending.pop()
         if isinstance(one, str):
             frame.read(len(one))
-        elif isinstance(one, (list, tuple, dict)):
+        elif isinstance(one, (list, tuple, Mapping)):
             seen += 1 + len(one)
             if seen >= NODES_A_STEP:
                 frame.take_steps(seen // NODES_A_STEP)
                 seen %= NODES_A_STEP
-            pending.extend(one.values() if isinstance(one, dict) else one)
+            pending.extend(one.values() if isinstance(one, Mapping) else one)
 
 
 def plain(frame: Frame, value: Any) -> Any:

@@ -29,7 +29,9 @@ GIVEN = [
     ("jsonpath(request.json, '$.items[?length(@.sku) == 2 && !(@.n == 1)].n')", [2]),
     ("jsonpath(request.json, '$.items[?@.n == $.items_count].n')", [2]),
     ("jsonpath(request.json, '$.items[?match(@.sku, @.nope)]')", []),
-    ("jsonpath(request.json, '$.items[?match(@.sku, \"(\")]')", []),
+    ("jsonpath({'a': [{'s': 'x', 'p': '('}]}, '$.a[?match(@.s, @.p)]')", []),
+    ("jsonpath({'a': [{'s': 'x', 'p': 'a' * 201}]}, '$.a[?match(@.s, @.p)]')", []),
+    ("jsonpath({'a': [{'s': 5, 'p': '5'}]}, '$.a[?match(@.s, @.p)]')", []),
     ("jsonpath(request.json, '$.nope')", []),
     ("date(now)", "2026-01-02T03:04:05Z"),
     ("date(now, '+3d')", "2026-01-05T03:04:05Z"),
@@ -56,6 +58,8 @@ FAILING = [
     ("range('5')", "range() takes whole numbers"),
     ("range(1, 2, 0)", "no step of 0"),
     ("date(none)", "null is no time"),
+    ("date(now, '-9999999w')", "the time is beyond the years 1 to 9999"),
+    ("date(1.0e300)", "the time is beyond the years 1 to 9999"),
     ("date('soon')", "'soon' is no time; write it as 2026-01-02T03:04:05Z"),
     ("date(now, '3 days')", "'3 days' is no shift; write it as '+3d'"),
     ("date(now, 5)", "date() is shifted by a text such as '+3d'"),
@@ -209,6 +213,8 @@ def test_a_bad_jsonpath_query_fails_at_load():
         compile_text("{{ jsonpath(request.json, '$[') }}", PLACE)
     with pytest.raises(InvalidInput, match=r"is no JSONPath query"):
         compile_text("{{ jsonpath(request.json, q='$[') }}", PLACE)
+    with pytest.raises(InvalidInput, match=r"'\(' is no pattern, or too large a one"):
+        compile_text("{{ jsonpath(request.json, '$[?search(@.a, \"(\")]') }}", PLACE)
 
 
 @pytest.mark.parametrize(

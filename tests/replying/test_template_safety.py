@@ -160,14 +160,7 @@ BOMBS = [
     "{{ ('a' * 10000) | replace('a', 'b' * 10000) }}",
     "{{ ('a' * 10000).replace('', 'b' * 10000) }}",
     "{% set s = 'a' * 500000 %}{{ s ~ s ~ s }}",
-    "{{ '%1000000000d' % 1 }}",
-    "{{ now.strftime('%1000000000d') }}",
-    "{{ now.strftime('%Y' * 100000) }}",
-    "{{ 1 | round(-1000000000) }}",
-    "{{ 1.5 | round(1000000000, 'ceil') }}",
     "{{ random_string(1000000000) }}",
-    "{{ random_string(1.0e300) }}",
-    "{{ [1] | tojson(indent=1000000000) }}",
     "{{ [1] | batch(1000000000, 'x') }}",
     "{{ ('a' * 500000) | list }}",
     "{{ ('a,' * 300000).split(',') }}",
@@ -176,7 +169,6 @@ BOMBS = [
     "{{ ('\\u00e9' * 500000) | urlencode }}",
     "{{ ('<' * 500000) | escape }}",
     "{{ base64('a' * 1000000) ~ base64('a' * 100) }}",
-    "{{ [[0] * 1000] * 1000 | sum(start=[]) }}",
     "{{ ([[0] * 1000] * 1000) | sum(start=[]) }}",
     "{{ (['a' * 1000] * 10000) | sum(start='') }}",
     LONG + MANY + "{% if 'b' in s %}{% endif %}{% endfor %}",
@@ -210,15 +202,50 @@ BOMBS = [
     MANY
     + "{% for a in [1] %}{% for b in [1] %}{{ a ~ b ~ a ~ b ~ a ~ b }}{% endfor %}{% endfor %}{% endfor %}",
     MANY + "{% if " + " or ".join(["n > 4"] * 90) + " %}{% endif %}{% endfor %}",
+    MANY + "{% if ('b' * 3000).strip('a' * 3000 ~ 'b') %}{% endif %}{% endfor %}",
+    "{{ ('b' * 300000).strip('a' * 300000 ~ 'b') }}",
+    "{{ ('b' * 300000) | trim('a' * 300000 ~ 'b') }}",
+    LONG + MANY + "{% if s.startswith(s) %}{% endif %}{% endfor %}",
+    LONG + MANY + "{% if s.endswith(s) %}{% endif %}{% endfor %}",
+    MANY
+    + "{{ vars.digits | float }}{{ vars.digits | int }}{% if i == 80000 %}{{ 1 / 0 }}{% endif %}{% endfor %}",
+    MANY + "{{ request.body | float }}{% if i == 80000 %}{{ 1 / 0 }}{% endif %}{% endfor %}",
+    "{{ range(90000) | map(attribute='a.' * 50000, default=0) | length }}",
+    "{{ range(90000) | sort(attribute='a,' * 50000) | length }}",
+    MANY
+    + "{% set r = request %}{{ r.form.z | default('') }}{{ request.form.z | default('') }}{% endfor %}{{ 1 / 0 }}",
+    MANY + "{{ request.form.getlist('a') | length }}{% endfor %}",
+    MANY + "{% if request.form == {} %}{% endif %}{% endfor %}",
+    MANY + "{{ request.form | first }}{{ request.form | last }}{% endfor %}",
+    MANY + "{{ sha256(request.body) }}{% endfor %}",
+    MANY + "{{ hmac_sha256(request.body, request.body) }}{% endfor %}",
+    MANY + "{{ jsonpath([], '$[' ~ '?@.a==1,' * 50 ~ i ~ ']') }}{% endfor %}",
+    MANY + "{{ jsonpath([['ab' * 200, 'a{1,99}' * 25 ~ i]], '$[?match(@[0], @[1])]') }}{% endfor %}",
+    MANY + "{{ jsonpath(['ab' * 200], '$[?match(@, \"' ~ '(a|b)*' * 30 ~ 'c\")]') }}{% endfor %}",
+    MANY + "{{ jwt({}, 'k') }}{% endfor %}",
+    "{{ random_int(0, " + "9" * 4000 + ") * random_int(1, " + "9" * 4000 + ") }}",
+    "{{ ('a' * 1000000000) | default('x') }}",
+    "{{ ('a' * 1000000000) is defined }}",
+]
+
+
+DUDS = [
+    "{{ '%1000000000d' % 1 }}",
+    "{{ now.strftime('%1000000000d') }}",
+    "{{ now.strftime('%Y' * 100000) }}",
+    "{{ 1 | round(-1000000000) }}",
+    "{{ 1.5 | round(1000000000, 'ceil') }}",
+    "{{ random_string(1.0e300) }}",
+    "{{ [1] | tojson(indent=1000000000) }}",
+    "{{ request.json['k' * 10000] }}",
+    "{{ vars['k' * 50] }}",
     "{{ vars.nested | tojson }}",
     "{{ [vars.nested] }}",
     "{{ date(now, '999999999w') }}",
     "{{ date(1.0e300) }}",
     "{{ date('9' * 1000000) }}",
-    "{{ random_int(0, " + "9" * 4000 + ") * random_int(1, " + "9" * 4000 + ") }}",
-    "{{ ('a' * 1000000000) | default('x') }}",
-    "{{ ('a' * 1000000000) is defined }}",
 ]
+"""What would be a bomb elsewhere, and fails here for a reason of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +255,8 @@ def bait():
     for _ in range(60):
         deep = [deep, deep and [1, 2]]
     return {
+        "digits": "1" * 900_000,
+        "keys": {"k" * length: 1 for length in range(9000, 9200)},
         "big": list(range(50_000)),
         "same": list(range(50_000)),
         "deep": deep,
@@ -236,10 +265,12 @@ def bait():
     }
 
 
-@pytest.mark.parametrize("source", BOMBS)
+@pytest.mark.parametrize("source", BOMBS + DUDS)
 def test_a_bomb_costs_neither_time_nor_memory(source, bait):
     template = compile_text(source, PLACE)
-    scope = a_scope(vars=bait)
+    scope = a_scope(vars=bait, request=a_request(b"a=1&" * 100_000, "application/x-www-form-urlencoded"))
+    if "request.json" in source:
+        scope = a_scope(request=a_request(json.dumps(bait["keys"]).encode()))
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started_s = time.process_time()
 
@@ -249,7 +280,7 @@ def test_a_bomb_costs_neither_time_nor_memory(source, bait):
     assert time.process_time() - started_s < 1.5
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
     assert grown_kib < 64 * 1024 or sys.platform == "darwin"
-    assert caught.value.reason
+    assert ("more than" in caught.value.reason) is (source in BOMBS)
 
 
 COSTLY = [
