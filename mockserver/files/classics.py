@@ -26,7 +26,7 @@ def _line_end(text: str, index: int) -> int:
 
 _TEMPLATE_VALUE = re.compile(r"(?:^[ ]*|:[ ]+|-[ ]+|[,\[{][ ]*)(\{[{%#])")
 _QUOTED_TEXT = re.compile(r"""\"(?:[^"\\]|\\.)*\"|'(?:[^']|'')*'""")
-_BRACED_END = re.compile(r"\$?\{[^{}\s]*\}[^\s,\[\]{}]*")
+_BRACED_END = re.compile(r"\{[^{}\s]*\}[^\s,\[\]{}]*")
 _FLOW_VALUE = re.compile(r"(?:^|[,\[{]|:[ ])[ ]*([^,\[\]{}\"'\s:][^,\[\]{}]*)$")
 _CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 
@@ -74,7 +74,7 @@ def _braces(text: str, problem: str, at: int, _opened: int) -> PlacedFlaw | None
     start = begin + head.start(1)
     if colon := re.match(r"[^:]*:[ ]+", text[start:at]):
         start += colon.end()
-    end = _BRACED_END.match(text, at - 1 if text[at - 1] == "$" else at)
+    end = _BRACED_END.match(text, at)
     value = text[start : end.end() if end else _line_end(text, at)]
     message = f"{_short(value)} holds a brace, without quotes, inside braces"
     return placed(text, start, message, f"Put quotes round it: {quoted(value)}")

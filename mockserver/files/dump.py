@@ -94,13 +94,13 @@ def _flow(value: Any, schemas: Schemas) -> str:
 
 
 def _is_literal(text: str) -> bool:
-    """Several lines that `|` shows as they are."""
+    """Several lines that `|` shows as they are. Space at the end of one would be seen by nobody, and cut by editors."""
     lines = text.split("\n")
     return (
         len(lines) > 1
         and bool(lines[0].strip())
         and not any(UNPRINTABLE.search(line.replace("\t", "")) for line in lines)
-        and not any(line and not line.strip() for line in lines)
+        and not any(line != line.rstrip() for line in lines)
     )
 
 

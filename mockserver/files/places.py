@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 
 from mockserver.errors import Flaw, InvalidInput
@@ -43,14 +44,14 @@ def quoted(text: str) -> str:
 
 def decode(raw: bytes) -> str:
     """UTF-8, with or without a byte order mark. Raises InvalidInput that names the byte."""
+    body = raw.removeprefix(BOM_UTF8)
     try:
-        return raw.decode("utf-8-sig")
+        return body.decode()
     except UnicodeDecodeError as why:
-        at = why.start
-        before = raw[:at].decode("utf-8-sig", "replace")
+        before = body[: why.start].decode()
         line, column = Lines(before).at(len(before))
-        message = f"byte {at} (0x{raw[at]:02x}) is no UTF-8"
-        utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        message = f"byte {why.start + len(raw) - len(body)} (0x{body[why.start]:02x}) is no UTF-8"
+        utf16 = raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
         hint = "The file is UTF-16: save it as UTF-8" if utf16 else "Save the file as UTF-8"
         raise InvalidInput(PlacedFlaw((), message, hint, line=line, column=column)) from why
 

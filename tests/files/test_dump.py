@@ -12,73 +12,22 @@ from mockserver.files.yaml12 import parse
 from mockserver.model.scenario import ScenarioSpec
 from mockserver.model.written import as_text
 
-tricky = st.sampled_from(
-    [
-        "yes",
-        "no",
-        "on",
-        "12:30",
-        "1e5",
-        "0x1f",
-        "~",
-        "null",
-        "<<",
-        "=",
-        "2001-01-01",
-        "1_000",
-        "0b1",
-        "+4912",
-        "007",
-        ".inf",
-        ".nan",
-        "...",
-        "---",
-        "-",
-        "?",
-        ": ",
-        "# a",
-        "a #b",
-        "a:",
-        "a\n b\n",
-        "\na",
-        " \n",
-        "a\n\n",
-        "a\n ",
-        "%a",
-        "{{ x }}",
-        "{% if %}",
-        "a\tb",
-        "\ta\nb",
-        "a\r\nb",
-        "\x85",
-        "\u2028",
-        "\ufeff",
-        "\x00",
-        "it's",
-        'say "x"',
-        "\\d+",
-        "a" * 300,
-        "a b " * 400,
-        "|",
-        ">",
-        "&a",
-        "*a",
-        "!a",
-        "@a",
-        "`a",
-        "[a",
-        "a]",
-        "a, b",
-        "y",
-        "N",
-        "0o7",
-        "190:20:30",
-    ]
-)
+# fmt: off
+TRICKY = [
+    "yes", "no", "on", "y", "N", "12:30", "190:20:30", "1e5", "1e+5", "0x1f", "0o7", "0b1", "1_000", "007",
+    "+4912", "2001-01-01", ".inf", ".nan", ".5", "~", "null", "<<", "=", "", "...", "---", "-", "- a", "?",
+    "? a", ": ", ":a", "a:", "a: b", "# a", "a #b", "a#b", "|", ">", "&a", "*a", "!a", "@a", "`a", "%a",
+    "[a", "a]", "{a", "a}", "a, b", "a?b", "{{ x }}", "{% if %}", "it's", 'say "x"', "\\d+", " a", "a ",
+    "\ta", "a\tb", "\n", "a\n", "a\n\n", " a\nb", "\na", "a\n b\n", "a\n \nb", "a\n ", "\ta\nb", "a\n\tb",
+    "a\r\nb", "a: b\n# c\n", "\x85", "\u2028", "\ufeff", "\x00", "\xe9\U0001f600", "a" * 300, "a b " * 400,
+]
+# fmt: on
+TRICKY_NUMBERS = [1e20, 1e-7, 1.5e300, -0.0, 2**70, -1]
+
 texts = st.one_of(
     st.text(),
     st.text(alphabet="ab \n\t:#-?{}[],'\"|>&*!%@`~=<0123456789.eEx_+yYnN\\\r\x85\u2028", max_size=12),
-    tricky,
+    st.sampled_from(TRICKY),
 )
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
@@ -99,6 +48,20 @@ def same(one: Any, other: Any) -> bool:
         return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
     kinds = [isinstance(one, kind) == isinstance(other, kind) for kind in (bool, int, float, str)]
     return all(kinds) and one == other
+
+
+@pytest.mark.parametrize("value", [*TRICKY, *TRICKY_NUMBERS])
+def test_tricky_values_survive_wherever_they_stand(value: Any):
+    for data in (
+        value,
+        [value],
+        [[value, 1]],
+        {"a": {"b": value}},
+        {"a": [{"b": value, "c": "x" * 90}]},
+        {str(value): [1]},
+    ):
+        assert same(parse(dump(data)), data)
+        assert same(yaml.safe_load(dump(data)), data)
 
 
 @given(values)
@@ -195,3 +158,11 @@ def test_a_scenario_survives_being_read_and_written():
 def test_what_json_cannot_hold_is_refused(value: float):
     with pytest.raises(Wrong):
         dump([value])
+
+
+def test_space_at_the_end_of_a_line_is_shown():
+    assert dump({"a": "x \ny"}) == 'a: "x \\ny"\n'
+
+
+def test_several_lines_that_begin_with_space_say_how_deep_they_stand():
+    assert dump({"a": "  x\n y"}) == "a: |2-\n    x\n   y\n"

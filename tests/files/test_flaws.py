@@ -14,10 +14,15 @@ class Leaf(Spec):
     kind: Literal["big", "small"] = "big"
 
 
+class Other(Spec):
+    shape: str = "round"
+
+
 class Tree(Spec):
     leaf: Leaf | None = None
     leaves: list[Leaf] = Field(default=[])
     named: dict[str, Leaf] = Field(default={})
+    two: Leaf | Other | None = None
     either: list[Leaf | str] = Field(default=[])
     other_: int = Field(default=0, alias="other")
 
@@ -82,6 +87,14 @@ def test_the_parts_of_a_union_are_no_part_of_the_path():
         "either[0].size",
         "either[0]",
     }
+
+
+def test_what_two_parts_of_a_union_say_alike_is_said_once():
+    assert flaws(Tree, {"two": 7}) == ["two: expected a mapping, got 7."]
+
+
+def test_keys_below_a_union_are_known():
+    assert "either[0].sise: unknown key. Did you mean 'size'?" in flaws(Tree, {"either": [{"sise": 1}]})
 
 
 def test_a_reply_alone_has_no_index():

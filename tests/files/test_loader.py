@@ -168,6 +168,10 @@ class TestLoad:
         lines = refused(written(here, a="routes:\n  - request: !x\n      a: 1\n    reply: 200\nactive: 1\n"))
         assert [line.split(": ")[0] for line in lines] == ["a.yaml:2:14", "a.yaml:5:9"]
 
+    def test_a_key_that_stands_twice_hides_no_reason_below_the_first(self, here: Path):
+        lines = refused(written(here, a="routes: [{reply: 99, request: GET /x}]\nroutes: []\n"))
+        assert [line.split(": ")[0] for line in lines] == ["a.yaml:1:18", "a.yaml:2:1"]
+
     def test_keys_with_x_are_the_authors_own(self):
         assert from_text("x-mine: &a {status: 503}\nroutes: [{request: GET /x, reply: *a}]", "s").spec.routes
 

@@ -154,8 +154,10 @@ class TestRefused:
     def test_deep_nesting(self, text: str):
         assert flaw_of(text)[0] == "nested more than 100 levels deep."
 
-    def test_nesting_within_the_limit_is_fine(self):
-        assert parse("[" * 100 + "]" * 100) is not None
+    @pytest.mark.parametrize("kind", ["yaml", "json"])
+    def test_a_hundred_levels_are_fine_and_one_more_is_not(self, kind: str):
+        assert parse("[" * 100 + "]" * 100, kind)
+        assert flaw_of("[" * 101 + "]" * 101, kind)[0] == "nested more than 100 levels deep."
 
     @pytest.mark.parametrize("tag", ["!!str", "!!int", "!foo", "!!python/name:os.system", "!<tag:x,1:y>"])
     def test_tags(self, tag: str):
@@ -173,8 +175,11 @@ class TestRefused:
     def test_an_anchor_given_twice(self):
         assert flaw_of("a: &x 1\nb: &x 2\n")[1:] == (2, 4)
 
-    def test_half_a_character_in_a_text_from_python(self):
-        assert "U+D800" in flaw_of("a: \ud800")[0]
+    @pytest.mark.parametrize(("text", "kind"), [("a: \ud800", "yaml"), ('["\ud800"]', "json")])
+    def test_half_a_character_in_a_text_from_python(self, text: str, kind: str):
+        said, *_ = flaw_of(text, kind)
+        assert "U+D800" in said
+        assert said.encode()
 
 
 class TestEncoding:
@@ -187,6 +192,11 @@ class TestEncoding:
         said, line, column = flaw_of("# ünder\na: é".encode() + b"\xff")
         assert said == "byte 14 (0xff) is no UTF-8. Save the file as UTF-8."[:-1]
         assert (line, column) == (2, 5)
+
+    def test_a_byte_order_mark_takes_no_column(self):
+        said, line, column = flaw_of(b"\xef\xbb\xbfa: \xff")
+        assert said.startswith("byte 6 (0xff)")
+        assert (line, column) == (1, 4)
 
     def test_columns_count_characters(self):
         document = Document("{é😀: 1, b: x}")
