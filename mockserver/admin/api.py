@@ -36,11 +36,21 @@ _NS = re.compile(r"/@([^/]*)(/.*)?")
 
 
 class Refused(Exception):
-    """An admin call that can't be served: becomes a problem document of that status."""
+    """An admin call that can't be served: becomes a problem document of that status, with `lines` in its head."""
 
-    def __init__(self, status: int, kind: str, title: str, detail: str = "", **members: Any) -> None:
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str = "",
+        *,
+        lines: tuple[tuple[str, str], ...] = (),
+        **members: Any,
+    ) -> None:
         super().__init__(title)
         self.document = problem(status, kind, title, detail, **members)
+        self.lines = lines
 
 
 class BadQuery(InvalidInput):
@@ -174,7 +184,7 @@ class AdminApi:
         try:
             return await self._serve(request)
         except Refused as why:
-            return problem_response(why.document)
+            return problem_response(why.document, *why.lines)
         except NoSuchRoute as why:
             return _invalid(422, "no-such-route", why)
         except InvalidInput as why:
@@ -229,10 +239,10 @@ class AdminApi:
         method = "GET" if request.method == "HEAD" else request.method
         endpoint = methods.get(method)
         if endpoint is None:
-            allowed = ", ".join(sorted(methods))
-            raise Refused(
-                405, "method-not-allowed", f"{request.path} takes no {request.method}", f"It takes {allowed}"
-            )
+            allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+            title = f"{request.path} takes no {request.method}"
+            lines = (("Allow", allowed),)
+            raise Refused(405, "method-not-allowed", title, f"It takes {allowed}", lines=lines)
         return endpoint, params
 
     def _body(self, endpoint: Endpoint, request: Request) -> Any:
@@ -260,7 +270,7 @@ def parsed(model: Any, data: Any) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as why:
-        raise InvalidInput(flaws_of(why, model)) from why
+        raise InvalidInput(flaws_of(why, model, data)) from why
 
 
 def check_media_type(request: Request, *, yaml: bool = False) -> str:

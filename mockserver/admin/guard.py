@@ -68,11 +68,14 @@ class Guard:
                 "no-token",
                 "The admin API asks for its token",
                 "Send Authorization: Bearer TOKEN, as --admin-token has it",
+                lines=(("WWW-Authenticate", "Bearer"),),
             )
 
     def _has_token(self, request: Request) -> bool:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token)
+        return scheme.lower() == "bearer" and hmac.compare_digest(
+            given.strip().encode("utf-8", "replace"), self._token
+        )
 
     def _is_own(self, host: str) -> bool:
         name = _name_of(host)

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from mockserver import __version__
 from mockserver.admin.api import Endpoint
 from mockserver.admin.models import Problem
+from mockserver.model.base import SpecSchema
 
 _REF = "#/components/schemas/{model}"
 
@@ -20,7 +21,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     listed = list(endpoints)
     models = {model for one in listed for model in (one.body, one.answer) if model is not None} | {Problem}
     inputs = [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)]
-    refs, schemas = models_json_schema(inputs, ref_template=_REF)  # type: ignore[arg-type]
+    refs, schemas = models_json_schema(inputs, ref_template=_REF, schema_generator=SpecSchema)  # type: ignore[arg-type]
     paths: dict[str, Any] = {}
     for one in listed:
         operation = _operation(one, refs)
@@ -28,6 +29,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
         if one.namespaced:
             below = {**operation, "operationId": operation["operationId"] + "InNamespace"}
             below["parameters"] = [_NAMESPACE, *operation.get("parameters", [])]
+            below["responses"] = {**operation["responses"], "404": _problem(refs)}
             paths.setdefault(f"/__admin/@{{namespace}}{one.path}", {})[one.method.lower()] = below
     return {
         "openapi": "3.1.0",
@@ -71,11 +73,13 @@ def _operation(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
     if one.query:
         errors.add(422)
     for status in sorted(errors | {401, 403}):
-        operation["responses"][str(status)] = {
-            "description": "A problem document.",
-            "content": {"application/problem+json": {"schema": refs[(Problem, "validation")]}},
-        }
+        operation["responses"][str(status)] = _problem(refs)
     return operation
+
+
+def _problem(refs: dict[Any, Any]) -> dict[str, Any]:
+    schema = refs[(Problem, "validation")]
+    return {"description": "A problem document.", "content": {"application/problem+json": {"schema": schema}}}
 
 
 def _answer(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:

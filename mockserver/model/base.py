@@ -13,6 +13,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     WithJsonSchema,
 )
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, shown
@@ -79,6 +80,26 @@ UNSET: Any = None
 """The default of a key whose type has no None: null is an error there, leaving it out is not."""
 
 Json = Annotated[Any, Field(description="Any JSON value; strings may be templates.")]
+
+
+_PLAIN: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+class SpecSchema(GenerateJsonSchema):
+    """JSON Schemas whose defaults can be written: no null where none is taken, no seconds where a duration is text."""
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        document = super().default_schema(schema)
+        if "default" in document and not isinstance(
+            document["default"], _PLAIN.get(str(document.get("type")), ())
+        ):
+            del document["default"]
+        return document
 
 
 class SchemaOf:

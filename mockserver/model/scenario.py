@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec
+from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema
 from mockserver.model.guards import GuardedSpec, OAuthSpec
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
@@ -80,7 +80,9 @@ class ExpectSpec(Spec):
             return f"at least {calls}"
         if self.min == self.max:
             return calls
-        return f"{self.min} to {self.max} calls" if self.min else f"at most {self.max} calls"
+        if self.min:
+            return f"{self.min} to {self.max} calls"
+        return f"at most {self.max} call{'' if self.max == 1 else 's'}"
 
 
 Expect = Annotated[
@@ -213,7 +215,7 @@ class ScenarioSpec(GuardedSpec):
 
 def schema_document() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the language, for editors."""
-    document = ScenarioSpec.model_json_schema(by_alias=True)
+    document = ScenarioSpec.model_json_schema(by_alias=True, schema_generator=SpecSchema)
     document["patternProperties"] = {"^x-": {}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -122,7 +122,7 @@ def test_a_stream_ends_for_the_server_when_its_reader_leaves(server):
 def test_a_slow_reader_is_told_how_many_it_missed_and_slows_nobody(server, monkeypatch):
     monkeypatch.setattr(calls, "QUEUE", 10)
     body = b"x" * 60_000
-    sent = 200
+    sent = 120
     with Wire(server.address, receive_buffer=4096, timeout_s=20) as reader:
         reader.send("GET /__admin/calls/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         reader.until(b": calls as they happen\n\n")

@@ -90,9 +90,9 @@ def hold_to_contract(method: str, path: str, answer: Answer) -> None:
         assert document.status == answer.status, said
     if method == "HEAD":
         return
-    found = _find(path.partition("?")[0])
-    operation = found[1].get(method.lower()) if found else None
-    if found is None or operation is None:
+    written = _written(path.partition("?")[0])
+    operation = described()["paths"].get(written, {}).get(method.lower())
+    if operation is None:
         assert answer.status in (400, 401, 403, 404, 405, 413), said
         return
     promised = operation["responses"].get(str(answer.status))
@@ -100,9 +100,10 @@ def hold_to_contract(method: str, path: str, answer: Answer) -> None:
     if promised is not None and "content" in promised:
         assert answer.media_type in promised["content"], said
         if answer.media_type.endswith("json"):
-            _validator(found[0], method, answer.status, answer.media_type).validate(answer.json())
+            _validator(written, method, answer.status, answer.media_type).validate(answer.json())
     if answer.status < 300:
-        model = next(one.answer for one in all_endpoints() if (one.method, one.path) == (method, found[0]))
+        in_table = written.removeprefix("/__admin").removeprefix("/@{namespace}")
+        model = next(one.answer for one in all_endpoints() if (one.method, one.path) == (method, in_table))
         assert answer.status != 204 or not answer.body, said
         if model is not None and answer.body:
             model.model_validate(answer.json())
@@ -113,21 +114,25 @@ def described() -> dict[str, Any]:
     return openapi.document(all_endpoints())
 
 
-def _find(path: str) -> tuple[str, dict[str, Any]] | None:
-    """The path of the table, and what openapi.json says of it."""
-    literal = described()["paths"].get(f"/__admin{path}")
-    if literal is not None:
-        return path, literal
-    for written, operations in described()["paths"].items():
-        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(written.removeprefix("/__admin")))
-        if re.fullmatch(pattern, path):
-            return re.sub(r"^/@\{namespace\}", "", written.removeprefix("/__admin")), operations
-    return None
+@cache
+def _written(path: str) -> str:
+    """The path as openapi.json writes it; empty where it has none such."""
+    if f"/__admin{path}" in described()["paths"]:
+        return f"/__admin{path}"
+    return next((written for written, pattern in _patterns() if pattern.fullmatch(path)), "")
 
 
 @cache
-def _validator(path: str, method: str, status: int, media_type: str) -> Any:
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    paths = [written.removeprefix("/__admin") for written in described()["paths"]]
+    return [
+        (f"/__admin{path}", re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))) for path in paths
+    ]
+
+
+@cache
+def _validator(written: str, method: str, status: int, media_type: str) -> Any:
     """Of the answer as openapi.json describes it."""
-    operation = described()["paths"][f"/__admin{path}"][method.lower()]
+    operation = described()["paths"][written][method.lower()]
     schema = operation["responses"][str(status)]["content"][media_type]["schema"]
     return jsonschema_rs.Draft202012Validator({**schema, "components": described()["components"]})

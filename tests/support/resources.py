@@ -30,13 +30,14 @@ class Answer:
 class World:
     """One resource, compiled from what an author writes, and its collection in one namespace."""
 
-    def __init__(self, written, files=None, *, base="", seed=1):
+    def __init__(self, written, files=None, *, base="", seed=1, host="api.example"):
         def read_file(name, _path):
             return files[name]
 
         spec = parse_spec(ResourceSpec, {"path": "/items", **written})
         self.resource = compile_resource(spec, read_file, NAMES, base=base)
         self.chance = Random(seed)
+        self.host = host
         self.collection = self.resource.seeded(self.scope_for)
         self.calls = 0
 
@@ -46,7 +47,7 @@ class World:
 
     def decide(self, method, target, body=None, content_type=None, headers=(), prefix=""):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
-        lines = [("Host", "api.example"), *headers]
+        lines = [("Host", self.host), *headers]
         if body is not None and content_type is None:
             content_type = "application/json"
         if content_type is not None:
