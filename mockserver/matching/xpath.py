@@ -20,15 +20,14 @@ from mockserver.model.http import Request, UnreadableBody
 from mockserver.model.miss import Difference
 
 MAX_BYTES = 1 << 20
-MAX_ELEMENTS = 50_000
-MAX_ELEMENTS_STEEP = 2_000
-"""For a query whose cost grows with the square of the document."""
+MAX_ELEMENTS = {1: 50_000, 2: 1_000, 3: 300}
+"""By the query's order: what it costs grows with this power of the number of elements."""
 MAX_FOUND = 1_000
 MAX_FOUND_CHARS = 4 << 20
 
 _PREFIX = re.compile(r"""('[^']*'|"[^"]*")|[A-Za-z_][\w.-]*:(?=[A-Za-z_*])""")
 _LITERAL = re.compile(r"""'[^']*'|"[^"]*\"""")
-_SWEEP = re.compile(r"//|\bdescendant(?:-or-self)?::|\|")
+_SWEEP = re.compile(r"//|\bdescendant(?:-or-self)?::")
 _BACKWARD = re.compile(r"\.\.|\b(?:ancestor|parent|following|preceding)(?:-or-self|-sibling)?::")
 _DOCTYPE = b"<!DOCTYPE"
 
@@ -75,7 +74,7 @@ class _Query:
     def __init__(self, text: str, path: KeyPath) -> None:
         self.text = text
         self._etree = library("lxml.etree", "An XPath condition", "xml", path)
-        self._limit = MAX_ELEMENTS_STEEP if is_steep(text) else MAX_ELEMENTS
+        self._limit = MAX_ELEMENTS[order(text)]
         try:
             self._xpath = self._etree.XPath(without_prefixes(text), regexp=False)
             self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
@@ -132,10 +131,17 @@ def without_prefixes(text: str) -> str:
     return _PREFIX.sub(lambda found: found[1] or "", text)
 
 
-def is_steep(text: str) -> bool:
-    """Whether a query may cost the square of the document: it sweeps it twice, or looks back or aside."""
-    bare = _LITERAL.sub("''", text)
-    return bool(_BACKWARD.search(bare)) or len(_SWEEP.findall(bare)) > 1
+def order(text: str) -> int:
+    """
+    1 to 3: how often a query sweeps the document from within a sweep. A look back or aside
+    counts as one more; a union costs the square of what it unites.
+
+    >>> order("/a/b"), order("//a/@id"), order("//a | //b"), order("//a[../b]"), order("//a[//b[//c]]")
+    (1, 1, 2, 2, 3)
+    """
+    branches = _LITERAL.sub("''", text).split("|")
+    sweeps = max(max(1, len(_SWEEP.findall(b))) + bool(_BACKWARD.search(b)) for b in branches)
+    return min(3, max(sweeps, min(2, len(branches))))
 
 
 def _parse(etree: Any, request: Request) -> tuple[Any, int]:
@@ -144,8 +150,8 @@ def _parse(etree: Any, request: Request) -> tuple[Any, int]:
     elements = data.count(b"<") - data.count(b"</")
     if not data:
         raise UnreadableBody("the body is empty")
-    if len(data) > MAX_BYTES or elements > MAX_ELEMENTS:
-        raise UnreadableBody(f"it has more than {MAX_BYTES} bytes or {MAX_ELEMENTS} elements")
+    if len(data) > MAX_BYTES or elements > MAX_ELEMENTS[1]:
+        raise UnreadableBody(f"it has more than {MAX_BYTES} bytes or {MAX_ELEMENTS[1]} elements")
     if _DOCTYPE in data.replace(b"\0", b""):  # UTF-16 and UTF-32 included
         raise UnreadableBody("it has a document type, and those are refused")
     parser = etree.XMLParser(

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 MAX_DECODED_BYTES = 16 << 20
 """What a compressed body may inflate to: a few KB may hold gigabytes of zeros."""
 _MAX_GZIP_MEMBERS = 16
+_MAX_CODINGS = 3
 _MAX_MEDIA_TYPE_CHARS = 8192
 
 _GZIP = zlib.MAX_WBITS | 16
@@ -33,6 +34,8 @@ def decode_content(data: bytes, codings: list[str]) -> bytes:
     """A body without its content-codings, which stand in the order of their use. Raises UnreadableBody."""
     if not data:
         return data
+    if len(codings) > _MAX_CODINGS:
+        raise UnreadableBody(f"it has more than {_MAX_CODINGS} content-codings")
     for coding in reversed([coding.strip().lower() for coding in codings]):
         try:
             data = _decode(data, coding)

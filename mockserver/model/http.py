@@ -80,6 +80,16 @@ def _no_constant(name: str) -> Any:
     raise UnreadableBody(f"{name} is no JSON")
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _json_text(data: bytes) -> str:
+    """RFC 8259 8.1: JSON is UTF-8. A byte order mark, UTF-16 and UTF-32 are forgiven."""
+    if 0 in data[:4] or data[0] > 0xEE:
+        return data.decode(json.detect_encoding(data))
+    return data.decode()
+
+
 class Request:
     """
     A request as it came.
@@ -232,6 +242,8 @@ class Request:
 
     @property
     def _charset(self) -> str:
+        if "charset" not in self.headers.get("content-type", "").lower():
+            return ""
         return self._content_type()[1].get("charset", "").lower()
 
     @property
@@ -245,10 +257,9 @@ class Request:
             raise UnreadableBody("the body is empty")
         if len(data) > _SMALL_BYTES and sum(map(data.count, (b",", b"{", b"["))) > MAX_JSON_VALUES:
             raise UnreadableBody(f"it may hold more than {MAX_JSON_VALUES} values")
-        # RFC 8259 8.1: JSON is UTF-8. Python finds UTF-16, UTF-32 and a byte order mark by itself.
-        text = data if self._charset in ("", "utf-8", "utf8") else self.text
         try:
-            return _bounded(json.loads(text, parse_constant=_no_constant), data)
+            text = _json_text(data) if self._charset in ("", "utf-8", "utf8") else self.text
+            return _bounded(_DECODER.decode(text), data)
         except RecursionError as why:
             raise UnreadableBody("it is nested too deeply") from why
         except UnicodeDecodeError as why:
