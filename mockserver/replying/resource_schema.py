@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, dotted, near, shown
@@ -19,6 +20,7 @@ Errors = list[dict[str, str]]
 """What is wrong with a value: `[{field, message}]`, the field dotted, empty for the whole."""
 
 MAX_ERRORS = 100
+_MAX_FINDINGS = 1000
 _UNKNOWN = "is unknown"
 _NONE = frozenset[str]()
 _BACKTRACK_LIMIT = 100_000
@@ -42,19 +44,19 @@ class Schema:
 
     def errors(self, value: Any, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
         """
-        What is wrong, each thing once. Nothing is said of the fields that are
+        What is wrong, each thing once, by field. Nothing is said of the fields that are
         `excused`, and none of those that are `known` is called unknown.
         """
         try:
-            found = list(self._validator.iter_errors(value))
+            found = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
         except UnicodeEncodeError:
             return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
-        said: dict[tuple[str, str], None] = {}
+        said: set[tuple[str, str]] = set()
         for path, message in (one for error in found for one in _said(error, value)):
             unknown_yet_known = message == _UNKNOWN and len(path) == 1 and path[0] in known
             if not (path and path[0] in excused) and not unknown_yet_known:
-                said.setdefault((dotted(path), message))
-        return [{"field": field, "message": message} for field, message in list(said)[:MAX_ERRORS]]
+                said.add((dotted(path), message))
+        return [{"field": field, "message": message} for field, message in sorted(said)[:MAX_ERRORS]]
 
 
 def compile_schema(written: Any, path: KeyPath, read_file: ReadFile) -> Schema:

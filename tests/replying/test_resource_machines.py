@@ -1,7 +1,7 @@
 """The machine of a resource: an item begins in its initial state and moves along transitions only."""
 
 import pytest
-from resource_world import World
+from support.resources import World
 
 from mockserver.model.problem import PROBLEM_TYPE
 

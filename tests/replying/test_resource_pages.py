@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from resource_world import World
+from support.resources import World
 
 NUMBER = {
     "number": "page",

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from resource_world import FORM, World
+from support.resources import FORM, World
 
 from mockserver.replying.resource_schema import compile_schema
 from mockserver.replying.resource_shapes import Shape
@@ -119,6 +119,16 @@ def test_all_errors_are_told_at_once_each_once():
         "c": "must have at least 3 characters",
     }
     assert len(compile_schema(schema, (), None).errors({"c": "x"})) == 3
+
+
+def test_errors_come_in_the_order_of_their_fields():
+    schema = {"required": ["c", "a"], "properties": {"b": {"type": "string"}}, "additionalProperties": False}
+    errors = compile_schema(schema, (), None).errors({"d": 1, "b": 1})
+    assert [error["field"] for error in errors] == ["a", "b", "c", "d"]
+
+
+def test_no_more_than_100_errors_are_told():
+    assert len(said({"items": {"type": "string"}}, list(range(5000)))) == 100
 
 
 def test_each_unknown_field_is_named_where_the_schema_names_none():

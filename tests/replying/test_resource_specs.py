@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from resource_world import World
+from support.resources import World
 
 from mockserver.errors import InvalidInput
 from mockserver.files.flaws import parse_spec

@@ -5,7 +5,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
-from resource_world import FORM, World
+from support.resources import FORM, World
 
 from mockserver.model.problem import PROBLEM_TYPE
 from mockserver.replying.templates import TemplateError
