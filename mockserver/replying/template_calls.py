@@ -142,6 +142,8 @@ def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closur
         raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, found, 2, node.lineno)
+    if not node.args and not node.kwargs:
+        return lambda frame: methods.call_method(frame, value(frame), name, (), {})
     return lambda frame: methods.call_method(
         frame, value(frame), name, arguments.places(frame), arguments.names(frame)
     )

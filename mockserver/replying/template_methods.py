@@ -8,7 +8,7 @@ without the brackets is always a look-up.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -250,12 +250,16 @@ def candidates(name: str) -> list[Method]:
 
 
 def methods_of(value: Any) -> dict[str, Method]:
+    table = _BY_TYPE.get(type(value))
+    if table is not None:
+        return table
     for kind, table in _BY_KIND:
         if isinstance(value, kind):
             return table
     return {}
 
 
+_BY_TYPE: dict[type, dict[str, Method]] = {str: TEXT, list: LIST, dict: MAPPING, datetime: TIME}
 _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
     (str, TEXT),
     ((list, tuple), LIST),
@@ -265,7 +269,7 @@ _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
 )
 
 
-def call_method(frame: Frame, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def call_method(frame: Frame, value: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     method = methods_of(value).get(name)
     if method is None:
         raise Failed(f"{kind_of(value)} has no method {name}()")
