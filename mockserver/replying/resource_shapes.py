@@ -102,7 +102,7 @@ def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
 
 def _referred(root: Any, reference: str) -> Any:
     """What a JSON pointer within the document leads to; None for any other reference."""
-    if not reference.startswith("#"):
+    if reference != "#" and not reference.startswith("#/"):
         return None
     found = root
     for part in unquote(reference[1:]).split("/")[1:]:

@@ -155,6 +155,11 @@ def test_a_cursor_leads_through_all_pages_and_ends_as_null():
     assert third["next"] is None
 
 
+def test_the_last_page_by_cursor_may_be_full():
+    assert world(CURSOR, 10).ask("GET", "/items").json["more"] is False
+    assert world(CURSOR, 0).ask("GET", "/items").json == {"data": [], "more": False, "next": None}
+
+
 def test_a_cursor_needs_no_quoting_and_does_not_show_the_id():
     cursor = world(CURSOR).ask("GET", "/items").json["next"]
     assert quote(cursor) == cursor

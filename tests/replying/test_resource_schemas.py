@@ -274,6 +274,30 @@ def test_a_form_can_not_nest_without_end():
     assert refused.json == {"errors": [{"field": "a", "message": "is nested deeper than 100 levels"}]}
 
 
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [
+        ("#/$defs/a", 1),
+        ("#/$defs/odd~1name", 1),
+        ("#/anyOf/0", 1),
+        ("#/%24defs/a", 1),
+        ("#/anyOf/9", "1"),
+        ("#/anyOf/x", "1"),
+        ("#/$defs/a/type/x", "1"),
+        ("#anchor", "1"),
+        ("other.json", "1"),
+    ],
+)
+def test_a_reference_within_the_document_is_followed(reference, value):
+    whole = {"type": "integer"}
+    document = {
+        "$defs": {"a": whole, "odd/name": whole},
+        "properties": {"n": {"$ref": reference}},
+        "anyOf": [whole],
+    }
+    assert Shape.of(document).field("n").typed("1") == value
+
+
 SCALARS = st.one_of(
     st.integers(-(10**20), 10**20), st.booleans(), st.floats(allow_nan=False, allow_infinity=False), st.text()
 )

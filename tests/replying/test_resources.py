@@ -76,6 +76,13 @@ def test_counted_ids_go_on_from_a_larger_one_that_was_sent():
     assert world.ask("POST", "/items", {}).json["id"] == 8
 
 
+def test_a_number_that_was_sent_is_passed_over():
+    world = World({})
+    world.ask("POST", "/items", {"id": 10**15})
+    world.ask("POST", "/items", {"id": 10**15 - 1})
+    assert world.ask("POST", "/items", {}).json["id"] == 10**15 + 1
+
+
 def test_uuids_are_uuids_and_differ():
     world = World({"id": "uuid"})
     first, second = (world.ask("POST", "/items", {}).json["id"] for _ in range(2))
@@ -426,6 +433,13 @@ def test_a_snapshot_brings_everything_back_however_often():
         world.collection.restore(before)
         assert world.collection.snapshot() == before
     assert world.ask("POST", "/items", {}).json["id"] == 26
+
+
+def test_a_copy_goes_its_own_way():
+    world = World(SEEDED)
+    twin = world.collection.copy()
+    world.ask("DELETE", "/items/1")
+    assert (len(twin), len(world.collection), twin.next_number) == (25, 24, 26)
 
 
 def test_a_collection_can_be_filled_with_items_from_outside():
