@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
@@ -112,7 +113,8 @@ def from_bundle(
 ) -> Source:
     """A scenario whose body and schema files came with it. Raises LoadFailed."""
     document = _document(text, name, kind)
-    return _source(document, name, name, env or {}, bundle=files)
+    bundle = {normpath(path): content for path, content in files.items()}
+    return _source(document, name, name, env or {}, bundle=bundle)
 
 
 def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Source:

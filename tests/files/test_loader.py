@@ -295,7 +295,8 @@ class TestFilesBeside:
 
     def test_a_bundle_reads_its_own_files_and_no_others(self, here: Path):
         (here / "beside").write_text("x")
-        source = from_bundle(EMPTY, {"bodies/a.json": b"{}"}, "s")
+        source = from_bundle(EMPTY, {"bodies/a.json": b"{}", "./b": b"b"}, "s")
+        assert source.read_file("b", ()) == b"b"
         assert source.read_file("./bodies/a.json", ()) == b"{}"
         assert self.reason(source, "beside") == "there is no file 'beside' with this scenario"
         assert self.reason(source, "../beside") == "there is no file '../beside' with this scenario"
