@@ -154,17 +154,16 @@ async def test_a_webhook_waits_for_its_delay(home, deliveries, courier, receiver
     assert delivery.tries[0].at_s >= delivery.created_s + 0.05
 
 
-async def test_a_later_webhook_with_an_earlier_moment_goes_first(home, deliveries, courier, receiver):
-    late, soon = (
-        deliveries.make(receiver.url, delay_s=0.06, body=b"late"),
-        deliveries.make(receiver.url, delay_s=0.01, body=b"soon"),
-    )
+async def test_a_webhook_made_later_with_an_earlier_moment_waits_for_no_other(
+    home, deliveries, courier, receiver
+):
+    late, soon = deliveries.make(receiver.url, delay_s=3600), deliveries.make(receiver.url, delay_s=0.01)
     courier.schedule(home, late)
     courier.schedule(home, soon)
 
-    await home.until(lambda: late.state is DeliveryState.DELIVERED)
+    await home.until(lambda: soon.state is DeliveryState.DELIVERED)
 
-    assert [got.body for got in receiver.got] == [b"soon", b"late"]
+    assert late.state is DeliveryState.WAITING
 
 
 # Retries
@@ -293,6 +292,22 @@ async def test_what_a_receiver_causes_within_the_span_is_sent_too(still, courier
     assert [one.tries[0].at_s - START_S for one in deliveries.made] == [5, 15, 25]
 
 
+async def test_while_the_clock_is_advanced_none_starts_before_the_one_before_is_over(still, courier):
+    deliveries = Deliveries(still)
+
+    async def cause(got):
+        if got.body == b"first":
+            courier.schedule(still, deliveries.make(receiver.url, body=b"second"))
+            await asyncio.sleep(0.03)  # time enough for the second, if it could start
+            assert len(receiver.got) == 1
+
+    async with Receiver(seen=cause).open() as receiver:
+        courier.schedule(still, deliveries.make(receiver.url, delay_s=5, body=b"first"))
+        await courier.advance(still, START_S + 60)
+
+    assert [one.tries[0].status for one in deliveries.made] == [200, 200]
+
+
 async def test_an_advance_that_always_causes_another_webhook_ends(still):
     async with a_courier(limit=5) as courier:
         deliveries = Deliveries(still)
@@ -312,7 +327,9 @@ async def test_a_clock_that_stands_sends_only_what_is_due_already(still, courier
     courier.schedule(still, later)
     courier.schedule(still, now)
     await still.until(lambda: now.state is DeliveryState.DELIVERED)
+    await asyncio.sleep(0)  # the try's task ends
     assert later.state is DeliveryState.WAITING
+    assert courier._desks == {}  # no timer of the loop runs for it
 
     await courier.change(still, lambda clock: clock.resume())
     await still.until(lambda: later.state is DeliveryState.DELIVERED)
@@ -502,15 +519,33 @@ async def test_a_reset_stops_an_advance_where_it_stands_and_lets_the_clock_run(
         courier.forget(home)
         home.clock.reset()
 
-        fresh = deliveries.make(receiver.url)
+        fresh, later = deliveries.make(receiver.url), deliveries.make(receiver.url, delay_s=50)
         courier.schedule(home, fresh)
+        courier.schedule(home, later)
         await home.until(lambda: fresh.state is DeliveryState.DELIVERED)
         release.set()
         await advanced
 
+    assert later.state is DeliveryState.WAITING
     assert not home.clock.frozen
     assert abs(home.clock.offset_s) < 1
     assert (second.state, len(slow.got)) == (DeliveryState.DROPPED, 1)
+
+
+async def test_a_clock_that_ran_runs_on_when_its_webhooks_are_taken_back(home, deliveries, courier):
+    release = asyncio.Event()
+    async with Receiver(seen=lambda _: release.wait()).open() as slow:
+        courier.schedule(home, deliveries.make(slow.url, delay_s=10))
+        advanced = asyncio.create_task(courier.advance_by(home, 100))
+        await slow.until_got(1)
+        assert home.clock.frozen
+
+        courier.forget(home)
+        assert not home.clock.frozen
+        release.set()
+        await advanced
+
+    assert home.clock.offset_s < 11
 
 
 async def test_timers_of_a_snapshot_wait_again(still, courier, receiver):
@@ -554,6 +589,30 @@ async def test_closing_cuts_what_hangs_within_a_second(home, deliveries):
             await hung
 
     assert (delivery.state, delivery.error) == (DeliveryState.DROPPED, "the server stopped")
+
+
+async def test_closing_cuts_what_hangs_from_before_a_reset(home, deliveries):
+    async with Receiver(seen=lambda _: asyncio.Event().wait()).open() as receiver, a_courier() as courier:
+        delivery = deliveries.make(receiver.url)
+        courier.schedule(home, delivery)
+        await receiver.until_got(1)
+        courier.forget(home)
+
+        await courier.close()
+
+    assert (delivery.state, delivery.error) == (DeliveryState.DROPPED, "the server stopped")
+
+
+async def test_nothing_is_kept_of_calls_whose_webhooks_are_over(home, deliveries, courier, receiver):
+    courier.schedule(home, deliveries.make(receiver.url, delay_s=60))
+    for _ in range(3):
+        courier.schedule(home, deliveries.make(receiver.url))
+    desk = courier._desks[home]
+    await home.until(lambda: sum(one.state is DeliveryState.DELIVERED for one in deliveries.made) == 3)
+    await asyncio.sleep(0)  # the last task ends
+
+    assert desk._last == {}
+    assert desk.under_way == 0
 
 
 async def test_nothing_is_left_of_a_namespace_that_has_sent_all(home, deliveries, courier, receiver):
