@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.errors import Flaw, KeyPath, dotted, shown
+from mockserver.errors import Flaw, KeyPath, shown
 
 FILLED: tuple[KeyPath, ...] = (("vars",), ("host",))
 """Below these key paths every text is filled. `*` stands for any key or index."""
@@ -76,7 +76,3 @@ def _text(text: str, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -
         )
         return text
     return _REFERENCE.sub(value, text)
-
-
-def filled_places() -> str:
-    return " and ".join(dotted(path) for path in FILLED)

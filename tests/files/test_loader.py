@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import Flaw, InvalidInput
+from mockserver.files import environment
 from mockserver.files.loader import (
     LoadFailed,
     edited,
@@ -200,6 +201,16 @@ class TestEnvironment:
         )
         assert source.spec.routes[0].reply[0].text == "${A}"
         assert source.spec.description == "${A}"
+
+    def test_a_star_in_the_table_of_places_stands_for_every_key_and_index(
+        self, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(environment, "FILLED", (("routes", "*", "url"), ("*", "host"), ("gone", "*")))
+        data = {"routes": [{"url": "${A}", "no": "${A}"}, 7], "x": {"host": "${A}"}}
+        assert environment.filled(data, {"A": "1"}) == (
+            {"routes": [{"url": "1", "no": "${A}"}, 7], "x": {"host": "1"}},
+            [],
+        )
 
     def test_a_default_stands_for_what_is_unset_or_empty(self):
         assert self.spec("vars: {a: '${A:-}', b: '${B:-http://x:1/-}', c: '${C}'}", B="", C="").vars == {
