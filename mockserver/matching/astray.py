@@ -18,6 +18,8 @@ _OTHER = 2.0
 """The weight of a segment that is simply another one."""
 _MAX_SEGMENTS = 64
 _MAX_PREFIX = 3
+_NOTHINGS = ("undefined", "null", "None", "nil", "NaN")
+_OPENERS = ("{", "$", ":", "<", "[")
 
 
 class Pattern(Protocol):
@@ -54,7 +56,8 @@ def _mended(path: str, pattern: Pattern) -> Iterator[_Guess]:
         rest, prefix = "/".join(came[count:]), "/".join(wanted[:count])
         if rest and pattern.match("/" + rest) is not None:
             yield _Guess(f"the prefix '/{'/'.join(came[:count])}' is too much", 0.5 + 0.1 * count)
-        if "{" not in prefix and pattern.match(f"/{prefix}{path}") is not None:
+        lacks = "{" not in prefix and not f"{path}/".startswith(f"/{prefix}/")
+        if lacks and pattern.match(f"/{prefix}{path}") is not None:
             yield _Guess(f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * count)
     if _fits_in_lower_case(path, pattern):
         yield _Guess("only the case differs", 0.4)
@@ -111,19 +114,31 @@ def _by_segment(path: str, text: str) -> _Guess:
 
 
 def _of_same_length(wanted: Sequence[str], came: Sequence[str]) -> _Guess:
-    hints, weight = [], 0.0
+    hints: list[str] = []
+    others: list[str] = []
+    weight = 0.0
     for w, c in zip(wanted, came, strict=True):
         if fits(w, c):
             continue
         if "{" in w:
-            hints.append(f"{c!r} does not fit {w}" if c else f"{w} is empty")
+            hints.append(f"{c!r} does not fit {w}{_unfilled(c)}" if c else f"{w} is empty")
             weight += 1.0 if c else 1.5
         elif typos(w, c) or w.lower() == c.lower():
             hints.append(f"{c!r} instead of {w!r}, a typo?")
             weight += 0.5 + 0.1 * typos(w, c)
         else:
+            others.append(f"{c!r} instead of {w!r}{_unfilled(c)}")
             weight += _OTHER
+    if len(others) == 1 < len(wanted):
+        hints += others
+        weight -= 0.5
     return _Guess("; ".join(hints[:3]), weight)
+
+
+def _unfilled(came: str) -> str:
+    """A word on what programs write where a variable had no value."""
+    nothing = came in _NOTHINGS or unquote(came)[:1] in _OPENERS
+    return ", a variable that was not filled in?" if nothing else ""
 
 
 def fits(wanted: str, came: str) -> bool:

@@ -40,15 +40,18 @@ def json(condition: Condition) -> Check:
 
 def no_json(request: Request, why: UnreadableBody, written: Any, count: int) -> Difference:
     """The body is no JSON: why not, and what it looks like."""
-    hint = _instead_of_json(request)
-    text = f"body: expected JSON, but {why}" + (f"; {hint}" if hint else "")
+    kind = request.media_type
+    if kind in FORMS:
+        hint = "send JSON, with content-type: application/json"
+        text = f"body: expected JSON, but it came as a form ({kind}); {hint}"
+    else:
+        hint = _instead_of_json(request)
+        text = f"body: expected JSON, but {why}" + (f"; {hint}" if hint else "")
     return Difference("body", written, _shown_body(request), hint=hint, weight=_whole(count), text=text)
 
 
 def _instead_of_json(request: Request) -> str:
     kind = request.media_type
-    if kind in FORMS:
-        return f"it came as a form ({kind}); send JSON, with content-type: application/json"
     if not request.body:
         return "send a JSON body"
     if kind and "json" not in kind:

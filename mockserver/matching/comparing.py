@@ -79,7 +79,7 @@ def _has(part: str) -> Callable[[Any], bool]:
 
 def _having(part: str) -> Callable[[Any], Slip]:
     guess = _case_slip(part, operator.contains)
-    return lambda value: NONE if isinstance(value, list) else guess(value)
+    return lambda value: slips.among(part, value) if isinstance(value, list) else guess(value)
 
 
 def starts_with(operand: Any, reader: Reader) -> Condition:

@@ -16,11 +16,13 @@ from mockserver.matching.differing import Place
 from mockserver.matching.slips import NONE, Slip
 from mockserver.matching.values import equal, show
 from mockserver.model.http import ABSENT
+from mockserver.model.match import BARE_OPERATORS
 from mockserver.model.miss import Difference
 
 Test = Callable[[Any], bool]
 Guess = Callable[[Any], Slip]
 NO_ITEM = -1
+_OPERATORS = frozenset(BARE_OPERATORS)
 
 
 class Condition:
@@ -151,16 +153,26 @@ class Fields(Condition):
 
     def explain(self, value: Any, place: Place) -> list[Difference]:
         if not isinstance(value, dict):
-            return [place.differs(value, self.said, self.written, _no("an object", value))]
+            return [place.differs(value, self.said, self.written, self._no_object(value))]
         found = []
         spare = [name for name in value if name not in self.checks]
         for name, check in self.checks.items():
-            below = place.below(name)
-            reasons = check.explain(value.get(name, ABSENT), below)
-            found.extend(reasons if name in value else differing.with_near_name(reasons, name, spare))
+            reasons = check.explain(value.get(name, ABSENT), place.below(name))
+            if name not in value:
+                inside = next(
+                    (key for key in spare if isinstance(value[key], dict) and name in value[key]), None
+                )
+                reasons = differing.with_near_name(reasons, name, spare, inside)
+            found.extend(reasons)
         if self.exact:
             found.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
         return found
+
+    def _no_object(self, value: Any) -> Slip:
+        if value is not ABSENT and self.checks and self.checks.keys() <= _OPERATORS:
+            name = next(iter(self.checks))
+            return Slip(f"an operator carries a dollar here: ${name}", 0.8)
+        return _no("an object", value)
 
 
 class Items(Condition):

@@ -18,6 +18,7 @@ MOST = 10
 
 
 _BRIEF_CHARS = 500
+_COMMAS = Slip("commas are not split: send the name again for each value", 0.5)
 
 
 class Place:
@@ -76,7 +77,8 @@ class Place:
         noun = "value" if self.flat else "item"
         items = f"{length} {noun}{'' if length == 1 else 's'}"
         text = f"{self.where}: expected {items}, got {len(actual)}: {show(actual)}"
-        return self._made(text, written, actual, Slip("", 0.8))
+        joined = self.flat and len(actual) == 1 < length and "," in actual[0]
+        return self._made(text, written, actual, _COMMAS if joined else Slip("", 0.8))
 
     def _made(self, text: str, written: Any, actual: Any, slip: Slip) -> Difference:
         where = pointer((*self.base, *self.path)) if self.path is not None else ""
@@ -119,8 +121,12 @@ def noting(difference: Difference, note: str, weight: float | None = None) -> Di
     return replace(difference, hint=hint, text=text, weight=difference.weight if weight is None else weight)
 
 
-def with_near_name(reasons: list[Difference], name: str, names: list[str]) -> list[Difference]:
-    """The reasons why a name is missing, with the name that came in its place."""
+def with_near_name(
+    reasons: list[Difference], name: str, names: list[str], inside: str | None = None
+) -> list[Difference]:
+    """The reasons why a name is missing, with the name that came in its place, or the object it came `inside`."""
+    if inside is not None:
+        return [noting(difference, f"it came inside {inside!r}", 0.6) for difference in reasons]
     near = slips.nearest_name(name, names) if reasons else None
     if near is None:
         return reasons

@@ -110,7 +110,7 @@ def _match(request: Request, shape: Shape) -> list[Difference]:
 def _elsewhere(request: Request, difference: Difference) -> Difference:
     """The difference, saying so where a missing part came in another part of the request."""
     part, _, name = difference.where.partition(".")
-    if difference.actual is not ABSENT or not name:
+    if difference.actual is not ABSENT or difference.hint or not name:
         return difference
     for other, names in _names(request).items():
         if other != part and name in names:

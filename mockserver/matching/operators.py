@@ -16,6 +16,7 @@ from mockserver.matching import comparing
 from mockserver.matching.comparing import listed
 from mockserver.matching.conditions import AllOf, AnyOf, Condition, Fields, Not, Unordered
 from mockserver.matching.reading import Dialect, Operator, Reader, alone, not_empty
+from mockserver.matching.slips import NONE, Slip
 from mockserver.model.http import ABSENT
 
 MAX_UNORDERED = 1000
@@ -24,9 +25,14 @@ MAX_UNORDERED = 1000
 
 def presence(reader: Reader, *, there: bool) -> Condition:
     word = reader.spelt("present" if there else "absent")
+    said = "present" if there else "to be absent"
     if reader.dialect in (Dialect.TEXT, Dialect.FOUND):
-        return Condition(bool if there else (lambda values: not values), word.lstrip("$"), word)
-    return Condition(lambda value: (value is not ABSENT) is there, word.lstrip("$"), word)
+        return Condition(bool if there else (lambda values: not values), said, word)
+    return Condition(lambda value: (value is not ABSENT) is there, said, word, slip=_null)
+
+
+def _null(value: Any) -> Slip:
+    return Slip("null is a value: leave the field out", 0.5) if value is None else NONE
 
 
 def present(operand: Any, reader: Reader) -> Condition:

@@ -8,6 +8,7 @@ simply another value.
 from __future__ import annotations
 
 import json
+from math import isclose
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
@@ -81,14 +82,17 @@ def _texts(expected: str, actual: str) -> Slip:
         return Slip(f"{_cut(actual[: -len(expected)])} came before it", 0.5)
     if actual and expected.endswith(" " + actual):
         return Slip(f"{expected[: -len(actual)]!r} is missing before it", 0.5)
+    wanted, came = number(expected), number(actual)
+    if wanted is not None and came is not None:
+        return _numbers(wanted, came) if wanted != came else Slip("the same number, written differently", 0.3)
     letters = typos(expected, actual)
     return Slip("a typo?", 0.5 + 0.1 * letters) if letters else NONE
 
 
 def _numbers(expected: float, actual: float) -> Slip:
-    if actual and expected == actual * 100:
+    if actual and isclose(expected, actual * 100):
         return Slip("100 times too small: the smallest unit of the currency was wanted?", 0.8)
-    if expected and actual == expected * 100:
+    if expected and isclose(actual, expected * 100):
         return Slip("100 times too large: the main unit of the currency was wanted?", 0.8)
     return NONE
 
@@ -139,7 +143,7 @@ def nearest_name(wanted: str, names: list[str]) -> str | None:
 
 
 def _bare(name: str) -> str:
-    return name[:_COMPARED_CHARS].casefold().replace("_", "").replace("-", "")
+    return name[:_COMPARED_CHARS].casefold().replace("_", "").replace("-", "").replace("[]", "")
 
 
 def not_numeric(actual: Any) -> Slip:
@@ -147,6 +151,13 @@ def not_numeric(actual: Any) -> Slip:
     if is_number(actual):
         return NONE
     return wrong_kind("a number", actual, same=isinstance(actual, str) and number(actual) is not None)
+
+
+def among(part: str, items: list[Any]) -> Slip:
+    """For a list that lacks a text: the item that was probably meant to be it."""
+    guesses = [(between(part, item), item) for item in items[:_COMPARED_CHARS] if isinstance(item, str)]
+    guess, item = min(guesses, key=lambda one: one[0].weight, default=(NONE, ""))
+    return Slip(f"{_cut(item)} is there: {guess.hint}", guess.weight) if guess.weight < 1 else NONE
 
 
 def not_text(actual: Any) -> Slip:

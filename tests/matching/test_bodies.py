@@ -116,9 +116,9 @@ def test_json_that_does_not_parse_says_where(body, said):
 def test_a_form_sent_for_json_is_recognised_and_the_reverse():
     form, sent_json = a_request(form={"a": "1"}), a_request(json={"a": "1"})
 
-    assert texts_of({"json": {"a": 1}}, form)[0].endswith(
-        "; it came as a form (application/x-www-form-urlencoded); send JSON, with content-type: application/json"
-    )
+    (said,) = texts_of({"json": {"a": 1}}, form)
+    assert said.startswith("body: expected JSON, but it came as a form (application/x-www-form-urlencoded); ")
+    assert said.endswith("; send JSON, with content-type: application/json")
     assert texts_of({"form": {"a": 1, "b": 2}}, sent_json) == [
         "body: expected a form, but its content-type is application/json; send it as application/x-www-form-urlencoded"
     ]

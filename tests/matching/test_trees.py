@@ -140,7 +140,7 @@ SAID = [
     ({"note": "x"}, "json.note is missing: expected 'x'"),
     ({"note": "$present"}, "json.note is missing"),
     ({"Currency": "usd"}, "json.Currency is missing: expected 'usd'; 'currency' came instead"),
-    ({"card": "$absent"}, "json.card: expected absent, got {type: 'visa', exp: null}"),
+    ({"card": "$absent"}, "json.card: expected to be absent, got {type: 'visa', exp: null}"),
     ({"card": {"exp": 5}}, "json.card.exp: expected 5, got null; send a number"),
     ({"card": 5}, "json.card: expected 5, got {type: 'visa', exp: null}, an object; send a number"),
     ({"amount": {"x": 1}}, "json.amount: expected {x: 1}, got 250, a number; send an object"),

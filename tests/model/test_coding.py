@@ -15,7 +15,7 @@ MEDIA_TYPES = [
     ("form-data; name=a; name=b", ("form-data", {"name": "a"})),
     ("form-data; filename=x; filename*=UTF-8''na%C3%AFve", ("form-data", {"filename": "naïve"})),
     ("form-data; filename*=iso-8859-1'en'na%EFve", ("form-data", {"filename": "naïve"})),
-    ("form-data; filename*=no-such''x", ("form-data", {"filename": "no-such''x"})),
+    ("form-data; filename*=no-such''x%41", ("form-data", {"filename": "no-such''x%41"})),
     ("form-data; filename*=na%C3%AFve", ("form-data", {"filename": "naïve"})),
     ("text/plain; charset", ("text/plain", {})),
     ('text/plain; charset="utf-8', ("text/plain", {"charset": '"utf-8'})),
