@@ -189,6 +189,8 @@ class AdminApi:
             return _invalid(422, "no-such-route", why)
         except InvalidInput as why:
             return _invalid(422, "invalid", why)
+        except UnreadableBody as why:
+            return problem_response(problem(400, "bad-body", "The body can't be read", str(why)))
         except Exception:
             log.exception("the admin call %s %s failed", request.method, request.path)
             detail = "It is a defect of mockserver; its log says more"
@@ -220,7 +222,7 @@ class AdminApi:
         return ns
 
     def _find(self, request: Request, path: str) -> tuple[Endpoint, dict[str, str]]:
-        methods, params = self._by_path.get(path), {}
+        methods, params = None if "{" in path else self._by_path.get(path), {}
         if methods is None:
             for pattern, written in self._patterns:
                 fits = pattern.fullmatch(path)

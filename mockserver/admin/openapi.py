@@ -69,10 +69,9 @@ def _operation(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
     if one.body is not None:
         content = {"application/json": {"schema": refs[(one.body, "validation")]}}
         operation["requestBody"] = {"required": not one.optional_body, "content": content}
-    errors = {400, 415, 422, *one.errors} if one.body is not None else {*one.errors}
-    if one.query:
-        errors.add(422)
-    for status in sorted(errors | {401, 403}):
+    errors = {400, 415} if one.body is not None else set()
+    # 422: a query parameter that the call doesn't have is wrong everywhere.
+    for status in sorted(errors | {401, 403, 422, *one.errors}):
         operation["responses"][str(status)] = _problem(refs)
     return operation
 

@@ -96,6 +96,17 @@ class Wire:
         taken, self._read = self._read, b""
         return taken
 
+    def ending(self) -> tuple[bytes, str]:
+        """Everything up to the end, and how it ended: `FIN` or `RST`."""
+        end = "FIN"
+        try:
+            while data := self._socket.recv(65536):
+                self._read += data
+        except ConnectionResetError:
+            end = "RST"
+        taken, self._read = self._read, b""
+        return taken, end
+
     def is_closed(self) -> bool:
         """Waits for the server to close; fails at the time-out where it doesn't, or says more."""
         assert not self._read, self._read
