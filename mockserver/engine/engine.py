@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mockserver.engine.answers import (
     Miss,
@@ -21,7 +22,8 @@ from mockserver.engine.answers import (
     unmatched,
     with_cors,
 )
-from mockserver.engine.claiming import Claim, Draw, commit, prepare
+from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
+from mockserver.engine.consulting import claim_of, explained_failure
 from mockserver.engine.finding import Found, cors_of, find, on_path
 from mockserver.engine.guarding import is_kept
 from mockserver.engine.missing import nearest_routes
@@ -30,14 +32,17 @@ from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.sending import Due, due_of
 from mockserver.engine.world import World
-from mockserver.errors import MockServerError
-from mockserver.model.call import Call
+from mockserver.errors import InvalidInput, MockServerError
+from mockserver.model.call import Call, Consultation
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send
 from mockserver.replying.draws import seed_for
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
 from mockserver.store.record import RecordLimits
+
+Keep = Callable[[Response | None], None]
+"""Says what an idempotency key keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,25 @@ class Engine:
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
         found = find(ns, request)
-        planned = self._missed(ns, call) if found is None else self._answer(ns, call, found)
-        return self._open(ns, call, planned)
+        if found is None:
+            return self._open(ns, call, self._missed(ns, call))
+        static = found.route.static
+        if static is None or ns.outage is not None:
+            return self._open(ns, call, self._answer(ns, call, found))
+        return self._open(ns, call, self._taken(ns, call, found, static))
+
+    def _taken(self, ns: Namespace, call: Call, found: Found, static: tuple[Planned, ...]) -> Planned:
+        """The claim of a route in which nothing varies: its step and its number, nothing else."""
+        route, position, index = found.route, found.position, found.index
+        call.route_id = route.id
+        call.scenario = route.scenario.name
+        call.tags = route.tags
+        call.step = index + 1
+        if not route.sequence.single:
+            route.sequence.take(position, ns.clock.now_s())
+        position.number += 1
+        position.draws += 1
+        return static[index]
 
     def begin_incomplete(self, request: Request, ns: Namespace, response: Response | None) -> Call:
         """Records a request whose body never came whole; it claims no route and is counted apart."""
@@ -147,6 +169,8 @@ class Engine:
         call.status = planned.response.status
         call.fault = planned.fault
         call.claimed_at_s = self.shared.mono()
+        if call.consult is not None:
+            call.response, call.status = None, None
         counts, record = ns.counts, ns.record
         call.home = (ns, counts, record)
         counts.begun(call)
@@ -225,8 +249,17 @@ class Engine:
         claim = prepare(ns, request, found, draw)
         commit(ns, call, found, claim)
         keep = route.idempotency.open(ns.memory, call) if route.idempotency is not None else None
+        if claim.consult is not None:
+            return self._consulted(ns, call, found, draw, claim, keep)
+        return self._answered(ns, call, found, draw, claim, keep)
+
+    def _answered(
+        self, ns: Namespace, call: Call, found: Found, draw: Draw, claim: Claim, keep: Keep | None
+    ) -> Planned:
+        """The answer of what was claimed, with its webhooks; kept for its idempotency key where that is due."""
+        route = found.route
         try:
-            planned = _rendered(claim, draw, request)
+            planned = _rendered(claim, draw, call.request)
         except TemplateError as why:
             call.error = explained_error(route, why)
             planned = _sent(problem_response(call.error))
@@ -239,6 +272,42 @@ class Engine:
         ):
             keep(planned.response)
         return planned
+
+    # The answer of a function
+
+    def _consulted(
+        self, ns: Namespace, call: Call, found: Found, draw: Draw, claim: Claim, keep: Keep | None
+    ) -> Planned:
+        """What stands in until the function has said what is answered."""
+        assert claim.consult is not None
+        assert claim.planned is not None
+
+        def answered(value: Any) -> None:
+            try:
+                made = claim_of(value, found.route, draw)
+                write(ns, call, made)
+                planned = self._answered(ns, call, found, draw, made, keep)
+            except (InvalidInput, TemplateError) as why:
+                failed(why)
+            else:
+                self._settled(call, found.route, planned)
+
+        def failed(why: Exception) -> None:
+            call.error = explained_failure(found.route, why)
+            self._settled(call, found.route, _sent(problem_response(call.error)))
+
+        call.consult = Consultation(*claim.consult, answered, failed)
+        return claim.planned
+
+    def _settled(self, call: Call, route: Route, planned: Planned) -> None:
+        """The call's answer is known now, before its first byte."""
+        if route.scenario.cors is not None:
+            planned = with_cors(planned, route.scenario.cors, call.request)
+        call.plan, call.response, call.fault = planned.plan, planned.response, planned.fault
+        call.status = planned.response.status
+        ns, counts, _ = call.home
+        counts.answered(call)
+        ns.tell()
 
     # The answer where no route takes it
 

@@ -37,7 +37,7 @@ from mockserver.model.guards import GuardedSpec
 from mockserver.model.http import ADMIN, Request
 from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, RouteSpec, ScenarioSpec
-from mockserver.replying.planner import Reply, compile_reply
+from mockserver.replying.planner import Planned, Reply, compile_reply
 from mockserver.replying.sequence import Sequence, Span
 from mockserver.replying.templates import Scope, Template, TemplateError, Tree, compile_text
 
@@ -131,11 +131,7 @@ class Route:
     then starts again. `path` is where it stands in its file.
     """
 
-    __slots__ = (
-        "answers", "auth", "condition", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency",
-        "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "plain", "scenario",
-        "sequence", "spec", "tags", "version", "when", "work",
-    )  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "plain", "scenario", "sequence", "spec", "static", "tags", "version", "when", "work")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -160,6 +156,8 @@ class Route:
         self.limiter: Limiter | None = None
         self.idempotency: Idempotency | None = None
         self.guarded = False
+        self.static: tuple[Planned, ...] | None = None
+        """The plans of its steps, where nothing in it varies and nothing stands before its claim."""
         self.answers: tuple[Answer, ...] = ()
         self.sequence: Sequence
         self.per: Selector | None = None
@@ -330,7 +328,19 @@ def _compile_route(
     if not flaws.found:
         found = [reply for answer in answers for reply in leaves(answer)]
         route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in found)
+        route.static = _static(route)
     return route
+
+
+def _static(route: Route) -> tuple[Planned, ...] | None:
+    if route.guarded or route.lets or route.work is not NO_WORK or route.scenario.cors is not None:
+        return None
+    plans = []
+    for answer in route.answers:
+        if not isinstance(answer, Reply) or answer.ready is None or answer.work is not NO_WORK:
+            return None
+        plans.append(answer.ready)
+    return tuple(plans)
 
 
 Guards = tuple[Auth | None, Limiter | None, Idempotency | None]

@@ -12,14 +12,45 @@ class Headers(Mapping[str, str]):
     Header lines in the order and case in which they came.
 
     As a mapping: names ignore case, a repeated name gives its first value;
-    `all` gives every line's value.
+    `all` gives every line's value. Those of a recorded request lie as one blob
+    (name, NUL, value, NUL, …) until somebody looks: most are never looked at.
     """
 
-    __slots__ = ("_lines", "pairs")
+    __slots__ = ("_blob", "_lines", "_pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self.pairs: Pairs = tuple(pairs)
+        self._pairs: Pairs | None = tuple(pairs)
+        self._blob: bytes | None = None
         self._lines: dict[str, list[str]] | None = None
+
+    @classmethod
+    def of_blob(cls, blob: bytes) -> Headers:
+        """Header lines as bytes, names and values in turn, NUL between them; none for an empty blob."""
+        self = cls.__new__(cls)
+        self._pairs = None
+        self._blob = blob
+        self._lines = None
+        return self
+
+    @property
+    def pairs(self) -> Pairs:
+        pairs = self._pairs
+        if pairs is None:
+            pairs = self._pairs = _split(self._blob or b"")
+        return pairs
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory they take when nobody looks."""
+        if self._blob is not None:
+            return len(self._blob)
+        return sum(len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs or ())
+
+    def forget(self) -> None:
+        """What was made from the blob is made anew when asked."""
+        if self._blob is not None:
+            self._pairs = None
+        self._lines = None
 
     def _by_name(self) -> dict[str, list[str]]:
         lines = self._lines
@@ -48,3 +79,14 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({list(self.pairs)!r})"
+
+
+_PAIR_BYTES = 120
+"""About what two texts and their pair cost beside their characters."""
+
+
+def _split(blob: bytes) -> Pairs:
+    if not blob:
+        return ()
+    parts = blob.decode("utf-8", "surrogateescape").split("\0")
+    return tuple(zip(parts[::2], parts[1::2], strict=True))

@@ -137,11 +137,13 @@ class Request:
         self.arrived_s = arrived_s
         self.arrived_at_s = arrived_at_s
         self.version = version
-        self._cache: dict[str, Any] = {}
+        self._cache: dict[str, Any] | None = None
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
         """Makes a part at first use. A reason not to be read is kept too, and raised each time."""
         cache = self._cache
+        if cache is None:
+            cache = self._cache = {}
         if name not in cache:
             try:
                 cache[name] = make()
@@ -153,8 +155,9 @@ class Request:
         return value
 
     def forget_parsed(self) -> None:
-        """What was made from the body is made anew when asked; the body has been cut."""
-        self._cache.clear()
+        """What was made from head and body is made anew when asked."""
+        self._cache = None
+        self.headers.forget()
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """A part that another room makes of the request, such as its XML: made at first use, and kept."""
@@ -316,7 +319,7 @@ def decode_segment(text: str) -> str:
 class Response:
     """An answer: headers in order and in the case written. `body` is whole and ready, coding and all."""
 
-    __slots__ = ("body", "headers", "reason", "status")
+    __slots__ = ("body", "encoded", "headers", "reason", "status")
 
     def __init__(
         self,
@@ -329,6 +332,8 @@ class Response:
         self.headers: Pairs = tuple(headers)
         self.body = body
         self.reason = reason
+        self.encoded: tuple[bytes, bytes] | None = None
+        """Its bytes before and after the Date, kept by `net/` where a response is sent more than once."""
 
     def header(self, name: str) -> str | None:
         """The first value of that header, case ignored."""

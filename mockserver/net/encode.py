@@ -17,17 +17,33 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
 
 _date_at = 0
-_date_line = ""
+_date_line = b""
 
 
-def date_now() -> str:
+def date_now() -> bytes:
     """The Date of this second, by real time (RFC 9110 6.6.1)."""
     global _date_at, _date_line  # noqa: PLW0603  (one text a second, for all connections)
     now = int(time.time())
     if now != _date_at:
         _date_at = now
-        _date_line = formatdate(now, usegmt=True)
+        _date_line = formatdate(now, usegmt=True).encode()
     return _date_line
+
+
+def encode(response: Response) -> bytes:
+    """A whole response, head and body, for a connection that stays, by HTTP/1.1."""
+    parts = response.encoded
+    if parts is None:
+        parts = response.encoded = encode_parts(response)
+    before, after = parts
+    return before + date_now() + after if after else before
+
+
+def encode_parts(response: Response) -> tuple[bytes, bytes]:
+    """The bytes before and after the value of Date; all in the first where the scenario sets its own Date."""
+    before, after = _head(response, len(response.body), keep_alive=True, version=(1, 1))
+    body = b"" if response.status in _BODILESS else response.body
+    return (before, after + body) if after else (before + body, b"")
 
 
 def encode_head(
@@ -42,6 +58,14 @@ def encode_head(
     Content-Length says, None for a chunked body (or, before HTTP/1.1, one that
     ends with the connection).
     """
+    before, after = _head(response, length, keep_alive=keep_alive, version=version)
+    return before + date_now() + after if after else before
+
+
+def _head(
+    response: Response, length: int | None, *, keep_alive: bool, version: tuple[int, int]
+) -> tuple[bytes, bytes]:
+    """The head around the value of Date; the second part is empty where the scenario sets its own."""
     status = response.status
     reason = response.reason if response.reason is not None else _REASONS.get(status, "")
     lines = [f"HTTP/1.1 {status} {reason}"]
@@ -49,19 +73,24 @@ def encode_head(
     for name, value in response.headers:
         lines.append(f"{name}: {value}")
         names.add(name.lower())
-    if "date" not in names:
-        lines.append(f"Date: {date_now()}")
+    ends = []
     if status not in _BODILESS and "content-length" not in names and "transfer-encoding" not in names:
         if length is not None:
-            lines.append(f"Content-Length: {length}")
+            ends.append(f"Content-Length: {length}")
         elif version >= (1, 1):
-            lines.append("Transfer-Encoding: chunked")
+            ends.append("Transfer-Encoding: chunked")
     if "connection" not in names:
         if not keep_alive:
-            lines.append("Connection: close")
+            ends.append("Connection: close")
         elif version < (1, 1):
-            lines.append("Connection: keep-alive")
-    lines.append("\r\n")
+            ends.append("Connection: keep-alive")
+    ends.append("\r\n")
+    if "date" in names:
+        return _bytes([*lines, *ends]), b""
+    return _bytes([*lines, "Date: "]), b"\r\n" + _bytes(ends)
+
+
+def _bytes(lines: list[str]) -> bytes:
     return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
 

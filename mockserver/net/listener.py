@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
-from aiohttp.http_parser import HttpRequestParser
-from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
@@ -34,7 +32,10 @@ from mockserver.model.delivery import DeliveryState
 from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
+from mockserver.net.connection import Connection, Done
+from mockserver.net.consulting import consulted
 from mockserver.net.encode import encode_head
+from mockserver.net.lane import Lane, client_of, is_proved
 from mockserver.net.performer import Performer, Wire, ready_response
 from mockserver.net.webhooks import Courier
 
@@ -53,6 +54,7 @@ class WireSettings:
     max_body_bytes: int = 16 * 1024 * 1024
     max_admin_body_bytes: int = 64 * 1024 * 1024
     hang_limit_s: float = 600.0
+    lane: bool = True
 
 
 class Listener:
@@ -78,7 +80,11 @@ class Listener:
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self.server = _Server(self)
+        lane = None
+        if mock and settings.lane and is_proved():
+            lane = Lane(engine, addresser, admin=admin is not None, max_body_bytes=settings.max_body_bytes)
+        self.has_lane = lane is not None
+        self.server = _Server(self, lane)
 
     async def settle(self, grace_s: float) -> int:
         """Closes idle connections, and gives busy ones a moment. How many are still busy."""
@@ -116,8 +122,9 @@ class Listener:
         headers = Headers((_text(name), _text(value)) for name, value in message.raw_headers)
         raw_path = _path_of(target)
         transport = http.transport
+        begun = http.protocol.begun.pop(id(message), None)  # type: ignore[attr-defined]  # our own connection
         if transport is None:
-            return _Done(keep_alive=False)
+            return Done(keep_alive=False)
         wire = Wire(
             transport,
             _drainer(http.protocol),
@@ -125,12 +132,15 @@ class Listener:
             keep_alive=not message.should_close,
             head_only=message.method == "HEAD",
         )
+        if begun is not None:
+            ns, call = begun
+            return await self._finish_begun(ns, call, wire)
         request = Request(
             message.method,
             target,
             headers,
             path=raw_path,
-            client=_client(transport),
+            client=client_of(transport),
             scheme=http.scheme,
             arrived_s=arrived_s,
             arrived_at_s=arrived_at_s,
@@ -167,13 +177,17 @@ class Listener:
         except (PayloadEncodingError, web.RequestPayloadError) as why:
             return await self._refuse(request, ns, wire, http, _unreadable(str(why)))
         request.body = body
-        call = self._engine.begin(request, ns)
-        call.body_length = len(body)
+        return await self._finish_begun(ns, self._engine.begin(request, ns), wire)
+
+    async def _finish_begun(self, ns: Namespace, call: Call, wire: Wire) -> web.StreamResponse:
+        """Performs a call that was begun, here or on the lane."""
+        if call.consult is not None:
+            await self._consult(call)
         for due in call.due:
             if due.before:
                 await self._courier.deliver_before(ns, due.delivery)
         self._send(ns, await self._perform(call, wire))
-        return _Done(keep_alive=wire.keep_alive)
+        return Done(keep_alive=wire.keep_alive)
 
     async def _refuse(
         self, request: Request, ns: Namespace, wire: Wire, http: BaseRequest, response: Response
@@ -183,7 +197,16 @@ class Listener:
         call = self._engine.begin_incomplete(_cut_short(request), ns, response)
         await self._perform(call, wire)
         await _linger(http)
-        return _Done(keep_alive=False)
+        return Done(keep_alive=False)
+
+    async def _consult(self, call: Call) -> None:
+        """Has the function of a test say what is answered."""
+        try:
+            await consulted(call)
+        except asyncio.CancelledError:
+            call.left_at_s = self._engine.shared.mono()
+            self._engine.finish(call, Outcome.CLIENT_LEFT)
+            raise
 
     def _send(self, ns: Namespace, followed: list[Due]) -> None:
         """Hands over the webhooks of a call that is over; their delay begins now."""
@@ -218,7 +241,7 @@ class Listener:
         await self._performer.perform(ready_response(response), None, wire)
         if http.can_read_body:
             await _linger(http)
-        return _Done(keep_alive=wire.keep_alive)
+        return Done(keep_alive=wire.keep_alive)
 
     # The admin API
 
@@ -235,7 +258,7 @@ class Listener:
             await _stream(answer, wire)
         else:
             await self._performer.perform(ready_response(answer), None, wire)
-        return _Done(keep_alive=wire.keep_alive)
+        return Done(keep_alive=wire.keep_alive)
 
 
 async def _stream(answer: StreamReply, wire: Wire) -> None:
@@ -313,13 +336,6 @@ def _path_of(target: str) -> str:
     return target.partition("?")[0]
 
 
-def _client(transport: asyncio.Transport) -> str:
-    peer = transport.get_extra_info("peername")
-    if not peer:
-        return ""
-    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
-
-
 def _too_large(limit: int) -> Response:
     detail = f"The body is larger than {limit} bytes. Start the server with a larger --max-body"
     return problem_response(problem(413, "body-too-large", "The body is too large", detail))
@@ -341,102 +357,6 @@ def _no_namespace(name: str, names: Any) -> Response:
     return problem_response(document, ("x-mockserver-matched", "false"))
 
 
-class _Done(web.StreamResponse):
-    """Tells aiohttp that everything has been written already, and whether the connection stays."""
-
-    def __init__(self, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._stays = keep_alive
-
-    @property
-    def keep_alive(self) -> bool | None:
-        return self._stays
-
-    @property
-    def prepared(self) -> bool:
-        return True
-
-    async def prepare(self, request: BaseRequest) -> None:  # noqa: ARG002
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002
-        return None
-
-
-class _Connection(RequestHandler):
-    """
-    aiohttp's connection, with a write buffer that counts as drained only when it is empty.
-
-    Its parser stops behind every request. aiohttp's own reads on, and what is
-    malformed then takes the good requests before it along.
-    """
-
-    __slots__ = ("_body",)
-
-    def __init__(self, manager: web.Server, **options: Any) -> None:
-        super().__init__(manager, **options)
-        self._body: Any = None
-        self._parser = HttpRequestParser(
-            self,
-            options["loop"],
-            self._read_bufsize,
-            max_line_size=self.max_line_size,
-            max_field_size=self.max_field_size,
-            max_headers=self.max_headers,
-            payload_exception=web.RequestPayloadError,
-            auto_decompress=options["auto_decompress"],
-            max_msg_queue_size=1,
-        )
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.set_write_buffer_limits(high=0)
-
-    def data_received(self, data: bytes) -> None:
-        """Feeds the parser until it has nothing left: each time it goes on behind a request that has ended."""
-        while True:
-            before = self._request_count, self._body is not None and not self._body.is_eof()
-            super().data_received(data)
-            if self._request_count != before[0]:
-                self._took(self._messages[-1])
-            after = self._request_count, self._body is not None and not self._body.is_eof()
-            if after == before or self._buffer_paused or self._reading_paused or self._upgraded:
-                return
-            data = b""
-
-    def _took(self, message: Any) -> None:
-        """A request was read, or that what came is none: then the body that it should have been never ends."""
-        body = message[1]
-        if body is EMPTY_PAYLOAD and self._body is not None and not self._body.is_eof():
-            self._body.set_exception(PayloadEncodingError("it is no valid chunked body"))
-        self._body = None if body is EMPTY_PAYLOAD else body
-
-    def handle_error(
-        self,
-        request: BaseRequest,  # noqa: ARG002  (aiohttp's signature)
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if status >= 500 and exc is not None:
-            log.error("a request could not be answered", exc_info=exc)
-        title = "This is no HTTP request" if status == 400 else "The server failed on this request"
-        detail = (
-            (message or "").split("\n")[0]
-            if status == 400
-            else "It is a defect of mockserver; its log says more"
-        )
-        response = problem_response(
-            problem(status, "bad-request" if status < 500 else "defect", title, detail)
-        )
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(
-                encode_head(response, length=len(response.body), keep_alive=False) + response.body
-            )
-        return _Done(keep_alive=False)
-
-
 def _drainer(protocol: Any) -> Callable[[], Any]:
     def drained() -> Any:
         return protocol._drain_helper() if protocol._paused else None  # noqa: SLF001  (aiohttp's own flow control)
@@ -447,13 +367,15 @@ def _drainer(protocol: Any) -> Callable[[], Any]:
 class _Server(web.Server):
     """Makes our connections; a client that leaves cancels what is done for it."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, lane: Lane | None) -> None:
         super().__init__(listener.handle, handler_cancellation=True)
         self._loop = asyncio.get_running_loop()
+        self._lane = lane
 
     def __call__(self) -> RequestHandler:
-        return _Connection(
+        return Connection(
             self,
+            self._lane,
             loop=self._loop,
             access_log=None,  # an access log halves the speed
             auto_decompress=False,

@@ -16,8 +16,6 @@ from mockserver.model.call import Call
 KEPT_BODY_BYTES = 64 * 1024
 _CALL_BYTES = 700
 """About what a call costs beside its headers and bodies."""
-_HEADER_BYTES = 120
-"""About what two texts and their pair cost beside their characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +29,21 @@ class RecordLimits:
 class Record:
     """The kept calls, oldest first."""
 
-    __slots__ = ("_bytes", "_calls", "_limits", "cut", "dropped")
+    __slots__ = ("_bytes", "_calls", "_limits", "cut", "dropped", "first_number")
 
     def __init__(self, limits: RecordLimits) -> None:
         self._limits = limits
         self._calls: deque[Call] = deque()
         self._bytes = 0
         self.dropped = 0
+        self.first_number = 0
+        """The number of the first call that was ever in it; 0 before there was one."""
         self.cut = 0
         """How many kept calls lost the end of their body."""
 
     def add(self, call: Call) -> None:
+        if not self.first_number:
+            self.first_number = call.number
         call.cost_bytes = _cost(call)
         self._bytes += call.cost_bytes
         self._calls.append(call)
@@ -58,11 +60,16 @@ class Record:
 
     def trim(self, call: Call) -> None:
         """A closed call keeps the head of a long body, its length and its sha256."""
-        if len(call.request.body) > KEPT_BODY_BYTES:
-            self._cut(call)
+        request, response = call.request, call.response
         call.plan = ()
-        response = call.response
-        if response is not None and len(response.body) > KEPT_BODY_BYTES:
+        request.forget_parsed()
+        long_body = len(request.body) > KEPT_BODY_BYTES
+        long_reply = response is not None and len(response.body) > KEPT_BODY_BYTES
+        if not (long_body or long_reply):
+            return
+        if long_body:
+            self._cut(call)
+        if response is not None and long_reply:
             call.reply_length = len(response.body)
             call.response = type(response)(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
         if not call.forgotten:
@@ -74,7 +81,6 @@ class Record:
         body = call.request.body
         call.body_sha256 = hashlib.sha256(body).hexdigest()
         call.request.body = body[:KEPT_BODY_BYTES]
-        call.request.forget_parsed()
         call.truncated = True
         if not call.forgotten:
             self.cut += 1
@@ -101,9 +107,6 @@ class Record:
 
 def _cost(call: Call) -> int:
     request = call.request
-    cost = _CALL_BYTES + len(request.target) + len(request.body)
-    for name, value in request.headers.pairs:
-        cost += len(name) + len(value) + _HEADER_BYTES
-    if call.response is not None:
-        cost += len(call.response.body)
-    return cost
+    cost = _CALL_BYTES + len(request.target) + len(request.body) + request.headers.size_bytes
+    response = call.response
+    return cost if response is None else cost + len(response.body)

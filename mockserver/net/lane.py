@@ -1,0 +1,191 @@
+"""
+The fast lane: a request that came whole in one read, and whose answer is ready,
+is answered at once, without a task and without aiohttp's request objects.
+
+Everything else goes aiohttp's public way, in its order: a call that was begun
+here is handed over with its message. What is written is the same bytes, made
+by the same `encode`. The lane reaches into aiohttp's connection, so it is on
+only for the versions that it was proved with; `/health` says whether it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from itertools import chain
+from typing import Any, Protocol
+
+import aiohttp
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import _ErrInfo
+
+from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.model.call import Call
+from mockserver.model.http import ADMIN, Headers, Request
+from mockserver.model.plan import Outcome, Send
+from mockserver.net.encode import encode
+
+PROVED = ((3, 14), (3, 15))
+"""From the first version of aiohttp, and below the second."""
+
+
+def is_proved(version: str = aiohttp.__version__) -> bool:
+    """Whether the lane was proved with this version of aiohttp."""
+    numbers = version.split(".")
+    try:
+        minor = int(numbers[0]), int(numbers[1])
+    except (ValueError, IndexError):
+        return False
+    return PROVED[0] <= minor < PROVED[1]
+
+
+class Connection(Protocol):
+    """What the lane needs of a connection: aiohttp's own attributes, and ours."""
+
+    transport: Any
+    client_text: str
+    begun: dict[int, tuple[Namespace, Call]]
+    _paused: bool
+    _parser: Any
+    _request_count: int
+    _loop: Any
+    _next_keepalive_close_time: float
+    _keepalive_timeout: float
+
+    @property
+    def ssl_context(self) -> Any: ...
+
+    async def _drain_helper(self) -> None: ...
+
+
+class Lane:
+    """Takes whole requests from a connection's parser. One for each listener of mocked requests."""
+
+    def __init__(self, engine: Engine, addresser: Addresser, *, admin: bool, max_body_bytes: int) -> None:
+        self._engine = engine
+        self._addresser = addresser
+        self._admin = admin
+        self._max_body_bytes = max_body_bytes
+        self._mono = engine.shared.mono
+
+    def took(self, connection: Connection, message: Any, payload: Any) -> bool:
+        """Whether it answered the message. A call that it only began stands in `connection.begun`."""
+        if connection._paused or message.__class__ is _ErrInfo or not _is_whole(message, payload):  # noqa: SLF001
+            return False
+        target = message.path
+        if target[:1] != "/":
+            return False
+        raw_path = target if "?" not in target else target[: target.index("?")]
+        if self._admin and raw_path.startswith(ADMIN):
+            return False
+        transport = connection.transport
+        if transport is None or transport.is_closing():
+            return False
+        headers = Headers.of_blob(b"\0".join(chain.from_iterable(message.raw_headers)))
+        try:
+            address = self._addresser.find(raw_path, message.headers)
+        except UnknownNamespace:
+            return False
+        body = b"" if payload is EMPTY_PAYLOAD else b"".join(payload._buffer)  # noqa: SLF001  (read_nowait re-enters)
+        if len(body) > self._max_body_bytes:
+            return False
+        ns = address.ns
+        request = Request(
+            message.method,
+            target,
+            headers,
+            body,
+            path=address.path,
+            prefix=address.prefix,
+            namespace=ns.name,
+            client=connection.client_text,
+            scheme="http" if connection.ssl_context is None else "https",
+            arrived_s=time.time(),
+            arrived_at_s=self._mono(),
+        )
+        call = self._engine.begin(request, ns)
+        plan = call.plan
+        if len(plan) != 1 or call.due or call.consult is not None or not _is_plain(plan[0]):
+            connection.begun[id(message)] = ns, call
+            return False
+        self._send(connection, transport, call)
+        return True
+
+    def _send(self, connection: Connection, transport: asyncio.WriteTransport, call: Call) -> None:
+        response = call.response
+        assert response is not None
+        call.first_byte_at_s = self._mono()
+        transport.write(encode(response))
+        parser: Any = connection._parser  # noqa: SLF001
+        parser.message_consumed()
+        connection._request_count += 1  # noqa: SLF001
+        loop_time_s = connection._loop.time()  # noqa: SLF001
+        connection._next_keepalive_close_time = loop_time_s + connection._keepalive_timeout  # noqa: SLF001
+        if connection._paused:  # noqa: SLF001
+            # The client reads slowly: the call is over when all of it has left.
+            self._close_when_drained(connection, call)
+            return
+        call.last_byte_at_s = self._mono()
+        self._engine.finish(call, Outcome.DONE)
+
+    def _close_when_drained(self, connection: Connection, call: Call) -> None:
+        connection.begun[id(call)] = call.home[0], call
+
+        async def drained() -> None:
+            try:
+                await connection._drain_helper()  # noqa: SLF001
+            except ConnectionError:
+                return  # `connection_lost` has closed the call
+            if connection.begun.pop(id(call), None) is not None:
+                call.last_byte_at_s = self._mono()
+                self._engine.finish(call, Outcome.DONE)
+
+        task = connection._loop.create_task(drained())  # noqa: SLF001
+        _KEPT.add(task)
+        task.add_done_callback(_KEPT.discard)
+
+    def left(self, call: Call) -> None:
+        """The client has gone before the connection's task came to this call, or before all of it had left."""
+        call.left_at_s = self._mono()
+        self._engine.finish(call, Outcome.CLIENT_LEFT)
+
+
+_KEPT: set[asyncio.Task[None]] = set()
+"""Tasks that wait for slow readers; the loop itself keeps only weak references."""
+
+
+def _is_whole(message: Any, payload: Any) -> bool:
+    """Whether nothing more of the request is to come, and nothing of it needs a conversation."""
+    return (
+        not message.should_close
+        and not message.upgrade
+        and message.method not in ("HEAD", "CONNECT")
+        and message.version == _HTTP_1_1
+        and (payload is EMPTY_PAYLOAD or (payload._eof and payload._exception is None))  # noqa: SLF001
+    )
+
+
+_HTTP_1_1 = aiohttp.HttpVersion11
+
+
+def _is_plain(step: Any) -> bool:
+    """One whole response that leaves the connection as it is."""
+    if step.__class__ is not Send or step.upto is not None:
+        return False
+    response = step.response
+    parts = response.encoded
+    if parts is not None:
+        return True
+    return not any(
+        name.lower() in ("connection", "content-length", "transfer-encoding") for name, _ in response.headers
+    )
+
+
+def client_of(transport: asyncio.BaseTransport) -> str:
+    """`127.0.0.1:50312`, or `[::1]:50312`."""
+    peer = transport.get_extra_info("peername")
+    if not peer:
+        return ""
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
