@@ -70,7 +70,10 @@ class Draw:
 
 @dataclass(slots=True)
 class Claim:
-    """What a call does, made and not yet written. `planned` is set where a behaviour answers."""
+    """
+    What a call does, made and not yet written. `planned` is set where a behaviour
+    answers, `consult` too where a function is to be asked what that is: the function, and whether it blocks.
+    """
 
     reply: Reply | None
     status: int
@@ -80,6 +83,7 @@ class Claim:
     commits: tuple[Callable[[], None], ...] = ()
     planned: Planned | None = None
     scope: Scope | None = None
+    consult: tuple[Callable[[], Any], bool] | None = None
 
 
 def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
@@ -132,6 +136,11 @@ def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
     position.number += 1
     position.draws += 1
     call.step = found.index + 1
+    write(ns, call, claim)
+
+
+def write(ns: Namespace, call: Call, claim: Claim) -> None:
+    """Writes the state and the effects."""
     for key, value, ttl_s in claim.writes:
         ns.memory.state.write(key, value, ttl_s)
     for then in claim.commits:

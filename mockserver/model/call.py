@@ -8,10 +8,25 @@ answer leaves, and closed once, with what really happened.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """
+    A function that says what is answered. `ask` runs it, and may give an
+    awaitable; it may not run on the loop if it `blocks`. One of the other two,
+    told what came of it, gives the call its plan.
+    """
+
+    ask: Callable[[], Any]
+    blocks: bool
+    answered: Callable[[Any], None]
+    failed: Callable[[Exception], None]
 
 
 class Call:
@@ -22,6 +37,7 @@ class Call:
     the route's. `nearest` are the
     routes that nearly took an unmatched call, with what kept each out. `forgotten`: the record has dropped it. `home` is the namespace with its
     counts and record, until the call is closed. `plan` is what `net/` performs; it is dropped when the call closes.
+    `consult`: whom `net/` asks first what is to be answered.
     """
 
     __slots__ = (
@@ -30,6 +46,7 @@ class Call:
         "body_length",
         "body_sha256",
         "claimed_at_s",
+        "consult",
         "cost_bytes",
         "due",
         "effects",
@@ -73,6 +90,7 @@ class Call:
         self.error: dict[str, Any] | None = None
         self.outcome = Outcome.OPEN
         self.plan: Plan = ()
+        self.consult: Consultation | None = None
         self.response: Response | None = None
         self.status: int | None = None
         self.effects: list[Any] = []

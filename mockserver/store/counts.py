@@ -68,6 +68,12 @@ class Counts:
         route.in_flight += 1
         route.most_in_flight = max(route.most_in_flight, route.in_flight)
 
+    def answered(self, call: Call) -> None:
+        """The status of a call that began without one."""
+        route = self.routes.get(call.route_id) if call.route_id is not None else None
+        if route is not None and call.status is not None:
+            route.statuses[call.status] = route.statuses.get(call.status, 0) + 1
+
     def ended(self, call: Call) -> None:
         route = self.routes.get(call.route_id) if call.route_id is not None else None
         if route is not None:
