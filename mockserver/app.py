@@ -61,6 +61,8 @@ class App:
         )
         self.mock_url = ""
         self.admin_url = ""
+        self.own_admin_url = ""
+        """The same by the address that is listened on, for this process; a public URL may lead nowhere from here."""
         self.engine = Engine(
             self._read(),
             wall=time.time,
@@ -171,10 +173,11 @@ class App:
         port = await self._listen(mock, settings.port)
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"
+        self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         if settings.admin_port is not None:
             separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
             port = await self._listen(separate, settings.admin_port)
-            self.admin_url = f"{_url(settings.host, port)}/__admin"
+            self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         self._collector = asyncio.create_task(self._collect())
 
     async def _listen(self, listener: Listener, port: int) -> int:
