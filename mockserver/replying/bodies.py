@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import hashlib
 import json
 import mimetypes
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -63,13 +62,16 @@ class Body:
         return self.render(scope)
 
 
+_READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=as_text)
+_ESCAPED = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=as_text)
+
+
 def dump_json(value: Any) -> bytes:
     """JSON as it goes out: compact, UTF-8; a lone surrogate stays an escape."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=as_text)
     try:
-        return text.encode()
+        return _READABLE.encode(value).encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=as_text).encode()
+        return _ESCAPED.encode(value).encode()
 
 
 def compile_body(
@@ -165,18 +167,40 @@ def _form_pairs(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, "" if value is None else as_text(value))]
 
 
-CODINGS: dict[str, Callable[[bytes], bytes]] = {
-    # mtime 0: the same body is the same bytes every time
-    "gzip": lambda data: gzip.compress(data, 6, mtime=0),
-    "x-gzip": lambda data: gzip.compress(data, 6, mtime=0),
-    "deflate": zlib.compress,
-    "identity": lambda data: data,
+_GZIP_WBITS = 31
+CODINGS: dict[str, int | None] = {
+    "gzip": _GZIP_WBITS,
+    "x-gzip": _GZIP_WBITS,
+    "deflate": zlib.MAX_WBITS,
+    "identity": None,
 }
+"""Content-codings that bodies can be put into, and zlib's name for each (RFC 9110 8.4.1)."""
 
 
-def encoded(data: bytes, coding: str) -> bytes:
-    """The body in that content-coding; what is gzip already stays."""
-    coding = coding.strip().lower()
-    if "gzip" in coding and data[:2] == b"\x1f\x8b":
-        return data
-    return CODINGS[coding](data)
+def encoded(data: bytes, codings: str) -> bytes:
+    """The body in those content-codings; what is gzip already stays. Raises ValueError for an unknown one."""
+    return b"".join(encoded_parts([data], codings))
+
+
+def encoded_parts(parts: Sequence[bytes], codings: str) -> list[bytes]:
+    """
+    The same number of parts (at least one), each flushed, so that a client can
+    read it when it comes. Raises ValueError for a coding that is unknown.
+    """
+    made = list(parts) or [b""]
+    for coding in codings.split(","):
+        name = coding.strip().lower()
+        if name not in CODINGS:
+            raise ValueError(f"{coding.strip()!r} is no content-coding that bodies can be put into")
+        wbits = CODINGS[name]
+        if wbits is None or (wbits == _GZIP_WBITS and made[0][:2] == b"\x1f\x8b"):
+            continue
+        made = _deflated(made, wbits)
+    return made
+
+
+def _deflated(parts: list[bytes], wbits: int) -> list[bytes]:
+    """zlib writes no time into the head of gzip, so the same body is the same bytes every time."""
+    machine = zlib.compressobj(6, zlib.DEFLATED, wbits)
+    made = [machine.compress(part) + machine.flush(zlib.Z_SYNC_FLUSH) for part in parts[:-1]]
+    return [*made, machine.compress(parts[-1]) + machine.flush()]
