@@ -27,6 +27,8 @@ def _header_value(value: object) -> object:
             )
         if isinstance(one, str) and any(c in one for c in "\r\n\0"):
             raise Wrong("a header value can't hold a line break or NUL", "Use a list for several lines")
+        if isinstance(one, str) and any("\ud800" <= c <= "\udfff" for c in one):
+            raise Wrong(f"{shown(one)} can't be written as UTF-8", "Write the character itself")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -88,14 +89,15 @@ Delay = Annotated[
 
 _SIZES = {"B": 1, "KB": 1000, "MB": 1000_000, "KiB": 1024, "MiB": 1024 * 1024}
 
+_SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-z]*)\s*")
+
 
 def parse_size(text: str) -> int:
     """Bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
-    number = text.rstrip("BKMGiTb ")
-    unit = text[len(number) :].strip() or "B"
-    if unit not in _SIZES:
+    found = _SIZE.fullmatch(text)
+    if not found or (found[2] or "B") not in _SIZES:
         raise ValueError(f"{text!r} is no size; write 64KB, 10MB or 1MiB")
-    return int(float(number) * _SIZES[unit])
+    return int(float(found[1]) * _SIZES[found[2] or "B"])
 
 
 class PacedSpec(Spec):

@@ -135,7 +135,7 @@ class Performer:
     async def _drip(self, step: Drip, call: Call | None, wire: Wire) -> None:
         response = step.response
         chunked = step.chunked and wire.version >= (1, 1)
-        if closes(response) or (step.chunked and not chunked):
+        if closes(response) or (step.chunked and not chunked) or self._lies(step, wire):
             wire.keep_alive = False
         length = None if step.chunked else len(response.body)
         # The first wait stands before the first byte of the body, not of the head.
@@ -151,6 +151,10 @@ class Performer:
                 await wire.write(chunk(data) if chunked else data)
         if chunked and step.ended:
             await wire.write(LAST_CHUNK)
+
+    @staticmethod
+    def _lies(step: Drip, wire: Wire) -> bool:
+        return not step.chunked and not wire.head_only and lies(step.response, len(step.response.body))
 
     async def _break(self, step: Break, wire: Wire) -> None:
         if step.how == "close":

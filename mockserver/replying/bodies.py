@@ -200,7 +200,7 @@ def encoded_parts(parts: Sequence[bytes], codings: str) -> list[bytes]:
 
 
 def _deflated(parts: list[bytes], wbits: int) -> list[bytes]:
-    """zlib writes no time into the head of gzip, so the same body is the same bytes every time."""
+    """No time stands in the head of gzip as zlib writes it, so the same body is the same bytes every time."""
     machine = zlib.compressobj(6, zlib.DEFLATED, wbits)
     made = [machine.compress(part) + machine.flush(zlib.Z_SYNC_FLUSH) for part in parts[:-1]]
     return [*made, machine.compress(parts[-1]) + machine.flush()]

@@ -36,18 +36,17 @@ def broken(fault: FaultSpec, response: Response, pieces: tuple[Piece, ...] | Non
             half = len(response.body) // 2 if pieces is None else sum(len(data) for _, data in pieces) // 2
             return (_begun(response, pieces, half, chunked=chunked, short=True), *end)
         if fault.kind == "malformed_chunk":
-            return (Drip(response, (), chunked=True, ended=False), *end)
+            return (Drip(_without_length(response), (), chunked=True, ended=False), *end)
         return end
+    if fault.kind == "malformed_chunk":
+        response = _without_length(response)
     if fault.events is not None:
-        whole = pieces if pieces is not None else ((0.0, response.body),)
-        sent = whole[: fault.events]
-        return (Drip(response, sent, chunked=chunked or fault.kind == "malformed_chunk", ended=False), *end)
+        # `pieces` are only those of these events.
+        return (Drip(response, pieces or (), chunked=True, ended=False), *end)
     upto = 0 if after == "headers" else int(after)
     if fault.kind == "malformed_chunk":
-        return (
-            Drip(response, _first(pieces or ((0.0, response.body),), upto), chunked=True, ended=False),
-            *end,
-        )
+        whole = ((0.0, response.body),) if pieces is None else pieces
+        return (Drip(response, _first(whole, upto), chunked=True, ended=False), *end)
     return (_begun(response, pieces, upto, chunked=chunked, short=fault.kind == "truncate"), *end)
 
 
@@ -58,7 +57,15 @@ def _begun(
         length = len(response.body)
         promise = upto + 1 if short and upto >= length else None
         return Send(response, upto=min(upto, length), promise=promise)
+    if short and not chunked:
+        upto = min(upto, len(response.body) - 1)
     return Drip(response, _first(pieces, upto), chunked=chunked, ended=False)
+
+
+def _without_length(response: Response) -> Response:
+    """Chunks need a head that promises chunks."""
+    headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
+    return Response(response.status, headers, response.body, response.reason)
 
 
 def _first(pieces: tuple[Piece, ...], upto: int) -> tuple[Piece, ...]:

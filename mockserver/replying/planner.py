@@ -7,7 +7,7 @@ rendered for their call. Order: render, then fault, then throttle, then delay.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -19,7 +19,7 @@ from mockserver.model.http import Pairs, Request, Response
 from mockserver.model.plan import Drip, Plan, Send, Wait
 from mockserver.model.reply import DelayRangeSpec, FaultSpec, PacedSpec, ReplyDefaultsSpec, ReplySpec
 from mockserver.model.written import as_text
-from mockserver.replying.bodies import CODINGS, Body, ReadFile, compile_body, encoded
+from mockserver.replying.bodies import CODINGS, Body, ReadFile, compile_body, encoded, encoded_parts
 from mockserver.replying.delays import delay_s
 from mockserver.replying.faults import broken
 from mockserver.replying.ranges import for_file
@@ -147,9 +147,8 @@ class Reply:
             return Response(status, headers), None
         if content_type is not None and "content-type" not in names:
             headers.append(("Content-Type", content_type))
-        if "content-encoding" in names and pieces is None and data:
-            coding = next(value for name, value in headers if name.lower() == "content-encoding")
-            data = _encoded(data, coding)
+        if "content-encoding" in names and (data or pieces is not None):
+            data, pieces = _encoded(data, pieces, ",".join(values(headers, "content-encoding")))
         response = Response(status, headers, data)
         if self._body is not None and self._body.etag is not None and request is not None:
             response = for_file(response, self._body.etag, request)
@@ -164,11 +163,17 @@ class Reply:
             value = maker.render(scope)  # type: ignore[arg-type]  # templates are never asked without one
             if any(c in value for c in "\r\n\0"):
                 raise TemplateError("a header value can't hold a line break", place=f"headers.{name}")
+            if any("\ud800" <= c <= "\udfff" for c in value):
+                raise TemplateError(f"{shown(value)} can't be written", place=f"headers.{name}")
             lines.append((name, value))
         return tuple(lines)
 
     def _sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
-        chunked = pieces is not None
+        if pieces is None and "chunked" in values(response.headers, "transfer-encoding"):
+            pieces = ((0.0, response.body),)
+        chunked = pieces is not None and response.header("content-length") is None
+        if pieces is not None and self._fault is not None and self._fault.events is not None:
+            pieces = pieces[: self._fault.events]
         if self._throttle is not None and pieces is None and response.body:
             pieces = _paced(response.body, self._throttle)
         elif self._throttle is not None and pieces:
@@ -195,10 +200,23 @@ class Reply:
         return float(delay)
 
 
-def _encoded(data: bytes, coding: str) -> bytes:
-    for one in coding.split(","):
-        data = encoded(data, one)
-    return data
+def values(headers: Iterable[tuple[str, str]], wanted: str) -> list[str]:
+    """The values of a header, in lower case."""
+    return [value.strip().lower() for name, value in headers if name.lower() == wanted]
+
+
+def _encoded(
+    data: bytes, pieces: tuple[Piece, ...] | None, codings: str
+) -> tuple[bytes, tuple[Piece, ...] | None]:
+    """A body, and where it is sent in pieces also those, in its content-codings."""
+    try:
+        if pieces is None:
+            return encoded(data, codings), None
+        parts = encoded_parts([piece for _, piece in pieces], codings)
+    except ValueError as why:
+        raise TemplateError(str(why), place="headers.content-encoding") from why
+    waits = [wait_s for wait_s, _ in pieces] or [0.0]
+    return b"".join(parts), tuple(zip(waits, parts, strict=True))
 
 
 def _paced(body: bytes, throttle: float | PacedSpec) -> tuple[Piece, ...]:
@@ -245,7 +263,8 @@ def compile_reply(
     delay = spec.delay if spec.has("delay") else defaults.delay
     delay = tried(lambda: _maybe_template(delay, ("delay",), names, raw=False))
     throttle = spec.throttle if spec.has("throttle") else defaults.throttle
-    tried(lambda: _check_coding(headers, body))
+    tried(lambda: _check_coding(headers, body or stream))
+    tried(lambda: _check_pieces(spec, stream))
     if flaws:
         raise InvalidInput(flaws)
     return Reply(
@@ -253,7 +272,27 @@ def compile_reply(
     )
 
 
-def _check_coding(headers: HeaderMakers | None, body: Body | None) -> None:
+def _check_pieces(spec: ReplySpec, stream: Stream | None) -> None:
+    """What counts pieces needs some, and what makes pieces has none to make."""
+    if spec.fault is not None and spec.fault.events is not None and stream is None:
+        raise InvalidInput(
+            Flaw(
+                ("fault", "after"),
+                f"{spec.fault.after!r} in a reply without `events` or `chunks`",
+                "Write headers, or a number of body bytes",
+            )
+        )
+    if stream is not None and isinstance(spec.throttle, PacedSpec):
+        raise InvalidInput(
+            Flaw(
+                ("throttle",),
+                "events and chunks are pieces already",
+                "Write `delay` on each of them, or a rate such as 10KB/s",
+            )
+        )
+
+
+def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> None:
     for name, value in headers or ():
         if name.lower() != "content-encoding" or not isinstance(value, str) or body is None:
             continue

@@ -10,7 +10,7 @@ import re
 
 from mockserver.model.http import Request, Response
 
-_RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
+_RANGE = re.compile(r"bytes=\s*([0-9]*)-([0-9]*)\s*")
 
 
 def for_file(response: Response, etag: str, request: Request) -> Response:
@@ -27,7 +27,8 @@ def for_file(response: Response, etag: str, request: Request) -> Response:
         kept = [(name, value) for name, value in headers if name.lower() != "content-type"]
         return Response(304, kept)
     asked = request.headers.get("range")
-    if asked is None or not _may_range(request, etag):
+    # Only GET has ranges (RFC 9110 14.2).
+    if asked is None or request.method != "GET" or not _may_range(request, etag):
         return Response(200, headers, response.body)
     return _part(headers, response.body, asked)
 
@@ -38,8 +39,14 @@ def _is_known(lines: list[str], etag: str) -> bool:
 
 
 def _may_range(request: Request, etag: str) -> bool:
+    """Weak tags never fit (RFC 9110 13.1.5)."""
     condition = request.headers.get("if-range")
-    return condition is None or condition == etag
+    return condition is None or (condition == etag and not etag.startswith("W/"))
+
+
+def _number(digits: str) -> int:
+    """Python reads no number of thousands of digits; past 18 of them every file has ended."""
+    return int(digits.lstrip("0")[:19] or "0")
 
 
 def _part(headers: list[tuple[str, str]], body: bytes, asked: str) -> Response:
@@ -48,11 +55,11 @@ def _part(headers: list[tuple[str, str]], body: bytes, asked: str) -> Response:
         return Response(200, headers, body)
     first, last = found.groups()
     if not first:
-        start, end = max(0, len(body) - int(last)), len(body) - 1
-        satisfiable = int(last) > 0 and len(body) > 0
+        start, end = max(0, len(body) - _number(last)), len(body) - 1
+        satisfiable = _number(last) > 0 and len(body) > 0
     else:
-        start, end = int(first), min(int(last) if last else len(body) - 1, len(body) - 1)
-        if last and int(last) < start:
+        start, end = _number(first), min(_number(last) if last else len(body) - 1, len(body) - 1)
+        if last and _number(last) < start:
             return Response(200, headers, body)
         satisfiable = start < len(body)
     if not satisfiable:

@@ -7,6 +7,7 @@ Events are written by the HTML standard's "server-sent events": `event`, `id`,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -80,7 +81,7 @@ def _compile(
             continue
         tree = None if raw else compile_tree(item, (kind, i), names=names)
         if tree is None or tree.constant:
-            compiled.append(_fixed(_piece(item, write, f"{kind}[{i}]")))
+            compiled.append(_fixed(_piece_at_load(item, write, (kind, i))))
         else:
             compiled.append(_rendered(tree, write, f"{kind}[{i}]"))
             constant = False
@@ -111,7 +112,7 @@ def _fixed(piece: Piece) -> Callable[[Scope], Iterator[Piece]]:
 
 
 def _rendered(tree: Tree, write: Callable[[Any], bytes], place: str) -> Callable[[Scope], Iterator[Piece]]:
-    return lambda scope: iter((_piece(tree.value(scope), write, place),))
+    return lambda scope: iter((_piece_of_call(tree.value(scope), write, place),))
 
 
 def _each(
@@ -127,42 +128,64 @@ def _each(
         if not isinstance(found, (list, tuple)):
             raise TemplateError(f"`each` needs a list, got {shown(found)}", place=place)
         for one in found:
-            yield _piece(tree.value(scope.with_("item", one)), write, place)
+            yield _piece_of_call(tree.value(scope.with_("item", one)), write, place)
 
     return pieces
 
 
-def _piece(item: Any, write: Callable[[Any], bytes], place: str) -> Piece:
-    delay_s = 0.0
-    if isinstance(item, dict) and "delay" in item:
-        try:
-            delay_s = parse_duration_s(item["delay"])
-        except ValueError as why:
-            raise InvalidInput(Flaw((*_split(place), "delay"), str(why), "Write 20ms or 1s")) from why
-    return delay_s, write(item)
+_UNWRITABLE = (TypeError, ValueError, RecursionError)
 
 
-def _split(place: str) -> KeyPath:
-    kind, _, number = place.rstrip("]").partition("[")
-    return kind, int(number)
+def _piece_at_load(item: Any, write: Callable[[Any], bytes], path: KeyPath) -> Piece:
+    try:
+        wait_s = _wait_s(item)
+    except ValueError as why:
+        raise InvalidInput(Flaw((*path, "delay"), str(why), "Write 20ms or 1s")) from why
+    try:
+        return wait_s, write(item)
+    except _UNWRITABLE as why:
+        raise InvalidInput(Flaw(path, f"it can't be written: {why}")) from why
+
+
+def _piece_of_call(item: Any, write: Callable[[Any], bytes], place: str) -> Piece:
+    try:
+        return _wait_s(item), write(item)
+    except _UNWRITABLE as why:
+        raise TemplateError(f"the value can't be written: {why}", place=place) from why
+
+
+def _wait_s(item: Any) -> float:
+    if not isinstance(item, dict) or "delay" not in item:
+        return 0.0
+    return max(0.0, parse_duration_s(item["delay"]))
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""Each of them ends a line of an event stream."""
 
 
 def _event(item: Any) -> bytes:
     lines: list[str] = []
     event = item if isinstance(item, dict) else {"data": item}
     if "comment" in event:
-        lines += [f": {line}" for line in str(event["comment"]).split("\n")]
+        lines += [f": {line}" for line in _LINE_END.split(as_text(event["comment"]))]
     for key in ("event", "id", "retry"):
         if key in event:
-            lines.append(f"{key}: {as_text(event[key])}")
+            lines.append(f"{key}: {_one_line(key, as_text(event[key]))}")
     if "data" in event:
         data = event["data"]
         text = data if isinstance(data, str) else dump_json(data).decode()
-        lines += [f"data: {line}" for line in text.split("\n")]
+        lines += [f"data: {line}" for line in _LINE_END.split(text)]
     return ("\n".join(lines) + "\n\n").encode()
+
+
+def _one_line(key: str, text: str) -> str:
+    if _LINE_END.search(text):
+        raise ValueError(f"`{key}` can't hold a line break")
+    return text
 
 
 def _chunk(item: Any) -> bytes:
     if isinstance(item, dict):
-        return _from_base64(item["base64"]) if "base64" in item else str(item["text"]).encode()
-    return str(item).encode()
+        return _from_base64(as_text(item["base64"])) if "base64" in item else as_text(item["text"]).encode()
+    return as_text(item).encode()
