@@ -18,7 +18,7 @@ CHAR_LIMIT = 1024 * 1024
 """Characters of text made in one render, those thrown away again included."""
 MAX_INT_BITS = 4096
 NODES_A_STEP = 8
-"""Looking at this many values costs one step, and so does a KiB of text."""
+"""Looking at this many values costs one step, and so does half a KiB of text."""
 
 
 class Failed(Exception):
@@ -131,12 +131,12 @@ class Frame:
 
     def read(self, length: int) -> None:
         """Pays for looking through a text of that length."""
-        if length > 1024:
-            self.take_steps(length >> 10)
+        if length > 512:
+            self.take_steps(length >> 9)
 
     def search(self, whole: str, part: str) -> None:
         """Pays for finding one text in another, which may compare every character with every other."""
-        work = len(whole) * min(len(part), 128)
+        work = len(whole) * min(8 + len(part), 128)
         if work > 4096:
             self.take_steps(work >> 12)
 

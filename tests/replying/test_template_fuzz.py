@@ -16,7 +16,7 @@ from mockserver.replying.template_piping import SPECIAL_FILTERS
 from mockserver.replying.template_tests import TESTS
 from mockserver.replying.templates import TemplateError, compile_text
 
-EXAMPLES = int(os.environ.get("TEMPLATE_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("TEMPLATE_EXAMPLES", "250"))
 TOKENS = [
     "{{", "}}", "{%", "%}", "{#", "#}", "{%-", "-%}", "{{-", "-}}", "if", "else", "elif", "endif", "for", "in", "endfor", "set", "=", "is", "not", "and",
     "or", "raw", "endraw", "(", ")", "[", "]", "{", "}", ",", ":", ".", "|", "~", "+", "-", "*", "**", "/", "//", "%", "<", ">=", "==", "'", '"', "\\", "\r\n",

@@ -132,7 +132,9 @@ DOUBLED_TEXT = "{% set a = 'ab' %}" + "{% set a = a ~ a %}" * 40
 DOUBLED_LIST = "{% set a = [1, 2] %}" + "{% set a = [a, a] %}" * 40
 SQUARED = "{% set a = 99999 %}" + "{% set a = a * a %}" * 40
 LONG = "{% set s = 'a' * 100000 %}"
-MANY = "{% for i in range(90000) %}"
+SLOW = "{% set s = 'a' * 29000 %}{% set t = 'a' * 45 ~ 'b' ~ 'a' * 45 %}"
+"""A text and a part of it that Python looks for by comparing nearly each character with each."""
+MANY = "{% for i in range(300) %}{% for j in range(300) %}"
 BOMBS = [
     "{{ 'a' * 1000000000 }}",
     "{{ 1000000000 * 'a' }}",
@@ -145,8 +147,8 @@ BOMBS = [
     "{{ range(1000000000) | list | length }}",
     "{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}",
     "{% for i in range(1000) %}{% for j in range(1000) if false %}{% endfor %}{% endfor %}",
-    MANY + "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}",
-    MANY + "{% set x = 'a' * 100 %}{% endfor %}",
+    MANY + "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}{% endfor %}",
+    MANY + "{% set x = 'a' * 100 %}{% endfor %}{% endfor %}",
     DOUBLED_TEXT,
     DOUBLED_LIST + "{{ a }}",
     DOUBLED_LIST + "{{ a | tojson }}",
@@ -171,17 +173,22 @@ BOMBS = [
     "{{ base64('a' * 1000000) ~ base64('a' * 100) }}",
     "{{ ([[0] * 1000] * 1000) | sum(start=[]) }}",
     "{{ (['a' * 1000] * 10000) | sum(start='') }}",
-    LONG + MANY + "{% if 'b' in s %}{% endif %}{% endfor %}",
-    LONG + MANY + "{% if s == s ~ '' %}{% endif %}{% endfor %}",
-    LONG + "{% set t = 'a' * 100000 %}" + MANY + "{% if s == t %}{% endif %}{% endfor %}",
-    LONG + "{% set t = 'a' * 100000 %}" + MANY + "{% if s < t %}{% endif %}{% endfor %}",
-    LONG + MANY + "{{ s.count('ab') }}{% endfor %}",
-    LONG + MANY + "{{ s.find('a' * 90 ~ 'b') }}{% endfor %}",
-    LONG + MANY + "{% if s[1:] %}{% endif %}{% endfor %}",
-    LONG + MANY + "{{ (s | upper)[0] }}{% endfor %}",
-    LONG + MANY + "{{ s.isdigit() }}{% endfor %}",
-    LONG + MANY + "{% if s is lower %}{% endif %}{% endfor %}",
-    LONG + MANY + "{{ sha256(s) }}{% endfor %}",
+    LONG + MANY + "{% if 'b' in s %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + MANY + "{% if s == s ~ '' %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + "{% set t = 'a' * 100000 %}" + MANY + "{% if s == t %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + "{% set t = 'a' * 100000 %}" + MANY + "{% if s < t %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + MANY + "{{ s.count('ab') }}{% endfor %}{% endfor %}",
+    LONG + MANY + "{{ s.find('a' * 90 ~ 'b') }}{% endfor %}{% endfor %}",
+    LONG + MANY + "{% if s[1:] %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + MANY + "{{ (s | upper)[0] }}{% endfor %}{% endfor %}",
+    "{% set s = '1' * 100000 %}" + MANY + "{% if s.isdigit() %}{% endif %}{% endfor %}{% endfor %}",
+    SLOW + MANY + "{% if t in s %}{% endif %}{% endfor %}{% endfor %}",
+    SLOW + MANY + "{% if s.find(t) > 0 %}{% endif %}{% endfor %}{% endfor %}",
+    SLOW + MANY + "{% if s.count(t) %}{% endif %}{% endfor %}{% endfor %}",
+    SLOW + MANY + "{% if s.split(t) %}{% endif %}{% endfor %}{% endfor %}",
+    SLOW + MANY + "{% if s.replace(t, '') %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + MANY + "{% if s is lower %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + MANY + "{{ sha256(s) }}{% endfor %}{% endfor %}",
     LONG + "{{ ([s] * 50000) | sort }}",
     LONG + "{{ ([s] * 50000) | unique }}",
     LONG + "{{ ([s] * 50000) | max }}",
@@ -189,40 +196,40 @@ BOMBS = [
     LONG + "{{ {'a': [s] * 50000} }}",
     LONG + "{{ jwt({'a': [s] * 50000}, 'k') }}",
     "{% for i in range(30000) %}{{ [3, 1] | sort }}{{ uuid() }}{{ date(now, '+1d') }}{% endfor %}",
-    MANY + "{% for k, v in vars.items() %}{% endfor %}{% endfor %}",
-    MANY + "{% if 5 in vars.big %}{% endif %}{% endfor %}",
-    MANY + "{% if vars.big == vars.same %}{% endif %}{% endfor %}",
-    MANY + "{% set x = vars.big[1:] %}{% endfor %}",
-    MANY + "{{ vars.big | length }}{{ vars.big | tojson }}{% endfor %}",
-    MANY + "{{ jsonpath(vars.big, '$[?@ == 1]') }}{% endfor %}",
+    MANY + "{% for k, v in vars.items() %}{% endfor %}{% endfor %}{% endfor %}",
+    MANY + "{% if 5 in vars.big %}{% endif %}{% endfor %}{% endfor %}",
+    MANY + "{% if vars.big == vars.same %}{% endif %}{% endfor %}{% endfor %}",
+    MANY + "{% set x = vars.big[1:] %}{% endfor %}{% endfor %}",
+    MANY + "{{ vars.big | length }}{{ vars.big | tojson }}{% endfor %}{% endfor %}",
+    MANY + "{{ jsonpath(vars.big, '$[?@ == 1]') }}{% endfor %}{% endfor %}",
     "{{ jsonpath(vars.deep, '$..*..*..*..*') }}",
     "{{ jsonpath(vars.deep, '$..[?@..*]..[?@..*]') }}",
     "{{ jsonpath(vars.big, '$[' ~ ('?1==2,' * 60) ~ '0]') }}",
     "{% for i in range(30000) %}{{ fake.text(1000) }}{% endfor %}",
     MANY
-    + "{% for a in [1] %}{% for b in [1] %}{{ a ~ b ~ a ~ b ~ a ~ b }}{% endfor %}{% endfor %}{% endfor %}",
-    MANY + "{% if " + " or ".join(["n > 4"] * 90) + " %}{% endif %}{% endfor %}",
-    MANY + "{% if ('b' * 3000).strip('a' * 3000 ~ 'b') %}{% endif %}{% endfor %}",
+    + "{% for a in [1] %}{% for b in [1] %}{{ a ~ b ~ a ~ b ~ a ~ b }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}",
+    MANY + "{% if " + " or ".join(["n > 4"] * 90) + " %}{% endif %}{% endfor %}{% endfor %}",
+    MANY + "{% if ('b' * 3000).strip('a' * 3000 ~ 'b') %}{% endif %}{% endfor %}{% endfor %}",
     "{{ ('b' * 300000).strip('a' * 300000 ~ 'b') }}",
     "{{ ('b' * 300000) | trim('a' * 300000 ~ 'b') }}",
-    LONG + MANY + "{% if s.startswith(s) %}{% endif %}{% endfor %}",
-    LONG + MANY + "{% if s.endswith(s) %}{% endif %}{% endfor %}",
-    MANY
-    + "{{ vars.digits | float }}{{ vars.digits | int }}{% if i == 80000 %}{{ 1 / 0 }}{% endif %}{% endfor %}",
-    MANY + "{{ request.body | float }}{% if i == 80000 %}{{ 1 / 0 }}{% endif %}{% endfor %}",
+    LONG + MANY + "{% if s.startswith(s) %}{% endif %}{% endfor %}{% endfor %}",
+    LONG + MANY + "{% if s.endswith(s) %}{% endif %}{% endfor %}{% endfor %}",
+    MANY + "{{ vars.digits | float }}{{ vars.digits | int }}{% endfor %}{% endfor %}",
+    MANY + "{{ request.body | float }}{% endfor %}{% endfor %}",
     "{{ range(90000) | map(attribute='a.' * 50000, default=0) | length }}",
     "{{ range(90000) | sort(attribute='a,' * 50000) | length }}",
     MANY
-    + "{% set r = request %}{{ r.form.z | default('') }}{{ request.form.z | default('') }}{% endfor %}{{ 1 / 0 }}",
-    MANY + "{{ request.form.getlist('a') | length }}{% endfor %}",
-    MANY + "{% if request.form == {} %}{% endif %}{% endfor %}",
-    MANY + "{{ request.form | first }}{{ request.form | last }}{% endfor %}",
-    MANY + "{{ sha256(request.body) }}{% endfor %}",
-    MANY + "{{ hmac_sha256(request.body, request.body) }}{% endfor %}",
-    MANY + "{{ jsonpath([], '$[' ~ '?@.a==1,' * 50 ~ i ~ ']') }}{% endfor %}",
-    MANY + "{{ jsonpath([['ab' * 200, 'a{1,99}' * 25 ~ i]], '$[?match(@[0], @[1])]') }}{% endfor %}",
-    MANY + "{{ jsonpath(['ab' * 200], '$[?match(@, \"' ~ '(a|b)*' * 30 ~ 'c\")]') }}{% endfor %}",
-    MANY + "{{ jwt({}, 'k') }}{% endfor %}",
+    + "{% set r = request %}{{ r.form.z | default('') }}{{ request.form.z | default('') }}{% endfor %}{% endfor %}",
+    MANY + "{{ request.form.getlist('a') | length }}{% endfor %}{% endfor %}",
+    MANY + "{% if request.form == {} %}{% endif %}{% endfor %}{% endfor %}",
+    MANY + "{{ request.form | first }}{{ request.form | last }}{% endfor %}{% endfor %}",
+    MANY + "{{ sha256(request.body) }}{% endfor %}{% endfor %}",
+    MANY + "{{ hmac_sha256(request.body, request.body) }}{% endfor %}{% endfor %}",
+    MANY + "{{ jsonpath([], '$[' ~ '?@.a==1,' * 50 ~ (i * 1000 + j) ~ ']') }}{% endfor %}{% endfor %}",
+    MANY
+    + "{{ jsonpath([['ab' * 200, 'a{1,99}' * 25 ~ i ~ '-' ~ j]], '$[?match(@[0], @[1])]') }}{% endfor %}{% endfor %}",
+    MANY + "{{ jsonpath(['ab' * 200], '$[?match(@, \"' ~ '(a|b)*' * 30 ~ 'c\")]') }}{% endfor %}{% endfor %}",
+    MANY + "{{ jwt({}, 'k') }}{% endfor %}{% endfor %}",
     "{{ random_int(0, " + "9" * 4000 + ") * random_int(1, " + "9" * 4000 + ") }}",
     "{{ ('a' * 1000000000) | default('x') }}",
     "{{ ('a' * 1000000000) is defined }}",
@@ -265,8 +272,17 @@ def bait():
     }
 
 
+@pytest.fixture(scope="module")
+def pace_s():
+    """How long this machine takes for a million turns of a loop, now: some 0.05 s on a quiet one."""
+    started_s = time.process_time()
+    for _ in range(1_000_000):
+        pass
+    return max(0.05, time.process_time() - started_s)
+
+
 @pytest.mark.parametrize("source", BOMBS + DUDS)
-def test_a_bomb_costs_neither_time_nor_memory(source, bait):
+def test_a_bomb_costs_neither_time_nor_memory(source, bait, pace_s):
     template = compile_text(source, PLACE)
     scope = a_scope(vars=bait, request=a_request(b"a=1&" * 100_000, "application/x-www-form-urlencoded"))
     if "request.json" in source:
@@ -277,7 +293,7 @@ def test_a_bomb_costs_neither_time_nor_memory(source, bait):
     with pytest.raises(TemplateError) as caught:
         template.value(scope)
 
-    assert time.process_time() - started_s < 1.5
+    assert time.process_time() - started_s < 15 * pace_s
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
     assert grown_kib < 64 * 1024 or sys.platform == "darwin"
     assert ("more than" in caught.value.reason) is (source in BOMBS)
@@ -293,12 +309,12 @@ COSTLY = [
 
 
 @pytest.mark.parametrize("source", COSTLY)
-def test_what_is_within_the_budget_is_quick(source, bait):
+def test_what_is_within_the_budget_is_quick(source, bait, pace_s):
     started_s = time.process_time()
 
     compile_text(source, PLACE).value(a_scope(vars=bait))
 
-    assert time.process_time() - started_s < 1.5
+    assert time.process_time() - started_s < 15 * pace_s
 
 
 def test_a_power_is_refused_at_load():
