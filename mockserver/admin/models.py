@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 class View(BaseModel):
     """An answer of the admin API."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Problem(BaseModel):
     """A problem document (RFC 9457)."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
     type: str
     title: str
     status: int
@@ -57,7 +57,7 @@ class ScenarioList(Listing):
 class RouteView(BaseModel):
     """A route as in the language, and what the server knows of it. `step` is the one that answers next, from 1."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
     id: str
     scenario: str
     name: str
@@ -196,7 +196,7 @@ class ReloadView(View):
 
 
 class HealthView(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
     status: Literal["ok"]
     version: str
     uptime_s: float
@@ -221,7 +221,7 @@ class ExplainView(View):
 
 
 class OutageView(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
     answered: int
     skipped: int
 
@@ -229,7 +229,7 @@ class OutageView(BaseModel):
 class StateView(BaseModel):
     """Values by key."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 class ItemList(Listing):
@@ -290,7 +290,7 @@ class OperationList(Listing):
 
 
 class DeliveryView(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
     id: str
     call: str
     route: str

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
 
 from mockserver import __version__
 from mockserver.admin.api import Endpoint
@@ -18,6 +17,8 @@ _REF = "#/components/schemas/{model}"
 
 def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """An OpenAPI 3.1 document of these calls, once for `default` and once below `/@{namespace}`."""
+    from pydantic.json_schema import models_json_schema  # only who asks for the document pays for it
+
     listed = list(endpoints)
     models = {model for one in listed for model in (one.body, one.answer) if model is not None} | {Problem}
     inputs = [(model, "validation") for model in sorted(models, key=lambda model: model.__name__)]

@@ -24,7 +24,8 @@ class Spec(BaseModel):
     """What an author writes. Field names, or their aliases, are the keys of the language."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, populate_by_name=False, arbitrary_types_allowed=True
+        extra="forbid",
+        defer_build=True,  # made at first use: a start needs few of them frozen=True, strict=True, populate_by_name=False, arbitrary_types_allowed=True
     )
 
     def has(self, key: str) -> bool:
