@@ -53,6 +53,7 @@ class App:
         self._started_at_s = time.monotonic()
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
+        self._settled = False
         self._documents: dict[str, Any] = {}
         self._hosts: tuple[World, frozenset[str]] | None = None
         self._collector: asyncio.Task[None] | None = None
@@ -176,28 +177,27 @@ class App:
         self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         if settings.admin_port is not None:
             separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
-            port = await self._listen(separate, settings.admin_port)
+            port = await self._listen(separate, settings.admin_port, "--admin-port")
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         self._collector = asyncio.create_task(self._collect())
 
-    async def _listen(self, listener: Listener, port: int) -> int:
+    async def _listen(self, listener: Listener, port: int, flag: str = "--port") -> int:
         loop = asyncio.get_running_loop()
         host = self.settings.host
         try:
             server = await loop.create_server(listener.server, host, port, backlog=4096, reuse_address=True)
         except (OSError, OverflowError) as why:
             await self.stop()
-            raise PortTaken(
-                f"can't listen on {host}:{port}: {_reason(why)}. Choose another with --port; 0 picks a free one"
-            ) from why
+            raise PortTaken(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
         self._servers.append(server)
         self._listeners.append(listener)
         bound: int = server.sockets[0].getsockname()[1]
         return bound
 
     async def stop(self) -> None:
-        """Takes no more, gives answers under way a moment, and cuts what then still hangs."""
-        await self.settle()
+        """Takes no more, gives answers under way a moment (once), and cuts what then still hangs."""
+        if not self._settled:
+            await self.settle()
         # Thousands of cut connections are garbage all at once; nobody needs it back now.
         gc.disable()
         try:
@@ -209,13 +209,14 @@ class App:
 
     async def settle(self) -> int:
         """Takes no more, and gives answers under way a moment. How many are still not over."""
+        self._settled = True
         if self._collector is not None:
             self._collector.cancel()
         for server in self._servers:
             server.close()
         self._servers.clear()
         await self.courier.close()
-        return sum([await listener.settle(GRACE_S) for listener in self._listeners])
+        return sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
 
     def describe(self) -> str:
         """The one line that says it serves."""
@@ -227,9 +228,11 @@ class App:
         )
 
 
-def _reason(why: BaseException) -> str:
+def _reason(why: BaseException, flag: str) -> str:
     text = str(getattr(why, "strerror", None) or why)
-    return "the port is taken" if "in use" in text else text
+    if "in use" in text:
+        return f"the port is taken. Choose another with {flag}; 0 picks a free one"
+    return f"{text}. Choose another address with --host, or another port with {flag}"
 
 
 def _some(count: int, noun: str) -> str:

@@ -256,24 +256,32 @@ def schema() -> None:
 @click.argument("url", required=False)
 def healthcheck(url: str | None) -> None:
     """Exit with 0 if a server is healthy, for containers without curl (default: the one that the environment describes)."""
-    import urllib.error
     import urllib.request
+    from http.client import HTTPException
 
     target = url or _own_url()
     if "/__admin" not in target:
         target = target.rstrip("/") + "/__admin/health"
+    # A proxy of the environment is for the outside; this server is here.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(target, timeout=3) as answer:  # noqa: S310  (the user's own URL)
+        with opener.open(target, timeout=3) as answer:
             document = json.load(answer)
-    except (OSError, ValueError) as why:
+        scenarios, routes = document["scenarios"], document["routes"]
+    except (OSError, ValueError, HTTPException) as why:
         click.echo(f"{target} is not healthy: {why}", err=True)
         sys.exit(1)
-    click.echo(f"{target} is healthy: {document['scenarios']} scenarios, {document['routes']} routes")
+    except (KeyError, TypeError):
+        click.echo(f"{target} is not healthy: what answers there is no mockserver", err=True)
+        sys.exit(1)
+    click.echo(f"{target} is healthy: {scenarios} scenarios, {routes} routes")
 
 
 def _own_url() -> str:
     """Where a server started with this environment serves its admin API."""
     host = os.environ.get("MOCKSERVER_HOST", DEFAULT.host)
+    if host.startswith("tcp://"):
+        host = DEFAULT.host
     if host in ("", "0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
         host = "127.0.0.1"
     ports = (os.environ.get(name, "") for name in ("MOCKSERVER_ADMIN_PORT", "MOCKSERVER_PORT"))

@@ -46,11 +46,13 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    # Looked at before the files are read: what changes in between is a change.
+    seen = fingerprint(settings.paths) if settings.watch else None
     app = App(settings)
     await app.start()
     try:
         print(app.describe(), flush=True)  # noqa: T201  (the line that says it serves)
-        async with _watched(app, on=settings.watch):
+        async with _watched(app, seen):
             await stopped.wait()
         if await app.settle() > MANY:
             _leave()
@@ -70,12 +72,12 @@ def _leave() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _watched(app: App, *, on: bool) -> AsyncIterator[None]:
-    """Looks at the files while it is open, and reloads them when they change."""
-    if not on:
+async def _watched(app: App, seen: int | None) -> AsyncIterator[None]:
+    """Looks at the files while it is open, and reloads them when they are no longer as `seen`; None: doesn't."""
+    if seen is None:
         yield
         return
-    task = asyncio.create_task(_watch(app))
+    task = asyncio.create_task(_watch(app, seen))
     try:
         yield
     finally:
@@ -84,8 +86,7 @@ async def _watched(app: App, *, on: bool) -> AsyncIterator[None]:
             await task
 
 
-async def _watch(app: App) -> None:
-    seen = fingerprint(app.settings.paths)
+async def _watch(app: App, seen: int) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         now = await asyncio.to_thread(fingerprint, app.settings.paths)

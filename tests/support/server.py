@@ -14,6 +14,7 @@ import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from mockserver.app import App
 from mockserver.settings import Settings
@@ -162,5 +163,5 @@ def run_cli(
 
 
 def _address(url: str) -> tuple[str, int]:
-    host, _, port = url.removeprefix("http://").partition("/")[0].rpartition(":")
-    return host, int(port)
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 0
