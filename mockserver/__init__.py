@@ -1,3 +1,31 @@
-"""mockserver: a programmable mock server for external services."""
+"""
+mockserver: a programmable mock server for external services.
+
+    with mockserver.Server("scenarios/") as mock: ...      in this process
+    mock = mockserver.Client("http://localhost:8080")      anywhere
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.client import AsyncClient, Client
+    from mockserver.server import Server
 
 __version__ = "0.1.0"
+__all__ = ["AsyncClient", "Client", "Server", "__version__"]
+
+_HOMES = {"AsyncClient": "mockserver.client", "Client": "mockserver.client", "Server": "mockserver.server"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when first asked for: `import mockserver` stays cheap, and a client needs no server."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

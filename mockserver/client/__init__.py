@@ -1,0 +1,32 @@
+"""
+Speaks to a mock server, wherever it runs: `Client` blocks, `AsyncClient` is awaited.
+
+Needs nothing but the standard library, and brings no HTTP stack along.
+"""
+
+from mockserver.client.clients import AsyncClient, Client
+from mockserver.client.errors import ClientError, Refused, Unreachable, VerificationFailed
+from mockserver.client.namespaces import AsyncNamespace, Namespace
+from mockserver.client.records import Call, Calls, Delivery, Operation, Request, Response, Try, Unmatched
+from mockserver.client.routes import AsyncRoute, Route
+
+__all__ = [
+    "AsyncClient",
+    "AsyncNamespace",
+    "AsyncRoute",
+    "Call",
+    "Calls",
+    "Client",
+    "ClientError",
+    "Delivery",
+    "Namespace",
+    "Operation",
+    "Refused",
+    "Request",
+    "Response",
+    "Route",
+    "Try",
+    "Unmatched",
+    "Unreachable",
+    "VerificationFailed",
+]

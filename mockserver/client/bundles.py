@@ -1,0 +1,86 @@
+"""Scenario files sent to a server that may stand elsewhere: the text, and the files that it names."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_SUFFIXES = (".scenario.json", ".json", ".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFile:
+    """A scenario file as it is uploaded: its name, and the document to send."""
+
+    name: str
+    document: dict[str, Any]
+
+
+def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
+    """
+    The file, with every file beside it (or below) that some text in it names.
+
+    Raises FileNotFoundError. A file that is no YAML is sent as it is: the
+    server says better what is wrong.
+    """
+    file = Path(path)
+    text = file.read_text("utf-8")
+    named, texts = _texts(text)
+    files = {}
+    for one in texts:
+        beside = _beside(file, one)
+        if beside is not None:
+            files[one] = base64.b64encode(beside.read_bytes()).decode()
+    return ScenarioFile(named or _stem(file.name), {"yaml": text, "files": files})
+
+
+def _stem(name: str) -> str:
+    suffix = next((one for one in _SUFFIXES if name.endswith(one)), "")
+    return name.removesuffix(suffix)
+
+
+def _beside(file: Path, name: str) -> Path | None:
+    """The file of that name in the scenario's folder or below; None where there is none."""
+    if not name or len(name) > 500 or "\n" in name or "\0" in name or "{{" in name:
+        return None
+    folder = file.parent.resolve()
+    try:
+        found = (folder / name).resolve()
+        inside = found.is_relative_to(folder) and found != file.resolve()
+        return found if inside and found.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _texts(text: str) -> tuple[str, set[str]]:
+    """The scenario's written name, and every scalar of the document."""
+    import yaml  # here, since most tests load no file
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return "", set()
+    name = ""
+    for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+        if key.value == "scenario" and isinstance(value, yaml.ScalarNode):
+            name = value.value
+    return name, set(_scalars(root))
+
+
+def _scalars(root: Any) -> Iterator[str]:
+    """Each node once, though anchors may lead to it from many places."""
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node.value, str):
+            yield node.value
+            continue
+        for one in node.value:
+            waiting += one if isinstance(one, tuple) else [one]

@@ -1,0 +1,165 @@
+"""
+One description, two faces: a blocking one, and one to await.
+
+What the client can do is written once, as plain blocking methods under `@does`,
+`@tells` and `@does_here`. On a `Blocking` object they are just that; on an
+`Awaiting` one they give a coroutine that runs the same method on a thread of
+the client's own: not of the loop's pool, whose few threads the application
+under test may need while a check waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import os
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from mockserver.client.errors import ClientError
+from mockserver.client.http import ABORT, Abort
+
+P = ParamSpec("P")
+T = TypeVar("T")
+MOST_THREADS = 64
+LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("mockserver_loop", default=None)
+
+
+def callers_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that whoever called us runs on, if any."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return LOOP.get()
+
+
+class Blocking:
+    """Methods under `@does` block."""
+
+    __slots__ = ()
+
+
+class Awaiting:
+    """Methods under `@does` are to be awaited."""
+
+    __slots__ = ()
+
+
+B = TypeVar("B", bound=Blocking)
+A = TypeVar("A", bound=Awaiting)
+
+
+class does(Generic[P, T]):  # noqa: N801  (a decorator)
+    """A method that may take a while."""
+
+    def __init__(self, work: Callable[Concatenate[Any, P], T]) -> None:
+        self._work = work
+        _describe(self, work)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Blocking, owner: type) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, instance: Awaiting, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else bound(self._work, instance)
+
+
+class does_here(Generic[P]):  # noqa: N801
+    """The same where the result is the object itself, so that calls can be chained."""
+
+    def __init__(self, work: Callable[Concatenate[Any, P], object]) -> None:
+        @functools.wraps(work)
+        def here(instance: Any, *args: P.args, **keys: P.kwargs) -> Any:
+            __tracebackhide__ = True
+            work(instance, *args, **keys)
+            return instance
+
+        self._work = here
+        _describe(self, work)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: B, owner: type) -> Callable[P, B]: ...
+    @overload
+    def __get__(self, instance: A, owner: type) -> Callable[P, Coroutine[Any, Any, A]]: ...
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else bound(self._work, instance)
+
+
+class tells(Generic[T]):  # noqa: N801
+    """A property that is asked of the server each time it is read."""
+
+    def __init__(self, work: Callable[[Any], T]) -> None:
+        self._work = work
+        _describe(self, work)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Blocking, owner: type) -> T: ...
+    @overload
+    def __get__(self, instance: Awaiting, owner: type) -> Coroutine[Any, Any, T]: ...
+    def __get__(self, instance: Any, owner: type) -> Any:
+        __tracebackhide__ = True
+        return self if instance is None else bound(self._work, instance)()
+
+
+def bound(work: Callable[..., Any], instance: object) -> Callable[..., Any]:
+    """`work` as a method of that object, in the way of its face."""
+
+    def call(*args: Any, **keys: Any) -> Any:
+        __tracebackhide__ = True
+        return run(work, instance, *args, **keys)
+
+    async def later(*args: Any, **keys: Any) -> Any:
+        __tracebackhide__ = True
+        return await run_aside(work, instance, *args, **keys)
+
+    return functools.update_wrapper(call if isinstance(instance, Blocking) else later, work)
+
+
+def _describe(descriptor: Any, work: Callable[..., Any]) -> None:
+    """For help() and for what reads documentation from the class."""
+    descriptor.__doc__, descriptor.__name__, descriptor.__wrapped__ = work.__doc__, work.__name__, work
+
+
+def run(work: Callable[..., T], *args: Any, **keys: Any) -> T:
+    """Its result. What the client raises begins its traceback here: the way inside says nothing to a test."""
+    __tracebackhide__ = True
+    try:
+        return work(*args, **keys)
+    except ClientError as why:
+        raise why.with_traceback(None) from why.__cause__
+
+
+async def run_aside(work: Callable[..., T], *args: Any, **keys: Any) -> T:
+    """The same on a thread. Cancelling ends the exchange under way, so that no thread is left waiting."""
+    __tracebackhide__ = True
+    abort = Abort()
+    context = contextvars.copy_context()
+    context.run(ABORT.set, abort)
+    loop = asyncio.get_running_loop()
+    context.run(LOOP.set, loop)
+    job = functools.partial(context.run, functools.partial(work, *args, **keys))
+    try:
+        return await loop.run_in_executor(_threads(), job)
+    except ClientError as why:
+        raise why.with_traceback(None) from why.__cause__
+    except asyncio.CancelledError:
+        abort.now()
+        raise
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="mockserver-client")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a child process has none of the threads

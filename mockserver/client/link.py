@@ -1,0 +1,95 @@
+"""Where the admin calls of one namespace go, and what a server in this process adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from mockserver.client.errors import Refused
+from mockserver.client.http import Http
+from mockserver.client.writing import Functions
+from mockserver.model.durations import parse_duration_s
+
+PAGE = 10_000
+
+
+class InProcess(Protocol):
+    """What a server in this process can that no sidecar can: answer by functions of the test."""
+
+    def place(
+        self, namespace: str, route: str | None, document: dict[str, Any], functions: Functions
+    ) -> dict[str, Any]:
+        """Adds a route, or changes keys of the one of that id; those steps are answered by functions. Its view."""
+
+
+class Link:
+    """`root` is the path of the admin API, `base` the same with the namespace's prefix."""
+
+    __slots__ = ("base", "http", "local", "namespace", "reveals", "root")
+
+    def __init__(
+        self, http: Http, root: str, namespace: str = "default", local: InProcess | None = None
+    ) -> None:
+        self.http = http
+        self.root = root
+        self.base = root if namespace == "default" else f"{root}/@{quote(namespace, safe='')}"
+        self.namespace = namespace
+        self.local = local
+        self.reveals = True
+        """Whether secrets are asked for unmasked; no more once the server has refused it."""
+
+    def send(
+        self, method: str, path: str, document: Any = ..., *, wait_s: float | None = 0.0, **query: Any
+    ) -> Any:
+        """Raises Refused, Unreachable."""
+        given = {name: value for name, value in query.items() if value is not None}
+        target = f"{self.base}{path}" + (f"?{urlencode(given)}" if given else "")
+        return self.http.send(method, target, document, wait_s=wait_s)
+
+    def at_root(self, method: str, path: str, document: Any = ...) -> Any:
+        """The same for what belongs to no namespace."""
+        return self.http.send(method, f"{self.root}{path}", document)
+
+    def to(self, namespace: str) -> Link:
+        """To another namespace of the same server, over the same connections."""
+        return Link(self.http, self.root, namespace, self.local)
+
+    def look(self, path: str, *, masked: bool = False, **query: Any) -> Any:
+        """A GET that shows secrets, where this server lets us see them."""
+        if not self.reveals or masked:
+            return self.send("GET", path, **query)
+        try:
+            return self.send("GET", path, reveal="true", **query)
+        except Refused as why:
+            if why.kind != "no-reveal":
+                raise
+            self.reveals = False
+            return self.send("GET", path, **query)
+
+    def items(self, path: str, *, masked: bool = False, **query: Any) -> Iterator[Mapping[str, Any]]:
+        """Every item of a list, page by page."""
+        cursor = None
+        while True:
+            page = self.look(path, masked=masked, cursor=cursor, limit=PAGE, **query)
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a URL."""
+    return quote(name, safe="")
+
+
+def wait_s(*durations: object) -> float:
+    """Seconds that the server was asked to wait; what is no duration it will refuse itself."""
+    total = 0.0
+    for one in durations:
+        try:
+            total += one.total_seconds() if isinstance(one, timedelta) else parse_duration_s(one or "0")
+        except ValueError:
+            continue
+    return total

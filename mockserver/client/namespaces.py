@@ -1,0 +1,371 @@
+"""
+The API object: one world of a mock server, as a test uses it.
+
+`Namespace` blocks, `AsyncNamespace` is awaited; both are this one surface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, Unpack
+
+from mockserver.client.bundles import read_scenario
+from mockserver.client.clock import AsyncClock, Clock
+from mockserver.client.faces import Awaiting, Blocking, does, run, run_aside, tells
+from mockserver.client.link import Link, segment, wait_s
+from mockserver.client.pauses import AsyncPause, Pause
+from mockserver.client.plain import plain
+from mockserver.client.records import Call, Calls, Delivery, Operation, Unmatched
+from mockserver.client.routes import AsyncRoute, Route, RouteSurface
+from mockserver.client.state import AsyncState, State
+from mockserver.client.words import (
+    MATCH,
+    AnswerWords,
+    CheckWords,
+    Duration,
+    MatchWords,
+    RouteWords,
+    Step,
+    check_words,
+)
+from mockserver.client.writing import check_document, route_document, steps_of
+
+RouteT = TypeVar("RouteT", bound=RouteSurface)
+PauseT = TypeVar("PauseT", bound="Pause[Any] | AsyncPause[Any]")
+
+
+class NamespaceSurface(Generic[RouteT, PauseT]):
+    """
+    One namespace. `url` is what the application under test gets as the
+    service's base URL; `seed` is what draws are made from, where it is known.
+    """
+
+    _route_type: type[RouteT]
+    _pause_type: Callable[[Callable[[], Any], Callable[[Any], object]], PauseT]
+
+    def __init__(self, link: Link, url: str, seed: str | None = None) -> None:
+        self._link = link
+        self.url = url
+        self.seed = seed
+
+    @property
+    def name(self) -> str:
+        return self._link.namespace
+
+    @property
+    def admin_url(self) -> str:
+        """Where its admin API is, for other tools."""
+        return f"{self._link.http.url}{self._link.base}"
+
+    # What answers
+
+    def get(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        """A route for GET; it answers once `.reply(…)` is called. HEAD is answered by it too."""
+        return self.on(f"GET {path}", **match)
+
+    def post(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        return self.on(f"POST {path}", **match)
+
+    def put(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        return self.on(f"PUT {path}", **match)
+
+    def patch(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        return self.on(f"PATCH {path}", **match)
+
+    def delete(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        return self.on(f"DELETE {path}", **match)
+
+    def head(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        return self.on(f"HEAD {path}", **match)
+
+    def options(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        return self.on(f"OPTIONS {path}", **match)
+
+    def any(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        """A route for every method."""
+        return self.on(f"ANY {path}", **match)
+
+    def on(self, request: str, **match: Unpack[RouteWords]) -> RouteT:
+        """A route by its request line, such as `on("GET,PUT /items/{id}")`."""
+        __tracebackhide__ = True
+        return self._route_type(self._link, document=route_document(request, match))
+
+    def route(self, name: str) -> RouteT:
+        """The route of that id, or of that name where only one has it. Not looked up before it is used."""
+        return self._route_type(self._link, name=name)
+
+    @tells
+    def routes(self) -> list[RouteT]:
+        """Every route that is there, active or not."""
+        return [
+            self._route_type(self._link, name=one["id"]) for one in self._link.send("GET", "/routes")["items"]
+        ]
+
+    @does
+    def use(self, *names: str) -> None:
+        """Exactly these scenarios answer, and no others; routes made here answer all the same."""
+        self._link.send("POST", "/scenarios/use", {"names": list(names)})
+
+    @does
+    def load(self, path: str | PathLike[str]) -> str:
+        """
+        Adds a scenario file to this namespace, with the files that it names, or
+        replaces the scenario of its name, which it gives.
+        """
+        found = read_scenario(path)
+        self._link.send("PUT", f"/scenarios/{segment(found.name)}", found.document)
+        return found.name
+
+    @tells
+    def scenarios(self) -> list[Mapping[str, Any]]:
+        """`{name, active, routes, …}` of each."""
+        return list(self._link.send("GET", "/scenarios")["items"])
+
+    # What went on
+
+    @tells
+    def calls(self) -> Calls[Call]:
+        """Every call, oldest first."""
+        return Calls(Call(one) for one in self._link.items("/calls"))
+
+    @tells
+    def unmatched(self) -> Calls[Unmatched]:
+        """Calls that no route took, each with the nearest routes and a `suggestion`."""
+        return Calls(Unmatched(one) for one in self._link.items("/unmatched"))
+
+    @does
+    def attempts(self, route: Any = None, *, by: str | None = None) -> list[Operation]:
+        """Calls grouped into operations: what are tries of one thing. `by` is a selector."""
+        page = self._link.look("/attempts", route=plain(route), by=by)
+        return [Operation.of(one) for one in page["items"]]
+
+    @does
+    def effects(self, /, kind: str | None = None, **fields: Any) -> list[Mapping[str, Any]]:
+        """What really happened at the service: all, one kind, or those with these fields."""
+        wanted = plain(fields)
+        found = self._link.look("/effects", kind=kind)["items"]
+        return [one for one in found if wanted.items() <= {key: one.get(key) for key in wanted}.items()]
+
+    @tells
+    def webhooks(self) -> list[Delivery]:
+        """Deliveries of webhooks, with each try."""
+        return [Delivery.of(one) for one in self._link.look("/webhooks")["items"]]
+
+    @does
+    def redeliver(self, delivery: Delivery | str) -> None:
+        """Sends a webhook once more."""
+        name = delivery if isinstance(delivery, str) else delivery.id
+        self._link.send("POST", f"/webhooks/{segment(name)}/redeliver", wait_s=None)
+
+    @does
+    def count(self, request: Any, **match: Unpack[MatchWords]) -> int:
+        """How often a request was made, such as `count("POST /refunds", json={"amount": 5})`, or a route called."""
+        __tracebackhide__ = True
+        check_words("count()", match, MATCH)
+        return int(self._link.send("POST", "/count", check_document(request, match))["count"])
+
+    @tells
+    def counts(self) -> Mapping[str, Any]:
+        """Every count, exact also where records were dropped."""
+        return dict(self._link.send("GET", "/counts"))
+
+    @does
+    def explain(self, /, request: str, **parts: Any) -> Mapping[str, Any]:
+        """A dry run, such as `explain("POST /charges", json={...})`: which route would answer, and why not another."""
+        return dict(self._link.send("POST", "/explain", {"request": request, **plain(parts)}))
+
+    # Checks
+
+    @does
+    def verify(self, *subjects: Any, scenario: str | None = None, **check: Unpack[CheckWords]) -> None:
+        """
+        Raises VerificationFailed, with the calls it is about, unless all holds.
+
+        One check by keywords, with a route or request line first if you like:
+        `verify("POST /refunds", json={"amount": 5}, times=0)`,
+        `verify(in_order=[created, captured])`; several as mappings; and
+        without any: every `expect` (of one `scenario`), no unmatched call, no failed webhook.
+        """
+        __tracebackhide__ = True
+        if not subjects and not check:
+            self._link.send("GET", "/verify", scenario=scenario)
+            return
+        if check and len(subjects) > 1:
+            raise TypeError("verify() takes keywords beside one subject; give several checks as mappings")
+        checks = [check_document(one, check) for one in subjects] or [check_document(None, check)]
+        waits = [wait_s(one.get("within"), one.get("quiet")) for one in checks]
+        document = checks[0] if len(checks) == 1 else checks
+        self._link.send("POST", "/verify", document, wait_s=max(waits))
+
+    # Putting back
+
+    @does
+    def reset(self, *what: str) -> None:
+        """`calls`, `memory`, `positions`, `routes`, `clock`, `seed`; without any: all but `seed`."""
+        self._link.send("POST", "/reset", {"what": list(what)} if what else {})
+
+    def rollback(self) -> PauseT:
+        """
+        `with mock_server.rollback():` puts back memory, positions, routes and
+        clock at its end. Calls, counts and effects stay.
+        """
+        return self._pause_type(
+            lambda: self._link.send("POST", "/snapshot")["id"],
+            lambda snapshot: self._link.send("POST", "/restore", {"id": snapshot}),
+        )
+
+    def outage(
+        self,
+        *reply: Step,
+        routes: list[Any] | None = None,
+        skip: int | None = None,
+        times: int | None = None,
+        for_: Duration | None = None,
+        **words: Unpack[AnswerWords],
+    ) -> PauseT:
+        """
+        `with mock_server.outage(status=503):` takes the service, or some routes,
+        down. `skip` lets so many calls through first; it is over early after
+        `times` calls, or `for_` so long by the clock.
+        """
+        __tracebackhide__ = True
+        steps, functions = steps_of(reply, words)
+        if functions or len(steps) != 1:
+            raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")
+        given = {"routes": routes, "skip": skip, "times": times, "for": for_}
+        spec = {name: plain(value) for name, value in given.items() if value is not None}
+        return self._pause_type(
+            lambda: self._link.send("PUT", "/outage", {"reply": steps[0], **spec}),
+            lambda _: self._link.send("DELETE", "/outage"),
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} at {self.url}>"
+
+    # Other worlds
+
+    @tells
+    def namespaces(self) -> list[Mapping[str, Any]]:
+        """`{name, url, admin_url, seed, ttl}` of every one on this server."""
+        return list(self._link.at_root("GET", "/namespaces")["items"])
+
+    @tells
+    def health(self) -> Mapping[str, Any]:
+        """`{status, version, uptime_s, scenarios, routes}` of the server."""
+        return dict(self._link.at_root("GET", "/health"))
+
+    @does
+    def remove(self) -> None:
+        """Removes this namespace with all that is in it."""
+        self._remove()
+
+    def _remove(self) -> None:
+        self._link.at_root("DELETE", f"/namespaces/{segment(self.name)}")
+
+    def _made(
+        self, name: str | None, ttl: Duration | None, seed: str | int | None, scenarios: Sequence[str] | None
+    ) -> tuple[Link, str, str]:
+        """A new namespace: the link to it, its URL and its seed."""
+        given = {"name": name, "ttl": ttl, "seed": seed, "scenarios": scenarios}
+        document = {word: plain(value) for word, value in given.items() if value is not None}
+        view = self._link.at_root("POST", "/namespaces", document)
+        return self._link.to(view["name"]), view["url"], view["seed"]
+
+
+class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
+    """One namespace, blocking. `with` removes it at its end."""
+
+    _route_type = Route
+    _pause_type = Pause
+
+    @property
+    def state(self) -> State:
+        """The key-value state, as a mapping."""
+        return State(self._link)
+
+    @property
+    def clock(self) -> Clock:
+        """The virtual clock."""
+        return Clock(self._link)
+
+    def namespace(
+        self,
+        name: str | None = None,
+        *,
+        ttl: Duration | None = None,
+        seed: str | int | None = None,
+        scenarios: Sequence[str] | None = None,
+    ) -> Namespace:
+        """
+        A new world of its own; without a name one is made up. It sees the
+        scenario files of the server, or just `scenarios`; `ttl` collects it when idle.
+        """
+        __tracebackhide__ = True
+        return Namespace(*run(self._made, name, ttl, seed, scenarios))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
+    ) -> None:
+        run(self._remove)
+
+
+class AsyncNamespace(NamespaceSurface[AsyncRoute, AsyncPause[Any]], Awaiting):
+    """One namespace, its methods and facts to be awaited. `async with` removes it at its end."""
+
+    _route_type = AsyncRoute
+    _pause_type = AsyncPause
+
+    @property
+    def state(self) -> AsyncState:
+        """The key-value state."""
+        return AsyncState(self._link)
+
+    @property
+    def clock(self) -> AsyncClock:
+        """The virtual clock."""
+        return AsyncClock(self._link)
+
+    def namespace(
+        self,
+        name: str | None = None,
+        *,
+        ttl: Duration | None = None,
+        seed: str | int | None = None,
+        scenarios: Sequence[str] | None = None,
+    ) -> Opening:
+        """A new world of its own: `await` it, or use it with `async with`, which removes it at the end."""
+        return Opening(lambda: AsyncNamespace(*self._made(name, ttl, seed, scenarios)))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await run_aside(self._remove)
+
+
+class Opening:
+    """A namespace that is being made."""
+
+    def __init__(self, make: Callable[[], AsyncNamespace]) -> None:
+        self._make = make
+        self._made: AsyncNamespace | None = None
+
+    def __await__(self) -> Generator[Any, None, AsyncNamespace]:
+        return run_aside(self._make).__await__()
+
+    async def __aenter__(self) -> AsyncNamespace:
+        self._made = await self
+        return self._made
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if self._made is not None:
+            await self._made.remove()

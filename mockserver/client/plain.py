@@ -1,0 +1,85 @@
+"""
+Python values as JSON: what a test may write where the language has texts.
+
+Paths, instants, durations and compiled patterns are at home in Python, so they
+are taken as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from mockserver.errors import shown
+from mockserver.model.durations import format_duration
+
+
+class Named:
+    """An object of the client that stands for a name on the server, such as a route."""
+
+    __slots__ = ()
+
+    def __mockserver_name__(self) -> str:
+        raise NotImplementedError
+
+
+def plain(value: Any, *, dollar: bool = False) -> Any:
+    """
+    The value as JSON. `dollar`: operators carry a dollar there, as in `match.json`.
+
+    Raises TypeError for what JSON has no word for.
+    """
+    if value is None or (isinstance(value, (str, bool, int, float)) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, Mapping):
+        return {_key(key): plain(item, dollar=dollar) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, dollar=dollar) for item in value]
+    if isinstance(value, re.Pattern):
+        return {"$matches" if dollar else "matches": pattern_text(value)}
+    if _is_any(value):
+        return "$present" if dollar else "present"
+    for kind, as_json in _KINDS:
+        if isinstance(value, kind):
+            return as_json(value)
+    hint = (
+        "Bytes go under base64=, or as text=data.decode()" if isinstance(value, bytes) else "Use JSON's types"
+    )
+    raise TypeError(f"{shown(value)} is no JSON value: it is of type {type(value).__name__}. {hint}")
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) else str(plain(key))
+
+
+def pattern_text(pattern: re.Pattern[Any]) -> str:
+    """The expression as the language writes it: flags stand inside, and it holds for the whole value."""
+    if isinstance(pattern.pattern, bytes):
+        raise TypeError(f"{pattern!r} is a pattern for bytes. Write it for texts")
+    known = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
+    flags = "".join(letter for flag, letter in known.items() if pattern.flags & flag)
+    return f"(?{flags}){pattern.pattern}" if flags else str(pattern.pattern)
+
+
+def _is_any(value: object) -> bool:
+    """Whether it is unittest.mock.ANY, without importing that heavy module."""
+    kind = type(value)
+    return kind.__name__ == "_ANY" and kind.__module__ == "unittest.mock"
+
+
+_KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (Named, lambda value: value.__mockserver_name__()),
+    (Enum, lambda value: plain(value.value)),
+    (timedelta, lambda value: format_duration(value.total_seconds())),
+    (datetime, lambda value: value.isoformat()),
+    (date, lambda value: value.isoformat()),
+    (PurePath, lambda value: value.as_posix()),
+    (UUID, str),
+    (Decimal, lambda value: int(value) if value == value.to_integral_value() else float(value)),
+)

@@ -1,0 +1,333 @@
+"""What the server tells, as values: calls, attempts, deliveries. A snapshot each; asking again gives a new one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Generic, Self, TypeVar, overload
+
+from mockserver.model import http
+from mockserver.model.headers import Headers, Pairs
+
+
+class Values(Mapping[str, str]):
+    """Names with values, as sent: `[name]` is the first value, `all(name)` every one."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Iterable[Iterable[str]]) -> None:
+        self.pairs: Pairs = tuple((name, value) for name, value in pairs)
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+    def __getitem__(self, name: str) -> str:
+        for key, value in self.pairs:
+            if key == name:
+                return value
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self.pairs))
+
+    def __len__(self) -> int:
+        return len(dict(self.pairs))
+
+    def __repr__(self) -> str:
+        return f"Values({list(self.pairs)!r})"
+
+
+def body_bytes(view: Mapping[str, Any]) -> bytes:
+    """The body of a view; of one that was cut, what was kept."""
+    if view.get("base64"):
+        return base64.b64decode(view["base64"])
+    return str(view.get("text") or "").encode()
+
+
+class Request:
+    """
+    A request as the mock got it. `path` has no namespace prefix, `target` is
+    the request line's own, `body` is as sent. `params` are the path's
+    parameters, known where a function answers.
+    """
+
+    def __init__(self, raw: http.Request, params: Mapping[str, str] | None = None) -> None:
+        self._raw = raw
+        self.method = raw.method
+        self.target = raw.target
+        self.path = raw.path
+        self.headers: Headers = raw.headers
+        self.body = raw.body
+        self.complete = raw.complete
+        self.client = raw.client
+        self.params = dict(params or {})
+        self.truncated = False
+
+    @classmethod
+    def of_view(cls, view: Mapping[str, Any]) -> Self:
+        """From a call of the admin API. A body over 64 KiB is cut; `truncated` says so."""
+        request = cls(
+            http.Request(
+                view["method"],
+                view["target"],
+                [(name, value) for name, value in view["headers"]],
+                body_bytes(view["body"]),
+                path=view["path"],
+                complete=view["complete"],
+                client=view["client"],
+            )
+        )
+        request.truncated = bool(view["body"]["truncated"])
+        return request
+
+    @property
+    def query(self) -> Values:
+        return Values(self._raw.query_pairs)
+
+    @property
+    def cookies(self) -> Values:
+        return Values(self._raw.cookie_pairs)
+
+    @property
+    def form(self) -> Values:
+        """Fields of a urlencoded or multipart form. Raises ValueError where the body is none."""
+        self._check_whole()
+        return Values(self._raw.form_pairs)
+
+    @property
+    def text(self) -> str:
+        return self._raw.text
+
+    def json(self) -> Any:
+        """Raises ValueError where the body is no JSON."""
+        self._check_whole()
+        return self._raw.json
+
+    def _check_whole(self) -> None:
+        if self.truncated:
+            raise ValueError(
+                f"only the first {len(self.body)} bytes of this body were kept: it can't be read whole"
+            )
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.target}>"
+
+
+class Response:
+    """What was answered. `body` is as sent, and cut at 64 KiB."""
+
+    def __init__(self, view: Mapping[str, Any]) -> None:
+        self.status: int = view["status"]
+        self.headers = Headers((name, value) for name, value in view["headers"])
+        self.body = body_bytes(view["body"])
+        self.truncated = bool(view["body"]["truncated"])
+
+    @property
+    def status_code(self) -> int:
+        return self.status
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
+
+
+class Call:
+    """One call. `data` is the whole record as the admin API has it."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self.id: str = data["id"]
+        self.number: int = data["number"]
+        self.route: str | None = data["route"]
+        self.scenario: str | None = data["scenario"]
+        self.step: int | None = data["step"]
+        self.matched: bool = data["matched"]
+        self.automatic: bool = data["automatic"]
+        self.replayed: bool = data["replayed"]
+        self.fault: str | None = data["fault"]
+        self.outcome: str = data["outcome"]
+        self.error: Mapping[str, Any] | None = data["error"]
+        self.effects: list[Any] = data["effects"]
+        self.webhooks: list[str] = data["webhooks"]
+        self.times: Mapping[str, Any] = data["times"]
+        self.request = Request.of_view(data["request"])
+        self.response: Response | None = None if data["reply"] is None else Response(data["reply"])
+
+    @property
+    def status(self) -> int | None:
+        return self.response.status if self.response is not None else None
+
+    @property
+    def arrived(self) -> datetime:
+        return datetime.fromisoformat(self.times["arrived"])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.request.method} {self.request.path} {self.status}>"
+
+
+class Unmatched(Call):
+    """
+    A call that no route took. `nearest` are the routes that came close, each
+    `{route, request, differences}`; `suggestion` is one in YAML that would have taken it.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        self.nearest: list[Mapping[str, Any]] = data["nearest"]
+        self.suggestion: str = data["suggestion"]
+
+
+C = TypeVar("C", bound=Call)
+
+
+class Calls(Sequence[C], Generic[C]):
+    """Calls, oldest first."""
+
+    def __init__(self, calls: Iterable[C]) -> None:
+        self._calls = tuple(calls)
+
+    @property
+    def last(self) -> C:
+        """The newest. Raises IndexError where there was no call."""
+        return self._end(-1)
+
+    @property
+    def first(self) -> C:
+        return self._end(0)
+
+    def _end(self, index: int) -> C:
+        __tracebackhide__ = True
+        if not self._calls:
+            raise IndexError("there was no call")
+        return self._calls[index]
+
+    @property
+    def called(self) -> bool:
+        return bool(self._calls)
+
+    @property
+    def call_count(self) -> int:
+        return len(self._calls)
+
+    @property
+    def statuses(self) -> list[int | None]:
+        return [call.status for call in self._calls]
+
+    def where(self, **wanted: Any) -> Calls[C]:
+        """
+        Those whose facts are as wanted, such as `where(status=503, method="POST")`:
+        attributes of the call, or of its request.
+        """
+        return Calls(
+            call for call in self._calls if all(_fact(call, name) == wanted[name] for name in wanted)
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> C: ...
+    @overload
+    def __getitem__(self, index: slice) -> Calls[C]: ...
+    def __getitem__(self, index: int | slice) -> C | Calls[C]:
+        __tracebackhide__ = True
+        if isinstance(index, slice):
+            return Calls(self._calls[index])
+        if not -len(self._calls) <= index < len(self._calls):
+            raise IndexError(f"there is no call {index}: there were {len(self._calls)}")
+        return self._calls[index]
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __repr__(self) -> str:
+        return f"Calls({list(self._calls)!r})"
+
+
+def _fact(call: Call, name: str) -> Any:
+    for holder in (call, call.request):
+        if hasattr(holder, name):
+            return getattr(holder, name)
+    raise TypeError(f"a call has no {name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A document of the admin API as a value; `data` is all of it."""
+
+    data: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        known = {one.name: data[one.name] for one in fields(cls) if one.name in data and one.name != "data"}
+        return cls(data=data, **known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try(View):
+    """One try of an operation. `gap_ms` is from the end of the try before; `changed` what is not as it was there."""
+
+    call: str
+    status: int | None
+    outcome: str
+    gap_ms: float | None = None
+    changed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(View):
+    """
+    Calls that are tries of one thing. `retry_after`: kept, broken or none;
+    `final`: succeeded, failed or open.
+    """
+
+    key: str | None
+    route: str | None
+    statuses: list[int | None]
+    overlap: bool
+    retry_after: str
+    final: str
+
+    @property
+    def tries(self) -> list[Try]:
+        return [Try.of(one) for one in self.data["tries"]]
+
+    @property
+    def gaps_ms(self) -> list[float]:
+        return [one.gap_ms for one in self.tries if one.gap_ms is not None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(View):
+    """A webhook on its way, or there. `state`: waiting, sending, delivered, failed or dropped."""
+
+    id: str
+    call: str
+    route: str
+    state: str
+    url: str
+    method: str = "POST"
+    error: str | None = None
+    attempts: int = 1
+    tries: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def headers(self) -> Headers:
+        return Headers((name, value) for name, value in self.data.get("headers", ()))
+
+    @property
+    def body(self) -> bytes:
+        return body_bytes(self.data.get("body") or {})
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        return json.loads(self.body)

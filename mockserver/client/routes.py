@@ -1,0 +1,170 @@
+"""A route as a test holds it: made to reply, then asked what came."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from mockserver.client.faces import Awaiting, Blocking, does, does_here, tells
+from mockserver.client.link import Link, segment, wait_s
+from mockserver.client.plain import Named, plain
+from mockserver.client.records import Call, Calls
+from mockserver.client.words import (
+    ROUTE,
+    AttemptWords,
+    Duration,
+    ReplyWords,
+    RouteWords,
+    Step,
+    Times,
+    check_words,
+)
+from mockserver.client.writing import Functions, attempts_document, route_document, steps_of
+
+
+class RouteSurface(Named):
+    """
+    A route of one namespace. It answers from its first `reply` on.
+
+    `id` is `scenario/name`, as admin API and reports have it.
+    """
+
+    def __init__(
+        self, link: Link, *, name: str | None = None, document: dict[str, Any] | None = None
+    ) -> None:
+        self._link = link
+        self._name = name
+        self._document = document or {}
+
+    def __mockserver_name__(self) -> str:
+        return self.id
+
+    @property
+    def id(self) -> str:
+        __tracebackhide__ = True
+        if self._name is None:
+            line = self._document["request"]
+            raise TypeError(f"the route {line} doesn't answer yet: call .reply(…) first, such as .reply(200)")
+        return self._name
+
+    @property
+    def _path(self) -> str:
+        return f"/routes/{segment(self.id)}"
+
+    @does_here
+    def reply(self, *steps: Step, **last: Unpack[ReplyWords]) -> None:
+        """
+        What it answers: `reply(503, 503, json={...})` is a sequence of three,
+        keywords making one more step. Called again, a new sequence begins.
+        """
+        __tracebackhide__ = True
+        sequence, functions = steps_of(steps, last)
+        reply = sequence[0] if len(sequence) == 1 else sequence
+        self._write({**self._document, "reply": reply} if self._name is None else {"reply": reply}, functions)
+
+    def _write(self, document: dict[str, Any], functions: Functions) -> None:
+        __tracebackhide__ = True
+        if functions:
+            view = self._place(document, functions)
+        elif self._name is None:
+            view = self._link.send("POST", "/routes", document)
+        else:
+            view = self._link.send("PATCH", self._path, document)
+        self._name = view["id"]
+
+    def _place(self, document: dict[str, Any], functions: Functions) -> dict[str, Any]:
+        __tracebackhide__ = True
+        if self._link.local is None:
+            raise TypeError(
+                f"a function can answer only in the process that defines it, and the server at {self._link.http.url} "
+                "runs in another. Write the reply as data, with templates where it varies "
+                '(json={"id": "{{ request.json.id }}"}), or run this test on mockserver.Server'
+            )
+        return self._link.local.place(self._link.namespace, self._name, document, functions)
+
+    @does_here
+    def update(self, **words: Unpack[RouteWords]) -> None:
+        """Changes other keys of the route, such as `priority` or `expect`; None takes one away."""
+        __tracebackhide__ = True
+        check_words("update()", words, ROUTE)
+        document = route_document("", words)
+        del document["request"]
+        self._write(document, {})
+
+    @does
+    def remove(self) -> None:
+        """Takes the route away from this namespace."""
+        self._link.send("DELETE", self._path)
+
+    # What came
+
+    @tells
+    def called(self) -> bool:
+        return self._count() > 0
+
+    @tells
+    def call_count(self) -> int:
+        """How often it was called; exact however many records were dropped."""
+        return self._count()
+
+    def _count(self) -> int:
+        return int(self._link.send("POST", "/count", {"route": self.id})["count"])
+
+    @tells
+    def calls(self) -> Calls[Call]:
+        """Its calls, oldest first: `route.calls.last.request.json()`."""
+        return Calls(Call(one) for one in self._link.items("/calls", route=self.id))
+
+    @tells
+    def exhausted(self) -> bool:
+        """Whether its sequence has come to its end, with `then="stop"`."""
+        return bool(self._link.send("GET", self._path)["exhausted"])
+
+    # Checks
+
+    @does
+    def assert_called(
+        self, times: Times | None = None, *, within: Duration | None = None, quiet: Duration | None = None
+    ) -> None:
+        """
+        Raises VerificationFailed unless it was called so often (default: at all).
+
+        `within` waits for the calls, `quiet` asks that no more come for so long after.
+        """
+        self._verify({} if times is None else {"times": plain(times)}, within, quiet)
+
+    @does
+    def assert_called_once(self, *, within: Duration | None = None, quiet: Duration | None = None) -> None:
+        self._verify({"times": 1}, within, quiet)
+
+    @does
+    def assert_not_called(self, *, quiet: Duration | None = None) -> None:
+        self._verify({"times": 0}, None, quiet)
+
+    @does
+    def assert_attempts(self, times: Times, **attempts: Unpack[AttemptWords]) -> None:
+        """
+        Raises VerificationFailed unless it was called so often, and every try kept the rules:
+        `assert_attempts(3, gaps={"gte": "400ms"}, same=["headers.idempotency-key"])`.
+        """
+        __tracebackhide__ = True
+        rules = {"times": plain(times), **attempts_document(attempts)}
+        self._verify(rules, attempts.get("within"), attempts.get("quiet"))
+
+    def _verify(self, check: dict[str, Any], within: Duration | None, quiet: Duration | None) -> None:
+        document = {"route": self.id, **check}
+        if within is not None:
+            document["within"] = plain(within)
+        if quiet is not None:
+            document["quiet"] = plain(quiet)
+        self._link.send("POST", "/verify", document, wait_s=wait_s(within, quiet))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._name or self._document['request'] + ', without a reply'}>"
+
+
+class Route(RouteSurface, Blocking):
+    """A route; see RouteSurface."""
+
+
+class AsyncRoute(RouteSurface, Awaiting):
+    """A route whose methods and facts are to be awaited: `assert await route.call_count == 3`."""

@@ -1,0 +1,105 @@
+"""The key-value state of a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from mockserver.client.errors import Refused
+from mockserver.client.faces import Awaiting, Blocking, does
+from mockserver.client.link import Link, segment
+from mockserver.client.plain import plain
+
+
+class StateSurface:
+    """Flat text keys with any JSON values. Each method is one admin call."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def _all(self) -> dict[str, Any]:
+        return dict(self._link.send("GET", "/state"))
+
+    def _read(self, key: str) -> Any:
+        try:
+            return self._link.send("GET", f"/state/{segment(key)}")
+        except Refused as why:
+            if why.status != 404:
+                raise
+            raise KeyError(key) from None
+
+    @does
+    def all(self) -> dict[str, Any]:
+        """Every key and its value."""
+        return self._all()
+
+    @does
+    def read(self, key: str, default: Any = None) -> Any:
+        """One value, or the default where there is none."""
+        try:
+            return self._read(key)
+        except KeyError:
+            return default
+
+    @does
+    def write(self, values: Mapping[str, Any]) -> None:
+        """Writes some keys; None removes one."""
+        self._link.send("PATCH", "/state", plain(values))
+
+    @does
+    def replace(self, values: Mapping[str, Any]) -> None:
+        """Exactly these values, and no others."""
+        self._link.send("PUT", "/state", plain(values))
+
+    @does
+    def forget(self, *keys: str) -> None:
+        """Forgets these keys; without any, all of them."""
+        if not keys:
+            self._link.send("DELETE", "/state")
+            return
+        self._link.send("PATCH", "/state", dict.fromkeys(keys))
+
+
+class State(StateSurface, Blocking, MutableMapping[str, Any]):
+    """
+    The state, as a mapping too: `mock_server.state["outage"] = "yes"`.
+
+    `update` writes all it is given at once.
+    """
+
+    def __getitem__(self, key: str) -> Any:
+        return self._read(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._link.send("PUT", f"/state/{segment(key)}", plain(value))
+
+    def __delitem__(self, key: str) -> None:
+        self._read(key)
+        self._link.send("DELETE", f"/state/{segment(key)}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._all()
+
+    def update(self, *args: Any, **values: Any) -> None:
+        self.write(dict(*args, **values))
+
+    def clear(self) -> None:
+        self.forget()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and self._all() == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]  # a mapping that changes
+
+    def __repr__(self) -> str:
+        return f"State({self._all()!r})"
+
+
+class AsyncState(StateSurface, Awaiting):
+    """The state, its methods to be awaited: `await mock_server.state.write({"outage": "yes"})`."""

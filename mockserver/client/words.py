@@ -1,0 +1,171 @@
+"""
+The language's keys as Python keywords, typed; a test holds them against the language itself.
+
+Words that Python keeps for itself take an underscore: `if_`, `for_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from os import PathLike
+from typing import Any, Literal, TypedDict
+
+from mockserver.errors import near
+
+Duration = str | timedelta
+"""`"200ms"`, `"5s"`, `"3d"`, or a timedelta."""
+
+Times = int | Mapping[str, int]
+"""A number, or `{"min": 1}`, `{"max": 2}`, both."""
+
+Step = int | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
+"""One reply: a status, a mapping as in the language, a list of them; in process also a function of the request."""
+
+
+class MatchWords(TypedDict, total=False):
+    """Conditions on a request."""
+
+    headers: Mapping[str, Any]
+    query: Mapping[str, Any]
+    cookies: Mapping[str, Any]
+    json: Any
+    json_exact: Any
+    jsonpath: Mapping[str, Any]
+    schema: Any
+    form: Mapping[str, Any]
+    files: Mapping[str, Any]
+    text: Any
+    xml: Mapping[str, Any]
+    graphql: Mapping[str, Any]
+    body_sha256: Any
+
+
+class RouteWords(MatchWords, total=False):
+    """What stands beside a route's request line; its conditions directly, without `match`."""
+
+    name: str
+    match: Mapping[str, Any]
+    when: Mapping[str, Any]
+    if_: Any
+    priority: int
+    let: Mapping[str, Any]
+    then: Literal["repeat", "cycle", "stop"]
+    per: str
+    set: Mapping[str, Any]
+    set_ttl: Duration
+    effect: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    webhook: Any
+    expect: Times
+    tags: Sequence[str]
+    auth: Any
+    idempotency: Any
+    limit: Any
+
+
+class AnswerWords(TypedDict, total=False):
+    """One reply."""
+
+    status: int | str
+    headers: Mapping[str, Any]
+    json: Any
+    text: Any
+    html: str
+    xml: str
+    base64: str | bytes
+    file: str | PathLike[str]
+    form: Mapping[str, Any]
+    events: Sequence[Any]
+    chunks: Sequence[Any]
+    delay: Duration | Mapping[str, Any]
+    throttle: str | Mapping[str, Any]
+    fault: str | Mapping[str, Any]
+    set: Mapping[str, Any]
+    set_ttl: Duration
+    effect: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    webhook: Any
+    raw: bool
+    choose: Sequence[Mapping[str, Any]]
+    cases: Sequence[Mapping[str, Any]]
+
+
+class ReplyWords(AnswerWords, total=False):
+    """One reply of a sequence."""
+
+    times: int
+    for_: Duration
+
+
+class AttemptWords(TypedDict, total=False):
+    """Rules on how a client tries again, and when to ask."""
+
+    max: int
+    operations: Times
+    gaps: Mapping[str, Any]
+    growing: bool
+    same: Sequence[str]
+    honours: Literal["retry-after"]
+    overlap: bool
+    within: Duration
+    quiet: Duration
+
+
+class CheckWords(MatchWords, total=False):
+    """One check. Match keywords go with a `request`."""
+
+    route: Any
+    request: str
+    match: Mapping[str, Any]
+    in_order: Sequence[Any]
+    effects: Mapping[str, Any]
+    webhooks: Mapping[str, Any]
+    unused: int
+    unmatched: int
+    leaks: int
+    times: Times
+    attempts: Mapping[str, Any]
+    within: Duration
+    quiet: Duration
+
+
+MATCH = MatchWords.__optional_keys__
+ROUTE = RouteWords.__optional_keys__ - MATCH
+REPLY = ReplyWords.__optional_keys__
+ATTEMPTS = AttemptWords.__optional_keys__
+CHECK = CheckWords.__optional_keys__ - MATCH
+BODIES = frozenset({"json", "text", "html", "xml", "base64", "file", "form", "events", "chunks"})
+
+_ELSEWHERE = {
+    "status_code": "status=",
+    "params": "query=",
+    "data": "form= or text=",
+    "body": "text=, json= or base64=",
+    "content": "text=, json= or base64=",
+    "content_type": 'headers={"content-type": …}',
+    "url": "the path, first",
+    "method": "the method's own name, such as .post(path)",
+    "call_count": "times=",
+    "timeout": "within=",
+}
+
+
+def key_of(word: str) -> str:
+    """
+    The language's key for a keyword.
+
+    >>> key_of("if_"), key_of("set")
+    ('if', 'set')
+    """
+    return word.rstrip("_")
+
+
+def check_words(where: str, given: Iterable[str], known: frozenset[str]) -> None:
+    """Raises TypeError, with the near word, for keywords that are none."""
+    __tracebackhide__ = True
+    for word in given:
+        if word in known:
+            continue
+        hint = near(word, known) if near(word, known).startswith("Did") else ""
+        if word in _ELSEWHERE and not hint:
+            hint = f"Here that is {_ELSEWHERE[word]}."
+        raise TypeError(f"{where} has no keyword {word!r}. {hint or near(word, known)}".rstrip())

@@ -1,0 +1,173 @@
+"""From Python arguments to what the language writes: routes, replies and checks."""
+
+from __future__ import annotations
+
+import base64
+import json
+import mimetypes
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mockserver.client.plain import Named, plain
+from mockserver.client.words import ATTEMPTS, BODIES, CHECK, MATCH, REPLY, ROUTE, check_words, key_of
+from mockserver.errors import shown
+
+_LINE = re.compile(r"[A-Z]+(,[A-Z]+)*\s+/")
+_JSON_TREES = frozenset({"json", "json_exact", "graphql"})
+Functions = dict[int, Callable[[Any], Any]]
+"""Functions that answer, by the place of their step."""
+
+
+def route_document(line: str, words: Mapping[str, Any]) -> dict[str, Any]:
+    """A route without its reply. Raises TypeError for unknown keywords."""
+    __tracebackhide__ = True
+    check_words(f"a route ({line})", words, ROUTE | MATCH)
+    document: dict[str, Any] = {"request": line}
+    match = match_document(words)
+    if match:
+        document["match"] = match
+    for word, value in words.items():
+        if word in ROUTE and word != "match":
+            document[key_of(word)] = plain(value)
+    return document
+
+
+def match_document(words: Mapping[str, Any]) -> dict[str, Any]:
+    """The conditions among keywords, and those under `match`."""
+    given = {**(words.get("match") or {}), **{word: words[word] for word in words if word in MATCH}}
+    return {word: _condition(word, value) for word, value in given.items()}
+
+
+def _condition(word: str, value: Any) -> Any:
+    if word == "schema" and isinstance(value, Path):
+        return json.loads(value.read_text("utf-8"))
+    return plain(value, dollar=word in _JSON_TREES)
+
+
+# Replies
+
+
+def steps_of(given: tuple[Any, ...], last: Mapping[str, Any]) -> tuple[list[Any], Functions]:
+    """
+    The sequence that `reply(*steps, **last)` asks for, and the functions in it.
+
+    Raises TypeError, with both spellings, where one number and keywords may
+    mean one reply or two.
+    """
+    __tracebackhide__ = True
+    check_words("reply()", last, REPLY)
+    _check_clear(given, last)
+    steps: list[Any] = []
+    functions: Functions = {}
+    for one in _spliced(given):
+        if callable(one):
+            functions[len(steps)] = one
+        steps.append(_step(one))
+    if last or not steps:
+        steps.append(_step(dict(last)))
+    return steps, functions
+
+
+def _check_clear(given: tuple[Any, ...], last: Mapping[str, Any]) -> None:
+    __tracebackhide__ = True
+    if len(given) != 1 or not _is_number(given[0]) or not last or "status" in last:
+        return
+    word = next((word for word in last if word in BODIES), next(iter(last)))
+    value = shown(last[word], 40)
+    raise TypeError(
+        f"reply({given[0]}, {word}=…) may mean one reply or two. "
+        f"Write reply(status={given[0]}, {word}={value}) for one, "
+        f'or reply({given[0]}, {{"{key_of(word)}": {value}}}) for {given[0]} and then the other'
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _spliced(given: tuple[Any, ...]) -> list[Any]:
+    """A list among the steps is a sequence itself, as in YAML."""
+    steps: list[Any] = []
+    for one in given:
+        steps += one if isinstance(one, (list, tuple)) else [one]
+    return steps
+
+
+def _step(value: Any) -> Any:
+    __tracebackhide__ = True
+    if _is_number(value):
+        return int(value)
+    if isinstance(value, Mapping):
+        return _mapping(value)
+    if callable(value):
+        return {"text": f"answered by the function {getattr(value, '__qualname__', value)!s}"}
+    raise TypeError(
+        f'{shown(value)} is no reply. A reply is a status, a mapping such as {{"json": …}}, '
+        "a list of them, or a function of the request"
+    )
+
+
+def _mapping(value: Mapping[str, Any]) -> dict[str, Any]:
+    step = {key_of(word) if word in REPLY else word: item for word, item in value.items()}
+    if isinstance(step.get("base64"), (bytes, bytearray)):
+        step["base64"] = base64.b64encode(step["base64"]).decode()
+    if "file" in step:
+        step = _with_file(step)
+    return {str(key): plain(item) for key, item in step.items()}
+
+
+def _with_file(step: dict[str, Any]) -> dict[str, Any]:
+    """The step with the file's bytes in it: a route made at runtime has no folder to look in."""
+    path = Path(step["file"])
+    data = path.read_bytes()
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    rest = {key: item for key, item in step.items() if key != "file"}
+    headers = {"content-type": kind, **{key.lower(): item for key, item in rest.get("headers", {}).items()}}
+    return {**rest, "base64": base64.b64encode(data).decode(), "headers": headers}
+
+
+def answer_document(value: Any) -> Any:
+    """What a function answered, as one reply in the language. Raises TypeError for anything else."""
+    if _is_number(value) or isinstance(value, Mapping):
+        return _step(value)
+    raise TypeError(
+        f"a function answered {shown(value)}, which is no reply. "
+        'Return a status, or a mapping such as {"status": 201, "json": …}'
+    )
+
+
+# Checks
+
+
+def check_document(subject: Any, words: Mapping[str, Any]) -> dict[str, Any]:
+    """A check of `verify`. `subject` is a mapping, a request line, a route or its name, or None."""
+    __tracebackhide__ = True
+    if isinstance(subject, Mapping):
+        return check_document(None, {**subject, **words})
+    check_words("verify()", words, CHECK | MATCH)
+    check = {word: plain(value) for word, value in words.items() if word in CHECK and word != "match"}
+    if subject is not None:
+        name = plain(subject)
+        check["request" if not isinstance(subject, Named) and _LINE.match(name) else "route"] = name
+    if "in_order" in check:
+        check["in_order"] = [_link(one) for one in words["in_order"]]
+    match = match_document(words)
+    return {**check, "match": match} if match else check
+
+
+def _link(value: Any) -> dict[str, Any]:
+    """One of `in_order`: a check in short, or a route or request line alone."""
+    if isinstance(value, Mapping):
+        return check_document(None, value)
+    return check_document(value, {})
+
+
+def attempts_document(words: Mapping[str, Any]) -> dict[str, Any]:
+    """`within`, `quiet` and the rules of `assert_attempts` as parts of a check."""
+    __tracebackhide__ = True
+    check_words("assert_attempts()", words, ATTEMPTS)
+    beside = {word: plain(words[word]) for word in words if word in ("within", "quiet")}
+    rules = {word: plain(value) for word, value in words.items() if word not in beside}
+    return {**beside, "attempts": rules} if rules else beside

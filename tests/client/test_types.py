@@ -1,0 +1,76 @@
+"""What a type checker knows of both faces, and what it refuses."""
+
+import subprocess
+import sys
+
+import pytest
+
+SURFACE = """
+from collections.abc import Coroutine, Mapping
+from datetime import datetime
+from typing import Any, assert_type
+
+import mockserver
+from mockserver.client import AsyncNamespace, AsyncRoute, Call, Calls, Namespace, Route
+
+def blocking(mock: mockserver.Client) -> None:
+    route = mock.post("/x", json={"a": 1}, priority=2).reply(503, json={"b": 2}, status=200)
+    assert_type(route, Route)
+    assert_type(route.update(priority=1), Route)
+    assert_type(route.called, bool)
+    assert_type(route.call_count, int)
+    assert_type(route.calls, Calls[Call])
+    assert_type(route.calls.last, Call)
+    assert_type(mock.clock.advance("3d"), datetime)
+    assert_type(mock.state["x"], Any)
+    assert_type(mock.namespace(), Namespace)
+    assert_type(mock.effects(), list[Mapping[str, Any]])
+    with mock.outage(503), mock.rollback(), mock.namespace() as other:
+        assert_type(other, Namespace)
+    with mockserver.Server("scenarios/", seed="s") as server:
+        assert_type(server, mockserver.Client)
+
+async def awaiting(mock: mockserver.AsyncClient) -> None:
+    route = await mock.post("/x", json={"a": 1}).reply(503)
+    assert_type(route, AsyncRoute)
+    assert_type(await route.call_count, int)
+    assert_type((await route.calls).last, Call)
+    assert_type(await mock.clock.now, datetime)
+    assert_type(await mock.namespace(), AsyncNamespace)
+    async with mock.outage(503), mock.rollback(), mock.namespace() as other:
+        assert_type(other, AsyncNamespace)
+    async with mockserver.Server() as server:
+        assert_type(server, mockserver.AsyncClient)
+"""
+
+WRONG = """
+import mockserver
+
+async def wrong(mock: mockserver.Client, other: mockserver.AsyncClient) -> None:
+    mock.post("/x", jsn=1)
+    mock.get("/x").reply(200, stauts=1)
+    mock.get("/x").reply("200")
+    other.get("/x").reply(200)
+    other.clock.advance("3d") > 3
+    mock.verify(withn="5s")
+    mockserver.Server(prot=1)
+"""
+
+
+def mypy(tmp_path, text):
+    (tmp_path / "surface.py").write_text(text)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "surface.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_both_faces_are_typed_from_one_description(tmp_path):
+    assert mypy(tmp_path, SURFACE) == ["Success: no issues found in 1 source file"]
+
+
+@pytest.mark.slow
+def test_mistakes_are_found_before_the_test_runs(tmp_path):
+    lines = mypy(tmp_path, WRONG)
+    wrong = {int(line.split(":")[1]) for line in lines if ": error:" in line}
+    assert wrong == set(range(5, 12)), "\n".join(lines)

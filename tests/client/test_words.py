@@ -1,0 +1,38 @@
+"""The client's keywords are the language's keys, neither more nor fewer."""
+
+from mockserver.client import words
+from mockserver.model.match import MatchSpec
+from mockserver.model.reply import BODY_KINDS, ReplySpec
+from mockserver.model.scenario import RouteSpec
+from mockserver.model.verify import AttemptsSpec, CheckSpec
+
+HAVE_A_METHOD_OF_THEIR_OWN = {"request", "reply"}
+
+
+def keys_of(spec):
+    return {field.alias or name for name, field in spec.model_fields.items()}
+
+
+def test_match_keywords_are_the_conditions():
+    assert set(words.MATCH) == keys_of(MatchSpec)
+
+
+def test_route_keywords_are_the_keys_of_a_route():
+    assert {words.key_of(word) for word in words.ROUTE} == keys_of(RouteSpec) - HAVE_A_METHOD_OF_THEIR_OWN
+
+
+def test_reply_keywords_are_the_keys_of_a_reply():
+    assert {words.key_of(word) for word in words.REPLY} == keys_of(ReplySpec)
+    assert set(BODY_KINDS) == words.BODIES
+
+
+def test_check_keywords_are_the_keys_of_a_check():
+    assert set(words.CHECK) == keys_of(CheckSpec)
+
+
+def test_attempt_keywords_are_the_rules_and_when_to_ask():
+    assert set(words.ATTEMPTS) == keys_of(AttemptsSpec) | {"within", "quiet"}
+
+
+def test_no_keyword_of_a_route_is_a_condition_too():
+    assert not words.ROUTE & words.MATCH
