@@ -25,7 +25,11 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        defer_build=True,  # made at first use: a start needs few of them frozen=True, strict=True, populate_by_name=False, arbitrary_types_allowed=True
+        frozen=True,
+        strict=True,
+        populate_by_name=False,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # made at first use: a start needs few of them
     )
 
     def has(self, key: str) -> bool:
