@@ -1,0 +1,1 @@
+"""How fast it is, as ratios against references in the same run."""
