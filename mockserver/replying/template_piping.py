@@ -62,15 +62,22 @@ def _defined(value: Closure, wanted: bool) -> Closure:
 
 
 def _default(reading: Reading, node: nodes.Filter) -> Closure:
-    """Stands in also for what is missing halfway down a look-up."""
+    """
+    Stands in also for what is missing halfway down a look-up.
+
+    What stands in is looked at only where it is needed: it may be undefined itself.
+    """
     value, arguments = reading.operand(node), Arguments(reading, node)
     arguments.check(node.name, [_pick], 1, node.lineno)
+    also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
     def defaulted(frame: Frame) -> Any:
         try:
             found = value(frame)
         except Missing:
             found = _NOTHING
+        if found is not _NOTHING and (found or not also_empty):
+            return found
         return _pick(found, *arguments.places(frame), **arguments.names(frame))
 
     return defaulted
