@@ -103,8 +103,12 @@ class Builder:
                 data[key] = self.value(value_node)
         if again:
             self._twice(node, again)
-        for key_node, merged in merges:
-            self._merge(data, key_node, merged)
+        if merges:
+            merged: dict[str, Any] = {}
+            for key_node, value_node in merges:
+                self._merge(merged, key_node, value_node)
+            # Order counts, as in `let`: what is merged stands first, as PyYAML and ruamel have it.
+            data = {**merged, **data}
         return data
 
     def _twice(self, node: MappingNode, again: list[ScalarNode]) -> None:

@@ -117,6 +117,11 @@ class TestAliases:
             "z": {"a": 3, "b": 1, "c": 2},
         }
 
+    def test_merged_keys_stand_before_own_ones(self):
+        """Values of a `let` see those before them."""
+        data = parse("x: &x {a: 1, b: 1}\ny: &y {c: 2}\nz: {d: 4, <<: [*x, *y], b: 3}")
+        assert list(data["z"].items()) == [("a", 1), ("b", 3), ("c", 2), ("d", 4)]
+
     def test_a_quoted_merge_sign_is_a_key(self):
         assert parse('"<<": 1') == {"<<": 1}
 
