@@ -27,6 +27,9 @@ from mockserver.net.lane import Lane, client_of
 
 log = logging.getLogger("mockserver")
 
+MOST_WAITING = 1000
+"""Pipelined requests that are read before those in front of them are answered."""
+
 
 class Done(web.StreamResponse):
     """Tells aiohttp that everything has been written already, and whether the connection stays."""
@@ -77,6 +80,9 @@ class Connection(RequestHandler):
             auto_decompress=options["auto_decompress"],
             max_msg_queue_size=1,
         )
+        # Past the queue's size nothing more is read, and then nobody sees that the client has left.
+        self._max_msg_queue_size = MOST_WAITING
+        self._msg_queue_resume_size = MOST_WAITING // 2
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
