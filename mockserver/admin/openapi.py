@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-
 from mockserver import __version__
 from mockserver.admin.api import Endpoint
 from mockserver.admin.models import Problem
