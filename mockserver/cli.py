@@ -258,6 +258,7 @@ def healthcheck(url: str | None) -> None:
     """Exit with 0 if a server is healthy, for containers without curl (default: the one that the environment describes)."""
     import urllib.request
     from http.client import HTTPException
+    from urllib.error import HTTPError
 
     target = url or _own_url()
     if "/__admin" not in target:
@@ -269,6 +270,8 @@ def healthcheck(url: str | None) -> None:
             document = json.load(answer)
         scenarios, routes = document["scenarios"], document["routes"]
     except (OSError, ValueError, HTTPException) as why:
+        if isinstance(why, HTTPError):
+            why.close()
         click.echo(f"{target} is not healthy: {why}", err=True)
         sys.exit(1)
     except (KeyError, TypeError):
