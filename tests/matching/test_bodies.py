@@ -47,9 +47,9 @@ def test_a_compressed_body_is_matched_decoded(coding, encode):
     ("coding", "body", "said"),
     [
         ("gzip", b'{"a": 1}', "it is not gzip"),
-        ("gzip", gzip.compress(b'{"a": 1}')[:-3], "its compressed stream ends too early"),
+        ("gzip", gzip.compress(b'{"a": 1}', mtime=0)[:-3], "its compressed stream ends too early"),
         ("br", b"\x8b", "its content-encoding 'br' is not one of gzip, deflate and identity"),
-        ("gzip", gzip.compress(b"x") * 100, "it is gzip of more than 16 members"),
+        ("gzip", gzip.compress(b"x", mtime=0) * 100, "it is gzip of more than 16 members"),
     ],
 )
 def test_a_body_that_cannot_be_decoded_holds_nothing_and_is_explained(coding, body, said):
