@@ -179,6 +179,7 @@ class Desk:
         delivery, ns = attempt.delivery, self._ns
         if self.over:
             drop(delivery, self.over)
+            ns.tell()
             return
         went = await self._trier.attempt(delivery, ns.clock.now_s)
         if delivery.arrived:

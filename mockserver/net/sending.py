@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import ssl
 from dataclasses import dataclass
 
@@ -57,7 +58,11 @@ async def send(target: Target, method: str, headers: Pairs, body: bytes, *, dead
         ):
             async with asyncio.timeout_at(deadline_at_s):
                 response = await session.request(
-                    method, target.url, headers=CIMultiDict(headers), data=body, allow_redirects=False
+                    method,
+                    target.url,
+                    headers=CIMultiDict(headers),
+                    data=io.BytesIO(body) if body else b"",  # sent in pieces; aiohttp warns of large bytes
+                    allow_redirects=False,
                 )
             return await _read(response, deadline_at_s)
     except TimeoutError:

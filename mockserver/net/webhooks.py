@@ -94,6 +94,7 @@ class Courier:
         """Timers of a snapshot were put back, after `forget`: what they hold waits again."""
         for attempt in ns.timers:
             attempt.delivery.state = DeliveryState.WAITING
+            attempt.delivery.error = None
         self.moved(ns)
 
     def forget(self, ns: Home) -> None:

@@ -1,6 +1,10 @@
 """Who may be called. Every refusal was seen to come from the rule that its test names."""
 
+import asyncio
+import shutil
 import socket
+import ssl
+import subprocess
 
 import pytest
 from support.receivers import ANYWHERE, Deliveries, Home, Receiver, a_courier
@@ -217,6 +221,7 @@ async def test_one_forbidden_address_among_those_of_a_name_closes_it(address, fi
         ("http://app%2eevil/", "percent-encoded"),
         ("http://[fe80::1%25eth0]/", "zone"),
         ("http://1.2.3.4.5/", "is no address"),
+        ("http://1.2.3.4.0/", "is no address"),
         ("http://256.0.0.1/", "is no address"),
         ("http://1.2.3.08/", "is no address"),
         ("http://0x1ffffffff/", "is no address"),
@@ -289,6 +294,46 @@ async def test_where_no_address_of_a_name_serves_the_name_is_said():
     )
 
     assert delivery.error == f"connection refused by app:{port}"
+
+
+async def test_tls_asks_for_the_name_although_the_address_was_chosen():
+    hellos = []
+
+    async def serve(reader, writer):
+        hellos.append(await reader.read(4096))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        names = Names(app_example=[["127.0.0.1"]])
+        delivery = await delivered(an_egress("app.example", names=names), f"https://app.example:{port}/")
+
+    assert b"app.example" in hellos[0]
+    assert delivery.state is DeliveryState.FAILED
+
+
+@pytest.fixture
+def own_certificate(tmp_path):
+    """A certificate for `app` that it has signed itself."""
+    if not shutil.which("openssl"):
+        pytest.skip("makes a certificate with openssl")
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=app -addext subjectAltName=DNS:app"
+    subprocess.run([*make.split(), "-keyout", key, "-out", cert], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(own_certificate):
+    async with Receiver().open(tls=own_certificate) as receiver:
+        delivery = await delivered(
+            an_egress("app", names=Names(app=[["127.0.0.1"]])), f"https://app:{receiver.port}/"
+        )
+
+    assert receiver.got == []
+    assert delivery.error.startswith(f"the certificate of app:{receiver.port} was not accepted: ")
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")

@@ -48,6 +48,8 @@ def test_the_host_that_the_file_decides(source, host):
         "{{ vars.base }}.{{ request.json.domain }}/x",
         "http://{{ uuid() }}/",
         "http://{{ vars.list | random }}/",
+        "http://{{ random_int(1, 2) }}/",
+        "http://{{ vars.list | join | upper }}{{ random_string(3) }}/",
         "http://{{ now.year }}/",
         "http://{{ request.json.host | default('app') }}/",
         "{% if request.json.x %}http://app/{% else %}http://evil/{% endif %}",

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import socket
+import struct
 import time
 
 import pytest
@@ -13,6 +14,7 @@ from support.receivers import Deliveries, Home, Receiver, a_courier
 from mockserver.model.delivery import DeliveryState
 from mockserver.model.webhook import SignSpec
 from mockserver.net.egress import Egress
+from mockserver.net.trying import signed
 
 DAY_S = 86400.0
 START_S = 1_800_000_000.0
@@ -88,6 +90,16 @@ async def test_a_webhook_without_a_body_says_so(home, deliveries, courier, recei
 
     assert receiver.got[0].body == b""
     assert "content-type" not in receiver.got[0].headers
+
+
+async def test_a_large_body_arrives_whole(home, deliveries, courier, receiver):
+    body = bytes(range(256)) * 20_000
+
+    await courier.deliver_before(home, deliveries.make(receiver.url, body=body))
+
+    (got,) = receiver.got
+    assert got.body == body
+    assert got.headers["content-length"] == str(len(body))
 
 
 async def test_a_try_says_what_the_receiver_answered(home, deliveries, courier):
@@ -558,7 +570,7 @@ async def test_timers_of_a_snapshot_wait_again(still, courier, receiver):
     still.timers = kept
     still.clock.freeze(START_S)
     courier.restored(still)
-    assert delivery.state is DeliveryState.WAITING
+    assert (delivery.state, delivery.error) == (DeliveryState.WAITING, None)
     await courier.advance(still, START_S + 5)
 
     assert len(receiver.got) == 2
@@ -601,6 +613,48 @@ async def test_closing_cuts_what_hangs_from_before_a_reset(home, deliveries):
         await courier.close()
 
     assert (delivery.state, delivery.error) == (DeliveryState.DROPPED, "the server stopped")
+
+
+async def test_a_closed_courier_sends_nothing_more(home, deliveries, courier, receiver):
+    await courier.close()
+    scheduled, before = deliveries.make(receiver.url), deliveries.make(receiver.url)
+
+    courier.schedule(home, scheduled)
+    await courier.deliver_before(home, before)
+
+    assert (scheduled.state, before.state) == (DeliveryState.FAILED, DeliveryState.DROPPED)
+    assert scheduled.error == before.error == "the server stopped"
+    assert receiver.got == []
+
+
+async def test_an_advance_asked_for_before_a_reset_does_nothing_after_it(still, courier):
+    release = asyncio.Event()
+    async with Receiver(seen=lambda _: release.wait()).open() as receiver:
+        courier.schedule(still, Deliveries(still).make(receiver.url, delay_s=1))
+        first = asyncio.create_task(courier.advance_by(still, 60))
+        await receiver.until_got(1)
+        second = asyncio.create_task(courier.advance_by(still, 60))
+        await asyncio.sleep(0)
+        courier.forget(still)
+        still.clock.freeze(START_S)
+        release.set()
+        await asyncio.gather(first, second)
+
+    assert still.clock.now_s() == START_S
+
+
+async def test_what_waits_its_turn_behind_its_call_is_taken_back_too(home, deliveries, courier):
+    release = asyncio.Event()
+    async with Receiver(seen=lambda _: release.wait()).open() as receiver:
+        first, second = (deliveries.make(receiver.url, call="c-000001") for _ in range(2))
+        courier.schedule(home, first)
+        courier.schedule(home, second)
+        await receiver.until_got(1)
+        courier.forget(home)
+        release.set()
+        await home.until(lambda: second.state is DeliveryState.DROPPED)
+
+    assert (first.state, len(receiver.got)) == (DeliveryState.DELIVERED, 1)
 
 
 async def test_nothing_is_kept_of_calls_whose_webhooks_are_over(home, deliveries, courier, receiver):
@@ -672,13 +726,14 @@ async def test_every_try_is_signed_anew(still):
     assert [got.headers["stripe-signature"].split(",")[0] for got in receiver.got] == ["t=1000", "t=2000"]
 
 
-async def test_a_signature_replaces_a_header_of_its_name(home, deliveries, courier, receiver):
+async def test_a_signature_replaces_a_header_of_its_name(deliveries):
     sign = SignSpec(scheme="hmac", secret="s", header="x-sig")
-    await courier.deliver_before(
-        home, deliveries.make(receiver.url, sign=sign, headers=(("X-Sig", "mine"),), body=b"b")
-    )
+    delivery = deliveries.make("http://app/", sign=sign, headers=(("X-Sig", "mine"), ("X-A", "1")), body=b"b")
 
-    assert receiver.got[0].headers.getall("x-sig") == [hmac.new(b"s", b"b", hashlib.sha256).hexdigest()]
+    headers, body = signed(delivery, 1000)
+
+    assert headers == (("X-A", "1"), ("x-sig", hmac.new(b"s", b"b", hashlib.sha256).hexdigest()))
+    assert body == b"b"
 
 
 # What goes wrong, said for people
@@ -746,6 +801,26 @@ async def raw_server(answer):
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+async def test_a_connection_that_is_reset_is_said(home, courier):
+    async def serve(_reader, writer):
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        delivery = await tried(home, courier, f"http://127.0.0.1:{port}/", body=b"x" * 5_000_000)
+
+    assert delivery.error == f"127.0.0.1:{port} reset the connection"
+
+
+async def test_a_receiver_without_tls_is_said(home, courier, receiver):
+    delivery = await tried(home, courier, f"https://127.0.0.1:{receiver.port}/")
+
+    assert delivery.error.startswith(f"no TLS with 127.0.0.1:{receiver.port}: ")
 
 
 @pytest.mark.parametrize(

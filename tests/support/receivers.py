@@ -54,7 +54,7 @@ class Receiver:
             path=request.path_qs,
             headers=request.headers,
             raw=request.raw_headers,
-            body=await request.read(),
+            body=await request.content.read(),
         )
         self.got.append(got)
         self._more.set()
@@ -70,10 +70,10 @@ class Receiver:
                 await self._more.wait()
 
     @contextlib.asynccontextmanager
-    async def open(self, host="127.0.0.1"):
+    async def open(self, host="127.0.0.1", tls=None):
         runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, host, 0)
+        site = web.TCPSite(runner, host, 0, ssl_context=tls)
         await site.start()
         self.port = runner.addresses[0][1]
         self.url = f"http://[{host}]:{self.port}/hooks" if ":" in host else f"http://{host}:{self.port}/hooks"
