@@ -1,12 +1,12 @@
 """`/verify`: was it called as it should be? It waits without polling, and says what a person can act on."""
 
 import re
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.admin import pointers
+from support.server import until
 
 PAY = """
 base: /v1
@@ -157,22 +157,14 @@ def test_within_waits_for_the_lower_bound_and_answers_at_once(server, verify, ch
     charge()
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(verify, {"route": "create-charge", "times": 3, "within": "30s"})
-        watched = server.app.engine.default.watchers
-        threading.Thread(target=lambda: (waits_for(lambda: bool(watched)), charge())).start()
+        until(lambda: server.waits)
+        charge()
 
         answer = waiting.result(10)
 
     assert answer.status == 200
     assert answer.json()["checks"][0]["saw"] == "3"
-    assert not watched
-
-
-def waits_for(condition):
-    """Until another thread has come so far; nothing tells, so it is looked at."""
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    assert not server.waits
 
 
 def test_within_does_not_poll(server, verify, monkeypatch):
@@ -212,7 +204,7 @@ def test_quiet_asks_that_nothing_more_comes(server, verify, charge):
 
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(verify, {"route": "create-charge", "times": {"min": 1}, "quiet": "30s"})
-        waits_for(lambda: bool(server.app.engine.default.watchers))
+        until(lambda: server.waits)
         charge()
         answer = waiting.result(10)
 
@@ -224,7 +216,7 @@ def test_calls_of_other_routes_do_not_disturb_the_quiet(server, verify, charge):
     charge()
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(verify, {"route": "create-charge", "times": 1, "quiet": "200ms"})
-        waits_for(lambda: bool(server.app.engine.default.watchers))
+        until(lambda: server.waits)
         charge("/v1/charges/7/capture")
         assert waiting.result(10).status == 200
 
@@ -240,7 +232,7 @@ def test_a_reset_while_a_check_waits_starts_its_count_anew(server, verify, charg
     charge()
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(verify, {"route": "create-charge", "times": 2, "within": "300ms"})
-        waits_for(lambda: bool(server.app.engine.default.watchers))
+        until(lambda: server.waits)
         server.admin.post("/reset", {"what": ["calls"]})
         charge()
         answer = waiting.result(10)

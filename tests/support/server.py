@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -76,6 +76,11 @@ class InProcess(Server):
         self.app = loop.run(_started(settings))
         super().__init__(self.app.mock_url, self.app.admin_url, folder)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a check waits for calls to come."""
+        return bool(self.app.engine.default.watchers)
+
     def stop(self) -> None:
         self.loop.run(self.app.stop())
 
@@ -121,11 +126,8 @@ class Process(Server):
         return Path(self._stderr.name).read_text(errors="replace")
 
     def wait_for_log(self, text: str, within_s: float = 10) -> None:
-        """Returns once it has said so on stderr: a file gives no word when it grows, so it is looked at."""
-        end = time.monotonic() + within_s
-        while text not in self.stderr():
-            assert time.monotonic() < end, f"{text!r} was not said:\n{self.stderr()}"
-            time.sleep(0.02)
+        """Returns once it has said so on stderr."""
+        until(lambda: text in self.stderr(), within_s)
 
     def end(self, number: signal.Signals, within_s: float = 10) -> tuple[int, float]:
         """Its exit code after a signal, and the seconds that it took."""
@@ -144,6 +146,14 @@ class Process(Server):
         self.process.stdout.close()
         self._stderr.close()
         sys.stderr.write(self.stderr())
+
+
+def until(condition: Callable[[], object], within_s: float = 10) -> None:
+    """Returns once it holds in another thread: nothing tells, so it is looked at."""
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.001)
 
 
 def run_cli(
