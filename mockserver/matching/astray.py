@@ -49,7 +49,7 @@ def path_difference(raw_path: str, pattern: Pattern) -> Difference | None:
 def _mended(path: str, pattern: Pattern) -> Iterator[_Guess]:
     """Single slips that, mended, make the path fit."""
     for other, hint in _variants(path):
-        if other != path and pattern.match(other) is not None:
+        if pattern.match(other) is not None:
             yield _Guess(hint, 0.4)
     came, wanted = path.split("/")[1:], segments_of(pattern.text)
     for count in range(1, _MAX_PREFIX + 1):

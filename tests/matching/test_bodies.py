@@ -355,6 +355,7 @@ QUERIES = [
     {"$.items[*].sku": {"contains": "A1"}},
     {"$.items[*].sku": ["A1", "B2"]},
     {"$..sku": {"unordered": ["C3", "B2", "A1"]}},
+    {"$..sku": ["A1", "B2", "C3"]},
     {"$..sku": {"length": 3}},
     {"$..sku": {"contains": {"starts_with": "C"}}},
     {"$.gone": "absent"},
@@ -404,7 +405,7 @@ def test_a_jsonpath_needs_json_and_says_what_it_found():
         "jsonpath['$.a']: expected to contain 1, got [2]"
     ]
     assert texts_of({"jsonpath": {"$.a": "present"}}, a_request(json={})) == ["jsonpath['$.a'] is missing"]
-    assert texts_of({"jsonpath": {"$.a": "present"}}, a_request()) == [
+    assert texts_of({"jsonpath": {"$.a": "present", "$.b": "present"}}, a_request()) == [
         "body: expected JSON, but the body is empty; send a JSON body"
     ]
 

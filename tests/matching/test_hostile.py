@@ -54,7 +54,7 @@ def test_a_pattern_is_bounded_in_memory_and_size():
 
 def test_a_large_pattern_is_not_tried_on_a_huge_text():
     matcher = a_matcher(text={"matches": ".*a.{200}"})
-    long = a_request(body=b"ab" * 200_000)
+    long = a_request(body=b"a" * 400_000)
 
     assert matcher.holds(a_request(body=b"a" * 20_000))
     assert not matcher.holds(long)

@@ -24,6 +24,7 @@ OF_JSON = [
     ("not", {"contains": "a"}, ["b", 5, ["b"]], ["a", ["a"]], []),
     ("contains", "ell", ["hello", ["x", "ell"]], ["HELLO", ["hello"], [], ""], [5, None, {"ell": 1}, True]),
     ("contains", 5, [[1, 5], [5.0]], [["5"], [[5]], []], ["5", 5, {"5": 5}, None]),
+    ("contains", {"type": "string"}, [["a"], [1, "a"]], [[1], []], ["a", {"a": 1}]),
     ("contains", {"gt": 5}, [[1, 6]], [[1, 5], ["6"]], [6, "6"]),
     ("starts_with", "Be", ["Bearer", "Be"], ["be", " Be", "aBe", ""], [5, None, ["Be"]]),
     ("ends_with", ".png", ["a.png", ".png"], ["a.PNG", "a.png ", ""], [5, None, [".png"]]),
@@ -278,14 +279,17 @@ def test_all_flaws_come_at_once():
 
 
 def test_conditions_nest_as_deep_as_the_limit_and_no_deeper():
-    def nested(depth):
-        tree = 1
+    def nested(depth, tree=1, key="a"):
         for _ in range(depth):
-            tree = {"a": tree}
+            tree = {key: tree}
         return tree
 
     assert flaws_of(json=nested(64)) == []
     assert "nested more than 64 deep" in flaws_of(json=nested(65))[0]
+    assert flaws_of(json=nested(64, "$present")) == []
+    assert "nested more than 64 deep" in flaws_of(json=nested(65, "$present"))[0]
+    assert flaws_of(json=nested(64, key="$not")) == []
+    assert "nested more than 64 deep" in flaws_of(json=nested(65, key="$not"))[0]
     assert "nested more than 64 deep" in flaws_of(json=nested(100_000))[0]
     assert "nested more than 64 deep" in flaws_of(json={"$equals": nested(100_000)})[0]
 
