@@ -53,7 +53,7 @@ class Schema:
             return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
         said: set[tuple[str, str]] = set()
         for path, message in (one for error in found for one in _said(error, value)):
-            unknown_yet_known = message == _UNKNOWN and len(path) == 1 and path[0] in known
+            unknown_yet_known = message == _UNKNOWN and path[0] in known
             if not (path and path[0] in excused) and not unknown_yet_known:
                 said.add((dotted(path), message))
         return [{"field": field, "message": message} for field, message in sorted(said)[:MAX_ERRORS]]

@@ -102,7 +102,7 @@ def test_a_schema_speaks_before_the_machine():
     assert world.ask("PATCH", "/orders/1", {"status": "shipped"}).status == 409
 
 
-@pytest.mark.parametrize("state", [[], {}, 5, "unheard"])
+@pytest.mark.parametrize("state", [[], ["pending"], {"a": 1}, 5, "unheard"])
 def test_a_state_from_outside_that_is_none_leads_nowhere(state):
     world = orders()
     world.collection = world.resource.filled([{"id": 1, "status": state}], world.scope_for)

@@ -62,6 +62,11 @@ def of(schema):
         ({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, 0, "must be at least 1"),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "x", "must be a whole number or null"),
         ({"anyOf": [{"minimum": 5}, {"multipleOf": 2}]}, 3, "fits none of the allowed forms"),
+        (
+            {"anyOf": [{"type": "object"}, {"minimum": 5}, {"multipleOf": 2}]},
+            3,
+            "fits none of the allowed forms",
+        ),
         ({"oneOf": [{"minimum": 5}, {"multipleOf": 2}]}, 6, "fits more than one of the allowed forms"),
     ],
 )
@@ -245,6 +250,11 @@ def test_a_form_is_typed_and_nested(form, expected):
 def test_what_is_not_of_its_type_stays_a_text_and_is_invalid(form, message):
     refused = World({"schema": CHARGE}).ask("POST", "/items", form.encode(), content_type=FORM)
     assert refused.json == {"errors": [{"field": "amount", "message": message}]}
+
+
+def test_a_number_beyond_all_is_no_number():
+    refused = World({"schema": CHARGE}).ask("POST", "/items", b"rate=1e999", content_type=FORM)
+    assert refused.json == {"errors": [{"field": "rate", "message": "must be a number"}]}
 
 
 def test_without_a_schema_every_text_stays_one():

@@ -280,6 +280,10 @@ def test_what_is_missing_is_named(written, start):
             "seed: item 2 of 'x.json': the id '1' is that of an earlier item. Choose another",
         ),
         (
+            b'[{"id": "{{ n }}"}, {"id": "{{ n }}"}]',
+            "seed: item 2 of 'x.json': the id '{{ n }}' is that of an earlier item. Choose another",
+        ),
+        (
             b'[{"status": "x"}]',
             "seed: item 1 of 'x.json': 'x' is no state of the machine. Known here: approved, pending, shipped.",
         ),

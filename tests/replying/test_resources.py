@@ -366,6 +366,22 @@ def test_a_schema_judges_an_id_that_was_sent_but_not_one_that_was_made():
     assert refused.json == {"errors": [{"field": "id", "message": "must have at least 3 characters"}]}
 
 
+def test_put_takes_away_what_new_added_unless_it_is_sent_again():
+    world = World({"schema": {"required": ["object"]}, "new": {"object": "item"}})
+    world.ask("POST", "/items", {})
+    assert world.ask("PUT", "/items/1", {}).json == {
+        "errors": [{"field": "object", "message": "is required"}]
+    }
+    assert world.ask("PUT", "/items/1", {"object": "thing"}).status == 200
+
+
+def test_what_a_client_can_not_write_is_not_held_against_it():
+    schema = {"properties": {"id": {"type": "string"}, "status": {"type": "integer"}}}
+    world = World({"schema": schema, "machine": STRICT["machine"]})
+    assert world.ask("POST", "/items", {"status": "closed"}).status == 201
+    assert world.ask("PUT", "/items/1", {"id": "5"}).json == {"id": 1, "status": "open"}
+
+
 def test_a_template_that_lacks_a_required_field_leaves_the_word_to_the_schema():
     world = World({"schema": PEN, "new": {"label": "{{ item.name | upper }}"}})
     assert world.ask("POST", "/items", {}).json == {"errors": [{"field": "name", "message": "is required"}]}
