@@ -169,7 +169,8 @@ def _put(ns: Namespace, source: Source) -> Scenario:
     except LoadFailed:
         raise
     except InvalidInput as why:
-        raise LoadFailed([(source.locate(flaw), flaw) for flaw in why.flaws]) from why
+        flaws = sorted(why.flaws, key=source.position)
+        raise LoadFailed([(source.locate(flaw), flaw) for flaw in flaws]) from why
 
 
 def read_source(request: Request, name: str | None) -> Source:

@@ -122,7 +122,7 @@ def resource_routes(
     """A route for each operation of a resource. Raises InvalidInput, paths from the file's root."""
     base = scenario.spec.base
     try:
-        resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.spec.defaults)
+        resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.defaults)
         works = {
             name: _work(on, read_file, name, scenario.source.data["resources"][i])
             for name, on in spec.on.items()
@@ -143,7 +143,7 @@ def resource_routes(
             (("resources", i), (i + 1, number)),
         )
         route.take_guards(guards)
-        route.has_effects = any(work.has_effect for work in works.values())
+        route.has_effects = any(works[name].has_effect for name in operation.events if name in works)
         routes.append(route)
     return routes
 

@@ -104,7 +104,7 @@ def is_true(condition: Template, scope: Scope) -> bool:
 class Scenario:
     """A compiled scenario, with the guards that all its routes share."""
 
-    __slots__ = ("active", "auth", "cors", "host", "idempotency", "limiter", "name", "order", "places", "routes", "source", "spec", "vars")  # fmt: skip
+    __slots__ = ("active", "auth", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "source", "spec", "vars")  # fmt: skip
 
     def __init__(self, source: Source, order: OrderKey) -> None:
         self.source = source
@@ -115,6 +115,7 @@ class Scenario:
         self.host: str | None = source.spec.host.lower() if source.spec.host else None
         self.vars: dict[str, Any] = source.spec.vars
         self.cors: CorsSpec | None = source.spec.cors
+        self.defaults: ReplyDefaultsSpec = source.spec.defaults
         self.auth: Auth | None = None
         self.limiter: Limiter | None = None
         self.idempotency: Idempotency | None = None
@@ -210,6 +211,9 @@ def compile_scenario(source: Source, order: OrderKey) -> Scenario:
     scenario.idempotency = flaws.tried(
         (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
     )
+    if flaws.tried(("defaults",), _checked, spec.defaults) is None:
+        # Told once, where they stand, and not again for every reply.
+        scenario.defaults = ReplyDefaultsSpec()
     names = _names(scenario.spec)
     data = source.data.get("routes") or []
     routes = []
@@ -222,6 +226,13 @@ def compile_scenario(source: Source, order: OrderKey) -> Scenario:
         raise InvalidInput(flaws.found)
     scenario.routes = (*routes, *implied)
     return scenario
+
+
+def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
+    """Raises InvalidInput where no reply can be made with these defaults."""
+    bare = ReplySpec.model_validate({"status": 200})
+    compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
+    return defaults
 
 
 def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
@@ -321,7 +332,7 @@ def _compile_route(
     written = data.get("reply") if isinstance(data, dict) else None
     for i, step in enumerate(spec.reply):
         where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
-        answers.append(flaws.tried(where, _compile_answer, step, scenario.spec.defaults, read_file))
+        answers.append(flaws.tried(where, _compile_answer, step, scenario.defaults, read_file))
     route.answers = tuple(answers)
     route.sequence = Sequence([Span(step.times or 1, step.for_s) for step in spec.reply], spec.then)
     route.plain = route.condition is None and route.host is None and not route.when

@@ -43,7 +43,7 @@ def build_world(sources: Iterable[Source]) -> World:
         try:
             scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
         except InvalidInput as why:
-            wrong += [(source.locate(flaw), flaw) for flaw in why.flaws]
+            wrong += [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
     if wrong:
         raise LoadFailed(wrong)
     return World(scenarios)
