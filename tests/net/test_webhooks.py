@@ -576,6 +576,18 @@ async def test_timers_of_a_snapshot_wait_again(still, courier, receiver):
     assert len(receiver.got) == 2
 
 
+async def test_what_a_restore_took_back_and_put_back_is_as_before(still, courier, receiver):
+    delivery = Deliveries(still).make(receiver.url, delay_s=5)
+    courier.schedule(still, delivery)
+    kept = still.timers.copy()
+
+    courier.forget(still)
+    still.timers = kept
+    courier.restored(still)
+
+    assert (delivery.state, delivery.error) == (DeliveryState.WAITING, None)
+
+
 async def test_more_than_the_limit_waiting_is_refused_and_said(still):
     async with a_courier(limit=2) as courier:
         made = [Deliveries(still).make("http://127.0.0.1:9/", delay_s=1) for _ in range(3)]
@@ -627,20 +639,20 @@ async def test_a_closed_courier_sends_nothing_more(home, deliveries, courier, re
     assert receiver.got == []
 
 
-async def test_an_advance_asked_for_before_a_reset_does_nothing_after_it(still, courier):
+async def test_an_advance_asked_for_before_a_reset_does_nothing_after_it(home, deliveries, courier):
     release = asyncio.Event()
     async with Receiver(seen=lambda _: release.wait()).open() as receiver:
-        courier.schedule(still, Deliveries(still).make(receiver.url, delay_s=1))
-        first = asyncio.create_task(courier.advance_by(still, 60))
+        courier.schedule(home, deliveries.make(receiver.url, delay_s=1))
+        first = asyncio.create_task(courier.advance_by(home, 60))
         await receiver.until_got(1)
-        second = asyncio.create_task(courier.advance_by(still, 60))
+        second = asyncio.create_task(courier.advance_by(home, 60))
         await asyncio.sleep(0)
-        courier.forget(still)
-        still.clock.freeze(START_S)
+        courier.forget(home)
+        home.clock.reset()
         release.set()
         await asyncio.gather(first, second)
 
-    assert still.clock.now_s() == START_S
+    assert (home.clock.frozen, home.clock.offset_s < 1) == (False, True)
 
 
 async def test_what_waits_its_turn_behind_its_call_is_taken_back_too(home, deliveries, courier):
