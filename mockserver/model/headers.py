@@ -88,5 +88,16 @@ _PAIR_BYTES = 120
 def _split(blob: bytes) -> Pairs:
     if not blob:
         return ()
-    parts = blob.decode("utf-8", "surrogateescape").split("\0")
+    try:
+        parts = blob.decode().split("\0")
+    except UnicodeDecodeError:
+        parts = [_text(part) for part in blob.split(b"\0")]
     return tuple(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _text(data: bytes) -> str:
+    """A header's name or value: UTF-8, else what HTTP once had, ISO-8859-1 (RFC 9110 5.5)."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")

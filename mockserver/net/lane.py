@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Protocol
 
@@ -83,7 +84,7 @@ class Lane:
         transport = connection.transport
         if transport is None or transport.is_closing():
             return False
-        headers = Headers.of_blob(b"\0".join(chain.from_iterable(message.raw_headers)))
+        headers = Headers.of_blob(blob_of(message.raw_headers))
         try:
             address = self._addresser.find(raw_path, message.headers)
         except UnknownNamespace:
@@ -181,6 +182,11 @@ def _is_plain(step: Any) -> bool:
     return not any(
         name.lower() in ("connection", "content-length", "transfer-encoding") for name, _ in response.headers
     )
+
+
+def blob_of(raw_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header lines as one text, as `Headers.of_blob` takes it. No name and no value can hold a NUL."""
+    return b"\0".join(chain.from_iterable(raw_headers))
 
 
 def client_of(transport: asyncio.BaseTransport) -> str:

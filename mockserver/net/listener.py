@@ -35,7 +35,7 @@ from mockserver.model.problem import problem
 from mockserver.net.connection import Connection, Done
 from mockserver.net.consulting import consulted
 from mockserver.net.encode import encode_head
-from mockserver.net.lane import Lane, client_of, is_proved
+from mockserver.net.lane import Lane, blob_of, client_of, is_proved
 from mockserver.net.performer import Performer, Wire, ready_response
 from mockserver.net.webhooks import Courier
 
@@ -119,7 +119,7 @@ class Listener:
         arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
         message = http._message  # noqa: SLF001  (the raw head, which the public attributes normalise)
         target = message.path
-        headers = Headers((_text(name), _text(value)) for name, value in message.raw_headers)
+        headers = Headers.of_blob(blob_of(message.raw_headers))
         raw_path = _path_of(target)
         transport = http.transport
         begun = http.protocol.begun.pop(id(message), None)  # type: ignore[attr-defined]  # our own connection
@@ -317,14 +317,6 @@ async def _linger(http: BaseRequest) -> None:
 def _cut_short(request: Request) -> Request:
     request.complete = False
     return request
-
-
-def _text(data: bytes) -> str:
-    """A header's name or value: UTF-8, else what HTTP once had, ISO-8859-1 (RFC 9110 5.5)."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _path_of(target: str) -> str:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
-import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.admin import described
 
 from mockserver import __version__
 from mockserver.admin import tables
 from mockserver.admin.api import AdminApi
+from mockserver.files.yaml12 import parse
 
 PROJECT = Path(__file__).parents[2]
 
@@ -143,7 +143,7 @@ def shipped():
 
 @pytest.mark.parametrize("path", shipped(), ids=lambda path: path.name)
 def test_every_shipped_scenario_agrees_with_the_schema(validator, path):
-    validator.validate(yaml.safe_load(path.read_text()))
+    validator.validate(parse(path.read_text()))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_is_right_agrees_with_the_schema(validator, text):
     from mockserver.files.loader import from_text
 
     from_text(text, "right")
-    validator.validate(yaml.safe_load(text))
+    validator.validate(parse(text))
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_what_is_right_agrees_with_the_schema(validator, text):
     ],
 )
 def test_what_is_wrong_disagrees_with_the_schema(validator, text):
-    assert not validator.is_valid(yaml.safe_load(text))
+    assert not validator.is_valid(parse(text))
