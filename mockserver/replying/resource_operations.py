@@ -89,6 +89,14 @@ class Operation:
     kind: Kind
     act: Act
 
+    @property
+    def events(self) -> frozenset[str]:
+        """What may happen by it: a change of an item may be a transition."""
+        if self.name not in UPDATES.values():
+            return frozenset({self.name})
+        transitions = self.kind.machine.transitions if self.kind.machine else ()
+        return frozenset({self.name, "update", *transitions})
+
     def decide(
         self, collection: Collection, request: Request, params: Mapping[str, str], scope_for: ScopeFor
     ) -> Decision:
@@ -148,9 +156,8 @@ def _create(asked: Asked) -> Decision:
         value = kind.new_id(collection, scope) if value is None else value
         item = kind.made(sent, value, scope)
     except TemplateError:
-        kind.check(
-            sent, excused
-        )  # a template that lacks a field is the client's fault, where a schema says so
+        # A template that misses a field is the client's fault, where a schema asks for the field.
+        kind.check(sent, excused)
         raise
     kind.check(item, excused)
     text = id_text(value)
