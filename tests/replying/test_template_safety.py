@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from template_scope import PLACE, a_request, a_scope
+from template_scope import PLACE, a_request, a_scope, value
 
 from mockserver.errors import InvalidInput
 from mockserver.replying.template_frame import CHAR_LIMIT, STEP_LIMIT
@@ -203,6 +203,7 @@ BOMBS = [
     MANY + "{{ vars.big | length }}{{ vars.big | tojson }}{% endfor %}{% endfor %}",
     MANY + "{{ jsonpath(vars.big, '$[?@ == 1]') }}{% endfor %}{% endfor %}",
     "{{ jsonpath(vars.deep, '$..*..*..*..*') }}",
+    "{{ jsonpath(vars.big, '$[?@ == $[0]]') }}",
     "{{ jsonpath(vars.deep, '$..[?@..*]..[?@..*]') }}",
     "{{ jsonpath(vars.big, '$[' ~ ('?1==2,' * 60) ~ '0]') }}",
     "{% for i in range(30000) %}{{ fake.text(1000) }}{% endfor %}",
@@ -322,19 +323,131 @@ def test_a_power_is_refused_at_load():
         compile_text("{{ 'a' * 10**9 }}", PLACE)
 
 
-def test_the_limit_of_steps_is_where_it_says():
-    assert compile_text("{{ range(99999) | length }}", PLACE).value(a_scope()) == 99_999
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [
+        ("range(100000)", "range(100001)"),
+        ("range(5, 100005)", "range(5, 100006)"),
+        ("range(100000, 0, -1)", "range(100001, 0, -1)"),
+        ("range(0, 199999, 2)", "range(0, 200001, 2)"),
+        ("vars.small", "vars.small + [1]"),
+        ("('a' * 100000) | list", "('a' * 100001) | list"),
+    ],
+)
+def test_the_limit_of_steps_is_where_it_says(within, beyond):
+    scope = a_scope(vars={"small": [0] * STEP_LIMIT})
+
+    assert value(f"{{{{ ({within}) | length }}}}", scope) == STEP_LIMIT
     with pytest.raises(TemplateError, match=f"it takes more than {STEP_LIMIT:,} steps"):
-        compile_text("{{ range(100001) | length }}", PLACE).value(a_scope())
+        value(f"{{{{ ({beyond}) | length }}}}", scope)
 
 
 def test_the_limit_of_characters_is_where_it_says():
-    assert (
-        len(compile_text("{{ 'a' * vars.n }}", PLACE).value(a_scope(vars={"n": CHAR_LIMIT // 2})))
-        == CHAR_LIMIT // 2
-    )
+    whole = compile_text("{{ vars.text }}", PLACE)
+
+    assert len(whole.render(a_scope(vars={"text": "a" * CHAR_LIMIT}))) == CHAR_LIMIT
+    with pytest.raises(TemplateError, match="characters of text"):
+        whole.render(a_scope(vars={"text": "a" * (CHAR_LIMIT + 1)}))
+    assert len(value("{{ 'a' * vars.n }}", vars={"n": CHAR_LIMIT})) == CHAR_LIMIT
     with pytest.raises(TemplateError, match=f"it makes more than {CHAR_LIMIT:,} characters of text"):
-        compile_text("{{ 'a' * vars.n }}", PLACE).value(a_scope(vars={"n": CHAR_LIMIT + 1}))
+        value("{{ 'a' * vars.n }}", vars={"n": CHAR_LIMIT + 1})
+
+
+MAKING_TEXT = [
+    "upper()", "lower()", "title()", "capitalize()", "strip()", "lstrip()", "rstrip()", "split('zz')", "rsplit('zz')", "splitlines()", "partition('zz')",
+    "rpartition('zz')", "removeprefix('zz')", "removesuffix('zz')", "replace('zz', '')",
+]  # fmt: skip
+MAKING_TEXT_BY_FILTER = [
+    "upper", "lower", "title", "capitalize", "trim", "replace('zz', '')", "escape", "string", "reverse", "urlencode", "b64encode", "tojson",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "how", [f".{method}" for method in MAKING_TEXT] + [f" | {name}" for name in MAKING_TEXT_BY_FILTER]
+)
+def test_whatever_makes_text_pays_for_it(how):
+    scope = a_scope(vars={"s": "ab" * 100_000})
+    once = "{% if (vars.s" + how + ") %}{% endif %}"
+
+    compile_text(once, PLACE).render(scope)
+    with pytest.raises(TemplateError, match=r"it (makes|takes) more than"):
+        compile_text(once * 6, PLACE).render(scope)
+
+
+READING = [
+    "vars.s.isdigit()", "vars.s.islower()", "vars.s is lower", "vars.s is upper", "vars.s.startswith(vars.s)", "vars.s.endswith(vars.s)", "vars.s.find('b')",
+    "vars.s.count('b')", "'b' in vars.s", "vars.s == vars.s", "vars.s != vars.t", "vars.s < vars.t", "vars.s >= vars.t", "vars.rows == vars.rows",
+    "5 in vars.rows", "vars.rows.count(5)", "sha256(vars.bytes)", "hmac_sha256(vars.bytes, '')", "jsonpath(vars.rows, '$[5]')", "[vars.s] == [vars.t]",
+    "vars.map == vars.map",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", READING)
+def test_whatever_reads_through_something_pays_for_it(expression):
+    words = {
+        "s": "1" * 500_000,
+        "t": "1" * 500_000,
+        "rows": [[1]] * 8000,
+        "bytes": b"a" * 500_000,
+        "map": {n: [n] for n in range(8000)},
+    }
+    once = "{% if " + expression + " %}{% endif %}"
+
+    compile_text(once, PLACE).render(a_scope(vars=words))
+    with pytest.raises(TemplateError, match=r"100,000 steps"):
+        compile_text(once * 120, PLACE).render(a_scope(vars=words))
+
+
+MAKING_LISTS = [
+    "vars.map.keys()", "vars.map.values()", "vars.map.items()", "vars.map | items", "vars.map | dictsort", "vars.map | list", "vars.map | last", "vars.rows | list",
+    "vars.rows | sort", "vars.rows | reverse", "vars.rows | unique", "vars.rows | max", "vars.rows | min", "vars.rows | sum", "vars.rows | map('string')",
+    "vars.rows | map(attribute='a', default=0)", "vars.rows | select('odd')", "vars.rows | reject('odd')", "vars.dicts | selectattr('a')", "vars.dicts | rejectattr('a')",
+    "vars.rows | batch(2)", "vars.rows | join", "'-'.join(vars.rows)", "vars.rows[1:]", "vars.rows + [1]", "vars.rows * 1", "range(20000)", "vars.lines.split()",
+    "vars.lines.split(' ')", "vars.lines.rsplit(' ')", "vars.spaced.splitlines()", "vars.dicts | join(attribute='b')", "vars.dicts | sum(attribute='b')",
+    "vars.dicts | sort(attribute='b,b')", "vars.pairs | urlencode",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", MAKING_LISTS)
+def test_whatever_makes_or_goes_through_a_list_pays_for_it(expression):
+    words = {
+        "rows": [1] * 20_000,
+        "map": {str(n): n for n in range(20_000)},
+        "dicts": [{"b": 1}] * 20_000,
+        "lines": "a " * 20_000,
+        "spaced": "a\n" * 20_000,
+        "pairs": [["a", 1]] * 20_000,
+    }
+    once = "{% if (" + expression + ") %}{% endif %}"
+
+    compile_text(once, PLACE).render(a_scope(vars=words))
+    with pytest.raises(TemplateError, match=r"100,000 steps"):
+        compile_text(once * 6, PLACE).render(a_scope(vars=words))
+
+
+def test_values_made_plain_are_paid_for():
+    words = {"dicts": [{}] * 60_000, "lists": [[]] * 60_000, "texts": ["a" * 1000] * 1000}
+
+    for name, said in (("dicts", "steps"), ("lists", "steps"), ("texts", "characters")):
+        with pytest.raises(TemplateError, match=said):
+            value("{{ [vars." + name + ", vars." + name + "] }}", vars=words)
+
+
+def test_escaping_pays_for_what_it_adds():
+    scope = a_scope(vars={"s": "<" * 300_000})
+
+    with pytest.raises(TemplateError, match="characters of text"):
+        value("{{ vars.s | escape }}", scope)
+
+
+def test_a_long_random_text_is_drawn_in_steps():
+    with pytest.raises(TemplateError, match="steps"):
+        value("{{ random_string(900000) }}")
+
+
+def test_a_fake_costs_steps_and_its_text():
+    with pytest.raises(TemplateError, match="steps"):
+        value("{% for i in range(3000) %}{{ fake.random_digit() }}{% endfor %}")
 
 
 def test_a_body_of_any_size_can_be_handed_on_whole():

@@ -269,6 +269,7 @@ FAILING = [
     ("{{ 1 % 0 }}", "division by zero"),
     ("{{ '%d' % 1 }}", "`%` divides numbers here"),
     ("{{ 'a' / 2 }}", "can't divide a text and a number"),
+    ("{{ ('9' * 400) | int * 1.5 }}", "int too large to convert to float"),
     ("{{ -'a' }}", "can't negate a text"),
     ("{{ +'1' }}", "can't take a text as a number"),
     ("{{ request.query.a > 1 }}", "can't compare a text and a number; use the `int` or `float` filter"),
@@ -309,6 +310,19 @@ def test_a_template_error_knows_line_source_and_place():
     why = caught.value
     assert (why.line, why.source, why.place, why.reason) == (4, source, "reply.json", "division by zero")
     assert str(why) == "line 4 of reply.json: division by zero"
+
+
+def test_an_error_of_a_place_needs_only_reason_and_place():
+    why = TemplateError("it is none", place="status")
+
+    assert (why.line, why.source, str(why)) == (1, "", "status: it is none")
+
+
+def test_only_short_names_are_near_names():
+    with pytest.raises(TemplateError) as caught:
+        value("{{ vars.kk }}", vars={"k" * 61: 1, 5: 2, "kkk": 3})
+
+    assert caught.value.reason == "vars.kk is undefined. Did you mean 'kkk'?"
 
 
 def test_a_python_error_deep_inside_has_a_line_too():
