@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.errors import Flaw, KeyPath, shown
 
-FILLED: tuple[KeyPath, ...] = (("vars",), ("host",))
-"""Below these key paths every text is filled. `*` stands for any key or index."""
+
+def _replies() -> Iterator[KeyPath]:
+    """Where a reply may stand: alone or in a sequence, and in `choose` and `cases`, two deep."""
+    level: list[KeyPath] = [("routes", "#", "reply"), ("routes", "#", "reply", "#")]
+    for _ in range(3):
+        yield from level
+        level = [(*path, kind, "#") for path in level for kind in ("choose", "cases")]
+
+
+def _webhook_urls() -> Iterator[KeyPath]:
+    for holder in (("routes", "#"), *_replies(), ("resources", "#", "on", "*")):
+        yield (*holder, "webhook", "url")
+        yield (*holder, "webhook", "#", "url")
+
+
+FILLED: tuple[KeyPath, ...] = (("vars",), ("host",), *_webhook_urls())
+"""Below these key paths every text is filled. `*` stands for any key or index, `#` for an index of a list."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _OPENING = re.compile(r"\$\{")
@@ -34,7 +49,7 @@ def _at(data: Any, target: KeyPath, path: KeyPath, env: Mapping[str, str], flaws
             if keys
             else data
         )
-    if isinstance(data, list) and wanted == "*":
+    if isinstance(data, list) and wanted in ("*", "#"):
         return [_at(item, rest, (*path, index), env, flaws) for index, item in enumerate(data)]
     return data
 
