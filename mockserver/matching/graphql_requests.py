@@ -94,10 +94,7 @@ class Documents:
 
     def normal(self, document: Any) -> str:
         """The document in one notation: white space, commas and comments count for nothing."""
-        try:
-            return str(self._library.print_ast(document))
-        except RecursionError:
-            raise UnreadableBody("its query is nested too deeply") from None
+        return str(self._library.print_ast(document))
 
     def normal_of(self, request: Request) -> str:
         return request.once("graphql normal", lambda: self.normal(self.of(request)))

@@ -45,7 +45,17 @@ def compile_query(text: str, path: KeyPath) -> Query:
         said = str(why).replace("\n", " ") or "nested too deeply"
         hint = "Write one such as '$.items[*].sku', see RFC 9535"
         raise InvalidInput(Flaw(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True)) from None
-    return lambda value: list(_Walk(value).nodes(query, value))
+    _probe(query, path)
+    return lambda value: _Walk(value).nodes(query, value)
+
+
+def _probe(query: Any, path: KeyPath) -> None:
+    """Asks the query once, so that a library of another shape is found when a scenario loads."""
+    try:
+        _Walk([]).nodes(query, [])
+    except AttributeError:
+        hint = "Install it with: pip install 'mockserver[jsonpath]'"
+        raise InvalidInput(Flaw(path, "the installed jsonpath-rfc9535 is not of version 1", hint)) from None
 
 
 def jsonpath(text: str, condition: Condition, path: KeyPath) -> Check:

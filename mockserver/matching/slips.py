@@ -12,7 +12,7 @@ from math import isclose
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
-from mockserver.matching.values import equal, has_type, is_number, kind, number
+from mockserver.matching.values import has_type, is_number, kind, number
 from mockserver.model.written import as_text
 
 _COMPARED_CHARS = 64
@@ -163,16 +163,3 @@ def among(part: str, items: list[Any]) -> Slip:
 def not_text(actual: Any) -> Slip:
     """For a comparison that wanted a text of JSON."""
     return NONE if has_type(actual, "string") else wrong_kind("a text", actual)
-
-
-def same_items(expected: list[Any], actual: list[Any]) -> bool:
-    """Whether both lists hold the same items, whatever their order; false for long ones."""
-    if len(expected) != len(actual) or len(actual) > _COMPARED_CHARS:
-        return False
-    rest = list(actual)
-    for item in expected:
-        at = next((i for i, other in enumerate(rest) if equal(item, other)), None)
-        if at is None:
-            return False
-        del rest[at]
-    return True

@@ -54,7 +54,9 @@ def upload(name: str, written: Any, reader: Reader) -> Check:
     Conditions on the file of that name: a mapping of ASKED, which one of its parts fulfils;
     or a bare condition, which is one on the file name.
     """
-    if isinstance(written, dict) and written.keys() & ASKED.keys():
+    if isinstance(written, dict) and (
+        written.keys() & ASKED.keys() or written.keys() - reader.operators.keys()
+    ):
         return _asked(name, _conditions(written, reader))
     return _named(name, reader.read(written))
 

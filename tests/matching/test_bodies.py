@@ -5,6 +5,7 @@ import hashlib
 import json
 import sys
 import zlib
+from types import SimpleNamespace
 
 import pytest
 from support.matching import a_matcher, a_request, flaws_of, multipart, texts_of
@@ -548,6 +549,8 @@ GRAPHQL_SAID = [
     ({"operation": "A", "type": "query"}, {"a": 1}, ["body: expected a GraphQL request, but it has neither query nor operationName"]),
     ({"operation": "A"}, [BODY], ["body: expected a GraphQL request, but it is a batch of GraphQL requests, and each is asked for on its own"]),
     ({"type": "query"}, {"query": "{ a"}, ["graphql.type: expected 'query', but its query is no GraphQL: Syntax Error: Expected Name, found <EOF>."]),
+    ({"type": "query"}, {"query": 5}, ["graphql.type: expected 'query', but it has no query"]),
+    ({"variables": {"a": 1}}, {"b": 1}, ["body: expected a GraphQL request, but it has neither query nor operationName"]),
     ({"operation": "A"}, 5, ["body: expected a GraphQL request, but it has neither query nor operationName"]),
 ]  # fmt: skip
 
@@ -580,6 +583,18 @@ def test_what_graphql_cannot_be_asked_is_a_flaw(asked, said):
 
 
 # Extras
+
+
+def test_a_jsonpath_library_of_another_version_is_named_at_once(monkeypatch):
+    query = SimpleNamespace(segments=(("child", "a"),))
+    other = SimpleNamespace(
+        JSONPathEnvironment=lambda: SimpleNamespace(compile=lambda text: query), JSONPathError=ValueError
+    )
+    monkeypatch.setitem(sys.modules, "jsonpath_rfc9535", other)
+
+    (said,) = flaws_of(jsonpath={"$.a": "present"})
+    assert "the installed jsonpath-rfc9535 is not of version 1. Install it with" in said
+
 
 EXTRAS = [
     ("jsonpath_rfc9535", "jsonpath", {"jsonpath": {"$.a": "present"}}),

@@ -4,6 +4,7 @@ import pytest
 from support.matching import a_matcher, a_request, flaws_of
 
 from mockserver.errors import InvalidInput
+from mockserver.matching.differing import Place
 from mockserver.matching.matcher import compile_condition
 from mockserver.matching.operators import OPERATORS
 from mockserver.model.http import ABSENT
@@ -128,6 +129,19 @@ def test_an_operator_on_json(dialect, operator, operand, fits, misfits, others):
     assert [value for value in misfits + others if holds(value)] == []
     assert holds(ABSENT) is ((operator, operand) in HOLDS_FOR_ABSENT or (operator == "not") or
                              (operator == "any_of" and "absent" in operand))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "fits", "misfits", "others"), OF_JSON, ids=lambda value: repr(value)[:20]
+)
+def test_an_operator_on_json_explains_itself(operator, operand, fits, misfits, others):
+    condition = compile_condition({operator: operand})
+    for value in [*fits, *misfits, *others, ABSENT]:
+        reasons = condition.explain(value, Place("json", ("field",)))
+
+        assert bool(reasons) is not condition.holds(value)
+        assert all(reason.text.startswith("json.field") and 0 < reason.weight <= 1 for reason in reasons)
+    assert condition.describe()
 
 
 def _header(operator, operand):
@@ -260,6 +274,11 @@ FLAWS = [
     ({"json": {"a": {"$equals": {1: 5}}}}, "json.a.$equals: a field's name is a text. Put quotes round it"),
     ({"json": {"a": float("inf")}}, "json.a: JSON has no inf. Write a number"),
     ({"json": {"a": {1, 2}}}, "json.a: expected a JSON value, got {1, 2}. Put quotes round it to make it a text"),
+    ({"files": {"f": {"filename": "x", "contains": "y"}}}, "files.f.contains: unknown key 'contains' beside what is asked of the file. Put it below one of filename, content_type, text, length, sha256"),
+    ({"files": {"f": {"filename": "x", "lenght": 5}}}, "files.f.lenght: unknown key 'lenght'. Did you mean 'length'?"),
+    ({"files": {"f": {"content_typ": "x"}}}, "files.f.content_typ: unknown key 'content_typ'. Did you mean 'content_type'?"),
+    ({"files": {"f": {}}}, "files.f: an empty condition. Write a value, `present`, `absent`, or operators such as {contains: x}"),
+    ({"graphql": None}, "graphql: expected a mapping, got None. Write {operation: CreateCharge}"),
     ({"jsonpath": {"$.a": 5}}, "jsonpath['$.a']: a query gives the list of found values, and a list is never 5. Write [5] for just this one, or {contains: 5}"),
     ({"jsonpath": {"$.a": {"gt": 5}}}, "jsonpath['$.a'].gt: a query gives the list of found values, which 'gt' never fits. Write {contains: {gt: 5}} for one of them, or a list for all"),
     ({"jsonpath": {"$.a": {"type": "string"}}}, "jsonpath['$.a'].type: a query gives the list of found values, never a text. Write {contains: {type: string}}"),
