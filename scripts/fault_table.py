@@ -1,0 +1,207 @@
+"""
+What HTTP clients report for each fault: asks a running server, and writes the table of docs/faults.md.
+
+    .venv/bin/python scripts/fault_table.py            prints the table
+    .venv/bin/python scripts/fault_table.py --write    puts it into the page
+
+axios is installed by npm into a folder that is removed again; without npm its column stays empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+PROJECT = Path(__file__).parents[1]
+PAGE = PROJECT / "docs" / "faults.md"
+BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
+HANG_TIMEOUT_S = 0.5
+"""Of the clients where the fault is a hang; elsewhere they wait long, so that a slow machine changes no cell."""
+
+Client = Callable[[str, float], str]
+"""What it reports of a GET to a URL, with its time-out in seconds."""
+
+FAULTS = {
+    "reset": "text: 0123456789, fault: reset",
+    "reset, after: headers": "text: 0123456789, fault: {kind: reset, after: headers}",
+    "reset, after: 4": "text: 0123456789, fault: {kind: reset, after: 4}",
+    "close": "text: 0123456789, fault: close",
+    "close, after: headers": "text: 0123456789, fault: {kind: close, after: headers}",
+    "close, after: 4": "text: 0123456789, fault: {kind: close, after: 4}",
+    "close, after: 1 events": "events: [one, two], fault: {kind: close, after: 1 events}",
+    "truncate": "text: 0123456789, fault: truncate",
+    "garbage": "text: 0123456789, fault: garbage",
+    "garbage, after: headers": "text: 0123456789, fault: {kind: garbage, after: headers}",
+    "malformed_chunk": "text: 0123456789, fault: malformed_chunk",
+    "hang": "text: 0123456789, fault: hang",
+    "hang, after: 4": "text: 0123456789, fault: {kind: hang, after: 4}",
+}
+
+
+def path_of(fault: str) -> str:
+    return "/" + re.sub(r"\W+", "-", fault)
+
+
+def scenario() -> str:
+    routes = [f"  - {{request: GET {path_of(name)}, reply: {{{reply}}}}}" for name, reply in FAULTS.items()]
+    return "\n".join(["scenario: faults", "routes:", *routes, ""])
+
+
+def named(why: BaseException) -> str:
+    """The exception that a caller has to catch, and the innermost one that it came from."""
+    inner = why
+    seen = {id(why)}
+    while True:
+        reason = getattr(inner, "reason", None)
+        causes = [inner.__cause__, inner.__context__, reason, *inner.args]
+        below = next((one for one in causes if isinstance(one, BaseException) and id(one) not in seen), None)
+        if below is None:
+            break
+        seen.add(id(below))
+        inner = below
+    return f"`{type(why).__name__}`" + ("" if inner is why else f" ← `{type(inner).__name__}`")
+
+
+def by_requests(url: str, timeout_s: float) -> str:
+    import requests
+
+    try:
+        answer = requests.get(url, timeout=timeout_s)
+    except requests.RequestException as why:
+        return named(why)
+    return f"{answer.status_code}, {len(answer.content)} bytes"
+
+
+def by_httpx(url: str, timeout_s: float) -> str:
+    import httpx
+
+    try:
+        answer = httpx.get(url, timeout=timeout_s, trust_env=False)
+    except httpx.HTTPError as why:
+        return f"`{type(why).__name__}`"
+    return f"{answer.status_code}, {len(answer.content)} bytes"
+
+
+def by_aiohttp(url: str, timeout_s: float) -> str:
+    import aiohttp
+
+    async def ask() -> str:
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+                return f"{answer.status}, {len(await answer.read())} bytes"
+        except (aiohttp.ClientError, TimeoutError) as why:
+            return f"`{type(why).__name__}`"
+
+    return asyncio.run(ask())
+
+
+def by_curl(url: str, timeout_s: float) -> str:
+    command = ["curl", "-sS", "--noproxy", "*", "--max-time", str(timeout_s), "-o", "/dev/null", url]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.match(r"curl: \((\d+)\) (.*)", ran.stderr)
+    return f"{found[1]}: {re.sub(' after [0-9]+ milliseconds', '', found[2])}" if found else "0"
+
+
+AXIOS = """
+const axios = require('axios');
+axios.get(process.argv[1], {timeout: 1000 * process.argv[2], proxy: false})
+  .then(r => console.log(`${r.status}, ${String(r.data).length} bytes`))
+  .catch(e => console.log(`\\`${e.code}\\`: ${e.message}`));
+"""
+
+
+def by_axios(url: str, timeout_s: float, modules: Path) -> str:
+    ran = subprocess.run(
+        ["node", "-e", AXIOS, url, str(timeout_s)], cwd=modules, capture_output=True, text=True, check=True
+    )
+    return ran.stdout.strip().replace("|", "\\|")
+
+
+CLIENTS: dict[str, Client] = {
+    "requests": by_requests,
+    "httpx": by_httpx,
+    "aiohttp": by_aiohttp,
+    "curl": by_curl,
+}
+
+
+def cell(url: str, fault: str, ask: Client) -> str:
+    """What a client reports, and how often it asked where that is more than once."""
+    before = asked(url, fault)
+    said = ask(url + path_of(fault), HANG_TIMEOUT_S if fault.startswith("hang") else 10)
+    tries = asked(url, fault) - before
+    return said if tries == 1 else f"{said} ({tries} tries)"
+
+
+def asked(url: str, fault: str) -> int:
+    with urlopen(f"{url}/__admin/counts") as answer:
+        routes = json.load(answer)["routes"]
+    count: int = routes.get(f"faults/GET {path_of(fault)}", {"calls": 0})["calls"]
+    return count
+
+
+def table(url: str, clients: dict[str, Client]) -> str:
+    lines = ["| `fault` | " + " | ".join(clients) + " |", "| --- |" + " --- |" * len(clients)]
+    for fault in FAULTS:
+        cells = [cell(url, fault, ask) for ask in clients.values()]
+        lines.append(f"| `{fault}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def version_of(name: str, modules: Path) -> str:
+    if name == "curl":
+        return subprocess.run(["curl", "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+    if name == "axios":
+        return str(json.loads((modules / "node_modules/axios/package.json").read_text())["version"])
+    return str(__import__(name).__version__)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    path = folder / "faults.yaml"
+    path.write_text(scenario())
+    command = [sys.executable, "-m", "mockserver", "serve", str(path), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"mock (\S+)", process.stdout.readline())
+            assert found, "the server did not start"
+            yield found[1].rstrip("/")
+        finally:
+            process.terminate()
+
+
+def main() -> None:
+    clients = {name: ask for name, ask in CLIENTS.items() if name != "curl" or shutil.which("curl")}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if shutil.which("npm"):
+            subprocess.run(
+                ["npm", "i", "--silent", "axios"], cwd=folder, check=True, stdout=subprocess.DEVNULL
+            )
+            clients["axios"] = lambda url, timeout_s: by_axios(url, timeout_s, folder)
+        with serving(folder) as url:
+            text = table(url, clients)
+        versions = ", ".join(f"{name} {version_of(name, folder)}" for name in clients)
+    text = f"{text}\nMeasured with {versions}; time-out of the hanging ones {HANG_TIMEOUT_S} s.\n"
+    if "--write" not in sys.argv:
+        print(text)
+        return
+    page = PAGE.read_text()
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
