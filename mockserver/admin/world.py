@@ -26,7 +26,7 @@ from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.errors import InvalidInput, Wrong, near
 from mockserver.model.base import Spec
-from mockserver.model.durations import HINT, parse_duration_s
+from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT
 from mockserver.model.redaction import mask_tree
 
@@ -246,7 +246,7 @@ async def get_clock(asked: Asked[Any]) -> Answer:
 async def move_clock(asked: Asked[ClockBody]) -> Answer:
     body, ns, courier = asked.body, asked.ns, asked.services.courier
     if body.advance is not None:
-        await courier.advance_by(ns, _ahead_s(body.advance), wait=body.wait)
+        await courier.advance_by(ns, _ahead_s(body.advance, ns.clock.now_s()), wait=body.wait)
     elif body.at is not None:
         to_s = _instant_s(body.at, "at")
         await courier.change(ns, lambda clock: clock.resume())
@@ -266,16 +266,21 @@ async def move_clock(asked: Asked[ClockBody]) -> Answer:
     return clock_view(asked)
 
 
-_LONGEST_S = 100 * 366 * 86400.0
+_LAST_YEAR = 9000
+_LAST_S = datetime(_LAST_YEAR, 12, 31, tzinfo=UTC).timestamp()
 
 
-def _ahead_s(text: str) -> float:
+def _ahead_s(text: str, now_s: float) -> float:
     try:
         seconds = parse_duration_s(text)
     except ValueError as why:
         raise one_flaw(("advance",), str(why), HINT) from why
-    if not 0 <= seconds <= _LONGEST_S:
+    if not 0 <= seconds <= LONGEST_S:
         raise one_flaw(("advance",), f"{text!r} is not between 0 and 100 years", "Use `at` to go back")
+    if now_s + seconds > _LAST_S:
+        raise one_flaw(
+            ("advance",), f"{text!r} leads past the year {_LAST_YEAR}", 'Send {"reset": true} first'
+        )
     return seconds
 
 
@@ -285,7 +290,7 @@ def _instant_s(value: Any, name: str) -> float:
     except (TypeError, ValueError):
         raise one_flaw((name,), f"{value!r} is no instant", "Write 2026-01-31T12:00:00Z") from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    if not 1971 <= moment.year <= 9000:
+    if not 1971 <= moment.year <= _LAST_YEAR:
         raise one_flaw((name,), f"{value!r} is out of range", "Use a year from 1971 to 9000")
     return moment.timestamp()
 

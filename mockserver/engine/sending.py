@@ -58,8 +58,14 @@ class Webhook:
             self._secret = compile_text(spec.sign.secret, ("sign", "secret"), names=None)
 
     def make(self, ns: Sender, call: Call, scope: Scope) -> list[Due]:
-        """Its deliveries for one call: one, or `repeat` of the same message. A failing template gives a failed one."""
+        """
+        Its deliveries for one call: one, or `repeat` of the same message. A failing template gives a failed one.
+
+        `now` is the moment when it is due: what happens three days later says so.
+        """
         spec = self.spec
+        if spec.delay_s:
+            scope = scope.later(spec.delay_s)
         now_s = ns.clock.now_s()
         first = ns.deliveries.last_number + 1
         message_id = f"msg_{ns.name}_{first:06d}"

@@ -45,6 +45,8 @@ def duration_s(value: object) -> float:
         raise Wrong(str(why), durations.HINT) from why
     if seconds < 0:
         raise Wrong(f"{value!r} is negative", durations.HINT)
+    if seconds > durations.LONGEST_S:
+        raise Wrong(f"{value!r} is longer than 100 years", "Write a shorter one")
     return seconds
 
 

@@ -8,6 +8,8 @@ _UNITS_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 _WHOLE = re.compile(rf"-?(?:{_PIECE.pattern})+")
 
+LONGEST_S = 100 * 366 * 86400.0
+"""Moments so far ahead can still be told as dates."""
 HINT = "Write a number with a unit, such as 200ms, 5s, 1m30s, 24h or 3d"
 
 

@@ -9,7 +9,7 @@ is done, not after.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -100,6 +100,10 @@ class Scope:
         """The same scope with one word more, or another value for one; draws go on from where they are."""
         return Scope({**self.values, name: value}, self.random, self.now)
 
+    def later(self, seconds: float) -> Scope:
+        """The same scope, so long after; draws go on from where they are."""
+        return Scope(self.values, self.random, lambda: self.now() + timedelta(seconds=seconds))
+
 
 NO_LOCALS: dict[str, Any] = {}
 """Shared by all frames; a frame that sets something gets a dict of its own."""
@@ -139,11 +143,6 @@ class Frame:
         work = len(whole) * min(8 + len(part), 128)
         if work > 4096:
             self.take_steps(work >> 12)
-
-    def set_local(self, name: str, value: Any) -> None:
-        known = self.locals
-        self.take_steps(len(known) >> 3)
-        self.locals = {**known, name: value}
 
 
 Closure = Callable[[Frame], Any]
