@@ -29,7 +29,9 @@ from mockserver.replying.templates import Scope
 from mockserver.store.keys import KeptKey
 from mockserver.store.memory import Memory
 
+CONFLICT, IN_FLIGHT = 422, 409
 REPLAYED = ("idempotent-replayed", "true")
+_NOT_HERE = ("choose", "cases", "times", "for_s", "set_", "set_ttl_s", "effect", "webhook")
 _ONCE = frozenset({"POST", "PATCH"})
 _NEVER_KEPT = frozenset({401, 409, 425, 429})
 
@@ -196,7 +198,7 @@ class Idempotency:
                 self._conflict,
                 scope,
                 request,
-                422,
+                CONFLICT,
                 "idempotency-conflict",
                 "The idempotency key was used before",
                 detail,
@@ -207,7 +209,7 @@ class Idempotency:
                 self._in_flight,
                 scope,
                 request,
-                409,
+                IN_FLIGHT,
                 "idempotency-in-flight",
                 "The idempotency key is in use",
                 detail,
@@ -229,9 +231,7 @@ class Idempotency:
     ) -> Planned:
         if reply is None:
             return refusal(status, kind, title, detail)
-        if reply.spec.has("status"):
-            status = reply.status(scope)
-        return reply.plan(status, scope, _no_chance, request)
+        return reply.plan(reply.status(scope), scope, _no_chance, request)
 
     def open(self, memory: Memory, call: Call) -> Callable[[Response | None], None] | None:
         """
@@ -264,7 +264,7 @@ def is_kept(status: int, *, wrote_effect: bool, has_effects: bool) -> bool:
 
 
 def _no_chance() -> Any:
-    raise InvalidInput(Flaw((), "a drawn delay has no place here", "Use a fixed one"))
+    raise AssertionError("refused at load: nothing is drawn here")
 
 
 # Compiling
@@ -304,17 +304,34 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
         text, ("idempotency", "header" if spec.header is not None else "json"), BEFORE_CLAIM
     )
     replies = [
-        _compile_reply(one, name, read_file)
-        for one, name in ((spec.conflict, "conflict"), (spec.in_flight, "in_flight"))
+        _compile_reply(one, name, status, read_file)
+        for one, name, status in (
+            (spec.conflict, "conflict", CONFLICT),
+            (spec.in_flight, "in_flight", IN_FLIGHT),
+        )
     ]
     return Idempotency(spec, scope, key, *replies)
 
 
-def _compile_reply(spec: Any, name: str, read_file: ReadFile) -> Reply | None:
-    from mockserver.model.reply import ReplyDefaultsSpec
+def _compile_reply(spec: Any, name: str, status: int, read_file: ReadFile) -> Reply | None:
+    """One that says no status keeps the usual one. It is no route's: nothing is drawn for it, and it does nothing."""
+    from mockserver.model.reply import DelayRangeSpec, ReplyDefaultsSpec
 
     if spec is None:
         return None
+    idle = [word for word in _NOT_HERE if spec.has(word)]
+    if isinstance(spec.delay, DelayRangeSpec):
+        idle.append("delay")
+    if idle:
+        words = " and ".join(f"`{word.removesuffix('_s').rstrip('_')}`" for word in idle)
+        flaw = Flaw(
+            ("idempotency", name),
+            f"{words} has no place here",
+            "Write a status, headers, a body, a fixed delay",
+        )
+        raise InvalidInput(flaw)
+    if not spec.has("status"):
+        spec = spec.model_copy(update={"status": status})
     try:
         return compile_reply(spec, ReplyDefaultsSpec(), read_file, BEFORE_CLAIM)
     except InvalidInput as why:
