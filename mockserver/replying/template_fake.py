@@ -9,7 +9,6 @@ seeds the generator anew from the scope, so it depends on nothing before it.
 from __future__ import annotations
 
 import threading
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -102,8 +101,6 @@ def _check(name: str, key: str, value: Any) -> None:
 def _json(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
-    if isinstance(value, date):
-        return value.isoformat()
     return [_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 

@@ -55,8 +55,7 @@ class Reading:
 
     def operand(self, node: nodes.Filter) -> Closure:
         """What stands before a filter."""
-        if node.node is None:
-            raise Refused("a filter needs a value before it", "Write {{ value | filter }}", node.lineno)
+        assert node.node is not None  # only a filter block's is, and that is refused
         return self.expression(node.node)
 
     def expression(self, node: nodes.Node) -> Closure:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mockserver.errors import near, shown
+from mockserver.errors import near
 from mockserver.model.http import Request
 from mockserver.model.written import as_text
 from mockserver.replying.template_frame import NODES_A_STEP, Failed, Frame, Missing
@@ -60,9 +60,7 @@ def _explain_missing(missing: Missing) -> str:
     if isinstance(owner, Mapping):
         advice = near(str(key)[:NEAR_LIMIT], _short_names(owner))
         return f"{what} is undefined. {advice}" if advice else f"{what} is undefined"
-    if isinstance(owner, (list, tuple, str)) and isinstance(key, int):
-        return f"{what} is undefined: {kind_of(owner)} of {len(owner)} has no position {key}"
-    return f"{what} is undefined: {kind_of(owner)} has no {shown(key)}"
+    return f"{what} is undefined: {kind_of(owner)} of {len(owner)} has no position {key}"
 
 
 def _short_names(owner: Mapping[Any, Any]) -> list[str]:

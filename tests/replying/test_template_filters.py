@@ -144,6 +144,7 @@ FAILING = [
     ("{{ [[1]] | unique }}", "unique can't tell a list from another; give it an attribute"),
     ("{{ [1] | dictsort }}", "dictsort takes a mapping, not a list"),
     ("{{ {} | dictsort(by='x') }}", "dictsort goes by 'key' or by 'value'"),
+    ("{{ [1] | map(attribute='a' * 201) }}", "an attribute has at most 200 characters"),
     ("{{ 5 | items }}", "items takes a mapping, not a number"),
     ("{{ [1] | batch(0) }}", "batch makes lists of 1 item or more"),
     ("{{ 1 | round(16) }}", "round keeps -15 to 15 digits"),

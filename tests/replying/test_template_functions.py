@@ -66,6 +66,7 @@ FAILING = [
     ("date(now, '1d', '%Q')", "%Q is not known in a time's format"),
     ("jwt('a', 'k')", "takes a mapping of claims, not a text"),
     ("jsonpath(request.json, '$.' ~ '[')", "is no JSONPath query"),
+    ("jsonpath(vars.deep, '$..a')", "'$..a' can't be asked of this: recursion limit exceeded"),
     ("jsonpath(request.json, 5)", "takes a query such as"),
     ("jsonpath(request.json, '$' ~ '.a' * 300)", "a query has at most 500 characters"),
     ("fake.sentence(1001)", "nb_words of fake.sentence() is 0 to 1000"),
@@ -83,8 +84,12 @@ def test_a_function_gives_its_value(source, expected):
 
 @pytest.mark.parametrize(("source", "reason"), FAILING)
 def test_a_function_says_what_it_can_not_take(source, reason):
+    deep = []
+    for _ in range(150):
+        deep = [deep]
+
     with pytest.raises(TemplateError) as caught:
-        value("{{ " + source + " }}")
+        value("{{ " + source + " }}", vars={"deep": deep})
 
     assert reason in caught.value.reason
 

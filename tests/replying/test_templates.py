@@ -190,6 +190,7 @@ UNDEFINED = [
     ("{{ request.query.c }}", "request.query.c is undefined"),
     ("{{ request.headers.nope }}", "request.headers.nope is undefined"),
     ("{{ state.x }}", "state.x is undefined"),
+    ("{{ vars[5] }}", "vars[5] is undefined. Known here: callback, list, rate"),
     ("{{ 1 if false }}", "its condition doesn't hold"),
     ("{{ [] | first }}", "the first item is undefined: there are none"),
     ("{{ [] | max }}", "the largest item is undefined"),
@@ -318,6 +319,17 @@ def test_an_error_of_a_place_needs_only_reason_and_place():
     assert (why.line, why.source, str(why)) == (1, "", "status: it is none")
 
 
+def test_of_many_names_none_is_suggested():
+    with pytest.raises(TemplateError) as caught:
+        value("{{ vars.kk }}", vars={f"k{number}": 1 for number in range(201)})
+
+    assert caught.value.reason == "vars.kk is undefined"
+
+
+def test_a_request_may_be_a_mapping():
+    assert value("{{ request.json.a }}", request={"json": {"a": 1}}) == 1
+
+
 def test_only_short_names_are_near_names():
     with pytest.raises(TemplateError) as caught:
         value("{{ vars.kk }}", vars={"k" * 61: 1, 5: 2, "kkk": 3})
@@ -381,6 +393,7 @@ REFUSED = [
     ),
     ("{# no end", "the template can't be read: Missing end of comment tag"),
     ("{% if n %}", "the template can't be read: Unexpected end of template"),
+    ("\r\x1c\x1d\x1e\x1f{{ n }}", "the template can't be read: it holds control characters"),
     ("{{ " + "9" * 5000 + " }}", "the template can't be read: Exceeds the limit"),
     ("{{ " + "(" * 300 + "1" + ")" * 300 + " }}", "nested too deeply"),
     ("{{ " + "-" * 5000 + "1 }}", "nested too deeply"),
