@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from mockserver.engine.attempts import operations
+from mockserver.engine.attempts import as_text, operations
 from mockserver.engine.counting import Subject
 from mockserver.engine.judging import Rules
 from mockserver.engine.leaks import leaks_of
@@ -23,6 +23,7 @@ from mockserver.matching.matcher import compile_condition
 from mockserver.model.call import Call
 from mockserver.model.delivery import Delivery, DeliveryState
 from mockserver.model.http import ABSENT
+from mockserver.model.plan import Outcome
 from mockserver.model.redaction import mask_text
 from mockserver.model.scenario import ExpectSpec
 from mockserver.model.verify import CheckSpec, EffectsSpec, SubjectSpec
@@ -180,6 +181,9 @@ def _in_order(ns: Namespace, links: list[Subject], times: list[int]) -> Verdict:
 
 # Effects and webhooks
 
+_MOST_LINES = 20
+_LOST = frozenset(Outcome) - {Outcome.OPEN, Outcome.DONE}
+
 
 def _effect_test(spec: EffectsSpec, path: KeyPath) -> Callable[[dict[str, Any]], bool]:
     conditions = []
@@ -203,23 +207,33 @@ def _of_effects(
     found = [effect for effect in ns.effects if holds(effect)]
     standing = standing_of(len(found), times)
     noun = f"effect {spec.kind}" if spec.kind else "effect"
-    where = f" where {spec.where}" if spec.where else ""
+    where = (
+        f" where {', '.join(f'{key}={as_text(value)}' for key, value in spec.where.items())}"
+        if spec.where
+        else ""
+    )
     expected = f"{_worded(times, 'effect')}"
     text = f"{noun}{where}: expected {expected}, saw {len(found)}"
     if standing is not Standing.OK:
         shown = found or [
             effect for effect in ns.effects if spec.kind is None or effect.get("kind") == spec.kind
         ]
-        lines = [f"  {_effect_line(effect)}" for effect in shown[:20]]
+        lost = {call.id: call.outcome.value for call in ns.record if call.outcome in _LOST}
+        lines = [f"  {_effect_line(effect, lost)}" for effect in shown[:_MOST_LINES]]
+        if len(shown) > _MOST_LINES:
+            lines.append(f"  … and {len(shown) - _MOST_LINES} more")
         if not found and shown:
             lines.insert(0, "  no such effect; there are:")
         text = "\n".join([text, *lines])
     return Verdict(standing, expected, str(len(found)), text, len(found))
 
 
-def _effect_line(effect: dict[str, Any]) -> str:
+def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
+    """With what became of its answer, where the client can't have had it: that is why clients do things twice."""
+    call = effect.get("call", "")
     fields = "  ".join(f"{key}={value}" for key, value in effect.items() if key not in ("kind", "call", "at"))
-    return mask_text(f"{effect.get('call')}  {effect.get('kind', '-')}  {fields}")
+    fate = f"  (answer lost: {lost[call]})" if call in lost else ""
+    return mask_text(f"{call}  {effect.get('kind', '-')}  {fields}{fate}")
 
 
 def _of_webhooks(ns: Namespace, route_id: str | None, times: ExpectSpec) -> Verdict:
@@ -230,7 +244,7 @@ def _of_webhooks(ns: Namespace, route_id: str | None, times: ExpectSpec) -> Verd
     name = f"webhooks of {route_id}" if route_id else "webhooks"
     text = f"{name}: expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in about[-20:])])
+        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in about[-_MOST_LINES:])])
     return Verdict(standing, expected, str(count), text, count)
 
 
@@ -284,7 +298,7 @@ def _of_failed_webhooks(ns: Namespace) -> Verdict:
     failed = [one for one in ns.deliveries if one.state is DeliveryState.FAILED]
     text = f"expected no failed webhook, saw {len(failed)}"
     if failed:
-        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in failed[:20])])
+        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in failed[:_MOST_LINES])])
     return Verdict(
         Standing.FAILED if failed else Standing.OK,
         "no failed webhook",
