@@ -10,6 +10,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When, is_true
 from mockserver.engine.scopes import scope_for
 from mockserver.matching.index import Found as Candidate
+from mockserver.matching.narrowing import WORTH
 from mockserver.model.http import Request
 from mockserver.model.position import Position
 from mockserver.replying.templates import Scope, TemplateError
@@ -66,7 +67,10 @@ def find(ns: Namespace, request: Request) -> Found | None:
     The first candidate whose conditions hold and whose sequence has not
     stopped. Nothing moves but what time has moved already.
     """
-    for entry, params in candidates(ns, request.method, request.path):
+    found = candidates(ns, request.method, request.path)
+    if len(found) >= WORTH:
+        found = ns.shared.world.narrowed(request.method, request.path, found, request)
+    for entry, params in found:
         route = entry.target
         if route.matcher is not None and not route.matcher.holds(request):
             continue

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator
 from mockserver.engine.routes import Route, Scenario, compile_scenario
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.source import LoadFailed, Source
-from mockserver.matching.index import Entry, Index
+from mockserver.matching.checks import Equalities
+from mockserver.matching.index import Entry, Found, Index
+from mockserver.matching.narrowing import Narrowing
+from mockserver.model.http import Request
 
 RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
 """What is asked first where priorities are equal; routes that are implied come after these."""
@@ -20,19 +23,36 @@ RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
 class World:
     """Compiled file scenarios by name, in the order of their files."""
 
-    __slots__ = ("index", "off", "prefixes", "routes", "scenarios")
+    __slots__ = ("_narrowings", "index", "off", "prefixes", "routes", "scenarios")
 
     def __init__(self, scenarios: Iterable[Scenario] = ()) -> None:
         self.scenarios = {scenario.name: scenario for scenario in scenarios}
         self.index: Index[Route] = Index()
         self.routes: dict[str, Route] = {}
         self.prefixes: set[str] = set()
+        self._narrowings: dict[tuple[str, str], Narrowing[Found[Route]]] = {}
         for scenario in self.scenarios.values():
             for route in scenario.routes:
                 self.index.add(entry_of(route))
                 self.routes[route.id] = route
                 self.prefixes.add(first_segment(route))
         self.off = frozenset(scenario.name for scenario in self.scenarios.values() if not scenario.active)
+
+    def narrowed(
+        self, method: str, path: str, found: tuple[Found[Route], ...], request: Request
+    ) -> tuple[Found[Route], ...]:
+        """Of many candidates on a literal path those that a field of the request leaves; else all of them."""
+        narrowing = self._narrowings.get((method, path))
+        if narrowing is None or narrowing.source is not found:
+            if not self.index.keeps(method, path, found):
+                return found
+            narrowing = self._narrowings[method, path] = Narrowing(found, _equalities)
+        return narrowing.candidates(request)
+
+
+def _equalities(found: Found[Route]) -> Equalities:
+    matcher = found[0].target.matcher
+    return matcher.equalities if matcher is not None else {}
 
 
 def build_world(sources: Iterable[Source]) -> World:

@@ -144,6 +144,10 @@ class Index(Generic[T]):
             self._ready.setdefault(raw_path, {})[method] = found
         return found
 
+    def keeps(self, method: str, raw_path: str, found: tuple[Found[T], ...]) -> bool:
+        """Whether that very answer of `candidates` is kept, so that more may be worked out of it once."""
+        return self._ready.get(raw_path, {}).get(method) is found
+
     def __len__(self) -> int:
         return sum(len(entries) for entries in self._literals.values()) + self._patterns
 
