@@ -123,7 +123,7 @@ async def patch_route(asked: Asked[Any]) -> Answer:
     "/routes/{id}",
     "Removes a route from this namespace; its file stays.",
     status=204,
-    errors=(404, 409),
+    errors=(404, 409, 422),
 )
 async def delete_route(asked: Asked[Any]) -> Answer:
     editing.remove_route(asked.ns, named(asked))

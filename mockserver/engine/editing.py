@@ -21,7 +21,7 @@ from mockserver.engine.routes import (
     unused_name,
 )
 from mockserver.engine.world import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
-from mockserver.errors import Flaw, InvalidInput, near
+from mockserver.errors import Flaw, InvalidInput, dotted, near
 from mockserver.files.flaws import parse_spec
 from mockserver.files.loader import edited, from_text
 from mockserver.files.source import Source
@@ -197,14 +197,26 @@ def remove_runtime_routes(ns: Namespace, tag: str | None = None) -> int:
 def _edit(ns: Namespace, route: Route, data: dict[str, Any] | None) -> None:
     """Changes one route of a scenario: the whole scenario is compiled anew, and hides the old one here."""
     source = route.scenario.source
+    if not _is_written(route):
+        place = dotted(route.path)
+        hint = (
+            f"Change the scenario with PUT /scenarios/{source.name}, or add a route, which is asked before it"
+        )
+        raise InvalidInput(Flaw((), f"{route.id} is no route of its own: {place} stands for it", hint))
     at = int(route.path[1])
     # Names are written down first, so that no other route's default name moves.
-    routes: list[dict[str, Any]] = [{"name": one.name, **one.data} for one in route.scenario.routes]
+    written = [one for one in route.scenario.routes if _is_written(one)]
+    routes: list[dict[str, Any]] = [{"name": one.name, **one.data} for one in written]
     routes[at : at + 1] = [] if data is None else [data]
     try:
         put_scenario(ns, edited(source, {**source.data, "routes": routes}))
     except InvalidInput as why:
         raise InvalidInput(_as_route(flaw, at) for flaw in why.flaws) from why
+
+
+def _is_written(route: Route) -> bool:
+    """Whether it stands under `routes`; those of resources and oauth are implied."""
+    return route.path[:1] == ("routes",)
 
 
 def _as_route(flaw: Flaw, at: int) -> Flaw:

@@ -260,6 +260,37 @@ def test_a_wrong_route_is_pointed_at_and_changes_nothing(server, add, method, pa
     assert server.admin.get("/routes") == before
 
 
+SHOP = """
+oauth: {clients: {app: s3cret}}
+resources: [{path: /items, seed: [{id: "1"}]}]
+routes: [{name: ping, request: GET /ping, reply: [500, 200]}, {request: GET /x, reply: 200}]
+"""
+
+
+def test_a_route_beside_resources_and_oauth_is_changed_alone(serving):
+    server = serving(SHOP)
+    before = ids(server)
+
+    assert server.admin.call("PATCH", "/routes/ping", {"reply": 418}).status == 200
+
+    assert ids(server) == before
+    assert server.ask("GET", "/ping").status == 418
+    assert server.ask("GET", "/items/1").json() == {"id": "1"}
+
+
+@pytest.mark.parametrize("name", ["GET /items", "POST /oauth/token"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_route_that_a_resource_or_oauth_stands_for_is_no_route_to_change(serving, name, method):
+    server = serving(SHOP)
+    before = server.admin.get("/routes")
+    body = ... if method == "DELETE" else {"request": "GET /items", "reply": 418}
+
+    problem = server.admin.refused(422, method, f"/routes/{segment(name)}", body)
+
+    assert "PUT /scenarios/shop" in problem["detail"]
+    assert server.admin.get("/routes") == before
+
+
 @pytest.mark.parametrize("path", ["/__admin", "/__admin/calls", "/__admin/{any:.+}"])
 def test_no_route_can_stand_where_the_admin_api_is(server, path):
     problem = server.admin.refused(422, "POST", "/routes", {"request": f"GET {path}", "reply": 200})
