@@ -136,8 +136,8 @@ CLIENTS: dict[str, Client] = {
 
 
 EITHER = {
-    ("garbage, after: headers", "aiohttp"): "`ClientResponseError` or 200, 10 bytes",
-    ("malformed_chunk", "aiohttp"): "`ClientResponseError` or `ClientPayloadError`",
+    ("garbage, after: headers", "aiohttp"): "`ClientResponseError`, or 200, 10 bytes",
+    ("malformed_chunk", "aiohttp"): "`ClientResponseError`, or `ClientPayloadError`",
 }
 """What depends on whether the head and what follows it arrive together."""
 

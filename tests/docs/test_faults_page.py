@@ -61,7 +61,7 @@ def test_a_client_reports_what_the_table_says(url, fault, client):
 
     said = fault_table.cell(url, fault, fault_table.CLIENTS[client])
 
-    assert core(client, said) in [core(client, one) for one in written()[fault][client].split(" or ")]
+    assert core(client, said) in [core(client, one) for one in written()[fault][client].split(", or ")]
 
 
 def test_the_table_has_every_fault_and_every_client():
