@@ -111,13 +111,22 @@ def _check_query(node: nodes.Call) -> None:
     try:
         from mockserver.replying import template_jsonpath
     except ImportError as why:
-        raise Lacking("jsonpath()", "jsonpath") from why
+        raise _lacking_jsonpath(node.lineno) from why
     for one in (*node.args[1:], *(pair.value for pair in node.kwargs if pair.key == "q")):
         if isinstance(one, nodes.Const) and isinstance(one.value, str):
             try:
                 template_jsonpath.compile_query(one.value)
             except template_jsonpath.BadQuery as why:
                 raise Refused(str(why), "See RFC 9535; such as '$.items[*].sku'", node.lineno) from why
+
+
+def _lacking_jsonpath(line: int) -> Exception:
+    try:
+        import jsonpath_rfc9535  # noqa: F401  (only whether it is there)
+    except ImportError:
+        return Lacking("jsonpath()", "jsonpath")
+    hint = "Install the one that fits with: pip install 'mockserver[jsonpath]'"
+    return Refused("the installed jsonpath-rfc9535 is not of version 1", hint, line)
 
 
 def _fake(reading: Reading, node: nodes.Call, name: str) -> Closure:

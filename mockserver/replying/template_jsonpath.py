@@ -9,13 +9,15 @@ only where the extra is there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
 import re2
-from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathNode, JSONPathQuery
+from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathNode, JSONPathNodeList, JSONPathQuery
 from jsonpath_rfc9535.filter_expressions import (
+    NOTHING,
     ComparisonExpression,
     Expression,
     FilterContext,
@@ -92,6 +94,53 @@ class _Filter(FilterExpression):
         return super().evaluate(context)
 
 
+class _Comparison(ComparisonExpression):
+    """RFC 9535 2.3.5.2.2, where the library takes true for 1."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: FilterContext) -> bool:
+        left, right = _single(self.left.evaluate(context)), _single(self.right.evaluate(context))
+        match self.operator:
+            case "==":
+                return _same(left, right)
+            case "!=":
+                return not _same(left, right)
+            case "<":
+                return _less(left, right)
+            case ">":
+                return _less(right, left)
+            case "<=":
+                return _less(left, right) or _same(left, right)
+            case _:
+                return _less(right, left) or _same(left, right)
+
+
+def _single(found: object) -> object:
+    """The value of a query that finds at most one; what finds none is Nothing."""
+    if isinstance(found, JSONPathNodeList):
+        return found[0].value if found else NOTHING
+    return found
+
+
+def _same(left: object, right: object) -> bool:
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
+    return isinstance(left, bool) is isinstance(right, bool) and left == right
+
+
+def _less(left: object, right: object) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        return left < right
+    return _is_number(left) and _is_number(right) and left < right  # type: ignore[operator]  # as just asked
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 class _Pattern(FilterFunction):
     """`match` or `search` with an I-Regexp (RFC 9485), which is a subset of what re2 knows."""
 
@@ -116,6 +165,7 @@ class _Pattern(FilterFunction):
         )
 
 
+_DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)", re.DOTALL)
 _PATTERNS: dict[str, Any] = {}
 
 
@@ -134,7 +184,8 @@ def _compiled(pattern: str) -> Any:
     options.never_capture = True
     options.max_mem = 1 << 18
     try:
-        return re2.compile(pattern, options)
+        # the dot of RFC 9485 is no line end of either kind
+        return re2.compile(_DOT.sub(lambda found: r"[^\n\r]" if found[1] else found[0], pattern), options)
     except re2.error:
         return None
 
@@ -177,7 +228,8 @@ def _metered(query: JSONPathQuery) -> JSONPathQuery:
         for selector in segment.selectors:
             if isinstance(selector, FilterSelector):
                 inner = selector.expression.expression
-                selector.expression = _Filter(inner, _meter(inner))
+                compares = _meter(inner)
+                selector.expression = _Filter(_strict(inner), compares)
     return _Query(env=query.env, segments=query.segments)
 
 
@@ -198,6 +250,18 @@ def _meter(expression: Expression) -> bool:
             sides = (expression.left, expression.right)
             return _any_deep(sides) or not any(isinstance(side, FilterExpressionLiteral) for side in sides)
     return False
+
+
+def _strict(expression: Expression) -> Expression:
+    """The same expression with comparisons of our own."""
+    match expression:
+        case ComparisonExpression():
+            return _Comparison(expression.token, expression.left, expression.operator, expression.right)
+        case LogicalExpression():
+            expression.left, expression.right = _strict(expression.left), _strict(expression.right)
+        case PrefixExpression():
+            expression.right = _strict(expression.right)
+    return expression
 
 
 def _check_pattern(call: FunctionExtension) -> None:

@@ -33,6 +33,22 @@ GIVEN = [
     ("jsonpath({'a': [{'s': 'x', 'p': 'a' * 201}]}, '$.a[?match(@.s, @.p)]')", []),
     ("jsonpath({'a': [{'s': 5, 'p': '5'}]}, '$.a[?match(@.s, @.p)]')", []),
     ("jsonpath(request.json, '$.nope')", []),
+    ("jsonpath([1, true, 1.0, [true], '1'], '$[?@ == 1]')", [1, 1.0]),
+    ("jsonpath([1, true, false], '$[?@ == true]')", [True]),
+    ("jsonpath([1, true], '$[?@ != 1]')", [True]),
+    ("jsonpath([1, 2, true, 'a'], '$[?@ <= 1]')", [1]),
+    ("jsonpath([1, 2, true, 'a'], '$[?@ >= 1]')", [1, 2]),
+    ("jsonpath([1, 2, true, 'b', 'a'], '$[?@ < \"b\"]')", ["a"]),
+    ("jsonpath([3, 2, true], '$[?@ > 2 || !(@ < 3)]')", [3, True]),
+    ("jsonpath([{'a': 1}, {'a': none}, {}], '$[?@.b == @.c]') | length", 3),
+    ("jsonpath([{'a': 1}, {'a': none}, {}], '$[?@.a == @.c]')", [{}]),
+    (
+        "jsonpath([{'a': [1, {'b': 2}], 'c': [1, {'b': 2}]}, {'a': [1], 'c': [true]}], '$[?@.a == @.c].c[0]')",
+        [1],
+    ),
+    ("jsonpath([{'a': {'x': 1}, 'c': {'x': 1}}, {'a': {'x': 1}, 'c': {'y': 1}}], '$[?@.a == @.c].a.x')", [1]),
+    ("jsonpath(['a\rb', 'a.b', 'axb'], '$[?match(@, \"a.b\")]')", ["a.b", "axb"]),
+    ("jsonpath(['a.b', 'axb'], '$[?match(@, \"a[.]b\")]')", ["a.b"]),
     ("date(now)", "2026-01-02T03:04:05Z"),
     ("date(now, '+3d')", "2026-01-05T03:04:05Z"),
     ("date(now, '+3d', '%Y-%m-%d')", "2026-01-05"),
@@ -242,3 +258,12 @@ def test_a_missing_extra_is_named_at_load(source, module, said, monkeypatch):
         compile_text(source, PLACE)
     with pytest.raises(InvalidInput, match=said):
         compile_tree({"a": source}, PLACE)
+
+
+def test_a_jsonpath_library_of_another_shape_is_named_at_load(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jsonpath_rfc9535.filter_expressions", None)
+    monkeypatch.delitem(sys.modules, "mockserver.replying.template_jsonpath", raising=False)
+    monkeypatch.delattr("mockserver.replying.template_jsonpath", raising=False)
+
+    with pytest.raises(InvalidInput, match="the installed jsonpath-rfc9535 is not of version 1"):
+        compile_text("{{ jsonpath(n, '$') }}", PLACE)
