@@ -11,6 +11,7 @@ stay two. With `by` it is that selector alone.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -35,6 +36,7 @@ KEY_FIELDS = (
 )
 TOLERANCE_S = 0.05
 DATE_TOLERANCE_S = 1.0
+_NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d+)?)\s*", re.ASCII)
 _RETRIED = frozenset({408, 425, 429})
 
 
@@ -199,19 +201,12 @@ def asked_wait(call: Call) -> tuple[float, float] | None:
     response = call.response
     if response is None:
         return None
-    ms = response.header("retry-after-ms")
-    if ms is not None:
-        try:
-            return float(ms) / 1000, TOLERANCE_S
-        except ValueError:
-            pass
-    text = response.header("retry-after")
-    if text is None:
-        return None
-    try:
-        return float(text), TOLERANCE_S
-    except ValueError:
-        return _until_date(call, text)
+    ms = _NUMBER.fullmatch(response.header("retry-after-ms") or "")
+    if ms:
+        return float(ms[1]) / 1000, TOLERANCE_S
+    text = response.header("retry-after") or ""
+    seconds = _NUMBER.fullmatch(text)
+    return (float(seconds[1]), TOLERANCE_S) if seconds else _until_date(call, text)
 
 
 def _until_date(call: Call, text: str) -> tuple[float, float] | None:

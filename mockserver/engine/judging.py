@@ -13,7 +13,7 @@ from mockserver.model.call import Call
 from mockserver.model.verify import AttemptsSpec
 
 GROWTH_TOLERANCE_S = 0.005
-"""Timers are not exact: a gap counts as longer from so much below the one before."""
+"""Timers are not exact: a gap that is longer by no more than this counts as the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,16 @@ class Rules:
     def _of_try(self, number: int, one: Try) -> Iterator[str]:
         spec = self._spec
         if spec.overlap is False and one.overlaps:
-            ahead = "was still open" if one.gap_s is None else f"ended {-one.gap_s * 1000:.0f} ms after"
-            yield f"try {number} overlaps: try {number - 1} {ahead} when it came"
+            ahead = "was still open when" if one.gap_s is None else f"ended {-one.gap_s * 1000:.0f} ms after"
+            yield f"try {number} overlaps: try {number - 1} {ahead} it came"
         if spec.gaps is not None and one.gap_s is not None:
             bounds = spec.gaps.broken(one.gap_s)
             if bounds:
-                yield f"try {number} came {one.gap_s * 1000:.0f} ms after try {number - 1} ended, expected {bounds}"
+                side = "after" if one.gap_s >= 0 else "before"
+                yield f"try {number} came {abs(one.gap_s) * 1000:.0f} ms {side} try {number - 1} ended, expected {bounds}"
         if spec.honours is not None and one.retry_after == "broken":
-            came = "before it had ended" if one.gap_s is None else f"after {one.gap_s:.3f} s"
+            early = one.gap_s is None or one.gap_s < 0
+            came = "before that had ended" if early else f"after {one.gap_s:.3f} s"
             yield f"try {number} broke Retry-After: try {number - 1} was answered 'wait {one.asked_s:g} s', it came {came}"
 
     def _unchanged(self, operation: Operation) -> Iterator[str]:
@@ -107,7 +109,7 @@ class Rules:
 def _growing(operation: Operation) -> Iterator[str]:
     gaps = operation.gaps_s
     for i in range(1, len(gaps)):
-        if gaps[i] <= gaps[i - 1] - GROWTH_TOLERANCE_S:
+        if gaps[i] <= gaps[i - 1] + GROWTH_TOLERANCE_S:
             yield (
                 f"the gaps don't grow: try {i + 2} came after {gaps[i] * 1000:.0f} ms, "
                 f"try {i + 1} after {gaps[i - 1] * 1000:.0f} ms"

@@ -273,7 +273,8 @@ def _of_unmatched(ns: Namespace, most: int) -> Verdict:
 def _of_unused(ns: Namespace, most: int) -> Verdict:
     unused = [route.id for route in ns.active_routes() if not ns.counts.calls_of(route.id)]
     standing = Standing.OK if len(unused) <= most else Standing.SHORT
-    expected = "no route without a call" if most == 0 else f"at most {most} routes without a call"
+    routes = "route" if most == 1 else "routes"
+    expected = "no route without a call" if most == 0 else f"at most {most} {routes} without a call"
     text = f"expected {expected}, saw {len(unused)}"
     if standing is not Standing.OK:
         text += ": " + ", ".join(unused[:50])
@@ -283,7 +284,8 @@ def _of_unused(ns: Namespace, most: int) -> Verdict:
 def _of_leaks(ns: Namespace, most: int) -> Verdict:
     found = [(call, leak) for call in ns.record for leak in leaks_of(call.request)]
     standing = Standing.OK if len(found) <= most else Standing.FAILED
-    expected = "no secret in what was sent" if most == 0 else f"at most {most} secrets in what was sent"
+    secrets = "secret" if most == 1 else "secrets"
+    expected = "no secret in what was sent" if most == 0 else f"at most {most} {secrets} in what was sent"
     text = f"expected {expected}, saw {len(found)}"
     if standing is not Standing.OK:
         lines = [
