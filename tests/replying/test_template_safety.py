@@ -408,6 +408,7 @@ MAKING_LISTS = [
     "vars.rows | batch(2)", "vars.rows | join", "'-'.join(vars.rows)", "vars.rows[1:]", "vars.rows + [1]", "vars.rows * 1", "range(20000)", "vars.lines.split()",
     "vars.lines.split(' ')", "vars.lines.rsplit(' ')", "vars.spaced.splitlines()", "vars.dicts | join(attribute='b')", "vars.dicts | sum(attribute='b')",
     "vars.dicts | sort(attribute='b,b')", "vars.pairs | urlencode",
+    "vars.texts | sort(case_sensitive=true)",
 ]  # fmt: skip
 
 
@@ -420,6 +421,7 @@ def test_whatever_makes_or_goes_through_a_list_pays_for_it(expression):
         "lines": "a " * 20_000,
         "spaced": "a\n" * 20_000,
         "pairs": [["a", 1]] * 20_000,
+        "texts": ["a" * 500] * 7000,
     }
     once = "{% if (" + expression + ") %}{% endif %}"
 
@@ -429,10 +431,16 @@ def test_whatever_makes_or_goes_through_a_list_pays_for_it(expression):
 
 
 def test_values_made_plain_are_paid_for():
-    words = {"dicts": [{}] * 60_000, "lists": [[]] * 60_000, "texts": ["a" * 1000] * 1000}
+    words = {
+        "dicts": [{}] * 60_000,
+        "lists": [[]] * 60_000,
+        "texts": ["a" * 1000] * 1000,
+        "wide_dicts": [{str(number): 0 for number in range(10_000)}] * 50,
+        "wide_lists": [[0] * 10_000] * 50,
+    }
 
-    for name, said in (("dicts", "steps"), ("lists", "steps"), ("texts", "characters")):
-        with pytest.raises(TemplateError, match=said):
+    for name in words:
+        with pytest.raises(TemplateError, match="characters" if name == "texts" else "steps"):
             value("{{ [vars." + name + ", vars." + name + "] }}", vars=words)
 
 
