@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from mockserver.engine.finding import host_fits, per_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, is_true
@@ -9,6 +12,7 @@ from mockserver.engine.scopes import scope_for
 from mockserver.matching.nearest import nearest
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.miss import Difference
+from mockserver.model.redaction import mask, mask_header, mask_text, mask_tree
 from mockserver.replying.templates import TemplateError
 
 Near = list[tuple[Route, list[Difference]]]
@@ -17,7 +21,35 @@ Near = list[tuple[Route, list[Difference]]]
 def nearest_routes(ns: Namespace, request: Request, limit: int = 3) -> Near:
     """The active routes nearest to a request that none took, with everything that kept each out."""
     found = nearest(request, ns.active_routes(), limit)
-    return [(route, differences or _by_state(ns, route, request)) for route, differences in found]
+    return [
+        (route, [masked(one) for one in differences or _by_state(ns, route, request)])
+        for route, differences in found
+    ]
+
+
+def masked(difference: Difference) -> Difference:
+    """
+    The difference without the secrets that it quotes. Misses are told in
+    answers, logs and reports alike, so they are told without from the start.
+    """
+    part, _, name = difference.where.partition(".")
+    actual, text = difference.actual, mask_text(difference.text)
+    values = actual if isinstance(actual, (list, tuple)) else [actual]
+    shown = []
+    for value in values:
+        seen = _masked(part, name, value)
+        if isinstance(value, str) and value and seen != value:
+            text = text.replace(value, seen)
+        shown.append(seen)
+    return replace(difference, actual=shown if isinstance(actual, (list, tuple)) else shown[0], text=text)
+
+
+def _masked(part: str, name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return mask_tree(value)
+    if part == "headers":
+        return mask_header(name, value)
+    return mask(value) if part == "cookies" else mask_text(value)
 
 
 def _by_state(ns: Namespace, route: Route, request: Request) -> list[Difference]:
