@@ -95,16 +95,19 @@ class Process(Server):
     """`mockserver serve` as users start it. What it says is kept for the report of a failure."""
 
     def __init__(
-        self, args: Iterable[str], *, folder: Path, env: dict[str, str] | None = None, module: bool = True
+        self,
+        args: Iterable[str],
+        *,
+        folder: Path,
+        env: dict[str, str] | None = None,
+        module: bool = True,
+        command: list[str] | None = None,
     ) -> None:
-        command = (
-            [sys.executable, "-m", "mockserver"]
-            if module
-            else [str(Path(sys.executable).parent / "mockserver")]
-        )
+        script = str(Path(sys.executable).parent / "mockserver")
+        command = command or [*([sys.executable, "-m", "mockserver"] if module else [script]), "serve"]
         self._stderr = (folder / f"stderr-{time.monotonic_ns()}").open("w+b")
         self.process = subprocess.Popen(
-            [*command, "serve", *args],
+            [*command, *args],
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             cwd=folder,

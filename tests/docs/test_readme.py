@@ -1,0 +1,164 @@
+"""
+The README from top to bottom: its commands, its curls, its tests, on one server started as it says.
+
+Two kinds of blocks are not run here. `docker` needs an engine: with one that answers, the image is built and run;
+everywhere else scripts/docker-check, which CI runs last, does the same with an engine of its own, and
+tests/container asks more of it. `scripts/test` is what runs this very test.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from support.pages import blocks, page
+from support.server import CLEAN_ENV, PROJECT, Process
+
+README = page("README.md")
+BLOCKS = blocks(README)
+SHELL = [text for language, text in BLOCKS if language == "bash"]
+
+
+def of_docker(text):
+    return text.startswith("docker ")
+
+
+def has_engine():
+    docker = shutil.which("docker")
+    return (
+        docker is not None
+        and not subprocess.run([docker, "info"], capture_output=True, check=False).returncode
+    )
+
+
+def shell(command, address, cwd=PROJECT):
+    script = "set -euo pipefail\n" + command.replace("localhost:8080", address)
+    return subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=cwd,
+        env=CLEAN_ENV,
+        check=False,
+    )
+
+
+class Reader:
+    """Somebody who does what the README says, block after block."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.server = None
+        self.printed = []
+
+    @property
+    def address(self):
+        return f"localhost:{self.server.address[1]}"
+
+    def follow(self, language, text):
+        if language == "bash" and text.strip() == "scripts/serve":
+            # As it stands, but for the port: 8080 may be somebody else's.
+            self.server = Process(
+                [], folder=self.folder, command=[str(PROJECT / "scripts/serve"), "--port", "0"]
+            )
+        elif language == "bash" and (of_docker(text) or text.strip() == "scripts/test"):
+            return
+        elif language == "bash":
+            done = shell(text, self.address)
+            assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+            self.printed.append(done.stdout)
+        elif language == "python":
+            self.run_python(text.replace("localhost:8080", self.address))
+        else:
+            assert language == "yaml", language
+
+    def run_python(self, text):
+        file = self.folder / "test_block.py"
+        file.write_text(text)
+        test = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(self.folder)]
+        args = [*test, str(file)] if "def test_" in text else [str(file)]
+        done = subprocess.run(
+            [sys.executable, *args], capture_output=True, text=True, timeout=120, cwd=self.folder, env=CLEAN_ENV, check=False
+        )  # fmt: skip
+        assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+def test_its_blocks_do_what_it_says(tmp_path):
+    reader = Reader(tmp_path)
+    try:
+        for language, text in BLOCKS:
+            reader.follow(language, text)
+    finally:
+        if reader.server is not None:
+            reader.server.stop()
+
+    seed, verified, world = reader.printed
+    assert re.findall(r"^HTTP/1.1 (\d+)", seed, re.MULTILINE) == ["503", "503", "200"]
+    assert '{"success":true}' in seed
+    assert '{"count":3,"exact":true}' in seed
+    assert '{"count":3,"exact":true}' in README
+    assert '"text":"{\\"order\\": 42}"' in seed
+    assert json.loads(verified)["ok"] is True
+    assert "HTTP/1.1 503" in world
+    assert '"POST /data"' in world or "data/POST /data" in world
+
+
+def test_its_scenario_is_the_one_that_is_shipped():
+    (shown,) = [yaml.safe_load(text) for language, text in BLOCKS if language == "yaml"]
+
+    assert yaml.safe_load((PROJECT / "scenarios/data.yaml").read_text()) == shown
+
+
+def test_what_it_leads_to_is_there():
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", README):
+        assert link.startswith("https://") or (PROJECT / link).exists(), link
+
+
+def test_its_scripts_are_there_and_can_be_run():
+    for script in set(re.findall(r"\bscripts/\w+", README)):
+        assert os.access(PROJECT / script, os.X_OK), script
+
+
+def test_every_block_is_of_a_kind_that_is_run():
+    assert {language for language, _ in BLOCKS} == {"bash", "python", "yaml"}
+    assert [text for text in SHELL if "docker" in text] == [text for text in SHELL if of_docker(text)]
+
+
+def test_its_docker_blocks_name_what_is_there():
+    """Wherever it runs: the files that the commands use, and the flags that they rely on."""
+    text = "".join(text for text in SHELL if of_docker(text))
+    assert (PROJECT / "Dockerfile").exists()
+    assert "docker build -t mockserver ." in text
+    assert "/scenarios:/scenarios" in text
+    assert "MOCKSERVER_PATHS=/scenarios" in (PROJECT / "Dockerfile").read_text()
+    services = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
+    assert services["app"]["environment"]["EXTERNAL_API_URL"] == "http://mock:8080"
+    assert "--exit-code-from app" in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not has_engine(), reason="no docker engine answers: scripts/docker-check brings one of its own"
+)
+def test_its_docker_blocks_run():
+    build, *_ = next(text for text in SHELL if of_docker(text)).splitlines()
+    done = shell(build, "localhost:8080")
+    assert done.returncode == 0, done.stderr
+    (compose,) = [text for text in SHELL if "docker compose" in text]
+    done = shell(compose, "localhost:8080")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pages_lead_only_to_what_is_there():
+    for path in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]:
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text("utf-8")):
+            assert link.startswith(("https://", "http://")) or (Path(path).parent / link).exists(), (
+                f"{path.name}: {link}"
+            )
