@@ -183,6 +183,15 @@ def test_belonging_together_is_transitive(call):
     assert grouped(call) == [[1, 2, 3, 4], [5]]
 
 
+def test_a_call_that_belongs_to_two_joins_them(call):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    call(0, json={"n": 1}, headers={"Idempotency-Key": "a"})
+    call(1, json={"n": 2}, headers={"traceparent": trace})
+    call(2, json={"n": 3}, headers={"Idempotency-Key": "a", "traceparent": trace})
+
+    assert grouped(call) == [[1, 2, 3]]
+
+
 def test_with_by_it_is_that_alone(call):
     for at_s, (key, order) in enumerate([("a", "1"), ("a", "2"), ("b", "1")]):
         call(at_s, status=503, json={"order": order}, headers={"Idempotency-Key": key})
