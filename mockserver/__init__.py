@@ -11,13 +11,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.client import AsyncClient, Client
+    from mockserver.client import (
+        AsyncClient,
+        Client,
+        ClientError,
+        Refused,
+        Unreachable,
+        VerificationFailed,
+    )
     from mockserver.server import Server
 
 __version__ = "0.1.0"
-__all__ = ["AsyncClient", "Client", "Server", "__version__"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "Refused",
+    "Server",
+    "Unreachable",
+    "VerificationFailed",
+    "__version__",
+]
 
-_HOMES = {"AsyncClient": "mockserver.client", "Client": "mockserver.client", "Server": "mockserver.server"}
+_CLIENT = ("AsyncClient", "Client", "ClientError", "Refused", "Unreachable", "VerificationFailed")
+_HOMES = {**dict.fromkeys(_CLIENT, "mockserver.client"), "Server": "mockserver.server"}
 
 
 def __getattr__(name: str) -> Any:

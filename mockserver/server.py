@@ -76,7 +76,7 @@ class Server:
         self.settings = Settings(
             paths=tuple(os.fspath(path) for path in paths), host=host, port=port, **given
         )
-        self._running: _Running | None = None
+        self.running: Running | None = None
         self._client: Client | None = None
         self._async_client: AsyncClient | None = None
 
@@ -84,7 +84,7 @@ class Server:
 
     def start(self) -> Client:
         """Serves on a thread of its own until `stop`."""
-        if self._running is not None:
+        if self.running is not None:
             raise RuntimeError("this server runs already")
         loop = _LoopThread()
         try:
@@ -92,13 +92,13 @@ class Server:
         except BaseException:
             loop.close()
             raise
-        self._running = _Running(app, loop.loop, loop)
-        self._client = Client(**self._address(app), local=self._running)
+        self.running = Running(app, loop.loop, loop)
+        self._client = Client(**self._address(app), local=self.running)
         return self._client
 
     def stop(self) -> None:
         """Ends it; answers under way get a moment."""
-        running, self._running = self._running, None
+        running, self.running = self.running, None
         if running is None or running.thread is None:
             return
         if self._client is not None:
@@ -117,17 +117,17 @@ class Server:
     # On the running loop
 
     async def __aenter__(self) -> AsyncClient:
-        if self._running is not None:
+        if self.running is not None:
             raise RuntimeError("this server runs already")
         app = await _started(self.settings)
-        self._running = _Running(app, asyncio.get_running_loop(), None)
-        self._async_client = AsyncClient(**self._address(app), local=self._running)
+        self.running = Running(app, asyncio.get_running_loop(), None)
+        self._async_client = AsyncClient(**self._address(app), local=self.running)
         return self._async_client
 
     async def __aexit__(
         self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
     ) -> None:
-        running, self._running = self._running, None
+        running, self.running = self.running, None
         if running is None:
             return
         if self._async_client is not None:
@@ -169,7 +169,7 @@ class _LoopThread:
         self.loop.close()
 
 
-class _Running:
+class Running:
     """A server that runs in this process, and the functions that answer for it."""
 
     def __init__(self, app: App, loop: asyncio.AbstractEventLoop, thread: _LoopThread | None) -> None:

@@ -57,6 +57,10 @@ class VerificationFailed(Refused, AssertionError):
         return list(self.problem.get("checks", ()))
 
 
+for _kind in (ClientError, Unreachable, Refused, VerificationFailed):
+    _kind.__module__ = "mockserver"  # where users know them from: reports print it before the message
+
+
 def refusal(problem: dict[str, Any]) -> Refused:
     """The exception for a problem document."""
     return VerificationFailed(problem) if "checks" in problem else Refused(problem)

@@ -242,7 +242,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name} at {self.url}>"
+        return f"<{type(self).__name__} {self.url}>"
 
     # Other worlds
 

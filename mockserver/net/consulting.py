@@ -10,10 +10,15 @@ import asyncio
 import functools
 import inspect
 import logging
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
 
 from mockserver.model.call import Call
 
+_PACKAGE = str(Path(__file__).parents[1])
+_THREADS = str(Path(futures.__file__).parent)
 log = logging.getLogger("mockserver")
 MOST_THREADS = 64
 
@@ -30,10 +35,24 @@ async def consulted(call: Call) -> None:
         if inspect.isawaitable(value):
             value = await value
     except Exception as why:
-        log.exception("the function that answers %s failed", call.route_id)
+        log.error(  # noqa: TRY400  (the same, but from the function on)
+            "the function that answers %s failed", call.route_id, exc_info=(type(why), why, _inner(why))
+        )
         consult.failed(why)
     else:
         consult.answered(value)
+
+
+def _inner(why: Exception) -> TracebackType | None:
+    """Its traceback without the way that leads to the function: the frames of this package, and of the thread."""
+    found = why.__traceback__
+    while found is not None and found.tb_next is not None and _is_way(found.tb_frame.f_code.co_filename):
+        found = found.tb_next
+    return found
+
+
+def _is_way(file: str) -> bool:
+    return file.startswith((_PACKAGE, _THREADS))
 
 
 @functools.cache

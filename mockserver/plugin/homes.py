@@ -1,0 +1,176 @@
+"""
+Where the namespaces of a test session live: on a server in this process, or on one that runs already.
+
+Both give a test the same; in this process it takes a few microseconds, since
+the engine is asked directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from mockserver.client import Client, Namespace, VerificationFailed
+from mockserver.client.bundles import ScenarioFile, read_scenario
+from mockserver.client.errors import ClientError
+from mockserver.client.link import segment
+from mockserver.engine.verify import expectations
+from mockserver.errors import MockServerError
+from mockserver.model.scenario import RUNTIME
+from mockserver.server import Running, Server
+
+LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
+_WEBHOOKS = "no failed webhook"
+"""An expectation that the plugin leaves to the test: nobody may be there to receive them."""
+
+
+class Home(ABC):
+    """A server for a whole session."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, ScenarioFile] = {}
+
+    @abstractmethod
+    def open(self, name: str, seed: str) -> Namespace:
+        """A new namespace."""
+
+    @abstractmethod
+    def unmatched(self, ns: Namespace) -> bool:
+        """Whether a call went unmatched, so far."""
+
+    @abstractmethod
+    def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
+        """What does not hold, in words: unmatched calls, and each `expect` of what the test made or named."""
+
+    @abstractmethod
+    def close(self, ns: Namespace) -> None:
+        """Removes a namespace."""
+
+    def failures(self, ns: Namespace) -> list[Exception]:  # noqa: ARG002
+        """What functions that answer have raised."""
+        return []
+
+    def load(self, ns: Namespace, path: Path) -> str:
+        """Makes a scenario file known to a namespace. Its name."""
+        if path not in self._files:
+            self._files[path] = read_scenario(path)
+        found = self._files[path]
+        ns._link.send("PUT", f"/scenarios/{segment(found.name)}", found.document)  # noqa: SLF001  (`load`, read once)
+        return found.name
+
+    @abstractmethod
+    def stop(self) -> None:
+        """The session is over."""
+
+
+class LocalHome(Home):
+    """A server of this process, with the scenarios of a folder."""
+
+    def __init__(self, paths: Iterable[Path], settings: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._server = Server(*paths, **{"allow_egress": LOOPBACK, **settings})
+        self._client = self._server.start()
+        running = self._server.running
+        assert running is not None
+        self._running: Running = running
+        self._engine = running.app.engine
+        self._loaded = {
+            scenario.source.file.resolve(): scenario.name
+            for scenario in self._engine.shared.world.scenarios.values()
+            if scenario.source.file is not None
+        }
+
+    def open(self, name: str, seed: str) -> Namespace:
+        self._running.on_loop(lambda: self._engine.make_namespace(name, seed=seed))
+        return Namespace(self._client._link.to(name), f"{self._client.url}/@{name}", seed)  # noqa: SLF001
+
+    def unmatched(self, ns: Namespace) -> bool:
+        return self._engine.namespaces[ns.name].counts.unmatched > 0
+
+    def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
+        found = self._engine.namespaces[ns.name]
+        return self._running.on_loop(
+            lambda: _failed(
+                verdict.view() for name in (RUNTIME, *scenarios) for verdict in expectations(found, name)
+            )
+        )
+
+    def close(self, ns: Namespace) -> None:
+        self._running.on_loop(lambda: self._remove(ns.name))
+
+    def _remove(self, name: str) -> None:
+        found = self._engine.namespaces.get(name)
+        if found is not None:  # else the test has removed it itself
+            self._running.app.courier.forget(found)
+            self._engine.remove_namespace(found)
+
+    def failures(self, ns: Namespace) -> list[Exception]:
+        return self._running.failures(ns.name)
+
+    def load(self, ns: Namespace, path: Path) -> str:
+        """A file that the server has read itself needs no second reading."""
+        return self._loaded.get(path.resolve()) or super().load(ns, path)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+class RemoteHome(Home):
+    """A server that runs already, such as the sidecar of a compose file."""
+
+    def __init__(self, url: str, token: str | None, admin_url: str | None) -> None:
+        super().__init__()
+        self._client = Client(url, token, admin_url=admin_url)
+        self._aside = ThreadPoolExecutor(2, thread_name_prefix="mockserver-removal")
+        self._removals: list[Future[None]] = []
+        try:
+            self._client.health  # noqa: B018  (asked, so that a wrong address is told once)
+        except ClientError as why:
+            raise MockServerError(f"{why} (asked for by --mock-server-url or MOCKSERVER_URL)") from why
+
+    def open(self, name: str, seed: str) -> Namespace:
+        return self._client.namespace(name, seed=seed)
+
+    def unmatched(self, ns: Namespace) -> bool:
+        return bool(_checked(ns, "POST", "/verify", {"unmatched": 0}))
+
+    def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
+        views = [
+            view for name in (RUNTIME, *scenarios) for view in _checked(ns, "GET", "/verify", scenario=name)
+        ]
+        return _failed(views)
+
+    def close(self, ns: Namespace) -> None:
+        """Not waited for: nobody uses it any more."""
+        self._removals.append(self._aside.submit(ns.remove))
+
+    def stop(self) -> None:
+        self._aside.shutdown()
+        self._client.close()
+        for one in self._removals:
+            with contextlib.suppress(ClientError):  # the test has removed it itself, or the server is gone
+                one.result()
+
+
+def _checked(
+    ns: Namespace, method: str, path: str, document: Any = ..., **query: Any
+) -> list[Mapping[str, Any]]:
+    """The checks that do not hold, and those beside them; none where all do."""
+    try:
+        ns._link.send(method, path, document, **query)  # noqa: SLF001  (`verify`, but one scenario at a time)
+    except VerificationFailed as why:
+        return list(why.checks)
+    return []
+
+
+def _failed(checks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Their texts, each once."""
+    return list(
+        dict.fromkeys(
+            str(check["text"]) for check in checks if not check["ok"] and check["expected"] != _WEBHOOKS
+        )
+    )

@@ -1,0 +1,55 @@
+"""Suites in parallel: every worker with a server of its own, or all of them on one."""
+
+import pytest
+
+pytest_plugins = "pytester"
+
+SUITE = """
+@pytest.mark.parametrize("number", range(200))
+def test_same_path_other_sequence(mock_server, number):
+    failures = number % 4
+    steps = [500 + failures] * failures
+    route = mock_server.post("/data").reply(*steps, {"status": 200, "json": {"number": number}})
+    seen = [call(mock_server.url + "/data", "POST", {"number": number}) for _ in range(failures + 1)]
+    assert [status for status, _ in seen] == [*steps, 200]
+    assert seen[-1][1] == '{"number":%d}' % number
+    assert route.call_count == failures + 1
+    assert [one.request.json()["number"] for one in mock_server.calls] == [number] * (failures + 1)
+    mock_server.state["number"] = number
+    assert mock_server.state == {"number": number}
+"""
+
+SHARED = """
+import os
+import mockserver
+
+@pytest.mark.parametrize("number", range(40))
+def test_on_one_namespace(number):
+    with mockserver.Client(os.environ["MOCKSERVER_URL"]) as mock:
+        route = mock.post("/data", name=f"route-{number}").reply(503, json={"number": number}, status=200)
+        seen = [call(mock.url + "/data", "POST") for _ in range(2)]
+        assert [status for status, _ in seen] == [503, 200]
+        assert route.call_count == 2
+"""
+
+
+@pytest.mark.slow
+def test_two_hundred_tests_on_one_path_are_green_on_four_workers(suite):
+    suite(SUITE, "-n", "4", in_process=False).assert_outcomes(passed=200)
+
+
+@pytest.mark.slow
+def test_the_same_two_hundred_are_green_on_one_shared_server(suite, process, monkeypatch):
+    server = process()
+    monkeypatch.setenv("MOCKSERVER_URL", server.url)
+    suite(SUITE, "-n", "4", in_process=False).assert_outcomes(passed=200)
+    assert [one["name"] for one in server.admin.get("/namespaces")["items"]] == ["default"]
+    assert server.admin.get("/counts")["total"] == 0
+
+
+@pytest.mark.slow
+def test_without_namespaces_they_would_get_in_each_others_way(suite, process, monkeypatch):
+    """What the two above would not show if nothing could go wrong."""
+    monkeypatch.setenv("MOCKSERVER_URL", process().url)
+    outcomes = suite(SHARED, "-n", "4", in_process=False).parseoutcomes()
+    assert outcomes.get("failed", 0) > 0, outcomes
