@@ -128,6 +128,8 @@ def test_selecting_by_a_python_attribute_finds_nothing():
     assert template.value(a_scope()) == []
 
 
+PACES = 100 if "coverage" in sys.modules else 30
+"""What a render may take, in units of `pace_s`; a bomb that goes off takes a hundred times as long."""
 DOUBLED_TEXT = "{% set a = 'ab' %}" + "{% set a = a ~ a %}" * 40
 DOUBLED_LIST = "{% set a = [1, 2] %}" + "{% set a = [a, a] %}" * 40
 SQUARED = "{% set a = 99999 %}" + "{% set a = a * a %}" * 40
@@ -297,7 +299,7 @@ def test_a_bomb_costs_neither_time_nor_memory(source, bait, pace_s):
     with pytest.raises(TemplateError) as caught:
         template.value(scope)
 
-    assert time.process_time() - started_s < 15 * pace_s
+    assert time.process_time() - started_s < PACES * pace_s
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
     assert grown_kib < 64 * 1024 or sys.platform == "darwin"
     assert ("more than" in caught.value.reason) is (source in BOMBS)
@@ -318,7 +320,7 @@ def test_what_is_within_the_budget_is_quick(source, bait, pace_s):
 
     compile_text(source, PLACE).value(a_scope(vars=bait))
 
-    assert time.process_time() - started_s < 15 * pace_s
+    assert time.process_time() - started_s < PACES * pace_s
 
 
 def test_a_power_is_refused_at_load():
