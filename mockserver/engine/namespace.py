@@ -294,7 +294,7 @@ class Namespace:
             self.memory.copy(),
             {key: position.copy() for key, position in self.positions.items()},
             self._overlay.copy() if self._overlay is not None else None,
-            self.outage,
+            self.outage.twin() if self.outage is not None else None,
             self.clock.state(),
             self.timers.copy(),
         )
@@ -313,7 +313,7 @@ class Namespace:
                 self.positions[key] = kept.copy()
                 self.positions[key].draws = draws
         self.replace_overlay(snapshot.overlay.copy() if snapshot.overlay is not None else None)
-        self.outage = snapshot.outage
+        self.outage = snapshot.outage.twin() if snapshot.outage is not None else None
         self.clock.restore(snapshot.clock)
         self._timers = snapshot.timers.copy()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,10 @@ class Outage:
             return False
         self.answered += 1
         return True
+
+    def twin(self) -> Outage:
+        """For a snapshot: it goes on by itself."""
+        return copy.copy(self)
 
     def view(self) -> dict[str, Any]:
         return {**self.data, "answered": self.answered, "skipped": self._skipped}

@@ -444,3 +444,14 @@ resources: [{path: /items}]
     assert [server.ask("GET", "/limited").status for _ in range(2)] == [200, 429]
     server.admin.post("/restore")
     assert server.admin.get("/state") == {"paid": 1}, "it can be put back again and again"
+
+
+def test_a_snapshot_keeps_how_far_an_outage_has_come(serving):
+    server = serving("routes: [{request: GET /, reply: 200}]")
+    server.admin.call("PUT", "/outage", {"reply": 503, "times": 2})
+    assert statuses(server, "/", method="GET") == [503]
+    server.admin.post("/snapshot")
+
+    for _ in range(2):
+        assert statuses(server, "/", "/", method="GET") == [503, 200]
+        server.admin.post("/restore")
