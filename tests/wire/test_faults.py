@@ -294,3 +294,19 @@ def test_chunks_that_are_malformed_are_promised_as_chunks(serving):
     assert b"Transfer-Encoding: chunked" in head
     assert b"content-length" not in head
     assert body == BAD_CHUNK
+
+
+def test_a_reset_throws_nothing_away_of_what_was_sent_before_it(serving):
+    """An RST would take along what still stands in the kernel's queue."""
+    server = serving(
+        {
+            "shop.yaml": "routes: [{request: GET /x, reply: {file: a.bin, fault: {kind: reset, after: 100000}}}]",
+            "a.bin": bytes(4_000_000),
+        }
+    )
+    with Wire(server.address, receive_buffer=4096) as wire:
+        wire.send(get("/x"))
+        head, _, body = wire.ending()[0].partition(b"\r\n\r\n")
+
+    assert b"Content-Length: 4000000" in head
+    assert len(body) == 100_000

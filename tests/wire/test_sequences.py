@@ -326,3 +326,14 @@ def test_namespaces_draw_differently_but_a_rerun_the_same(serving):
     first = ids(serving(scenario))
     assert first[0] != first[1]
     assert ids(serving(scenario)) == first
+
+
+def test_each_value_of_per_has_draws_of_its_own(serving):
+    scenario = "routes: [{request: GET /x, per: query.key, reply: {text: '{{ uuid() }}'}}]"
+
+    def ids(server, keys):
+        return [server.ask("GET", f"/x?key={key}").text for key in keys]
+
+    together = ids(serving(scenario, seed="s"), "abab")
+    assert len(set(together)) == 4
+    assert ids(serving(scenario, seed="s"), "aabb") == [together[i] for i in (0, 2, 1, 3)]
