@@ -424,7 +424,7 @@ class _Other(BaseHTTPRequestHandler):
 @pytest.fixture
 def other_server():
     with HTTPServer(("127.0.0.1", 0), _Other) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

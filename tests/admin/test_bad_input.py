@@ -125,6 +125,7 @@ def test_a_content_coding_that_is_not_there_is_a_problem(server, coding):
         assert 400 <= answer.status < 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path", "document"),
     [
@@ -180,6 +181,7 @@ def test_many_values_are_refused_or_taken_but_break_nothing(server):
 SEGMENTS = ["%00", "%ff", "%", "%zz", "%2F", "..", "%2e%2e", "a" * 3000, "%0d%0aX:y", "%F0%9F%92%A5", "c-%C2%B2", "'", "%22", "{id}", "%7Bid%7D", "@x", "*"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("segment", SEGMENTS)
 def test_no_name_in_a_path_makes_it_fail(server, segment):
     before = world(server)
@@ -200,6 +202,7 @@ def test_no_name_in_a_path_makes_it_fail(server, segment):
     assert world(server) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["?%ff", "?=", "?&&", "?a=%00", "?" + "a=1&" * 3000, "?%F0%9F%92%A5=1", "?route[]=x", "??", "?#"]
 )

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 
+import pytest
 from support.pages import blocks, is_like, page
 
 from mockserver.admin.tables import all_endpoints
@@ -50,6 +51,7 @@ def last_json(printed):
     return document
 
 
+@pytest.mark.slow
 def test_the_examples_are_answered_as_they_stand(serving):
     server = serving({"payments.yaml": scenario()})
     address = f"localhost:{server.address[1]}"

@@ -5,6 +5,8 @@ import json
 import pytest
 from support.wire import Wire
 
+from mockserver.net.connection import Connection
+
 
 @pytest.mark.parametrize(
     "data",
@@ -42,6 +44,22 @@ def test_what_is_no_request_is_400_and_closed(serving, data):
     assert json.loads(answer.body)["type"] == "urn:mockserver:bad-request"
     assert answer.header("server") is None
     assert server.admin.get("/counts")["total"] == 0
+
+
+def test_what_is_no_request_is_answered_once_whatever_follows(serving, monkeypatch):
+    """The parser says the same again each time it is asked to go on."""
+    taken = []
+    took = Connection._took
+    monkeypatch.setattr(
+        Connection, "_took", lambda self, message: (taken.append(message), took(self, message))
+    )
+    server = serving()
+    with Wire(server.address) as wire:
+        wire.send(b"this is no HTTP\r\n\r\n" * 5)
+        assert wire.answer().status == 400
+        assert wire.rest() == b""
+
+    assert len(taken) == 1
 
 
 def test_a_head_that_never_ends_does_no_harm(serving):
