@@ -92,6 +92,7 @@ class App:
             "uptime_s": round(time.monotonic() - self._started_at_s, 3),
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
+            "lane": any(listener.has_lane for listener in self._listeners),
         }
 
     def _openapi(self) -> dict[str, Any]:
@@ -166,7 +167,9 @@ class App:
             room_for_namespace=self._room_for_namespace,
         )
         admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
-        wire = WireSettings(max_body_bytes=settings.max_body_bytes, hang_limit_s=settings.hang_limit_s)
+        wire = WireSettings(
+            max_body_bytes=settings.max_body_bytes, hang_limit_s=settings.hang_limit_s, lane=settings.lane
+        )
         make = self._auto_namespace if settings.namespaces == "auto" else None
         addresser = Addresser(self.engine.namespaces, self.engine.default, make)
         apart = settings.admin_port is not None

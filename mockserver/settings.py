@@ -12,6 +12,7 @@ class Settings:
     None serves the admin API on the mock port. `namespaces` is "known" (unknown
     names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
     or networks that webhooks may go to beside the hosts in scenario files.
+    Without `lane` every request goes the general way, slower and otherwise alike.
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
@@ -25,6 +26,7 @@ class Settings:
     unmatched_status: int = 404
     max_body_bytes: int = 16 * 1024 * 1024
     hang_limit_s: float = 600.0
+    lane: bool = True
     watch: bool = False
     namespaces: str = "known"
     allow_egress: tuple[str, ...] = ()

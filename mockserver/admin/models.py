@@ -202,6 +202,7 @@ class HealthView(BaseModel):
     uptime_s: float
     scenarios: int
     routes: int
+    lane: bool
 
 
 class CandidateView(View):

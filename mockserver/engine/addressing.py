@@ -7,7 +7,7 @@ A prefix gives way where a route of the namespace begins with it literally
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -51,30 +51,33 @@ class Addresser:
         self._make = make
 
     def find(self, raw_path: str, headers: Headers) -> Address:
-        """Raises UnknownNamespace."""
+        """Raises UnknownNamespace. `headers` may leave out what `names_namespace` does not ask about."""
+        named = headers.get(HEADER) or _from_baggage(headers)
+        home = self._namespaces.get(named) if named else self._default
+        literal = home or self._default
         prefix, path = "", raw_path
-        if (
-            raw_path.startswith("/mock")
-            and raw_path[5:6] in ("", "/")
-            and not self._default.has_prefix("mock")
-        ):
+        if raw_path.startswith("/mock") and raw_path[5:6] in ("", "/") and not literal.has_prefix("mock"):
             prefix, path = "/mock", raw_path[5:] or "/"
         if path.startswith("/@"):
             segment, slash, rest = path[1:].partition("/")
-            name = unquote(segment[1:])
-            ns = self._namespaces.get(name)
-            if not (ns or self._default).has_prefix(segment):
-                return Address(ns or self._unknown(name), slash + rest or "/", f"{prefix}/{segment}")
-        if len(self._namespaces) > 1 or self._make is not None or "baggage" in headers or HEADER in headers:
-            named = headers.get(HEADER) or _from_baggage(headers)
-            if named:
-                return Address(self._namespaces.get(named) or self._unknown(named), path, prefix)
-        return Address(self._default, path, prefix)
+            if not literal.has_prefix(segment):
+                name = unquote(segment[1:])
+                return Address(
+                    self._namespaces.get(name) or self._unknown(name),
+                    slash + rest or "/",
+                    f"{prefix}/{segment}",
+                )
+        return Address(home or self._unknown(named or ""), path, prefix)
 
     def _unknown(self, name: str) -> Namespace:
         if self._make is None:
             raise UnknownNamespace(name)
         return self._make(name)
+
+
+def names_namespace(headers: Container[str]) -> bool:
+    """Whether these headers may name a namespace; most requests have none that could."""
+    return HEADER in headers or "baggage" in headers
 
 
 def _from_baggage(headers: Headers) -> str | None:

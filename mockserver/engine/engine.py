@@ -156,6 +156,7 @@ class Engine:
     def begin_incomplete(self, request: Request, ns: Namespace, response: Response | None) -> Call:
         """Records a request whose body never came whole; it claims no route and is counted apart."""
         ns.last_number += 1
+        ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
         planned = Planned(() if response is None else (Send(response),), response or Response(0))
         self._open(ns, call, planned)

@@ -123,8 +123,14 @@ class Connection(RequestHandler):
                 upgraded, tail = False, b""
             if not messages:
                 return
-            if upgraded or not lane.took(self, *messages[0]):
+            try:
+                taken = not upgraded and lane.took(self, *messages[0])
+            except Exception as why:  # noqa: BLE001  (a defect answers 500, as it does on the other way)
+                messages, taken = [(_ErrInfo(status=500, exc=why, message=""), EMPTY_PAYLOAD)], False
+            if not taken:
                 self._hand_over(messages, upgraded, tail)
+            if isinstance(messages[0][0], _ErrInfo):
+                return
             data = b""  # the parser goes on behind the request that has ended
         self._read_on(data)
 
@@ -148,6 +154,8 @@ class Connection(RequestHandler):
             super().data_received(data)
             if self._request_count != before[0]:
                 self._took(self._messages[-1])
+                if isinstance(self._messages[-1][0], _ErrInfo):
+                    return  # nothing follows: the parser would only say the same again
             after = self._request_count, self._body is not None and not self._body.is_eof()
             if after == before or self._buffer_paused or self._reading_paused or self._upgraded:
                 return

@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.addressing import Addresser, UnknownNamespace, names_namespace
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
@@ -86,7 +86,8 @@ class Lane:
             return False
         headers = Headers.of_blob(blob_of(message.raw_headers))
         try:
-            address = self._addresser.find(raw_path, message.headers)
+            naming = headers if names_namespace(message.headers) else _NO_HEADERS
+            address = self._addresser.find(raw_path, naming)
         except UnknownNamespace:
             return False
         body = b"" if payload is EMPTY_PAYLOAD else b"".join(payload._buffer)  # noqa: SLF001  (read_nowait re-enters)
@@ -169,6 +170,7 @@ def _is_whole(message: Any, payload: Any) -> bool:
 
 
 _HTTP_1_1 = aiohttp.HttpVersion11
+_NO_HEADERS = Headers()
 
 
 def _is_plain(step: Any) -> bool:

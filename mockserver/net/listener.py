@@ -116,6 +116,10 @@ class Listener:
                 self._idle.set()
 
     async def _handle(self, http: BaseRequest) -> web.StreamResponse:
+        drained = _drainer(http.protocol)
+        before = drained()
+        if before is not None:
+            await before  # what the lane has answered before this has not left yet: a slow reader
         arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
         message = http._message  # noqa: SLF001  (the raw head, which the public attributes normalise)
         target = message.path
@@ -127,7 +131,7 @@ class Listener:
             return Done(keep_alive=False)
         wire = Wire(
             transport,
-            _drainer(http.protocol),
+            drained,
             version=(message.version.major, message.version.minor),
             keep_alive=not message.should_close,
             head_only=message.method == "HEAD",

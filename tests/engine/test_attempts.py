@@ -173,6 +173,25 @@ def test_a_key_that_is_left_out_at_the_retry_is_named(call):
     assert the_tries(call)[1].changed == ("headers.idempotency-key",)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "changed"),
+    [
+        (
+            {"json": {"idempotency_key": "a"}},
+            {"headers": {"Idempotency-Key": "b"}},
+            "headers.idempotency-key",
+        ),
+        ({"headers": {"Idempotency-Key": "a"}}, {"json": {"idempotency_key": "b"}}, "json.idempotency_key"),
+    ],
+)
+def test_a_key_that_moved_is_named_by_its_new_place(call, first, second, changed):
+    call(0, status=503, **first)
+    call(1, **second)
+
+    (operation,) = operations(call.made, lambda _: "all")
+    assert operation.tries[1].changed == (changed, "body")
+
+
 def test_belonging_together_is_transitive(call):
     call(0, status=200, json={"n": 1}, headers={"Idempotency-Key": "a"})
     call(1, status=503, json={"n": 2}, headers={"Idempotency-Key": "b"})
@@ -199,6 +218,13 @@ def test_with_by_it_is_that_alone(call):
     by_order = lambda one: one.request.json["order"]  # noqa: E731
     assert grouped(call, by_order) == [[1, 3], [2]]
     assert [one.key for one in operations(call.made, by_order)] == ["1", "2"]
+
+
+def test_by_keeps_routes_apart(call):
+    call(0)
+    call(1, route="pay/refund")
+
+    assert grouped(call, lambda _: "all") == [[1], [2]]
 
 
 def test_calls_without_the_part_that_by_names_are_together(call):

@@ -345,6 +345,15 @@ def test_rules_that_hold_leave_what_the_count_says(world):
     assert world.verdict({**check, "times": 0}).standing is Standing.FAILED
 
 
+def test_too_many_calls_of_too_few_operations_can_not_come_true(world):
+    for at_s in range(3):
+        world(at_s, headers=KEY)
+    check = {"route": "create-charge", "attempts": {"operations": 2}}
+
+    assert world.verdict({**check, "times": {"max": 3}}).standing is Standing.SHORT
+    assert world.verdict({**check, "times": {"max": 2}}).standing is Standing.FAILED
+
+
 def test_rules_hold_of_no_call_at_all(world):
     rules = {"max": 1, "gaps": {"gte": "1s"}, "growing": True, "overlap": False, "honours": "retry-after"}
 

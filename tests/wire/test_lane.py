@@ -1,0 +1,407 @@
+"""The fast lane answers what the general way answers, byte for byte, and leaves the same behind."""
+
+import re
+import socket
+import threading
+from contextlib import closing
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.server import until
+from support.wire import Wire
+
+SCENARIO = """
+cors: true
+routes:
+  - {request: GET /plain, reply: {text: hello}}
+  - {request: GET /empty, reply: 204}
+  - {request: GET /not-modified, reply: 304}
+  - {request: GET /own-date, reply: {status: 200, headers: {Date: "Thu, 01 Jan 1970 00:00:00 GMT"}, text: old}}
+  - {request: GET /own-length, reply: {status: 200, headers: {Content-Length: "5"}, text: hello}}
+  - {request: GET /bye, reply: {status: 200, headers: {Connection: close}, text: bye}}
+  - {request: "GET /by-id/{id}", reply: {json: {id: "{{ path.id }}", n: "{{ call.number }}"}}}
+  - {request: GET /steps, reply: [503, {status: 429, headers: {Retry-After: "1"}}, {text: done}]}
+  - {request: GET /slow, reply: {status: 200, delay: 20ms, text: slow}}
+  - {request: GET /stream, reply: {events: [{data: one}, {data: two}]}}
+  - {request: POST /plain, reply: {status: 201, json: {ok: true}}}
+  - {request: POST /echo, reply: {text: "{{ request.text }}"}}
+  - {request: POST /told, match: {json: {kind: a}}, reply: {text: a}}
+  - {request: POST /told, match: {json: {kind: b}}, reply: {text: b}}
+  - {request: POST /once, idempotency: {header: Idempotency-Key}, reply: {status: 201, json: {id: "{{ call.number }}"}}}
+  - {request: GET /cut, reply: {status: 200, text: hello, fault: truncate}}
+  - {request: GET /reset, reply: {status: 200, fault: close}}
+"""
+
+
+@pytest.fixture
+def lane(serving):
+    return serving(SCENARIO, seed="same")
+
+
+@pytest.fixture
+def pair(serving, lane):
+    """The same scenarios with the lane and without."""
+    return lane, serving(lane.folder, seed="same", lane=False)
+
+
+def test_health_says_whether_the_lane_is_on(pair):
+    assert [one.admin.get("/health")["lane"] for one in pair] == [True, False]
+
+
+def test_the_lane_takes_what_it_is_made_for(lane, monkeypatch):
+    from mockserver.net.listener import Listener
+
+    async def handle(*_):
+        raise AssertionError("it went the general way")
+
+    monkeypatch.setattr(Listener, "handle", handle)
+    with Wire(lane.address) as wire:
+        wire.send("GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.answer().body == b"hello"
+        wire.send("POST /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        assert wire.answer().status == 201
+
+
+# Both ways, compared
+
+PATHS = [
+    "/plain", "/empty", "/not-modified", "/own-date", "/own-length", "/bye", "/by-id/1", "/by-id/a%20b", "/steps",
+    "/slow", "/stream", "/echo", "/told", "/once", "/cut", "/reset", "/", "/nothing", "/Plain", "/plain/", "//plain",
+    "/mock/plain", "/@default/plain", "/mock/@default/steps", "/@nobody/plain", "/mock", "/plain?x=1&y=%zz", "/%",
+    "/plain?" + "q" * 300, "/by-id/%ff", "*", "/__admin/nothing", "/__adminx",
+]  # fmt: skip
+METHODS = ["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "QUERY", "get"]
+LINES = [
+    "Host: x", "Host: api.example.com:8080", "X-A: 1", "x-a: 2", "X-Empty:", "X-Bytes: caf\xe9", "X-Utf8: \u20ac",
+    "Accept: application/json", "Accept: text/plain", "Accept: text/html", "Origin: http://shop.example",
+    "Access-Control-Request-Method: POST", "Content-Type: application/json", "Content-Type: text/plain; charset=latin-1",
+    "Content-Type: application/x-www-form-urlencoded", "Connection: close", "Connection: keep-alive", "Connection: TE",
+    "Idempotency-Key: one", "Idempotency-Key: two", "Expect: 100-continue", "Content-Encoding: gzip", "Range: bytes=0-1",
+    "X-Mockserver-Namespace: default", "X-Mockserver-Namespace: nobody", "baggage: a=b,mockserver.namespace=default",
+    "baggage: mockserver.namespace=no%20body;p=1", "baggage: =;,", "baggage: x=1", "Cookie: a=b; c=d",
+    "If-None-Match: *", "Upgrade: h2c", "TE: trailers",
+]  # fmt: skip
+BODIES = [
+    b"",
+    b"{}",
+    b'{"kind": "a"}',
+    b'{"kind": "b"}',
+    b"a=1&b=2",
+    b"\x00\xff",
+    b"x" * 1000,
+    b"GET / HTTP/1.1\r\n\r\n",
+]
+BROKEN = [
+    b"GET /plain\r\n\r\n",
+    b"GET /plain HTTP/1.1\r\nNo colon\r\n\r\n",
+    b"GET /plain HTTP/9.9\r\n\r\n",
+    b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+    b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+    b"\x16\x03\x01\x00\x00",
+]
+
+
+@st.composite
+def requests(draw):
+    method, path = draw(st.sampled_from(METHODS)), draw(st.sampled_from(PATHS))
+    version = draw(st.sampled_from(["1.1"] * 9 + ["1.0"]))
+    lines = draw(st.lists(st.sampled_from(LINES), max_size=5))
+    head = "\r\n".join([f"{method} {path} HTTP/{version}", *lines])
+    data = b"".join(char.encode("latin-1") if ord(char) < 256 else char.encode() for char in head)
+    body = draw(st.sampled_from(BODIES))
+    match draw(st.sampled_from(["none", "length", "chunked"])):
+        case "length":
+            return data + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        case "chunked" if version == "1.1":
+            pieces = b"".join(
+                b"%x\r\n%b\r\n" % (len(body[i : i + 7]), body[i : i + 7])
+                for i in range(0, min(len(body), 70), 7)
+            )
+            return data + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces + b"0\r\n\r\n"
+    return data + b"\r\n\r\n"
+
+
+conversations = st.tuples(
+    st.lists(requests(), min_size=1, max_size=6),
+    st.one_of(st.just(b""), st.just(b""), st.sampled_from(BROKEN)),
+    st.lists(st.integers(0, 600), max_size=4),
+)
+
+
+LAST = b"GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def converse(server, data, cuts):
+    """
+    Everything that comes back on one connection, until the server closes it: the last
+    request asks for that. Where `data` is cut, it is written in pieces.
+    """
+    data += LAST
+    with closing(socket.create_connection(server.address, timeout=20)) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        got = []
+        reader = threading.Thread(target=read_all, args=(sock, got))
+        reader.start()
+        places = sorted({cut for cut in cuts if cut < len(data)} | {0, len(data)})
+        try:
+            for start, end in pairwise(places):
+                sock.sendall(data[start:end])
+        except OSError:
+            pass  # the server has closed already
+        reader.join(20)
+        assert not reader.is_alive()
+    return without_date(b"".join(got))
+
+
+def read_all(sock, got):
+    try:
+        while data := sock.recv(65536):
+            got.append(data)
+    except ConnectionError:
+        return
+
+
+def without_date(data):
+    return re.sub(rb"\r\nDate: [^\r]*GMT", b"", data)
+
+
+def left_behind(server):
+    """What the record and the counts say, without what differs between any two runs."""
+    calls = server.calls()
+    for call in calls:
+        call["times"] = sorted(name for name, value in call["times"].items() if value is not None)
+        call["request"]["client"] = ""
+    for call in calls:
+        call["reply"]["headers"] = [line for line in call["reply"]["headers"] if line[0] != "Date"]
+    return calls, server.admin.get("/counts")
+
+
+def quiet(server):
+    """Returns once no call is open."""
+    until(lambda: all(one["outcome"] != "open" for one in server.calls()))
+
+
+def both_ways(pair, data, cuts=()):
+    """The answer, after it was found the same on both."""
+    said, left = [], []
+    for server in pair:
+        server.admin.post("/reset", {})
+        said.append(converse(server, data, cuts))
+        quiet(server)
+        left.append(left_behind(server))
+    assert said[0] == said[1]
+    assert left[0] == left[1]
+    return said[0]
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(conversation=conversations)
+def test_whatever_is_asked_both_ways_answer_and_record_the_same(pair, conversation):
+    asked, broken, cuts = conversation
+
+    both_ways(pair, b"".join(asked) + broken, cuts)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_target_is_answered_the_same_alone_and_behind_another(pair, path):
+    one = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1")
+
+    both_ways(pair, one)
+    both_ways(pair, b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n" + one + one)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_each_header_is_answered_the_same_with_a_second_namespace_too(pair, line):
+    for server in pair:
+        server.admin.call("POST", "/namespaces", {"name": "other"})
+    data = f"POST /plain HTTP/1.1\r\n{line}\r\nContent-Length: 2\r\n\r\n{{}}"
+
+    both_ways(pair, b"".join(char.encode("latin-1") if ord(char) < 256 else char.encode() for char in data))
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_good_request_before_a_malformed_one_is_answered(pair, broken):
+    said = both_ways(pair, b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n" + broken)
+
+    assert said.startswith(b"HTTP/1.1 200 OK")
+    assert said.count(b"HTTP/1.1 400 ") <= 1
+    assert pair[0].calls()[0]["request"]["path"] == "/plain"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        b"GET /by-id/7 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n" + b'{"kind": "a"}',
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n" + b'{"kind": "a"}',
+        b"POST /once HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nContent-Length: 2\r\n\r\n{}",
+        b"GET /steps HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+    ids=["templated", "ready", "ready-post", "echo", "idempotent", "sequence"],
+)
+def test_a_hundred_pipelined_requests_are_all_answered_in_order(pair, one):
+    said = both_ways(pair, one * 100)
+
+    assert said.count(b"HTTP/1.1 ") == 101
+    assert pair[0].admin.get("/counts")["total"] == 101
+
+
+def test_fast_slow_fast_on_one_connection_come_in_order(pair):
+    def ask(path):
+        return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+    said = both_ways(pair, ask("/plain") + ask("/slow") + ask("/plain") + ask("/stream") + ask("/plain"))
+
+    assert re.findall(rb"hello|slow|data: two", said) == [
+        b"hello",
+        b"slow",
+        b"hello",
+        b"data: two",
+        b"hello",
+        b"hello",
+    ]
+
+
+def test_namespaces_in_turn_on_one_connection(pair):
+    for server in pair:
+        for n in range(20):
+            server.admin.post("/namespaces", {"name": f"n{n}"})
+    data = b"".join(
+        b"GET /@n%d/steps HTTP/1.1\r\nHost: x\r\n\r\nGET /steps HTTP/1.1\r\nHost: x\r\nX-Mockserver-Namespace: n%d\r\n\r\n"
+        % (n, n)
+        for n in range(20)
+    )
+
+    said = both_ways(pair, data)
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"503", b"429"] * 20 + [b"200"]
+
+
+# Where the lane alone could go wrong
+
+BIG = """
+routes:
+  - {request: GET /big, reply: {text: TEXT}}
+""".replace("TEXT", "x" * 200_000)
+
+
+def test_a_client_that_never_reads_costs_bounded_memory_and_its_call_stays_open(serving):
+    server = serving(BIG)
+    asked = 400
+    with Wire(server.address, receive_buffer=4096) as wire:
+        wire.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
+        until(lambda: any(call["outcome"] == "open" for call in server.calls("?limit=1000")))
+        (connection,) = [
+            one
+            for one in server.app._listeners[0].server.connections
+            if one.transport.get_write_buffer_size()
+        ]
+        waiting_bytes = connection.transport.get_write_buffer_size()
+        outcomes = [call["outcome"] for call in server.calls("?limit=1000")]
+
+        assert waiting_bytes <= 2 * 200_000
+        assert outcomes.count("open") == 1
+        assert outcomes[-1] == "open"
+        assert len(outcomes) < asked
+        assert server.ask("GET", "/big").status == 200
+    until(lambda: not [call for call in server.calls("?limit=1000") if call["outcome"] == "open"])
+
+    assert "client_left" in [call["outcome"] for call in server.calls("?limit=1000")]
+
+
+def test_a_slow_reader_gets_everything_and_its_call_ends_well(serving):
+    server = serving(BIG)
+    with Wire(server.address, receive_buffer=4096, timeout_s=30) as wire:
+        wire.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+        assert all(len(wire.answer().body) == 200_000 for _ in range(20))
+
+    until(lambda: [call["outcome"] for call in server.calls()] == ["done"] * 20)
+
+
+def connections_of(server):
+    return list(server.app._listeners[0].server.connections)
+
+
+async def _check_keepalive(connection):
+    connection._next_keepalive_close_time = connection._loop.time() - 1
+    connection._process_keepalive()
+
+
+def test_an_idle_connection_is_closed_at_its_time_and_a_busy_one_is_not(serving):
+    server = serving(
+        "routes: [{request: GET /fast, reply: 200}, {name: hang, request: GET /hang, reply: {fault: hang}}]"
+    )
+    with Wire(server.address) as idle, Wire(server.address) as busy:
+        for wire in (idle, busy):
+            # the timer is started by the general way, which a HEAD takes
+            wire.send("HEAD /fast HTTP/1.1\r\nHost: x\r\n\r\n")
+            wire.answer(head=True)
+            wire.send("GET /fast HTTP/1.1\r\nHost: x\r\n\r\n")
+            wire.answer()
+        busy.send("GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: server.admin.get("/counts")["routes"].get("shop/hang", {}).get("in_flight"))
+
+        for connection in connections_of(server):
+            server.loop.run(_check_keepalive(connection))
+
+        assert idle.is_closed()
+        assert server.admin.get("/counts")["routes"]["shop/hang"]["in_flight"] == 1
+
+
+def test_an_answer_of_the_lane_moves_the_keep_alive_time_on(serving):
+    server = serving("routes: [{request: GET /fast, reply: 200}]")
+    with Wire(server.address) as wire:
+        wire.send("HEAD /fast HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.answer(head=True)
+        (connection,) = [one for one in connections_of(server) if one._request_count]
+        before_s = connection._next_keepalive_close_time
+        wire.send("GET /fast HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.answer()
+
+        assert connection._next_keepalive_close_time > before_s
+
+
+@pytest.mark.parametrize("with_lane", [True, False])
+def test_a_defect_of_ours_is_a_500_on_both_ways(serving, monkeypatch, with_lane, caplog):
+    from mockserver.engine.engine import Engine
+
+    server = serving("routes: [{request: GET /fast, reply: 200}]", lane=with_lane)
+
+    def begin(*_):
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(Engine, "begin", begin)
+    with Wire(server.address) as wire:
+        wire.send("GET /fast HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = wire.answer()
+
+        assert (answer.status, answer.header("connection")) == (500, "close")
+        assert b"defect of mockserver" in answer.body
+        assert wire.is_closed()
+    assert "broken on purpose" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("version", "proved"),
+    [
+        ("3.14.0", True),
+        ("3.14.5", True),
+        ("3.13.9", False),
+        ("3.15.0", False),
+        ("4.0.0", False),
+        ("4", False),
+        ("x", False),
+    ],
+)
+def test_the_lane_is_on_only_for_versions_of_aiohttp_that_it_was_proved_with(version, proved):
+    from mockserver.net.lane import is_proved
+
+    assert is_proved(version) is proved
