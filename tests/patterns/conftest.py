@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-from support.server import InProcess
-
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
+from support.server import PROJECT, InProcess
 
 
 @pytest.fixture
 def mock(serving: Callable[..., InProcess]) -> InProcess:
     """The server with everything in scenarios/."""
-    return serving(SCENARIOS)
+    return serving(PROJECT / "scenarios")
 
 
 @pytest.fixture
