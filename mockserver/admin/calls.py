@@ -33,7 +33,7 @@ from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
 from mockserver.model.plan import Outcome
-from mockserver.model.redaction import mask_text
+from mockserver.model.redaction import mask_tree
 from mockserver.model.verify import CountSpec
 
 table = Table()
@@ -327,9 +327,10 @@ async def list_unmatched(asked: Asked[Any]) -> Answer:
 def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
     """A miss with the routes nearest to it, and a route in YAML, ready to paste."""
     miss = Miss(call.request, call.nearest)
-    suggestion = dump([suggest(call.request)])
+    route = suggest(call.request)
     return {
         **call_view(call, reveal=reveal),
         "nearest": nearest_view(miss),
-        "suggestion": suggestion if reveal else mask_text(suggestion),
+        # Masked before it is written: a text that begins with an asterisk needs its quotes.
+        "suggestion": dump([route if reveal else mask_tree(route)]),
     }

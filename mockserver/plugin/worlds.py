@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ class World:
                 self._told = report(self.namespace, self._began, self.fixture)
             except ClientError as why:
                 self._told = f"The mock server can't be asked: {why}"
+            except Exception:  # noqa: BLE001  (it would take the whole session along)
+                self._told = f"This section could not be made:\n{traceback.format_exc()}"
         return self._told
 
     def close(self, *, passed: bool) -> None:

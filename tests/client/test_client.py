@@ -67,7 +67,7 @@ def test_a_route_of_a_file_is_found_by_name_and_by_id(mock, call):
 
 
 def test_a_route_that_is_not_there_lists_those_that_are(mock):
-    with pytest.raises(Refused, match=r"there is no route 'helo'. Did you mean 'hello'") as caught:
+    with pytest.raises(Refused, match=r"^route: there is no route 'helo'\. Did you mean 'hello'") as caught:
         mock.route("helo").assert_called(2)
     assert caught.value.status == 422
     assert caught.value.errors[0]["pointer"] == "/route"

@@ -141,11 +141,12 @@ def test_a_route_of_a_file_may_be_answered_by_a_function(write):
         assert get(mock, "/hello").text == "hello"
 
 
-def test_another_function_begins_a_new_sequence(mock):
-    route = mock.get("/x").reply(lambda request: 201, lambda request: 202)
+def test_functions_given_again_begin_a_new_sequence(mock):
+    functions = [lambda request: 201, lambda request: 202]
+    route = mock.get("/x").reply(*functions)
     assert get(mock).status == 201
-    route.reply(lambda request: 203, lambda request: 204)
-    assert [get(mock).status for _ in range(2)] == [203, 204]
+    route.reply(*functions)
+    assert [get(mock).status for _ in range(2)] == [201, 202]
 
 
 def test_a_function_may_use_the_server_that_asks_it(mock):

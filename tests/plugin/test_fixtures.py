@@ -1,5 +1,6 @@
 """The fixtures: a world for each test, on a server in this process or on one that runs already."""
 
+import re
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from mockserver.plugin.homes import LocalHome
+from mockserver.plugin.names import name_for
 from mockserver.plugin.worlds import World
 
 pytest_plugins = "pytester"
@@ -56,7 +58,27 @@ class TestX:
 """).assert_outcomes(passed=2)
 
 
-def test_draws_repeat_from_run_to_run_and_differ_from_test_to_test(suite):
+@pytest.mark.parametrize(
+    "node_id", ["t.py::test[" + "x" * 500 + "]", "é", "", "a/b.py::T::t[1-§ ?#]", "-" * 200]
+)
+def test_any_node_id_gives_a_name(node_id):
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name_for(node_id))
+    assert name_for(node_id) != name_for(node_id)
+
+
+def test_a_world_is_gone_after_its_test(suite):
+    suite("""
+def test_one(mock_server):
+    assert [one["name"] for one in mock_server.namespaces] == ["default", mock_server.name]
+
+def test_two(mock_server):
+    assert [one["name"] for one in mock_server.namespaces] == ["default", mock_server.name]
+""").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_draws_repeat_from_run_to_run_and_differ_from_test_to_test(suite, serving, remote):
+    args = ("--mock-server-url", serving().url) if remote else ()
     text = """
 def draw(mock_server):
     mock_server.get("/id").reply(text="{{ uuid() }}")
@@ -68,7 +90,9 @@ def test_one(mock_server):
 def test_two(mock_server):
     draw(mock_server)
 """
-    first, again = ([line for line in suite(text, "-s", "-q").outlines if "drawn" in line] for _ in range(2))
+    first, again = (
+        [line for line in suite(text, "-s", "-q", *args).outlines if "drawn" in line] for _ in range(2)
+    )
     drawn = [line.split("drawn ")[1] for line in first]
     assert drawn == [line.split("drawn ")[1] for line in again]
     assert len(set(drawn)) == 2

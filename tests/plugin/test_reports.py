@@ -49,6 +49,21 @@ def test_no_secret_stands_in_a_report(suite):
     assert "secret-key" not in mine
 
 
+@pytest.mark.parametrize("matched", [False, True])
+def test_no_secret_stands_in_a_path_or_a_suggestion_either(suite, matched):
+    result = suite(f"""
+def test_it(mock_server):
+    if {matched}:
+        mock_server.get("/cards/{{number}}").reply(200)
+    call(mock_server.url + "/cards/4242424242424242?key=sk_live_abcdefghijklmnop")
+    assert 0
+""")
+    text = "\n".join(section(result))
+    assert "/cards/****" in text
+    assert "42424242" not in text
+    assert "abcdefghijkl" not in text
+
+
 def test_a_passed_test_tells_nothing(suite):
     result = suite("def test_it(mock_server): pass", "-rA")
     result.stdout.no_fnmatch_line("*- mock server -*")
@@ -108,6 +123,18 @@ def test_it(mock_server):
     text = "\n".join(section(result))
     assert "Meanwhile 1 came to the namespace default, by the server's URL without /@name" in text
     assert "Was the application given mock_server.url?" in text
+
+
+def test_calls_that_went_astray_in_another_test_are_not_told(suite):
+    result = suite("""
+def test_astray(mock_server):
+    call(mock_server.url.split("/@")[0] + "/x")
+
+def test_it(mock_server):
+    assert 0
+""")
+    result.assert_outcomes(passed=1, failed=1)
+    assert len(section(result)) == 1
 
 
 def test_many_calls_are_cut_in_the_middle(suite):
@@ -191,6 +218,14 @@ def test_it(mock_server):
     )
     result.assert_outcomes(failed=1)
     assert section(result)[0].startswith("The mock server can't be asked: There is no namespace")
+
+
+def test_a_report_that_can_not_be_made_takes_nothing_along(suite, pytester):
+    pytester.makeconftest("import mockserver.plugin.worlds\nmockserver.plugin.worlds.report = None\n")
+    result = suite("def test_it(mock_server): assert 1 == 2", in_process=False)
+    result.assert_outcomes(failed=1)
+    assert section(result)[0] == "This section could not be made:"
+    result.stdout.fnmatch_lines(["E*assert 1 == 2"])
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,18 @@ def test_exactly_the_named_scenarios_answer(suite, folder):
     suite(TESTS, "-o", "mock_server_scenarios=mocks").assert_outcomes(passed=7)
 
 
+def test_a_file_that_the_server_has_read_itself_is_not_read_again(suite, folder):
+    suite(
+        """
+@pytest.mark.scenario("pay.yaml")
+def test_it(mock_server):
+    assert {one["name"]: one["origin"] for one in mock_server.scenarios}["pay"] == "file"
+""",
+        "-o",
+        "mock_server_scenarios=mocks",
+    ).assert_outcomes(passed=1)
+
+
 def test_it_is_the_same_on_a_server_that_runs_already(suite, folder, serving):
     server = serving(folder)
     suite(TESTS, "-o", "mock_server_scenarios=mocks", "--mock-server-url", server.url).assert_outcomes(
