@@ -1,0 +1,71 @@
+"""
+A mock server in a container, by testcontainers-python's own conventions:
+
+    with MockServerContainer().with_scenarios("scenarios/") as container:
+        mock = container.get_client()
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+from mockserver.client import AsyncClient, Client
+
+try:
+    from testcontainers.core.container import (  # type: ignore[import-not-found, unused-ignore]
+        DockerContainer,
+    )
+    from testcontainers.core.wait_strategies import (  # type: ignore[import-not-found, unused-ignore]
+        HttpWaitStrategy,
+    )
+except ImportError as why:
+    raise ImportError(
+        "mockserver.testcontainers needs testcontainers-python, 4.13 or later. "
+        "Install it with: pip install 'mockserver[testcontainers]'"
+    ) from why
+
+_FOLDER = "/scenarios"
+
+
+class MockServerContainer(DockerContainer):  # type: ignore[misc, unused-ignore]  # Any, where it is not installed
+    """
+    `image` is one made by the project's Dockerfile. With an `admin_token` the
+    clients show secrets too, which else are told to this machine's own
+    processes alone. Every other setting is an environment variable: `with_env("MOCKSERVER_SEED", "7")`.
+    """
+
+    def __init__(
+        self,
+        image: str = "mockserver",
+        *,
+        port: int = 8080,
+        admin_token: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(image, **kwargs)
+        self.port = port
+        self.admin_token = admin_token
+        self.with_exposed_ports(port)
+        self.with_env("MOCKSERVER_PORT", str(port))
+        if admin_token is not None:
+            self.with_env("MOCKSERVER_ADMIN_TOKEN", admin_token)
+        self.waiting_for(HttpWaitStrategy(port, "/__admin/health").for_status_code(200))
+
+    def with_scenarios(self, path: str | os.PathLike[str]) -> Self:
+        """Serves the scenarios of a folder of this machine, which the container may only read."""
+        self.with_volume_mapping(str(Path(path).resolve()), _FOLDER, "ro")
+        return self
+
+    def get_url(self) -> str:
+        """What an application on this machine gets as the service's base URL."""
+        return f"http://{self.get_container_host_ip()}:{self.get_exposed_port(self.port)}"
+
+    def get_client(self) -> Client:
+        """A client bound to the namespace `default`; `.namespace()` makes others."""
+        return Client(self.get_url(), self.admin_token)
+
+    def get_async_client(self) -> AsyncClient:
+        """The same, to be awaited."""
+        return AsyncClient(self.get_url(), self.admin_token)
