@@ -361,6 +361,7 @@ def test_an_idle_connection_is_closed_at_its_time_and_a_busy_one_is_not(serving)
         busy.send("GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
         until(lambda: server.admin.get("/counts")["routes"].get("shop/hang", {}).get("in_flight"))
 
+        until(lambda: any(one._waiter for one in connections_of(server) if one._keepalive))
         for connection in connections_of(server):
             server.loop.run(_check_keepalive(connection))
 
@@ -371,14 +372,13 @@ def test_an_idle_connection_is_closed_at_its_time_and_a_busy_one_is_not(serving)
 def test_an_answer_of_the_lane_moves_the_keep_alive_time_on(serving):
     server = serving("routes: [{request: GET /fast, reply: 200}]")
     with Wire(server.address) as wire:
-        wire.send("HEAD /fast HTTP/1.1\r\nHost: x\r\n\r\n")
-        wire.answer(head=True)
-        (connection,) = [one for one in connections_of(server) if one._request_count]
-        before_s = connection._next_keepalive_close_time
+        until(lambda: any(one._waiter for one in connections_of(server)))
+        (connection,) = connections_of(server)
+        connection._next_keepalive_close_time = 0.0
         wire.send("GET /fast HTTP/1.1\r\nHost: x\r\n\r\n")
         wire.answer()
 
-        assert connection._next_keepalive_close_time > before_s
+        until(lambda: connection._next_keepalive_close_time > 0.0)
 
 
 @pytest.mark.parametrize("with_lane", [True, False])
