@@ -137,7 +137,7 @@ CLIENTS: dict[str, Client] = {
 
 EITHER = {
     ("garbage, after: headers", "aiohttp"): "`ClientResponseError`, or 200, 10 bytes",
-    ("malformed_chunk", "aiohttp"): "`ClientResponseError`, or `ClientPayloadError`",
+    ("malformed_chunk", "aiohttp"): "`ClientResponseError`, or `ClientPayloadError`, or `TimeoutError`",
 }
 """What depends on whether the head and what follows it arrive together."""
 
