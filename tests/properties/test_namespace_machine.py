@@ -41,7 +41,7 @@ routes:
   - {name: stops, request: POST /stops, reply: [503, 429], then: stop}
   - {name: stopped, request: POST /stops, reply: 200}
   - {name: per, request: POST /per, per: headers.k, reply: [503, {status: 200, headers: {n: "{{ call.number }}"}}]}
-  - {name: for, request: GET /for, reply: [{status: 503, for: 30s}, 200]}
+  - {name: for, request: GET /for, reply: [{status: 503, for: 30s}, {status: 200, times: 2}], then: cycle}
   - {name: take, request: "POST /take/{k}", when: {"k.{{ path.k }}": absent}, set: {"k.{{ path.k }}": "{{ call.number }}"}, reply: 201}
   - {name: hold, request: "POST /hold/{k}", set: {"k.{{ path.k }}": held}, set_ttl: 60s, reply: 200}
   - {name: taken, request: "POST /take/{k}", reply: 409}
@@ -84,7 +84,7 @@ class Positions:
     stops: int = 0
     per: dict[str, int] = field(default_factory=dict)
     since: float | None = None
-    healed: bool = False
+    healed: int | None = None
     takes: int = 0
     pays: int = 0
 
@@ -224,12 +224,16 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def heals(self) -> None:
         naive, positions = self.naive, self.naive.positions
+        # Time, and what was used up, has moved it also where an outage answers.
+        if positions.healed == 2:
+            positions.healed, positions.since = None, None
         if positions.since is not None and naive.now() >= positions.since + 30:
-            positions.healed = True  # time has moved it, also where an outage answers
+            positions.healed, positions.since = 0, None
         if naive.down():
             expected = 500
-        elif positions.healed:
+        elif positions.healed is not None:
             expected = 200
+            positions.healed += 1
         else:
             expected = 503
             positions.since = naive.now() if positions.since is None else positions.since

@@ -120,6 +120,15 @@ def test_a_reset_fills_the_bucket(frozen):
     assert statuses(server, 2) == [200, 429]
 
 
+def test_a_clock_that_is_set_back_fills_nothing_and_takes_nothing(frozen):
+    server = frozen(limited("{rate: 1/h, burst: 2}"))
+    assert statuses(server, 1) == [200]
+
+    server.admin.post("/clock", {"freeze": "2020-01-01T00:00:00Z"})
+
+    assert statuses(server, 2) == [200, 429]
+
+
 def test_so_many_may_be_under_way(serving):
     server = serving(limited("{in_flight: 2}", ", delay: 60s"))
     wires = [Wire(server.address) for _ in range(2)]

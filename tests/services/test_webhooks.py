@@ -345,6 +345,22 @@ def test_a_reset_of_the_clock_takes_back_what_waits(hooked, receiving):
     assert [one["state"] for one in deliveries(server)] == ["dropped"]
 
 
+def test_a_call_that_is_open_at_a_reset_sends_nothing_any_more(hooked, receiving):
+    """Its test is over; the next one is not to hear of it."""
+    receiver = receiving()
+    server = hooked(f"{{url: {receiver.url}, json: '{{{{ call.number }}}}'}}", reply="[{delay: 60s}, 200]")
+    with Wire(server.address) as wire:
+        wire.send("POST /pay HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        server.admin.post("/verify", {"route": "pay", "within": "5s"})
+        server.admin.post("/reset", {"what": ["calls"]})
+        wire.reset()
+
+    server.ask("POST", "/pay")
+    delivered(server)
+
+    assert bodies(receiver) == [2]
+
+
 def test_a_snapshot_keeps_what_waits(hooked, receiving):
     receiver = receiving()
     server = hooked(f"{{url: {receiver.url}, json: 1, delay: 1h}}")
@@ -356,6 +372,7 @@ def test_a_snapshot_keeps_what_waits(hooked, receiving):
 
     server.admin.post("/restore")
     assert server.admin.get("/clock")["now"].startswith("2030-01-02T03:04:05")
+    assert [one["state"] for one in deliveries(server)] == ["waiting"]
     server.admin.post("/clock", {"advance": "2h"})
 
     assert len(receiver.got) == 2
