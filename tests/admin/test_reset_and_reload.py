@@ -2,6 +2,7 @@
 
 import pytest
 from support.admin import pointers, segment
+from support.events import following
 from support.wire import Wire
 
 PAY = """
@@ -84,11 +85,13 @@ def test_numbers_of_calls_go_on_after_a_reset(server):
 
 
 def test_a_call_that_is_open_at_a_reset_ends_unrecorded(server):
-    with Wire(server.address) as wire:
-        wire.send("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-        server.admin.post("/verify", {"route": "slow", "within": "5s"})
-        server.admin.post("/reset")
-    server.ask("POST", "/charges")
+    with following(server.admin.url) as events:
+        with Wire(server.address) as wire:
+            wire.send("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            server.admin.post("/verify", {"route": "slow", "within": "5s"})
+            server.admin.post("/reset")
+        server.ask("POST", "/charges")
+        assert events.call()["route"] == "pay/charge"
 
     assert [call["route"] for call in server.calls()] == ["pay/charge"]
     assert list(server.admin.get("/counts")["routes"]) == ["pay/charge"]

@@ -132,6 +132,7 @@ def test_a_slow_reader_is_told_how_many_it_missed_and_slows_nobody(server, monke
         told, dropped = 0, 0
         while told + dropped < sent:
             event = reader.until(b"\n\n")
+            assert b"still here" not in event, "nothing more comes, and some were not told of"
             told += b"event: call" in event
             if b"event: dropped" in event:
                 dropped += int(event.split(b'"dropped": ')[1].split(b"}")[0])
