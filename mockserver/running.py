@@ -7,8 +7,8 @@ One server in one process: signals, exit codes, and what is said on the terminal
 from __future__ import annotations
 
 import asyncio
-import gc
 import contextlib
+import gc
 import logging
 import os
 import signal
