@@ -19,8 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
+from mockserver.client.connections import Abort
 from mockserver.client.errors import ClientError
-from mockserver.client.http import ABORT, Abort
+from mockserver.client.http import ABORT
 
 P = ParamSpec("P")
 T = TypeVar("T")

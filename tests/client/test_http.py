@@ -2,25 +2,30 @@
 
 import contextlib
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
 from mockserver.client import Client, Refused, Unreachable
+from mockserver.client.connections import Abort, BadAnswer, Connection
 
 
 class Peer:
     """Answers each connection with what it was given, and counts connections."""
 
-    def __init__(self, *answers: bytes, close: bool = False) -> None:
+    def __init__(self, *answers: bytes, close: bool = False, context: ssl.SSLContext | None = None) -> None:
         self.connections = 0
         self.requests = 0
         self._answers = iter(answers)
         self._close = close
+        self._context = context
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -31,14 +36,16 @@ class Peer:
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError, StopIteration):
+        with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._socket.accept()
+                if self._context is not None:
+                    connection = self._context.wrap_socket(connection, server_side=True)
                 self.connections += 1
                 with connection:
                     while connection.recv(65536):
                         self.requests += 1
-                        connection.sendall(next(self._answers))
+                        connection.sendall(next(self._answers, b""))
                         if self._close:
                             break
                 self.closed.set()
@@ -69,6 +76,13 @@ def test_one_connection_serves_call_after_call(peer):
         for _ in range(5):
             assert mock.health == {"status": "ok"}
     assert (server.connections, server.requests) == (1, 5)
+
+
+def test_head_and_body_go_out_in_one_piece(peer):
+    server = peer(OK)
+    with Client(server.url) as mock:
+        mock.reset()
+    assert server.requests == 1
 
 
 def test_a_connection_that_the_server_ended_is_replaced_unnoticed(peer):
@@ -131,9 +145,104 @@ def test_another_service_is_not_taken_for_a_mock_server(peer, answer):
 def test_what_is_no_http_is_said_plainly(peer):
     with (
         Client(peer(b"220 mail.example ESMTP\r\n").url) as mock,
-        pytest.raises(Unreachable, match="220 mail"),
+        pytest.raises(Unreachable, match=r"220 mail.*which is no HTTP"),
     ):
         mock.health  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n",
+            b'6;a=b\r\n{"a": \r\n2\r\n1}\r\n0\r\nx-trailer: y\r\n\r\n',
+        ),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 8\r\n", b'{"a": 1}'),
+        (b"HTTP/1.1 200\r\ncontent-length:8\r\nx-empty:\r\n", b'{"a": 1}'),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 8\r\n", b'{"a": 1}'),
+    ],
+)
+def test_answers_come_through_proxies_in_any_framing(peer, head, body):
+    with Client(peer(head + b"\r\n" + body).url) as mock:
+        assert mock.health == {"a": 1}
+        assert bool(mock._link.http._idle) is not head.startswith(b"HTTP/1.0")
+
+
+def test_an_answer_without_a_length_ends_with_its_connection(peer):
+    server = peer(b'HTTP/1.1 200 OK\r\n\r\n{"a": 1}', OK, close=True)
+    with Client(server.url) as mock:
+        assert mock.health == {"a": 1}
+        assert not mock._link.http._idle
+        assert mock.health == {"status": "ok"}
+    assert server.connections == 2
+
+
+def test_an_answer_that_announces_the_end_is_followed_by_a_new_connection(peer):
+    server = peer(OK.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n"), OK)
+    with Client(server.url) as mock:
+        assert mock.health
+        assert not mock._link.http._idle
+        assert mock.health
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "it ended the connection without an answer"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{}", "its answer ended after 2 of 20 bytes"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n{}", "b'xyz' is no size of a chunk"),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{}\r\n",
+            "a chunk is longer than it says",
+        ),
+        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70000 + b"\r\n\r\n", "longer than 64 KiB"),
+        (b"ICY 200 OK\r\n\r\n", "which is no HTTP"),
+    ],
+)
+def test_a_broken_answer_is_said_plainly(peer, answer, said):
+    with Client(peer(answer, close=True).url) as mock, pytest.raises(Unreachable, match=said):
+        mock.health  # noqa: B018
+    assert not mock._link.http._idle
+
+
+def test_an_exchange_that_was_aborted_before_it_began_ends_too(peer):
+    address = urlsplit(peer(b"").url)
+    abort = Abort()
+    abort.now()
+    with pytest.raises((OSError, BadAnswer)) as caught:
+        Connection(address.hostname, address.port, None).exchange(b"GET / HTTP/1.1\r\n\r\n", 5, abort)
+    assert not isinstance(caught.value, TimeoutError)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for localhost that signs itself, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    files = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost", "-out", files[0], "-keyout", files[1]]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    return files
+
+
+def test_https_is_spoken_with_a_context_and_refused_without_trust(peer, certificate):
+    offered = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    offered.load_cert_chain(*certificate)
+    trusting = ssl.create_default_context(cafile=certificate[0])
+    url = peer(OK, context=offered).url.replace("http://127.0.0.1", "https://localhost")
+    with Client(url, context=trusting) as mock:
+        assert mock.health == {"status": "ok"}
+    url = peer(OK, context=offered).url.replace("http://127.0.0.1", "https://localhost")
+    with Client(url) as mock, pytest.raises(Unreachable, match=r"CERTIFICATE_VERIFY_FAILED|self-signed"):
+        mock.health  # noqa: B018
+
+
+def test_nothing_can_be_smuggled_into_a_head(mock):
+    with pytest.raises(ValueError, match="the token has a space"):
+        Client(mock.url, "a\r\nX-Evil: 1")
+    with pytest.raises(ValueError, match="can't stand in a request line"):
+        Client(mock.url, admin_url=mock.url + "/a b").health  # noqa: B018
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "", "ftp://x", "http://"])

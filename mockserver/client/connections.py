@@ -1,0 +1,167 @@
+"""
+One connection to a mock server: HTTP/1.1 as far as an admin call needs it.
+
+`http.client` reads headers by the parser of e-mails and sends head and body
+apart, which together takes longer than all the rest of an admin call. A test
+makes a few of them, so here they are sent in one piece, and nothing is read of
+a head but status, length and end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+from io import BufferedIOBase
+
+_LONGEST_LINE = 65536
+_NO_BODY = frozenset({204, 304})
+
+
+class BadAnswer(Exception):
+    """What came is no answer of an HTTP server, or not a whole one."""
+
+
+class Connection:
+    """`context` None is plain TCP. `sock` is None until the first exchange, and once it was closed."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        self._address = host, port
+        self._context = context
+        self._stream: BufferedIOBase | None = None
+        self.sock: socket.socket | None = None
+
+    def exchange(self, request: bytes, timeout_s: float | None, abort: Abort | None) -> tuple[int, bytes]:
+        """Status and body. Raises OSError, BadAnswer; the connection is closed then, and where the server ends it."""
+        try:
+            sock = self._connected(timeout_s)
+            if abort is not None:
+                abort.watch(sock)
+            sock.sendall(request)
+            status, body, stays = self._answer()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            if abort is not None:
+                abort.watch(None)
+        if not stays:
+            self.close()
+        return status, body
+
+    def _connected(self, timeout_s: float | None) -> socket.socket:
+        if self.sock is None:
+            sock = socket.create_connection(self._address, timeout_s)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context is not None:
+                sock = self._context.wrap_socket(sock, server_hostname=self._address[0])
+            self.sock, self._stream = sock, sock.makefile("rb")
+        self.sock.settimeout(timeout_s)
+        return self.sock
+
+    def _answer(self) -> tuple[int, bytes, bool]:
+        """Status, body, and whether the connection stays."""
+        assert self._stream is not None
+        version, status, headers = _head(self._stream)
+        while 100 <= status < 200:
+            version, status, headers = _head(self._stream)
+        stays = headers.get("connection", "").lower() != "close" and version != b"HTTP/1.0"
+        if status in _NO_BODY:
+            return status, b"", stays
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return status, b"".join(iter(lambda: _chunk(self._stream), b"")), stays
+        length = headers.get("content-length", "")
+        if length.isdigit():
+            return status, _exactly(self._stream, int(length)), stays
+        return status, self._stream.read(), False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can take another request: an idle connection that can be read has nothing but its end."""
+        if self.sock is None:
+            return False
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(self.sock, select.POLLIN)
+            return not poll.poll(0)
+        return not select.select([self.sock], [], [], 0)[0]
+
+    def close(self) -> None:
+        for one in (self._stream, self.sock):
+            if one is not None:
+                with contextlib.suppress(OSError):
+                    one.close()
+        self.sock = self._stream = None
+
+
+class Abort:
+    """Lets another thread end the exchange that runs under it, by shutting its connection."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._over = False
+        self._sock: socket.socket | None = None
+
+    def watch(self, sock: socket.socket | None) -> None:
+        with self._lock:
+            self._sock = sock
+            if self._over:
+                _shut(sock)
+
+    def now(self) -> None:
+        with self._lock:
+            self._over = True
+            _shut(self._sock)
+
+
+def _shut(sock: socket.socket | None) -> None:
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+
+# Reading
+
+
+def _head(stream: BufferedIOBase) -> tuple[bytes, int, dict[str, str]]:
+    line = _line(stream)
+    if not line:
+        raise BadAnswer("it ended the connection without an answer")
+    version, _, rest = line.partition(b" ")
+    if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
+        raise BadAnswer(f"it answered {line[:60]!r}, which is no HTTP")
+    headers = {}
+    while (line := _line(stream)).strip():
+        name, _, value = line.partition(b":")
+        headers[name.decode("latin-1").lower()] = value.decode("latin-1").strip()
+    return version, int(rest[:3]), headers
+
+
+def _line(stream: BufferedIOBase) -> bytes:
+    line = stream.readline(_LONGEST_LINE + 1)
+    if len(line) > _LONGEST_LINE:
+        raise BadAnswer("a line of its answer is longer than 64 KiB")
+    return line
+
+
+def _chunk(stream: BufferedIOBase | None) -> bytes:
+    """The next chunk; the last one is empty, its trailers are read over."""
+    assert stream is not None
+    size = _line(stream).partition(b";")[0].strip()
+    try:
+        data = _exactly(stream, int(size, 16))
+    except ValueError as why:
+        raise BadAnswer(f"{size[:20]!r} is no size of a chunk") from why
+    while _line(stream).strip():
+        if data:
+            raise BadAnswer("a chunk is longer than it says")
+    return data
+
+
+def _exactly(stream: BufferedIOBase, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) != size:
+        raise BadAnswer(f"its answer ended after {len(data)} of {size} bytes")
+    return data
