@@ -7,7 +7,17 @@ Needs nothing but the standard library, and brings no HTTP stack along.
 from mockserver.client.clients import AsyncClient, Client
 from mockserver.client.errors import ClientError, Refused, Unreachable, VerificationFailed
 from mockserver.client.namespaces import AsyncNamespace, Namespace
-from mockserver.client.records import Call, Calls, Delivery, Operation, Request, Response, Try, Unmatched
+from mockserver.client.records import (
+    Call,
+    Calls,
+    Delivery,
+    Operation,
+    Operations,
+    Request,
+    Response,
+    Try,
+    Unmatched,
+)
 from mockserver.client.routes import AsyncRoute, Route
 
 __all__ = [
@@ -21,6 +31,7 @@ __all__ = [
     "Delivery",
     "Namespace",
     "Operation",
+    "Operations",
     "Refused",
     "Request",
     "Response",

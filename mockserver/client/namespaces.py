@@ -17,7 +17,7 @@ from mockserver.client.faces import Awaiting, Blocking, does, run, run_aside, te
 from mockserver.client.link import Link, segment, wait_s
 from mockserver.client.pauses import AsyncPause, Pause
 from mockserver.client.plain import plain
-from mockserver.client.records import Call, Calls, Delivery, Operation, Unmatched
+from mockserver.client.records import Call, Calls, Delivery, Operations, Unmatched
 from mockserver.client.routes import AsyncRoute, Route, RouteSurface
 from mockserver.client.state import AsyncState, State
 from mockserver.client.words import (
@@ -136,10 +136,9 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         return Calls(Unmatched(one) for one in self._link.items("/unmatched"))
 
     @does
-    def attempts(self, route: Any = None, *, by: str | None = None) -> list[Operation]:
+    def attempts(self, route: Any = None, *, by: str | None = None) -> Operations:
         """Calls grouped into operations: what are tries of one thing. `by` is a selector."""
-        page = self._link.look("/attempts", route=plain(route), by=by)
-        return [Operation.of(one) for one in page["items"]]
+        return Operations.of(self._link.look("/attempts", route=plain(route), by=by))
 
     @does
     def effects(self, /, kind: str | None = None, **fields: Any) -> list[Mapping[str, Any]]:

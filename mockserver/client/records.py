@@ -303,6 +303,22 @@ class Operation(View):
         return [one.gap_ms for one in self.tries if one.gap_ms is not None]
 
 
+class Operations(list[Operation]):
+    """
+    Operations, oldest first. `amplification` is calls per operation, None where there is
+    none; `most_in_flight` how many calls were open at once.
+    """
+
+    amplification: float | None
+    most_in_flight: int
+
+    @classmethod
+    def of(cls, page: Mapping[str, Any]) -> Self:
+        found = cls(Operation.of(one) for one in page["items"])
+        found.amplification, found.most_in_flight = page["amplification"], page["most_in_flight"]
+        return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery(View):
     """A webhook on its way, or there. `state`: waiting, sending, delivered, failed or dropped."""

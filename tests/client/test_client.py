@@ -194,7 +194,10 @@ def test_attempts_are_grouped_into_operations(mock, call):
     route = mock.post("/pay").reply(503, 200)
     call("POST /pay", "{}", Idempotency_Key="k1")
     call("POST /pay", "{}", Idempotency_Key="k1")
-    (operation,) = mock.attempts(route)
+    operations = mock.attempts(route)
+    assert (operations.amplification, operations.most_in_flight) == (2.0, 1)
+    assert [one.key for one in mock.attempts(by="method")] == ["POST"]
+    (operation,) = operations
     assert operation.statuses == [503, 200]
     assert operation.key == "k1"
     assert len(operation.tries) == 2

@@ -207,11 +207,15 @@ async def test_an_async_function_runs_on_the_loop_of_its_test(mock):
     assert loops == [asyncio.get_running_loop()] * 2
 
 
-def test_a_function_that_fails_is_a_500_that_says_where(mock, caplog):
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_function_that_fails_is_a_500_that_says_where(mock, caplog, is_async):
     def answer(request):
         raise KeyError("amount")
 
-    mock.get("/x").reply(answer)
+    async def answer_later(request):
+        answer(request)
+
+    mock.get("/x").reply(answer_later if is_async else answer)
     got = get(mock)
     assert got.status == 500
     assert got.json()["title"] == "The function that answers runtime/GET /x failed"
