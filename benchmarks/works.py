@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,3 @@ def works() -> list[Work]:
             namespaces=1000,
         ),
     ]
-
-
-def describe(work: Work) -> str:
-    return json.dumps(work.routes[:2])[:100]

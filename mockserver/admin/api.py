@@ -323,10 +323,6 @@ def listing(items: list[Any], after: Any = None) -> Response:
     return json_answer({"items": items, "next": after})
 
 
-def text_answer(text: str, content_type: str) -> Response:
-    return Response(200, [("Content-Type", content_type)], text.encode())
-
-
 def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInput:
     return InvalidInput(Flaw(path, message, hint))
 

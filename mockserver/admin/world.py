@@ -24,7 +24,7 @@ from mockserver.admin.views import instant
 from mockserver.engine.explain import ExplainSpec, as_request, explain
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
-from mockserver.errors import InvalidInput, Wrong, near
+from mockserver.errors import Wrong, near
 from mockserver.model.base import Spec
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT
@@ -369,6 +369,3 @@ async def list_effects(asked: Asked[Any]) -> Answer:
     if asked.flag("reveal") and asked.services.may_reveal(asked.request):
         return listing(found)
     return listing([mask_tree(effect) for effect in found])
-
-
-__all__ = ["InvalidInput", "table"]

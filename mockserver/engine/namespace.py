@@ -260,10 +260,6 @@ class Namespace:
         return timers
 
     @property
-    def has_timers(self) -> bool:
-        return bool(self._timers)
-
-    @property
     def deliveries(self) -> Deliveries:
         deliveries = self._deliveries
         if deliveries is None:

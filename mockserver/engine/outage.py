@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field
@@ -83,6 +82,3 @@ def _no_files(name: str, path: tuple[str | int, ...]) -> bytes:
     raise InvalidInput(
         Flaw(path, f"{name!r} is a file, and an outage has no folder", "Write the body as text or base64")
     )
-
-
-OnOver = Callable[[], None]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.engine.routes import Case, Route
+from mockserver.engine.routes import Route
 from mockserver.engine.world import World, entry_of
 from mockserver.errors import KeyPath, dotted
 from mockserver.matching.index import Index
@@ -189,6 +189,3 @@ def _reply(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
         if case.match is None and case.when is None and case.if_ is None:
             always = i
         yield from _reply(route, case, (*path, "cases", i))
-
-
-__all__ = ["Case", "Doubt", "doubts"]

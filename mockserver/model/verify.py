@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -158,8 +158,3 @@ class CheckSpec(SubjectSpec):
         _bounded(self.within_s, "within")
         _bounded(self.quiet_s, "quiet")
         return self
-
-
-def as_checks(value: Any) -> list[Any]:
-    """A check or a list of them, as a list."""
-    return value if isinstance(value, list) else [value]
