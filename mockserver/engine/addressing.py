@@ -28,11 +28,15 @@ class UnknownNamespace(LookupError):
 
 @dataclass(slots=True)
 class Address:
-    """A namespace, the path that its routes see, and the prefix that was taken off."""
+    """
+    A namespace, the path that its routes see, and the prefix that was taken off. `home` is the namespace
+    whose routes were asked whether a prefix gives way.
+    """
 
     ns: Namespace
     path: str
     prefix: str
+    home: Namespace
 
 
 class Addresser:
@@ -66,8 +70,9 @@ class Addresser:
                     self._namespaces.get(name) or self._unknown(name),
                     slash + rest or "/",
                     f"{prefix}/{segment}",
+                    literal,
                 )
-        return Address(home or self._unknown(named or ""), path, prefix)
+        return Address(home or self._unknown(named or ""), path, prefix, literal)
 
     def _unknown(self, name: str) -> Namespace:
         if self._make is None:

@@ -24,7 +24,7 @@ from mockserver.engine.answers import (
 )
 from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
 from mockserver.engine.consulting import claim_of, explained_failure
-from mockserver.engine.finding import Found, cors_of, find, on_path
+from mockserver.engine.finding import Found, Held, cors_of, find, find_held, on_path
 from mockserver.engine.guarding import is_kept
 from mockserver.engine.missing import nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
@@ -123,16 +123,20 @@ class Engine:
         """A new world, seen by every namespace at once; positions stay by route id."""
         self.shared.world = world
         for ns in self.namespaces.values():
+            ns.version += 1
             ns.tell()
 
     # A call
 
-    def begin(self, request: Request, ns: Namespace) -> Call:
-        """Decides what is answered and records the call as open, before any byte of the answer leaves."""
+    def begin(self, request: Request, ns: Namespace, held: Held | None = None) -> Call:
+        """
+        Decides what is answered and records the call as open, before any byte of the answer leaves.
+        `held` is what `hold` said of such a request, where it was asked.
+        """
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        found = find(ns, request)
+        found = find(ns, request) if held is None else find_held(ns, request, held)
         if found is None:
             return self._open(ns, call, self._missed(ns, call))
         static = found.route.static

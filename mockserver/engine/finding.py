@@ -9,6 +9,7 @@ from functools import partial
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When, is_true
 from mockserver.engine.scopes import scope_for
+from mockserver.matching.index import Entry
 from mockserver.matching.index import Found as Candidate
 from mockserver.matching.narrowing import WORTH
 from mockserver.model.http import Request
@@ -62,28 +63,62 @@ def on_path(ns: Namespace, path: str) -> list[Route]:
     return [one[0].target for one in found]
 
 
+Held = tuple[tuple[Entry[Route], dict[str, str]], ...]
+"""Candidates whose match and host hold for a request, in order: what the request alone decides."""
+
+
 def find(ns: Namespace, request: Request) -> Found | None:
     """
     The first candidate whose conditions hold and whose sequence has not
     stopped. Nothing moves but what time has moved already.
     """
+    for candidate in _candidates_for(ns, request):
+        if _fits(candidate[0].target, request):
+            found = _taken(ns, request, candidate)
+            if found is not None:
+                return found
+    return None
+
+
+def hold(ns: Namespace, request: Request) -> Held:
+    """All that `find` has to choose from, for this request and every one like it."""
+    return tuple(one for one in _candidates_for(ns, request) if _fits(one[0].target, request))
+
+
+def find_held(ns: Namespace, request: Request, held: Held) -> Found | None:
+    """What `find` finds, where `hold` was asked before."""
+    for candidate in held:
+        found = _taken(ns, request, candidate)
+        if found is not None:
+            return found
+    return None
+
+
+def _candidates_for(ns: Namespace, request: Request) -> tuple[Candidate[Route], ...]:
     found = candidates(ns, request.method, request.path)
     if len(found) >= WORTH:
         found = ns.shared.world.narrowed(request.method, request.path, found, request)
-    for entry, params in found:
-        route = entry.target
-        if route.matcher is not None and not route.matcher.holds(request):
-            continue
-        if not route.plain and not conditions_hold(ns, route, request, params):
-            continue
-        per = per_of(ns, route, request, params)
-        position = ns.position(route, per)
-        if route.sequence.single:
-            return Found(route, params, position, 0, per)
-        index = route.sequence.settle(position, ns.clock.now_s())
-        if index is not None:
-            return Found(route, params, position, index, per)
-    return None
+    return found
+
+
+def _fits(route: Route, request: Request) -> bool:
+    if route.matcher is not None and not route.matcher.holds(request):
+        return False
+    return route.host is None or host_fits(route.host, request.host)
+
+
+def _taken(ns: Namespace, request: Request, candidate: Candidate[Route]) -> Found | None:
+    """The candidate with its step, where the state and its sequence let it answer."""
+    entry, params = candidate
+    route = entry.target
+    if not route.unconditional and not conditions_hold(ns, route, request, params):
+        return None
+    per = None if route.per is None else per_of(ns, route, request, params)
+    position = ns.position(route, per)
+    if route.sequence.single:
+        return Found(route, params, position, 0, per)
+    index = route.sequence.settle(position, ns.clock.now_s())
+    return None if index is None else Found(route, params, position, index, per)
 
 
 def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> str | None:
@@ -94,9 +129,7 @@ def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]
 
 
 def conditions_hold(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> bool:
-    """Host, `when` and `if`."""
-    if route.host is not None and not host_fits(route.host, request.host):
-        return False
+    """`when` and `if`."""
     scope = partial(scope_for, ns, request, route, params)
     if route.when and not when_holds(ns, route.when, scope):
         return False

@@ -57,7 +57,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_snapshots", "_timers", "_watchers", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_snapshots", "_timers", "_watchers", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -67,6 +67,8 @@ class Namespace:
         self.last_number = 0
         self.ttl_s: float | None = None
         self.used_at_s = 0.0
+        self.version = 0
+        """Changes whenever what was worked out of its parts beforehand may hold no longer."""
         self._snapshots: list[tuple[int, Snapshot]] | None = None
         self.last_snapshot = 0
         self._overlay: Overlay | None = None
@@ -132,6 +134,11 @@ class Namespace:
             listeners = self._listeners = set()
         return listeners
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody waits to be told."""
+        return bool(self._listeners or self._watchers)
+
     def tell_closed(self, call: Call) -> None:
         """A call is over."""
         if self._listeners:
@@ -164,6 +171,7 @@ class Namespace:
     def changed(self) -> None:
         """The overlay was changed."""
         self._off = None
+        self.version += 1
 
     @property
     def off(self) -> frozenset[str]:
@@ -268,6 +276,7 @@ class Namespace:
 
     def forget_calls(self) -> None:
         """New, empty records and counts; calls still open end in the old ones."""
+        self.version += 1
         self._record = None
         self._counts = None
         self._effects = None

@@ -132,7 +132,7 @@ class Route:
     then starts again. `path` is where it stands in its file.
     """
 
-    __slots__ = ("answers", "auth", "condition", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "plain", "scenario", "sequence", "spec", "static", "tags", "version", "when", "work")  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -165,8 +165,8 @@ class Route:
         self.expect: ExpectSpec | None = spec.expect
         self.tags = tuple(spec.tags)
         self.version = _version(data)
-        self.plain = False
-        """Nothing but matching stands before the claim: no `if`, no `when`, no host."""
+        self.unconditional = False
+        """Neither state nor an expression stands before the claim: no `if`, no `when`."""
 
     def take_guards(self, guards: Guards) -> None:
         self.auth, self.limiter, self.idempotency = guards
@@ -264,7 +264,7 @@ def implied_route(
     route.key = (0, IMPLIED_CLASS, *scenario.order, *place[1])
     route.answers = (behaviour,)
     route.sequence = Sequence([Span()], "repeat")
-    route.plain = route.host is None
+    route.unconditional = True
     return route
 
 
@@ -335,7 +335,7 @@ def _compile_route(
         answers.append(flaws.tried(where, _compile_answer, step, scenario.defaults, read_file))
     route.answers = tuple(answers)
     route.sequence = Sequence([Span(step.times or 1, step.for_s) for step in spec.reply], spec.then)
-    route.plain = route.condition is None and route.host is None and not route.when
+    route.unconditional = route.condition is None and not route.when
     if not flaws.found:
         found = [reply for answer in answers for reply in leaves(answer)]
         route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in found)

@@ -139,6 +139,26 @@ class Request:
         self.version = version
         self._cache: dict[str, Any] | None = None
 
+    def again(self, client: str, arrived_s: float, arrived_at_s: float) -> Request:
+        """The same, byte for byte, at another time."""
+        twin = Request.__new__(Request)
+        twin.method = self.method
+        twin.target = self.target
+        twin.path = self.path
+        twin.prefix = self.prefix
+        twin.query_string = self.query_string
+        twin.headers = self.headers
+        twin.body = self.body
+        twin.namespace = self.namespace
+        twin.complete = self.complete
+        twin.client = client
+        twin.scheme = self.scheme
+        twin.arrived_s = arrived_s
+        twin.arrived_at_s = arrived_at_s
+        twin.version = self.version
+        twin._cache = None
+        return twin
+
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
         """Makes a part at first use. A reason not to be read is kept too, and raised each time."""
         cache = self._cache
@@ -319,7 +339,7 @@ def decode_segment(text: str) -> str:
 class Response:
     """An answer: headers in order and in the case written. `body` is whole and ready, coding and all."""
 
-    __slots__ = ("body", "encoded", "headers", "reason", "status")
+    __slots__ = ("body", "encoded", "headers", "reason", "status", "whole", "whole_s")
 
     def __init__(
         self,
@@ -334,6 +354,9 @@ class Response:
         self.reason = reason
         self.encoded: tuple[bytes, bytes] | None = None
         """Its bytes before and after the Date, kept by `net/` where a response is sent more than once."""
+        self.whole = b""
+        """All of its bytes with the Date of the second `whole_s`, likewise."""
+        self.whole_s = 0
 
     def header(self, name: str) -> str | None:
         """The first value of that header, case ignored."""

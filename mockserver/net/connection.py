@@ -58,15 +58,17 @@ class Connection(RequestHandler):
     aiohttp's connection, with a write buffer that counts as drained only when it is empty.
 
     `begun` holds the calls that the lane began and could not finish, by their
-    message: the connection's task performs them, in their order.
+    message: the connection's task performs them, in their order. `between`
+    says that the parser certainly stands between two requests.
     """
 
-    __slots__ = ("_body", "_lane", "begun", "client_text")
+    __slots__ = ("_body", "_lane", "begun", "between", "client_text")
 
     def __init__(self, manager: web.Server, lane: Lane | None, **options: Any) -> None:
         super().__init__(manager, **options)
         self._lane = lane
         self.begun: dict[int, tuple[Namespace, Call]] = {}
+        self.between = True
         self.client_text = ""
         self._body: Any = None
         self._parser = HttpRequestParser(
@@ -114,25 +116,49 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         lane = self._lane
-        parser: Any = self._parser
-        while lane is not None and self._is_free():
+        if lane is None or not self._is_free():
+            self.between = False
+            self._read_on(data)
+        elif not self.between:
+            self._read_by(lane, data, b"")
+        elif not lane.answered(self, data):
+            self.between = False
+            self._read_by(lane, data, data)
+
+    def _read_by(self, lane: Lane, data: bytes, alone: bytes) -> None:
+        """Has the lane take what the parser finds. `alone` is the data where a request begins with it."""
+        bodiless = False
+        ends_head = data.endswith(b"\r\n\r\n")
+        while self._is_free():
+            parser: Any = self._parser
             try:
                 messages, upgraded, tail = parser.feed_data(data)
             except HttpProcessingError as why:
                 messages = [(_ErrInfo(status=400, exc=why, message=why.message), EMPTY_PAYLOAD)]
                 upgraded, tail = False, b""
             if not messages:
+                # Nothing begun can stand behind a request without a body whose end is the end of the data.
+                self.between = ends_head and bodiless
                 return
+            message, payload = messages[0]
             try:
-                taken = not upgraded and lane.took(self, *messages[0])
+                taken = not upgraded and lane.took(self, message, payload, alone)
             except Exception as why:  # noqa: BLE001  (a defect answers 500, as it does on the other way)
                 messages, taken = [(_ErrInfo(status=500, exc=why, message=""), EMPTY_PAYLOAD)], False
             if not taken:
                 self._hand_over(messages, upgraded, tail)
-            if isinstance(messages[0][0], _ErrInfo):
+            if self.between or isinstance(messages[0][0], _ErrInfo):
                 return
-            data = b""  # the parser goes on behind the request that has ended
+            bodiless = payload is EMPTY_PAYLOAD
+            data = alone = b""  # the parser goes on behind the request that has ended
         self._read_on(data)
+
+    def hand_over(self, data: bytes, ns: Namespace, call: Call) -> None:
+        """Has the connection's task perform a call that was begun; the data are its request, and nothing else."""
+        parser: Any = self._parser
+        messages, upgraded, tail = parser.feed_data(data)
+        self.begun[id(messages[0][0])] = ns, call
+        self._hand_over(messages, upgraded, tail)
 
     def _hand_over(self, messages: Any, upgraded: bool, tail: bytes) -> None:
         """What the lane did not take goes aiohttp's way, as its own `data_received` would send it."""

@@ -39,6 +39,20 @@ def encode(response: Response) -> bytes:
     return before + date_now() + after if after else before
 
 
+KEPT_WHOLE_BYTES = 16_384
+"""Of a body: a larger one is not kept twice."""
+
+
+def encode_at(response: Response, now_s: int) -> bytes:
+    """The same as `encode`, where the second is known; kept for the rest of it."""
+    if response.whole_s == now_s:
+        return response.whole
+    data = encode(response)
+    if len(response.body) <= KEPT_WHOLE_BYTES:
+        response.whole, response.whole_s = data, now_s
+    return data
+
+
 def encode_parts(response: Response) -> tuple[bytes, bytes]:
     """The bytes before and after the value of Date; all in the first where the scenario sets its own Date."""
     before, after = _head(response, len(response.body), keep_alive=True, version=(1, 1))

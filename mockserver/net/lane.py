@@ -1,6 +1,7 @@
 """
 The fast lane: a request that came whole in one read, and whose answer is ready,
-is answered at once, without a task and without aiohttp's request objects.
+is answered at once, without a task and without aiohttp's request objects. One
+that came before, byte for byte, is not even parsed.
 
 Everything else goes aiohttp's public way, in its order: a call that was begun
 here is handed over with its message. What is written is the same bytes, made
@@ -22,11 +23,15 @@ from aiohttp.web_protocol import _ErrInfo
 
 from mockserver.engine.addressing import Addresser, UnknownNamespace, names_namespace
 from mockserver.engine.engine import Engine
+from mockserver.engine.finding import hold
 from mockserver.engine.namespace import Namespace
+from mockserver.engine.ready import ready_for
 from mockserver.model.call import Call
 from mockserver.model.http import ADMIN, Headers, Request
 from mockserver.model.plan import Outcome, Send
-from mockserver.net.encode import encode
+from mockserver.net.encode import encode, encode_at
+from mockserver.net.known import Known, KnownRequests
+from mockserver.replying.planner import Planned
 
 PROVED = ((3, 14), (3, 15))
 """From the first version of aiohttp, and below the second."""
@@ -48,6 +53,7 @@ class Connection(Protocol):
     transport: Any
     client_text: str
     begun: dict[int, tuple[Namespace, Call]]
+    between: bool
     _paused: bool
     _parser: Any
     _request_count: int
@@ -60,6 +66,8 @@ class Connection(Protocol):
 
     async def _drain_helper(self) -> None: ...
 
+    def hand_over(self, data: bytes, ns: Namespace, call: Call) -> None: ...
+
 
 class Lane:
     """Takes whole requests from a connection's parser. One for each listener of mocked requests."""
@@ -70,9 +78,75 @@ class Lane:
         self._admin = admin
         self._max_body_bytes = max_body_bytes
         self._mono = engine.shared.mono
+        self._known = KnownRequests()
 
-    def took(self, connection: Connection, message: Any, payload: Any) -> bool:
-        """Whether it answered the message. A call that it only began stands in `connection.begun`."""
+    # Requests that came before
+
+    def answered(self, connection: Connection, data: bytes) -> bool:
+        """Whether the bytes are a request that came before, and is dealt with. Else nothing has happened."""
+        known = self._known.get(data) or self._known.find(data)
+        if known is None:
+            return False
+        transport = connection.transport
+        if transport is None or transport.is_closing():
+            return False
+        if not known.is_current and not self._led_anew(known):
+            self._known.forget(data)
+            return False
+        ready = known.ready
+        if ready is None or known.ns.outage is not None:
+            self._decide(connection, transport, known, data)
+            return True
+        mono = self._mono
+        arrived_s, arrived_at_s = time.time(), mono()
+        brief = ready.begin(connection.client_text, arrived_s, arrived_at_s)
+        if brief is None:
+            self._decide(connection, transport, known, data)
+            return True
+        transport.write(encode_at(ready.replies[brief[3]], int(arrived_s)))
+        connection._request_count += 1  # noqa: SLF001
+        connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
+        if connection._paused:  # noqa: SLF001
+            self._close_when_drained(connection, ready.reopen(brief))
+        else:
+            ready.end(brief, mono())
+        return True
+
+    def _decide(
+        self, connection: Connection, transport: asyncio.WriteTransport, known: Known, data: bytes
+    ) -> None:
+        """The answer of one that came before, where something in it varies."""
+        ns = known.ns
+        if known.held is None:
+            known.held = hold(ns, known.request)
+            known.ready = ready_for(ns, known.request, known.held, _is_brief)
+        request = known.request.again(connection.client_text, time.time(), self._mono())
+        call = self._engine.begin(request, ns, known.held)
+        if _is_ready(call):
+            self._send(connection, transport, call)
+        else:
+            connection.hand_over(data, ns, call)
+
+    def _led_anew(self, known: Known) -> bool:
+        """Finds its namespace again. False where the request now leads elsewhere."""
+        request = known.request
+        try:
+            address = self._addresser.find(known.raw_path, request.headers if known.named else _NO_HEADERS)
+        except UnknownNamespace:
+            return False
+        if (address.path, address.ns.name) != (request.path, request.namespace):
+            return False
+        known.lead(address.ns, address.home)
+        return True
+
+    # Requests that were parsed
+
+    def took(self, connection: Connection, message: Any, payload: Any, data: bytes) -> bool:
+        """
+        Whether it answered the message. A call that it only began stands in `connection.begun`.
+
+        `data` is what was read, where that began with the message, else empty.
+        """
         if connection._paused or message.__class__ is _ErrInfo or not _is_whole(message, payload):  # noqa: SLF001
             return False
         target = message.path
@@ -85,15 +159,16 @@ class Lane:
         if transport is None or transport.is_closing():
             return False
         headers = Headers.of_blob(blob_of(message.raw_headers))
+        named = names_namespace(message.headers)
         try:
-            naming = headers if names_namespace(message.headers) else _NO_HEADERS
-            address = self._addresser.find(raw_path, naming)
+            address = self._addresser.find(raw_path, headers if named else _NO_HEADERS)
         except UnknownNamespace:
             return False
         body = b"" if payload is EMPTY_PAYLOAD else b"".join(payload._buffer)  # noqa: SLF001  (read_nowait re-enters)
         if len(body) > self._max_body_bytes:
             return False
         ns = address.ns
+        plain = connection.ssl_context is None
         request = Request(
             message.method,
             target,
@@ -103,28 +178,29 @@ class Lane:
             prefix=address.prefix,
             namespace=ns.name,
             client=connection.client_text,
-            scheme="http" if connection.ssl_context is None else "https",
+            scheme="http" if plain else "https",
             arrived_s=time.time(),
             arrived_at_s=self._mono(),
         )
+        if data and is_alone(data, message, body):
+            connection.between = True
+            if plain:
+                self._known.add(data, Known(request, raw_path, named=named, ns=ns, home=address.home))
         call = self._engine.begin(request, ns)
-        plan = call.plan
-        if len(plan) != 1 or call.due or call.consult is not None or not _is_plain(plan[0]):
+        if not _is_ready(call):
             connection.begun[id(message)] = ns, call
             return False
+        connection._parser.message_consumed()  # noqa: SLF001
         self._send(connection, transport, call)
         return True
 
     def _send(self, connection: Connection, transport: asyncio.WriteTransport, call: Call) -> None:
         response = call.response
         assert response is not None
-        call.first_byte_at_s = self._mono()
+        call.first_byte_at_s = at_s = self._mono()
         transport.write(encode(response))
-        parser: Any = connection._parser  # noqa: SLF001
-        parser.message_consumed()
         connection._request_count += 1  # noqa: SLF001
-        loop_time_s = connection._loop.time()  # noqa: SLF001
-        connection._next_keepalive_close_time = loop_time_s + connection._keepalive_timeout  # noqa: SLF001
+        connection._next_keepalive_close_time = at_s + connection._keepalive_timeout  # noqa: SLF001
         if connection._paused:  # noqa: SLF001
             # The client reads slowly: the call is over when all of it has left.
             self._close_when_drained(connection, call)
@@ -171,6 +247,29 @@ def _is_whole(message: Any, payload: Any) -> bool:
 
 _HTTP_1_1 = aiohttp.HttpVersion11
 _NO_HEADERS = Headers()
+
+
+def is_alone(data: bytes, message: Any, body: bytes) -> bool:
+    """
+    Whether the data, which begin with the message, hold it and nothing else: then the parser stands between
+    two requests. Undecided, and False, where a length is not said or a line ends otherwise than by CRLF.
+    """
+    end = data.find(b"\r\n\r\n") + 4
+    if end < 4 or len(data) != end + len(body) or message.chunked:
+        return False
+    head = data if not body else data[:end]
+    return head.count(b"\n") == head.count(b"\r\n")
+
+
+def _is_ready(call: Call) -> bool:
+    """Whether its answer is one `Send`, and nobody is to be asked or told first."""
+    plan = call.plan
+    return len(plan) == 1 and not call.due and call.consult is None and _is_plain(plan[0])
+
+
+def _is_brief(planned: Planned) -> bool:
+    """Whether a call with this answer is over as soon as it is sent."""
+    return len(planned.plan) == 1 and _is_plain(planned.plan[0])
 
 
 def _is_plain(step: Any) -> bool:

@@ -16,6 +16,31 @@ class RouteCount:
         self.in_flight = 0
         self.most_in_flight = 0
 
+    def begun(self, status: int | None) -> None:
+        """One more, not over yet."""
+        self.calls += 1
+        if status is not None:
+            self.answered(status)
+        self.enter()
+
+    def enter(self) -> None:
+        self.in_flight += 1
+        if self.in_flight > self.most_in_flight:
+            self.most_in_flight = self.in_flight
+
+    def answered(self, status: int) -> None:
+        """One of its calls got that status."""
+        statuses = self.statuses
+        statuses[status] = statuses.get(status, 0) + 1
+
+    def passed(self, status: int) -> None:
+        """One more, begun and over at once."""
+        self.calls += 1
+        statuses = self.statuses
+        statuses[status] = statuses.get(status, 0) + 1
+        if self.in_flight >= self.most_in_flight:
+            self.most_in_flight = self.in_flight + 1
+
 
 class Counts:
     """
@@ -56,23 +81,29 @@ class Counts:
         elif call.route_id is None:
             self.unmatched += 1
         else:
-            self._begun_route(call.route_id, call.status)
+            self.route(call.route_id).begun(call.status)
 
-    def _begun_route(self, route_id: str, status: int | None) -> None:
+    def route(self, route_id: str) -> RouteCount:
+        """What that route has got, from now on."""
         route = self.routes.get(route_id)
         if route is None:
             route = self.routes[route_id] = RouteCount()
-        route.calls += 1
-        if status is not None:
-            route.statuses[status] = route.statuses.get(status, 0) + 1
-        route.in_flight += 1
-        route.most_in_flight = max(route.most_in_flight, route.in_flight)
+        return route
+
+    def knows(self, line: tuple[str, str]) -> bool:
+        """Whether calls of that method and path are counted by it: they were, or there is room for one more."""
+        if line in self.lines:
+            return True
+        if len(self.lines) >= self.LINES_KEPT:
+            return False
+        self.lines[line] = 0
+        return True
 
     def answered(self, call: Call) -> None:
         """The status of a call that began without one."""
         route = self.routes.get(call.route_id) if call.route_id is not None else None
         if route is not None and call.status is not None:
-            route.statuses[call.status] = route.statuses.get(call.status, 0) + 1
+            route.answered(call.status)
 
     def ended(self, call: Call) -> None:
         route = self.routes.get(call.route_id) if call.route_id is not None else None

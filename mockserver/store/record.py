@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mockserver.model.brief import Brief, call_of
 from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
 
 KEPT_BODY_BYTES = 64 * 1024
 _CALL_BYTES = 700
@@ -27,13 +29,14 @@ class RecordLimits:
 
 
 class Record:
-    """The kept calls, oldest first."""
+    """The kept calls, oldest first; some of them in brief, until somebody looks."""
 
-    __slots__ = ("_bytes", "_calls", "_limits", "cut", "dropped", "first_number")
+    __slots__ = ("_bytes", "_calls", "_most", "_most_bytes", "cut", "dropped", "first_number")
 
     def __init__(self, limits: RecordLimits) -> None:
-        self._limits = limits
-        self._calls: deque[Call] = deque()
+        self._most = limits.calls
+        self._most_bytes = limits.calls_bytes
+        self._calls: deque[Call | Brief] = deque()
         self._bytes = 0
         self.dropped = 0
         self.first_number = 0
@@ -49,14 +52,31 @@ class Record:
         self._calls.append(call)
         self._shrink()
 
+    def jot(self, brief: Brief, cost_bytes: int) -> None:
+        """Adds a call in brief: one that is over when this callback is."""
+        calls = self._calls
+        calls.append(brief)
+        self._bytes += cost_bytes
+        if len(calls) > self._most or self._bytes > self._most_bytes:
+            self._shrink()
+        if not self.first_number:
+            self.first_number = brief[2]
+
     def _shrink(self) -> None:
-        calls, limits = self._calls, self._limits
-        while calls and (len(calls) > limits.calls or (self._bytes > limits.calls_bytes and len(calls) > 1)):
+        calls = self._calls
+        while calls and (len(calls) > self._most or (self._bytes > self._most_bytes and len(calls) > 1)):
             oldest = calls.popleft()
-            oldest.forgotten = True
-            self._bytes -= oldest.cost_bytes
             self.dropped += 1
-            self.cut -= oldest.truncated
+            if isinstance(oldest, list):
+                _, common, _, index, *_ = oldest
+                self._bytes -= common.cost_bytes[index]
+                call: Call | None = oldest[0]
+            else:
+                call = oldest
+                self._bytes -= call.cost_bytes
+            if call is not None:
+                call.forgotten = True
+                self.cut -= call.truncated
 
     def trim(self, call: Call) -> None:
         """A closed call keeps the head of a long body, its length and its sha256."""
@@ -88,25 +108,37 @@ class Record:
     def get(self, number: int) -> Call | None:
         """The call of that number, if it is still kept."""
         calls = self._calls
-        at = number - calls[0].number if calls else -1  # numbers have no gaps
-        return calls[at] if 0 <= at < len(calls) else None
+        at = number - _number(calls[0]) if calls else -1  # numbers have no gaps
+        return _opened(calls[at]) if 0 <= at < len(calls) else None
 
     @property
     def size_bytes(self) -> int:
         return self._bytes
 
     def __iter__(self) -> Iterator[Call]:
-        return iter(self._calls)
+        return map(_opened, self._calls)
 
     def __reversed__(self) -> Iterator[Call]:
-        return reversed(self._calls)
+        return map(_opened, reversed(self._calls))
 
     def __len__(self) -> int:
         return len(self._calls)
 
 
+def _opened(kept: Call | Brief) -> Call:
+    return call_of(kept) if isinstance(kept, list) else kept
+
+
+def _number(kept: Call | Brief) -> int:
+    number: int = kept[2] if isinstance(kept, list) else kept.number
+    return number
+
+
 def _cost(call: Call) -> int:
-    request = call.request
+    return cost_of(call.request, call.response)
+
+
+def cost_of(request: Request, response: Response | None) -> int:
+    """About how many bytes the record of a call takes once somebody has looked at it."""
     cost = _CALL_BYTES + len(request.target) + len(request.body) + request.headers.size_bytes
-    response = call.response
     return cost if response is None else cost + len(response.body)

@@ -1,0 +1,91 @@
+"""
+Requests that came before, by their bytes: what parsing and looking about found out need not be found out again.
+
+A test suite asks the same things over and over, and parsing is a function of
+the bytes alone. Bounded: two generations, the older one forgotten when the newer is full.
+"""
+
+from __future__ import annotations
+
+from mockserver.engine.finding import Held
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.ready import Ready
+from mockserver.model.http import Request
+
+MOST_BYTES = 8_000_000
+"""Of the requests in one generation."""
+MOST = 20_000
+LONGEST_BYTES = 8_192
+"""Of one request: longer ones seldom come twice, and reading them costs more than parsing their head."""
+_ENTRY_BYTES = 400
+"""About what is kept of a request beside its bytes."""
+
+
+class Known:
+    """
+    One request. `raw_path` is its path with the prefixes that choose a namespace, `named` whether its
+    headers may choose one. The rest is what they led to, and holds as long as `is_current`.
+    """
+
+    __slots__ = (
+        "_home", "_home_version", "held", "named", "ns", "raw_path", "ready", "request", "seen", "version",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, raw_path: str, *, named: bool, ns: Namespace, home: Namespace) -> None:
+        self.request = request
+        self.raw_path = raw_path
+        self.named = named
+        self.held: Held | None = None
+        self.ready: Ready | None = None
+        self.lead(ns, home)
+
+    def lead(self, ns: Namespace, home: Namespace) -> None:
+        """To that namespace. `home` is the one whose routes say which prefixes give way."""
+        self.ns = ns
+        self.version = ns.version
+        self._home = home if home is not ns else None
+        self._home_version = home.version
+        self.held = None
+        self.ready = None
+
+    @property
+    def is_current(self) -> bool:
+        home = self._home
+        return self.version == self.ns.version and (home is None or home.version == self._home_version)
+
+
+class KnownRequests:
+    """Known requests by their bytes."""
+
+    __slots__ = ("_bytes", "_new", "_old", "get")
+
+    def __init__(self) -> None:
+        self._old: dict[bytes, Known] = {}
+        self._turn()
+
+    def _turn(self) -> None:
+        self._new: dict[bytes, Known] = {}
+        self._bytes = 0
+        self.get = self._new.get
+        """A known request, by its bytes; `find` looks among the older ones too."""
+
+    def find(self, data: bytes) -> Known | None:
+        """One that `get` has not."""
+        known = self._old.get(data)
+        if known is not None:
+            self.add(data, known)
+        return known
+
+    def add(self, data: bytes, known: Known) -> None:
+        if len(data) > LONGEST_BYTES:
+            return
+        self._bytes += len(data) + _ENTRY_BYTES
+        if len(self._new) >= MOST or self._bytes > MOST_BYTES:
+            self._old = self._new
+            self._turn()
+            self._bytes = len(data) + _ENTRY_BYTES
+        self._new[data] = known
+
+    def forget(self, data: bytes) -> None:
+        self._new.pop(data, None)
+        self._old.pop(data, None)
