@@ -23,7 +23,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.problem import problem
 from mockserver.net.encode import encode_head
-from mockserver.net.lane import Lane, client_of
+from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
 
 log = logging.getLogger("mockserver")
 
@@ -62,13 +62,14 @@ class Connection(RequestHandler):
     says that the parser certainly stands between two requests.
     """
 
-    __slots__ = ("_body", "_lane", "begun", "between", "client_text")
+    __slots__ = ("_body", "_fresh", "_lane", "begun", "between", "client_text")
 
     def __init__(self, manager: web.Server, lane: Lane | None, **options: Any) -> None:
         super().__init__(manager, **options)
         self._lane = lane
         self.begun: dict[int, tuple[Namespace, Call]] = {}
         self.between = True
+        self._fresh = True  # the task has been given nothing yet, and may not even have begun
         self.client_text = ""
         self._body: Any = None
         self._parser = HttpRequestParser(
@@ -104,8 +105,7 @@ class Connection(RequestHandler):
         """Nothing is under way or waiting, so that an answer written now is in its order."""
         waiter = self._waiter
         return (
-            waiter is not None
-            and not waiter.done()
+            (self._fresh or (waiter is not None and not waiter.done()))
             and not self._messages
             and not self._paused
             and not self._upgraded
@@ -116,14 +116,13 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         lane = self._lane
+        alone = data if self.between else b""
         if lane is None or not self._is_free():
             self.between = False
-            self._read_on(data)
-        elif not self.between:
-            self._read_by(lane, data, b"")
-        elif not lane.answered(self, data):
+            self._read_on(data, alone)
+        elif not alone or not lane.answered(self, data):
             self.between = False
-            self._read_by(lane, data, data)
+            self._read_by(lane, data, alone)
 
     def _read_by(self, lane: Lane, data: bytes, alone: bytes) -> None:
         """Has the lane take what the parser finds. `alone` is the data where a request begins with it."""
@@ -151,7 +150,7 @@ class Connection(RequestHandler):
                 return
             bodiless = payload is EMPTY_PAYLOAD
             data = alone = b""  # the parser goes on behind the request that has ended
-        self._read_on(data)
+        self._read_on(data, alone)
 
     def hand_over(self, data: bytes, ns: Namespace, call: Call) -> None:
         """Has the connection's task perform a call that was begun; the data are its request, and nothing else."""
@@ -162,10 +161,11 @@ class Connection(RequestHandler):
 
     def _hand_over(self, messages: Any, upgraded: bool, tail: bytes) -> None:
         """What the lane did not take goes aiohttp's way, as its own `data_received` would send it."""
+        self._fresh = False
         for message in messages:
             self._request_count += 1
             self._messages.append(message)
-            self._took(message)
+            self._took(message[1])
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -173,23 +173,30 @@ class Connection(RequestHandler):
         if upgraded and tail:
             self._message_tail = tail
 
-    def _read_on(self, data: bytes) -> None:
-        """Feeds the parser until it has nothing left: each time it goes on behind a request that has ended."""
+    def _read_on(self, data: bytes, alone: bytes) -> None:
+        """
+        Feeds the parser until it has nothing left: each time it goes on behind a request that has ended.
+        `alone` is the data where a request begins with it.
+        """
+        self._fresh = False
         while True:
             before = self._request_count, self._body is not None and not self._body.is_eof()
             super().data_received(data)
             if self._request_count != before[0]:
-                self._took(self._messages[-1])
-                if isinstance(self._messages[-1][0], _ErrInfo):
+                message, payload = self._messages[-1]
+                self._took(payload)
+                if isinstance(message, _ErrInfo):
                     return  # nothing follows: the parser would only say the same again
+                if alone and is_alone(alone, message, sent_whole(payload)):
+                    self.between = True
+                    return
             after = self._request_count, self._body is not None and not self._body.is_eof()
             if after == before or self._buffer_paused or self._reading_paused or self._upgraded:
                 return
-            data = b""
+            data = alone = b""
 
-    def _took(self, message: Any) -> None:
+    def _took(self, body: Any) -> None:
         """A request was read, or that what came is none: then the body that it should have been never ends."""
-        body = message[1]
         if body is EMPTY_PAYLOAD and self._body is not None and not self._body.is_eof():
             self._body.set_exception(PayloadEncodingError("it is no valid chunked body"))
         self._body = None if body is EMPTY_PAYLOAD else body

@@ -164,7 +164,7 @@ class Lane:
             address = self._addresser.find(raw_path, headers if named else _NO_HEADERS)
         except UnknownNamespace:
             return False
-        body = b"" if payload is EMPTY_PAYLOAD else b"".join(payload._buffer)  # noqa: SLF001  (read_nowait re-enters)
+        body = sent_whole(payload)
         if len(body) > self._max_body_bytes:
             return False
         ns = address.ns
@@ -247,6 +247,11 @@ def _is_whole(message: Any, payload: Any) -> bool:
 
 _HTTP_1_1 = aiohttp.HttpVersion11
 _NO_HEADERS = Headers()
+
+
+def sent_whole(payload: Any) -> bytes:
+    """The body, as far as it has come."""
+    return b"" if payload is EMPTY_PAYLOAD else b"".join(payload._buffer)  # noqa: SLF001  (read_nowait re-enters)
 
 
 def is_alone(data: bytes, message: Any, body: bytes) -> bool:
