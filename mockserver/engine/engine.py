@@ -191,10 +191,11 @@ class Engine:
         ns, counts, record = call.home
         call.home = None
         call.over()
-        # A reset has put others in their place; then this call ends unrecorded.
+        current = ns.counts  # first: what is not counted yet was in flight beside this call
         counts.ended(call)
         record.trim(call)
-        if counts is not ns.counts:
+        # A reset has put others in their place; then this call ends unrecorded.
+        if counts is not current:
             return []
         ns.tell_closed(call)
         due, call.due = call.due, []

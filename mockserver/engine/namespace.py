@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
@@ -40,6 +40,13 @@ class Snapshot:
     timers: Timers[Attempt]
 
 
+class Tab(Protocol):
+    """Calls that are counted later."""
+
+    def settle(self, ns: Namespace) -> None:
+        """Counts them."""
+
+
 class Shared:
     """What all namespaces have in common. `world` is replaced by a reload."""
 
@@ -57,7 +64,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_snapshots", "_timers", "_watchers", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -83,6 +90,7 @@ class Namespace:
         self._deliveries: Deliveries | None = None
         self._timers: Timers[Attempt] | None = None
         self.outage: Outage | None = None
+        self._running: list[Tab] = []
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
 
@@ -99,6 +107,8 @@ class Namespace:
 
     @property
     def counts(self) -> Counts:
+        if self._running:
+            self._settle()
         counts = self._counts
         if counts is None:
             counts = self._counts = Counts()
@@ -106,10 +116,30 @@ class Namespace:
 
     @property
     def positions(self) -> dict[Any, Position]:
+        if self._running:
+            self._settle()
         positions = self._positions
         if positions is None:
             positions = self._positions = {}
         return positions
+
+    # Calls that are not counted yet
+
+    def run_up(self, tab: Tab) -> None:
+        """It has calls from now on; they are counted before anybody sees counts or positions."""
+        self._running.append(tab)
+
+    def _settle(self) -> None:
+        running, self._running = self._running, []
+        for tab in running:
+            tab.settle(self)
+
+    def counted(self, route_id: str, line: tuple[str, str], status: int, calls: int) -> None:
+        """So many calls of a route, each over as soon as it had begun."""
+        counts = self.counts
+        counts.total += calls
+        counts.lines[line] += calls
+        counts.route(route_id).passed(status, calls)
 
     @property
     def clock(self) -> VirtualClock:
@@ -276,6 +306,8 @@ class Namespace:
 
     def forget_calls(self) -> None:
         """New, empty records and counts; calls still open end in the old ones."""
+        if self._running:
+            self._settle()
         self.version += 1
         self._record = None
         self._counts = None
@@ -337,7 +369,7 @@ class Namespace:
     def peek(self, route: Route, per: str | None = None) -> Position:
         """The same without a trace: a copy, or a new one that is not kept."""
         key = route.id if route.per is None else (route.id, per)
-        position = self.positions.get(key) if self._positions is not None else None
+        position = self.positions.get(key)
         if position is None or position.version != route.version:
             return Position(route.version)
         return position.copy()

@@ -156,7 +156,7 @@ class Request:
         twin.arrived_s = arrived_s
         twin.arrived_at_s = arrived_at_s
         twin.version = self.version
-        twin._cache = None
+        twin._cache = None  # noqa: SLF001  (its own class)
         return twin
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -336,10 +336,19 @@ def decode_segment(text: str) -> str:
     return unquote(text) if "%" in text else text
 
 
+class Shape:
+    """What responses have in common that differ in their bodies alone: `head`, kept by `net/`, is what stands before the Date."""
+
+    __slots__ = ("head",)
+
+    def __init__(self) -> None:
+        self.head: bytes | None = None
+
+
 class Response:
     """An answer: headers in order and in the case written. `body` is whole and ready, coding and all."""
 
-    __slots__ = ("body", "encoded", "headers", "reason", "status", "whole", "whole_s")
+    __slots__ = ("body", "encoded", "headers", "reason", "shape", "status", "whole", "whole_s")
 
     def __init__(
         self,
@@ -354,6 +363,8 @@ class Response:
         self.reason = reason
         self.encoded: tuple[bytes, bytes] | None = None
         """Its bytes before and after the Date, kept by `net/` where a response is sent more than once."""
+        self.shape: Shape | None = None
+        """What it has in common with others, where only the bodies differ."""
         self.whole = b""
         """All of its bytes with the Date of the second `whole_s`, likewise."""
         self.whole_s = 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from mockserver.model.http import Response
+from mockserver.model.http import Pairs, Response
 
 
 class Outcome(StrEnum):
@@ -85,3 +85,21 @@ class Break:
 
 Step = Wait | Send | Drip | Raw | Hang | Break
 Plan = tuple[Step, ...]
+
+
+_FRAMING = ("connection", "content-length", "transfer-encoding")
+
+
+def keeps_connection(headers: Pairs) -> bool:
+    """Whether a response with these headers is framed by its own length and leaves the connection as it is."""
+    return not any(name.lower() in _FRAMING for name, _ in headers)
+
+
+def is_brief(plan: Plan) -> bool:
+    """Whether a plan is over as soon as it is begun: one whole response, that leaves the connection as it is."""
+    if len(plan) != 1:
+        return False
+    step = plan[0]
+    if step.__class__ is not Send or not isinstance(step, Send) or step.upto is not None:
+        return False
+    return step.response.encoded is not None or keeps_connection(step.response.headers)

@@ -11,7 +11,7 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
-from mockserver.model.http import Response
+from mockserver.model.http import Response, Shape
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
@@ -34,6 +34,8 @@ def encode(response: Response) -> bytes:
     """A whole response, head and body, for a connection that stays, by HTTP/1.1."""
     parts = response.encoded
     if parts is None:
+        if response.shape is not None:
+            return _shaped(response, response.shape)
         parts = response.encoded = encode_parts(response)
     before, after = parts
     return before + date_now() + after if after else before
@@ -44,13 +46,23 @@ KEPT_WHOLE_BYTES = 16_384
 
 
 def encode_at(response: Response, now_s: int) -> bytes:
-    """The same as `encode`, where the second is known; kept for the rest of it."""
+    """The same as `encode`, where the second is known; kept for the rest of it, unless it is made for one call."""
     if response.whole_s == now_s:
         return response.whole
     data = encode(response)
-    if len(response.body) <= KEPT_WHOLE_BYTES:
+    if response.shape is None and len(response.body) <= KEPT_WHOLE_BYTES:
         response.whole, response.whole_s = data, now_s
     return data
+
+
+def _shaped(response: Response, shape: Shape) -> bytes:
+    """The same, where everything before the Date is that of others too, and only the length follows it."""
+    head = shape.head
+    if head is None:
+        head, _ = _head(response, 0, keep_alive=True, version=(1, 1))
+        shape.head = head
+    body = response.body
+    return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (head, date_now(), len(body), body)
 
 
 def encode_parts(response: Response) -> tuple[bytes, bytes]:

@@ -7,10 +7,7 @@ the bytes alone. Bounded: two generations, the older one forgotten when the newe
 
 from __future__ import annotations
 
-from mockserver.engine.finding import Held
-from mockserver.engine.namespace import Namespace
-from mockserver.engine.ready import Ready
-from mockserver.model.http import Request
+from mockserver.engine.known import Known
 
 MOST_BYTES = 8_000_000
 """Of the requests in one generation."""
@@ -19,39 +16,6 @@ LONGEST_BYTES = 8_192
 """Of one request: longer ones seldom come twice, and reading them costs more than parsing their head."""
 _ENTRY_BYTES = 400
 """About what is kept of a request beside its bytes."""
-
-
-class Known:
-    """
-    One request. `raw_path` is its path with the prefixes that choose a namespace, `named` whether its
-    headers may choose one. The rest is what they led to, and holds as long as `is_current`.
-    """
-
-    __slots__ = (
-        "_home", "_home_version", "held", "named", "ns", "raw_path", "ready", "request", "seen", "version",
-    )  # fmt: skip
-
-    def __init__(self, request: Request, raw_path: str, *, named: bool, ns: Namespace, home: Namespace) -> None:
-        self.request = request
-        self.raw_path = raw_path
-        self.named = named
-        self.held: Held | None = None
-        self.ready: Ready | None = None
-        self.lead(ns, home)
-
-    def lead(self, ns: Namespace, home: Namespace) -> None:
-        """To that namespace. `home` is the one whose routes say which prefixes give way."""
-        self.ns = ns
-        self.version = ns.version
-        self._home = home if home is not ns else None
-        self._home_version = home.version
-        self.held = None
-        self.ready = None
-
-    @property
-    def is_current(self) -> bool:
-        home = self._home
-        return self.version == self.ns.version and (home is None or home.version == self._home_version)
 
 
 class KnownRequests:
@@ -84,6 +48,10 @@ class KnownRequests:
             self._old = self._new
             self._turn()
             self._bytes = len(data) + _ENTRY_BYTES
+        self._new[data] = known
+
+    def replace(self, data: bytes, known: Known) -> None:
+        """What is known of it now; it was known before."""
         self._new[data] = known
 
     def forget(self, data: bytes) -> None:

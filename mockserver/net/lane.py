@@ -23,15 +23,14 @@ from aiohttp.web_protocol import _ErrInfo
 
 from mockserver.engine.addressing import Addresser, UnknownNamespace, names_namespace
 from mockserver.engine.engine import Engine
-from mockserver.engine.finding import hold
+from mockserver.engine.known import Known
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.ready import ready_for
+from mockserver.model.brief import RESPONSE
 from mockserver.model.call import Call
 from mockserver.model.http import ADMIN, Headers, Request
-from mockserver.model.plan import Outcome, Send
+from mockserver.model.plan import Outcome, is_brief
 from mockserver.net.encode import encode, encode_at
-from mockserver.net.known import Known, KnownRequests
-from mockserver.replying.planner import Planned
+from mockserver.net.known import KnownRequests
 
 PROVED = ((3, 14), (3, 15))
 """From the first version of aiohttp, and below the second."""
@@ -90,54 +89,56 @@ class Lane:
         transport = connection.transport
         if transport is None or transport.is_closing():
             return False
-        if not known.is_current and not self._led_anew(known):
-            self._known.forget(data)
-            return False
-        ready = known.ready
-        if ready is None or known.ns.outage is not None:
-            self._decide(connection, transport, known, data)
-            return True
+        if not known.is_current:
+            fresh = self._led_anew(known)
+            if fresh is None:
+                self._known.forget(data)
+                return False
+            self._known.replace(data, fresh)
+            known = fresh
         mono = self._mono
         arrived_s, arrived_at_s = time.time(), mono()
-        brief = ready.begin(connection.client_text, arrived_s, arrived_at_s)
+        if known.ns.outage is not None:
+            brief = None
+        elif known.fixed is not None:
+            brief = known.answer(connection.client_text, arrived_s, arrived_at_s)
+        else:
+            if not known.looked:
+                known.look()
+            brief = known.decide(connection.client_text, arrived_s, arrived_at_s)
         if brief is None:
-            self._decide(connection, transport, known, data)
+            self._begin(connection, transport, known, data)
             return True
-        transport.write(encode_at(ready.replies[brief[3]], int(arrived_s)))
+        transport.write(encode_at(brief[RESPONSE], int(arrived_s)))
         connection._request_count += 1  # noqa: SLF001
         connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
         if connection._paused:  # noqa: SLF001
-            self._close_when_drained(connection, ready.reopen(brief))
+            self._close_when_drained(connection, known.reopen(brief))
         else:
-            ready.end(brief, mono())
+            known.end(brief, mono())
         return True
 
-    def _decide(
+    def _begin(
         self, connection: Connection, transport: asyncio.WriteTransport, known: Known, data: bytes
     ) -> None:
-        """The answer of one that came before, where something in it varies."""
-        ns = known.ns
-        if known.held is None:
-            known.held = hold(ns, known.request)
-            known.ready = ready_for(ns, known.request, known.held, _is_brief)
+        """The engine's own way for one that came before."""
         request = known.request.again(connection.client_text, time.time(), self._mono())
-        call = self._engine.begin(request, ns, known.held)
+        call = self._engine.begin(request, known.ns, known.held if known.looked else None)
         if _is_ready(call):
             self._send(connection, transport, call)
         else:
-            connection.hand_over(data, ns, call)
+            connection.hand_over(data, known.ns, call)
 
-    def _led_anew(self, known: Known) -> bool:
-        """Finds its namespace again. False where the request now leads elsewhere."""
+    def _led_anew(self, known: Known) -> Known | None:
+        """The same request in its namespace as that is now. None where it leads elsewhere."""
         request = known.request
         try:
             address = self._addresser.find(known.raw_path, request.headers if known.named else _NO_HEADERS)
         except UnknownNamespace:
-            return False
+            return None
         if (address.path, address.ns.name) != (request.path, request.namespace):
-            return False
-        known.lead(address.ns, address.home)
-        return True
+            return None
+        return Known(request, known.raw_path, named=known.named, address=address)
 
     # Requests that were parsed
 
@@ -185,7 +186,7 @@ class Lane:
         if data and is_alone(data, message, body):
             connection.between = True
             if plain:
-                self._known.add(data, Known(request, raw_path, named=named, ns=ns, home=address.home))
+                self._known.add(data, Known(request, raw_path, named=named, address=address))
         call = self._engine.begin(request, ns)
         if not _is_ready(call):
             connection.begun[id(message)] = ns, call
@@ -269,25 +270,7 @@ def is_alone(data: bytes, message: Any, body: bytes) -> bool:
 def _is_ready(call: Call) -> bool:
     """Whether its answer is one `Send`, and nobody is to be asked or told first."""
     plan = call.plan
-    return len(plan) == 1 and not call.due and call.consult is None and _is_plain(plan[0])
-
-
-def _is_brief(planned: Planned) -> bool:
-    """Whether a call with this answer is over as soon as it is sent."""
-    return len(planned.plan) == 1 and _is_plain(planned.plan[0])
-
-
-def _is_plain(step: Any) -> bool:
-    """One whole response that leaves the connection as it is."""
-    if step.__class__ is not Send or step.upto is not None:
-        return False
-    response = step.response
-    parts = response.encoded
-    if parts is not None:
-        return True
-    return not any(
-        name.lower() in ("connection", "content-length", "transfer-encoding") for name, _ in response.headers
-    )
+    return not call.due and call.consult is None and is_brief(plan)
 
 
 def blob_of(raw_headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -15,8 +15,8 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.model.base import is_template
 from mockserver.model.durations import parse_duration_s
-from mockserver.model.http import Pairs, Request, Response
-from mockserver.model.plan import Drip, Plan, Send, Wait
+from mockserver.model.http import Pairs, Request, Response, Shape
+from mockserver.model.plan import Drip, Plan, Send, Wait, keeps_connection
 from mockserver.model.reply import DelayRangeSpec, FaultSpec, PacedSpec, ReplyDefaultsSpec, ReplySpec
 from mockserver.model.written import as_text
 from mockserver.replying.bodies import CODINGS, Body, ReadFile, compile_body, encoded, encoded_parts
@@ -49,10 +49,14 @@ class Reply:
         "_delay",
         "_fault",
         "_headers",
+        "_lines",
+        "_shape",
         "_status",
         "_stream",
         "_throttle",
         "fault",
+        "fixed_status",
+        "is_brief",
         "ready",
         "spec",
         "work",
@@ -80,6 +84,11 @@ class Reply:
         self.fault: str | None = spec.fault.kind if spec.fault else None
         self.ready: Planned | None = None
         self.work: Any = None
+        self.fixed_status = status if isinstance(status, int) else None
+        self._lines = self._fixed_lines()
+        self._shape = Shape()
+        self.is_brief = self._lines is not None and self._is_sent_at_once()
+        """Whether its status and headers are fixed, and its body, whatever that will be, is sent at once."""
         if self._is_fixed():
             self.ready = self._make(None, None, None)
 
@@ -91,6 +100,38 @@ class Reply:
             and (self._stream is None or self._stream.static is not None)
             and not isinstance(self._delay, (DelayRangeSpec, Template))
         )
+
+    def _fixed_lines(self) -> Pairs | None:
+        """Its header lines, where none is a template."""
+        lines = [(name, value) for name, value in self._headers if isinstance(value, str)]
+        if len(lines) != len(self._headers):
+            return None
+        if self._body is not None and "content-type" not in {name.lower() for name, _ in lines}:
+            lines.append(("Content-Type", self._body.content_type))
+        return tuple(lines)
+
+    def _is_sent_at_once(self) -> bool:
+        lines = self._lines or ()
+        return (
+            self._body is not None
+            and self._body.etag is None
+            and self._stream is None
+            and self._delay is None
+            and self._throttle is None
+            and self._fault is None
+            and self.fixed_status is not None
+            and self.fixed_status not in BODILESS
+            and keeps_connection(lines)
+            and not any(name.lower() in ("date", "content-encoding") for name, _ in lines)
+        )
+
+    def respond(self, scope: Scope) -> Response:
+        """The response of a brief one. Raises TemplateError."""
+        assert self._body is not None
+        assert self.fixed_status is not None
+        response = Response(self.fixed_status, self._lines or (), self._body.bytes_of(scope))
+        response.shape = self._shape
+        return response
 
     def status(self, scope: Callable[[], Scope]) -> int:
         """The status of this call. Raises TemplateError where a templated one fails or is none."""
@@ -120,6 +161,9 @@ class Reply:
         chance: Callable[[], Random] | None,
         request: Request | None = None,
     ) -> Planned:
+        if self.is_brief and scope is not None:
+            response = self.respond(scope)
+            return Planned((Send(response),), response)
         if status is None:
             assert isinstance(self._status, int)
             status = self._status

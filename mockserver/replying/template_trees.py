@@ -26,6 +26,11 @@ class Tree:
         self.names = frozenset[str]().union(*(one.names for one in templates))
         self.functions = frozenset[str]().union(*(one.functions for one in templates))
 
+    @property
+    def constant_value(self) -> Any:
+        """The value of a constant one."""
+        return self._constant
+
     def value(self, scope: Scope) -> Any:
         """The tree with its templates filled in. Raises TemplateError."""
         return self._constant if self._make is None else self._make(Frame(scope))

@@ -25,19 +25,18 @@ class RouteCount:
 
     def enter(self) -> None:
         self.in_flight += 1
-        if self.in_flight > self.most_in_flight:
-            self.most_in_flight = self.in_flight
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
 
     def answered(self, status: int) -> None:
         """One of its calls got that status."""
         statuses = self.statuses
         statuses[status] = statuses.get(status, 0) + 1
 
-    def passed(self, status: int) -> None:
-        """One more, begun and over at once."""
-        self.calls += 1
+    def passed(self, status: int, calls: int) -> None:
+        """So many more, each over as soon as it had begun."""
+        self.calls += calls
         statuses = self.statuses
-        statuses[status] = statuses.get(status, 0) + 1
+        statuses[status] = statuses.get(status, 0) + calls
         if self.in_flight >= self.most_in_flight:
             self.most_in_flight = self.in_flight + 1
 

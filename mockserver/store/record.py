@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mockserver.model.brief import Brief, call_of
+from mockserver.model.brief import COST_BYTES, NUMBER, Brief, call_of
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 
@@ -60,7 +60,7 @@ class Record:
         if len(calls) > self._most or self._bytes > self._most_bytes:
             self._shrink()
         if not self.first_number:
-            self.first_number = brief[2]
+            self.first_number = brief[NUMBER]
 
     def _shrink(self) -> None:
         calls = self._calls
@@ -68,8 +68,7 @@ class Record:
             oldest = calls.popleft()
             self.dropped += 1
             if isinstance(oldest, list):
-                _, common, _, index, *_ = oldest
-                self._bytes -= common.cost_bytes[index]
+                self._bytes -= oldest[COST_BYTES]
                 call: Call | None = oldest[0]
             else:
                 call = oldest
@@ -130,7 +129,7 @@ def _opened(kept: Call | Brief) -> Call:
 
 
 def _number(kept: Call | Brief) -> int:
-    number: int = kept[2] if isinstance(kept, list) else kept.number
+    number: int = kept[NUMBER] if isinstance(kept, list) else kept.number
     return number
 
 

@@ -1,0 +1,150 @@
+"""
+A request that came before, byte for byte, and what that led to: then a call is a few additions and a line in the record.
+
+It holds as long as the version of its namespace; what is known later is a new one.
+"""
+
+from __future__ import annotations
+
+from mockserver.engine.addressing import Address
+from mockserver.engine.finding import Held, hold
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route
+from mockserver.engine.ways import Way, steps_of
+from mockserver.model.brief import OVER_AT_S, Brief, call_of
+from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Outcome
+from mockserver.replying.templates import TemplateError
+from mockserver.store.record import cost_of
+
+
+class Known:
+    """
+    One request. `raw_path` is its path with the prefixes that choose a namespace, `named` whether its headers may choose one.
+
+    `fixed` is its answer where nothing about it varies; `ways` are the short ways of its candidates, `held`. All of them
+    are found out by `look`, when the request comes for the second time. `calls` have been answered by `fixed` and are not counted yet.
+    """
+
+    __slots__ = (
+        "_home", "_home_version", "_record", "_version", "calls", "cost_bytes", "fixed", "held", "looked", "named", "ns",
+        "raw_path", "request", "route", "ways",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, raw_path: str, *, named: bool, address: Address) -> None:
+        self.request = request
+        self.raw_path = raw_path
+        self.named = named
+        self.ns = address.ns
+        self._home = address.home
+        self._version = address.ns.version
+        self._home_version = address.home.version
+        self._record = address.ns.record
+        self.looked = False
+        self.held: Held = ()
+        self.ways: tuple[Way, ...] = ()
+        self.route: Route | None = None
+        self.fixed: Response | None = None
+        self.cost_bytes = 0
+        self.calls = 0
+
+    @property
+    def is_current(self) -> bool:
+        return self._version == self.ns.version and self._home_version == self._home.version
+
+    def look(self) -> None:
+        """Finds out how far its answer can be known."""
+        self.looked = True
+        ns, request = self.ns, self.request
+        self.held = hold(ns, request)
+        request.forget_parsed()
+        if not self.held or not ns.counts.knows((request.method, request.path)):
+            return
+        ways = []
+        for entry, params in self.held:
+            route = entry.target
+            steps = steps_of(route)
+            if steps is None:
+                break
+            ways.append(Way(ns, route, params, steps))
+            if len(ways) == 1 and route.unconditional and route.sequence.single and steps[0].is_fixed:
+                self.route, self.fixed = route, steps[0].response
+                self.cost_bytes = cost_of(request, self.fixed)
+                break
+            if route.unconditional and route.sequence.then != "stop":
+                break  # it answers always
+        self.ways = tuple(ways)
+
+    # Where nothing varies
+
+    def answer(self, client: str, arrived_s: float, arrived_at_s: float) -> Brief:
+        """Claims and records a call that `fixed` answers; it is counted when somebody asks for counts."""
+        ns = self.ns
+        calls = self.calls = self.calls + 1
+        if calls == 1:
+            ns.run_up(self)
+        number = ns.last_number = ns.last_number + 1
+        ns.used_at_s = arrived_at_s
+        cost_bytes = self.cost_bytes
+        brief = [
+            None, self.request, self.route, 0, self.fixed, number, client, arrived_s, arrived_at_s, arrived_at_s, cost_bytes,
+        ]  # fmt: skip
+        self._record.jot(brief, cost_bytes)
+        return brief
+
+    def settle(self, ns: Namespace) -> None:
+        """Counts its calls."""
+        calls, self.calls = self.calls, 0
+        route, fixed, request = self.route, self.fixed, self.request
+        assert route is not None
+        assert fixed is not None
+        ns.counted(route.id, (request.method, request.path), fixed.status, calls)
+        position = self.ways[0].position
+        position.number += calls
+        position.draws += calls
+
+    # Where a state, a sequence or a template does
+
+    def decide(self, client: str, arrived_s: float, arrived_at_s: float) -> Brief | None:
+        """Claims, counts and records a call by one of the short ways; None, and nothing has moved, where none has the answer."""
+        ns, request = self.ns, self.request
+        for way in self.ways:
+            if not way.is_open(request):
+                continue
+            try:
+                taken = way.take(request)
+            except TemplateError:
+                return None  # the engine says what is wrong
+            if taken is None:
+                continue
+            index, response = taken
+            number = ns.last_number = ns.last_number + 1
+            ns.used_at_s = arrived_at_s
+            route = way.route
+            ns.counted(route.id, (request.method, request.path), response.status, 1)
+            cost_bytes = cost_of(request, response)
+            brief = [
+                None, request, route, index, response, number, client, arrived_s, arrived_at_s, arrived_at_s, cost_bytes,
+            ]  # fmt: skip
+            self._record.jot(brief, cost_bytes)
+            return brief
+        return None
+
+    # The end of both
+
+    def end(self, brief: Brief, over_at_s: float) -> None:
+        """All of its answer has left."""
+        brief[OVER_AT_S] = over_at_s
+        if self.ns.is_watched:
+            self.ns.tell_closed(call_of(brief))
+
+    def reopen(self, brief: Brief) -> Call:
+        """Its answer has not left yet, after all: from here on it is a call like others, and ends by `Engine.finish`."""
+        ns, call = self.ns, call_of(brief)
+        call.outcome = Outcome.OPEN
+        call.last_byte_at_s = None
+        call.home = (ns, ns.counts, ns.record)
+        ns.counts.route(call.route_id or "").enter()
+        ns.tell()
+        return call

@@ -1,0 +1,148 @@
+"""
+The short way through a route: for those that do nothing but answer at once, and maybe look at the state and set it.
+
+What they need is worked out once. Then a call makes no `Call`, no claim and,
+where nothing is rendered, no scope; the outcome is the same as the engine's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.engine.finding import conditions_hold
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route
+from mockserver.engine.scopes import scope_for
+from mockserver.engine.work import NO_WORK, SetWork, chosen
+from mockserver.matching.conditions import Condition
+from mockserver.model.call import call_id
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import is_brief
+from mockserver.replying.planner import Reply
+
+Guards = tuple[tuple[str, Condition], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One answer of a route: ready, or to be rendered by `reply`; and what it sets."""
+
+    response: Response | None
+    reply: Reply
+    sets: tuple[tuple[str, Any], ...]
+    ttl_s: float | None
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.response is not None and not self.sets
+
+
+def steps_of(route: Route) -> tuple[Step, ...] | None:
+    """The steps of a route that has a short way; None for all others."""
+    if route.guarded or route.lets or route.per is not None or route.scenario.cors is not None:
+        return None
+    steps = [_step(route, answer) for answer in route.answers]
+    return tuple(step for step in steps if step is not None) if all(steps) else None
+
+
+def _step(route: Route, answer: Any) -> Step | None:
+    if not isinstance(answer, Reply) or answer.fixed_status is None:
+        return None
+    work = chosen(answer.work, route.work, answer.fixed_status)
+    if work.effects or work.webhooks:
+        return None
+    sets = _constants(work.sets) if work is not NO_WORK and work.sets is not None else ()
+    if sets is None:
+        return None
+    ttl_s = work.sets.ttl_s if work.sets is not None else None
+    if answer.ready is not None:
+        return Step(answer.ready.response, answer, sets, ttl_s) if is_brief(answer.ready.plan) else None
+    # What is rendered sees what was set, and may fail after it: that is the engine's own way.
+    return Step(None, answer, (), None) if answer.is_brief and not sets else None
+
+
+def _constants(sets: SetWork) -> tuple[tuple[str, Any], ...] | None:
+    """What is set, where no template stands in it."""
+    if not all(isinstance(key, str) and tree.constant for key, tree in sets.pairs):
+        return None
+    return tuple((key, tree.constant_value) for key, tree in sets.pairs if isinstance(key, str))
+
+
+class Way:
+    """One candidate's short way, for one request in one namespace. `take` moves nothing unless it answers."""
+
+    __slots__ = ("_guards", "_ns", "_params", "_steps", "_timed", "position", "route")
+
+    def __init__(self, ns: Namespace, route: Route, params: dict[str, str], steps: tuple[Step, ...]) -> None:
+        self._ns = ns
+        self.route = route
+        self._params = params
+        self._steps = steps
+        self._timed = any(span.for_s is not None for span in route.sequence.spans)
+        self._guards = _guards(route)
+        self.position = ns.position(route, None)
+
+    def is_open(self, request: Request) -> bool:
+        """Whether the state lets it answer."""
+        guards = self._guards
+        if guards is None:
+            return conditions_hold(self._ns, self.route, request, self._params)
+        if guards:
+            read = self._ns.memory.state.read
+            for key, condition in guards:
+                if not condition.holds(read(key)):
+                    return False
+        return True
+
+    def take(self, request: Request) -> tuple[int, Response] | None:
+        """
+        The index of the step and its response, the step taken and the state set; None where the sequence has stopped.
+
+        Raises TemplateError; then nothing has moved.
+        """
+        ns, position, sequence = self._ns, self.position, self.route.sequence
+        index, now_s = 0, 0.0
+        if not sequence.single:
+            if self._timed:
+                now_s = ns.clock.now_s()
+            settled = sequence.settle(position, now_s)
+            if settled is None:
+                return None
+            index = settled
+        step = self._steps[index]
+        response = step.response
+        if response is None:
+            response = self._rendered(step, request)
+        if not sequence.single:
+            sequence.take(position, now_s)
+        if step.sets:
+            write = ns.memory.state.write
+            for key, value in step.sets:
+                write(key, value, step.ttl_s)
+        position.number += 1
+        position.draws += 1
+        return index, response
+
+    def _rendered(self, step: Step, request: Request) -> Response:
+        ns, position, route = self._ns, self.position, self.route
+        scope = scope_for(
+            ns,
+            request,
+            route,
+            self._params,
+            call={"number": position.number + 1, "id": call_id(ns.last_number + 1)},
+            let={},
+            draw=(route.id, position.draws + 1),
+        )
+        response = step.reply.respond(scope)
+        if request.body:
+            request.forget_parsed()
+        return response
+
+
+def _guards(route: Route) -> Guards | None:
+    """Its `when`, where no template stands in it and there is no `if`."""
+    if route.condition is not None or not all(isinstance(key, str) for key, _ in route.when):
+        return None
+    return tuple((key, condition) for key, condition in route.when if isinstance(key, str))
