@@ -96,10 +96,16 @@ def compose_yaml(text: str, composer: Any = Composer) -> Node | None:
     try:
         root: Node | None = reader.get_single_node()
     except yaml.YAMLError as why:
+        if "maximum nesting depth" in str(why):  # libyaml has a bound of its own, far above ours
+            raise _too_deep(text) from None
         raise InvalidInput(yaml_error(text, why)) from why
     except _Deep:
-        raise InvalidInput(placed(text, 0, f"nested more than {DEEPEST} levels deep")) from None
+        raise _too_deep(text) from None
     return root
+
+
+def _too_deep(text: str) -> InvalidInput:
+    return InvalidInput(placed(text, 0, f"nested more than {DEEPEST} levels deep"))
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -119,11 +125,11 @@ def compose_json(text: str) -> Node:
     except json.JSONDecodeError as why:
         raise InvalidInput(json_error(text, why)) from why
     except RecursionError:
-        raise InvalidInput(placed(text, 0, f"nested more than {DEEPEST} levels deep")) from None
+        raise _too_deep(text) from None
     try:
         return _json_value(text, _space(text, 0), 0)[0]
     except _Deep:
-        raise InvalidInput(placed(text, 0, f"nested more than {DEEPEST} levels deep")) from None
+        raise _too_deep(text) from None
 
 
 def _nothing(_text: str) -> None:
