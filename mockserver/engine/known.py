@@ -11,12 +11,16 @@ from mockserver.engine.finding import Held, hold
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.engine.ways import Way, steps_of
-from mockserver.model.brief import OVER_AT_S, Brief, call_of
+from mockserver.model.brief import Brief
+from mockserver.model.brief import cost_of as cost_of_brief
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
 from mockserver.replying.templates import TemplateError
 from mockserver.store.record import cost_of
+
+Answered = tuple[Route, int, Response, int]
+"""The route, the index of its step, what that answered, and what the record reckons the call at, in bytes."""
 
 
 class Known:
@@ -28,8 +32,8 @@ class Known:
     """
 
     __slots__ = (
-        "_home", "_home_version", "_record", "_version", "calls", "cost_bytes", "fixed", "held", "looked", "named", "ns",
-        "raw_path", "request", "route", "ways",
+        "_home", "_home_version", "_version", "calls", "cost_bytes", "fixed", "held", "looked", "named", "ns", "raw_path",
+        "record", "request", "route", "ways", "wire", "wire_s",
     )  # fmt: skip
 
     def __init__(self, request: Request, raw_path: str, *, named: bool, address: Address) -> None:
@@ -40,7 +44,7 @@ class Known:
         self._home = address.home
         self._version = address.ns.version
         self._home_version = address.home.version
-        self._record = address.ns.record
+        self.record = address.ns.record
         self.looked = False
         self.held: Held = ()
         self.ways: tuple[Way, ...] = ()
@@ -48,6 +52,9 @@ class Known:
         self.fixed: Response | None = None
         self.cost_bytes = 0
         self.calls = 0
+        self.wire = b""
+        """The bytes of `fixed` in the second `wire_s`, kept by `net/`."""
+        self.wire_s = 0
 
     @property
     def is_current(self) -> bool:
@@ -78,20 +85,15 @@ class Known:
 
     # Where nothing varies
 
-    def answer(self, client: str, arrived_s: float, arrived_at_s: float) -> Brief:
-        """Claims and records a call that `fixed` answers; it is counted when somebody asks for counts."""
+    def answer(self, arrived_at_s: float) -> int:
+        """Claims a call that `fixed` answers; it is counted when somebody asks for counts. Its number."""
         ns = self.ns
         calls = self.calls = self.calls + 1
         if calls == 1:
             ns.run_up(self)
         number = ns.last_number = ns.last_number + 1
         ns.used_at_s = arrived_at_s
-        cost_bytes = self.cost_bytes
-        brief = [
-            None, self.request, self.route, 0, self.fixed, number, client, arrived_s, arrived_at_s, arrived_at_s, cost_bytes,
-        ]  # fmt: skip
-        self._record.jot(brief, cost_bytes)
-        return brief
+        return number
 
     def settle(self, ns: Namespace) -> None:
         """Counts its calls."""
@@ -106,8 +108,11 @@ class Known:
 
     # Where a state, a sequence or a template does
 
-    def decide(self, client: str, arrived_s: float, arrived_at_s: float) -> Brief | None:
-        """Claims, counts and records a call by one of the short ways; None, and nothing has moved, where none has the answer."""
+    def decide(self, arrived_at_s: float) -> tuple[int, Answered] | None:
+        """
+        Claims and counts a call by one of the short ways: its number, and what answered it.
+        None, and nothing has moved, where none of them has the answer.
+        """
         ns, request = self.ns, self.request
         for way in self.ways:
             if not way.is_open(request):
@@ -123,28 +128,26 @@ class Known:
             ns.used_at_s = arrived_at_s
             route = way.route
             ns.counted(route.id, (request.method, request.path), response.status, 1)
-            cost_bytes = cost_of(request, response)
-            brief = [
-                None, request, route, index, response, number, client, arrived_s, arrived_at_s, arrived_at_s, cost_bytes,
-            ]  # fmt: skip
-            self._record.jot(brief, cost_bytes)
-            return brief
+            return number, (route, index, response, cost_of(request, response))
         return None
 
     # The end of both
 
-    def end(self, brief: Brief, over_at_s: float) -> None:
-        """All of its answer has left."""
-        brief[OVER_AT_S] = over_at_s
-        if self.ns.is_watched:
-            self.ns.tell_closed(call_of(brief))
+    def jot(self, brief: Brief, cost_bytes: int) -> None:
+        """Records a call that is over."""
+        self.record.jot(brief, cost_bytes)
+        ns = self.ns
+        if ns.is_watched:
+            ns.tell_closed(self.record.opened(brief))
 
     def reopen(self, brief: Brief) -> Call:
         """Its answer has not left yet, after all: from here on it is a call like others, and ends by `Engine.finish`."""
-        ns, call = self.ns, call_of(brief)
+        ns, record = self.ns, self.record
+        record.jot(brief, cost_of_brief(brief))
+        call = record.opened(brief)
         call.outcome = Outcome.OPEN
         call.last_byte_at_s = None
-        call.home = (ns, ns.counts, ns.record)
+        call.home = (ns, ns.counts, record)
         ns.counts.route(call.route_id or "").enter()
         ns.tell()
         return call

@@ -1,32 +1,42 @@
 """
 A call in brief: what the record keeps of a call that was over at once, until somebody looks.
 
-Most calls are never looked at. A brief costs a tenth of a `Call`; it is made into one when it is asked for, and stays it.
+Most calls are never looked at. A brief costs a tenth of a `Call`, which is made of it when it is asked for.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
 
-Brief = list[Any]
+
+class Asked(Protocol):
+    """What calls in brief have in common: the request but for its client and its time; the route and the answer, where these are always the same."""
+
+    request: Request
+    route: Any
+    fixed: Response | None
+    cost_bytes: int
+
+
+Brief = tuple[Any, ...]
 """
-`[call, request, route, index, response, number, client, arrived_s, arrived_at_s, over_at_s, cost_bytes]`: the call
-once it was made, else None; the request, but for its client and its time; the route, the index of its step and what
-that answered; the call's number; the client's address; when it arrived, in Unix seconds and on the monotonic clock,
-and when its answer had left; what the record reckons it at. A list costs a quarter of an object.
+`(asked, number, client, arrived_s, arrived_at_s, over_at_s)`: what it has in common with others, its number, the client's
+address, when it arrived in Unix seconds and on the monotonic clock, and when its answer had left. Where route and
+answer are not always the same, these follow: `(…, route, index of its step, response, cost_bytes)`.
+A tuple, and as few objects as can be: of every call so much lies in memory.
 """
-RESPONSE, NUMBER, OVER_AT_S, COST_BYTES = 4, 5, 9, 10
+_SHORT = 6
 
 
 def call_of(brief: Brief) -> Call:
-    """The call itself: made when it is first asked for, and then always the same."""
-    made: Call | None = brief[0]
-    if made is not None:
-        return made
-    _, request, route, index, response, number, client, arrived_s, arrived_at_s, over_at_s, cost_bytes = brief
+    """The call itself."""
+    asked, number, client, arrived_s, arrived_at_s, over_at_s = brief[:_SHORT]
+    route, index, response = (asked.route, 0, asked.fixed) if len(brief) == _SHORT else brief[_SHORT:9]
+    request = asked.request
     call = Call(number, request.namespace, request.again(client, arrived_s, arrived_at_s))
     call.route_id = route.id
     call.scenario = route.scenario.name
@@ -35,7 +45,17 @@ def call_of(brief: Brief) -> Call:
     call.response = response
     call.status = response.status
     call.outcome = Outcome.DONE
-    call.cost_bytes = cost_bytes
+    call.cost_bytes = cost_of(brief)
     call.claimed_at_s = call.first_byte_at_s = call.last_byte_at_s = over_at_s
-    brief[0] = call
     return call
+
+
+def number_of(brief: Brief) -> int:
+    number: int = brief[1]
+    return number
+
+
+def cost_of(brief: Brief) -> int:
+    """What the record reckons the call at, in bytes."""
+    cost_bytes: int = brief[0].cost_bytes if len(brief) == _SHORT else brief[9]
+    return cost_bytes

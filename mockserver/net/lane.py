@@ -25,7 +25,7 @@ from mockserver.engine.addressing import Addresser, UnknownNamespace, names_name
 from mockserver.engine.engine import Engine
 from mockserver.engine.known import Known
 from mockserver.engine.namespace import Namespace
-from mockserver.model.brief import RESPONSE
+from mockserver.model.brief import Brief
 from mockserver.model.call import Call
 from mockserver.model.http import ADMIN, Headers, Request
 from mockserver.model.plan import Outcome, is_brief
@@ -98,24 +98,34 @@ class Lane:
             known = fresh
         mono = self._mono
         arrived_s, arrived_at_s = time.time(), mono()
+        connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
         if known.ns.outage is not None:
-            brief = None
-        elif known.fixed is not None:
-            brief = known.answer(connection.client_text, arrived_s, arrived_at_s)
+            self._begin(connection, transport, known, data)
+            return True
+        if known.fixed is not None:
+            number = known.answer(arrived_at_s)
+            if known.wire_s != int(arrived_s):
+                known.wire_s = int(arrived_s)
+                known.wire = encode_at(known.fixed, known.wire_s)
+            transport.write(known.wire)
+            brief: Brief = (known, number, connection.client_text, arrived_s, arrived_at_s, mono())
+            cost_bytes = known.cost_bytes
         else:
             if not known.looked:
                 known.look()
-            brief = known.decide(connection.client_text, arrived_s, arrived_at_s)
-        if brief is None:
-            self._begin(connection, transport, known, data)
-            return True
-        transport.write(encode_at(brief[RESPONSE], int(arrived_s)))
+            decided = known.decide(arrived_at_s)
+            if decided is None:
+                self._begin(connection, transport, known, data)
+                return True
+            number, answered = decided
+            transport.write(encode_at(answered[2], int(arrived_s)))
+            brief = (known, number, connection.client_text, arrived_s, arrived_at_s, mono(), *answered)
+            cost_bytes = answered[3]
         connection._request_count += 1  # noqa: SLF001
-        connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
         if connection._paused:  # noqa: SLF001
             self._close_when_drained(connection, known.reopen(brief))
         else:
-            known.end(brief, mono())
+            known.jot(brief, cost_bytes)
         return True
 
     def _begin(

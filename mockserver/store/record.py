@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mockserver.model.brief import COST_BYTES, NUMBER, Brief, call_of
+from mockserver.model.brief import Brief, call_of, number_of
+from mockserver.model.brief import cost_of as cost_of_brief
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 
@@ -31,12 +32,14 @@ class RecordLimits:
 class Record:
     """The kept calls, oldest first; some of them in brief, until somebody looks."""
 
-    __slots__ = ("_bytes", "_calls", "_most", "_most_bytes", "cut", "dropped", "first_number")
+    __slots__ = ("_bytes", "_calls", "_most", "_most_bytes", "_opened", "cut", "dropped", "first_number")
 
     def __init__(self, limits: RecordLimits) -> None:
         self._most = limits.calls
         self._most_bytes = limits.calls_bytes
         self._calls: deque[Call | Brief] = deque()
+        self._opened: dict[int, Call] = {}
+        """Calls in brief that somebody has looked at, by their number."""
         self._bytes = 0
         self.dropped = 0
         self.first_number = 0
@@ -53,29 +56,32 @@ class Record:
         self._shrink()
 
     def jot(self, brief: Brief, cost_bytes: int) -> None:
-        """Adds a call in brief: one that is over when this callback is."""
+        """Adds a call in brief: one that is over already."""
         calls = self._calls
         calls.append(brief)
         self._bytes += cost_bytes
         if len(calls) > self._most or self._bytes > self._most_bytes:
             self._shrink()
         if not self.first_number:
-            self.first_number = brief[NUMBER]
+            self.first_number = number_of(brief)
 
     def _shrink(self) -> None:
         calls = self._calls
         while calls and (len(calls) > self._most or (self._bytes > self._most_bytes and len(calls) > 1)):
             oldest = calls.popleft()
             self.dropped += 1
-            if isinstance(oldest, list):
-                self._bytes -= oldest[COST_BYTES]
-                call: Call | None = oldest[0]
+            if isinstance(oldest, tuple):
+                self._bytes -= cost_of_brief(oldest)
+                if not self._opened:
+                    continue
+                call = self._opened.pop(number_of(oldest), None)
+                if call is None:
+                    continue
             else:
                 call = oldest
                 self._bytes -= call.cost_bytes
-            if call is not None:
-                call.forgotten = True
-                self.cut -= call.truncated
+            call.forgotten = True
+            self.cut -= call.truncated
 
     def trim(self, call: Call) -> None:
         """A closed call keeps the head of a long body, its length and its sha256."""
@@ -108,29 +114,34 @@ class Record:
         """The call of that number, if it is still kept."""
         calls = self._calls
         at = number - _number(calls[0]) if calls else -1  # numbers have no gaps
-        return _opened(calls[at]) if 0 <= at < len(calls) else None
+        return self.opened(calls[at]) if 0 <= at < len(calls) else None
+
+    def opened(self, kept: Call | Brief) -> Call:
+        """The call itself: one in brief is made into one when it is first asked for, and stays it."""
+        if not isinstance(kept, tuple):
+            return kept
+        number = number_of(kept)
+        call = self._opened.get(number)
+        if call is None:
+            call = self._opened[number] = call_of(kept)
+        return call
 
     @property
     def size_bytes(self) -> int:
         return self._bytes
 
     def __iter__(self) -> Iterator[Call]:
-        return map(_opened, self._calls)
+        return map(self.opened, self._calls)
 
     def __reversed__(self) -> Iterator[Call]:
-        return map(_opened, reversed(self._calls))
+        return map(self.opened, reversed(self._calls))
 
     def __len__(self) -> int:
         return len(self._calls)
 
 
-def _opened(kept: Call | Brief) -> Call:
-    return call_of(kept) if isinstance(kept, list) else kept
-
-
 def _number(kept: Call | Brief) -> int:
-    number: int = kept[NUMBER] if isinstance(kept, list) else kept.number
-    return number
+    return number_of(kept) if isinstance(kept, tuple) else kept.number
 
 
 def _cost(call: Call) -> int:
