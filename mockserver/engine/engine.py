@@ -123,7 +123,7 @@ class Engine:
         """A new world, seen by every namespace at once; positions stay by route id."""
         self.shared.world = world
         for ns in self.namespaces.values():
-            ns.version += 1
+            ns.outdate()
             ns.tell()
 
     # A call

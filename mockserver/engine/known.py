@@ -10,7 +10,7 @@ from mockserver.engine.addressing import Address
 from mockserver.engine.finding import Held, hold
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.engine.ways import Way, steps_of
+from mockserver.engine.ways import Way, way_of
 from mockserver.model.brief import Brief
 from mockserver.model.brief import cost_of as cost_of_brief
 from mockserver.model.call import Call
@@ -27,8 +27,8 @@ class Known:
     """
     One request. `raw_path` is its path with the prefixes that choose a namespace, `named` whether its headers may choose one.
 
-    `fixed` is its answer where nothing about it varies; `ways` are the short ways of its candidates, `held`. All of them
-    are found out by `look`, when the request comes for the second time. `calls` have been answered by `fixed` and are not counted yet.
+    `held` are the candidates whose match holds, `ways` their short ways, as far as they have some; `fixed` is the answer
+    where nothing about it varies. `look` finds them out. `calls` have been answered by `fixed` and are not counted yet.
     """
 
     __slots__ = (
@@ -47,7 +47,7 @@ class Known:
         self.record = address.ns.record
         self.looked = False
         self.held: Held = ()
-        self.ways: tuple[Way, ...] = ()
+        self.ways: tuple[tuple[Way, dict[str, str]], ...] = ()
         self.route: Route | None = None
         self.fixed: Response | None = None
         self.cost_bytes = 0
@@ -70,18 +70,15 @@ class Known:
             return
         ways = []
         for entry, params in self.held:
-            route = entry.target
-            steps = steps_of(route)
-            if steps is None:
+            way = way_of(ns, entry.target)
+            if way is None:
                 break
-            ways.append(Way(ns, route, params, steps))
-            if len(ways) == 1 and route.unconditional and route.sequence.single and steps[0].is_fixed:
-                self.route, self.fixed = route, steps[0].response
-                self.cost_bytes = cost_of(request, self.fixed)
-                break
-            if route.unconditional and route.sequence.then != "stop":
-                break  # it answers always
+            ways.append((way, params))
         self.ways = tuple(ways)
+        fixed = ways[0][0].fixed if ways else None
+        if fixed is not None:
+            self.route, self.fixed = ways[0][0].route, fixed
+            self.cost_bytes = cost_of(request, fixed)
 
     # Where nothing varies
 
@@ -102,7 +99,7 @@ class Known:
         assert route is not None
         assert fixed is not None
         ns.counted(route.id, (request.method, request.path), fixed.status, calls)
-        position = self.ways[0].position
+        position = self.ways[0][0].position
         position.number += calls
         position.draws += calls
 
@@ -114,11 +111,11 @@ class Known:
         None, and nothing has moved, where none of them has the answer.
         """
         ns, request = self.ns, self.request
-        for way in self.ways:
-            if not way.is_open(request):
+        for way, params in self.ways:
+            if not way.is_open(request, params):
                 continue
             try:
-                taken = way.take(request)
+                taken = way.take(request, params)
             except TemplateError:
                 return None  # the engine says what is wrong
             if taken is None:

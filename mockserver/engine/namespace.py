@@ -64,7 +64,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -91,6 +91,7 @@ class Namespace:
         self._timers: Timers[Attempt] | None = None
         self.outage: Outage | None = None
         self._running: list[Tab] = []
+        self._worked_out: dict[Any, Any] | None = None
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
 
@@ -201,7 +202,19 @@ class Namespace:
     def changed(self) -> None:
         """The overlay was changed."""
         self._off = None
+        self.outdate()
+
+    def outdate(self) -> None:
+        """What was worked out of its parts may hold no longer."""
         self.version += 1
+        self._worked_out = None
+
+    @property
+    def worked_out(self) -> dict[Any, Any]:
+        """What others have worked out of its parts, by their own keys, and what holds as long as `version`."""
+        if self._worked_out is None:
+            self._worked_out = {}
+        return self._worked_out
 
     @property
     def off(self) -> frozenset[str]:
@@ -308,7 +321,7 @@ class Namespace:
         """New, empty records and counts; calls still open end in the old ones."""
         if self._running:
             self._settle()
-        self.version += 1
+        self.outdate()
         self._record = None
         self._counts = None
         self._effects = None

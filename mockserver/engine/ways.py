@@ -33,10 +33,6 @@ class Step:
     sets: tuple[tuple[str, Any], ...]
     ttl_s: float | None
 
-    @property
-    def is_fixed(self) -> bool:
-        return self.response is not None and not self.sets
-
 
 def steps_of(route: Route) -> tuple[Step, ...] | None:
     """The steps of a route that has a short way; None for all others."""
@@ -70,24 +66,29 @@ def _constants(sets: SetWork) -> tuple[tuple[str, Any], ...] | None:
 
 
 class Way:
-    """One candidate's short way, for one request in one namespace. `take` moves nothing unless it answers."""
+    """A route's short way in one namespace. `take` moves nothing unless it answers."""
 
-    __slots__ = ("_guards", "_ns", "_params", "_steps", "_timed", "position", "route")
+    __slots__ = ("_guards", "_ns", "_timed", "position", "route", "steps")
 
-    def __init__(self, ns: Namespace, route: Route, params: dict[str, str], steps: tuple[Step, ...]) -> None:
+    def __init__(self, ns: Namespace, route: Route, steps: tuple[Step, ...]) -> None:
         self._ns = ns
         self.route = route
-        self._params = params
-        self._steps = steps
+        self.steps = steps
         self._timed = any(span.for_s is not None for span in route.sequence.spans)
         self._guards = _guards(route)
         self.position = ns.position(route, None)
 
-    def is_open(self, request: Request) -> bool:
+    @property
+    def fixed(self) -> Response | None:
+        """The answer of every call, where that is always the same."""
+        route, step = self.route, self.steps[0]
+        return step.response if route.unconditional and route.sequence.single and not step.sets else None
+
+    def is_open(self, request: Request, params: dict[str, str]) -> bool:
         """Whether the state lets it answer."""
         guards = self._guards
         if guards is None:
-            return conditions_hold(self._ns, self.route, request, self._params)
+            return conditions_hold(self._ns, self.route, request, params)
         if guards:
             read = self._ns.memory.state.read
             for key, condition in guards:
@@ -95,7 +96,7 @@ class Way:
                     return False
         return True
 
-    def take(self, request: Request) -> tuple[int, Response] | None:
+    def take(self, request: Request, params: dict[str, str]) -> tuple[int, Response] | None:
         """
         The index of the step and its response, the step taken and the state set; None where the sequence has stopped.
 
@@ -110,10 +111,10 @@ class Way:
             if settled is None:
                 return None
             index = settled
-        step = self._steps[index]
+        step = self.steps[index]
         response = step.response
         if response is None:
-            response = self._rendered(step, request)
+            response = self._rendered(step, request, params)
         if not sequence.single:
             sequence.take(position, now_s)
         if step.sets:
@@ -124,13 +125,13 @@ class Way:
         position.draws += 1
         return index, response
 
-    def _rendered(self, step: Step, request: Request) -> Response:
+    def _rendered(self, step: Step, request: Request, params: dict[str, str]) -> Response:
         ns, position, route = self._ns, self.position, self.route
         scope = scope_for(
             ns,
             request,
             route,
-            self._params,
+            params,
             call={"number": position.number + 1, "id": call_id(ns.last_number + 1)},
             let={},
             draw=(route.id, position.draws + 1),
@@ -139,6 +140,17 @@ class Way:
         if request.body:
             request.forget_parsed()
         return response
+
+
+def way_of(ns: Namespace, route: Route) -> Way | None:
+    """The short way of that route, if it has one."""
+    worked_out = ns.worked_out
+    try:
+        way: Way | None = worked_out[route]
+    except KeyError:
+        steps = steps_of(route)
+        way = worked_out[route] = None if steps is None else Way(ns, route, steps)
+    return way
 
 
 def _guards(route: Route) -> Guards | None:

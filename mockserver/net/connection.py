@@ -120,9 +120,16 @@ class Connection(RequestHandler):
         if lane is None or not self._is_free():
             self.between = False
             self._read_on(data, alone)
-        elif not alone or not lane.answered(self, data):
+        elif not alone or not self._answered_by(lane, data):
             self.between = False
             self._read_by(lane, data, alone)
+
+    def _answered_by(self, lane: Lane, data: bytes) -> bool:
+        try:
+            return lane.answered(self, data)
+        except Exception as why:  # noqa: BLE001  (as below)
+            self._hand_over([(_ErrInfo(status=500, exc=why, message=""), EMPTY_PAYLOAD)], False, b"")
+            return True
 
     def _read_by(self, lane: Lane, data: bytes, alone: bytes) -> None:
         """Has the lane take what the parser finds. `alone` is the data where a request begins with it."""

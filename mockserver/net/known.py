@@ -2,7 +2,8 @@
 Requests that came before, by their bytes: what parsing and looking about found out need not be found out again.
 
 A test suite asks the same things over and over, and parsing is a function of
-the bytes alone. Bounded: two generations, the older one forgotten when the newer is full.
+the bytes alone. What came only once is not kept, but for its hash. Bounded:
+two generations, the older one forgotten when the newer is full.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ _ENTRY_BYTES = 400
 class KnownRequests:
     """Known requests by their bytes."""
 
-    __slots__ = ("_bytes", "_new", "_old", "get")
+    __slots__ = ("_bytes", "_came", "_new", "_old", "get")
 
     def __init__(self) -> None:
-        self._old: dict[bytes, Known] = {}
+        self._new: dict[bytes, Known] = {}
+        self._came: set[int] = set()
         self._turn()
 
     def _turn(self) -> None:
-        self._new: dict[bytes, Known] = {}
+        self._old = self._new
+        self._new = {}
         self._bytes = 0
         self.get = self._new.get
         """A known request, by its bytes; `find` looks among the older ones too."""
@@ -40,12 +43,21 @@ class KnownRequests:
             self.add(data, known)
         return known
 
-    def add(self, data: bytes, known: Known) -> None:
+    def comes_again(self, data: bytes) -> bool:
+        """Whether those bytes are worth knowing: they came before."""
         if len(data) > LONGEST_BYTES:
-            return
+            return False
+        came, at = self._came, hash(data)
+        if at in came:
+            return True
+        if len(came) >= MOST:
+            came.clear()
+        came.add(at)
+        return False
+
+    def add(self, data: bytes, known: Known) -> None:
         self._bytes += len(data) + _ENTRY_BYTES
         if len(self._new) >= MOST or self._bytes > MOST_BYTES:
-            self._old = self._new
             self._turn()
             self._bytes = len(data) + _ENTRY_BYTES
         self._new[data] = known

@@ -96,48 +96,56 @@ class Lane:
                 return False
             self._known.replace(data, fresh)
             known = fresh
-        mono = self._mono
-        arrived_s, arrived_at_s = time.time(), mono()
-        connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
+        if not self._answer(connection, transport, known, time.time(), self._mono()):
+            call = self._begin(connection, known, time.time(), self._mono())
+            if _is_ready(call):
+                self._send(connection, transport, call)
+            else:
+                connection.hand_over(data, known.ns, call)
+        return True
+
+    def _answer(
+        self,
+        connection: Connection,
+        transport: asyncio.WriteTransport,
+        known: Known,
+        arrived_s: float,
+        arrived_at_s: float,
+    ) -> bool:
+        """Whether it has an answer at once. Else nothing has happened."""
         if known.ns.outage is not None:
-            self._begin(connection, transport, known, data)
-            return True
+            return False
         if known.fixed is not None:
             number = known.answer(arrived_at_s)
             if known.wire_s != int(arrived_s):
                 known.wire_s = int(arrived_s)
                 known.wire = encode_at(known.fixed, known.wire_s)
             transport.write(known.wire)
-            brief: Brief = (known, number, connection.client_text, arrived_s, arrived_at_s, mono())
+            brief: Brief = (known, number, connection.client_text, arrived_s, arrived_at_s, self._mono())
             cost_bytes = known.cost_bytes
         else:
             if not known.looked:
                 known.look()
             decided = known.decide(arrived_at_s)
             if decided is None:
-                self._begin(connection, transport, known, data)
-                return True
+                return False
             number, answered = decided
             transport.write(encode_at(answered[2], int(arrived_s)))
-            brief = (known, number, connection.client_text, arrived_s, arrived_at_s, mono(), *answered)
+            client = connection.client_text
+            brief = (known, number, client, arrived_s, arrived_at_s, self._mono(), *answered)
             cost_bytes = answered[3]
         connection._request_count += 1  # noqa: SLF001
+        connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
         if connection._paused:  # noqa: SLF001
             self._close_when_drained(connection, known.reopen(brief))
         else:
             known.jot(brief, cost_bytes)
         return True
 
-    def _begin(
-        self, connection: Connection, transport: asyncio.WriteTransport, known: Known, data: bytes
-    ) -> None:
-        """The engine's own way for one that came before."""
-        request = known.request.again(connection.client_text, time.time(), self._mono())
-        call = self._engine.begin(request, known.ns, known.held if known.looked else None)
-        if _is_ready(call):
-            self._send(connection, transport, call)
-        else:
-            connection.hand_over(data, known.ns, call)
+    def _begin(self, connection: Connection, known: Known, arrived_s: float, arrived_at_s: float) -> Call:
+        """The engine's own way."""
+        request = known.request.again(connection.client_text, arrived_s, arrived_at_s)
+        return self._engine.begin(request, known.ns, known.held if known.looked else None)
 
     def _led_anew(self, known: Known) -> Known | None:
         """The same request in its namespace as that is now. None where it leads elsewhere."""
@@ -178,7 +186,6 @@ class Lane:
         body = sent_whole(payload)
         if len(body) > self._max_body_bytes:
             return False
-        ns = address.ns
         plain = connection.ssl_context is None
         request = Request(
             message.method,
@@ -187,19 +194,21 @@ class Lane:
             body,
             path=address.path,
             prefix=address.prefix,
-            namespace=ns.name,
-            client=connection.client_text,
+            namespace=address.ns.name,
             scheme="http" if plain else "https",
-            arrived_s=time.time(),
-            arrived_at_s=self._mono(),
         )
+        known = Known(request, raw_path, named=named, address=address)
         if data and is_alone(data, message, body):
             connection.between = True
-            if plain:
-                self._known.add(data, Known(request, raw_path, named=named, address=address))
-        call = self._engine.begin(request, ns)
+            if plain and self._known.comes_again(data):
+                self._known.add(data, known)
+        arrived_s, arrived_at_s = time.time(), self._mono()
+        if self._answer(connection, transport, known, arrived_s, arrived_at_s):
+            connection._parser.message_consumed()  # noqa: SLF001
+            return True
+        call = self._begin(connection, known, arrived_s, arrived_at_s)
         if not _is_ready(call):
-            connection.begun[id(message)] = ns, call
+            connection.begun[id(message)] = address.ns, call
             return False
         connection._parser.message_consumed()  # noqa: SLF001
         self._send(connection, transport, call)

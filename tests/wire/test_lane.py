@@ -186,6 +186,33 @@ def left_behind(server):
     return calls, server.admin.get("/counts")
 
 
+def converse_in_turn(server, asked):
+    """The same, one request after the other, each once the one before is answered; a callable is done to the server in between."""
+    got = []
+    with Wire(server.address, timeout_s=20) as wire:
+        for one in asked:
+            if callable(one):
+                one(server)
+                continue
+            wire.send(one)
+            answer = wire.answer(head=one.startswith(b"HEAD "))
+            lines = [line for line in answer.lines if not line.startswith("Date:") or "1970" in line]
+            got.append((answer.start, lines, answer.body))
+    return got
+
+
+def both_in_turn(pair, asked):
+    said, left = [], []
+    for server in pair:
+        server.admin.post("/reset", {})
+        said.append(converse_in_turn(server, asked))
+        quiet(server)
+        left.append(left_behind(server))
+    assert said[0] == said[1]
+    assert left[0] == left[1]
+    return said[0]
+
+
 def quiet(server):
     """Returns once no call is open."""
     until(lambda: all(one["outcome"] != "open" for one in server.calls()))
@@ -303,6 +330,155 @@ def test_namespaces_in_turn_on_one_connection(pair):
     assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"503", b"429"] * 20 + [b"200"]
 
 
+# Requests that came before, which the lane does not parse again
+
+
+def asking(path, *lines, method="GET", body=b""):
+    head = "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *lines])
+    length = b"Content-Length: %d\r\n" % len(body) if method == "POST" else b""
+    return head.encode() + b"\r\n" + length + b"\r\n" + body
+
+
+def did(what):
+    """A change to both servers, by the admin API; its name is what hypothesis shows."""
+    method, path, body = what
+
+    def do(server):
+        server.admin.call(method, path, body)
+
+    do.__name__ = do.__qualname__ = f"{method} {path} {body}"
+    return do
+
+
+ASKED = [
+    asking("/plain"), asking("/steps"), asking("/by-id/7"), asking("/toggle"), asking("/cycle"), asking("/thrice"),
+    asking("/slow"), asking("/for"), asking("/own-date"), asking("/nothing"), asking("/bye2"), asking("/mock/plain"),
+    asking("/@default/steps"), asking("/@other/plain"), asking("/@other/steps"), asking("/steps", "X-Mockserver-Namespace: other"),
+    asking("/plain", method="HEAD"), asking("/plain", method="POST", body=b"{}"), asking("/echo", method="POST", body=b"hi"),
+    asking("/told", method="POST", body=b'{"kind": "a"}'), asking("/told", method="POST", body=b'{"kind": "b"}'),
+    asking("/count", method="POST", body=b"{}"), asking("/iffy?x=1"), asking("/broken"),
+    asking("/once", "Idempotency-Key: k", method="POST", body=b"{}"),
+]  # fmt: skip
+CHANGES = [
+    ("POST", "/reset", {}), ("POST", "/reset", {"what": ["calls"]}), ("POST", "/reset", {"what": ["positions"]}),
+    ("POST", "/reset", {"what": ["memory"]}), ("POST", "/reset", {"what": ["seed"]}), ("POST", "/@other/reset", {}), ("POST", "/reload", {}),
+    ("POST", "/routes", {"name": "own", "request": "GET /plain", "reply": [503, 200]}),
+    ("POST", "/routes", {"request": "GET /mock/plain", "reply": {"text": "mine"}}),
+    ("POST", "/routes", {"request": "GET /@other/plain", "reply": {"text": "mine, too"}}), ("DELETE", "/routes", None),
+    ("PUT", "/routes/shop%2FGET%20%2Fsteps", {"request": "GET /steps", "reply": [200, 500]}),
+    ("POST", "/snapshot", {}), ("POST", "/restore", {}), ("PATCH", "/scenarios/shop", {"active": False}),
+    ("PATCH", "/scenarios/shop", {"active": True}), ("PUT", "/outage", {"reply": 503, "times": 2}), ("DELETE", "/outage", None),
+    ("DELETE", "/calls", None), ("PATCH", "/state", {"lamp": "on"}), ("POST", "/clock", {"advance": "40s"}),
+    ("DELETE", "/namespaces/other", None), ("POST", "/namespaces", {"name": "other", "seed": "same"}),
+    ("GET", "/calls", None), ("GET", "/counts", None), ("GET", "/routes", None),
+]  # fmt: skip
+MORE = """
+  - {request: GET /toggle, when: {lamp: "on"}, set: {lamp: "off"}, reply: {text: "off"}}
+  - {request: GET /toggle, set: {lamp: "on"}, reply: {text: "on"}}
+  - {request: GET /cycle, reply: [503, 503, 200], then: cycle}
+  - {request: GET /thrice, reply: [{status: 500, times: 3}], then: stop}
+  - {request: GET /thrice, reply: {text: healthy}}
+  - {request: GET /for, reply: [{status: 503, for: 30s}, 200]}
+  - {request: GET /bye2, reply: {status: 200, headers: {x-n: "{{ call.number }}"}, json: {id: "{{ uuid() }}"}}}
+  - {request: POST /count, set: {n: "{{ state.n | default(0) + 1 }}"}, reply: {json: {n: "{{ state.n }}"}}}
+  - {request: GET /iffy, if: "{{ request.query.x == '1' and state.lamp == 'on' }}", reply: {text: lit}}
+  - {request: GET /iffy, reply: {text: dark}}
+  - {request: GET /broken, reply: {text: "{{ state.lamp.oops.deep }}"}}
+"""
+
+
+@pytest.fixture
+def same_again(serving):
+    """The scenarios of `pair` with more that has a memory, with the lane and without; both have a second namespace."""
+    lane = serving(SCENARIO.replace("cors: true\n", "") + MORE, seed="same")
+    pair = lane, serving(lane.folder, seed="same", lane=False)
+    for server in pair:
+        server.admin.post("/namespaces", {"name": "other", "seed": "same"})
+    return pair
+
+
+@pytest.mark.parametrize("one", ASKED, ids=lambda one: one.split(b"\r\n")[0].decode())
+def test_the_same_request_again_and_again_is_answered_the_same_both_ways(same_again, one):
+    both_in_turn(same_again, [one] * 7)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: " ".join(map(str, change)))
+def test_what_is_known_of_a_request_does_not_outlive_a_change(same_again, change):
+    asked = ASKED[:17]
+
+    both_in_turn(same_again, [*asked * 3, did(change), *asked * 3])
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    asked=st.lists(
+        st.one_of(st.sampled_from(ASKED), st.sampled_from(ASKED[:8]), st.sampled_from(CHANGES).map(did)),
+        min_size=3,
+        max_size=30,
+    )
+)
+def test_whatever_comes_again_between_whatever_changes_both_ways_agree(same_again, asked):
+    for server in same_again:
+        server.admin.call("POST", "/namespaces", {"name": "other", "seed": "same"})
+        server.admin.call("PATCH", "/scenarios/shop", {"active": True})
+
+    both_in_turn(same_again, asked)
+
+
+def test_a_request_that_came_before_is_not_parsed(lane, monkeypatch):
+    one = asking("/plain", "X-Some: header")
+    with Wire(lane.address) as wire:
+        for _ in range(2):
+            wire.send(one)
+            wire.answer()
+        monkeypatch.setattr("mockserver.net.lane.Lane.took", None)
+        wire.send(one)
+
+        assert wire.answer().body == b"hello"
+
+
+def test_what_comes_only_once_is_not_kept(lane):
+    with Wire(lane.address) as wire:
+        for n in range(50):
+            wire.send(asking("/plain", f"X-N: {n}"))
+            wire.answer()
+
+    assert not lane.app._listeners[0].server._lane._known._new
+
+
+def test_known_requests_are_bounded(monkeypatch):
+    from mockserver.net import known
+
+    monkeypatch.setattr(known, "MOST", 10)
+    requests = known.KnownRequests()
+    for n in range(100):
+        requests.add(b"%d" % n, object())
+    kept = [n for n in range(100) if requests.get(b"%d" % n) or requests._old.get(b"%d" % n)]
+
+    assert kept == list(range(kept[0], 100))
+    assert len(kept) <= 20
+    assert requests.find(b"99") is None or requests.get(b"99") is not None
+
+
+def test_the_start_of_a_request_is_no_request_that_came_before(lane):
+    """Half a request, then what would be a known one: it belongs to the half."""
+    one = asking("/plain")
+    with Wire(lane.address) as wire:
+        for _ in range(3):
+            wire.send(one)
+            wire.answer()
+        wire.send(f"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {len(one)}\r\n\r\n")
+        until(lambda: lane.admin.get("/counts")["total"] == 3)
+        wire.send(one)
+
+        assert wire.answer().body == one
+
+
 # Where the lane alone could go wrong
 
 BIG = """
@@ -390,6 +566,7 @@ def test_an_answer_of_the_lane_moves_the_keep_alive_time_on(serving):
 @pytest.mark.parametrize("with_lane", [True, False])
 def test_a_defect_of_ours_is_a_500_on_both_ways(serving, monkeypatch, with_lane, caplog):
     from mockserver.engine.engine import Engine
+    from mockserver.engine.known import Known
 
     server = serving("routes: [{request: GET /fast, reply: 200}]", lane=with_lane)
 
@@ -397,6 +574,7 @@ def test_a_defect_of_ours_is_a_500_on_both_ways(serving, monkeypatch, with_lane,
         raise RuntimeError("broken on purpose")
 
     monkeypatch.setattr(Engine, "begin", begin)
+    monkeypatch.setattr(Known, "look", begin)
     with Wire(server.address) as wire:
         wire.send("GET /fast HTTP/1.1\r\nHost: x\r\n\r\n")
         answer = wire.answer()
