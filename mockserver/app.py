@@ -10,7 +10,7 @@ from typing import Any
 
 from mockserver import __version__
 from mockserver.admin import openapi
-from mockserver.admin.api import AdminApi, Refused, Services
+from mockserver.admin.api import AdminApi, Services
 from mockserver.admin.guard import Guard
 from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
@@ -22,6 +22,7 @@ from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
 from mockserver.model.http import Request
+from mockserver.net.arrival import WireLimits
 from mockserver.net.egress import Egress
 from mockserver.net.listener import Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
@@ -31,7 +32,6 @@ from mockserver.store.record import RecordLimits
 
 log = logging.getLogger("mockserver")
 
-MOST_NAMESPACES = 100_000
 COLLECT_EVERY_S = 30.0
 GRACE_S = 0.2
 """How long a stopping server lets answers that are under way come to their end."""
@@ -58,7 +58,11 @@ class App:
         self._hosts: tuple[World, frozenset[str]] | None = None
         self._collector: asyncio.Task[None] | None = None
         self.courier = Courier(
-            Egress(settings.allow_egress, self._literal_hosts), wall=time.time, mono=time.monotonic
+            Egress(settings.allow_egress, self._literal_hosts),
+            wall=time.time,
+            mono=time.monotonic,
+            limit=settings.max_webhooks,
+            refused=lambda: self.engine.shared.refused.update(webhooks=1),
         )
         self.mock_url = ""
         self.admin_url = ""
@@ -93,6 +97,7 @@ class App:
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
             "lane": any(listener.has_lane for listener in self._listeners),
+            "refused": dict(self.engine.shared.refused),
         }
 
     def _openapi(self) -> dict[str, Any]:
@@ -121,20 +126,11 @@ class App:
             base = self._base_url(request)
         return f"{base}/__admin"
 
-    def _room_for_namespace(self) -> None:
-        """Raises Refused where there are too many."""
-        if len(self.engine.namespaces) >= MOST_NAMESPACES:
-            raise Refused(
-                429,
-                "too-many",
-                f"There are {MOST_NAMESPACES} namespaces already",
-                "Delete some, or let them be collected",
-            )
-
     def _auto_namespace(self, name: str) -> Namespace:
         if not NAMESPACE_NAME.fullmatch(name):
             raise UnknownNamespace(name)
-        if len(self.engine.namespaces) >= MOST_NAMESPACES:
+        if len(self.engine.namespaces) >= self.settings.max_namespaces:
+            self.engine.shared.refused["namespaces"] += 1
             raise UnknownNamespace(name)
         return self.engine.make_namespace(name)
 
@@ -164,11 +160,20 @@ class App:
             public_url=self._base_url,
             admin_url=self._admin_base,
             courier=self.courier,
-            room_for_namespace=self._room_for_namespace,
+            settings=settings,
         )
         admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
         wire = WireSettings(
-            max_body_bytes=settings.max_body_bytes, hang_limit_s=settings.hang_limit_s, lane=settings.lane
+            max_body_bytes=settings.max_body_bytes,
+            hang_limit_s=settings.hang_limit_s,
+            lane=settings.lane,
+            limits=WireLimits(
+                read_timeout_s=settings.read_timeout_s,
+                headers=settings.max_headers,
+                head_bytes=settings.max_head_bytes,
+                requests=settings.max_requests,
+                connections=settings.max_connections,
+            ),
         )
         make = self._auto_namespace if settings.namespaces == "auto" else None
         addresser = Addresser(self.engine.namespaces, self.engine.default, make)

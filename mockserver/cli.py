@@ -122,6 +122,71 @@ def main() -> None:
     type=_Duration(),
     help="Ends a hanging reply.",
 )
+@flag(
+    "--read-timeout",
+    "read_timeout_s",
+    default=DEFAULT.read_timeout_s,
+    show_default="30s",
+    type=_Duration(),
+    help="A request must be in within so long; then 408.",
+)
+@flag(
+    "--max-headers",
+    default=DEFAULT.max_headers,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Header lines of a request; more get 431.",
+)
+@flag(
+    "--max-head",
+    "max_head_bytes",
+    default=DEFAULT.max_head_bytes,
+    show_default="128KiB",
+    type=_Size(),
+    help="A request's head; a larger one gets 431, a longer target 414.",
+)
+@flag(
+    "--max-requests",
+    default=DEFAULT.max_requests,
+    show_default="any number",
+    type=click.IntRange(0),
+    help="Requests on one connection; the last answer closes it.",
+)
+@flag(
+    "--max-connections",
+    default=DEFAULT.max_connections,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Connections at once on each port; more get 503.",
+)
+@flag(
+    "--max-routes",
+    default=DEFAULT.max_routes,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Routes that a namespace may make at runtime.",
+)
+@flag(
+    "--max-namespaces",
+    default=DEFAULT.max_namespaces,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Namespaces at once.",
+)
+@flag(
+    "--max-webhooks",
+    default=DEFAULT.max_webhooks,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Webhooks of a namespace that may wait; more fail at once.",
+)
+@flag(
+    "--max-streams",
+    default=DEFAULT.max_streams,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Readers of a namespace's stream of calls.",
+)
 @flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
 @flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")
 @flag("--admin-host", "admin_hosts", multiple=True, help="A further host name that the admin API answers to.")

@@ -27,6 +27,7 @@ _LOOK_EVERY_S = 0.5
 def run(settings: Settings) -> int:
     """Serves until a signal comes. The exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    _allow_many_files()
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_run(settings))
@@ -49,6 +50,16 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
+
+
+def _allow_many_files() -> None:
+    """As many connections as the system lets this process have: the usual soft limit of 1,024 is soon reached."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 65_536)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _run(settings: Settings) -> None:

@@ -12,6 +12,8 @@ class Settings:
     None serves the admin API on the mock port. `namespaces` is "known" (unknown
     names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
     or networks that webhooks may go to beside the hosts in scenario files.
+    `max_requests` are those of one connection, 0 for any number; `max_routes`, `max_webhooks` and `max_streams` are
+    those that one namespace makes at runtime, waits for, and has readers of.
     Without `lane` every request goes the general way, slower and otherwise alike.
     """
 
@@ -26,6 +28,15 @@ class Settings:
     unmatched_status: int = 404
     max_body_bytes: int = 16 * 1024 * 1024
     hang_limit_s: float = 600.0
+    read_timeout_s: float = 30.0
+    max_headers: int = 1000
+    max_head_bytes: int = 128 * 1024
+    max_requests: int = 0
+    max_connections: int = 20_000
+    max_routes: int = 100_000
+    max_namespaces: int = 100_000
+    max_webhooks: int = 10_000
+    max_streams: int = 100
     lane: bool = True
     watch: bool = False
     namespaces: str = "known"

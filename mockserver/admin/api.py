@@ -26,6 +26,7 @@ from mockserver.model.delivery import Delivery
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.replying.bodies import dump_json
+from mockserver.settings import Settings
 from mockserver.store.clock import VirtualClock
 
 log = logging.getLogger("mockserver")
@@ -89,7 +90,15 @@ class Services:
     openapi: Callable[[], dict[str, Any]]
     may_reveal: Callable[[Request], bool]
     courier: Courier
-    room_for_namespace: Callable[[], None]
+    settings: Settings
+
+
+def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
+    """Raises Refused, and counts it under the limit's name, where as many are there as may be."""
+    if there >= most:
+        engine.shared.refused[limit] += 1
+        hint = f"{hint}, or start the server with a larger --max-{limit}"
+        raise Refused(429, "too-many", f"There are {most} {what} already", hint)
 
 
 @dataclass(slots=True)

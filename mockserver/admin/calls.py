@@ -18,6 +18,7 @@ from mockserver.admin.api import (
     listing,
     no_content,
     one_flaw,
+    room,
     to_json,
 )
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
@@ -183,10 +184,12 @@ async def delete_calls(asked: Asked[Any]) -> Answer:
     "Calls as they happen, as server-sent events; resumable by Last-Event-ID.",
     query={**FILTERS, **REVEAL},
     content_type="text/event-stream",
-    errors=(422,),
+    errors=(422, 429),
 )
 async def stream_calls(asked: Asked[Any]) -> Answer:
     wanted, reveal = CallFilter(asked), may_reveal(asked)
+    there, most = len(asked.ns.listeners), asked.services.settings.max_streams
+    room(asked.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
     start = _call_number(asked.request.headers.get("last-event-id", ""))
     head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
     return StreamReply(head, _events(asked.ns, wanted, start, reveal=reveal))

@@ -203,6 +203,7 @@ class HealthView(BaseModel):
     scenarios: int
     routes: int
     lane: bool
+    refused: dict[str, int]
 
 
 class CandidateView(View):

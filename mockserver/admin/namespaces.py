@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content
+from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content, room
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
 from mockserver.engine import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceTaken
@@ -86,7 +86,7 @@ def named(asked: Asked[Any]) -> Namespace:
     optional_body=True,
     answer=NamespaceView,
     status=201,
-    errors=(409, 422),
+    errors=(409, 422, 429),
     namespaced=False,
 )
 async def add_namespace(asked: Asked[NamespaceBody]) -> Answer:
@@ -94,7 +94,8 @@ async def add_namespace(asked: Asked[NamespaceBody]) -> Answer:
     name = body.name or f"ns-{secrets.token_hex(6)}"
     if body.scenarios is not None:
         editing.check_names(asked.engine.default, body.scenarios, "scenarios", files_only=True)
-    asked.services.room_for_namespace()
+    there, most = len(asked.engine.namespaces), asked.services.settings.max_namespaces
+    room(asked.engine, "namespaces", there, most, "namespaces", "Delete some, let them be collected")
     try:
         ns = asked.engine.make_namespace(
             name, seed=None if body.seed is None else as_text(body.seed), ttl_s=body.ttl_s

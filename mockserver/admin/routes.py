@@ -17,6 +17,7 @@ from mockserver.admin.api import (
     no_content,
     one_flaw,
     read_json,
+    room,
 )
 from mockserver.admin.models import RouteList, RouteView
 from mockserver.admin.views import route_view
@@ -62,9 +63,19 @@ async def list_routes(asked: Asked[Any]) -> Answer:
     raw=True,
     answer=RouteView,
     status=201,
-    errors=(409, 415, 422),
+    errors=(409, 415, 422, 429),
 )
 async def add_route(asked: Asked[Any]) -> Answer:
+    overlay = asked.ns.overlay
+    there = len(overlay.routes) if overlay is not None else 0
+    room(
+        asked.engine,
+        "routes",
+        there,
+        asked.services.settings.max_routes,
+        "routes made at runtime",
+        "Delete some",
+    )
     try:
         route = editing.add_route(asked.ns, read_mapping(asked.request))
     except editing.Conflict as why:

@@ -7,6 +7,7 @@ changed of the scenarios. Two namespaces never see each other's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -50,7 +51,7 @@ class Tab(Protocol):
 class Shared:
     """What all namespaces have in common. `world` is replaced by a reload."""
 
-    __slots__ = ("limits", "mono", "wall", "world")
+    __slots__ = ("limits", "mono", "refused", "wall", "world")
 
     def __init__(
         self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
@@ -59,6 +60,8 @@ class Shared:
         self.limits = limits
         self.wall = wall
         self.mono = mono
+        self.refused: Counter[str] = Counter()
+        """How often each limit was reached, by its name."""
 
 
 class Namespace:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEncodingError
 from aiohttp.http_parser import HttpRequestParser
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
@@ -21,7 +24,9 @@ from aiohttp.web_request import BaseRequest
 from mockserver.engine.answers import problem_response
 from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
+from mockserver.model.http import Response
 from mockserver.model.problem import problem
+from mockserver.net.arrival import Arrival, TooSlow, WireLimits
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
 
@@ -62,11 +67,35 @@ class Connection(RequestHandler):
     says that the parser certainly stands between two requests.
     """
 
-    __slots__ = ("_body", "_fresh", "_lane", "begun", "between", "client_text")
+    __slots__ = (
+        "_arrival", "_body", "_fresh", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
+        "served",
+    )  # fmt: skip
 
-    def __init__(self, manager: web.Server, lane: Lane | None, **options: Any) -> None:
-        super().__init__(manager, **options)
+    def __init__(
+        self,
+        manager: web.Server,
+        lane: Lane | None,
+        limits: WireLimits,
+        refused: Counter[str],
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            manager,
+            max_line_size=limits.head_bytes,
+            max_field_size=limits.head_bytes
+            + 1,  # other than that of a line, so that an error says which it was
+            max_headers=limits.headers,
+            **options,
+        )
         self._lane = lane
+        self._limits = limits
+        self._refused = refused
+        self._turned_away = False
+        self._arrival = Arrival(options["loop"], limits, self._too_slow)
+        self.served = 0
+        """Answers that were begun."""
+        self._last = limits.requests - 1 if limits.requests else sys.maxsize
         self.begun: dict[int, tuple[Namespace, Call]] = {}
         self.between = True
         self._fresh = True  # the task has been given nothing yet, and may not even have begun
@@ -76,9 +105,9 @@ class Connection(RequestHandler):
             self,
             options["loop"],
             self._read_bufsize,
-            max_line_size=self.max_line_size,
-            max_field_size=self.max_field_size,
-            max_headers=self.max_headers,
+            max_line_size=limits.head_bytes,
+            max_field_size=limits.head_bytes + 1,
+            max_headers=limits.headers,
             payload_exception=web.RequestPayloadError,
             auto_decompress=options["auto_decompress"],
             max_msg_queue_size=1,
@@ -88,13 +117,32 @@ class Connection(RequestHandler):
         self._msg_queue_resume_size = MOST_WAITING // 2
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert self._manager is not None
+        if (
+            isinstance(transport, asyncio.WriteTransport)
+            and len(self._manager.connections) >= self._limits.connections
+        ):
+            self._turn_away(transport)
+            return
         super().connection_made(transport)
         if isinstance(transport, asyncio.WriteTransport):
             # Drained is drained: a call counts as sent when nothing waits any more.
             transport.set_write_buffer_limits(high=0)
         self.client_text = client_of(transport)
 
+    def _turn_away(self, transport: asyncio.WriteTransport) -> None:
+        """Answers 503, whatever is asked."""
+        self._turned_away = True
+        self._refused["connections"] += 1
+        limit = self._limits.connections
+        detail = f"There are {limit} connections already. Close some, or start the server with a larger --max-connections"
+        transport.write(_closing(problem_response(problem(503, "too-many", "Too many connections", detail))))
+        transport.close()
+
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._arrival.over()
+        if self._turned_away:
+            return
         for _, call in self.begun.values():
             if self._lane is not None:
                 self._lane.left(call)
@@ -107,6 +155,7 @@ class Connection(RequestHandler):
         return (
             (self._fresh or (waiter is not None and not waiter.done()))
             and not self._messages
+            and self.served < self._last
             and not self._paused
             and not self._upgraded
             and not self._close
@@ -115,14 +164,57 @@ class Connection(RequestHandler):
         )
 
     def data_received(self, data: bytes) -> None:
-        lane = self._lane
         alone = data if self.between else b""
-        if lane is None or not self._is_free():
+        lane = self._lane
+        if lane is not None and self._is_free():
+            if alone and self._answered_by(lane, data):
+                return
             self.between = False
-            self._read_on(data, alone)
-        elif not alone or not self._answered_by(lane, data):
+            self._mind(data, self._read_by, lane, data, alone)
+        elif not self._turned_away:
             self.between = False
-            self._read_by(lane, data, alone)
+            self._mind(data, self._read_on, data, alone)
+
+    def _mind(self, data: bytes, read: Callable[..., bool], *arguments: Any) -> None:
+        """Has it read, and sees to it that what has begun to come does so within its limits."""
+        was_open = self._is_body_open()
+        came = read(*arguments)
+        if self._is_body_open():
+            self._arrival.more_body()
+        elif came or was_open or not data or self.between:
+            self._arrival.over()
+        elif not self._arrival.more_head(len(data)):
+            self._arrival.over()
+            self._refuse(
+                "head", *_HEAD_TOO_LARGE, f"It is larger than {self._limits.head_bytes} bytes; see --max-head"
+            )
+
+    def _is_body_open(self) -> bool:
+        return self._body is not None and not self._body.is_eof()
+
+    def _too_slow(self) -> None:
+        within = f"{self._limits.read_timeout_s:g} s"
+        if self._is_body_open():
+            self._refused["read_timeout"] += 1
+            self._body.set_exception(TooSlow(within))
+        elif self._is_idle():
+            text = f"Its head was not in within {within}. Send it at once, or start the server with a longer --read-timeout"
+            self._refuse("read_timeout", 408, "too-slow", "The request came too slowly", text)
+        else:
+            self.close()  # the answers before it go out first
+
+    def _refuse(self, limit: str, status: int, kind: str, title: str, detail: str) -> None:
+        """Answers what is no whole request, and closes the connection."""
+        self._refused[limit] += 1
+        if self.transport is not None and self._is_idle():
+            self.transport.write(_closing(problem_response(problem(status, kind, title, detail))))
+        self.close()
+        if self.transport is not None:
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        """Nothing that came before waits for its answer."""
+        return (self._fresh or self._waiter is not None) and not self._messages
 
     def _answered_by(self, lane: Lane, data: bytes) -> bool:
         try:
@@ -131,9 +223,12 @@ class Connection(RequestHandler):
             self._hand_over([(_ErrInfo(status=500, exc=why, message=""), EMPTY_PAYLOAD)], False, b"")
             return True
 
-    def _read_by(self, lane: Lane, data: bytes, alone: bytes) -> None:
-        """Has the lane take what the parser finds. `alone` is the data where a request begins with it."""
-        bodiless = False
+    def _read_by(self, lane: Lane, data: bytes, alone: bytes) -> bool:
+        """
+        Has the lane take what the parser finds; whether it found anything. `alone` is the data where a
+        request begins with it.
+        """
+        bodiless = found = False
         ends_head = data.endswith(b"\r\n\r\n")
         while self._is_free():
             parser: Any = self._parser
@@ -145,7 +240,8 @@ class Connection(RequestHandler):
             if not messages:
                 # Nothing begun can stand behind a request without a body whose end is the end of the data.
                 self.between = ends_head and bodiless
-                return
+                return found
+            found = True
             message, payload = messages[0]
             try:
                 taken = not upgraded and lane.took(self, message, payload, alone)
@@ -154,10 +250,11 @@ class Connection(RequestHandler):
             if not taken:
                 self._hand_over(messages, upgraded, tail)
             if self.between or isinstance(messages[0][0], _ErrInfo):
-                return
+                return True
             bodiless = payload is EMPTY_PAYLOAD
             data = alone = b""  # the parser goes on behind the request that has ended
         self._read_on(data, alone)
+        return True
 
     def hand_over(self, data: bytes, ns: Namespace, call: Call) -> None:
         """Has the connection's task perform a call that was begun; the data are its request, and nothing else."""
@@ -180,26 +277,28 @@ class Connection(RequestHandler):
         if upgraded and tail:
             self._message_tail = tail
 
-    def _read_on(self, data: bytes, alone: bytes) -> None:
+    def _read_on(self, data: bytes, alone: bytes) -> bool:
         """
         Feeds the parser until it has nothing left: each time it goes on behind a request that has ended.
-        `alone` is the data where a request begins with it.
+        Whether it found a request. `alone` is the data where a request begins with it.
         """
-        self._fresh = False
+        found = False
         while True:
             before = self._request_count, self._body is not None and not self._body.is_eof()
             super().data_received(data)
             if self._request_count != before[0]:
+                found = True
+                self._fresh = False
                 message, payload = self._messages[-1]
                 self._took(payload)
                 if isinstance(message, _ErrInfo):
-                    return  # nothing follows: the parser would only say the same again
+                    return True  # nothing follows: the parser would only say the same again
                 if alone and is_alone(alone, message, sent_whole(payload)):
                     self.between = True
-                    return
+                    return True
             after = self._request_count, self._body is not None and not self._body.is_eof()
             if after == before or self._buffer_paused or self._reading_paused or self._upgraded:
-                return
+                return found
             data = alone = b""
 
     def _took(self, body: Any) -> None:
@@ -217,17 +316,41 @@ class Connection(RequestHandler):
     ) -> web.StreamResponse:
         if status >= 500 and exc is not None:
             log.error("a request could not be answered", exc_info=exc)
-        title = "This is no HTTP request" if status == 400 else "The server failed on this request"
-        detail = (
-            (message or "").split("\n")[0]
-            if status == 400
-            else "It is a defect of mockserver; its log says more"
-        )
-        response = problem_response(
-            problem(status, "bad-request" if status < 500 else "defect", title, detail)
-        )
+        response = problem_response(self._problem(status, exc, message))
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(
-                encode_head(response, length=len(response.body), keep_alive=False) + response.body
-            )
+            self.transport.write(_closing(response))
         return Done(keep_alive=False)
+
+    def _problem(self, status: int, exc: BaseException | None, message: str | None) -> dict[str, Any]:
+        if status >= 500:
+            detail = "It is a defect of mockserver; its log says more"
+            return problem(status, "defect", "The server failed on this request", detail)
+        limits, text = self._limits, (message or "").split("\n")[0]
+        if isinstance(exc, LineTooLong):
+            self._refused["head"] += 1
+            if exc.args[1] == limits.head_bytes:
+                return problem(
+                    414,
+                    "target-too-long",
+                    "The request target is too long",
+                    f"It is longer than {limits.head_bytes} bytes; see --max-head",
+                )
+            return problem(
+                *_HEAD_TOO_LARGE, f"A line of it is longer than {limits.head_bytes} bytes; see --max-head"
+            )
+        if text == "Too many headers received":
+            self._refused["headers"] += 1
+            return problem(
+                431,
+                "too-many-headers",
+                "The request has too many headers",
+                f"It has more than {limits.headers} header lines; see --max-headers",
+            )
+        return problem(status, "bad-request", "This is no HTTP request", text)
+
+
+_HEAD_TOO_LARGE = (431, "head-too-large", "The head of the request is too large")
+
+
+def _closing(response: Response) -> bytes:
+    return encode_head(response, length=len(response.body), keep_alive=False) + response.body

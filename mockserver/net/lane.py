@@ -55,7 +55,7 @@ class Connection(Protocol):
     between: bool
     _paused: bool
     _parser: Any
-    _request_count: int
+    served: int
     _loop: Any
     _next_keepalive_close_time: float
     _keepalive_timeout: float
@@ -134,7 +134,7 @@ class Lane:
             client = connection.client_text
             brief = (known, number, client, arrived_s, arrived_at_s, self._mono(), *answered)
             cost_bytes = answered[3]
-        connection._request_count += 1  # noqa: SLF001
+        connection.served += 1
         connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
         if connection._paused:  # noqa: SLF001
             self._close_when_drained(connection, known.reopen(brief))
@@ -219,7 +219,7 @@ class Lane:
         assert response is not None
         call.first_byte_at_s = at_s = self._mono()
         transport.write(encode(response))
-        connection._request_count += 1  # noqa: SLF001
+        connection.served += 1
         connection._next_keepalive_close_time = at_s + connection._keepalive_timeout  # noqa: SLF001
         if connection._paused:  # noqa: SLF001
             # The client reads slowly: the call is over when all of it has left.

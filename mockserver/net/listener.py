@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ from mockserver.model.delivery import DeliveryState
 from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
+from mockserver.net.arrival import TooSlow, WireLimits
 from mockserver.net.connection import Connection, Done
 from mockserver.net.consulting import consulted
 from mockserver.net.encode import encode_head
@@ -55,6 +57,7 @@ class WireSettings:
     max_admin_body_bytes: int = 64 * 1024 * 1024
     hang_limit_s: float = 600.0
     lane: bool = True
+    limits: WireLimits = field(default_factory=WireLimits)
 
 
 class Listener:
@@ -84,7 +87,7 @@ class Listener:
         if mock and settings.lane and is_proved():
             lane = Lane(engine, addresser, admin=admin is not None, max_body_bytes=settings.max_body_bytes)
         self.has_lane = lane is not None
-        self.server = _Server(self, lane)
+        self.server = _Server(self, lane, settings.limits, engine.shared.refused)
 
     async def settle(self, grace_s: float) -> int:
         """Closes idle connections, and gives busy ones a moment. How many are still busy."""
@@ -133,7 +136,7 @@ class Listener:
             transport,
             drained,
             version=(message.version.major, message.version.minor),
-            keep_alive=not message.should_close,
+            keep_alive=not message.should_close and not self._is_last(http.protocol),
             head_only=message.method == "HEAD",
         )
         if begun is not None:
@@ -163,6 +166,15 @@ class Listener:
         request.namespace = address.ns.name
         return await self._answer(http, request, address.ns, wire)
 
+    def _is_last(self, connection: Any) -> bool:
+        """Whether this is the last request that its connection may make."""
+        connection.served += 1
+        most = self._settings.limits.requests
+        if not most or connection.served < most:
+            return False
+        self._engine.shared.refused["requests"] += 1
+        return True
+
     # Mocked requests
 
     async def _answer(
@@ -172,7 +184,10 @@ class Listener:
         try:
             body = await _read(http, wire, limit)
         except _TooLarge:
+            self._engine.shared.refused["body"] += 1
             return await self._refuse(request, ns, wire, http, _too_large(limit))
+        except TooSlow as why:
+            return await self._refuse(request, ns, wire, http, _too_slow(why))
         except (asyncio.CancelledError, ConnectionError):
             call = self._engine.begin_incomplete(_cut_short(request), ns, None)
             call.left_at_s = self._engine.shared.mono()
@@ -255,6 +270,8 @@ class Listener:
             request.body = await _read(http, wire, self._settings.max_admin_body_bytes)
         except _TooLarge:
             return await self._plain(wire, http, _too_large(self._settings.max_admin_body_bytes))
+        except TooSlow as why:
+            return await self._plain(wire, http, _too_slow(why))
         except (PayloadEncodingError, web.RequestPayloadError) as why:
             return await self._plain(wire, http, _unreadable(str(why)))
         answer = await self._admin(request)
@@ -314,7 +331,7 @@ async def _linger(http: BaseRequest) -> None:
         async with asyncio.timeout(2):
             async for _ in http.content.iter_any():
                 pass
-    except (TimeoutError, ConnectionError, PayloadEncodingError, web.RequestPayloadError):
+    except (TimeoutError, ConnectionError, PayloadEncodingError, TooSlow, web.RequestPayloadError):
         return
 
 
@@ -335,6 +352,13 @@ def _path_of(target: str) -> str:
 def _too_large(limit: int) -> Response:
     detail = f"The body is larger than {limit} bytes. Start the server with a larger --max-body"
     return problem_response(problem(413, "body-too-large", "The body is too large", detail))
+
+
+def _too_slow(why: TooSlow) -> Response:
+    detail = (
+        f"Its body was not in within {why}. Send it faster, or start the server with a longer --read-timeout"
+    )
+    return problem_response(problem(408, "too-slow", "The request came too slowly", detail))
 
 
 def _unreadable(why: str) -> Response:
@@ -363,8 +387,12 @@ def _drainer(protocol: Any) -> Callable[[], Any]:
 class _Server(web.Server):
     """Makes our connections; a client that leaves cancels what is done for it."""
 
-    def __init__(self, listener: Listener, lane: Lane | None) -> None:
+    def __init__(
+        self, listener: Listener, lane: Lane | None, limits: WireLimits, refused: Counter[str]
+    ) -> None:
         super().__init__(listener.handle, handler_cancellation=True)
+        self._limits = limits
+        self._refused = refused
         self._loop = asyncio.get_running_loop()
         self._lane = lane
 
@@ -372,11 +400,10 @@ class _Server(web.Server):
         return Connection(
             self,
             self._lane,
+            self._limits,
+            self._refused,
             loop=self._loop,
             access_log=None,  # an access log halves the speed
             auto_decompress=False,
             keepalive_timeout=3630,
-            max_line_size=65536,
-            max_field_size=65536,
-            max_headers=1000,
         )

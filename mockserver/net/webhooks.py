@@ -18,7 +18,7 @@ _CLOSE_S = 0.5
 class Courier:
     """
     One for a server, on its loop. `limit` webhooks may wait or be under way in
-    a namespace; more are failed at once. `wall` and `mono` are the real clocks:
+    a namespace; more are failed at once, and `refused` is told. `wall` and `mono` are the real clocks:
     stamps of signatures, and how long a try took.
 
     Who moves a namespace's clock does it here, so that what is due goes out.
@@ -32,9 +32,11 @@ class Courier:
         mono: Callable[[], float],
         timeout_s: float = 10.0,
         limit: int = 10_000,
+        refused: Callable[[], object] = lambda: None,
     ) -> None:
         self._trier = Trier(egress, wall, mono, timeout_s)
         self._limit = limit
+        self._refused = refused
         self._desks: dict[Home, Desk] = {}
         self._retired: set[Desk] = set()  # taken back by a reset, with tries still under way
         self._closed = False
@@ -44,13 +46,15 @@ class Courier:
         desk = self._desk(ns)
         if self._closed or len(ns.timers) + desk.under_way >= self._limit:
             delivery.state = DeliveryState.FAILED
-            delivery.error = (
-                STOPPED if self._closed else f"not sent: {self._limit} webhooks of its namespace wait already"
-            )
+            delivery.error = STOPPED if self._closed else self._too_many()
             ns.tell()
         else:
             desk.push(delivery)
         self._tidy(ns, desk)
+
+    def _too_many(self) -> str:
+        self._refused()
+        return f"not sent: {self._limit} webhooks of its namespace wait already; see --max-webhooks"
 
     async def deliver_before(self, ns: Home, delivery: Delivery) -> None:
         """Makes the first try now, and comes back when it is over. Further ones follow by the clock."""

@@ -595,7 +595,7 @@ async def test_more_than_the_limit_waiting_is_refused_and_said(still):
             courier.schedule(still, delivery)
 
     assert [one.state.value for one in made] == ["waiting", "waiting", "failed"]
-    assert made[2].error == "not sent: 2 webhooks of its namespace wait already"
+    assert made[2].error == "not sent: 2 webhooks of its namespace wait already; see --max-webhooks"
 
 
 async def test_closing_cuts_what_hangs_within_a_second(home, deliveries):
