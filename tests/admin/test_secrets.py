@@ -45,7 +45,7 @@ def leaked(text):
 def test_they_are_masked_in_every_answer_and_shown_on_request(server):
     log_in(server)
 
-    for path in ("/calls", "/calls/1", "/attempts?by=headers.authorization", "/effects", "/state", "/state/seen"):  # fmt: skip
+    for path in ("/calls", "/calls/1", "/calls.har", "/attempts?by=headers.authorization", "/effects", "/state", "/state/seen"):  # fmt: skip
         masked = server.admin.call("GET", path).text
         shown = server.admin.call("GET", f"{path}{'&' if '?' in path else '?'}reveal=true").text
 
@@ -233,7 +233,7 @@ routes:
     assert leaked(server.admin.call("GET", "/webhooks?reveal=true").text)
 
 
-PATHS = ("/calls", "/calls/1", "/calls/stream", "/unmatched", "/attempts", "/webhooks", "/effects", "/state", "/state/a", "/resources/cards")  # fmt: skip
+PATHS = ("/calls", "/calls.har", "/calls/1", "/calls/stream", "/unmatched", "/attempts", "/webhooks", "/effects", "/state", "/state/a", "/resources/cards")  # fmt: skip
 
 
 def test_a_stranger_sees_no_secret(serving):
