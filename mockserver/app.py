@@ -6,12 +6,14 @@ import asyncio
 import gc
 import logging
 import time
+from collections import Counter
 from typing import Any
 
 from mockserver import __version__
 from mockserver.admin import openapi
 from mockserver.admin.api import AdminApi, Refused, Services
 from mockserver.admin.guard import Guard
+from mockserver.admin.metrics import Metrics
 from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
 from mockserver.engine.addressing import Addresser, UnknownNamespace
@@ -75,6 +77,7 @@ class App:
             ),
         )
 
+
     def _read(self) -> World:
         return build_world(load(self.settings.paths)) if self.settings.paths else World()
 
@@ -94,6 +97,10 @@ class App:
             "routes": len(world.routes),
             "lane": any(listener.has_lane for listener in self._listeners),
         }
+
+    def _faults(self) -> dict[str, int]:
+        """Faults that were performed since the server began, by kind."""
+        return dict(sum((listener.faults for listener in self._listeners), Counter()))
 
     def _openapi(self) -> dict[str, Any]:
         if "openapi" not in self._documents:
@@ -165,6 +172,7 @@ class App:
             admin_url=self._admin_base,
             courier=self.courier,
             room_for_namespace=self._room_for_namespace,
+            metrics=Metrics(self.engine, self._faults, self.courier.tries),
         )
         admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
         wire = WireSettings(

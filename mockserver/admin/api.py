@@ -81,7 +81,10 @@ class Courier(Protocol):
 
 @dataclass(slots=True)
 class Services:
-    """What the admin API is lent by the app. `reload` reads the files again and returns what it found."""
+    """
+    What the admin API is lent by the app. `reload` reads the files again and returns what it found; `metrics` are
+    told what Accept says.
+    """
 
     reload: Callable[[], dict[str, Any]]
     public_url: Callable[[Request], str]
@@ -91,6 +94,7 @@ class Services:
     may_reveal: Callable[[Request], bool]
     courier: Courier
     room_for_namespace: Callable[[], None]
+    metrics: Callable[[str], Awaitable[Response]]
 
 
 @dataclass(slots=True)
@@ -132,7 +136,8 @@ class Endpoint:
     """
     One line of the table. `body` is the model of what is sent (None: nothing is),
     `answer` of what comes back with `status` or one of `also`, `raw` that the
-    handler reads the body itself.
+    handler reads the body itself. `other_types` are further content types of the
+    answer, by Accept.
     """
 
     method: str
@@ -147,6 +152,7 @@ class Endpoint:
     raw: bool = False
     optional_body: bool = False
     content_type: str = "application/json"
+    other_types: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     namespaced: bool = True
 

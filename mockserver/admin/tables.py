@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin import calls, checks, control, har, namespaces, routes, scenarios, webhooks, world
+from mockserver.admin import (
+    calls,
+    checks,
+    control,
+    har,
+    metrics,
+    namespaces,
+    routes,
+    scenarios,
+    webhooks,
+    world,
+)
 from mockserver.admin.api import Endpoint, endpoints
 
 
@@ -22,5 +33,6 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             world.table,
             namespaces.table,
             webhooks.table,
+            metrics.table,
         )
     )

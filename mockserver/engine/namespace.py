@@ -13,6 +13,7 @@ from typing import Any
 
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
+from mockserver.engine.totals import Totals
 from mockserver.engine.world import Overlay, World, scenarios_of
 from mockserver.model.call import Call
 from mockserver.model.delivery import Attempt
@@ -41,9 +42,13 @@ class Snapshot:
 
 
 class Shared:
-    """What all namespaces have in common. `world` is replaced by a reload."""
+    """
+    What all namespaces have in common. `world` is replaced by a reload.
 
-    __slots__ = ("limits", "mono", "wall", "world")
+    `forgetting` hears of each namespace that is about to forget its calls.
+    """
+
+    __slots__ = ("forgetting", "limits", "mono", "totals", "wall", "world")
 
     def __init__(
         self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
@@ -52,6 +57,8 @@ class Shared:
         self.limits = limits
         self.wall = wall
         self.mono = mono
+        self.totals = Totals()
+        self.forgetting: Callable[[Namespace], None] | None = None
 
 
 class Namespace:
@@ -266,8 +273,15 @@ class Namespace:
             deliveries = self._deliveries = Deliveries()
         return deliveries
 
+    def traces(self) -> tuple[Counts | None, Record | None, Deliveries | None]:
+        """Counts, record and deliveries, None where there are none: asked for by name they would be made."""
+        return self._counts, self._record, self._deliveries
+
     def forget_calls(self) -> None:
         """New, empty records and counts; calls still open end in the old ones."""
+        if self.shared.forgetting is not None:
+            self.shared.forgetting(self)
+        self.shared.totals.add(self._counts, self._record)
         self._record = None
         self._counts = None
         self._effects = None
