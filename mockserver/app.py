@@ -17,12 +17,15 @@ from mockserver.admin.metrics import Metrics
 from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
 from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
+from mockserver.engine.listening import listen_everywhere
 from mockserver.engine.literal import webhook_urls
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
+from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.net.egress import Egress
 from mockserver.net.listener import Listener, WireSettings
@@ -32,6 +35,7 @@ from mockserver.settings import Settings
 from mockserver.store.record import RecordLimits
 
 log = logging.getLogger("mockserver")
+calls_log = logging.getLogger("mockserver.calls")
 
 MOST_NAMESPACES = 100_000
 COLLECT_EVERY_S = 30.0
@@ -77,6 +81,8 @@ class App:
             ),
         )
 
+        if settings.log_calls:
+            listen_everywhere(self.engine, _log_call)
 
     def _read(self) -> World:
         return build_world(load(self.settings.paths)) if self.settings.paths else World()
@@ -237,6 +243,11 @@ class App:
             f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
         )
+
+
+def _log_call(call: Call) -> None:
+    if calls_log.isEnabledFor(logging.INFO):
+        calls_log.info("call", extra={"fields": call_fields(call)})
 
 
 def _reason(why: BaseException, flag: str) -> str:

@@ -12,7 +12,8 @@ class Settings:
     None serves the admin API on the mock port. `namespaces` is "known" (unknown
     names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
     or networks that webhooks may go to beside the hosts in scenario files.
-    Without `lane` every request goes the general way, slower and otherwise alike.
+    `log_format` is "text" or "json"; with `log_calls` there is a line for every call
+    that is over. Without `lane` every request goes the general way, slower and otherwise alike.
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
@@ -26,6 +27,8 @@ class Settings:
     unmatched_status: int = 404
     max_body_bytes: int = 16 * 1024 * 1024
     hang_limit_s: float = 600.0
+    log_format: str = "text"
+    log_calls: bool = False
     lane: bool = True
     watch: bool = False
     namespaces: str = "known"

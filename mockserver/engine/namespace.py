@@ -45,10 +45,11 @@ class Shared:
     """
     What all namespaces have in common. `world` is replaced by a reload.
 
-    `forgetting` hears of each namespace that is about to forget its calls.
+    `listeners` are those that hear of the closed calls of every namespace, from
+    its first; `forgetting` hears of each namespace that is about to forget its calls.
     """
 
-    __slots__ = ("forgetting", "limits", "mono", "totals", "wall", "world")
+    __slots__ = ("forgetting", "limits", "listeners", "mono", "totals", "wall", "world")
 
     def __init__(
         self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
@@ -58,6 +59,7 @@ class Shared:
         self.wall = wall
         self.mono = mono
         self.totals = Totals()
+        self.listeners: frozenset[Callable[[Call], None]] = frozenset()
         self.forgetting: Callable[[Namespace], None] | None = None
 
 
@@ -82,7 +84,7 @@ class Namespace:
         self._counts: Counts | None = None
         self._clock: VirtualClock | None = None
         self._watchers: set[Callable[[], None]] | None = None
-        self._listeners: set[Callable[[Call], None]] | None = None
+        self._listeners: set[Callable[[Call], None]] | None = set(shared.listeners) or None
         self._memory: Memory | None = None
         self._effects: Effects | None = None
         self._deliveries: Deliveries | None = None
