@@ -6,9 +6,9 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY mockserver ./mockserver
 # The base's pip installs into an environment without one, so no pip is shipped. The extras are those that a
-# scenario may ask for: whoever mounts a folder can't install them.
+# scenario or a scraper may ask for: whoever mounts a folder can't install them.
 RUN python -m venv --without-pip /venv \
- && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,graphql,jsonpath,schema,xml]"
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,graphql,jsonpath,metrics,schema,xml]"
 # Bytecode of just what a start imports, the standard library's too: the slim images ship none, and a user who may
 # not write would compile it anew at every start and every health check.
 RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, urllib.request'

@@ -6,21 +6,26 @@ import asyncio
 import gc
 import logging
 import time
+from collections import Counter
 from typing import Any
 
 from mockserver import __version__
 from mockserver.admin import openapi
 from mockserver.admin.api import AdminApi, Services
 from mockserver.admin.guard import Guard
+from mockserver.admin.metrics import Metrics
 from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
 from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
+from mockserver.engine.listening import listen_everywhere
 from mockserver.engine.literal import webhook_urls
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
+from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.net.arrival import WireLimits
 from mockserver.net.egress import Egress
@@ -31,6 +36,7 @@ from mockserver.settings import Settings
 from mockserver.store.record import RecordLimits
 
 log = logging.getLogger("mockserver")
+calls_log = logging.getLogger("mockserver.calls")
 
 COLLECT_EVERY_S = 30.0
 GRACE_S = 0.2
@@ -79,6 +85,9 @@ class App:
             ),
         )
 
+        if settings.log_calls:
+            listen_everywhere(self.engine, _log_call)
+
     def _read(self) -> World:
         return build_world(load(self.settings.paths)) if self.settings.paths else World()
 
@@ -99,6 +108,10 @@ class App:
             "lane": any(listener.has_lane for listener in self._listeners),
             "refused": dict(self.engine.shared.refused),
         }
+
+    def _faults(self) -> dict[str, int]:
+        """Faults that were performed since the server began, by kind."""
+        return dict(sum((listener.faults for listener in self._listeners), Counter()))
 
     def _openapi(self) -> dict[str, Any]:
         if "openapi" not in self._documents:
@@ -161,6 +174,7 @@ class App:
             admin_url=self._admin_base,
             courier=self.courier,
             settings=settings,
+            metrics=Metrics(self.engine, self._faults, self.courier.tries),
         )
         admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
         wire = WireSettings(
@@ -234,6 +248,11 @@ class App:
             f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
         )
+
+
+def _log_call(call: Call) -> None:
+    if calls_log.isEnabledFor(logging.INFO):
+        calls_log.info("call", extra={"fields": call_fields(call)})
 
 
 def _reason(why: BaseException, flag: str) -> str:

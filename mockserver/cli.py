@@ -202,6 +202,14 @@ def main() -> None:
     multiple=True,
     help="HOST[:PORT] or a network that webhooks may go to, beside the hosts in scenario files.",
 )
+@flag(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default=DEFAULT.log_format,
+    show_default=True,
+    help="How the log on stderr is written; json is one object a line.",
+)
+@flag("--log-calls", is_flag=True, help="A line of the log for every call, once it is over.")
 @flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/)."""

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 
+from mockserver import logs
 from mockserver.app import App, PortTaken
 from mockserver.files.source import LoadFailed
 from mockserver.files.watching import fingerprint
@@ -26,20 +27,39 @@ _LOOK_EVERY_S = 0.5
 
 def run(settings: Settings) -> int:
     """Serves until a signal comes. The exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logs.set_up(settings.log_format)
     _allow_many_files()
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_run(settings))
     except LoadFailed as why:
-        sys.stderr.write("".join(line + "\n" for line in why.lines))
+        _complain(settings, *why.lines)
         return 2
     except PortTaken as why:
-        sys.stderr.write(f"{why}\n")
+        _complain(settings, str(why))
         return 1
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def _complain(settings: Settings, *lines: str) -> None:
+    """Why it doesn't serve: plain lines, that editors can follow; objects where the log has no others."""
+    for line in lines:
+        if settings.log_format == "json":
+            log.error("%s", line)
+        else:
+            sys.stderr.write(f"{line}\n")
+
+
+def _announce(app: App) -> None:
+    """The one line on stdout: that it serves, and where."""
+    line = app.describe()
+    if app.settings.log_format == "json":
+        record = log.makeRecord(log.name, logging.INFO, "", 0, line, (), None)
+        record.fields = {"mock_url": app.mock_url, "admin_url": app.admin_url}
+        line = logs.formatter("json").format(record)
+    print(line, flush=True)  # noqa: T201
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -76,7 +96,7 @@ async def _run(settings: Settings) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:
-        print(app.describe(), flush=True)  # noqa: T201  (the line that says it serves)
+        _announce(app)
         async with _watched(app, seen):
             await stopped.wait()
         if await app.settle():

@@ -14,7 +14,8 @@ class Settings:
     or networks that webhooks may go to beside the hosts in scenario files.
     `max_requests` are those of one connection, 0 for any number; `max_routes`, `max_webhooks` and `max_streams` are
     those that one namespace makes at runtime, waits for, and has readers of.
-    Without `lane` every request goes the general way, slower and otherwise alike.
+    `log_format` is "text" or "json"; with `log_calls` there is a line for every call
+    that is over. Without `lane` every request goes the general way, slower and otherwise alike.
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
@@ -37,6 +38,8 @@ class Settings:
     max_namespaces: int = 100_000
     max_webhooks: int = 10_000
     max_streams: int = 100
+    log_format: str = "text"
+    log_calls: bool = False
     lane: bool = True
     watch: bool = False
     namespaces: str = "known"

@@ -62,6 +62,8 @@ FLAGS = [
     ("--admin-host", "mock.example", "admin_hosts", ("mock.example",)),
     ("--namespaces", "auto", "namespaces", "auto"),
     ("--allow-egress", "app:8000", "allow_egress", ("app:8000",)),
+    ("--log-format", "json", "log_format", "json"),
+    ("--log-calls", None, "log_calls", True),
     ("--watch", None, "watch", True),
 ]
 

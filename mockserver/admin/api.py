@@ -25,6 +25,7 @@ from mockserver.files.flaws import flaws_of
 from mockserver.model.delivery import Delivery
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
 from mockserver.model.problem import flaw_views, problem
+from mockserver.model.redaction import mask_path, mask_shapes
 from mockserver.replying.bodies import dump_json
 from mockserver.settings import Settings
 from mockserver.store.clock import VirtualClock
@@ -81,7 +82,10 @@ class Courier(Protocol):
 
 @dataclass(slots=True)
 class Services:
-    """What the admin API is lent by the app. `reload` reads the files again and returns what it found."""
+    """
+    What the admin API is lent by the app. `reload` reads the files again and returns what it found; `metrics` are
+    told what Accept says.
+    """
 
     reload: Callable[[], dict[str, Any]]
     public_url: Callable[[Request], str]
@@ -91,6 +95,7 @@ class Services:
     may_reveal: Callable[[Request], bool]
     courier: Courier
     settings: Settings
+    metrics: Callable[[str], Awaitable[Response]]
 
 
 def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
@@ -140,7 +145,8 @@ class Endpoint:
     """
     One line of the table. `body` is the model of what is sent (None: nothing is),
     `answer` of what comes back with `status` or one of `also`, `raw` that the
-    handler reads the body itself.
+    handler reads the body itself. `other_types` are further content types of the
+    answer, by Accept.
     """
 
     method: str
@@ -155,6 +161,7 @@ class Endpoint:
     raw: bool = False
     optional_body: bool = False
     content_type: str = "application/json"
+    other_types: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     namespaced: bool = True
 
@@ -193,17 +200,17 @@ class AdminApi:
         try:
             return await self._serve(request)
         except Refused as why:
-            return problem_response(why.document, *why.lines)
+            return _problem(why.document, *why.lines)
         except NoSuchRoute as why:
             return _invalid(422, "no-such-route", why)
         except InvalidInput as why:
             return _invalid(422, "invalid", why)
         except UnreadableBody as why:
-            return problem_response(problem(400, "bad-body", "The body can't be read", str(why)))
+            return _problem(problem(400, "bad-body", "The body can't be read", str(why)))
         except Exception:
-            log.exception("the admin call %s %s failed", request.method, request.path)
+            log.exception("the admin call %s %s failed", request.method, mask_path(request.path))
             detail = "It is a defect of mockserver; its log says more"
-            return problem_response(problem(500, "defect", "The admin call failed", detail))
+            return _problem(problem(500, "defect", "The admin call failed", detail))
 
     async def _serve(self, request: Request) -> Answer:
         path = request.path[len(ADMIN) :] or "/"
@@ -273,7 +280,12 @@ def _pattern(path: str) -> re.Pattern[str]:
 def _invalid(status: int, kind: str, why: InvalidInput) -> Response:
     views = flaw_views(why.flaws)
     title = "The request can't be carried out, and nothing was changed"
-    return problem_response(problem(status, kind, title, str(why), errors=views))
+    return _problem(problem(status, kind, title, str(why), errors=views))
+
+
+def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
+    """An error quotes what was wrong, but no secret in it."""
+    return problem_response(mask_shapes(document), *lines)
 
 
 def parsed(model: Any, data: Any) -> Any:

@@ -7,6 +7,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from mockserver.admin.api import (
@@ -29,17 +30,18 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInput, shown
 from mockserver.files.dump import dump
-from mockserver.matching.nearest import suggest
+from mockserver.matching.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
 from mockserver.model.plan import Outcome
-from mockserver.model.redaction import mask_tree
 from mockserver.model.verify import CountSpec
 
 table = Table()
 
 PAGE, MOST = 1000, 10_000
+SLICE = 10
+"""So many calls are shown before others get their turn: 1 to 3 ms."""
 PAGING = {
     "limit": f"At most so many, 1 to {MOST}; default {PAGE}.",
     "cursor": "The `next` of the page before.",
@@ -141,20 +143,17 @@ def may_reveal(asked: Asked[Any]) -> bool:
     return True
 
 
-def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
+async def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
     """One page of calls after the cursor, newest last."""
     limit = asked.number("limit", PAGE, MOST)
     after = _cursor(asked.query.get("cursor"))
+    calls = list(islice((call for call in found if call.number > after), limit + 1))
     items: list[Any] = []
-    last = None
-    for call in found:
-        if call.number <= after:
-            continue
-        if len(items) == limit:
-            return listing(items, last)
+    for call in calls[:limit]:
         items.append(view(call))
-        last = call.id
-    return listing(items)
+        if not len(items) % SLICE:
+            await asyncio.sleep(0)
+    return listing(items, calls[limit - 1].id if len(calls) > limit else None)
 
 
 @table.add(
@@ -168,7 +167,7 @@ def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
 async def list_calls(asked: Asked[Any]) -> Answer:
     wanted, reveal = CallFilter(asked), may_reveal(asked)
     found = (call for call in asked.ns.record if wanted.holds(call))
-    return page(asked, found, lambda call: call_view(call, reveal=reveal))
+    return await page(asked, found, lambda call: call_view(call, reveal=reveal))
 
 
 @table.add("DELETE", "/calls", "Forgets calls and counts.", status=204)
@@ -188,7 +187,7 @@ async def delete_calls(asked: Asked[Any]) -> Answer:
 )
 async def stream_calls(asked: Asked[Any]) -> Answer:
     wanted, reveal = CallFilter(asked), may_reveal(asked)
-    there, most = len(asked.ns.listeners), asked.services.settings.max_streams
+    there, most = len(asked.ns.listeners - asked.engine.shared.listeners), asked.services.settings.max_streams
     room(asked.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
     start = _call_number(asked.request.headers.get("last-event-id", ""))
     head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
@@ -324,7 +323,7 @@ async def list_unmatched(asked: Asked[Any]) -> Answer:
     found = (
         call for call in asked.ns.record if not call.matched and not call.automatic and call.request.complete
     )
-    return page(asked, found, lambda call: unmatched_view(call, reveal=reveal))
+    return await page(asked, found, lambda call: unmatched_view(call, reveal=reveal))
 
 
 def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
@@ -335,5 +334,5 @@ def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         **call_view(call, reveal=reveal),
         "nearest": nearest_view(miss),
         # Masked before it is written: a text that begins with an asterisk needs its quotes.
-        "suggestion": dump([route if reveal else mask_tree(route)]),
+        "suggestion": dump([route if reveal else without_secrets(route)]),
     }

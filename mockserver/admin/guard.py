@@ -45,9 +45,11 @@ class Guard:
         if self._token:
             return self._has_token(request)
         try:
-            return ipaddress.ip_address(request.client_ip).is_loopback
+            address = ipaddress.ip_address(request.client_ip)
         except ValueError:
             return False
+        mapped = getattr(address, "ipv4_mapped", None)  # how IPv4 comes to a listener on [::]
+        return bool((mapped or address).is_loopback)
 
     def _check_origin(self, request: Request) -> None:
         site = request.headers.get("sec-fetch-site", "")

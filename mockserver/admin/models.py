@@ -133,6 +133,20 @@ class CallList(Listing):
     items: list[CallView]
 
 
+class ArchiveLogView(View):
+    """`entries` are calls, with fields of our own below `_id`, `_namespace`, `_route`, `_step`, `_outcome`, `_fault`."""
+
+    version: Literal["1.2"]
+    creator: dict[str, str]
+    entries: list[dict[str, Any]]
+
+
+class ArchiveView(View):
+    """An HTTP archive, HAR 1.2."""
+
+    log: ArchiveLogView
+
+
 class DifferenceView(View):
     where: str
     pointer: str

@@ -85,4 +85,5 @@ def _answer(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
     if one.status == 204:
         return {"description": "Done."}
     schema = refs[(one.answer, "validation")] if one.answer is not None else {}
-    return {"description": one.summary, "content": {one.content_type: {"schema": schema}}}
+    content = {kind: {"schema": schema} for kind in (one.content_type, *one.other_types)}
+    return {"description": one.summary, "content": content}

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin import calls, checks, control, namespaces, routes, scenarios, webhooks, world
+from mockserver.admin import (
+    calls,
+    checks,
+    control,
+    har,
+    metrics,
+    namespaces,
+    routes,
+    scenarios,
+    webhooks,
+    world,
+)
 from mockserver.admin.api import Endpoint, endpoints
 
 
@@ -16,10 +27,12 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             scenarios.table,
             routes.table,
             calls.table,
+            har.table,
             checks.table,
             control.table,
             world.table,
             namespaces.table,
             webhooks.table,
+            metrics.table,
         )
     )

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.model.call import Call
+from mockserver.model.coding import UnreadableBody, decode_content
 from mockserver.model.http import Pairs, Request, Response
-from mockserver.model.redaction import mask_header, mask_text
+from mockserver.model.redaction import (
+    mask_body,
+    mask_bytes,
+    mask_field,
+    mask_header,
+    mask_path,
+    mask_target,
+    mask_tree,
+)
 from mockserver.store.record import KEPT_BODY_BYTES
 
 
@@ -38,10 +48,10 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "replayed": call.replayed,
         "fault": call.fault,
         "outcome": call.outcome.value,
-        "error": call.error,
+        "error": call.error if reveal else mask_tree(call.error),
         "request": _request_view(call, reveal=reveal),
         "reply": _reply_view(call, reveal=reveal),
-        "effects": call.effects,
+        "effects": call.effects if reveal else mask_tree(call.effects),
         "webhooks": call.webhooks,
         "times": {
             "arrived": instant(call.request.arrived_s),
@@ -61,16 +71,18 @@ def _request_view(call: Call, *, reveal: bool) -> dict[str, Any]:
     request: Request = call.request
     return {
         "method": request.method,
-        "target": request.target if reveal else mask_text(request.target),
-        "path": request.path if reveal else mask_text(request.path),
-        "query": [[name, value if reveal else mask_text(value)] for name, value in request.query_pairs],
+        "target": request.target if reveal else mask_target(request.target),
+        "path": request.path if reveal else mask_path(request.path),
+        "query": [
+            [name, value if reveal else mask_field(name, value)] for name, value in request.query_pairs
+        ],
         "headers": _pairs(request.headers.pairs, reveal=reveal),
         "body": body_view(
             request.body,
             length=call.body_length,
             sha256=call.body_sha256,
             truncated=call.truncated,
-            reveal=reveal,
+            shown_as=None if reveal else form_of(request.headers.pairs),
         ),
         "complete": request.complete,
         "client": request.client,
@@ -85,8 +97,28 @@ def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
     return {
         "status": response.status,
         "headers": _pairs(response.headers, reveal=reveal),
-        "body": body_view(body, length=max(len(body), call.reply_length), reveal=reveal),
+        "body": body_view(
+            body,
+            length=max(len(body), call.reply_length),
+            shown_as=None if reveal else form_of(response.headers),
+        ),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What has to be known of a body to mask it: its media type, and its content-codings in the order of their use."""
+
+    media_type: str = ""
+    codings: tuple[str, ...] = ()
+
+
+def form_of(headers: Pairs) -> Form:
+    """As these header lines say it."""
+    lines = [(name.lower(), value) for name, value in headers]
+    media_type = next((value for name, value in lines if name == "content-type"), "")
+    codings = ",".join(value for name, value in lines if name == "content-encoding")
+    return Form(media_type.partition(";")[0].strip().lower(), tuple(codings.split(",")) if codings else ())
 
 
 def body_view(
@@ -95,24 +127,48 @@ def body_view(
     length: int,
     sha256: str | None = None,
     truncated: bool | None = None,
-    reveal: bool = False,
+    shown_as: Form | None = None,
 ) -> dict[str, Any]:
-    """A body as text where it is UTF-8, else in Base64."""
+    """A body as text where it is UTF-8, else in Base64; masked where it is said as what it is `shown_as`."""
     kept = body[:KEPT_BODY_BYTES]
-    text: str | None
-    try:
-        text = kept.decode()
-    except UnicodeDecodeError as why:
-        # A cut may fall into the middle of a character.
-        text = kept[: why.start].decode() if len(kept) < length and why.start > len(kept) - 4 else None
-    shown = text if reveal or text is None else mask_text(text)
+    text = _text_of(kept, length)
+    encoded = base64.b64encode(kept).decode() if text is None else None
+    if shown_as is not None:
+        text, encoded = _masked(kept, text, shown_as)
     return {
-        "text": shown,
-        "base64": base64.b64encode(kept).decode() if text is None else None,
+        "text": text,
+        "base64": encoded,
         "length": length,
         "sha256": sha256 or hashlib.sha256(body).hexdigest(),
         "truncated": len(kept) < length if truncated is None else truncated,
     }
+
+
+def _text_of(kept: bytes, length: int) -> str | None:
+    try:
+        return kept.decode()
+    except UnicodeDecodeError as why:
+        # A cut may fall into the middle of a character.
+        return kept[: why.start].decode() if len(kept) < length and why.start > len(kept) - 4 else None
+
+
+def _masked(kept: bytes, text: str | None, form: Form) -> tuple[str | None, str | None]:
+    """
+    Text and Base64 without secrets. A body with a secret behind its content-coding is shown without the coding;
+    one that can't be looked into is not shown at all.
+    """
+    if text is not None:
+        return mask_body(text, form.media_type), None
+    if not form.codings:
+        return None, base64.b64encode(mask_bytes(kept, form.media_type)).decode()
+    try:
+        plain = decode_content(kept, list(form.codings), KEPT_BODY_BYTES)
+    except UnreadableBody:
+        return None, None
+    masked = mask_bytes(plain, form.media_type)
+    if masked == plain:
+        return None, base64.b64encode(kept).decode()
+    return masked.decode("utf-8", "replace"), None
 
 
 def route_view(ns: Namespace, route: Route) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing
@@ -16,7 +17,7 @@ from mockserver.engine.words import BEFORE_CLAIM
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.model.call import Call
 from mockserver.model.delivery import Delivery
-from mockserver.model.redaction import mask_header, mask_text, mask_tree
+from mockserver.model.redaction import mask_bytes, mask_header, mask_part, mask_tree
 
 table = Table()
 
@@ -28,6 +29,8 @@ def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]
         return view
     masked: dict[str, Any] = mask_tree(view)
     masked["headers"] = [[name, mask_header(name, value)] for name, value in delivery.headers]
+    if view["body"]["base64"] is not None:
+        masked["body"]["base64"] = base64.b64encode(mask_bytes(delivery.body)).decode()
     return masked
 
 
@@ -87,7 +90,7 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     views = [operation_view(one, instant) for one in found]
     for view in views:
         if not reveal and view["key"] is not None:
-            view["key"] = mask_text(view["key"])
+            view["key"] = mask_part(asked.query.get("by", ""), view["key"])
     most = [
         one.most_in_flight
         for route, one in asked.ns.counts.routes.items()

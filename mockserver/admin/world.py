@@ -19,6 +19,7 @@ from mockserver.admin.api import (
     parsed,
     read_json,
 )
+from mockserver.admin.calls import REVEAL, may_reveal
 from mockserver.admin.models import ClockView, EffectList, ExplainView, ItemList, OutageView, StateView
 from mockserver.admin.views import instant
 from mockserver.engine.explain import ExplainSpec, as_request, explain
@@ -28,7 +29,7 @@ from mockserver.errors import Wrong, near
 from mockserver.model.base import Spec
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT
-from mockserver.model.redaction import mask_tree
+from mockserver.model.redaction import mask_shapes, mask_tree
 
 table = Table()
 
@@ -105,9 +106,13 @@ def _mapping(asked: Asked[Any]) -> dict[str, Any]:
     return data
 
 
-@table.add("GET", "/state", "Every key and its value.", answer=StateView)
+def _shown(value: Any, *, reveal: bool = False) -> Answer:
+    return json_answer(value if reveal else mask_shapes(value))
+
+
+@table.add("GET", "/state", "Every key and its value.", answer=StateView, query=REVEAL)
 async def get_state(asked: Asked[Any]) -> Answer:
-    return json_answer(asked.ns.memory.state.plain())
+    return _shown(asked.ns.memory.state.plain(), reveal=may_reveal(asked))
 
 
 @table.add(
@@ -136,7 +141,7 @@ def _written(asked: Asked[Any], data: dict[str, Any]) -> Answer:
     for key, value in data.items():
         asked.ns.memory.state.write(key, value)
     asked.ns.tell()
-    return json_answer(asked.ns.memory.state.plain())
+    return _shown(asked.ns.memory.state.plain())
 
 
 @table.add("DELETE", "/state", "Forgets all of it.", status=204)
@@ -145,12 +150,13 @@ async def delete_state(asked: Asked[Any]) -> Answer:
     return no_content()
 
 
-@table.add("GET", "/state/{key}", "One value.", answer=AnyValue, errors=(404,))
+@table.add("GET", "/state/{key}", "One value.", answer=AnyValue, query=REVEAL, errors=(404,))
 async def get_key(asked: Asked[Any]) -> Answer:
+    reveal = may_reveal(asked)
     value = asked.ns.memory.state.read(asked.params["key"])
     if value is ABSENT:
         raise Refused(404, "no-such-key", f"The state has no key {asked.params['key']!r}")
-    return json_answer(value)
+    return _shown(value, reveal=reveal)
 
 
 @table.add(
@@ -160,7 +166,7 @@ async def put_key(asked: Asked[Any]) -> Answer:
     value = read_json(asked.request)
     asked.ns.memory.state.write(asked.params["key"], value)
     asked.ns.tell()
-    return json_answer(value)
+    return _shown(value)
 
 
 @table.add(
@@ -177,7 +183,7 @@ async def patch_key(asked: Asked[Any]) -> Answer:
     value = merged(None if old is ABSENT else old, read_json(asked.request))
     asked.ns.memory.state.write(key, value)
     asked.ns.tell()
-    return json_answer(value)
+    return _shown(value)
 
 
 def merged(target: Any, patch: Any) -> Any:
@@ -323,9 +329,11 @@ class Items(RootModel[list[dict[str, Any]]]):
     """The items of a resource."""
 
 
-@table.add("GET", "/resources/{path}", "A resource's items.", answer=ItemList, errors=(404,))
+@table.add("GET", "/resources/{path}", "A resource's items.", answer=ItemList, query=REVEAL, errors=(404,))
 async def get_resource(asked: Asked[Any]) -> Answer:
-    return listing(_place(asked).collection(asked.ns).items)
+    reveal = may_reveal(asked)
+    items = _place(asked).collection(asked.ns).items
+    return listing(items if reveal else mask_shapes(items))
 
 
 @table.add(
@@ -343,7 +351,7 @@ async def put_resource(asked: Asked[Any]) -> Answer:
     items = data.get("items") if isinstance(data, dict) and set(data) <= {"items", "next"} else data
     filled = place.resource.filled(items, place.scopes(asked.ns))
     asked.ns.memory.resources[place.id] = filled
-    return listing(filled.items)
+    return listing(mask_shapes(filled.items))
 
 
 @table.add("DELETE", "/resources/{path}", "Removes all of a resource's items.", status=204, errors=(404,))
@@ -361,11 +369,10 @@ async def delete_resource(asked: Asked[Any]) -> Answer:
     "/effects",
     "What really happened at the service, oldest first.",
     answer=EffectList,
-    query={"kind": "Only effects of this kind.", "reveal": "true shows secrets unmasked."},
+    query={"kind": "Only effects of this kind.", **REVEAL},
 )
 async def list_effects(asked: Asked[Any]) -> Answer:
+    reveal = may_reveal(asked)
     kind = asked.query.get("kind")
     found = [effect for effect in asked.ns.effects if kind is None or effect.get("kind") == kind]
-    if asked.flag("reveal") and asked.services.may_reveal(asked.request):
-        return listing(found)
-    return listing([mask_tree(effect) for effect in found])
+    return listing(found if reveal else mask_tree(found))

@@ -18,11 +18,11 @@ class StateSurface:
         self._link = link
 
     def _all(self) -> dict[str, Any]:
-        return dict(self._link.send("GET", "/state"))
+        return dict(self._link.look("/state"))
 
     def _read(self, key: str) -> Any:
         try:
-            return self._link.send("GET", f"/state/{segment(key)}")
+            return self._link.look(f"/state/{segment(key)}")
         except Refused as why:
             if why.status != 404:
                 raise

@@ -16,6 +16,7 @@ from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.miss import Difference
 from mockserver.model.plan import Drip, Send, Step
 from mockserver.model.problem import PROBLEM_TYPE, problem
+from mockserver.model.redaction import mask_path, mask_text
 from mockserver.model.scenario import CorsSpec
 from mockserver.replying.bodies import dump_json
 from mockserver.replying.planner import Planned
@@ -70,13 +71,13 @@ def nearest_view(miss: Miss) -> list[dict[str, Any]]:
 
 def unmatched(miss: Miss, status: int) -> Response:
     request = miss.request
-    text = as_text(request, miss.nearest)
+    text = mask_text(as_text(request, miss.nearest))
     if not takes_json(request):
         return Response(status, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED], text.encode())
     document = problem(
         status,
         "unmatched",
-        f"No route takes {request.method} {request.path}",
+        f"No route takes {request.method} {mask_path(request.path)}",
         text,
         nearest=nearest_view(miss),
     )
@@ -87,7 +88,7 @@ def not_allowed(request: Request, routes: list[Route]) -> Response:
     """405: some route has the path and none the method."""
     allowed = allowed_methods(routes)
     own = sorted({method for route in routes for method in route.methods or ()})
-    title = f"{request.path} takes no {request.method}"
+    title = f"{mask_path(request.path)} takes no {request.method}"
     detail = f"Its routes take {', '.join(own)}: {', '.join(route.id for route in routes[:5])}"
     allow = ("Allow", ", ".join(allowed))
     if not takes_json(request):
@@ -98,10 +99,10 @@ def not_allowed(request: Request, routes: list[Route]) -> Response:
 
 def explained_error(route: Route, why: TemplateError) -> dict[str, Any]:
     """A reply that could not be made: names route, template, line and reason."""
-    place = why.place or "reply"
+    place, reason = why.place or "reply", mask_text(why.reason)
     title = f"The reply of {route.id} could not be made"
     where = f"{place}, line {why.line}" if why.line > 1 else place
-    detail = f"{where}: {why.reason}"
+    detail = f"{where}: {reason}"
     return problem(
         500,
         "template",
@@ -111,7 +112,7 @@ def explained_error(route: Route, why: TemplateError) -> dict[str, Any]:
         template=why.source,
         place=place,
         line=why.line,
-        reason=why.reason,
+        reason=reason,
     )
 
 

@@ -23,6 +23,7 @@ from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.files.flaws import parse_spec
 from mockserver.model.http import Request, Response
 from mockserver.model.problem import problem
+from mockserver.model.redaction import mask_text
 from mockserver.model.reply import ReplySpec
 from mockserver.replying.planner import Planned, compile_reply
 
@@ -93,4 +94,5 @@ def explained_failure(route: Route, why: Exception) -> dict[str, Any]:
         frames = traceback.extract_tb(why.__traceback__)
         place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
         detail = f"{type(why).__name__}: {why}{place}"
-    return problem(500, "function", f"The function that answers {route.id} failed", detail, route=route.id)
+    title = f"The function that answers {route.id} failed"
+    return problem(500, "function", title, mask_text(detail), route=route.id)

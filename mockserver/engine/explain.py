@@ -19,7 +19,7 @@ from mockserver.engine.answers import difference_view
 from mockserver.engine.claiming import Draw, prepare
 from mockserver.engine.finding import Found, candidates, per_of
 from mockserver.engine.guarding import refusal
-from mockserver.engine.missing import kept_out, nearest_routes
+from mockserver.engine.missing import kept_out, masked, nearest_routes
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.errors import Wrong
@@ -29,6 +29,7 @@ from mockserver.model.http import Request
 from mockserver.model.miss import Difference
 from mockserver.model.plan import Wait
 from mockserver.model.position import Position
+from mockserver.model.redaction import mask_header, mask_shapes, mask_text
 from mockserver.model.written import as_text
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
@@ -135,7 +136,7 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
     for entry, params in candidates(ns, request.method, request.path):
         route = entry.target
         differences = kept_out(ns, route, request, params)
-        weighed.append(Weighed(route, not differences, differences))
+        weighed.append(Weighed(route, not differences, [masked(one) for one in differences]))
         if not differences and winner is None:
             position = ns.peek(route, per_of(ns, route, request, params))
             index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
@@ -170,7 +171,7 @@ def _reply(
     assert planned is not None
     view = _planned_view(planned)
     if claim is not None and claim.effects:
-        view["effects"] = claim.effects
+        view["effects"] = mask_shapes(claim.effects)
     return view
 
 
@@ -180,8 +181,8 @@ def _planned_view(planned: Planned) -> dict[str, Any]:
     text = response.body.decode("utf-8", "replace")
     return {
         "status": response.status,
-        "headers": [list(pair) for pair in response.headers],
-        "body": text,
+        "headers": [[name, mask_header(name, value)] for name, value in response.headers],
+        "body": mask_text(text),
         "delay_ms": round(delay_s * 1000, 3),
         "fault": planned.fault,
     }

@@ -10,6 +10,7 @@ from mockserver.engine.selectors import Selector, compile_selector
 from mockserver.engine.words import BEFORE_CLAIM
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.model.call import Call
+from mockserver.model.redaction import mask_part
 from mockserver.model.verify import AttemptsSpec
 
 GROWTH_TOLERANCE_S = 0.005
@@ -100,7 +101,9 @@ class Rules:
                 got = part_of(one.call, selector, self._params_of(one.call))
                 if got != wanted:
                     what = (
-                        "" if selector.text == "body" else f": {_short(got)} is not {_short(wanted)} of try 1"
+                        ""
+                        if selector.text == "body"
+                        else f": {_short(selector, got)} is not {_short(selector, wanted)} of try 1"
                     )
                     yield f"try {number} changed {selector.text}{what}"
                     break
@@ -117,7 +120,8 @@ def _growing(operation: Operation) -> Iterator[str]:
             return
 
 
-def _short(value: str | None) -> str:
+def _short(selector: Selector, value: str | None) -> str:
     if value is None:
         return "absent"
-    return repr(value) if len(value) <= 40 else repr(value[:37] + "…")
+    shown = mask_part(selector.text, value)
+    return repr(shown) if len(shown) <= 40 else repr(shown[:37] + "…")

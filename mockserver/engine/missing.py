@@ -10,9 +10,10 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, is_true
 from mockserver.engine.scopes import scope_for
 from mockserver.matching.nearest import nearest
+from mockserver.matching.values import show
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.miss import Difference
-from mockserver.model.redaction import mask, mask_header, mask_text, mask_tree
+from mockserver.model.redaction import mask_part, mask_text, mask_tree
 from mockserver.replying.templates import TemplateError
 
 Near = list[tuple[Route, list[Difference]]]
@@ -29,27 +30,32 @@ def nearest_routes(ns: Namespace, request: Request, limit: int = 3) -> Near:
 
 def masked(difference: Difference) -> Difference:
     """
-    The difference without the secrets that it quotes. Misses are told in
+    The difference without the secrets that it quotes, of what came and of what was expected. Misses are told in
     answers, logs and reports alike, so they are told without from the start.
     """
-    part, _, name = difference.where.partition(".")
-    actual, text = difference.actual, mask_text(difference.text)
-    values = actual if isinstance(actual, (list, tuple)) else [actual]
-    shown = []
-    for value in values:
-        seen = _masked(part, name, value)
-        if isinstance(value, str) and value and seen != value:
-            text = text.replace(value, seen)
-        shown.append(seen)
-    return replace(difference, actual=shown if isinstance(actual, (list, tuple)) else shown[0], text=text)
+    expected, actual = difference.expected, difference.actual
+    seen = _masked(difference.where, expected), _masked(difference.where, actual)
+    text, hint = difference.text, difference.hint
+    for value, instead in zip((expected, actual), seen, strict=True):
+        if value != instead:
+            text, hint = (_retold(said, value, instead) for said in (text, hint))
+    return replace(difference, expected=seen[0], actual=seen[1], text=mask_text(text), hint=mask_text(hint))
 
 
-def _masked(part: str, name: str, value: Any) -> Any:
-    if not isinstance(value, str):
-        return mask_tree(value)
-    if part == "headers":
-        return mask_header(name, value)
-    return mask(value) if part == "cookies" else mask_text(value)
+def _masked(where: str, value: Any) -> Any:
+    """What stood there, or, where it is a list, each of its items."""
+    if isinstance(value, str):
+        return mask_part(where, value)
+    if isinstance(value, (list, tuple)):
+        return [_masked(where, one) for one in value]
+    return mask_tree(value, where.rpartition(".")[2])
+
+
+def _retold(text: str, value: Any, instead: Any) -> str:
+    """The text as if another value had stood there; a long one is quoted only by its beginning."""
+    text = text.replace(show(value), show(instead))
+    # A short one would be found in words that have nothing to do with it.
+    return text.replace(value, instead) if isinstance(value, str) and len(value) > 5 else text
 
 
 def _by_state(ns: Namespace, route: Route, request: Request) -> list[Difference]:

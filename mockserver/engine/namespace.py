@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
+from mockserver.engine.totals import Totals
 from mockserver.engine.world import Overlay, World, scenarios_of
 from mockserver.model.call import Call
 from mockserver.model.delivery import Attempt
@@ -49,9 +50,14 @@ class Tab(Protocol):
 
 
 class Shared:
-    """What all namespaces have in common. `world` is replaced by a reload."""
+    """
+    What all namespaces have in common. `world` is replaced by a reload.
 
-    __slots__ = ("limits", "mono", "refused", "wall", "world")
+    `listeners` are those that hear of the closed calls of every namespace, from
+    its first; `forgetting` hears of each namespace that is about to forget its calls.
+    """
+
+    __slots__ = ("forgetting", "limits", "listeners", "mono", "refused", "totals", "wall", "world")
 
     def __init__(
         self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
@@ -62,6 +68,9 @@ class Shared:
         self.mono = mono
         self.refused: Counter[str] = Counter()
         """How often each limit was reached, by its name."""
+        self.totals = Totals()
+        self.listeners: frozenset[Callable[[Call], None]] = frozenset()
+        self.forgetting: Callable[[Namespace], None] | None = None
 
 
 class Namespace:
@@ -87,7 +96,7 @@ class Namespace:
         self._counts: Counts | None = None
         self._clock: VirtualClock | None = None
         self._watchers: set[Callable[[], None]] | None = None
-        self._listeners: set[Callable[[Call], None]] | None = None
+        self._listeners: set[Callable[[Call], None]] | None = set(shared.listeners) or None
         self._memory: Memory | None = None
         self._effects: Effects | None = None
         self._deliveries: Deliveries | None = None
@@ -320,11 +329,20 @@ class Namespace:
             deliveries = self._deliveries = Deliveries()
         return deliveries
 
-    def forget_calls(self) -> None:
-        """New, empty records and counts; calls still open end in the old ones."""
+    def traces(self) -> tuple[Counts | None, Record | None, Deliveries | None]:
+        """Counts, record and deliveries, None where there are none: asked for by name they would be made."""
         if self._running:
             self._settle()
+        return self._counts, self._record, self._deliveries
+
+    def forget_calls(self) -> None:
+        """New, empty records and counts; calls still open end in the old ones."""
         self.outdate()
+        if self._running:
+            self._settle()
+        if self.shared.forgetting is not None:
+            self.shared.forgetting(self)
+        self.shared.totals.add(self._counts, self._record)
         self._record = None
         self._counts = None
         self._effects = None

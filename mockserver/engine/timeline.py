@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mockserver.engine.attempts import known_key
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
+from mockserver.model.redaction import mask_path, mask_text
 
 _LONGEST = 30
 
@@ -37,7 +38,7 @@ def timeline(calls: list[Call]) -> list[str]:
     shown = calls if len(calls) <= _LONGEST else [*calls[: _LONGEST // 2], *calls[-_LONGEST // 2 :]]
     keys = short_keys(shown)
     start_s = calls[0].request.arrived_at_s
-    width = max(len(f"{call.request.method} {call.request.path}") for call in shown)
+    width = max(len(_what(call)) for call in shown)
     lines = []
     for i, call in enumerate(shown):
         if i == _LONGEST // 2 and len(calls) > len(shown):
@@ -46,14 +47,17 @@ def timeline(calls: list[Call]) -> list[str]:
     return lines
 
 
+def _what(call: Call) -> str:
+    return f"{call.request.method} {mask_path(call.request.path)}"
+
+
 def _line(call: Call, start_s: float, width: int, keys: dict[str, str]) -> str:
     request = call.request
-    what = f"{request.method} {request.path}"
-    line = f"t+{request.arrived_at_s - start_s:.3f}  {what:<{width}}  {_ended(call)}"
+    line = f"t+{request.arrived_at_s - start_s:.3f}  {_what(call):<{width}}  {_ended(call)}"
     key = idempotency_key(call)
     notes = [f"key={keys[key]}"] if key else []
     if call.error is not None:
-        notes.append(str(call.error["detail"]))
+        notes.append(mask_text(str(call.error["detail"])))
     if not call.matched and not call.automatic and request.complete:
         notes.append(why_missed(call))
     return f"{line}   {'  '.join(notes)}".rstrip()

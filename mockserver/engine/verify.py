@@ -24,7 +24,7 @@ from mockserver.model.call import Call
 from mockserver.model.delivery import Delivery, DeliveryState
 from mockserver.model.http import ABSENT
 from mockserver.model.plan import Outcome
-from mockserver.model.redaction import mask_text
+from mockserver.model.redaction import mask_field, mask_path, mask_text, mask_tree
 from mockserver.model.scenario import ExpectSpec
 from mockserver.model.verify import CheckSpec, EffectsSpec, SubjectSpec
 
@@ -89,7 +89,7 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
     if spec.unused is not None:
         return lambda ns: _of_unused(ns, spec.unused or 0)
     if spec.leaks is not None:
-        return lambda ns: _of_leaks(ns, spec.leaks or 0)
+        return _LeaksJudge(spec.leaks or 0)
     return lambda ns: _of_unmatched(ns, spec.unmatched or 0)
 
 
@@ -208,7 +208,7 @@ def _of_effects(
     standing = standing_of(len(found), times)
     noun = f"effect {spec.kind}" if spec.kind else "effect"
     where = (
-        f" where {', '.join(f'{key}={as_text(value)}' for key, value in spec.where.items())}"
+        f" where {', '.join(f'{key}={mask_field(key, as_text(value))}' for key, value in spec.where.items())}"
         if spec.where
         else ""
     )
@@ -231,7 +231,8 @@ def _of_effects(
 def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
     """With what became of its answer, where the client can't have had it: that is why clients do things twice."""
     call = effect.get("call", "")
-    fields = "  ".join(f"{key}={value}" for key, value in effect.items() if key not in ("kind", "call", "at"))
+    shown = {key: mask_tree(value, key) for key, value in effect.items() if key not in ("kind", "call", "at")}
+    fields = "  ".join(f"{key}={value}" for key, value in shown.items())
     fate = f"  (answer lost: {lost[call]})" if call in lost else ""
     return mask_text(f"{call}  {effect.get('kind', '-')}  {fields}{fate}")
 
@@ -281,19 +282,44 @@ def _of_unused(ns: Namespace, most: int) -> Verdict:
     return Verdict(standing, expected, f"{len(unused)} unused", text, len(unused))
 
 
-def _of_leaks(ns: Namespace, most: int) -> Verdict:
-    found = [(call, leak) for call in ns.record for leak in leaks_of(call.request)]
+class _LeaksJudge:
+    """Looks once at each call, however often it is asked: a check with `quiet` is asked after every call."""
+
+    __slots__ = ("_found", "_most", "_seen")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: list[tuple[Call, str]] = []
+        self._seen = 0
+
+    def __call__(self, ns: Namespace) -> Verdict:
+        for call in ns.record:
+            if call.number > self._seen:
+                self._seen = call.number
+                self._found += [(call, leak) for leak in leaks_of(call.request)]
+                if call.outcome is not Outcome.OPEN:
+                    call.request.forget_parsed()
+        return _of_leaks(ns, self._found, self._most)
+
+
+def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdict:
     standing = Standing.OK if len(found) <= most else Standing.FAILED
     secrets = "secret" if most == 1 else "secrets"
     expected = "no secret in what was sent" if most == 0 else f"at most {most} {secrets} in what was sent"
-    text = f"expected {expected}, saw {len(found)}"
+    exact = not (ns.record.dropped or ns.record.cut)
+    kept = "" if exact else ", looked for in the records and bodies that are kept"
+    text = f"expected {expected}, saw {len(found)}{kept}"
     if standing is not Standing.OK:
         lines = [
-            f"  {call.id}  {call.request.method} {mask_text(call.request.path)}  {leak}"
+            f"  {call.id}  {call.request.method} {mask_path(call.request.path)}  {leak}"
             for call, leak in found[:50]
         ]
+        if len(found) > len(lines):
+            lines.append(f"  … and {len(found) - len(lines)} more")
         text = "\n".join([text, *lines])
-    return Verdict(standing, expected, f"{len(found)} leaks", text, len(found))
+    return Verdict(
+        standing, expected, f"{len(found)} leak{'' if len(found) == 1 else 's'}{kept}", text, len(found)
+    )
 
 
 def _of_failed_webhooks(ns: Namespace) -> Verdict:

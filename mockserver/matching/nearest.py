@@ -17,11 +17,11 @@ from typing import Protocol, TypeVar
 from mockserver.matching.astray import Pattern, path_difference
 from mockserver.matching.differing import distance, noting
 from mockserver.matching.matcher import Matcher
-from mockserver.matching.suggesting import suggest
+from mockserver.matching.suggesting import suggest, without_secrets
 from mockserver.model.http import ABSENT, Request, UnreadableBody
 from mockserver.model.miss import Difference
 
-__all__ = ["Shape", "as_text", "nearest", "report", "suggest"]
+__all__ = ["Shape", "as_text", "nearest", "report", "suggest", "without_secrets"]
 
 MOST_SHAPES = 200
 MOST_HEAVY = 20

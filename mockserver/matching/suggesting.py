@@ -7,6 +7,7 @@ from typing import Any
 from mockserver.matching.uploads import files_of
 from mockserver.model.base import METHOD
 from mockserver.model.http import Grouped, Request, UnreadableBody
+from mockserver.model.redaction import mask_text, mask_tree
 
 MOST_FIELDS = 20
 MOST_DEPTH = 6
@@ -33,6 +34,33 @@ def suggest(request: Request) -> dict[str, Any]:
         route["match"] = match
     route["reply"] = {"status": 200, "json": {}}
     return route
+
+
+def without_secrets(route: dict[str, Any]) -> dict[str, Any]:
+    """
+    The same route for everybody's eyes. It asks only that a secret be there: a masked one would never come.
+    """
+    return {
+        key: _blurred_match(value) if key == "match" else mask_tree(value) for key, value in route.items()
+    }
+
+
+def _blurred_match(match: dict[str, Any]) -> dict[str, Any]:
+    return {
+        part: _blurred(asked, "", "$present" if part == "json" else "present")
+        for part, asked in match.items()
+    }
+
+
+def _blurred(value: Any, name: str, present: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            mask_text(key): _blurred(item, name if key.startswith("$") else key, present)
+            for key, item in value.items()
+        }
+    if isinstance(value, list) and present == "$present":
+        return [_blurred(item, name, present) for item in value]
+    return value if mask_tree(value, name) == value else present
 
 
 def _line(request: Request) -> str:

@@ -30,39 +30,43 @@ class UnreadableBody(Exception):
     """The body can't be read as what was asked; the text says why, for a person."""
 
 
-def decode_content(data: bytes, codings: list[str]) -> bytes:
-    """A body without its content-codings, which stand in the order of their use. Raises UnreadableBody."""
+def decode_content(data: bytes, codings: list[str], limit_bytes: int = MAX_DECODED_BYTES) -> bytes:
+    """
+    A body without its content-codings, which stand in the order of their use.
+
+    Raises UnreadableBody, also for one that inflates to more than the limit.
+    """
     if not data:
         return data
     if len(codings) > _MAX_CODINGS:
         raise UnreadableBody(f"it has more than {_MAX_CODINGS} content-codings")
     for coding in reversed([coding.strip().lower() for coding in codings]):
         try:
-            data = _decode(data, coding)
+            data = _decode(data, coding, limit_bytes)
         except zlib.error as why:
             raise UnreadableBody(f"it is not {coding}: {why}") from why
     return data
 
 
-def _decode(data: bytes, coding: str) -> bytes:
+def _decode(data: bytes, coding: str, limit_bytes: int) -> bytes:
     if coding in ("gzip", "x-gzip"):
-        return _gunzip(data)
+        return _gunzip(data, limit_bytes)
     if coding == "deflate":
         # RFC 9110 8.4.1.2 asks for zlib's wrapper; some clients send the raw stream.
         try:
-            return _inflate(data, _ZLIB)[0]
+            return _inflate(data, _ZLIB, limit_bytes)[0]
         except zlib.error:
-            return _inflate(data, _RAW)[0]
+            return _inflate(data, _RAW, limit_bytes)[0]
     if coding in ("identity", ""):
         return data
     raise UnreadableBody(f"its content-encoding {coding!r} is not one of gzip, deflate and identity")
 
 
-def _gunzip(data: bytes) -> bytes:
+def _gunzip(data: bytes, limit_bytes: int) -> bytes:
     """Every member of a gzip stream (RFC 1952 2.2), zeros after the last one being padding."""
     out = b""
     for _ in range(_MAX_GZIP_MEMBERS):
-        more, rest = _inflate(data, _GZIP, MAX_DECODED_BYTES - len(out))
+        more, rest = _inflate(data, _GZIP, limit_bytes - len(out))
         out += more
         data = rest.lstrip(b"\0")
         if not data:
@@ -70,12 +74,12 @@ def _gunzip(data: bytes) -> bytes:
     raise UnreadableBody(f"it is gzip of more than {_MAX_GZIP_MEMBERS} members")
 
 
-def _inflate(data: bytes, wbits: int, limit_bytes: int = MAX_DECODED_BYTES) -> tuple[bytes, bytes]:
+def _inflate(data: bytes, wbits: int, limit_bytes: int) -> tuple[bytes, bytes]:
     """The inflated bytes, and what came after the stream."""
     engine = zlib.decompressobj(wbits)
     out = engine.decompress(data, limit_bytes + 1)
     if len(out) > limit_bytes:
-        raise UnreadableBody(f"it inflates to more than {MAX_DECODED_BYTES} bytes")
+        raise UnreadableBody(f"it inflates to more than {limit_bytes} bytes")
     if not engine.eof:
         raise UnreadableBody("its compressed stream ends too early")
     return out, engine.unused_data

@@ -80,6 +80,8 @@ class Listener:
         self._admin = admin
         self._mock = mock
         self._performer = Performer(engine.shared.mono, settings.hang_limit_s)
+        self.faults: Counter[str] = Counter()
+        """How many replies were broken on purpose since the server began, by kind. None of them takes the lane."""
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -236,6 +238,8 @@ class Listener:
 
     async def _perform(self, call: Call, wire: Wire) -> list[Due]:
         """What is to be sent now that the call is over."""
+        if call.fault is not None:
+            self.faults[call.fault] += 1
         try:
             outcome = await self._performer.perform(call.plan, call, wire)
         except asyncio.CancelledError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ class Trier:
         self._mono = mono
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        self.tries: Counter[str] = Counter()
+        """How many were made, by result: delivered, refused (answered, but with no 2xx) or unanswered."""
 
     async def attempt(self, delivery: Delivery, now_s: Callable[[], float]) -> Went:
         """`now_s` is the virtual clock. Cancelled, the delivery is dropped."""
@@ -56,6 +59,7 @@ class Trier:
         duration_ms = round((self._mono() - started_at_s) * 1000, 3)
         one = Try(at_s, sent_at_s, duration_ms, answer.status, answer.error, answer.body)
         delivery.tries.append(one)
+        self.tries["delivered" if one.arrived else "unanswered" if one.status is None else "refused"] += 1
         delivery.error = None if one.arrived else one.error or f"the receiver answered {one.status}"
         return Went(one, final)
 

@@ -41,6 +41,10 @@ class Courier:
         self._retired: set[Desk] = set()  # taken back by a reset, with tries still under way
         self._closed = False
 
+    def tries(self) -> dict[str, int]:
+        """How many tries were made since the server began, by result: delivered, refused or unanswered."""
+        return dict(self._trier.tries)
+
     def schedule(self, ns: Home, delivery: Delivery) -> None:
         """Sends it when it is due. Returns at once."""
         desk = self._desk(ns)

@@ -306,6 +306,14 @@ def test_an_unknown_keyword_of_a_check_names_the_near_one(mock):
 # State, clock, outage, roll-back
 
 
+def test_the_state_is_read_as_it_is_and_shown_masked(mock):
+    mock.state["card"] = "4242424242424242"
+
+    assert mock.state["card"] == "4242424242424242"
+    assert mock.state.all() == {"card": "4242424242424242"}
+    assert mock._link.send("GET", "/state") == {"card": "****4242"}
+
+
 def test_the_state_is_a_mapping(mock, call):
     mock.get("/x", when={"up": "yes"}).reply(200)
     assert call("GET /x").status == 404

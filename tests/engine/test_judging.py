@@ -617,10 +617,26 @@ def test_leaks_names_the_secret_and_its_place_and_shows_it_masked(world, options
     assert world.verdict({"leaks": 1}).ok
 
 
-def test_the_authorization_header_is_where_a_key_belongs(world):
-    world(0, headers={"Authorization": "Bearer sk_live_0123456789ab"})
+def test_no_secret_stands_in_what_a_check_says(world):
+    card, token = "4242424242424242", "Bearer tok_1234567890"
+    world(0, status=503, line=f"POST /v1/cards/{card}", headers={"Authorization": token, **KEY})
+    world(1, line=f"POST /v1/cards/{card}", headers={"Authorization": token + "1", **KEY})
+    world.ns.effects.add({"kind": "charge", "call": "c-000001", "password": "hunter2", "card": card})
 
-    assert world.verdict({"leaks": 0}).ok
+    said = "\n".join(
+        world.verdict(check).text
+        for check in (
+            {"route": "create-charge", "attempts": {"same": ["headers.authorization"]}},
+            {"route": "create-charge", "times": 9},
+            {"effects": {"kind": "charge", "where": {"password": "hunter3"}}, "times": 1},
+        )
+    )
+
+    assert "try 2 changed headers.authorization: 'Bearer ****8901' is not 'Bearer ****7890' of try 1" in said
+    assert "effect charge where password=****: expected 1 effect, saw 0" in said
+    assert "c-000001  charge  password=****  card=****4242" in said
+    assert "POST /v1/cards/****4242" in said
+    assert not {word for word in (card, "tok_", "hunter") if word in said}
 
 
 # The timeline

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mockserver.admin.api import parsed
-from mockserver.engine.engine import Engine
+from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.verify import Check, Verdict
 from mockserver.engine.world import build_world
 from mockserver.files.loader import load
@@ -76,9 +76,14 @@ class Calls:
 class World(Calls):
     """A namespace with the routes of some scenarios, whose record holds the calls that are made."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__()
-        self.engine = Engine(build_world(load([str(folder)])), wall=lambda: WALL_S, mono=lambda: 0.0)
+        self.engine = Engine(
+            build_world(load([str(folder)])),
+            wall=lambda: WALL_S,
+            mono=lambda: 0.0,
+            settings=EngineSettings(**settings),
+        )
         self.ns = self.engine.default
 
     def __call__(self, *args: Any, **options: Any) -> Call:

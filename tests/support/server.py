@@ -114,7 +114,7 @@ class Process(Server):
             env={**CLEAN_ENV, **(env or {})},
         )
         self.announced = self._first_line(30)
-        found = re.search(r"mock (\S+) · admin (\S+)", self.announced)
+        found = re.search(r"mock (\S+) (?:·|\\u00b7) admin ([^\s\"]+)", self.announced)
         if not found:
             self.stop()
             raise AssertionError(f"it did not serve: {self.announced!r}\n{self.stderr()}")

@@ -1,0 +1,201 @@
+"""
+`/metrics`: what Prometheus asks for, by prometheus-client (the extra `metrics`).
+
+Names follow Prometheus' conventions. Sums are over all namespaces: there may be
+100,000 of them, each test with its own, and none is there for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from mockserver import __version__
+from mockserver.admin.api import Answer, Asked, Refused, Table
+from mockserver.engine.engine import Engine
+from mockserver.engine.latencies import BOUNDS_S, Latencies
+from mockserver.engine.watching import Reading, Watch
+from mockserver.model.delivery import DeliveryState
+from mockserver.model.http import Response
+from mockserver.model.reply import FaultKind
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+table = Table()
+RESULTS = ("delivered", "refused", "unanswered")
+Tally = Callable[[], Mapping[str, int]]
+"""How often something happened, by its kind, since the server began."""
+
+
+@table.add(
+    "GET",
+    "/metrics",
+    "What Prometheus asks for: text, or OpenMetrics by Accept. Sums over all namespaces.",
+    content_type="text/plain",
+    other_types=("application/openmetrics-text",),
+    errors=(501,),
+    namespaced=False,
+)
+async def get_metrics(asked: Asked[Any]) -> Answer:
+    return await asked.services.metrics(",".join(asked.request.headers.all("accept")))
+
+
+class Metrics:
+    """
+    One server's. `faults` are by kind, `tries` those of webhooks by result.
+
+    Until somebody asks for the first time, nothing at all is done for it.
+    """
+
+    def __init__(self, engine: Engine, faults: Tally, tries: Tally) -> None:
+        self._watch = Watch(engine)
+        self._refused = engine.shared.refused
+        self._faults = faults
+        self._tries = tries
+        self._lock = asyncio.Lock()
+
+    async def __call__(self, accept: str) -> Response:
+        """The answer in the format that is accepted. Raises Refused(501) without the extra."""
+        await asyncio.to_thread(_check_library)
+        async with self._lock:  # of two that ask at once, the second would read while the first is halfway
+            reading = await self._read()
+            families = [*_calls(reading), *_happened(self._faults(), self._tries(), self._refused)]
+            families += [*_latency(self._watch.latencies), *_standing(reading)]
+        data, content_type = await asyncio.to_thread(_written, families, accept)
+        return Response(200, [("Content-Type", content_type)], data)
+
+    async def _read(self) -> Reading:
+        for reading in self._watch.read():
+            if reading is not None:
+                return reading
+            await asyncio.sleep(0)
+        raise AssertionError("a reading ends with what was read")
+
+
+Family = tuple[str, str, str, Any]
+"""Kind, name, help and samples: made without the library, so that the loop is not held up by writing them."""
+
+
+def _calls(reading: Reading) -> Iterator[Family]:
+    totals = reading.totals
+    by_route = [((route, str(status)), number) for (route, status), number in sorted(totals.calls.items())]
+    yield (
+        "counter",
+        "mockserver_calls",
+        "Calls of routes, by route and status.",
+        (("route", "status"), by_route),
+    )
+    yield "counter", "mockserver_unmatched_calls", "Calls that no route took.", totals.unmatched
+    yield "counter", "mockserver_automatic_calls", "Calls that were answered for no route, such as OPTIONS.", totals.automatic  # fmt: skip
+    yield "counter", "mockserver_incomplete_calls", "Requests whose body never came whole.", totals.incomplete
+    yield "gauge", "mockserver_calls_in_flight", "Calls of routes that are not over.", reading.in_flight
+
+
+LIMITS = (
+    "body", "connections", "head", "headers", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
+)  # fmt: skip
+
+
+def _happened(
+    faults: Mapping[str, int], tries: Mapping[str, int], refused: Mapping[str, int]
+) -> Iterator[Family]:
+    yield "counter", "mockserver_refused", "How often a limit was reached.", _by("limit", refused, LIMITS)
+    yield (
+        "counter",
+        "mockserver_faults",
+        "Replies that were broken on purpose, by kind.",
+        _by("kind", faults, FaultKind),
+    )
+    yield (
+        "counter",
+        "mockserver_webhook_tries",
+        "Sendings of webhooks, by result: delivered is a 2xx.",
+        _by("result", tries, RESULTS),
+    )
+
+
+def _latency(latencies: Latencies) -> Iterator[Family]:
+    bounds = [*(f"{bound:g}" for bound in BOUNDS_S), "+Inf"]
+    buckets = list(zip(bounds, accumulate(latencies.counts), strict=True))
+    said = "From the request to the decision what is answered; waits of scenarios and bodies on their way left out."
+    yield "histogram", "mockserver_own_latency_seconds", said, (buckets, latencies.sum_s)
+    said = (
+        "Calls missing in mockserver_own_latency_seconds: the record had dropped them before they were read."
+    )
+    yield "counter", "mockserver_own_latency_unobserved_calls", said, latencies.unobserved
+
+
+def _standing(reading: Reading) -> Iterator[Family]:
+    yield "gauge", "mockserver_record_calls", "Calls that are kept.", reading.kept_calls
+    yield "gauge", "mockserver_record_bytes", "About how much memory they take.", reading.kept_bytes
+    yield "counter", "mockserver_record_dropped_calls", "Calls that were kept and are no more.", reading.totals.dropped  # fmt: skip
+    yield "gauge", "mockserver_namespaces", "Namespaces, default among them.", reading.namespaces
+    yield "gauge", "mockserver_scenarios", "Scenarios of files.", reading.scenarios
+    yield "gauge", "mockserver_routes", "Their routes.", reading.routes
+    yield (
+        "gauge",
+        "mockserver_webhooks",
+        "Webhooks that are kept, by state.",
+        _by("state", reading.webhooks, DeliveryState),
+    )
+    yield "gauge", "mockserver_build_info", "Always 1.", (("version",), [((__version__,), 1)])
+
+
+def _by(label: str, numbers: Mapping[str, int], known: Iterable[str]) -> Any:
+    """Samples by one label. What has not happened yet is 0: a series that begins with 1 has no rate."""
+    return (label,), [((str(kind),), numbers.get(kind, 0)) for kind in known]
+
+
+def _check_library() -> None:
+    """Raises Refused(501) without the extra."""
+    try:
+        import_module("prometheus_client")
+    except ImportError:
+        hint = "Install it with: pip install 'mockserver[metrics]'"
+        title = "GET /__admin/metrics needs a library that is not installed"
+        raise Refused(501, "missing-extra", title, hint) from None
+
+
+def _written(families: list[Family], accept: str) -> tuple[bytes, str]:
+    """The text and its content type. Runs on a thread of its own."""
+    from prometheus_client import CollectorRegistry, ProcessCollector
+    from prometheus_client.exposition import choose_encoder
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(families))
+    ProcessCollector(registry=registry)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is no number
+        encode, content_type = choose_encoder("")
+    return encode(registry), content_type
+
+
+class _Families:
+    """A collector of what was read before."""
+
+    def __init__(self, families: list[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        return (_metric(*family) for family in self._families)
+
+
+def _metric(kind: str, name: str, said: str, value: Any) -> Metric:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+    if kind == "histogram":
+        buckets, total = value
+        return HistogramMetricFamily(name, said, buckets=buckets, sum_value=total)
+    made = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
+    if not isinstance(value, tuple):
+        return made(name, said, value=value)
+    labels, samples = value
+    family = made(name, said, labels=labels)
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family

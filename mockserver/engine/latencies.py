@@ -1,0 +1,86 @@
+"""
+How long our own part of a call took, as a histogram over all namespaces.
+
+Nothing of it is done while a call is answered: times stand on the recorded
+calls, and are read from there when somebody asks. Calls that the record had
+dropped by then are counted as unobserved.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from mockserver.engine.namespace import Namespace
+from mockserver.model.call import Call
+
+BOUNDS_S = (
+    0.000_025,
+    0.000_05,
+    0.000_1,
+    0.000_25,
+    0.000_5,
+    0.001,
+    0.002_5,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    1.0,
+)
+"""Upper bounds of the buckets; one more has none."""
+_SLICE = 2000
+"""So many calls are read before others get their turn: about 1 ms."""
+
+
+class Latencies:
+    """
+    From the request, read as far as it was there, to the decision what is answered.
+
+    A wait that the scenario asks for is no part of it. `counts` are of the
+    buckets, each without those below it.
+    """
+
+    __slots__ = ("_seen", "counts", "sum_s", "unobserved")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS_S) + 1)
+        self.sum_s = 0.0
+        self.unobserved = 0
+        self._seen: dict[Namespace, int] = {}  # the number of the last call that was read
+
+    def read(self, ns: Namespace) -> Iterator[None] | tuple[()]:
+        """Reads what is new in a namespace's record. Where that is much, others may have their turn between slices."""
+        fresh = ns.last_number - self._seen.get(ns, 0)
+        if fresh <= 0:
+            return ()
+        self._seen[ns] = ns.last_number
+        _, record, _ = ns.traces()
+        calls = list(islice(reversed(record), fresh)) if record is not None else []
+        self.unobserved += fresh - len(calls)
+        if len(calls) > _SLICE:
+            return self._sliced(calls)
+        self._observe(calls)
+        return ()
+
+    def _sliced(self, calls: list[Call]) -> Iterator[None]:
+        for start in range(0, len(calls), _SLICE):
+            self._observe(calls[start : start + _SLICE])
+            yield
+
+    def _observe(self, calls: Iterable[Call]) -> None:
+        counts = self.counts
+        for call in calls:
+            claimed_at_s = call.claimed_at_s
+            if claimed_at_s is None or not call.request.complete:  # its time was the client's
+                continue
+            took_s = max(0.0, claimed_at_s - call.request.arrived_at_s)
+            counts[bisect_left(BOUNDS_S, took_s)] += 1
+            self.sum_s += took_s
+
+    def forget(self, ns: Namespace) -> None:
+        """Lets go of a namespace that is gone."""
+        self._seen.pop(ns, None)

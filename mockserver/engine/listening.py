@@ -1,0 +1,15 @@
+"""Who wants to hear of every call of every namespace once it is over. Costs nothing where nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mockserver.engine.engine import Engine
+from mockserver.model.call import Call
+
+
+def listen_everywhere(engine: Engine, listener: Callable[[Call], None]) -> None:
+    """From now on, in the namespaces that are there and in those that will be made."""
+    engine.shared.listeners |= {listener}
+    for ns in engine.namespaces.values():
+        ns.listeners.add(listener)

@@ -1,0 +1,240 @@
+"""
+What a secret looks like: keys of well-known shapes, card numbers, names of fields that hold one.
+
+Masking and the check `leaks` both ask here, so neither knows a secret that the
+other does not. Every pattern runs in linear time: texts come over the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import re2
+
+Substitute = Callable[[Any], str]
+
+
+class Pattern:
+    """A regular expression of linear time, compiled when it is first asked: starting does not wait for it."""
+
+    __slots__ = ("_compiled", "source")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._compiled: Any = None
+
+    def _made(self) -> Any:
+        if self._compiled is None:
+            self._compiled = re2.compile(self.source)
+        return self._compiled
+
+    def found_in(self, text: str) -> bool:
+        return self._made().search(_encodable(text)) is not None
+
+    def is_all_of(self, text: str) -> bool:
+        return self._made().fullmatch(_encodable(text)) is not None
+
+    def all_in(self, text: str) -> Iterator[Any]:
+        """Its matches, in order."""
+        return self._made().finditer(_encodable(text))  # type: ignore[no-any-return]
+
+    def replaced(self, text: str, instead: Substitute) -> str:
+        if not self.found_in(text):  # the library's own way to this is eight times as long
+            return text
+        found: str = self._made().sub(instead, _encodable(text))
+        return found
+
+
+def _encodable(text: str) -> str:
+    """
+    The text for a library that reads it as UTF-8: a lone surrogate, that JSON or a
+    target may hold, becomes another character. Places stay the same.
+    """
+    return text if text.isascii() or not _SURROGATES.search(text) else _SURROGATES.sub("\ufffd", text)
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+_PUBLIC_OR_TEST = (
+    r"(?:sk|rk|pk)_test_[0-9A-Za-z]{8,}|pk_live_[0-9A-Za-z]{8,}|ey[JK][\w-]{10,}\.[\w-]{8,}\.[\w-]{8,}"
+)
+_SAYS_LIVE = r"(?:sk|rk)_live_[0-9A-Za-z]{8,}|access_token\$production\$\w+\$\w{16,}|sq0csp-[\w-]{20,}"
+_FOR_REAL = (
+    r"whsec_[0-9A-Za-z+/=]{8,}"  # webhook secrets: Stripe, Svix
+    r"|sk-[0-9A-Za-z_-]{16,}"  # OpenAI, Anthropic
+    r"|gh[pousr]_[0-9A-Za-z]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
+    r"|xox[abeoprs]-[0-9A-Za-z-]{10,}|xapp-[0-9A-Za-z-]{10,}|hooks\.slack\.com/(?:services|workflows)/[\w/]{20,}"
+    r"|A[KS]IA[0-9A-Z]{16}"  # AWS
+    r"|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"  # Google
+    r"|SG\.[\w-]{16,}\.[\w-]{16,}|key-[0-9a-f]{32}|[0-9a-f]{32}-us[0-9]{1,2}"  # SendGrid, Mailgun, Mailchimp
+    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|sq0atp-[\w-]{20,}"  # Shopify, Square
+    r"|npm_[0-9A-Za-z]{36}|pypi-[\w-]{40,}|hf_[0-9A-Za-z]{30,}|do[opr]_v1_[0-9a-f]{64}"
+    r"|(?:bot)?[0-9]{8,10}:[\w-]{35}"  # Telegram
+)
+KEYS = Pattern(rf"\b(?:{_PUBLIC_OR_TEST}|{_SAYS_LIVE}|{_FOR_REAL})")
+"""Keys of well-known shapes, those for tests among them: all of them are masked."""
+LIVE_KEYS = Pattern(rf"\b(?:{_SAYS_LIVE}|{_FOR_REAL})")
+"""Those that may be good for something: neither for tests, nor public, nor a token that soon expires."""
+KEYS_THAT_SAY_LIVE = Pattern(rf"\b(?:{_SAYS_LIVE})")
+
+MAYBE = re.compile(
+    r"[\w-]{13}|[=@]|PRIVATE KEY|[Bb][Ee][Aa][Rr][Ee][Rr]|[Bb][Aa][Ss][Ii][Cc]|[0-9]{4}[ -][0-9]{4}"
+)
+"""Stands in every text with a secret: the shortest key has 13 such characters in a row. Quick for short texts alone."""
+
+PRIVATE_KEYS = Pattern(
+    r"(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)(.*?)(-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)"
+)
+"""In PEM (RFC 7468), also one whose end is cut off: what stands before, between and behind."""
+USER_AND_PASSWORD = Pattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
+"""Of a URL (RFC 3986 3.2.1): what stands before the password, and the password."""
+
+
+# Card numbers
+
+_DIGITS = r"[0-9](?:[ -]?[0-9]){12,}"
+_ANY_DIGITS = Pattern(_DIGITS)
+_EACH_DIGITS = re.compile(_DIGITS)
+"""Enough digits for a card number. Linear too, and quicker where there are some."""
+_GROUP = re.compile(r"[0-9]+")
+_BRANDS = Pattern(
+    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
+    r"|3[47]\d{13}|35(?:2[89]|[3-8]\d)\d{12,15}|3(?:0[0-5]|[689]\d)\d{11,16}"  # American Express, JCB, Diners
+    r"|6\d{12,18}|5(?:0|[6-9])\d{11,17}"  # Discover, UnionPay, Maestro
+    r"|220[0-4]\d{12,15}|81\d{14,17}|9792\d{12}"  # Mir, UnionPay, Troy
+)
+_SHORTEST, _LONGEST = 13, 19
+_SHORT_CHARS = 200
+
+
+def is_card_number(text: str) -> bool:
+    """
+    Whether its digits are a card number: of a brand's beginning and length, and right by Luhn (ISO/IEC 7812-1).
+
+    Without the brands every tenth number of a fitting length would be one: 13
+    digits that begin with 1 are milliseconds since 1970, 89… is a SIM card.
+    """
+    digits = "".join(_GROUP.findall(text))
+    if not _BRANDS.is_all_of(digits) or len(set(digits)) == 1:
+        return False
+    doubled = (int(d) if i % 2 == 0 else (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)[int(d)] for i, d in enumerate(reversed(digits)))  # fmt: skip
+    return sum(doubled) % 10 == 0
+
+
+def card_numbers(text: str) -> Iterator[tuple[int, int]]:
+    """
+    Where card numbers begin and end, in order.
+
+    Digits may stand in groups, as they are printed on cards, with one blank or
+    hyphen between; other numbers may stand before and behind.
+    """
+    if len(text) > _SHORT_CHARS and not _ANY_DIGITS.found_in(text):
+        return
+    for run in _EACH_DIGITS.finditer(text):
+        yield from _cards_of(text, *run.span())
+
+
+def _cards_of(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    groups = [group.span() for group in _GROUP.finditer(text, start, end)]
+    if _is_part(text, start - 1, -1):
+        del groups[0]
+    if groups and _is_part(text, end, 1):
+        del groups[-1]
+    first = 0
+    while first < len(groups):
+        last = _card_from(text, groups, first)
+        if last is None:
+            first += 1
+        else:
+            yield groups[first][0], groups[last][1]
+            first = last + 1
+
+
+def _is_part(text: str, beside: int, step: int) -> bool:
+    """Whether the digits are a part of something longer: of a word, or of a number with a point."""
+    if not 0 <= beside < len(text):
+        return False
+    beyond = text[beside + step] if 0 <= beside + step < len(text) else ""
+    return text[beside].isalnum() or (text[beside] == "." and beyond.isdigit())
+
+
+def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
+    """The last group of the card number that begins with that group; None where none does."""
+    sizes: list[int] = []
+    found = None
+    for last in range(first, min(first + 5, len(groups))):
+        sizes.append(groups[last][1] - groups[last][0])
+        if sum(sizes) > _LONGEST or not _is_printed(sizes):
+            break
+        if sum(sizes) >= _SHORTEST and is_card_number(text[groups[first][0] : groups[last][1]]):
+            found = last
+    return found
+
+
+def _is_printed(sizes: list[int]) -> bool:
+    """Whether cards begin so: in one piece, in fours with a shorter rest, or 4-6-5 and 4-6-4."""
+    if len(sizes) == 1:
+        return True
+    if sizes[0] != 4:
+        return False
+    return (sizes[1] == 6 and len(sizes) < 4) or (all(size == 4 for size in sizes[:-1]) and sizes[-1] <= 4)
+
+
+# Names
+
+STEMS = "pass|pwd|secret|token|key|cv[vcn]|csc|code|verif|pin|otp|auth|sig|assertion|sess"
+"""In every name that `named` knows stands one of these: for patterns that look for such names."""
+
+
+class Named(Enum):
+    """What a field holds, by its name."""
+
+    SECURITY_CODE = "a card's security code"
+    PASSWORD = "a password"  # noqa: S105  (the word for it)
+    CREDENTIALS = "credentials"
+    SECRET = "a secret"  # noqa: S105
+
+
+_SECURITY_CODE = re.compile(
+    r".*(?:cvv2?|cvc2?|cvn2?)(?:code|number|value)?|(?:card)?csc|.*(?:securitycode|cardcode|verificationvalue)|cardverification(?:code)?"
+)
+_PASSWORD = re.compile(
+    r".*(?:password|passwd|passphrase|passcode|pwd)|(?:user|login|db|my|smtp)?pass|pin"
+    r"|.*passw(?:or)?d(?:\d|confirm|confirmation|again|repeat|hash)"
+)
+_SECRET = re.compile(
+    r".*(?:secret|apikey|privatekey|secretkey|signingkey|encryptionkey|accesskey|accountkey|subscriptionkey)"
+    r"|.*(?:access|refresh|auth|id|session|security|bearer|api|private|csrf|xsrf|vault|secret|bot|device)token"
+    r"|token|otp|totp|sig|x(?:amz|goog)signature|(?:client)?assertion|jsessionid|phpsessid"
+)
+_CREDENTIALS = frozenset({"authorization", "proxyauthorization"})
+_SEPARATORS = re.compile(r"[\[\].:/]+")
+_MOST_CHARS = 200
+
+
+@lru_cache(maxsize=4096)
+def named(name: str) -> Named | None:
+    """
+    What the field of that name holds, if it is a secret; case and separators don't count, nor what it stands in.
+
+    >>> named("card[cvc]"), named("newPassword"), named("idempotency_key")
+    (<Named.SECURITY_CODE: "a card's security code">, <Named.PASSWORD: 'a password'>, None)
+    """
+    if len(name) > _MOST_CHARS:
+        return None
+    parts = [part for part in _SEPARATORS.split(unquote(name)) if part]
+    folded = re.sub(r"[\W_]", "", parts[-1]).lower() if parts else ""
+    if _SECURITY_CODE.fullmatch(folded):
+        return Named.SECURITY_CODE
+    if _PASSWORD.fullmatch(folded):
+        return Named.PASSWORD
+    if folded in _CREDENTIALS:
+        return Named.CREDENTIALS
+    return Named.SECRET if _SECRET.fullmatch(folded) else None
