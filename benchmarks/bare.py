@@ -1,4 +1,4 @@
-"""The reference: aiohttp's low-level server with a handler that answers a constant."""
+"""The reference: aiohttp's low-level server with a handler that answers a constant. Arguments: PORT, uvloop | asyncio."""
 
 import asyncio
 import sys
@@ -19,4 +19,9 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    if sys.argv[2] == "uvloop":
+        import uvloop
+
+        uvloop.run(main(int(sys.argv[1])))
+    else:
+        asyncio.run(main(int(sys.argv[1])))

@@ -1,160 +1,186 @@
 """
-Measures and prints the table: `scripts/bench`, or `scripts/bench --quick` to see that it works.
+Measures mockserver beside its references, on request beside other tools, and prints the table.
 
-wrk on core 1, the server on core 0, 32 connections that stay; medians of rounds
-that go through all works in turn, after a warm-up. Ratios, not absolute figures.
+Servers run on one core, load comes from another; ratios within rounds that go
+through all works in turn, medians over the rounds. docs/performance.md has the method.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import re
+import dataclasses
+import datetime as dt
 import shutil
-import statistics
-import subprocess
 import sys
-import urllib.request
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
-import aiohttp
-
-from benchmarks import servers
+from benchmarks import (
+    crowd,
+    exactness,
+    loading,
+    machine,
+    memory,
+    page,
+    peers,
+    report,
+    rounds,
+    starting,
+    table,
+)
+from benchmarks.asks import Failed
+from benchmarks.figures import Result
+from benchmarks.report import Report
+from benchmarks.rounds import BARE_WITHOUT_UVLOOP, MOCKSERVER, WITHOUT_UVLOOP, Target
+from benchmarks.scale import FULL, QUICK, Scale
+from benchmarks.servers import HAS_UVLOOP
 from benchmarks.works import Work, works
 
-CONNECTIONS = 32
+CACHE = Path(__file__).parents[1] / ".bench"
+KEPT = "figures.json"
 
 
-@dataclass
-class Measured:
-    """Requests a second and CPU microseconds a request, a value a round."""
-
-    rates: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-
-    @property
-    def rate(self) -> float:
-        return statistics.median(self.rates)
-
-    @property
-    def cpu(self) -> float:
-        return statistics.median(self.cpu_us)
+def exact(found: Report) -> None:
+    (work,) = (one for one in works(found.scale) if one.key == "sequence")
+    (target,) = rounds.own([work], MOCKSERVER, uvloop=True)
+    found.exact[MOCKSERVER] = exactness.of(target.command, work, found.scale, counts=True)
+    found.results.append(exactness.result(found.exact[MOCKSERVER]))
 
 
-def cpu_s(pid: int) -> float:
-    """Processor time of a process and its children so far, in seconds; 0 where it can't be read."""
-    total = 0.0
-    try:
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for one in (pid, *map(int, below)):
-            fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
-            total += (int(fields[11]) + int(fields[12])) / 100
-    except OSError:
-        return 0.0
-    return total
+BESIDE: dict[str, Callable[[Scale], list[Result]]] = {
+    "connections": crowd.measure,
+    "memory": memory.measure,
+    "start": starting.measure,
+    "loading": loading.measure,
+}
+"""What is measured apart from the rounds, by the name that --only knows."""
+EXACTNESS = "exactness"
 
 
-def load(url: str, script: Path, seconds: float) -> tuple[float, int]:
-    """Requests a second and how many in all. Raises SystemExit where sockets failed."""
-    command = servers.pinned(1, ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", str(script), url])
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    errors = re.search(r"Socket errors:.*", said)
-    if errors and not re.search(r"connect 0, read 0, write 0", errors[0]):
-        raise SystemExit(f"{url}: {errors[0]}")
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    count = re.search(r"(\d+) requests in", said)
-    if not rate or not count:
-        raise SystemExit(f"wrk said:\n{said}")
-    return float(rate[1]), int(count[1])
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--quick", action="store_true", help="see that everything works, in a minute")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="WORD",
+        help=f"works whose title has the word in it, or one of: {', '.join((EXACTNESS, *BESIDE))}; may be repeated",
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        metavar="NAME",
+        help=f"other tools, too, installed into .bench/; all of them, or: {', '.join(peers.NAMES)}",
+    )
+    parser.add_argument("--rounds", type=int, help=f"instead of {FULL.rounds}")
+    parser.add_argument("--seconds", type=int, help=f"of load for each work, instead of {FULL.seconds}")
+    parser.add_argument("--write", action="store_true", help="write the table and the charts into docs/")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help=f"measure nothing, read what a run kept in .bench/{KEPT}",
+    )
+    return parser
 
 
-def measure(
-    command: list[str], port: int, script: Path, seconds: float, into: Measured, namespaces: int = 0
-) -> None:
-    with servers.running(command, port) as process:
-        url = f"http://127.0.0.1:{port}"
-        for i in range(1, namespaces + 1):
-            body = json.dumps({"name": f"n{i}"}).encode()
-            with urllib.request.urlopen(urllib.request.Request(f"{url}/__admin/namespaces", data=body)):
-                pass
-        load(url, script, max(0.3, seconds / 4))
-        before = cpu_s(process.pid)
-        rate, count = load(url, script, seconds)
-        into.rates.append(rate)
-        into.cpu_us.append((cpu_s(process.pid) - before) / max(count, 1) * 1e6)
+def scale_of(options: argparse.Namespace) -> Scale:
+    scale = QUICK if options.quick else FULL
+    given = {
+        name: getattr(options, name) for name in ("rounds", "seconds") if getattr(options, name) is not None
+    }
+    if any(value < 1 for value in given.values()):
+        raise SystemExit("--rounds and --seconds are whole numbers from 1 up")
+    return dataclasses.replace(scale, **given)
 
 
-def table(found: dict[str, Measured], listed: list[Work]) -> list[str]:
-    """The table in Markdown."""
-    lines = [
-        "| work | requests/s | CPU µs | ratio | against | goal |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    lines += [
-        f"| {name} | {found[name].rate:,.0f} | {found[name].cpu:.1f} | | | |"
-        for name in ("nginx", "bare aiohttp")
-        if name in found
-    ]
-    for work in listed:
-        one = found[work.name]
-        against = found.get(work.against)
-        ratio = f"{one.rate / against.rate:.2f}" if against else ""
-        met = "" if not against else " met" if one.rate / against.rate >= work.goal else " **missed**"
-        lines.append(
-            f"| {work.name} | {one.rate:,.0f} | {one.cpu:.1f} | {ratio} | {work.against} | ≥ {work.goal:.2f}{met} |"
+def wanted(options: argparse.Namespace, scale: Scale) -> tuple[list[Work], list[str]]:
+    """The works, with those that they are compared with, and what is measured beside."""
+    every = works(scale)
+    if not options.only:
+        return every, [EXACTNESS, *BESIDE]
+    words = [word.lower() for word in options.only]
+    beside = [name for name in (EXACTNESS, *BESIDE) if name in words]
+    chosen = {work.key for work in every for word in words if word in work.title.lower()}
+    if not chosen and not beside:
+        raise SystemExit(
+            f"--only {options.only[0]}: no such work. There are: {'; '.join(work.title for work in every)}"
         )
-    one, bare = found["one route"], found["bare aiohttp"]
-    met = "met" if one.rate / bare.rate >= 1.8 else "**missed**"
-    lines.append(f"| one route | | | {one.rate / bare.rate:.2f} | bare aiohttp | ≥ 1.80 {met} |")
-    return lines
+    chosen |= {against.key for work in every if work.key in chosen for against in work.against}
+    return [work for work in every if work.key in chosen], beside
+
+
+def targets(chosen: list[Work], *, quick: bool) -> list[Target]:
+    """References stand right before what is compared with them."""
+    one = [work for work in chosen if work.key == "one"]
+    found = [target for work in one for target in rounds.references(work)]
+    found += rounds.own(chosen, MOCKSERVER, uvloop=True)
+    if HAS_UVLOOP:
+        found += [rounds.bare(work, BARE_WITHOUT_UVLOOP, uvloop=False) for work in one]
+        found += rounds.own(one if quick else chosen, WITHOUT_UVLOOP, uvloop=False)
+    return found
+
+
+def measured(options: argparse.Namespace) -> Report:
+    scale = scale_of(options)
+    chosen, beside = wanted(options, scale)
+    asked_for = peers.chosen(options.peers) if options.peers is not None else []
+    now = dt.datetime.now(dt.UTC)
+    found = Report(
+        f"{now:%Y-%m-%d}",
+        machine.described(),
+        machine.versions(),
+        machine.load_average(),
+        machine.warnings(),
+        scale,
+    )
+    machine.move_to_the_load()
+    listed = targets(chosen, quick=options.quick)
+    others = peers.installed(asked_for, CACHE, found)
+    listed += peers.targets(others, chosen, scale)
+    found.samples = rounds.all_rounds(listed, scale, found.failures)
+    for name in beside:
+        sys.stderr.write(f"{name}\n")
+        try:
+            if name == EXACTNESS:
+                exact(found)
+            else:
+                found.results += BESIDE[name](scale)
+        except (Failed, OSError) as why:
+            found.failures.setdefault(MOCKSERVER, {})[name] = str(why)
+    if EXACTNESS in beside:
+        peers.exactness(others, scale, found)
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="see that it works: one short round")
-    parser.add_argument("--only", help="works whose name has this in it, and one route")
-    parser.add_argument("--json", type=Path, help="write the figures there, too")
-    options = parser.parse_args()
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is not installed: apt-get install wrk")
-    rounds, seconds = (1, 0.5) if options.quick else (3, 3.0)
-    listed = [
-        work for work in works() if not options.only or options.only in work.name or work.name == "one route"
+    options = arguments().parse_args()
+    if options.source is None and shutil.which("wrk") is None:
+        raise SystemExit("wrk is not installed: apt-get install wrk nginx-light")
+    CACHE.mkdir(exist_ok=True)
+    if options.source is None:
+        found = measured(options)
+        found.write(CACHE / KEPT)
+    else:
+        found = report.read(options.source)
+    print(table.text(found))
+    page.draw(found, CACHE)
+    if options.write:
+        page.write(found)
+    tell_failures(found)
+
+
+def tell_failures(found: Report) -> None:
+    """Ends with 1 where mockserver or a reference failed; another tool's failure stands in the table."""
+    lines = [
+        f"failed: {server}, {key}: {why}"
+        for server, by_work in found.failures.items()
+        for key, why in by_work.items()
+        if server not in found.peers
     ]
-    found: dict[str, Measured] = {}
-    with servers.work_folder() as folder:
-        scripts = {}
-        for work in listed:
-            scripts[work.name] = folder / f"{work.name.replace(' ', '-')}.lua"
-            scripts[work.name].write_text(work.lua)
-        for number in range(rounds):
-            sys.stderr.write(f"round {number + 1} of {rounds}\n")
-            port = servers.free_port()
-            command = servers.nginx(folder, port)
-            if command is not None:
-                measure(command, port, scripts["one route"], seconds, found.setdefault("nginx", Measured()))
-            port = servers.free_port()
-            measure(
-                servers.bare_aiohttp(port),
-                port,
-                scripts["one route"],
-                seconds,
-                found.setdefault("bare aiohttp", Measured()),
-            )
-            for work in listed:
-                port = servers.free_port()
-                command = servers.mockserver(work.file(folder), port)
-                into = found.setdefault(work.name, Measured())
-                measure(command, port, scripts[work.name], seconds, into, work.namespaces)
-    print(
-        f"Python {platform.python_version()}, aiohttp {aiohttp.__version__}, {platform.machine()}, {CONNECTIONS} connections\n"
-    )
-    print("\n".join(table(found, listed)))
-    if options.json:
-        figures = {name: {"rate": one.rate, "cpu_us": one.cpu} for name, one in found.items()}
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if lines:
+        raise SystemExit("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,93 +1,181 @@
-"""The work that is measured, each with its scenario, its requests, and its goal as a ratio to another."""
+"""The works that are timed: what the scenario says, what is asked, what must be answered, and the goal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from benchmarks.servers import scenario
+from benchmarks import traffic
+from benchmarks.asks import Ask
+from benchmarks.scale import Scale
+from benchmarks.traffic import Traffic
 
-OK = {"json": {"ok": True}}
+OK = {"ok": True}
+YES = {"json": OK}
+
+
+@dataclass(frozen=True)
+class Against:
+    """
+    What a work is compared with: another one by its key, or a reference. `least` is the goal,
+    `floor` what it must be even where the goal is missed; None: none.
+    """
+
+    key: str
+    least: float | None = None
+    floor: float | None = None
 
 
 @dataclass(frozen=True)
 class Work:
-    """`lua` makes the requests (a wrk script). `goal` is the least ratio to the work or reference `against`."""
+    """
+    The first of `proof` is asked until it is answered; the others must be right at once.
+    `share_of_2xx` is what part of the answers has such a status. In `namespaces` the routes
+    are asked as many times over, each in a world of its own.
+    """
 
-    name: str
+    key: str
+    title: str
     routes: list[dict[str, Any]]
-    lua: str
-    against: str
-    goal: float
+    traffic: Traffic
+    proof: list[Ask]
+    against: tuple[Against, ...] = ()
+    share_of_2xx: float = 1.0
     namespaces: int = 0
     keys: dict[str, Any] = field(default_factory=dict)
 
-    def file(self, folder: Path) -> Path:
-        return scenario(folder, self.name.replace(" ", "-"), self.routes, **self.keys)
+
+ONE = [{"request": "GET /one", "reply": YES}]
+_PROOF = [Ask("/one", json=OK)]
 
 
-def _get(path: str) -> str:
-    return f'request = function() return wrk.format("GET", "{path}") end'
-
-
-def _random(prefix: str, count: int, suffix: str = "") -> str:
-    return (
-        "math.randomseed(7)\nlocal made = {}\n"
-        f'function init(args) for i = 1, {count} do made[i] = wrk.format("GET", "{prefix}" .. i .. "{suffix}") end end\n'
-        f"request = function() return made[math.random({count})] end"
-    )
-
-
-def _post(count: int) -> str:
-    padding = "x" * 960
-    return (
-        "math.randomseed(7)\nlocal made = {}\n"
-        f"function init(args) for i = 1, {count} do "
-        f'made[i] = wrk.format("POST", "/rpc", {{["Content-Type"] = "application/json"}}, '
-        f'\'{{"action": "a\' .. i .. \'", "padding": "{padding}"}}\') end end\n'
-        f"request = function() return made[math.random({count})] end"
-    )
-
-
-def works() -> list[Work]:
+def works(scale: Scale) -> list[Work]:
     """In the order of the table."""
-    many = [{"request": f"GET /r{i}", "reply": OK} for i in range(1, 10_001)]
-    params = [{"request": f"GET /r{i}/{{id}}", "reply": OK} for i in range(1, 10_001)]
-    told = [
-        {"request": "POST /rpc", "match": {"json": {"action": f"a{i}"}}, "reply": {"json": {"action": i}}}
-        for i in range(1, 101)
-    ]
-    machine = [
-        {"request": "GET /toggle", "when": {"lamp": "on"}, "set": {"lamp": "off"}, "reply": OK},
-        {"request": "GET /toggle", "set": {"lamp": "on"}, "reply": OK},
-    ]
+    return [*_one_route(scale), *_many_routes(scale), *_told_apart(scale), *_moving(), *_worlds(scale)]
+
+
+def _one_route(scale: Scale) -> list[Work]:
+    references = (Against("nginx", 0.70, floor=0.60), Against("bare aiohttp", 1.80))
     return [
-        Work("one route", [{"request": "GET /one", "reply": OK}], _get("/one"), "nginx", 0.70),
-        Work("10,000 routes", many, _random("/r", 10_000), "one route", 0.90),
-        Work("10,000 with a parameter", params, _random("/r", 10_000, "/7"), "one route", 0.90),
-        Work("POST told apart by a field", told, _post(100), "one route", 0.50),
+        Work("one", "1 route", ONE, traffic.alike("/one"), _PROOF, references),
+        Work("one drawn", "1 route, drawn", ONE, traffic.drawn(scale.many, "/one"), _PROOF),
+        Work("one counted", "1 route, counted", ONE, traffic.counted_in_vain("/one"), _PROOF),
         Work(
-            "sequence 503 503 200",
-            [{"request": "GET /one", "reply": [503, 503, OK], "then": "cycle"}],
-            _get("/one"),
-            "one route",
-            0.60,
+            "one different",
+            "1 route, no two requests alike",
+            ONE,
+            traffic.counted("/one"),
+            _PROOF,
+            (Against("one counted"),),
         ),
-        Work("state machine step", machine, _get("/toggle"), "one route", 0.60),
+    ]
+
+
+def _many_routes(scale: Scale) -> list[Work]:
+    def plain(key: str, count: int, least: float | None) -> Work:
+        return Work(
+            key,
+            f"{count:,} routes",
+            [{"request": f"GET /r{i}", "reply": YES} for i in range(1, count + 1)],
+            traffic.drawn(count, "/r{i}"),
+            [Ask("/r1", json=OK), Ask(f"/r{count}", json=OK)],
+            (Against("one drawn", least),),
+        )
+
+    routes = [{"request": f"GET /r{i}/{{id}}", "reply": YES} for i in range(1, scale.many + 1)]
+    proof = [Ask("/r1/7", json=OK), Ask(f"/r{scale.many}/8", json=OK)]
+    against = (Against("one drawn", 0.90),)
+    title = f"{scale.many:,} routes with a parameter"
+    return [
+        plain("some", scale.some, None),
+        plain("many", scale.many, 0.90),
+        Work("parameter", title, routes, traffic.drawn(scale.many, "/r{i}/{i}"), proof, against),
+    ]
+
+
+def _told_apart(scale: Scale) -> list[Work]:
+    actions = range(1, scale.told + 1)
+    routes = [
+        {"request": "POST /rpc", "match": {"json": {"action": f"a{i}"}}, "reply": {"json": {"action": i}}}
+        for i in actions
+    ]
+    kind = {"Content-Type": "application/json"}
+    proof = [
+        Ask("/rpc", "POST", traffic.post_body(f"a{i}"), kind, json={"action": i}) for i in (1, 50, scale.told)
+    ]
+    title = f"POST 1 KiB, {scale.told} told apart by a field"
+    return [
+        Work("told", title, routes, traffic.posts_drawn(scale.told), proof, (Against("one drawn", 0.50),)),
+        Work(
+            "told different",
+            "POST told apart, no two bodies alike",
+            routes,
+            traffic.posts_counted(scale.told),
+            proof,
+            (Against("one counted", 0.50),),
+        ),
+    ]
+
+
+def _moving() -> list[Work]:
+    machine = [
+        {
+            "request": "GET /toggle",
+            "when": {"lamp": "on"},
+            "set": {"lamp": "off"},
+            "reply": {"json": {"was": "on"}},
+        },
+        {"request": "GET /toggle", "set": {"lamp": "on"}, "reply": {"json": {"was": "off"}}},
+    ]
+    template = [{"request": "GET /t/{id}", "reply": {"json": {"id": "{{ path.id }}"}}}]
+    echo = [{"request": "GET /t", "reply": {"json": {"number": "{{ request.headers['x-number'] }}"}}}]
+    number = {"X-Number": "7"}
+    return [
+        Work(
+            "sequence",
+            "sequence 503, 503, 200, cycling",
+            [{"request": "GET /one", "reply": [503, 503, YES], "then": "cycle"}],
+            traffic.alike("/one"),
+            [Ask("/one", status=503), Ask("/one", status=503), Ask("/one", json=OK)],
+            (Against("one", 0.60),),
+            share_of_2xx=1 / 3,
+        ),
+        Work(
+            "machine",
+            "state machine, a step each",
+            machine,
+            traffic.alike("/toggle"),
+            [Ask("/toggle", json={"was": was}) for was in ("off", "on", "off")],
+            (Against("one", 0.60),),
+        ),
         Work(
             "template",
-            [{"request": "GET /t/{id}", "reply": {"json": {"id": "{{ path.id }}"}}}],
-            _get("/t/7"),
-            "one route",
-            0.40,
+            "template with a field of the request",
+            template,
+            traffic.alike("/t/7"),
+            [Ask("/t/7", json={"id": "7"}), Ask("/t/8", json={"id": "8"})],
+            (Against("one", 0.40),),
         ),
         Work(
-            "1,000 namespaces",
-            [{"request": "GET /one", "reply": OK}],
-            _random("/@n", 1000, "/one"),
-            "one route",
-            0.85,
-            namespaces=1000,
+            "template different",
+            "template with a field, no two requests alike",
+            echo,
+            traffic.counted("/t"),
+            [Ask("/t", headers=number, json={"number": "7"})],
+            (Against("one counted", 0.40),),
         ),
+    ]
+
+
+def _worlds(scale: Scale) -> list[Work]:
+    return [
+        Work(
+            "namespaces",
+            f"{scale.namespaces:,} namespaces in turn",
+            ONE,
+            traffic.in_turn(scale.namespaces, "/@n{i}/one"),
+            _PROOF,
+            (Against("one drawn", 0.85),),
+            namespaces=scale.namespaces,
+        )
     ]

@@ -1,0 +1,85 @@
+"""Memory: does it stay where it is under the default limits, and what does a recorded call cost?"""
+
+from __future__ import annotations
+
+from benchmarks import asking, processes, rounds, servers, traffic, wrk
+from benchmarks.asks import Ask
+from benchmarks.figures import Result
+from benchmarks.processes import Running
+from benchmarks.scale import Scale
+
+ROUTES = [
+    {
+        "request": "POST /charges",
+        "reply": {"status": 201, "json": {"id": "ch_1", "amount": "{{ request.form.amount | int }}"}},
+    }
+]
+_PROOF = Ask(
+    "/charges",
+    "POST",
+    traffic.SDK_BODY,
+    traffic.sdk_headers(0),
+    status=201,
+    json={"id": "ch_1", "amount": 2000},
+)
+_PORTION_S = 5
+
+
+def measure(scale: Scale) -> list[Result]:
+    return [flat(scale), a_call(scale)]
+
+
+def flat(scale: Scale) -> Result:
+    """Default limits: what is kept is full long before the first look."""
+    port = processes.free_port()
+    with processes.scratch() as folder:
+        command = servers.mockserver(servers.scenario(folder, "memory", ROUTES), port)
+        with processes.running(command, port, _PROOF) as server:
+            asking.ask(
+                port,
+                "/charges",
+                scale.calls_few,
+                wrk.CONNECTIONS,
+                method="POST",
+                headers=traffic.sdk_headers,
+                body=traffic.SDK_BODY,
+            )
+            few_bytes = server.rss_bytes()
+            reached = _ask_until(server, scale.calls_many, scale)
+            many_bytes = server.rss_bytes()
+    grown = many_bytes / few_bytes - 1
+    return Result(
+        f"memory after {scale.calls_many:,} calls, default limits",
+        f"{many_bytes / 1024**2:.1f} MiB after {reached:,}, {few_bytes / 1024**2:.1f} MiB after {scale.calls_few:,}: "
+        f"{grown:+.1%}",
+        f"within 5 % of after {scale.calls_few:,}",
+        abs(grown) <= 0.05,
+    )
+
+
+def a_call(scale: Scale) -> Result:
+    """Limits so high that every call is kept: what each further one costs."""
+    port = processes.free_port()
+    limits = ("--calls", str(100 * scale.calls_kept), "--calls-bytes", str(64 * 10**9))
+    with processes.scratch() as folder:
+        command = servers.mockserver(servers.scenario(folder, "memory", ROUTES), port, *limits)
+        with processes.running(command, port, _PROOF) as server:
+            first = _ask_until(server, scale.calls_few, scale)
+            first_bytes = server.rss_bytes()
+            last = _ask_until(server, first + scale.calls_kept, scale)
+            each = (server.rss_bytes() - first_bytes) / (last - first)
+    return Result(
+        "memory of a recorded call, a POST as a payment SDK sends it",
+        f"{each / 1024:.2f} KiB, over {last - first:,} calls",
+        "under 1.5 KiB",
+        each < 1.5 * 1024,
+    )
+
+
+def _ask_until(server: Running, count: int, scale: Scale) -> int:
+    """Asks until the server has counted so many; how many it is then."""
+    seconds = min(_PORTION_S, scale.seconds)
+    with processes.scratch() as folder:
+        while (total := int(rounds.counts_of(server.port)["total"])) < count:
+            wrk.load(server.port, traffic.sdk_calls(), seconds, folder)
+    return total

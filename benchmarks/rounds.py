@@ -1,0 +1,166 @@
+"""Speed: every server does every work it can, in turn, round after round, so that a slow minute meets them all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import processes, servers, wrk
+from benchmarks.asks import Failed, prove, send
+from benchmarks.processes import Running
+from benchmarks.scale import Scale
+from benchmarks.works import Work
+
+MOCKSERVER = "mockserver"
+WITHOUT_UVLOOP = "mockserver without uvloop"
+NGINX = "nginx"
+BARE = "bare aiohttp"
+BARE_WITHOUT_UVLOOP = "bare aiohttp without uvloop"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    One work on one server in one round. `busy` is the part of its time that the server's
+    core worked (1.0: the server was the limit, not the load), `grown_bytes` is memory a request, warm-up aside.
+    """
+
+    rate: float
+    cpu_us: float
+    busy: float
+    p50_ms: float
+    p99_ms: float
+    start_s: float
+    rss_bytes: int
+    grown_bytes: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server with a work to do. `command` writes what it needs into a folder; `counts`: it can say how many came."""
+
+    server: str
+    work: Work
+    command: Callable[[Path, int], list[str]]
+    counts: bool = False
+    warm_up_s: int = 0
+    env: dict[str, str] = field(default_factory=dict)
+
+
+Samples = dict[str, dict[str, list[Sample]]]
+"""By server and by the work's key, a sample a round."""
+
+
+def own(works: Iterable[Work], server: str, *, uvloop: bool) -> list[Target]:
+    """mockserver's targets."""
+
+    def target(work: Work) -> Target:
+        def command(folder: Path, port: int) -> list[str]:
+            path = servers.scenario(folder, work.key.replace(" ", "-"), work.routes, **work.keys)
+            return servers.mockserver(path, port, uvloop=uvloop)
+
+        return Target(server, work, command, counts=True)
+
+    return [target(work) for work in works]
+
+
+def references(one: Work) -> list[Target]:
+    """nginx, where it is installed, and bare aiohttp on the loop that mockserver has."""
+    nginx = [Target(NGINX, one, servers.nginx)] if servers.NGINX is not None else []
+    return [*nginx, bare(one, BARE, uvloop=servers.HAS_UVLOOP)]
+
+
+def bare(one: Work, server: str, *, uvloop: bool) -> Target:
+    return Target(server, one, lambda _, port: servers.bare_aiohttp(port, uvloop=uvloop))
+
+
+def all_rounds(targets: list[Target], scale: Scale, failures: dict[str, dict[str, str]]) -> Samples:
+    """
+    Goes `scale.rounds` times through the targets. A target that fails is left out from
+    then on, with its reason in `failures`, by server and work.
+    """
+    samples: Samples = {}
+    for number in range(1, scale.rounds + 1):
+        for target in targets:
+            key = target.work.key
+            if key in failures.get(target.server, {}):
+                continue
+            sys.stderr.write(f"round {number} of {scale.rounds}: {target.server}, {target.work.title}\n")
+            try:
+                sample = measure(target, scale)
+            except (Failed, OSError) as why:
+                sys.stderr.write(f"  failed: {why}\n")
+                failures.setdefault(target.server, {})[key] = str(why)
+            else:
+                samples.setdefault(target.server, {}).setdefault(key, []).append(sample)
+    return samples
+
+
+def measure(target: Target, scale: Scale) -> Sample:
+    """Starts it, has it prove that it does the work, and times it. Raises Failed where it doesn't."""
+    work = target.work
+    port = processes.free_port()
+    with processes.scratch() as folder:
+        command = target.command(folder, port)
+        with processes.running(command, port, work.proof[0], target.env, cwd=folder) as server:
+            rss_bytes = server.rss_bytes()
+            prove(port, work.proof[1:])
+            asked = len(work.proof)
+            make_namespaces(port, work.namespaces)
+            grown_from = rss_bytes
+            if warm_up_s := max(scale.warm_up_s, target.warm_up_s if scale.warm_up_s else 0):
+                asked += wrk.load(port, work.traffic, warm_up_s, folder).count
+                grown_from = server.rss_bytes()
+            before_s = server.cpu_s()
+            said = wrk.load(port, work.traffic, scale.seconds, folder)
+            cpu_s = server.cpu_s() - before_s
+            asked += said.count
+            _check(target, server, said, asked)
+            grown_bytes = (server.rss_bytes() - grown_from) / max(said.count, 1)
+    cpu_us = cpu_s / max(said.count, 1) * 1e6
+    busy = cpu_us * said.rate / 1e6
+    return Sample(said.rate, cpu_us, busy, said.p50_ms, said.p99_ms, server.start_s, rss_bytes, grown_bytes)
+
+
+def make_namespaces(port: int, count: int) -> None:
+    for i in range(1, count + 1):
+        status, body = send(port, "POST", "/__admin/namespaces", json.dumps({"name": f"n{i}"}))
+        if status != 201:
+            raise Failed(f"namespace n{i}: {status} {body!r}")
+
+
+def _check(target: Target, server: Running, said: wrk.Said, asked: int) -> None:
+    """Raises Failed where answers had the wrong status, or calls were not counted."""
+    work = target.work
+    expected = (1 - work.share_of_2xx) * said.count
+    # Other tools lose steps when calls race; by how many, benchmarks/exactness.py finds out.
+    noise = wrk.CONNECTIONS if target.counts or work.share_of_2xx == 1 else said.count / 10 + wrk.CONNECTIONS
+    if abs(said.not_2xx - expected) > noise:
+        raise Failed(f"{said.not_2xx} of {said.count} answers had no 2xx status, expected {expected:.0f}")
+    if not target.counts or work.namespaces:
+        return
+    counts = counts_of(server.port)
+    if counts["total"] < asked or counts["unmatched"]:
+        raise Failed(
+            f"{asked} calls, but the server counted {counts['total']}, {counts['unmatched']} unmatched"
+        )
+
+
+def counts_of(port: int) -> dict[str, Any]:
+    """What mockserver counted. Raises Failed where it doesn't say."""
+    status, body = send(port, "GET", "/__admin/counts")
+    if status != 200:
+        raise Failed(f"counts: {status} {body!r}")
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def from_json(found: dict[str, Any]) -> Samples:
+    return {
+        server: {key: [Sample(**sample) for sample in each] for key, each in by_work.items()}
+        for server, by_work in found.items()
+    }

@@ -1,0 +1,47 @@
+"""How much is measured: the whole, or just enough to see that everything works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """
+    `rounds` go through all works in turn; a work gets `warm_up_s` and then `seconds`
+    of load, whole seconds both. `times` is how often a start or a loading is
+    repeated. `calls_few` and `calls_many` are where memory is read.
+    """
+
+    rounds: int = 3
+    seconds: int = 3
+    warm_up_s: int = 1
+    some: int = 1_000
+    many: int = 10_000
+    namespaces: int = 1_000
+    told: int = 100
+    connections: int = 10_000
+    connections_s: int = 20
+    calls_few: int = 20_000
+    calls_many: int = 2_000_000
+    calls_kept: int = 100_000
+    times: int = 15
+    exact: int = 30_000
+
+
+FULL = Scale()
+QUICK = Scale(
+    rounds=1,
+    seconds=1,
+    warm_up_s=0,
+    some=100,
+    many=500,
+    namespaces=50,
+    connections=500,
+    connections_s=1,
+    calls_few=2_000,
+    calls_many=6_000,
+    calls_kept=6_000,
+    times=1,
+    exact=900,
+)

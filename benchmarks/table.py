@@ -1,0 +1,240 @@
+"""The report as Markdown: goals, speed, peers, and what they were measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks import figures
+from benchmarks.exactness import Exact
+from benchmarks.figures import Ratio, Result, median
+from benchmarks.report import Report
+from benchmarks.rounds import BARE, BARE_WITHOUT_UVLOOP, MOCKSERVER, NGINX, WITHOUT_UVLOOP, Sample
+from benchmarks.works import Work, works
+
+PEER_WORKS = ("one", "some", "many", "told", "sequence", "template")
+_NONE = "–"
+# A load average below this is what an idle machine has.
+_QUIET = 0.5
+
+
+def text(report: Report, *, drawn: bool = False) -> str:
+    """Everything, as it stands in docs/performance.md; `drawn`: with the pictures."""
+    parts = [
+        _measured_on(report),
+        "### Goals",
+        "\n".join(_rows(("what", "found", "goal", ""), map(_goal, goals(report)))),
+        in_words(goals(report)),
+        "### Speed",
+        "![Requests a second, by work](performance-speed.svg)" if drawn and report.samples else "",
+        "\n".join(_speed(report)),
+        "\n".join(_without_uvloop(report)),
+    ]
+    if report.peers:
+        parts += [
+            "### Other tools",
+            "![Requests a second of each tool, at three works](performance-peers.svg)" if drawn else "",
+            "\n".join(_peers_speed(report)),
+            "\n".join(_peers_beside(report)),
+            "\n".join(_peers_left_out(report)),
+        ]
+    return "\n\n".join(_without_empty(parts)) + "\n"
+
+
+def _without_empty(parts: Sequence[str]) -> list[str]:
+    """No heading stands over nothing."""
+    full = [part for part in parts if part]
+    following = [*full[1:], "#"]
+    return [
+        part for part, after in zip(full, following, strict=True) if not (part[0] == "#" and after[0] == "#")
+    ]
+
+
+def _measured_on(report: Report) -> str:
+    scale = report.scale
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    rounds = "1 round" if scale.rounds == 1 else f"{scale.rounds} rounds"
+    lines = [
+        (
+            f"{report.date}, on {report.machine}. {versions}. "
+            f"{rounds}, {scale.seconds} s of load for each work after {scale.warm_up_s} s to warm up."
+        ),
+        *report.warnings,
+    ]
+    if report.load > _QUIET:
+        lines.append(
+            f"**Others used the machine when this began (load average {report.load:.1f}): don't rely on it.**"
+        )
+    return "\n".join(lines)
+
+
+def goals(report: Report) -> list[Result]:
+    """Everything that has a goal, and the ratios beside."""
+    found = []
+    titles = {work.key: work.title for work in works(report.scale)}
+    for work in works(report.scale):
+        ours = report.samples.get(MOCKSERVER, {}).get(work.key, [])
+        for against in work.against:
+            theirs = figures.samples_against(report.samples, MOCKSERVER, against)
+            if ratio := figures.ratio(ours, theirs):
+                found.append(figures.judged(work, against, ratio, titles.get(against.key, against.key)))
+    return found + report.results
+
+
+def _goal(result: Result) -> tuple[str, ...]:
+    word = {True: "met", False: "**missed**", None: ""}[result.met]
+    return result.title, result.said, result.goal, word
+
+
+def in_words(results: Iterable[Result]) -> str:
+    """Which goals are missed, by how much."""
+    judged = [result for result in results if result.met is not None]
+    missed = [result for result in judged if not result.met]
+    if not judged:
+        return ""
+    if not missed:
+        return f"Goals missed: none of {len(judged)}."
+    lines = [f"- {result.title}: {result.said}; the goal is {result.goal}." for result in missed]
+    return "\n".join([f"Goals missed: {len(missed)} of {len(judged)}.", "", *lines])
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [_row(head), _row(["---"] * len(head)), *map(_row, rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _speed(report: Report) -> list[str]:
+    rows = [
+        (server, "none", *_figures(each))
+        for server in (NGINX, BARE)
+        if (each := report.samples.get(server, {}).get("one"))
+    ]
+    rows += [
+        (work.title, work.traffic.kind, *_figures(each))
+        for work in works(report.scale)
+        if (each := report.samples.get(MOCKSERVER, {}).get(work.key))
+    ]
+    head = ("work", "wrk's script", "requests/s", "CPU µs a request", "core busy", "p99, ms")
+    return _rows(head, rows) if rows else []
+
+
+def _figures(each: Sequence[Sample]) -> tuple[str, ...]:
+    return (
+        _rate(median(each, "rate")),
+        f"{median(each, 'cpu_us'):.1f}",
+        f"{median(each, 'busy'):.0%}",
+        f"{median(each, 'p99_ms'):.1f}",
+    )
+
+
+def _rate(rate: float) -> str:
+    """Three digits say all that a measurement knows."""
+    if rate < 10:
+        return f"{rate:.1f}"
+    digits = max(0, len(str(int(rate))) - 3)
+    return f"{round(rate, -digits):,.0f}"
+
+
+def _without_uvloop(report: Report) -> list[str]:
+    found = report.samples.get(WITHOUT_UVLOOP, {})
+    rows = []
+    if each := report.samples.get(BARE_WITHOUT_UVLOOP, {}).get("one"):
+        ratio = figures.ratio(each, report.samples.get(BARE, {}).get("one", []))
+        rows.append((BARE, _rate(median(each, "rate")), f"{median(each, 'cpu_us'):.1f}", _middle(ratio)))
+    for work in works(report.scale):
+        if each := found.get(work.key):
+            ratio = figures.ratio(each, report.samples.get(MOCKSERVER, {}).get(work.key, []))
+            cells = (_rate(median(each, "rate")), f"{median(each, 'cpu_us'):.1f}", _middle(ratio))
+            rows.append((work.title, *cells))
+    head = ("without uvloop", "requests/s", "CPU µs a request", "of the same with uvloop")
+    return _rows(head, rows) if rows else []
+
+
+def _middle(ratio: Ratio | None) -> str:
+    return f"{ratio.middle:.2f}" if ratio else _NONE
+
+
+def _named(report: Report) -> list[tuple[str, str]]:
+    """The servers of the peers' tables, each with how it is called there."""
+    found = [(MOCKSERVER, f"**{MOCKSERVER}**")] if MOCKSERVER in report.samples else []
+    present = sorted(
+        (name for name, peer in report.peers.items() if not peer.absent and name in report.samples),
+        key=lambda name: -_median_or_0(report, name, "one", "rate"),
+    )
+    return found + [(name, f"{name} {report.peers[name].version}") for name in present]
+
+
+def _median_or_0(report: Report, server: str, key: str, name: str) -> float:
+    each = report.samples.get(server, {}).get(key)
+    return median(each, name) if each else 0.0
+
+
+def compared(report: Report) -> list[Work]:
+    """The works that other tools are asked to do, too."""
+    return [work for work in works(report.scale) if work.key in PEER_WORKS]
+
+
+def _peers_speed(report: Report) -> list[str]:
+    rows = [
+        [title, *(_cell(report.samples.get(server, {}).get(work.key)) for work in compared(report))]
+        for server, title in _named(report)
+    ]
+    return _rows(["requests/s on one core", *(work.title for work in compared(report))], rows) if rows else []
+
+
+def _cell(each: Sequence[Sample] | None) -> str:
+    return _rate(median(each, "rate")) if each else _NONE
+
+
+def _peers_beside(report: Report) -> list[str]:
+    rows = []
+    for server, title in _named(report):
+        by_work = report.samples.get(server, {})
+        one, many = by_work.get("one"), by_work.get("many")
+        exact = report.exact.get(server)
+        rows.append(
+            (
+                title,
+                f"{median(one, 'start_s'):.2f}" if one else _NONE,
+                f"{median(one, 'rss_bytes') / 1e6:.0f}" if one else _NONE,
+                f"{max(0.0, median(one, 'grown_bytes')) / 1000:.1f}" if one else _NONE,
+                f"{median(many, 'start_s'):.2f}" if many else _NONE,
+                _steps(exact),
+            )
+        )
+    head = (
+        "beside",
+        "start to first answer, s",
+        "memory then, MB",
+        "grows by, KB a call",
+        f"start with {report.scale.many:,} routes, s",
+        "200s of the sequence under 64 connections",
+    )
+    return _rows(head, rows) if rows else []
+
+
+def _steps(exact: Exact | None) -> str:
+    if exact is None:
+        return _NONE
+    strange = f", {exact.strange:,} neither 200 nor 503" if exact.strange else ""
+    return f"{exact.ok:,} of {exact.expected:,}{strange}"
+
+
+def _peers_left_out(report: Report) -> list[str]:
+    titles = {work.key: work.title for work in works(report.scale)}
+    lines = []
+    for name, peer in report.peers.items():
+        if peer.absent:
+            lines.append(f"- {name} {peer.version} is not in the tables: {_shortened(peer.absent)}")
+        by_reason: dict[str, list[str]] = {}
+        for key, why in {**peer.skipped, **report.failures.get(name, {})}.items():
+            by_reason.setdefault(_shortened(why), []).append(titles.get(key, key))
+        lines += [f"- {name}, {'; '.join(each)}: {why}" for why, each in by_reason.items()]
+    return ["What is left out, and why:", "", *lines] if lines else []
+
+
+def _shortened(why: str) -> str:
+    line = " ".join(why.split())
+    return line if len(line) < 200 else line[:200] + "…"

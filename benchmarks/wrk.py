@@ -1,0 +1,73 @@
+"""Load by wrk on its own core, and what it says of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.asks import Failed
+from benchmarks.traffic import Traffic
+
+CONNECTIONS = 32
+# Some peers need seconds for an answer when 32 requests wait.
+_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Said:
+    """`rate` is requests a second, `count` requests in all; `not_2xx` answers had another status (3xx aside)."""
+
+    rate: float
+    count: int
+    not_2xx: int
+    p50_ms: float
+    p99_ms: float
+
+
+def load(port: int, traffic: Traffic, seconds: int, folder: Path) -> Said:
+    """Load for so many whole seconds: wrk knows no halves. Raises Failed where sockets failed."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"--timeout={_TIMEOUT_S}s", "--latency"]
+    if traffic.lua:
+        script = folder / "requests.lua"
+        script.write_text(traffic.lua)
+        command += ["-s", str(script)]
+    command.append(f"http://127.0.0.1:{port}{traffic.path}")
+    done = subprocess.run(
+        machine.for_load(command),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds + 2 * _TIMEOUT_S,
+    )
+    if done.returncode:
+        raise Failed(f"wrk ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+    return parse(done.stdout)
+
+
+def parse(text: str) -> Said:
+    """Reads what wrk printed. Raises Failed where it says that sockets failed, or doesn't say a rate."""
+    if errors := re.search(r"Socket errors:.*", text):
+        raise Failed(errors[0])
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    count = re.search(r"(\d+) requests in", text)
+    if not rate or not count:
+        raise Failed(f"wrk said no rate:\n{text}")
+    if count[1] == "0":
+        raise Failed("no answer while it was timed")
+    other = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    return Said(
+        float(rate[1]),
+        int(count[1]),
+        int(other[1]) if other else 0,
+        _percentile(text, 50),
+        _percentile(text, 99),
+    )
+
+
+def _percentile(text: str, which: int) -> float:
+    """Milliseconds; 0 where it isn't said."""
+    found = re.search(rf"^\s+{which}%\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
+    return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}[found[2]] if found else 0.0
