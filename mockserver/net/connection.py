@@ -13,7 +13,6 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
-from aiohttp.http_parser import HttpRequestParser
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_request import BaseRequest
@@ -24,6 +23,7 @@ from mockserver.model.call import Call
 from mockserver.model.problem import problem
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of
+from mockserver.net.parser import Parser
 
 log = logging.getLogger("mockserver")
 
@@ -69,7 +69,7 @@ class Connection(RequestHandler):
         self.begun: dict[int, tuple[Namespace, Call]] = {}
         self.client_text = ""
         self._body: Any = None
-        self._parser = HttpRequestParser(
+        self._parser = Parser(
             self,
             options["loop"],
             self._read_bufsize,

@@ -110,6 +110,8 @@ class Listener:
         self._idle.clear()
         try:
             return await self._handle(http)
+        except ConnectionError:
+            return Done(keep_alive=False)  # the client has left; whoever noticed it has closed the call
         finally:
             self._busy -= 1
             if not self._busy:
@@ -376,6 +378,7 @@ class _Server(web.Server):
             access_log=None,  # an access log halves the speed
             auto_decompress=False,
             keepalive_timeout=3630,
+            lingering_time=0,  # `_linger` does it, and knows what can go wrong with it
             max_line_size=65536,
             max_field_size=65536,
             max_headers=1000,
