@@ -12,7 +12,7 @@ from typing import Any
 from mockserver import __version__
 from mockserver.admin import openapi
 from mockserver.admin.api import AdminApi, Services
-from mockserver.admin.guard import Guard
+from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
 from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
@@ -51,7 +51,7 @@ class App:
     """
     One server: its engine and its listeners. Made on the loop that it runs on.
 
-    `load` raises LoadFailed before anything listens.
+    Raises LoadFailed for scenarios and InvalidInput for settings that are wrong, before anything listens.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -62,6 +62,7 @@ class App:
         self._settled = False
         self._documents: dict[str, Any] = {}
         self._hosts: tuple[World, frozenset[str]] | None = None
+        self._guard = Guard(settings.admin_token, settings.admin_hosts)
         self._collector: asyncio.Task[None] | None = None
         self.courier = Courier(
             Egress(settings.allow_egress, self._literal_hosts),
@@ -164,19 +165,18 @@ class App:
     async def start(self) -> None:
         """Listens. Raises PortTaken."""
         settings = self.settings
-        guard = Guard(settings.admin_token, settings.admin_hosts)
         services = Services(
             reload=self.reload,
             health=self.health,
             openapi=self._openapi,
-            may_reveal=guard.may_reveal,
+            may_reveal=self._guard.may_reveal,
             public_url=self._base_url,
             admin_url=self._admin_base,
             courier=self.courier,
             settings=settings,
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
         )
-        admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
+        admin = AdminApi(all_endpoints(), self.engine, services, self._guard.check)
         wire = WireSettings(
             max_body_bytes=settings.max_body_bytes,
             hang_limit_s=settings.hang_limit_s,
@@ -201,7 +201,18 @@ class App:
             separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
             port = await self._listen(separate, settings.admin_port, "--admin-port")
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
+        self._warn_if_open()
         self._collector = asyncio.create_task(self._collect())
+
+    def _warn_if_open(self) -> None:
+        """Says so where others than this machine reach the admin API, and no token is asked."""
+        address = self._servers[-1].sockets[0].getsockname()[0]  # the last listener serves the admin API
+        if not self._guard.has_token and not is_loopback(address):
+            log.warning(
+                "the admin API listens on %s and asks for no token: whoever reaches it can change every answer. "
+                "Set --admin-token, or let only your tests reach this port",
+                address,
+            )
 
     async def _listen(self, listener: Listener, port: int, flag: str = "--port") -> int:
         loop = asyncio.get_running_loop()

@@ -218,6 +218,8 @@ def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) 
     if admin_token_file:
         with open(admin_token_file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
             options["admin_token"] = stream.read().strip()
+        if not options["admin_token"]:
+            raise click.BadParameter(f"{admin_token_file} holds no token", param_hint="--admin-token-file")
     sys.exit(run(Settings(paths=_paths(paths), **options)))
 
 

@@ -1,7 +1,7 @@
 """
 One server in one process: signals, exit codes, and what is said on the terminal.
 
-0 after SIGTERM or SIGINT, 1 where it can't listen, 2 where a scenario is wrong.
+0 after SIGTERM or SIGINT, 1 where it can't listen, 2 where a scenario or a setting is wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 
 from mockserver import logs
 from mockserver.app import App, PortTaken
+from mockserver.errors import InvalidInput
 from mockserver.files.source import LoadFailed
 from mockserver.files.watching import fingerprint
 from mockserver.settings import Settings
@@ -34,6 +35,9 @@ def run(settings: Settings) -> int:
             runner.run(_run(settings))
     except LoadFailed as why:
         _complain(settings, *why.lines)
+        return 2
+    except InvalidInput as why:
+        sys.stderr.write(f"{why}\n")
         return 2
     except PortTaken as why:
         _complain(settings, str(why))

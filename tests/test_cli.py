@@ -107,6 +107,28 @@ def test_the_token_may_come_from_a_file(settings_of, tmp_path):
         assert settings_of(*args, **env)[0].admin_token == "s3cret"
 
 
+def test_a_file_that_holds_no_token_is_refused_and_not_taken_for_none(tmp_path):
+    (tmp_path / "token").write_text(" \n")
+
+    result = CliRunner().invoke(cli.main, ["serve", "--admin-token-file", str(tmp_path / "token")])
+
+    assert result.exit_code == 2
+    assert "--admin-token-file" in result.stderr
+    assert "holds no token" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flag", "text"), [("--allow-egress", "*"), ("--admin-host", "http://mock"), ("--admin-token", " ")]
+)
+def test_a_setting_that_is_wrong_ends_it_with_2_saying_why(write, flag, text):
+    done = run_cli("serve", str(write("routes: []")), "--port", "0", flag, text)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{flag}: ")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("flag", [row[0] for row in FLAGS])
 def test_a_service_link_of_kubernetes_is_ignored_with_a_word(settings_of, flag):
     variable = "MOCKSERVER_" + flag.removeprefix("--").upper().replace("-", "_")

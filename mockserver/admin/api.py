@@ -197,6 +197,12 @@ class AdminApi:
         self._patterns = [(_pattern(path), path) for path in self._by_path if "{" in path]
 
     async def __call__(self, request: Request) -> Answer:
+        answer = await self._answer(request)
+        if isinstance(answer, StreamReply):
+            return StreamReply(_guarded(answer.response), answer.pieces)
+        return _guarded(answer)
+
+    async def _answer(self, request: Request) -> Answer:
         try:
             return await self._serve(request)
         except Refused as why:
@@ -269,6 +275,18 @@ class AdminApi:
         if not request.body and endpoint.optional_body:
             return parsed(endpoint.body, {})
         return parsed(endpoint.body, read_json(request))
+
+
+_FOR_BROWSERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+"""No answer is a script, an image or a frame of another page, also where a browser sends no Sec-Fetch headers."""
+
+
+def _guarded(response: Response) -> Response:
+    return Response(response.status, (*response.headers, *_FOR_BROWSERS), response.body, response.reason)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -1,27 +1,39 @@
 """
 Who may use the admin API: no web page of another origin, no rebound DNS name, and, with a token, only who has it.
 
-Health answers anybody.
+Health answers anybody. What a browser may send without asking first is judged
+by what it must tell: Origin with every POST, and Host.
 """
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from mockserver.admin.api import Refused
+from mockserver.errors import Flaw, InvalidInput, shown
 from mockserver.model.http import Request
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+(?:%[\w.%-]+)?)\]|([a-z0-9._-]*))(?::\d*)?")
+"""RFC 9110 7.2: an address of IPv6 in brackets, or a name, and a port."""
 _OWN_SUFFIXES = (".localhost", ".internal", ".local", ".test", ".svc", ".svc.cluster.local")
 
 
 class Guard:
-    """`token` empty: none is asked. `hosts` are further names that may stand in Host."""
+    """
+    `token` empty: none is asked. `hosts` are further names that may stand in Host.
+
+    Raises InvalidInput for a token of white space alone, and for what is no host name.
+    """
 
     def __init__(self, token: str = "", hosts: Iterable[str] = ()) -> None:
-        self._token = token.encode()
-        self._hosts = frozenset(host.lower() for host in hosts)
+        if token and not token.strip():
+            # Taken for none, it would open what somebody meant to close.
+            raise InvalidInput(Flaw((), "--admin-token: it is blank", "Write a token, or leave the flag out"))
+        self._token = token.strip().encode()
+        self._hosts = frozenset(_allowed(host) for host in hosts)
 
     @property
     def has_token(self) -> bool:
@@ -44,18 +56,14 @@ class Guard:
         """Whether secrets may be shown unmasked: from loopback, or with the token."""
         if self._token:
             return self._has_token(request)
-        try:
-            address = ipaddress.ip_address(request.client_ip)
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)  # how IPv4 comes to a listener on [::]
-        return bool((mapped or address).is_loopback)
+        return is_loopback(request.client_ip)
 
     def _check_origin(self, request: Request) -> None:
         site = request.headers.get("sec-fetch-site", "")
         origin = request.headers.get("origin")
-        own = f"{request.scheme}://{request.host}"
-        if site == "cross-site" or (origin is not None and origin.lower() != own.lower()):
+        # https too: what ends TLS in front of us hands on the host that the browser asked for.
+        own = {f"{scheme}://{request.host}".lower() for scheme in (request.scheme, "https")}
+        if site == "cross-site" or (origin is not None and origin.lower() not in own):
             raise Refused(
                 403,
                 "foreign-origin",
@@ -81,18 +89,40 @@ class Guard:
 
     def _is_own(self, host: str) -> bool:
         name = _name_of(host)
-        if not name or "." not in name or name in self._hosts or name.endswith(_OWN_SUFFIXES):
-            return True
-        return _is_address(name)
+        if name is None:
+            return False
+        return "." not in name or name in self._hosts or name.endswith(_OWN_SUFFIXES) or _is_address(name)
 
 
-def _name_of(host: str) -> str:
-    """The name in a Host header, in lower case, without port and final dot."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    name, _, port = host.rpartition(":")
-    return (name if name and port.isdigit() else host).rstrip(".")
+def is_loopback(address: str) -> bool:
+    """Whether it is an address of this machine alone; False for a name."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def _allowed(host: str) -> str:
+    name = _name_of(host)
+    if not name:
+        hint = "Write a name such as mock.example"
+        raise InvalidInput(Flaw((), f"--admin-host: {shown(host)} is no host name", hint))
+    return name
+
+
+def _name_of(host: str) -> str | None:
+    """
+    The name or address in a Host header, in lower case, without port and final dot; None where it is none.
+
+    >>> _name_of("Mock.Example.:8080"), _name_of("[::1]:8080"), _name_of("[::1].evil.example")
+    ('mock.example', '::1', None)
+    """
+    found = _HOST.fullmatch(host.strip().lower())
+    if found is None or (found[1] is not None and not _is_address(found[1])):
+        return None
+    return found[1] or found[2].rstrip(".")
 
 
 def _is_address(name: str) -> bool:

@@ -80,7 +80,15 @@ def _no_constant(name: str) -> Any:
     raise UnreadableBody(f"{name} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    """Infinity could be kept, compared and never be written again: every answer that shows it would fail."""
+    value = float(text)
+    if value - value:  # neither infinity less itself is 0
+        raise UnreadableBody(f"{text[:20]} is larger than a double can be")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def _json_text(data: bytes) -> str:

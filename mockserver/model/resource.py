@@ -302,7 +302,7 @@ def _schema(value: object) -> object:
 def _methods(value: object) -> object:
     listed = [value] if isinstance(value, str) else value
     for one in listed if isinstance(listed, list) else ():
-        if one not in UPDATES:
+        if not isinstance(one, str) or one not in UPDATES:
             raise Wrong(f"{shown(one)} changes no item", near(str(one), UPDATES) or "Use PATCH, PUT or POST")
     return listed
 

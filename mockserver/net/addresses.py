@@ -22,8 +22,11 @@ METADATA_NAMES = frozenset({
 _NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "a cloud's metadata address",
-        # AWS, Azure, GCP, Oracle; AWS on IPv6 (all of its block); GCP on IPv6; Azure's wire server; Alibaba; Oracle
-        ("169.254.169.254/32", "fd00:ec2::/32", "fd20:ce::254/128", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
+        # AWS, Azure, GCP, Oracle; AWS on IPv6 (all of its block); GCP and Scaleway on IPv6; Azure's wire server; Alibaba; Oracle
+        (
+            "169.254.169.254/32", "fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128", "168.63.129.16/32", "100.100.100.200/32",
+            "192.0.0.192/32",
+        ),
     ),
     ("a link-local address", ("169.254.0.0/16", "fe80::/10", "fec0::/10")),
     ("the unspecified address", ("0.0.0.0/8", "::/128")),  # Linux takes 0.0.0.0 for loopback
@@ -33,7 +36,11 @@ _NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
 _NEVER_NETWORKS = tuple((ip_network(text), what) for what, texts in _NEVER for text in texts)
 
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+_TRANSLATED = IPv6Network("::ffff:0:0:0/96")
 _COMPATIBLE = IPv6Network("::/96")
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)
+"""The 32 bits before the IPv4 address (RFC 5214 6.1)."""
 
 
 def plain(address: Address) -> Address:
@@ -52,12 +59,20 @@ def forbidden(address: Address) -> str | None:
 
 
 def _wrapped(address: Address) -> list[IPv4Address]:
+    """Addresses of IPv4 that a gateway would make of one of IPv6."""
     if not isinstance(address, IPv6Address):
         return []
-    last = IPv4Address(int(address) & 0xFFFF_FFFF)
+    bits = int(address)
+    last = IPv4Address(bits & 0xFFFF_FFFF)
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in _NAT64) or (address in _COMPATIBLE and int(address) > 1):
+    if (
+        any(address in network for network in (*_NAT64, _TRANSLATED))
+        or (address in _COMPATIBLE and bits > 1)
+        or (bits >> 32) & 0xFFFF_FFFF in _ISATAP
+    ):
         found.append(last)
+    if address in _LOCAL_NAT64:  # RFC 6052 2.2: behind a prefix of 48 bits, bits 64 to 71 are left out
+        found.append(IPv4Address((bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF))
     return [one for one in found if one is not None]
 
 

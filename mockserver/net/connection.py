@@ -16,7 +16,6 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEncodingError
-from aiohttp.http_parser import HttpRequestParser
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 from aiohttp.web_request import BaseRequest
@@ -29,6 +28,7 @@ from mockserver.model.problem import problem
 from mockserver.net.arrival import Arrival, TooSlow, WireLimits
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
+from mockserver.net.parser import Parser
 
 log = logging.getLogger("mockserver")
 
@@ -101,7 +101,7 @@ class Connection(RequestHandler):
         self._fresh = True  # the task has been given nothing yet, and may not even have begun
         self.client_text = ""
         self._body: Any = None
-        self._parser = HttpRequestParser(
+        self._parser = Parser(
             self,
             options["loop"],
             self._read_bufsize,

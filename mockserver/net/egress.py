@@ -226,7 +226,7 @@ def read_url(url: str) -> tuple[URL, str | Address, int]:
         parsed = URL(url, encoded=url.isascii())
         port = parsed.port
         host = parsed.raw_host
-    except ValueError as why:
+    except (ValueError, IndexError) as why:  # yarl raises IndexError for http://[::1]@/
         raise EgressRefused(f"{shown(url)} is no URL", remedy) from why
     if parsed.scheme not in ("http", "https") or not host or not port:
         raise EgressRefused(f"{shown(url)} is no http or https URL", remedy)

@@ -115,6 +115,8 @@ class Listener:
         self._idle.clear()
         try:
             return await self._handle(http)
+        except ConnectionError:
+            return Done(keep_alive=False)  # the client has left; whoever noticed it has closed the call
         finally:
             self._busy -= 1
             if not self._busy:
@@ -410,4 +412,5 @@ class _Server(web.Server):
             access_log=None,  # an access log halves the speed
             auto_decompress=False,
             keepalive_timeout=3630,
+            lingering_time=0,  # `_linger` does it, and knows what can go wrong with it
         )

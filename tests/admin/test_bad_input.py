@@ -159,6 +159,20 @@ def test_a_body_above_the_limit_is_413_before_it_is_sent(server):
     assert answer.header("content-type") == "application/problem+json"
 
 
+def test_an_infinite_number_breaks_no_answer_that_would_show_it(server):
+    for path in ("/charges", "/users/1", "/nowhere"):
+        server.ask("POST", path, '{"a": 1e999}', headers={"Content-Type": "application/json"})
+
+    for path in ("/calls", "/unmatched", "/attempts"):
+        server.admin.get(path)
+    assert (
+        server.admin.call(
+            "PUT", "/state", body='{"a": 1e999}', headers={"Content-Type": "application/json"}
+        ).status
+        == 400
+    )
+
+
 def test_a_large_body_is_taken(server):
     big = "x" * 2_000_000
 

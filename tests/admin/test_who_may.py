@@ -1,8 +1,13 @@
 """Who may use the admin API: no page of another site, no rebound name, and with a token only who has it."""
 
+import logging
+
 import pytest
 from support.admin import Admin
 from support.http import ask
+
+from mockserver.admin.guard import Guard, is_loopback
+from mockserver.errors import InvalidInput
 
 FORM = "application/x-www-form-urlencoded"
 CHANGE = '{"request": "GET /planted", "reply": 200}'
@@ -103,8 +108,10 @@ def test_own_hosts_are_answered(server, host):
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "x.svc.evil"],
-)
+    ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "x.svc.evil", "EVIL.example.",
+     "evil.example:80:80", "evil.example:.local", "[::1].evil.example", "[evil.example]", "[localhost]", "[::1", "localhost@evil.example",
+     "evil.example@localhost", "localhost/evil", "localhost,evil.example", "local host", "1.2.3.4.5", "x.localhost.evil.example:80"],
+)  # fmt: skip
 def test_a_foreign_host_is_refused(server, host):
     assert server.admin.call("GET", "/calls", headers={"Host": host}).status == 403
     assert server.admin.call("GET", "/health", headers={"Host": host}).status == 200
@@ -119,6 +126,35 @@ def test_a_further_host_can_be_allowed(serving):
 
     assert server.admin.call("GET", "/calls", headers={"Host": "mock.example:8080"}).status == 200
     assert server.admin.call("GET", "/calls", headers={"Host": "other.example"}).status == 403
+
+
+@pytest.mark.parametrize("name", ["mock.example", "Mock.Example", "mock.example.", "mock.example:8080"])
+def test_a_further_host_may_be_written_in_several_ways(serving, name):
+    server = serving(admin_hosts=(name,))
+
+    assert server.admin.call("GET", "/calls", headers={"Host": "mock.example"}).status == 200
+
+
+@pytest.mark.parametrize("name", ["", "*", "*.example", "http://mock.example", "a b", "[::1", "me@mock"])
+def test_a_further_host_that_is_none_is_refused_at_once(name):
+    with pytest.raises(InvalidInput, match=r"--admin-host: .* is no host name\. Write a name"):
+        Guard(hosts=[name])
+
+
+def test_its_own_page_behind_something_that_ends_tls_is_served(server):
+    own = f"https://127.0.0.1:{server.address[1]}"
+
+    assert plant(server, Content_Type="application/json", Origin=own).status == 201
+
+
+def test_what_it_answers_is_shown_in_no_frame_and_taken_for_no_script(server):
+    for path in ("/calls", "/health", "/nothing", "/calls?limit=x"):
+        answer = server.admin.call("GET", path)
+        assert [answer.header(name) for name in ("x-content-type-options", "x-frame-options", "cross-origin-resource-policy")] == [
+            "nosniff", "DENY", "same-origin",
+        ]  # fmt: skip
+    assert server.admin.call("GET", "/calls", headers={"Origin": "null"}).header("x-frame-options") == "DENY"
+    assert server.admin.call("GET", "/calls").header("access-control-allow-origin") is None
 
 
 # A token
@@ -164,6 +200,28 @@ def test_with_the_token_everything_is_answered_whatever_the_host(guarded):
     assert admin.call("GET", "/calls?reveal=true").status == 200
 
 
+def test_a_token_may_have_white_space_around_it(serving):
+    server = serving(admin_token=" s3cret\n")
+
+    assert server.admin.call("GET", "/calls", headers={"Authorization": "Bearer s3cret"}).status == 200
+    assert server.admin.call("GET", "/calls", headers={"Authorization": "Bearer "}).status == 401
+
+
+@pytest.mark.parametrize("token", [" ", "\n", " \t "])
+def test_a_blank_token_is_refused_and_not_taken_for_none(serving, token):
+    with pytest.raises(InvalidInput, match="--admin-token: it is blank"):
+        serving(admin_token=token)
+
+
+def test_a_page_of_another_origin_is_refused_even_with_the_token(guarded):
+    lines = {
+        "Authorization": "Bearer " + "s3cret-ü".encode().decode("latin-1"),
+        "Origin": "https://evil.example",
+    }
+
+    assert guarded.admin.call("GET", "/calls", headers=lines).status == 403
+
+
 def test_mocked_requests_need_no_token(guarded):
     assert guarded.ask("POST", "/data").status == 503
 
@@ -181,3 +239,53 @@ def test_the_admin_api_can_have_a_port_of_its_own(serving):
     assert ask(mock, "GET", "/__admin/health").status == 404
     assert ask(admin.removesuffix("/__admin"), "POST", "/data").status == 404
     assert server.admin.get("/counts")["total"] == 2
+
+
+def test_the_mock_port_shows_nothing_of_an_admin_api_that_has_its_own(serving):
+    server = serving(admin_port=0)
+
+    for path in (
+        "/__admin",
+        "/__admin/",
+        "/__admin/calls",
+        "/@default/__admin/calls",
+        "/mock/__admin/calls",
+        "/__admin/../__admin/calls",
+    ):
+        answer = ask(server.url, "GET", path)
+        assert (answer.status, answer.header("x-mockserver-matched")) == (404, "false")
+
+
+# Who listens where
+
+
+@pytest.mark.parametrize("settings", [{}, {"admin_port": 0}])
+def test_others_who_reach_it_without_a_token_are_warned_of_once(serving, caplog, settings):
+    with caplog.at_level(logging.WARNING, "mockserver"):
+        serving(host="0.0.0.0", **settings)
+
+    (said,) = caplog.messages
+    assert said == (
+        "the admin API listens on 0.0.0.0 and asks for no token: whoever reaches it can change every answer. "
+        "Set --admin-token, or let only your tests reach this port"
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"host": "localhost"}, {"host": "127.0.0.2"}, {"host": "0.0.0.0", "admin_token": "s3cret"}],
+)
+def test_nobody_is_warned_where_only_this_machine_or_a_token_holder_asks(serving, caplog, settings):
+    with caplog.at_level(logging.WARNING, "mockserver"):
+        serving(**settings)
+
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("address", "is_it"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("::ffff:127.0.0.1", True), ("::ffff:10.0.0.1", False), ("10.0.0.1", False),
+     ("0.0.0.0", False), ("::", False), ("localhost", False), ("", False)],
+)  # fmt: skip
+def test_loopback_is_told_by_the_address(address, is_it):
+    assert is_loopback(address) is is_it

@@ -129,6 +129,18 @@ def test_the_depth_of_json_has_a_limit():
     assert a_matcher(json="$present").holds(a_request(body=b'"' + b"[" * 1000 + b'"'))
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400 + ".0", "1e309"])
+def test_a_number_larger_than_a_double_is_no_json(number):
+    """Kept as infinity it would fail later, in every answer that shows it."""
+    request = a_request(body=b'{"a": %s}' % number.encode())
+
+    assert not a_matcher(json={"a": {"$type": "number"}}).holds(request)
+    with pytest.raises(UnreadableBody, match="is larger than a double can be"):
+        _ = request.json
+    assert a_request(body=b'{"a": 1e308}').json == {"a": 1e308}
+    assert a_request(body=b'{"a": -1.5e-400}').json == {"a": 0}
+
+
 def test_every_kind_of_condition_takes_json_at_the_limit_of_depth():
     value = json.loads(deep(http.MAX_JSON_DEPTH - 1))
     request = a_request(json={"a": value})

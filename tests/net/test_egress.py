@@ -149,7 +149,8 @@ def test_a_rule_that_is_none_is_refused_at_once(rule):
 METADATA = [
     "169.254.169.254", "2852039166", "0xa9fea9fe", "0xA9.0xFE.0xA9.0xFE", "025177524776", "0251.0376.0251.0376", "169.254.43518",
     "169.16689662", "169.254.169.254.", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[0:0:0:0:0:ffff:a9fe:a9fe]", "[::169.254.169.254]",
-    "[64:ff9b::169.254.169.254]", "[64:ff9b:1::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[2001:0:a9fe:a9fe::1]", "[fd00:ec2::254]", "[fd20:ce::254]",
+    "[64:ff9b::169.254.169.254]", "[64:ff9b:1::a9fe:a9fe]", "[64:ff9b:1:a9fe:a9:fe00::]", "[::ffff:0:169.254.169.254]",
+    "[2001:db8::5efe:169.254.169.254]", "[2001:db8::200:5efe:a9fe:a9fe]", "[fd00:42::42]", "[2002:a9fe:a9fe::1]", "[2001:0:a9fe:a9fe::1]", "[fd00:ec2::254]", "[fd20:ce::254]",
     "100.100.100.200", "168.63.129.16", "192.0.0.192", "169.254.170.2", "①⑥⑨.254.169.254", "169。254。169。254",
     "metadata.google.internal", "METADATA.google.internal.", "metadata.goog", "instance-data.ec2.internal",
 ]  # fmt: skip
@@ -212,6 +213,7 @@ async def test_one_forbidden_address_among_those_of_a_name_closes_it(address, fi
         ("http://app:0/", "is no http or https URL"),
         ("http://app:99999/", "is no URL"),
         ("http://[::1/", "is no URL"),
+        ("http://[::1]@/", "is no URL"),
         ("http://me:pw@app/", "user and password"),
         ("http://@app/", "user and password"),
         ("http://app@169.254.169.254/", "user and password"),

@@ -56,6 +56,7 @@ def test_the_host_that_the_file_decides(source, host):
         "{% set h = request.json.h %}http://{{ h }}/",
         "http://{{ vars.missing }}/",
         "http://me:pw@app/",
+        "http://[::1]@/",
         "ftp://app/",
         "/hooks",
         "{{ vars.callback",

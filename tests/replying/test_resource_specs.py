@@ -178,6 +178,7 @@ def flaws(written, files=None):
         ),
         ({"invalid": {"json": "{{ item }}"}}, None),
         ({"update": "GET"}, "update: 'GET' changes no item. Known here: PATCH, POST, PUT."),
+        ({"update": [["PUT"]]}, "update: ['PUT'] changes no item. Did you mean 'PUT'?"),
         ({"update": ["patch"]}, "update: 'patch' changes no item. Did you mean 'PATCH'?"),
         (
             {"machine": {"initial": "a", "transitions": {}}},

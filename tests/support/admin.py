@@ -125,7 +125,10 @@ def _written(path: str) -> str:
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    paths = [written.removeprefix("/__admin") for written in described()["paths"]]
+    # `/scenarios/use` before `/scenarios/{name}`.
+    paths = sorted(
+        (one.removeprefix("/__admin") for one in described()["paths"]), key=lambda one: one.count("{")
+    )
     return [
         (f"/__admin{path}", re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))) for path in paths
     ]
