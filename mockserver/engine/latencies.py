@@ -9,12 +9,11 @@ dropped by then are counted as unobserved.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 
 from mockserver.engine.namespace import Namespace
-from mockserver.model.call import Call
 
+Times = tuple[float, float | None]
 BOUNDS_S = (
     0.000_025,
     0.000_05,
@@ -59,25 +58,24 @@ class Latencies:
             return ()
         self._seen[ns] = ns.last_number
         _, record, _ = ns.traces()
-        calls = list(islice(reversed(record), fresh)) if record is not None else []
+        calls = record.newest_times(fresh) if record is not None else []
         self.unobserved += fresh - len(calls)
         if len(calls) > _SLICE:
             return self._sliced(calls)
         self._observe(calls)
         return ()
 
-    def _sliced(self, calls: list[Call]) -> Iterator[None]:
+    def _sliced(self, calls: list[Times]) -> Iterator[None]:
         for start in range(0, len(calls), _SLICE):
             self._observe(calls[start : start + _SLICE])
             yield
 
-    def _observe(self, calls: Iterable[Call]) -> None:
+    def _observe(self, calls: list[Times]) -> None:
         counts = self.counts
-        for call in calls:
-            claimed_at_s = call.claimed_at_s
-            if claimed_at_s is None or not call.request.complete:  # its time was the client's
+        for arrived_at_s, claimed_at_s in calls:
+            if claimed_at_s is None:  # its time was the client's
                 continue
-            took_s = max(0.0, claimed_at_s - call.request.arrived_at_s)
+            took_s = max(0.0, claimed_at_s - arrived_at_s)
             counts[bisect_left(BOUNDS_S, took_s)] += 1
             self.sum_s += took_s
 

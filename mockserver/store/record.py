@@ -10,6 +10,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from mockserver.model.brief import Brief, call_of, number_of
 from mockserver.model.brief import cost_of as cost_of_brief
@@ -125,6 +126,18 @@ class Record:
         if call is None:
             call = self._opened[number] = call_of(kept)
         return call
+
+    def newest_times(self, most: int) -> list[tuple[float, float | None]]:
+        """
+        When each of the newest so many arrived and was decided, newest first. Nobody looks at a call for it: one
+        in brief stays so. None for a request that never came whole.
+        """
+        return [
+            (kept[4], kept[5])
+            if isinstance(kept, tuple)
+            else (kept.request.arrived_at_s, kept.claimed_at_s if kept.request.complete else None)
+            for kept in islice(reversed(self._calls), most)
+        ]
 
     @property
     def size_bytes(self) -> int:

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 from support.http import ask
+from support.wire import Wire
 
 SHOP = """
 routes:
@@ -132,6 +133,29 @@ def test_a_namespace_that_came_and_went_between_two_scrapes_is_in_the_histogram(
     assert found["mockserver_own_latency_unobserved_calls_total",] == 0
 
 
+def test_what_a_limit_refused_is_counted_by_its_name(serving):
+    server = serving(SHOP, max_body_bytes=10)
+    server.ask("POST", "/charges", "x" * 20)
+
+    assert samples(server)["mockserver_refused_total", "body"] == 1
+
+
+def test_nobody_looks_at_a_call_for_its_time(server):
+    """One that is kept in brief stays so, and is counted."""
+    with Wire(server.address) as wire:
+        for _ in range(5):
+            wire.send(b"POST /charges HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            wire.answer()
+    record = server.app.engine.default.record
+    assert any(isinstance(kept, tuple) for kept in record._calls)
+
+    found = samples(server)
+
+    assert found["mockserver_own_latency_seconds_count",] == 5
+    assert found["mockserver_calls_total", "shop/charge", "201"] == 3
+    assert record._opened == {}
+
+
 def test_text_unless_open_metrics_are_accepted(server):
     server.ask("POST", "/charges")
 
@@ -194,6 +218,4 @@ def test_the_token_is_asked_for(serving):
 
 
 def test_it_stands_for_the_server_and_not_for_a_namespace(server):
-    assert "namespace" not in server.admin.call("GET", "/metrics").text.replace(
-        "mockserver_namespaces", ""
-    ).replace("Namespaces, ", "")
+    assert "namespace=" not in server.admin.call("GET", "/metrics").text

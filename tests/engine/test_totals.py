@@ -140,7 +140,7 @@ def test_webhooks_are_counted_by_their_state(engine):
 def counted(*route_ids):
     counts = Counts()
     for route_id in route_ids:
-        counts._begun_route(route_id, 200)
+        counts.route(route_id).begun(200)
     return counts
 
 
