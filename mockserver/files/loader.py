@@ -128,11 +128,16 @@ def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | Non
         document,
         source.name,
         source.label,
-        os.environ if env is None else env,
+        _env_of(source.file) if env is None else env,
         file=source.file,
         folder=source.folder,
         bundle=source.bundle,
     )
+
+
+def _env_of(file: Path | None) -> Mapping[str, str]:
+    """Only who may write files here may read the environment."""
+    return os.environ if file is not None else {}
 
 
 def _load(found: Found, env: Mapping[str, str]) -> Source:
