@@ -11,7 +11,7 @@ RUN python -m venv --without-pip /venv \
  && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,graphql,jsonpath,schema,xml]"
 # Bytecode of just what a start imports, the standard library's too: the slim images ship none, and a user who may
 # not write would compile it anew at every start and every health check.
-RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, urllib.request'
+RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, mockserver.statefile.keeper, urllib.request'
 
 FROM python:${PYTHON_VERSION}-slim
 ARG VERSION=unreleased

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
 from mockserver.admin import openapi
@@ -21,18 +21,22 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
-from mockserver.model.http import Request
+from mockserver.model.http import Request, Response, StreamReply
 from mockserver.net.egress import Egress
-from mockserver.net.listener import Listener, WireSettings
+from mockserver.net.listener import AdminHandler, Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
 from mockserver.net.webhooks import Courier
 from mockserver.settings import Settings
 from mockserver.store.record import RecordLimits
 
+if TYPE_CHECKING:
+    from mockserver.statefile.keeper import Keeper
+
 log = logging.getLogger("mockserver")
 
 MOST_NAMESPACES = 100_000
 COLLECT_EVERY_S = 30.0
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_S = 0.2
 """How long a stopping server lets answers that are under way come to their end."""
 
@@ -57,6 +61,7 @@ class App:
         self._documents: dict[str, Any] = {}
         self._hosts: tuple[World, frozenset[str]] | None = None
         self._collector: asyncio.Task[None] | None = None
+        self._keeper: Keeper | None = None
         self.courier = Courier(
             Egress(settings.allow_egress, self._literal_hosts), wall=time.time, mono=time.monotonic
         )
@@ -93,6 +98,7 @@ class App:
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
             "lane": any(listener.has_lane for listener in self._listeners),
+            "state_file": None if self._keeper is None else self._keeper.view(),
         }
 
     def _openapi(self) -> dict[str, Any]:
@@ -153,8 +159,9 @@ class App:
         return len(idle)
 
     async def start(self) -> None:
-        """Listens. Raises PortTaken."""
+        """Listens, with what a state file holds. Raises StateFileRefused, StateFileUnusable, PortTaken."""
         settings = self.settings
+        await self._open_state()
         guard = Guard(settings.admin_token, settings.admin_hosts)
         services = Services(
             reload=self.reload,
@@ -166,7 +173,7 @@ class App:
             courier=self.courier,
             room_for_namespace=self._room_for_namespace,
         )
-        admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
+        admin = self._kept(AdminApi(all_endpoints(), self.engine, services, guard.check))
         wire = WireSettings(
             max_body_bytes=settings.max_body_bytes, hang_limit_s=settings.hang_limit_s, lane=settings.lane
         )
@@ -183,6 +190,33 @@ class App:
             port = await self._listen(separate, settings.admin_port, "--admin-port")
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         self._collector = asyncio.create_task(self._collect())
+
+    async def _open_state(self) -> None:
+        if not self.settings.state_file:
+            return
+        from mockserver.statefile.keeper import Keeper
+
+        keeper = Keeper(self.settings.state_file, self.engine, time.time, self.settings.seed)
+        await keeper.open()
+        self._keeper = keeper
+        for ns in self.engine.namespaces.values():
+            if ns.parts.timers:
+                self.courier.moved(ns)
+
+    def _kept(self, admin: AdminApi) -> AdminHandler:
+        """The same; the state file hears of calls that may change something."""
+        keeper = self._keeper
+        if keeper is None:
+            return admin
+
+        async def handler(request: Request) -> Response | StreamReply:
+            try:
+                return await admin(request)
+            finally:
+                if request.method not in _READING:
+                    keeper.changed(request.arrived_at_s)
+
+        return handler
 
     async def _listen(self, listener: Listener, port: int, flag: str = "--port") -> int:
         loop = asyncio.get_running_loop()
@@ -219,7 +253,10 @@ class App:
             server.close()
         self._servers.clear()
         await self.courier.close()
-        return sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
+        busy = sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
+        if self._keeper is not None:
+            await self._keeper.close()
+        return busy
 
     def describe(self) -> str:
         """The one line that says it serves."""

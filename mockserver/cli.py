@@ -138,6 +138,12 @@ def main() -> None:
     help="HOST[:PORT] or a network that webhooks may go to, beside the hosts in scenario files.",
 )
 @flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
+@flag(
+    "--state-file",
+    default="",
+    metavar="FILE",
+    help="Keep routes made at runtime, state, positions and counts in it, over a restart or a crash.",
+)
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/)."""
     from mockserver.running import run

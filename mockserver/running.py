@@ -1,8 +1,8 @@
 """
 One server in one process: signals, exit codes, and what is said on the terminal.
 
-0 after SIGTERM or SIGINT, 1 where it can't listen, 2 where a scenario is wrong.
-SIGHUP reloads the scenario files.
+0 after SIGTERM or SIGINT, 1 where it can't listen or keep its state file, 2 where
+a scenario or a state file is wrong. SIGHUP reloads the scenario files.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mockserver.app import App, PortTaken
 from mockserver.files.source import LoadFailed
 from mockserver.files.watching import fingerprint
 from mockserver.settings import Settings
+from mockserver.statefile.errors import StateFileRefused, StateFileUnusable
 
 log = logging.getLogger("mockserver")
 _LOOK_EVERY_S = 0.5
@@ -34,7 +35,10 @@ def run(settings: Settings) -> int:
     except LoadFailed as why:
         sys.stderr.write("".join(line + "\n" for line in why.lines))
         return 2
-    except PortTaken as why:
+    except StateFileRefused as why:
+        sys.stderr.write(f"{why}\n")
+        return 2
+    except (PortTaken, StateFileUnusable) as why:
         sys.stderr.write(f"{why}\n")
         return 1
     except KeyboardInterrupt:

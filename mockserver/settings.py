@@ -13,6 +13,7 @@ class Settings:
     names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
     or networks that webhooks may go to beside the hosts in scenario files.
     Without `lane` every request goes the general way, slower and otherwise alike.
+    `state_file` keeps what is remembered over a restart; empty for none.
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
@@ -28,6 +29,7 @@ class Settings:
     hang_limit_s: float = 600.0
     lane: bool = True
     watch: bool = False
+    state_file: str = ""
     namespaces: str = "known"
     allow_egress: tuple[str, ...] = ()
     admin_token: str = field(default="", repr=False)

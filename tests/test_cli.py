@@ -58,6 +58,7 @@ FLAGS = [
     ("--namespaces", "auto", "namespaces", "auto"),
     ("--allow-egress", "app:8000", "allow_egress", ("app:8000",)),
     ("--watch", None, "watch", True),
+    ("--state-file", "state.json", "state_file", "state.json"),
 ]
 
 

@@ -195,6 +195,13 @@ class ReloadView(View):
     warnings: list[str] = Field(default=[])
 
 
+class StateFileView(View):
+    """When something new was last saved; `error` says why the last try failed."""
+
+    saved_at: str | None
+    error: str | None
+
+
 class HealthView(BaseModel):
     model_config = ConfigDict(extra="allow", defer_build=True)
     status: Literal["ok"]
@@ -203,6 +210,7 @@ class HealthView(BaseModel):
     scenarios: int
     routes: int
     lane: bool
+    state_file: StateFileView | None
 
 
 class CandidateView(View):
