@@ -11,7 +11,7 @@ RUN python -m venv --without-pip /venv \
  && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,graphql,jsonpath,metrics,schema,xml]"
 # Bytecode of just what a start imports, the standard library's too: the slim images ship none, and a user who may
 # not write would compile it anew at every start and every health check.
-RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, urllib.request'
+RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, mockserver.statefile.keeper, urllib.request'
 
 FROM python:${PYTHON_VERSION}-slim
 ARG VERSION=unreleased
@@ -20,13 +20,15 @@ LABEL org.opencontainers.image.title="mockserver" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build /venv /venv
+# For a volume with MOCKSERVER_STATE_FILE=/state/mock.json: a new one gets these rights, so whatever --user may write.
+RUN install -d -m 1777 /state
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPYCACHEPREFIX=/venv/bytecode \
     MOCKSERVER_HOST=0.0.0.0 \
     MOCKSERVER_PATHS=/scenarios
-# By number, so that Kubernetes can see that it is not root. Nothing is written, so any other --user does too.
+# By number, so that Kubernetes can see that it is not root. Any other --user does too.
 USER 10001:10001
 EXPOSE 8080
 VOLUME /scenarios

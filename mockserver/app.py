@@ -7,7 +7,7 @@ import gc
 import logging
 import time
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
 from mockserver.admin import openapi
@@ -26,19 +26,23 @@ from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
 from mockserver.model.call import Call
-from mockserver.model.http import Request
+from mockserver.model.http import Request, Response, StreamReply
 from mockserver.net.arrival import WireLimits
 from mockserver.net.egress import Egress
-from mockserver.net.listener import Listener, WireSettings
+from mockserver.net.listener import AdminHandler, Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
 from mockserver.net.webhooks import Courier
 from mockserver.settings import Settings
 from mockserver.store.record import RecordLimits
 
+if TYPE_CHECKING:
+    from mockserver.statefile.keeper import Keeper
+
 log = logging.getLogger("mockserver")
 calls_log = logging.getLogger("mockserver.calls")
 
 COLLECT_EVERY_S = 30.0
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_S = 0.2
 """How long a stopping server lets answers that are under way come to their end."""
 
@@ -64,6 +68,7 @@ class App:
         self._hosts: tuple[World, frozenset[str]] | None = None
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
         self._collector: asyncio.Task[None] | None = None
+        self._keeper: Keeper | None = None
         self.courier = Courier(
             Egress(settings.allow_egress, self._literal_hosts),
             wall=time.time,
@@ -108,6 +113,7 @@ class App:
             "routes": len(world.routes),
             "lane": any(listener.has_lane for listener in self._listeners),
             "refused": dict(self.engine.shared.refused),
+            "state_file": None if self._keeper is None else self._keeper.view(),
         }
 
     def _faults(self) -> dict[str, int]:
@@ -163,8 +169,9 @@ class App:
         return len(idle)
 
     async def start(self) -> None:
-        """Listens. Raises PortTaken."""
+        """Listens, with what a state file holds. Raises StateFileRefused, StateFileUnusable, PortTaken."""
         settings = self.settings
+        await self._open_state()
         services = Services(
             reload=self.reload,
             health=self.health,
@@ -176,7 +183,7 @@ class App:
             settings=settings,
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
         )
-        admin = AdminApi(all_endpoints(), self.engine, services, self._guard.check)
+        admin = self._kept(AdminApi(all_endpoints(), self.engine, services, self._guard.check))
         wire = WireSettings(
             max_body_bytes=settings.max_body_bytes,
             hang_limit_s=settings.hang_limit_s,
@@ -214,6 +221,33 @@ class App:
                 address,
             )
 
+    async def _open_state(self) -> None:
+        if not self.settings.state_file:
+            return
+        from mockserver.statefile.keeper import Keeper
+
+        keeper = Keeper(self.settings.state_file, self.engine, time.time, self.settings.seed)
+        await keeper.open()
+        self._keeper = keeper
+        for ns in self.engine.namespaces.values():
+            if ns.parts.timers:
+                self.courier.moved(ns)
+
+    def _kept(self, admin: AdminApi) -> AdminHandler:
+        """The same; the state file hears of calls that may change something."""
+        keeper = self._keeper
+        if keeper is None:
+            return admin
+
+        async def handler(request: Request) -> Response | StreamReply:
+            try:
+                return await admin(request)
+            finally:
+                if request.method not in _READING:
+                    keeper.changed(request.arrived_at_s)
+
+        return handler
+
     async def _listen(self, listener: Listener, port: int, flag: str = "--port") -> int:
         loop = asyncio.get_running_loop()
         host = self.settings.host
@@ -249,7 +283,10 @@ class App:
             server.close()
         self._servers.clear()
         await self.courier.close()
-        return sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
+        busy = sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
+        if self._keeper is not None:
+            await self._keeper.close()
+        return busy
 
     def describe(self) -> str:
         """The one line that says it serves."""

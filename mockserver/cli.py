@@ -211,6 +211,12 @@ def main() -> None:
 )
 @flag("--log-calls", is_flag=True, help="A line of the log for every call, once it is over.")
 @flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
+@flag(
+    "--state-file",
+    default="",
+    metavar="FILE",
+    help="Keep routes made at runtime, state, positions and counts in it, over a restart or a crash.",
+)
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/)."""
     from mockserver.running import run

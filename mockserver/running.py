@@ -1,7 +1,8 @@
 """
 One server in one process: signals, exit codes, and what is said on the terminal.
 
-0 after SIGTERM or SIGINT, 1 where it can't listen, 2 where a scenario or a setting is wrong.
+0 after SIGTERM or SIGINT, 1 where it can't listen or keep its state file, 2 where a
+scenario, a setting or a state file is wrong. SIGHUP reloads the scenario files.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from mockserver.errors import InvalidInput
 from mockserver.files.source import LoadFailed
 from mockserver.files.watching import fingerprint
 from mockserver.settings import Settings
+from mockserver.statefile.errors import StateFileRefused, StateFileUnusable
 
 log = logging.getLogger("mockserver")
 _LOOK_EVERY_S = 0.5
@@ -39,7 +41,10 @@ def run(settings: Settings) -> int:
     except InvalidInput as why:
         sys.stderr.write(f"{why}\n")
         return 2
-    except PortTaken as why:
+    except StateFileRefused as why:
+        _complain(settings, str(why))
+        return 2
+    except (PortTaken, StateFileUnusable) as why:
         _complain(settings, str(why))
         return 1
     except KeyboardInterrupt:
@@ -94,6 +99,7 @@ async def _run(settings: Settings) -> None:
     # Looked at before the files are read: what changes in between is a change.
     seen = fingerprint(settings.paths) if settings.watch else None
     app = App(settings)
+    loop.add_signal_handler(signal.SIGHUP, _on_hangup(app, stopped))
     await app.start()
     # What was loaded stays; calls are freed by reference counts alone, so circles are rare.
     gc.collect()
@@ -142,8 +148,34 @@ async def _watch(app: App, seen: int) -> None:
         if now == seen:
             continue
         seen = now
-        try:
-            found = app.reload()
-            log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
-        except LoadFailed as why:
-            log.error("not reloaded, the old scenarios go on answering:\n%s", "\n".join(why.lines))  # noqa: TRY400
+        _reload(app)
+
+
+def _reload(app: App) -> None:
+    """As POST /reload does, and says how it went."""
+    try:
+        found = app.reload()
+        log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
+    except LoadFailed as why:
+        log.error("not reloaded, the old scenarios go on answering:\n%s", "\n".join(why.lines))  # noqa: TRY400
+
+
+def _on_hangup(app: App, stopped: asyncio.Event) -> Callable[[], None]:
+    """What SIGHUP does: reload; but end, where it says that the terminal which this was started in is gone."""
+    from_terminal = _has_terminal()
+
+    def hung_up() -> None:
+        if from_terminal and not _has_terminal():
+            stopped.set()
+        else:
+            _reload(app)
+
+    return hung_up
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

@@ -16,6 +16,7 @@ class Settings:
     those that one namespace makes at runtime, waits for, and has readers of.
     `log_format` is "text" or "json"; with `log_calls` there is a line for every call
     that is over. Without `lane` every request goes the general way, slower and otherwise alike.
+    `state_file` keeps what is remembered over a restart; empty for none.
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
@@ -42,6 +43,7 @@ class Settings:
     log_calls: bool = False
     lane: bool = True
     watch: bool = False
+    state_file: str = ""
     namespaces: str = "known"
     allow_egress: tuple[str, ...] = ()
     admin_token: str = field(default="", repr=False)

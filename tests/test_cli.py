@@ -2,8 +2,12 @@
 
 import json
 import os
+import pty
+import select
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -11,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from support.events import following
 from support.http import ask
-from support.server import run_cli
+from support.server import CLEAN_ENV, run_cli
 from support.wire import Wire
 
 import mockserver
@@ -65,6 +69,7 @@ FLAGS = [
     ("--log-format", "json", "log_format", "json"),
     ("--log-calls", None, "log_calls", True),
     ("--watch", None, "watch", True),
+    ("--state-file", "state.json", "state_file", "state.json"),
 ]
 
 
@@ -406,6 +411,64 @@ def test_watching_sees_the_files_beside_a_scenario(process, write):
     server.wait_for_log("reloaded")
 
     assert server.ask("GET", "/a").text == "newer"
+
+
+# A hangup
+
+
+@pytest.mark.slow
+def test_sighup_reloads_all_or_nothing(process, write):
+    server = process(
+        scenarios="routes: [{request: GET /a, reply: [201, 202]}, {request: GET /b, reply: 200}]"
+    )
+    assert server.ask("GET", "/a").status == 201
+
+    write("routes: [{request: GET /a, reply: [201, 202]}, {request: GET /b, reply: 204}]")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for_log("reloaded: 1 scenarios with 2 routes")
+    assert [server.ask("GET", path).status for path in ("/a", "/b")] == [202, 204]
+
+    write("routes: [{reqest: GET /a, reply: 203}]")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for_log("not reloaded, the old scenarios go on answering:")
+    assert "shop.yaml:1:11: routes[0].reqest: unknown key. Did you mean 'request'?" in server.stderr()
+    assert server.ask("GET", "/b").status == 204
+
+
+IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "mockserver", "serve", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.slow
+def test_it_ends_with_the_terminal_that_it_was_started_in(write):
+    """Else whoever closes a window would leave a server behind that holds its port."""
+    window, terminal = pty.openpty()
+    command = [sys.executable, "-c", IN_A_TERMINAL, str(write("routes: []")), "--port", "0"]
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    server = subprocess.Popen(command, **streams, env=CLEAN_ENV, start_new_session=True)
+    os.close(terminal)
+    said = b""
+
+    def wait_for(text):
+        nonlocal said
+        while text not in said:
+            assert select.select([window], [], [], 20)[0], said
+            said += os.read(window, 1000)
+
+    try:
+        wait_for(b"serves 1 scenario")
+        server.send_signal(signal.SIGHUP)  # from somebody, while the terminal is there
+        wait_for(b"INFO reloaded")
+
+        os.close(window)
+
+        assert server.wait(10) == 0
+    finally:
+        server.kill()
+        server.wait()
 
 
 # Health

@@ -209,6 +209,13 @@ class ReloadView(View):
     warnings: list[str] = Field(default=[])
 
 
+class StateFileView(View):
+    """When something new was last saved; `error` says why the last try failed."""
+
+    saved_at: str | None
+    error: str | None
+
+
 class HealthView(BaseModel):
     model_config = ConfigDict(extra="allow", defer_build=True)
     status: Literal["ok"]
@@ -218,6 +225,7 @@ class HealthView(BaseModel):
     routes: int
     lane: bool
     refused: dict[str, int]
+    state_file: StateFileView | None
 
 
 class CandidateView(View):

@@ -42,6 +42,19 @@ class Snapshot:
     timers: Timers[Attempt]
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of a namespace was made so far; None for what nobody has touched."""
+
+    memory: Memory | None
+    positions: dict[Any, Position] | None
+    counts: Counts | None
+    effects: Effects | None
+    clock: VirtualClock | None
+    deliveries: Deliveries | None
+    timers: Timers[Attempt] | None
+
+
 class Tab(Protocol):
     """Calls that are counted later."""
 
@@ -348,6 +361,19 @@ class Namespace:
         self._effects = None
         if self._deliveries is not None:
             self._deliveries = Deliveries(self._deliveries.last_number)
+
+    @property
+    def parts(self) -> Parts:
+        """The parts themselves, as they are read elsewhere, without making any."""
+        return Parts(
+            self._memory,
+            None if self._positions is None else self.positions,
+            None if self._counts is None else self.counts,
+            self._effects,
+            self._clock,
+            self._deliveries,
+            self._timers,
+        )
 
     # Snapshots
 

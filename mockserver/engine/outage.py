@@ -57,6 +57,13 @@ class Outage:
         self.answered += 1
         return True
 
+    def state(self) -> tuple[float | None, int, int]:
+        """What `restore` takes: when it ends, how many it let through, how many it answered."""
+        return self.until_s, self._skipped, self.answered
+
+    def restore(self, state: tuple[float | None, int, int]) -> None:
+        self.until_s, self._skipped, self.answered = state
+
     def twin(self) -> Outage:
         """For a snapshot: it goes on by itself."""
         return copy.copy(self)

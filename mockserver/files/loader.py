@@ -128,11 +128,33 @@ def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | Non
         document,
         source.name,
         source.label,
-        os.environ if env is None else env,
+        _env_of(source.file) if env is None else env,
         file=source.file,
         folder=source.folder,
         bundle=source.bundle,
     )
+
+
+def again(
+    text: str,
+    kind: Kind,
+    name: str,
+    label: str,
+    file: Path | None,
+    bundle: Mapping[str, bytes],
+) -> Source:
+    """
+    A scenario that another run of the server was given, at its admin API.
+    `file` is the one that it stands in the place of, if any. Raises LoadFailed.
+    """
+    document = _document(text, label, kind)
+    folder = file.parent if file is not None else None
+    return _source(document, name, label, _env_of(file), file=file, folder=folder, bundle=bundle)
+
+
+def _env_of(file: Path | None) -> Mapping[str, str]:
+    """Only who may write files here may read the environment."""
+    return os.environ if file is not None else {}
 
 
 def _load(found: Found, env: Mapping[str, str]) -> Source:

@@ -16,6 +16,9 @@ from typing import Any
 from mockserver.model.headers import Pairs
 from mockserver.model.webhook import SignSpec
 
+STOPPED = "the server stopped"
+"""The error of a delivery that was waiting or under way when the server ended."""
+
 
 class DeliveryState(StrEnum):
     """Where it stands. `dropped`: a reset took it back before it arrived."""

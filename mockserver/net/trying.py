@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mockserver.model.delivery import Delivery, DeliveryState, Try
+from mockserver.model.delivery import STOPPED, Delivery, DeliveryState, Try
 from mockserver.model.durations import format_duration
 from mockserver.model.headers import Pairs
 from mockserver.net.egress import Egress, EgressRefused, Unresolved
@@ -18,7 +18,6 @@ from mockserver.replying.signing import sign
 log = logging.getLogger("mockserver")
 
 _MOST_AT_ONCE = 100
-STOPPED = "the server stopped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from mockserver.model.delivery import Delivery, DeliveryState, Try
+from mockserver.model.delivery import STOPPED, Delivery, DeliveryState, Try
 from mockserver.net.desk import Desk, Home
 from mockserver.net.egress import Egress
-from mockserver.net.trying import STOPPED, Trier, drop
+from mockserver.net.trying import Trier, drop
 from mockserver.store.clock import VirtualClock
 
 TAKEN_BACK = "taken back by a reset"

@@ -7,28 +7,37 @@ kept with its answer or free again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(slots=True)
 class KeptKey:
-    """What is known of one key. `answer` is None while its first call is in flight."""
+    """
+    What is known of one key. `answer` is None while its first call is in
+    flight; once it is there, nothing changes any more. `at` is (scope, key).
+    """
 
     line: tuple[str, str]
     body: str
     call_id: str
     until_s: float
     answer: Any = None
+    at: tuple[str, str] = ("", "")
 
 
 class Keys:
-    """Known keys by (scope, key). A scope is where `idempotency` stands."""
+    """
+    Known keys by (scope, key). A scope is where `idempotency` stands. `in_flight`
+    is how many wait for the end of their first call.
+    """
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "in_flight")
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], KeptKey] = {}
+        self.in_flight = 0
 
     def find(self, scope: str, key: str, now_s: float) -> KeptKey | None:
         """What is known of the key; a kept answer past its time is not known any more."""
@@ -40,24 +49,31 @@ class Keys:
 
     def open(self, scope: str, key: str, entry: KeptKey) -> None:
         """The key's first call is claimed."""
-        self._kept[scope, key] = entry
+        entry.at = (scope, key)
+        self._kept[entry.at] = entry
+        self.in_flight += 1
 
     def settle(self, scope: str, key: str, entry: KeptKey, answer: Any) -> None:
         """The first call is over: its answer is kept, or, where there is none to keep, the key is free."""
         if self._kept.get((scope, key)) is not entry:
             return  # forgotten by a reset meanwhile
+        self.in_flight -= 1
         if answer is None:
             del self._kept[scope, key]
         else:
             entry.answer = answer
 
+    def answered(self) -> list[KeptKey]:
+        """Those whose answer is kept, oldest first."""
+        return [one for one in self._kept.values() if one.answer is not None]
+
+    def put(self, entries: Iterable[KeptKey]) -> None:
+        """Known from now on, each with its answer."""
+        self._kept.update((one.at, one) for one in entries)
+
     def copy(self) -> Keys:
         twin = Keys()
-        twin._kept = {
-            at: KeptKey(one.line, one.body, one.call_id, one.until_s, one.answer)
-            for at, one in self._kept.items()
-            if one.answer is not None
-        }
+        twin.put(self.answered())
         return twin
 
     def __len__(self) -> int:

@@ -51,6 +51,14 @@ class Limits:
         if bucket is not None and bucket.in_flight:
             bucket.in_flight -= 1
 
+    def levels(self) -> list[tuple[str, str | None, float, float]]:
+        """Of each bucket: scope, value of `by`, tokens, and when it had them. What is under way is left out."""
+        return [(*key, one.tokens, one.at_s) for key, one in self._buckets.items()]
+
+    def put(self, scope: str, by: str | None, tokens: float, at_s: float) -> None:
+        """A bucket as `levels` told it."""
+        self._buckets[scope, by] = _Bucket(tokens, at_s)
+
     def copy(self) -> Limits:
         twin = Limits()
         twin._buckets = {key: _Bucket(one.tokens, one.at_s) for key, one in self._buckets.items()}

@@ -44,6 +44,15 @@ class State(Mapping[str, Any]):
     def plain(self) -> dict[str, Any]:
         return {key: self._values[key] for key in self}
 
+    def parts(self) -> tuple[dict[str, Any], dict[str, float]]:
+        """Copies of the values and of the ends that some of them have; what is forgotten may still be there."""
+        return dict(self._values), dict(self._until)
+
+    def put(self, values: Mapping[str, Any], until_s: Mapping[str, float]) -> None:
+        """What `parts` gave, and nothing else."""
+        self._values = dict(values)
+        self._until = dict(until_s)
+
     def copy(self) -> State:
         twin = State(self._values, self._now_s)
         twin._until = dict(self._until)

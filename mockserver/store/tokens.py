@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class Tokens:
     """The tokens that one namespace gave out: access tokens with their end, refresh tokens with their client."""
@@ -27,7 +29,15 @@ class Tokens:
     def client_of(self, refresh: str) -> str | None:
         return self._refresh.get(refresh)
 
+    def parts(self) -> tuple[dict[str, float], dict[str, str]]:
+        """Copies: the end of each access token, the client of each refresh token."""
+        return dict(self._access), dict(self._refresh)
+
+    def put(self, access: Mapping[str, float], refresh: Mapping[str, str]) -> None:
+        """What `parts` gave, and nothing else."""
+        self._access, self._refresh = dict(access), dict(refresh)
+
     def copy(self) -> Tokens:
         twin = Tokens()
-        twin._access, twin._refresh = dict(self._access), dict(self._refresh)
+        twin.put(self._access, self._refresh)
         return twin

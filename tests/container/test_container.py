@@ -5,16 +5,22 @@ Needs a Docker engine and, in it, the image that MOCKSERVER_IMAGE names and the 
 "-example" after that name. scripts/docker-check brings all three.
 """
 
+import contextlib
+import json
 import os
+import re
 import secrets
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 IMAGE = os.environ.get("MOCKSERVER_IMAGE", "")
 PROJECT = Path(__file__).parents[2]
@@ -70,6 +76,14 @@ def network() -> Iterator[str]:
 
 
 @pytest.fixture
+def volume() -> Iterator[str]:
+    name = f"mockserver-{secrets.token_hex(4)}"
+    docker("volume", "create", name)
+    yield name
+    docker("volume", "rm", name)
+
+
+@pytest.fixture
 def scenarios(tmp_path: Path) -> Path:
     """A folder for /scenarios that the container's user may read."""
     tmp_path.chmod(0o755)
@@ -78,8 +92,11 @@ def scenarios(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(network: str) -> Iterator[Callable[..., Mock]]:
-    """Starts a mock on a folder of scenarios, with options of `docker run`, and waits until it serves."""
+def start(network: str, volume: str) -> Iterator[Callable[..., Mock]]:
+    """
+    Starts a mock on a folder of scenarios, with options of `docker run`, and waits until it serves.
+    It ends before the network and the volume do.
+    """
     names = []
 
     def _start(folder: Path, *options: str) -> Mock:
@@ -130,8 +147,41 @@ def test_its_health_check_turns_healthy_soon(start: Callable[..., Mock], scenari
     assert mock.inspect("State.Health.Status") == "healthy"
 
 
-def test_sigterm_stops_it_at_once_with_exit_code_0(start: Callable[..., Mock], scenarios: Path) -> None:
+def test_it_is_healthy_within_a_second_of_its_start_as_compose_asks(
+    start: Callable[..., Mock], scenarios: Path
+) -> None:
+    """Engines that don't know start_interval yet are asked as often all the time."""
+    asked = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]["mock"]["healthcheck"]
+    kind, *command = asked["test"]
+    assert kind == "CMD"
+
+    mock = start(
+        *(scenarios, "--health-interval", asked["start_interval"], "--health-timeout", asked["timeout"]),
+        *("--health-cmd", " ".join(command), "--health-retries", "100"),
+    )
+    assert within(5, lambda: mock.inspect("State.Health.Status") == "healthy")
+
+    state = json.loads(docker("inspect", mock.name))[0]["State"]
+    healthy = min(instant(one["End"]) for one in state["Health"]["Log"] if one["ExitCode"] == 0)
+    assert healthy - instant(state["StartedAt"]) < timedelta(seconds=1)
+
+
+def instant(text: str) -> datetime:
+    """Of the engine's: with nanoseconds, in this or that zone."""
+    return datetime.fromisoformat(re.sub(r"\.(\d{6})\d*", r".\1", text))
+
+
+@pytest.mark.parametrize("reply", ["{fault: hang}", "{delay: 60s}", "{text: slow, throttle: 1B/s}"])
+def test_sigterm_stops_it_at_once_with_exit_code_0_whatever_hangs(
+    start: Callable[..., Mock], scenarios: Path, reply: str
+) -> None:
+    (scenarios / "hang.yaml").write_text(f"routes: [{{name: hangs, request: GET /hangs, reply: {reply}}}]")
     mock = start(scenarios)
+    hanging = [threading.Thread(target=leave_hanging, args=(f"{mock.url}/hangs",)) for _ in range(5)]
+    for one in hanging:
+        one.start()
+    asked = {"route": "hangs", "times": 5, "within": "10s"}
+    assert requests.post(f"{mock.url}/__admin/verify", json=asked, timeout=15).ok
     begun = time.monotonic()
 
     docker("kill", "--signal", "TERM", mock.name)
@@ -140,6 +190,51 @@ def test_sigterm_stops_it_at_once_with_exit_code_0(start: Callable[..., Mock], s
 
     assert code == "0"
     assert took_s < 1
+    for one in hanging:
+        one.join()
+
+
+def leave_hanging(url: str) -> None:
+    with contextlib.suppress(requests.RequestException):
+        requests.get(url, timeout=30)
+
+
+@pytest.mark.parametrize("reply", [503, {"fault": "hang"}, {"fault": "reset"}, {"delay": "60s"}])
+def test_it_is_healthy_during_any_outage(start: Callable[..., Mock], scenarios: Path, reply: object) -> None:
+    mock = start(scenarios, *HARDENED)
+
+    assert requests.put(f"{mock.url}/__admin/outage", json={"reply": reply}, timeout=5).ok
+
+    assert "is healthy" in docker("exec", mock.name, "mockserver", "healthcheck")
+
+
+@pytest.mark.parametrize("options", [HARDENED, ["--user", "12345:12345", *HARDENED]])
+def test_its_state_outlives_a_kill(
+    start: Callable[..., Mock], scenarios: Path, volume: str, options: list[str]
+) -> None:
+    state = ["--volume", f"{volume}:/state", "--env", "MOCKSERVER_STATE_FILE=/state/mock.json"]
+    mock = start(scenarios, *state, *options)
+    assert requests.post(f"{mock.url}/data", timeout=5).status_code == 503
+    saved = lambda: b"/data" in docker("exec", mock.name, "cat", "/state/mock.json").encode()  # noqa: E731
+    assert within(5, saved)
+
+    docker("kill", mock.name)
+    docker("start", mock.name)
+    again = Mock(mock.name, "http://" + docker("port", mock.name, "8080/tcp"))
+    assert within(20, again.serves)
+
+    assert requests.get(f"{again.url}/__admin/counts", timeout=5).json()["total"] == 1
+    assert [requests.post(f"{again.url}/data", timeout=5).status_code for _ in range(2)] == [503, 200]
+
+
+def test_a_state_file_on_its_read_only_file_system_is_refused(scenarios: Path) -> None:
+    done = run(
+        *("run", "--rm", "--network", "none", "--volume", f"{scenarios}:/scenarios:ro", *HARDENED, IMAGE),
+        *("serve", "--state-file", "/venv/mock.json"),
+        code=1,
+    )
+
+    assert "can't use the state file /venv/mock.json: " in done.stderr
 
 
 def test_a_wrong_scenario_ends_it_with_code_2_and_the_place_on_stderr(scenarios: Path) -> None:

@@ -185,6 +185,18 @@ class TestLoad:
         assert changed.read_file("b.txt", ()) == b"b"
         assert changed.data["routes"][0]["reply"]["headers"]["x"].text == "1.10"
 
+    def test_only_a_scenario_of_a_file_sees_the_environment_when_it_is_edited(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("SECRET", "s3cret")
+        text = "vars: {key: '${SECRET:-none}'}"
+        (here / "a.yaml").write_text(text)
+        of_a_file, uploaded = load([here])[0], from_text(text, "b")
+
+        changed = [edited(one, {**one.data, "active": False}) for one in (of_a_file, uploaded)]
+
+        assert [one.spec.vars["key"] for one in changed] == ["s3cret", "none"]
+
 
 class TestEnvironment:
     def spec(self, text: str, **env: str):

@@ -254,7 +254,11 @@ def test_a_refused_decision_commits_nothing():
         (b"{", "application/json", "must be a JSON object, but it is no JSON: "),
         (b"", "application/json", "must be a JSON object, but the body is empty"),
         (b"<a/>", "application/xml", "must be a JSON object, but it is no JSON: "),
-        (b'{"a": 1e999}', "application/json", "must be a JSON object, but 1e999 is larger than a double can be"),
+        (
+            b'{"a": 1e999}',
+            "application/json",
+            "must be a JSON object, but 1e999 is larger than a double can be",
+        ),
         (b'{"a":' * 150 + b"1" + b"}" * 150, "application/json", "is nested deeper than 100 levels"),
         (b"x", "multipart/form-data", "must be a JSON object, but it is no multipart body with a boundary"),
     ],

@@ -1,7 +1,14 @@
 """An outage takes the service, or some routes, down; what is set up behind it stays as it was."""
 
+import contextlib
+
 import pytest
+from click.testing import CliRunner
+from support.http import ask
 from support.wire import Wire
+
+from mockserver import cli
+from mockserver.model.reply import FaultKind
 
 SCENARIO = """
 routes:
@@ -45,6 +52,39 @@ def test_admin_and_health_go_on(server):
     assert server.admin.get("/outage")["answered"] == 0
     assert server.admin.get("/routes")["items"]
     assert server.ask("GET", "/__admin/health").status == 200
+
+
+ANY_OUTAGE = [
+    503,
+    {"delay": "60s"},
+    {"text": "slow", "throttle": "1B/s"},
+    *({"fault": kind.value} for kind in FaultKind),
+    *({"text": "0123456789", "fault": {"kind": kind, "after": 4}} for kind in ("hang", "reset", "truncate")),
+]
+
+
+@pytest.mark.parametrize("admin_port", [None, 0], ids=["on one port", "on two ports"])
+@pytest.mark.parametrize("reply", ANY_OUTAGE, ids=str)
+def test_probes_and_admin_are_answered_during_any_outage(serving, reply, admin_port):
+    """As the kubelet, Docker and a test ask, with calls hanging that the outage has got."""
+    server = serving(SCENARIO, admin_port=admin_port)
+    probed = server.admin.url.removesuffix("/__admin")
+    down(server, reply=reply)
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            wire = stack.enter_context(Wire(server.address))
+            wire.send("POST /pay HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        server.admin.post("/verify", {"route": "pay", "times": 20, "within": "5s"})
+
+        kubelet = {"Host": "10.1.2.3:8080", "User-Agent": "kube-probe/1.31"}
+        assert ask(probed, "GET", "/__admin/health", headers=kubelet).status == 200
+        docker = CliRunner().invoke(cli.main, ["healthcheck", probed])
+        assert (docker.exit_code, "is healthy" in docker.output) == (0, True)
+        assert server.admin.get("/counts")["routes"]["shop/pay"]["calls"] == 20
+        assert server.admin.call("PUT", "/state/a", 1).status == 200
+        assert server.admin.call("DELETE", "/outage").status == 204
+
+    assert server.ask("POST", "/pay").status == 201
 
 
 def test_some_routes_only_by_name_or_id(server):

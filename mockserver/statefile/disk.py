@@ -1,0 +1,102 @@
+"""
+A state file on its disk: one server's alone, and at every moment either the old document or the new one.
+
+The new one is written beside it and put in its place, which is one step for the
+file system; both it and the folder are synced, so that this holds over a power
+cut too. The lock is the kernel's, on a file beside it: it goes with its process,
+however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mockserver.statefile.errors import StateFileUnusable
+
+_MODE = 0o600
+"""Tokens, keys and secrets of webhooks may be in it."""
+
+
+class Disk:
+    """`path` may be a link; what it leads to is replaced, never the link."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._path = Path(os.path.realpath(path))
+        self._new = self._path.with_name(self._path.name + ".new")
+        self._lock: int | None = None
+
+    def lock(self) -> None:
+        """Takes it for this server. Raises StateFileUnusable."""
+        import fcntl  # not everywhere, and only needed here
+
+        if self._path.is_dir():
+            raise StateFileUnusable(self._unusable(IsADirectoryError(errno.EISDIR, "it is a folder")))
+        try:
+            lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        except OSError as why:
+            raise StateFileUnusable(self._unusable(why)) from why
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(lock, 20).decode(errors="replace").strip()
+            os.close(lock)
+            raise StateFileUnusable(
+                f"the state file {self.name} is in use by another mockserver"
+                f"{f', process {owner}' if owner else ''}. Give each server its own --state-file"
+            ) from None
+        except OSError as why:
+            os.close(lock)
+            raise StateFileUnusable(self._unusable(why)) from why
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        self._lock = lock
+
+    def unlock(self) -> None:
+        """The file with the lock stays: who waits for it may hold it already."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def read(self) -> bytes | None:
+        """None where there is no file yet. Raises StateFileUnusable."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as why:
+            raise StateFileUnusable(self._unusable(why)) from why
+
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Raises StateFileUnusable; then the old document is still there."""
+        try:
+            self._write(pieces)
+        except OSError as why:
+            with contextlib.suppress(OSError):
+                self._new.unlink()
+            raise StateFileUnusable(self._unusable(why)) from why
+
+    def _write(self, pieces: Iterable[bytes]) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        with os.fdopen(os.open(self._new, flags, _MODE), "wb") as stream:
+            stream.writelines(pieces)
+            stream.flush()
+            os.fsync(stream.fileno())
+        self._new.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with contextlib.suppress(OSError):  # some file systems sync no folder
+                os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _unusable(self, why: OSError) -> str:
+        reason = why.strerror or str(why)
+        return (
+            f"can't use the state file {self.name}: {reason}. "
+            "It needs a folder that this user may write to; name another with --state-file"
+        )
