@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from mockserver import __version__
@@ -16,6 +17,7 @@ from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.engine import Engine, EngineSettings
+from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.literal import webhook_urls
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
@@ -25,6 +27,7 @@ from mockserver.model.http import Request
 from mockserver.net.egress import Egress
 from mockserver.net.listener import Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
+from mockserver.net.securing import cert_reader, secured_by
 from mockserver.net.webhooks import Courier
 from mockserver.settings import Settings
 from mockserver.store.record import RecordLimits
@@ -45,7 +48,7 @@ class App:
     """
     One server: its engine and its listeners. Made on the loop that it runs on.
 
-    `load` raises LoadFailed before anything listens.
+    LoadFailed and TlsRefused are raised before anything listens.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -61,6 +64,8 @@ class App:
             Egress(settings.allow_egress, self._literal_hosts), wall=time.time, mono=time.monotonic
         )
         self.mock_url = ""
+        self.tls_url = ""
+        """How clients reach the mock over TLS; empty without."""
         self.admin_url = ""
         self.own_admin_url = ""
         """The same by the address that is listened on, for this process; a public URL may lead nowhere from here."""
@@ -74,6 +79,23 @@ class App:
                 limits=RecordLimits(settings.calls, settings.calls_bytes),
             ),
         )
+
+        self._secured = secured_by(settings, ScenarioHosts(self.engine))
+
+    @property
+    def ca_pem(self) -> bytes | None:
+        """The certificate of the CA that signs this server's own; None where there is none."""
+        return None if self._secured is None else self._secured.ca_pem
+
+    def _ca_pem(self) -> bytes:
+        """The same for the admin API. Raises Refused."""
+        if self.ca_pem is not None:
+            return self.ca_pem
+        title = "There is no CA of this server's own"
+        hint = "Start it with --tls"
+        if self._secured is not None:
+            hint = "Its certificate was given with --tls-cert: trust the CA that signed that one"
+        raise Refused(404, "no-ca", title, hint)
 
     def _read(self) -> World:
         return build_world(load(self.settings.paths)) if self.settings.paths else World()
@@ -93,6 +115,7 @@ class App:
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
             "lane": any(listener.has_lane for listener in self._listeners),
+            "tls_url": self.tls_url or None,
         }
 
     def _openapi(self) -> dict[str, Any]:
@@ -165,6 +188,7 @@ class App:
             admin_url=self._admin_base,
             courier=self.courier,
             room_for_namespace=self._room_for_namespace,
+            ca_pem=self._ca_pem,
         )
         admin = AdminApi(all_endpoints(), self.engine, services, guard.check)
         wire = WireSettings(
@@ -174,26 +198,53 @@ class App:
         addresser = Addresser(self.engine.namespaces, self.engine.default, make)
         apart = settings.admin_port is not None
         mock = Listener(self.engine, addresser, wire, self.courier, admin=None if apart else admin)
-        port = await self._listen(mock, settings.port)
+        port = await self._listen(mock, settings.port, factory=self._door(mock, plain=True))
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"
         self.own_admin_url = f"{_url(settings.host, port)}/__admin"
+        await self._listen_for_tls(mock, port)
         if settings.admin_port is not None:
             separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
             port = await self._listen(separate, settings.admin_port, "--admin-port")
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         self._collector = asyncio.create_task(self._collect())
 
-    async def _listen(self, listener: Listener, port: int, flag: str = "--port") -> int:
+    async def _listen_for_tls(self, mock: Listener, port: int) -> None:
+        """On a port of its own, if it is to have one; else `port` speaks TLS already."""
+        if self._secured is None:
+            return
+        if self.settings.tls_port is not None:
+            door = self._door(mock, plain=False)
+            port = await self._listen(mock, self.settings.tls_port, "--tls-port", factory=door)
+        public = self.settings.public_url.rstrip("/")
+        self.tls_url = public if public.startswith("https:") else _url(self.settings.host, port, "https")
+
+    def _door(self, mock: Listener, *, plain: bool) -> Callable[[], asyncio.Protocol] | None:
+        """What makes the connections of a port that speaks TLS; None for the mock port where it doesn't."""
+        if self._secured is None or (plain and self.settings.tls_port is not None):
+            return None
+        return mock.door(self._secured.context, cert_reader(), plain=plain)
+
+    async def _listen(
+        self,
+        listener: Listener,
+        port: int,
+        flag: str = "--port",
+        *,
+        factory: Callable[[], asyncio.Protocol] | None = None,
+    ) -> int:
         loop = asyncio.get_running_loop()
         host = self.settings.host
         try:
-            server = await loop.create_server(listener.server, host, port, backlog=4096, reuse_address=True)
+            server = await loop.create_server(
+                factory or listener.server, host, port, backlog=4096, reuse_address=True
+            )
         except (OSError, OverflowError) as why:
             await self.stop()
             raise PortTaken(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
         self._servers.append(server)
-        self._listeners.append(listener)
+        if listener not in self._listeners:
+            self._listeners.append(listener)
         bound: int = server.sockets[0].getsockname()[1]
         return bound
 
@@ -228,6 +279,7 @@ class App:
         return (
             f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
+            + (f" · TLS {self.tls_url}" if self.tls_url else "")
         )
 
 
@@ -242,7 +294,7 @@ def _some(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _url(host: str, port: int) -> str:
+def _url(host: str, port: int, scheme: str = "http") -> str:
     if host in ("0.0.0.0", "::", ""):  # noqa: S104  (compared, not listened on)
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

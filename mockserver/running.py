@@ -1,7 +1,7 @@
 """
 One server in one process: signals, exit codes, and what is said on the terminal.
 
-0 after SIGTERM or SIGINT, 1 where it can't listen, 2 where a scenario is wrong.
+0 after SIGTERM or SIGINT, 1 where it can't listen, 2 where a scenario or what TLS asks for is wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 from mockserver.app import App, PortTaken
+from mockserver.errors import MissingExtra, TlsRefused
 from mockserver.files.source import LoadFailed
 from mockserver.files.watching import fingerprint
 from mockserver.settings import Settings
@@ -32,6 +33,9 @@ def run(settings: Settings) -> int:
             runner.run(_run(settings))
     except LoadFailed as why:
         sys.stderr.write("".join(line + "\n" for line in why.lines))
+        return 2
+    except (TlsRefused, MissingExtra) as why:
+        sys.stderr.write(f"{why}\n")
         return 2
     except PortTaken as why:
         sys.stderr.write(f"{why}\n")

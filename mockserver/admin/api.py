@@ -90,6 +90,7 @@ class Services:
     may_reveal: Callable[[Request], bool]
     courier: Courier
     room_for_namespace: Callable[[], None]
+    ca_pem: Callable[[], bytes]
 
 
 @dataclass(slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.model.call import Call
+from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import Pairs, Request, Response
 from mockserver.model.redaction import mask_header, mask_text
 from mockserver.store.record import KEPT_BODY_BYTES
@@ -74,7 +76,12 @@ def _request_view(call: Call, *, reveal: bool) -> dict[str, Any]:
         ),
         "complete": request.complete,
         "client": request.client,
+        "client_cert": _cert_view(request.client_cert),
     }
+
+
+def _cert_view(cert: ClientCert | None) -> dict[str, Any] | None:
+    return None if cert is None else {**asdict(cert), "san": list(cert.san)}
 
 
 def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
