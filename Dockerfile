@@ -8,10 +8,11 @@ COPY mockserver ./mockserver
 # The base's pip installs into an environment without one, so no pip is shipped. The extras are those that a
 # scenario or a scraper may ask for: whoever mounts a folder can't install them.
 RUN python -m venv --without-pip /venv \
- && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,graphql,jsonpath,metrics,schema,xml]"
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,graphql,jsonpath,metrics,schema,tls,xml]"
 # Bytecode of just what a start imports, the standard library's too: the slim images ship none, and a user who may
-# not write would compile it anew at every start and every health check.
-RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, mockserver.statefile.keeper, urllib.request'
+# not write would compile it anew at every start and every health check. The second is what --tls imports beside it.
+RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, mockserver.statefile.keeper, urllib.request' \
+ && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.net.certificates, mockserver.net.client_certs'
 
 FROM python:${PYTHON_VERSION}-slim
 ARG VERSION=unreleased
@@ -28,6 +29,8 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONPYCACHEPREFIX=/venv/bytecode \
     MOCKSERVER_HOST=0.0.0.0 \
     MOCKSERVER_PATHS=/scenarios
+# Where a volume for --tls-dir may be mounted: a new one takes on these rights, so that any user can keep a CA there.
+RUN mkdir -m 1777 /tls
 # By number, so that Kubernetes can see that it is not root. Any other --user does too.
 USER 10001:10001
 EXPOSE 8080

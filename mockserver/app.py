@@ -7,11 +7,12 @@ import gc
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
 from mockserver.admin import openapi
-from mockserver.admin.api import AdminApi, Services
+from mockserver.admin.api import AdminApi, Refused, Services
 from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
 from mockserver.admin.namespaces import NAMESPACE_NAME
@@ -19,6 +20,7 @@ from mockserver.admin.tables import all_endpoints
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
+from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.listening import listen_everywhere
 from mockserver.engine.literal import webhook_urls
 from mockserver.engine.namespace import Namespace
@@ -31,6 +33,7 @@ from mockserver.net.arrival import WireLimits
 from mockserver.net.egress import Egress
 from mockserver.net.listener import AdminHandler, Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
+from mockserver.net.securing import cert_reader, secured_by
 from mockserver.net.webhooks import Courier
 from mockserver.settings import Settings
 from mockserver.store.record import RecordLimits
@@ -55,7 +58,7 @@ class App:
     """
     One server: its engine and its listeners. Made on the loop that it runs on.
 
-    Raises LoadFailed for scenarios and InvalidInput for settings that are wrong, before anything listens.
+    Raises LoadFailed for scenarios, InvalidInput for settings that are wrong, and TlsRefused, before anything listens.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -77,6 +80,8 @@ class App:
             refused=lambda: self.engine.shared.refused.update(webhooks=1),
         )
         self.mock_url = ""
+        self.tls_url = ""
+        """How clients reach the mock over TLS; empty without."""
         self.admin_url = ""
         self.own_admin_url = ""
         """The same by the address that is listened on, for this process; a public URL may lead nowhere from here."""
@@ -91,8 +96,24 @@ class App:
             ),
         )
 
+        self._secured = secured_by(settings, ScenarioHosts(self.engine))
         if settings.log_calls:
             listen_everywhere(self.engine, _log_call)
+
+    @property
+    def ca_pem(self) -> bytes | None:
+        """The certificate of the CA that signs this server's own; None where there is none."""
+        return None if self._secured is None else self._secured.ca_pem
+
+    def _ca_pem(self) -> bytes:
+        """The same for the admin API. Raises Refused."""
+        if self.ca_pem is not None:
+            return self.ca_pem
+        title = "There is no CA of this server's own"
+        hint = "Start it with --tls"
+        if self._secured is not None:
+            hint = "Its certificate was given with --tls-cert: trust the CA that signed that one"
+        raise Refused(404, "no-ca", title, hint)
 
     def _read(self) -> World:
         return build_world(load(self.settings.paths)) if self.settings.paths else World()
@@ -114,6 +135,7 @@ class App:
             "lane": any(listener.has_lane for listener in self._listeners),
             "refused": dict(self.engine.shared.refused),
             "state_file": None if self._keeper is None else self._keeper.view(),
+            "tls_url": self.tls_url or None,
         }
 
     def _faults(self) -> dict[str, int]:
@@ -182,6 +204,7 @@ class App:
             courier=self.courier,
             settings=settings,
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
+            ca_pem=self._ca_pem,
         )
         admin = self._kept(AdminApi(all_endpoints(), self.engine, services, self._guard.check))
         wire = WireSettings(
@@ -200,10 +223,11 @@ class App:
         addresser = Addresser(self.engine.namespaces, self.engine.default, make)
         apart = settings.admin_port is not None
         mock = Listener(self.engine, addresser, wire, self.courier, admin=None if apart else admin)
-        port = await self._listen(mock, settings.port)
+        port = await self._listen(mock, settings.port, factory=self._door(mock, plain=True))
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"
         self.own_admin_url = f"{_url(settings.host, port)}/__admin"
+        await self._listen_for_tls(mock, port)
         if settings.admin_port is not None:
             separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
             port = await self._listen(separate, settings.admin_port, "--admin-port")
@@ -248,16 +272,42 @@ class App:
 
         return handler
 
-    async def _listen(self, listener: Listener, port: int, flag: str = "--port") -> int:
+    async def _listen_for_tls(self, mock: Listener, port: int) -> None:
+        """On a port of its own, if it is to have one; else `port` speaks TLS already."""
+        if self._secured is None:
+            return
+        if self.settings.tls_port is not None:
+            door = self._door(mock, plain=False)
+            port = await self._listen(mock, self.settings.tls_port, "--tls-port", factory=door)
+        public = self.settings.public_url.rstrip("/")
+        self.tls_url = public if public.startswith("https:") else _url(self.settings.host, port, "https")
+
+    def _door(self, mock: Listener, *, plain: bool) -> Callable[[], asyncio.Protocol] | None:
+        """What makes the connections of a port that speaks TLS; None for the mock port where it doesn't."""
+        if self._secured is None or (plain and self.settings.tls_port is not None):
+            return None
+        return mock.door(self._secured.context, cert_reader(), plain=plain)
+
+    async def _listen(
+        self,
+        listener: Listener,
+        port: int,
+        flag: str = "--port",
+        *,
+        factory: Callable[[], asyncio.Protocol] | None = None,
+    ) -> int:
         loop = asyncio.get_running_loop()
         host = self.settings.host
         try:
-            server = await loop.create_server(listener.server, host, port, backlog=4096, reuse_address=True)
+            server = await loop.create_server(
+                factory or listener.server, host, port, backlog=4096, reuse_address=True
+            )
         except (OSError, OverflowError) as why:
             await self.stop()
             raise PortTaken(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
         self._servers.append(server)
-        self._listeners.append(listener)
+        if listener not in self._listeners:
+            self._listeners.append(listener)
         bound: int = server.sockets[0].getsockname()[1]
         return bound
 
@@ -295,6 +345,7 @@ class App:
         return (
             f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
+            + (f" · TLS {self.tls_url}" if self.tls_url else "")
         )
 
 
@@ -314,7 +365,7 @@ def _some(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _url(host: str, port: int) -> str:
+def _url(host: str, port: int, scheme: str = "http") -> str:
     if host in ("0.0.0.0", "::", ""):  # noqa: S104  (compared, not listened on)
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -202,6 +202,12 @@ def main() -> None:
     multiple=True,
     help="HOST[:PORT] or a network that webhooks may go to, beside the hosts in scenario files.",
 )
+@flag("--tls", is_flag=True, help="Speak TLS on the mock port too; certificates are made by a CA of its own.")
+@flag("--tls-port", type=click.IntRange(0, 65535), help="Speak TLS on a port of its own instead.")
+@flag("--tls-dir", default="", help="Folder that keeps the CA: ca.pem for clients, and its key.")
+@flag("--tls-cert", default="", help="A certificate of your own in PEM, its CAs behind it.")
+@flag("--tls-key", default="", help="The key of --tls-cert.")
+@flag("--tls-client-ca", default="", help="Take client certificates of these CAs, for match.client_cert.")
 @flag(
     "--log-format",
     type=click.Choice(["text", "json"]),

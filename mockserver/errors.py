@@ -69,6 +69,10 @@ class MissingExtra(InvalidInput):
         )
 
 
+class TlsRefused(MockServerError):
+    """TLS can't be served as it is asked for; the text says why and how to mend it."""
+
+
 def dotted(path: KeyPath) -> str:
     """
     A key path as people write it.

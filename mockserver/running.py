@@ -1,8 +1,8 @@
 """
 One server in one process: signals, exit codes, and what is said on the terminal.
 
-0 after SIGTERM or SIGINT, 1 where it can't listen or keep its state file, 2 where a
-scenario, a setting or a state file is wrong. SIGHUP reloads the scenario files.
+0 after SIGTERM or SIGINT, 1 where it can't listen or keep its state file, 2 where a scenario, a
+setting, a state file or what TLS asks for is wrong. SIGHUP reloads the scenario files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable
 
 from mockserver import logs
 from mockserver.app import App, PortTaken
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInput, TlsRefused
 from mockserver.files.source import LoadFailed
 from mockserver.files.watching import fingerprint
 from mockserver.settings import Settings
@@ -38,7 +38,7 @@ def run(settings: Settings) -> int:
     except LoadFailed as why:
         _complain(settings, *why.lines)
         return 2
-    except InvalidInput as why:
+    except (TlsRefused, InvalidInput) as why:
         sys.stderr.write(f"{why}\n")
         return 2
     except StateFileRefused as why:

@@ -51,6 +51,12 @@ class SettingWords(TypedDict, total=False):
     allow_egress: Sequence[str]
     admin_token: str
     admin_hosts: Sequence[str]
+    tls: bool
+    tls_port: int | None
+    tls_dir: str | os.PathLike[str]
+    tls_cert: str | os.PathLike[str]
+    tls_key: str | os.PathLike[str]
+    tls_client_ca: str | os.PathLike[str]
 
 
 class Server:
@@ -58,7 +64,9 @@ class Server:
     `with Server("scenarios/") as mock:` gives a Client, `async with` an
     AsyncClient, both bound to the namespace `default`. Port 0 picks a free one.
 
-    Raises LoadFailed for scenario files that are wrong, PortTaken.
+    With `tls=True` it speaks TLS too: `tls_url` says where, and clients trust `ca_pem`.
+
+    Raises LoadFailed for scenario files that are wrong, PortTaken, TlsRefused.
     """
 
     def __init__(
@@ -69,16 +77,29 @@ class Server:
         **settings: Unpack[SettingWords],
     ) -> None:
         check_words("Server()", settings, frozenset(SettingWords.__optional_keys__))
-        given: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, (list, tuple)) else value
-            for name, value in settings.items()
-        }
+        given: dict[str, Any] = {name: _plain(value) for name, value in settings.items()}
         self.settings = Settings(
             paths=tuple(os.fspath(path) for path in paths), host=host, port=port, **given
         )
         self.running: Running | None = None
         self._client: Client | None = None
         self._async_client: AsyncClient | None = None
+
+    @property
+    def tls_url(self) -> str:
+        """How clients reach it over TLS. RuntimeError where it does not run, or not with `tls`."""
+        if self.running is None or not self.running.app.tls_url:
+            raise RuntimeError("this server does not speak TLS now: start it with tls=True")
+        return self.running.app.tls_url
+
+    @property
+    def ca_pem(self) -> str:
+        """The CA's certificate, for `ssl.create_default_context(cadata=...)`, or for a file. RuntimeError as with `tls_url`."""
+        if self.running is None or self.running.app.ca_pem is None:
+            raise RuntimeError(
+                "this server has no CA of its own now: start it with tls=True, without tls_cert"
+            )
+        return self.running.app.ca_pem.decode()
 
     # On a thread
 
@@ -140,6 +161,13 @@ class Server:
             "admin_url": app.own_admin_url,
             "token": self.settings.admin_token or None,
         }
+
+
+def _plain(value: Any) -> Any:
+    """A setting as Settings has it: tuples for lists, texts for paths."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return tuple(value) if isinstance(value, (list, tuple)) else value
 
 
 async def _started(settings: Settings) -> App:

@@ -12,6 +12,10 @@ class Settings:
     None serves the admin API on the mock port. `namespaces` is "known" (unknown
     names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
     or networks that webhooks may go to beside the hosts in scenario files.
+    `tls` makes the mock port speak TLS beside plain HTTP; `tls_port` moves it
+    to a port of its own. The CA is kept in the folder `tls_dir`, or lives as
+    long as the process; `tls_cert` and `tls_key` are files that take its place.
+    `tls_client_ca` is a file of the CAs whose client certificates are taken.
     `max_requests` are those of one connection, 0 for any number; `max_routes`, `max_webhooks` and `max_streams` are
     those that one namespace makes at runtime, waits for, and has readers of.
     `log_format` is "text" or "json"; with `log_calls` there is a line for every call
@@ -30,6 +34,12 @@ class Settings:
     unmatched_status: int = 404
     max_body_bytes: int = 16 * 1024 * 1024
     hang_limit_s: float = 600.0
+    tls: bool = False
+    tls_port: int | None = None
+    tls_dir: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
     read_timeout_s: float = 30.0
     max_headers: int = 1000
     max_head_bytes: int = 128 * 1024

@@ -70,6 +70,12 @@ FLAGS = [
     ("--log-calls", None, "log_calls", True),
     ("--watch", None, "watch", True),
     ("--state-file", "state.json", "state_file", "state.json"),
+    ("--tls", None, "tls", True),
+    ("--tls-port", "8443", "tls_port", 8443),
+    ("--tls-dir", "/tls", "tls_dir", "/tls"),
+    ("--tls-cert", "a.pem", "tls_cert", "a.pem"),
+    ("--tls-key", "a.key", "tls_key", "a.key"),
+    ("--tls-client-ca", "ca.pem", "tls_client_ca", "ca.pem"),
 ]
 
 
@@ -322,6 +328,25 @@ def test_wrong_scenarios_end_it_with_2_and_every_error_of_every_file(write):
     assert [line.split(": ")[0] for line in lines][:3] == ["a.yaml:3:13", "a.yaml:4:5", "a.yaml:4:12"]
     assert lines[3].startswith("b.yaml:2:1: ")
     assert not any("Traceback" in line for line in lines)
+
+
+def test_what_tls_can_not_be_served_with_ends_it_with_2(write, capsys):
+    paths = (str(write("routes: []")),)
+
+    assert running.run(Settings(paths=paths, port=0, tls=True, tls_cert="a.pem")) == 2
+    assert capsys.readouterr().err == (
+        "--tls-cert needs --tls-key beside it. Give both, or neither to have certificates made\n"
+    )
+
+
+def test_tls_without_its_library_names_the_extra(write, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "mockserver.net.certificates", raising=False)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+
+    assert running.run(Settings(paths=(str(write("routes: []")),), port=0, tls=True)) == 2
+    assert capsys.readouterr().err == (
+        "--tls needs a library that is not installed. Install it with: pip install 'mockserver[tls]'\n"
+    )
 
 
 @pytest.mark.slow

@@ -96,6 +96,7 @@ class Services:
     courier: Courier
     settings: Settings
     metrics: Callable[[str], Awaitable[Response]]
+    ca_pem: Callable[[], bytes]
 
 
 def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:

@@ -12,6 +12,7 @@ from mockserver.engine import editing
 from mockserver.errors import Flaw, InvalidInput, near
 from mockserver.files.source import LoadFailed
 from mockserver.model.base import Spec
+from mockserver.model.http import Response
 from mockserver.model.scenario import schema_document
 
 table = Table()
@@ -84,6 +85,18 @@ async def reload(asked: Asked[Any]) -> Answer:
 )
 async def health(asked: Asked[Any]) -> Answer:
     return json_answer(asked.services.health())
+
+
+@table.add(
+    "GET",
+    "/ca.pem",
+    "The certificate of the CA that signs this server's own: what clients are told to trust.",
+    content_type="application/x-pem-file",
+    errors=(404,),
+    namespaced=False,
+)
+async def ca_pem(asked: Asked[Any]) -> Answer:
+    return Response(200, [("Content-Type", "application/x-pem-file")], asked.services.ca_pem())
 
 
 @table.add("GET", "/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)

@@ -82,6 +82,14 @@ class BodyView(View):
     truncated: bool
 
 
+class ClientCertView(View):
+    subject: str
+    issuer: str
+    san: list[str]
+    serial: str
+    fingerprint_sha256: str
+
+
 class RequestView(View):
     method: str
     target: str
@@ -91,6 +99,7 @@ class RequestView(View):
     body: BodyView
     complete: bool
     client: str
+    client_cert: ClientCertView | None
 
 
 class ReplyView(View):
@@ -226,6 +235,7 @@ class HealthView(BaseModel):
     lane: bool
     refused: dict[str, int]
     state_file: StateFileView | None
+    tls_url: str | None
 
 
 class CandidateView(View):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.model.call import Call
+from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBody, decode_content
 from mockserver.model.http import Pairs, Request, Response
 from mockserver.model.redaction import (
@@ -86,7 +87,12 @@ def _request_view(call: Call, *, reveal: bool) -> dict[str, Any]:
         ),
         "complete": request.complete,
         "client": request.client,
+        "client_cert": _cert_view(request.client_cert),
     }
+
+
+def _cert_view(cert: ClientCert | None) -> dict[str, Any] | None:
+    return None if cert is None else {**asdict(cert), "san": list(cert.san)}
 
 
 def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:

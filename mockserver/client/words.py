@@ -39,6 +39,7 @@ class MatchWords(TypedDict, total=False):
     xml: Mapping[str, Any]
     graphql: Mapping[str, Any]
     body_sha256: Any
+    client_cert: Any
 
 
 class RouteWords(MatchWords, total=False):

@@ -13,6 +13,7 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra
 from mockserver.matching import body, checks
 from mockserver.matching.checks import HEAVY, Check, Equalities
+from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
@@ -132,6 +133,8 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
         yield lambda: graphql(spec.graphql, reader("graphql"))
     if spec.has("body_sha256"):
         yield lambda: [body.sha256(reader("body_sha256").read(body.lower(spec.body_sha256)))]
+    if spec.has("client_cert"):
+        yield lambda: client_cert(spec.client_cert, reader("client_cert"))
 
 
 def _queried(

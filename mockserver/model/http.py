@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
+from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.multipart import Part, split_multipart
 
-__all__ = ["ABSENT", "Grouped", "Headers", "Pairs", "Part", "Request", "Response", "UnreadableBody"]
+__all__ = [
+    "ABSENT", "CertifiedRequest", "Grouped", "Headers", "Pairs", "Part", "Request", "Response", "UnreadableBody",
+]  # fmt: skip
 
 T = TypeVar("T")
 Grouped = Mapping[str, list[str]]
@@ -192,6 +195,11 @@ class Request:
         return self._once(name, make)  # type: ignore[no-any-return]
 
     @property
+    def client_cert(self) -> ClientCert | None:
+        """What the client proved to have; see CertifiedRequest."""
+        return None
+
+    @property
     def host(self) -> str:
         return self.headers.get("host", "")
 
@@ -337,6 +345,20 @@ class Request:
         if not kind.startswith("multipart/") or not boundary:
             raise UnreadableBody("it is no multipart body with a boundary")
         return split_multipart(self.decoded_body, boundary)
+
+
+class CertifiedRequest(Request):
+    """One that came over TLS with a client certificate: few do, so that no other pays for it."""
+
+    __slots__ = ("_client_cert",)
+
+    def __init__(self, method: str, target: str, *, client_cert: ClientCert, **parts: Any) -> None:
+        super().__init__(method, target, **parts)
+        self._client_cert = client_cert
+
+    @property
+    def client_cert(self) -> ClientCert | None:
+        return self._client_cert
 
 
 def decode_segment(text: str) -> str:

@@ -13,17 +13,40 @@ BARE_OPERATORS = (
     "gt", "gte", "lt", "lte", "type", "length", "present", "absent", "ignore_case", "unordered",
 )  # fmt: skip
 
-Condition = Annotated[
+CONDITION_SCHEMA: dict[str, Any] = {
+    "description": "A value, `present`, `absent`, or a mapping of operators that must all hold.",
+    "anyOf": [
+        {"type": ["string", "number", "boolean", "null", "array"]},
+        {
+            "type": "object",
+            "properties": {name: {} for name in BARE_OPERATORS},
+            "additionalProperties": False,
+        },
+    ],
+}
+
+Condition = Annotated[Any, WithJsonSchema(CONDITION_SCHEMA)]
+
+CERT_PARTS = ("subject", "issuer", "san", "serial", "fingerprint_sha256")
+
+ClientCertCondition = Annotated[
     Any,
     WithJsonSchema(
         {
-            "description": "A value, `present`, `absent`, or a mapping of operators that must all hold.",
+            "description": "`present`, `absent`, or conditions on its parts that must all hold.",
             "anyOf": [
-                {"type": ["string", "number", "boolean", "null", "array"]},
+                {"enum": ["present", "absent"]},
                 {
                     "type": "object",
-                    "properties": {name: {} for name in BARE_OPERATORS},
+                    "properties": {name: {"type": "boolean"} for name in ("present", "absent")},
                     "additionalProperties": False,
+                    "minProperties": 1,
+                },
+                {
+                    "type": "object",
+                    "properties": dict.fromkeys(CERT_PARTS, CONDITION_SCHEMA),
+                    "additionalProperties": False,
+                    "minProperties": 1,
                 },
             ],
         }
@@ -64,3 +87,7 @@ class MatchSpec(Spec):
         default=None, description="operation, variables, query, type of a GraphQL request."
     )
     body_sha256: Condition = Field(default=None, description="SHA-256 of the body as sent, in hex.")
+    client_cert: ClientCertCondition = Field(
+        default=None,
+        description="The client's certificate (--tls-client-ca): subject, issuer, san, serial, fingerprint_sha256.",
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
-from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
 from mockserver.engine.addressing import Addresser, UnknownNamespace
@@ -29,16 +29,19 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.sending import Due
 from mockserver.errors import near
 from mockserver.model.call import Call
+from mockserver.model.client_cert import ClientCert
 from mockserver.model.delivery import DeliveryState
-from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply
+from mockserver.model.http import ADMIN, CertifiedRequest, Headers, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
 from mockserver.net.arrival import TooSlow, WireLimits
 from mockserver.net.connection import Connection, Done
 from mockserver.net.consulting import consulted
+from mockserver.net.door import Door
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, blob_of, client_of, is_proved
 from mockserver.net.performer import Performer, Wire, ready_response
+from mockserver.net.tls import ReadCert, TlsTransport
 from mockserver.net.webhooks import Courier
 
 log = logging.getLogger("mockserver")
@@ -85,11 +88,27 @@ class Listener:
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        lane = None
-        if mock and settings.lane and is_proved():
-            lane = Lane(engine, addresser, admin=admin is not None, max_body_bytes=settings.max_body_bytes)
-        self.has_lane = lane is not None
-        self.server = _Server(self, lane, settings.limits, engine.shared.refused)
+        self.has_lane = mock and settings.lane and is_proved()
+        self.server = _Server(self, self._make_lane(), settings.limits, engine.shared.refused)
+        self._tls_lane = self._make_lane()  # what a lane keeps of a request has its scheme in it
+        self._doors: list[Door] = []
+
+    def _make_lane(self) -> Lane | None:
+        if not self.has_lane:
+            return None
+        admin = self._admin is not None
+        return Lane(self._engine, self._addresser, admin=admin, max_body_bytes=self._settings.max_body_bytes)
+
+    def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> Door:
+        """A port of TLS, and, with `plain`, of plain connections too; else of `server` it is one of those alone."""
+        door = Door(self.server if plain else None, self._begin_tls, context, read_cert)
+        self._doors.append(door)
+        return door
+
+    def _begin_tls(self, transport: TlsTransport) -> Connection:
+        """A lane tells requests apart by their bytes, and those don't show the client's certificate."""
+        has_cert = transport.get_extra_info("client_cert") is not None
+        return self.server.connection(None if has_cert else self._tls_lane)
 
     async def settle(self, grace_s: float) -> int:
         """Closes idle connections, and gives busy ones a moment. How many are still busy."""
@@ -107,6 +126,8 @@ class Listener:
         for connection in self.server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
+        for door in self._doors:
+            door.cut()
         await self._idle.wait()
 
     async def handle(self, http: BaseRequest) -> web.StreamResponse:
@@ -146,10 +167,11 @@ class Listener:
         if begun is not None:
             ns, call = begun
             return await self._finish_begun(ns, call, wire)
-        request = Request(
+        request = _certified(
+            transport.get_extra_info("client_cert"),
             message.method,
             target,
-            headers,
+            headers=headers,
             path=raw_path,
             client=client_of(transport),
             scheme=http.scheme,
@@ -341,6 +363,13 @@ async def _linger(http: BaseRequest) -> None:
         return
 
 
+def _certified(client_cert: ClientCert | None, method: str, target: str, **parts: Any) -> Request:
+    """The request, with the certificate that its client proved to have."""
+    if client_cert is None:
+        return Request(method, target, **parts)
+    return CertifiedRequest(method, target, client_cert=client_cert, **parts)
+
+
 def _cut_short(request: Request) -> Request:
     request.complete = False
     return request
@@ -402,10 +431,13 @@ class _Server(web.Server):
         self._loop = asyncio.get_running_loop()
         self._lane = lane
 
-    def __call__(self) -> RequestHandler:
+    def __call__(self) -> Connection:
+        return self.connection(self._lane)
+
+    def connection(self, lane: Lane | None) -> Connection:
         return Connection(
             self,
-            self._lane,
+            lane,
             self._limits,
             self._refused,
             loop=self._loop,

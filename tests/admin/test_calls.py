@@ -82,6 +82,7 @@ def test_a_call_shows_all_of_it(server):
                 "truncated": False,
             },
             "complete": True,
+            "client_cert": None,
         },
         "effects": [],
         "webhooks": [],

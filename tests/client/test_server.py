@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import ssl
 import threading
+import urllib.request
 
 import pytest
 from support.http import ask
@@ -10,6 +12,7 @@ from support.http import ask
 import mockserver
 from mockserver.app import PortTaken
 from mockserver.client import Refused
+from mockserver.errors import TlsRefused
 from mockserver.files.source import LoadFailed
 
 
@@ -292,3 +295,32 @@ def test_explain_says_that_a_function_would_answer(mock):
 
     mock.post("/x").reply(charge)
     assert "what the function charge (test_server.py:" in mock.explain("POST /x")["reply"]["body"]
+
+
+def test_it_speaks_tls_and_gives_the_ca_to_trust(write):
+    server = mockserver.Server(write("routes: [{request: GET /hello, reply: {text: hi}}]"), tls=True)
+    with server as mock:
+        context = ssl.create_default_context(cadata=server.ca_pem)
+        with urllib.request.urlopen(f"{server.tls_url}/hello", context=context) as answer:
+            assert answer.read() == b"hi"
+        assert server.tls_url == mock.url.replace("http:", "https:")
+        assert mock.calls.last.request.path == "/hello"
+
+
+def test_its_ca_may_be_kept_in_a_folder(tmp_path):
+    server = mockserver.Server(tls=True, tls_port=0, tls_dir=tmp_path)
+    with server:
+        assert (tmp_path / "ca.pem").read_text() == server.ca_pem
+
+
+def test_without_tls_there_is_no_url_of_it():
+    server = mockserver.Server()
+    with server, pytest.raises(RuntimeError, match="start it with tls=True"):
+        _ = server.tls_url
+    with pytest.raises(RuntimeError, match="start it with tls=True"):
+        _ = server.ca_pem
+
+
+def test_tls_that_can_not_be_served_is_refused_before_it_starts():
+    with pytest.raises(TlsRefused, match="--tls-cert needs --tls-key"):
+        mockserver.Server(tls=True, tls_cert="a.pem").start()

@@ -16,8 +16,9 @@ from mockserver.matching.nearest import as_text, nearest
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.uploads import ASKED
 from mockserver.model import coding, http, multipart
-from mockserver.model.http import Request
-from mockserver.model.match import BARE_OPERATORS, MatchSpec
+from mockserver.model.client_cert import ClientCert
+from mockserver.model.http import CertifiedRequest, Request
+from mockserver.model.match import BARE_OPERATORS, CERT_PARTS, MatchSpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matching.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -45,7 +46,18 @@ def request_of(match, sent):
         return a_request("POST /", ("Content-Type", "application/x-www-form-urlencoded"), body=sent.encode())
     if part in ("text", "xml", "body_sha256"):
         return a_request(body=sent.encode())
+    if part == "client_cert":
+        return certified(sent)
     return a_request(json=json.loads(sent))
+
+
+def certified(sent):
+    """Over TLS, with a certificate that has these parts."""
+    parts = {"subject": "", "issuer": "", "serial": "01", "fingerprint_sha256": "00"}
+    lines = [line.split(": ", 1) for line in sent.split(" | ")]
+    parts |= {name: value for name, value in lines if name != "san"}
+    cert = ClientCert(san=tuple(value for name, value in lines if name == "san"), **parts)
+    return CertifiedRequest("GET", "/", client_cert=cert, scheme="https")
 
 
 @pytest.mark.parametrize(("match", "verdict", "sent", "said"), list(samples()))
@@ -92,9 +104,9 @@ def test_every_operator_and_every_key_has_an_example():
     found = {key for match in shown for key in keys(match)}
     parts = {field.alias or name for name, field in MatchSpec.model_fields.items()}
     assert set(BARE_OPERATORS) | {"fields"} <= found
-    assert parts - {"client_cert"} <= found
+    assert parts <= found
     assert {f"### `{name}`" for name in ("equals", "contains", "unordered")} <= set(PAGE.split("\n"))
-    assert all(f"`{name}`" in PAGE for name in ASKED)
+    assert all(f"`{name}`" in PAGE for name in (*ASKED, *CERT_PARTS))
 
 
 def test_the_miss_on_the_page_is_what_is_said():

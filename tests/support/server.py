@@ -81,6 +81,13 @@ class InProcess(Server):
         """Whether a check waits for calls to come."""
         return bool(self.app.engine.default.watchers)
 
+    @property
+    def tls_address(self) -> tuple[str, int]:
+        """Where it listens for TLS, whatever its URL says."""
+        server = self.app._servers[0 if self.app.settings.tls_port is None else 1]
+        host, port = server.sockets[0].getsockname()[:2]
+        return host, port
+
     def stop(self) -> None:
         self.loop.run(self.app.stop())
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,28 +37,108 @@ class RawAnswer:
         return [line.split(":", 1)[0] for line in self.lines]
 
 
-class Wire:
-    """One connection. Every read fails after `timeout_s`, so a test can't hang."""
+class _Tls:
+    """
+    TLS over a socket. The `ssl` module's own would say of an RST, and of an end
+    without a goodbye, that they were the same; here the first is a
+    ConnectionResetError, and the second an SSLEOFError.
+    """
 
     def __init__(
-        self, address: tuple[str, int], *, timeout_s: float = 5, receive_buffer: int | None = None
+        self, bare: socket.socket, context: ssl.SSLContext, name: str | None, session: ssl.SSLSession | None
+    ) -> None:
+        self._bare = bare
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
+        try:
+            self._until_done(self.object.do_handshake)
+        except BaseException:
+            bare.close()
+            raise
+
+    def _until_done(self, deed: Callable[[], T]) -> T:
+        while True:
+            try:
+                done = deed()
+            except ssl.SSLWantReadError:
+                self._flush()
+                data = self._bare.recv(65536)
+                if data:
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+            except ssl.SSLError:
+                with contextlib.suppress(OSError):
+                    self._flush()  # the alert
+                raise
+            else:
+                self._flush()
+                return done
+
+    def _flush(self) -> None:
+        self._bare.sendall(self._outgoing.read())
+
+    def sendall(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self.object.write(rest) :]
+        self._flush()
+
+    def recv(self, most: int) -> bytes:
+        """Empty where the server has said goodbye."""
+        try:
+            return self._until_done(lambda: self.object.read(most))
+        except ssl.SSLZeroReturnError:
+            return b""
+
+
+class Wire:
+    """
+    One connection. Every read fails after `timeout_s`, so a test can't hang.
+
+    With `tls` it speaks TLS from the start, and asks for the certificate of `name` (None: of no name).
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        timeout_s: float = 5,
+        receive_buffer: int | None = None,
+        tls: ssl.SSLContext | None = None,
+        name: str | None = "localhost",
+        session: ssl.SSLSession | None = None,
     ) -> None:
         self._socket = socket.socket()
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(timeout_s)
         self._socket.connect(address)
+        self._tls = None if tls is None else _Tls(self._socket, tls, name, session)
         self._read = b""
 
+    @property
+    def tls(self) -> ssl.SSLObject:
+        """What was agreed on."""
+        assert self._tls is not None
+        return self._tls.object
+
     def send(self, data: bytes | str) -> None:
-        self._socket.sendall(data.encode() if isinstance(data, str) else data)
+        (self._tls or self._socket).sendall(data.encode() if isinstance(data, str) else data)
+
+    def send_bare(self, data: bytes) -> None:
+        """Past the TLS, if there is any."""
+        self._socket.sendall(data)
 
     def ends_sending(self) -> None:
         """Half-close: nothing more is sent, but answers are awaited."""
         self._socket.shutdown(socket.SHUT_WR)
 
+    def _receive(self) -> bytes:
+        return (self._tls or self._socket).recv(65536)
+
     def _more(self) -> None:
-        data = self._socket.recv(65536)
+        data = self._receive()
         if not data:
             raise ConnectionError(f"the server closed the connection after {self._read!r}")
         self._read += data
@@ -100,7 +183,7 @@ class Wire:
         """Everything up to the end, and how it ended: `FIN` or `RST`."""
         end = "FIN"
         try:
-            while data := self._socket.recv(65536):
+            while data := self._receive():
                 self._read += data
         except ConnectionResetError:
             end = "RST"
@@ -111,11 +194,17 @@ class Wire:
         """Waits for the server to close; fails at the time-out where it doesn't, or says more."""
         assert not self._read, self._read
         try:
-            data = self._socket.recv(1)
+            data = self._receive()
         except ConnectionError:
             return True
         assert data == b"", data
         return True
+
+    def says_goodbye(self) -> None:
+        """Nothing more is sent, by the words of TLS."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        self.send(b"")
 
     def reset(self) -> None:
         """Leaves as a crashed client does, with an RST."""

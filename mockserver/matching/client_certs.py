@@ -1,0 +1,128 @@
+"""
+Conditions on the certificate that a client proved to have.
+
+Without one nothing holds but `client_cert: absent`: what is asked of its parts asks for a certificate first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import Wrong, near, shown
+from mockserver.matching import differing
+from mockserver.matching.checks import Check
+from mockserver.matching.conditions import Condition
+from mockserver.matching.differing import Place
+from mockserver.matching.reading import Reader
+from mockserver.model.client_cert import ClientCert
+from mockserver.model.http import ABSENT, Request
+from mockserver.model.miss import Difference
+
+PLACE = "client_cert"
+ASKED: dict[str, Callable[[ClientCert], list[str]]] = {
+    "subject": lambda cert: [cert.subject] if cert.subject else [],
+    "issuer": lambda cert: [cert.issuer] if cert.issuer else [],
+    "san": lambda cert: list(cert.san),
+    "serial": lambda cert: [cert.serial],
+    "fingerprint_sha256": lambda cert: [cert.fingerprint_sha256],
+}
+"""What can be asked of a certificate, as all texts of that name."""
+
+_PRESENCE = {"present", "absent"}
+_HEX: dict[str, Callable[[str], str]] = {"serial": str.upper, "fingerprint_sha256": str.lower}
+
+
+def client_cert(written: Any, reader: Reader) -> list[Check]:
+    """A mapping of ASKED; or `present` or `absent`. What is wrong goes to the reader."""
+    try:
+        return [_check(written, reader)]
+    except Wrong as why:
+        reader.refuse(why)
+        return []
+
+
+def _check(written: Any, reader: Reader) -> Check:
+    if isinstance(written, dict):
+        if written.keys() <= _PRESENCE and written:
+            return _presence(reader.read(written))
+        return _asked(_conditions(written, reader))
+    if not isinstance(written, str) or written not in _PRESENCE:
+        raise Wrong(
+            f"expected what is asked of the certificate, got {shown(written)}",
+            "Write present, absent, or a mapping such as {subject: {contains: CN=app}}",
+        )
+    return _presence(reader.read(written))
+
+
+def _conditions(written: dict[Any, Any], reader: Reader) -> dict[str, Condition]:
+    if not written:
+        raise Wrong("nothing is asked of the certificate", f"Write present, or ask for one of {_known()}")
+    found = {}
+    for key, item in written.items():
+        place = reader.below(key)
+        if key not in ASKED:
+            place.refuse(_unknown(key, reader), at_key=True)
+        else:
+            found[key] = place.read(_plain_hex(item, _HEX[key]) if key in _HEX else item)
+    return found
+
+
+def _plain_hex(written: Any, case: Callable[[str], str]) -> Any:
+    """Hex as certificates' is compared: without the colons that tools print, in one case."""
+    if isinstance(written, str) and written not in _PRESENCE:
+        return case(written.replace(":", ""))
+    return written
+
+
+def _unknown(key: Any, reader: Reader) -> Wrong:
+    if key in reader.operators:
+        return Wrong(f"the operator {key!r} stands where a part is named", f"Put it below one of {_known()}")
+    return Wrong(f"unknown key {key!r}", near(str(key), ASKED))
+
+
+def _known() -> str:
+    return ", ".join(ASKED)
+
+
+def _presence(condition: Condition) -> Check:
+    test = condition.holds
+
+    def came(request: Request) -> list[str]:
+        cert = request.client_cert
+        return [] if cert is None else [cert.subject or cert.serial]
+
+    def explain(request: Request) -> list[Difference]:
+        return _saying_why(condition.explain(came(request), Place(PLACE, flat=True)), request)
+
+    return Check(1, lambda request: test(came(request)), explain, count=condition.count)
+
+
+def _asked(conditions: dict[str, Condition]) -> Check:
+    tests = [(ASKED[key], condition.holds) for key, condition in conditions.items()]
+    written = {key: condition.written for key, condition in conditions.items()}
+
+    def holds(request: Request) -> bool:
+        cert = request.client_cert
+        return cert is not None and all(test(read(cert)) for read, test in tests)
+
+    def explain(request: Request) -> list[Difference]:
+        cert = request.client_cert
+        if cert is None:
+            return _saying_why([Place(PLACE).differs(ABSENT, "present", written)], request)
+        found: list[Difference] = []
+        for key, condition in conditions.items():
+            found += condition.explain(ASKED[key](cert), Place(f"{PLACE}.{key}", flat=True))
+        return found
+
+    return Check(2, holds, explain, count=sum(condition.count for condition in conditions.values()))
+
+
+def _saying_why(reasons: list[Difference], request: Request) -> list[Difference]:
+    """The reasons, with why there is no certificate."""
+    if request.client_cert is not None:
+        return reasons
+    note = "the client presented none"
+    if request.scheme != "https":
+        note = "the request came without TLS: use https, and start the server with --tls-client-ca"
+    return [differing.noting(difference, note) for difference in reasons]
