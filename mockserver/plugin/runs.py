@@ -108,8 +108,8 @@ class Runner:
     @pytest.hookimpl(trylast=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Last of all, so that the run is the last parameter."""
-        if FIXTURE in metafunc.fixturenames:
-            ids = list(self.run_ids(metafunc.definition.nodeid))
+        ids = list(self.run_ids(metafunc.definition.nodeid)) if FIXTURE in metafunc.fixturenames else []
+        if ids:
             choices = [Choice(one, self.find) for one in ids]
             metafunc.parametrize(FIXTURE, choices, ids=ids, indirect=True)
 

@@ -197,9 +197,9 @@ class Sweeper:
             )
             result = self._sweep.add(trial)
             report.mock_server_verdict = result.verdict  # type: ignore[attr-defined]
-            if result.judged is not None and result.verdict is Verdict.HARMED:
+            if result.verdict is Verdict.HARMED:
                 report.outcome = "failed"
-                report.longrepr = "\n".join([f"harmed: {cell.id}", *result.judged.reasons])
+                report.longrepr = "\n".join([f"harmed: {cell.id}", *result.reasons])
         return (yield)
 
     @pytest.hookimpl(tryfirst=True)
@@ -254,14 +254,16 @@ def _limit_s(config: pytest.Config) -> float | None:
 
 
 def _troubles_file(config: pytest.Config) -> Path | None:
-    """As given on the command line, or beside the ini file that names it."""
+    """As given on the command line, or beside the ini file that names it; seen from where pytest was started."""
     given = config.getoption("--mock-server-sweep-troubles")
+    start = config.invocation_params.dir
     if given:
-        return Path(config.invocation_params.dir, given)
+        return Path(os.path.relpath(start / given))
     named = str(config.getini("mock_server_sweep_troubles"))
     if not named:
         return None
-    return (config.inipath.parent if config.inipath is not None else config.rootpath) / named
+    beside = config.inipath.parent if config.inipath is not None else config.rootpath
+    return Path(os.path.relpath(beside / named))
 
 
 def _kinds(path: Path | None) -> Kinds:

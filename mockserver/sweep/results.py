@@ -44,6 +44,11 @@ class Result:
         return self.judged.verdict if self.judged is not None else None
 
     @property
+    def reasons(self) -> list[str]:
+        """Why it is not survived; secrets masked."""
+        return [mask_text(reason) for reason in self.judged.reasons] if self.judged is not None else []
+
+    @property
     def remarks(self) -> list[str]:
         """What is wrong with the way the client tried again."""
         return faults(self.attempts)
@@ -148,7 +153,7 @@ class Sweep:
             "id": trial.cell.id,
             "verdict": result.judged.verdict.value,
             "passed": trial.passed,
-            "reasons": [mask_text(reason) for reason in result.judged.reasons],
+            "reasons": result.reasons,
             "remarks": result.remarks,
             "attempts": result.attempts,
             "duration_s": round(trial.duration_s, 3),

@@ -30,7 +30,7 @@ def table(sweep: Sweep) -> Iterator[str]:
         yield from _grid(sweep)
     for lesson in sweep.lessons:
         if lesson.why is not None:
-            yield f"not swept: {lesson.test}: {lesson.why}"
+            yield f"not swept: {lesson.test}: {mask_text(lesson.why)}"
         for note in lesson.notes:
             yield f"note: {lesson.test}: {note}"
     silent = dict.fromkeys(place.name for one in sweep.swept for place in one.calls if not place.effects)
@@ -108,9 +108,8 @@ def lines(evidence: Evidence) -> Iterator[str]:
 
 def _harmed(sweep: Sweep) -> Iterator[str]:
     for one in sweep.harmed[:MOST_HARMED]:
-        assert one.judged is not None
         yield f"HARMED {one.trial.cell.id}"
-        for reason in one.judged.reasons:
+        for reason in one.reasons:
             yield f"    {reason}"
         yield f"    {sweep.command(one.trial.cell)}"
     if len(sweep.harmed) > MOST_HARMED:

@@ -8,7 +8,7 @@ docs/decisions/0005-resilience-sweep.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,10 +41,13 @@ def judge(lesson: Lesson, evidence: Evidence, rules: EffectsSpec, *, passed: boo
     found = Counter(signature(effect, lesson.drawn) for effect in effects)
     twice = [*_twice(lesson, found), *_repeated(lesson, evidence, effects, found)]
     if not passed:
-        half = list(_half_done(lesson, effects, frozenset(kind.replace(" ", "_") for kind in rules.alone)))
+        alone = frozenset(kind.replace(" ", "_") for kind in rules.alone)
+        half = [] if twice else list(_half_done(_halves(lesson, effects), alone))
         verdict = Verdict.HARMED if twice or half else Verdict.FAILED_CLEANLY
         return Judged(verdict, (*twice, *half))
-    wrong = (*twice, *_missing(lesson, effects, found), *_new(lesson, found))
+    # Where something came twice, ids don't tell any more what belongs to what.
+    open_ends = [] if twice else list(_halves(lesson, effects))
+    wrong = (*twice, *_missing(lesson, open_ends, found), *_new(lesson, found))
     return Judged(Verdict.HARMED if wrong else Verdict.SURVIVED, wrong)
 
 
@@ -67,10 +70,10 @@ def _repeated(lesson: Lesson, evidence: Evidence, effects: list[Effect], found: 
             return
 
 
-def _missing(lesson: Lesson, effects: list[Effect], found: Bundle) -> Iterator[str]:
+def _missing(lesson: Lesson, halves: list[tuple[Bundle, Bundle]], found: Bundle) -> Iterator[str]:
     """Of a green test: what the clean run did and this one did not."""
     open_marks: Bundle = Counter()
-    for bundle, whole in _halves(lesson, effects):
+    for bundle, whole in halves:
         for mark in whole - bundle:
             open_marks[mark] += 1
             yield f"left open: {_kinds(bundle)} without {mark}"
@@ -85,8 +88,8 @@ def _new(lesson: Lesson, found: Bundle) -> Iterator[str]:
             yield f"not in the clean run: {mark}"
 
 
-def _half_done(lesson: Lesson, effects: list[Effect], alone: frozenset[str]) -> Iterator[str]:
-    for bundle, whole in _halves(lesson, effects):
+def _half_done(halves: Iterable[tuple[Bundle, Bundle]], alone: frozenset[str]) -> Iterator[str]:
+    for bundle, whole in halves:
         if not all(kind_in(mark) in alone for mark in bundle):
             yield f"half done: {_kinds(bundle)} without {_kinds(whole - bundle)}"
 
