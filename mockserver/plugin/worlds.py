@@ -41,6 +41,7 @@ class World:
             self.scenarios = _scenarios(home, self.namespace, item, folder)
             if run is not None:
                 home.watch(self.namespace)
+            if run is not None and run.troubles:
                 home.trouble(self.namespace, [dict(one) for one in run.troubles])
         except BaseException:
             home.close(self.namespace)

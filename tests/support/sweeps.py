@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from mockserver.model.trouble import SweepTroubleSpec
 from mockserver.sweep.cells import all_cells
 from mockserver.sweep.evidence import Evidence, Seen
-from mockserver.sweep.kinds import Kinds, load_kinds
+from mockserver.sweep.kinds import Kind, Kinds, load_kinds
 from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import Sweep, Trial
 
@@ -71,8 +72,14 @@ def sweep_of(*lessons: Lesson, kinds: Kinds | None = None, **more: Any) -> Sweep
     return Sweep(command=lambda cell: f"pytest --mock-server-sweep-only '{cell.id}'", **{**known, **more})
 
 
+def fifteen_kinds() -> Kinds:
+    """The shipped kinds and one of the user's."""
+    declined = {"before": 402}
+    return Kinds((*load_kinds(), Kind("402-declined", SweepTroubleSpec.model_validate(declined), declined)))
+
+
 def big_sweep(rows: int = 100) -> Sweep:
-    """A sweep of so many calls in tests of five, all troubles tried, with every verdict somewhere."""
+    """A sweep of so many calls, five a test, with 15 troubles and every verdict somewhere."""
     charge = {"kind": "charge", "order": 7}
     calls = [seen(f"shop/{name}", webhooks=1, key="k") for name in ("price", "quote", "limits", "ship")]
     pays = seen("shop/create-charge", charge, webhooks=1)
@@ -83,12 +90,27 @@ def big_sweep(rows: int = 100) -> Sweep:
         )
         for i in range(rows // 5)
     ]
-    sweep = sweep_of(*lessons)
+    sweep = sweep_of(*lessons, kinds=fifteen_kinds())
     bad = itertools.cycle([False, True, False, False, False, False, False, True])
     for cell in sweep.planned:
         is_bad = next(bad)
-        struck = seen("shop/create-charge", charge, outcome="reset", status=None, first_ms=None, end_ms=12.0)
-        again = seen("shop/create-charge", *([charge] if is_bad else []), arrived_ms=500.0, end_ms=512.0)
+        struck = seen(
+            "shop/create-charge",
+            charge,
+            outcome="reset",
+            status=None,
+            first_ms=None,
+            arrived_ms=10.0,
+            claimed_ms=10.1,
+            end_ms=12.0,
+        )
+        again = seen(
+            "shop/create-charge",
+            *([charge] if is_bad else []),
+            arrived_ms=500.0,
+            claimed_ms=500.2,
+            end_ms=512.0,
+        )
         evidence = ran(
             struck,
             again,
