@@ -54,11 +54,11 @@ def parameter(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def test_of(node_id: str, run_id: str) -> str:
+def without_run(node_id: str, run_id: str) -> str:
     """
     The node id without the run, which is its last parameter.
 
-    >>> test_of("t.py::test_x[a-clean]", "clean"), test_of("t.py::test_x[clean]", "clean")
+    >>> without_run("t.py::test_x[a-clean]", "clean"), without_run("t.py::test_x[clean]", "clean")
     ('t.py::test_x[a]', 't.py::test_x')
     """
     bare = node_id.removesuffix(f"{run_id}]")
@@ -73,7 +73,7 @@ class Choice:
         self._find = find
 
     def run_of(self, item: pytest.Item) -> Run | None:
-        return self._find(test_of(item.nodeid, self.run_id), self.run_id)
+        return self._find(without_run(item.nodeid, self.run_id), self.run_id)
 
     __call__ = run_of
 
