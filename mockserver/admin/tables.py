@@ -13,6 +13,7 @@ from mockserver.admin import (
     namespaces,
     routes,
     scenarios,
+    troubles,
     webhooks,
     world,
 )
@@ -31,6 +32,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             checks.table,
             control.table,
             world.table,
+            troubles.table,
             namespaces.table,
             webhooks.table,
             metrics.table,

@@ -70,12 +70,13 @@ def taken(ns: Namespace, server_seed: str) -> Taken:
     parts: list[Part] = []
     if made.clock is not None and made.clock.state() != (0.0, None):
         about["clock"] = made.clock.state()
-    if ns.outage is not None:
-        named = ns.outage.routes
+    outage = ns.downtime
+    if outage is not None:
+        named = outage.routes
         about["outage"] = {
-            "data": ns.outage.data,
+            "data": outage.data,
             "routes": None if named is None else sorted(named),
-            "state": ns.outage.state(),
+            "state": outage.state(),
         }
     if ns.overlay is not None:
         about["overlay"] = _about_overlay(ns.overlay)
