@@ -18,7 +18,7 @@ from mockserver.engine.routes import (
     compile_runtime_route,
     compile_scenario,
     default_name,
-    unused_name,
+    numbered,
 )
 from mockserver.engine.world import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
 from mockserver.errors import Flaw, InvalidInput, dotted, near
@@ -126,12 +126,15 @@ def add_route(ns: Namespace, data: dict[str, Any]) -> Route:
     """A route made at runtime; newer ones are asked first. Raises InvalidInput, Conflict."""
     spec = parse_spec(RouteSpec, data)
     overlay = ns.own()
-    taken = {route.name for route in overlay.routes.values()}
-    if spec.name is not None and spec.name in taken:
+
+    def is_taken(name: str) -> bool:
+        return f"{RUNTIME}/{name}" in overlay.routes
+
+    if spec.name is not None and is_taken(spec.name):
         raise Conflict(
             f"There is a route {RUNTIME}/{spec.name} already", "Replace it with PUT, or choose another name"
         )
-    name = spec.name or unused_name(default_name("", spec), taken)
+    name = spec.name or numbered(default_name("", spec), is_taken)
     return _place_runtime(ns, name, spec, data)
 
 

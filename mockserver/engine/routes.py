@@ -293,11 +293,17 @@ def default_name(base: str, spec: RouteSpec) -> str:
 
 def unused_name(line: str, taken: set[str]) -> str:
     """That name, or with the first number that makes it new; adds it to `taken`."""
+    name = numbered(line, taken.__contains__)
+    taken.add(name)
+    return name
+
+
+def numbered(line: str, is_taken: Callable[[str], bool]) -> str:
+    """That name, or with the first number that makes it new."""
     name, number = line, 1
-    while name in taken:
+    while is_taken(name):
         number += 1
         name = f"{line} #{number}"
-    taken.add(name)
     return name
 
 
