@@ -16,6 +16,7 @@ from mockserver.model.brief import cost_of as cost_of_brief
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
+from mockserver.model.position import Position
 from mockserver.replying.templates import TemplateError
 from mockserver.store.record import cost_of
 
@@ -32,7 +33,7 @@ class Known:
     """
 
     __slots__ = (
-        "_home", "_home_version", "_version", "calls", "cost_bytes", "fixed", "held", "looked", "named", "ns", "raw_path",
+        "_home", "_home_version", "_position", "_version", "calls", "cost_bytes", "fixed", "held", "looked", "named", "ns", "raw_path",
         "record", "request", "route", "ways", "wire", "wire_s",
     )  # fmt: skip
 
@@ -50,11 +51,17 @@ class Known:
         self.ways: tuple[tuple[Way, dict[str, str]], ...] = ()
         self.route: Route | None = None
         self.fixed: Response | None = None
+        self._position: Position | None = None
         self.cost_bytes = 0
         self.calls = 0
         self.wire = b""
         """The bytes of `fixed` in the second `wire_s`, kept by `net/`."""
         self.wire_s = 0
+
+    def let_go(self) -> None:
+        """Its call is answered and none like it is expected: what only another would need goes."""
+        self.held = ()
+        self.ways = ()
 
     @property
     def is_current(self) -> bool:
@@ -77,7 +84,7 @@ class Known:
         self.ways = tuple(ways)
         fixed = ways[0][0].fixed if ways else None
         if fixed is not None:
-            self.route, self.fixed = ways[0][0].route, fixed
+            self.route, self.fixed, self._position = ways[0][0].route, fixed, ways[0][0].position
             self.cost_bytes = cost_of(request, fixed)
 
     # Where nothing varies
@@ -99,7 +106,8 @@ class Known:
         assert route is not None
         assert fixed is not None
         ns.counted(route.id, (request.method, request.path), fixed.status, calls)
-        position = self.ways[0][0].position
+        position = self._position
+        assert position is not None
         position.number += calls
         position.draws += calls
 

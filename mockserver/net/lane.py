@@ -198,13 +198,17 @@ class Lane:
             scheme="http" if plain else "https",
         )
         known = Known(request, raw_path, named=named, address=address)
+        kept = False
         if data and is_alone(data, message, body):
             connection.between = True
-            if plain and self._known.comes_again(data):
+            kept = plain and self._known.comes_again(data)
+            if kept:
                 self._known.add(data, known)
         arrived_s, arrived_at_s = time.time(), self._mono()
         if self._answer(connection, transport, known, arrived_s, arrived_at_s):
             connection._parser.message_consumed()  # noqa: SLF001
+            if not kept:
+                known.let_go()
             return True
         call = self._begin(connection, known, arrived_s, arrived_at_s)
         if not _is_ready(call):
