@@ -78,7 +78,7 @@ class _Query:
         try:
             self._xpath = self._etree.XPath(without_prefixes(text), regexp=False)
             self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
-        except self._etree.XPathError as why:
+        except (self._etree.XPathError, ValueError) as why:  # ValueError: characters that no XML can hold
             hint = "Write an XPath 1.0 query such as '//order/@id'"
             raise InvalidInput(Flaw(path, f"{text!r} is no XPath: {why}", hint, at_key=True)) from None
 
