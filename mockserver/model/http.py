@@ -101,6 +101,15 @@ def _json_text(data: bytes) -> str:
     return data.decode()
 
 
+class _Unreadable:
+    """Stands for a part that can't be read."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+
 class Request:
     """
     A request as it came.
@@ -171,7 +180,11 @@ class Request:
         return twin
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        """Makes a part at first use. A reason not to be read is kept too, and raised each time."""
+        """
+        Makes a part at first use. A reason not to be read is kept too, and raised each time
+        as a new exception: one that is kept would keep by its traceback whoever asked, and
+        the request itself, in a circle that only the collector finds.
+        """
         cache = self._cache
         if cache is None:
             cache = self._cache = {}
@@ -179,10 +192,10 @@ class Request:
             try:
                 cache[name] = make()
             except UnreadableBody as why:
-                cache[name] = why
+                cache[name] = _Unreadable(str(why))
         value = cache[name]
-        if isinstance(value, UnreadableBody):
-            raise value.with_traceback(None)  # else it grows with every route that asks
+        if value.__class__ is _Unreadable:
+            raise UnreadableBody(value.why)
         return value
 
     def forget_parsed(self) -> None:

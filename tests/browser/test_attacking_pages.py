@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from support.server import until
 
+from mockserver.admin.api import Refused
 from mockserver.admin.guard import Guard
 
 SCENARIO = """
@@ -66,13 +67,17 @@ window.form = async (url, body, enctype, sandbox) => {
 
 @pytest.fixture(scope="module")
 def seen():
-    """What the guard was asked about, as (method, path, Origin)."""
+    """What the guard was asked about, as (method, whether it refused it)."""
     asked = []
     check = Guard.check
 
     def noted(self, request):
-        asked.append((request.method, request.path, request.headers.get("origin")))
-        return check(self, request)
+        try:
+            check(self, request)
+        except Refused:
+            asked.append((request.method, True))
+            raise
+        asked.append((request.method, False))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Guard, "check", noted)
@@ -124,7 +129,12 @@ def attacked(visit, admin, mock, seen, attacks):
         seen.clear()
         got = str(visit.runs(attack, admin, CHANGE))
         until(lambda: seen)
-        arrived = [method for method, *_ in seen]
+        arrived = [method for method, _ in seen]
+        # What a page of the same site embeds comes without any mark of it, changes nothing, and is shown by no browser.
+        embeds = "evil.example" not in visit.page.url
+        assert all(refused or (embeds and method == "GET") for method, refused in seen), (
+            f"{name}: only the browser stood in its way"
+        )
         assert world(mock) == before, f"{name}: it was changed"
         assert SECRET not in got, f"{name}: it was read"
         yield name, got, arrived
