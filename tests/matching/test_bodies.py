@@ -342,7 +342,9 @@ def test_xml_in_another_encoding():
     assert a_matcher(xml={"//a": "Zoë"}).holds(a_request("POST /", XML, body=body))
 
 
-@pytest.mark.parametrize("query", ["//a\x00", "//", "//a[", "foo(1)", "$x", "document('x')", "re:test('a', 'b')"])
+@pytest.mark.parametrize(
+    "query", ["//a\x00", "//", "//a[", "foo(1)", "$x", "document('x')", "re:test('a', 'b')"]
+)
 def test_what_is_no_xpath_is_a_flaw(query):
     (said,) = flaws_of(xml={query: "present"})
 
