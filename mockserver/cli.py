@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | check | healthcheck | schema`."""
+"""The command line: `mockserver serve | check | explain | sweep | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from mockserver import __version__
 from mockserver.settings import Settings
+from mockserver.sweeping.command import sweep
 
 DEFAULT = Settings()
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,6 +71,9 @@ class _Duration(click.ParamType[Any]):
 @click.version_option(__version__, prog_name="mockserver")
 def main() -> None:
     """A programmable mock server for external services."""
+
+
+main.add_command(sweep)
 
 
 @main.command()

@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from mockserver.client import AsyncNamespace, Namespace
     from mockserver.plugin.homes import Home
+    from mockserver.plugin.runs import Run
     from mockserver.plugin.worlds import World
 
 _WORLD: pytest.StashKey[World | None] = pytest.StashKey()
@@ -26,6 +27,8 @@ _PASSED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    from mockserver.plugin.options import add_sweep_options
+
     group = parser.getgroup("mock server")
     group.addoption(
         "--mock-server-url",
@@ -35,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "mock_server_scenarios", "Folder of scenario files for the fixture mock_server.", default=""
     )
+    add_sweep_options(group, parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +50,18 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "scenario(*names): exactly these scenarios answer in mock_server; a name with a suffix is a file.",
     )
+    from mockserver.plugin.options import is_sweep
+
+    if is_sweep(config):
+        from mockserver.plugin.sweeps import register
+
+        register(config, _evidence)
+
+
+def _evidence(item: pytest.Item) -> Any:
+    """What happened in the world of a test that is over; None where it had none."""
+    world = item.stash.get(_WORLD, None)
+    return world.evidence if world is not None else None
 
 
 # Fixtures
@@ -86,13 +102,22 @@ def _folder(config: pytest.Config) -> Path | None:
 
 
 @pytest.fixture
-def _mock_server_world(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
+def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
+    """The run of a sweep that this test is; None in a session like any other."""
+    make = getattr(request, "param", None)
+    return make(request.node) if make is not None else None
+
+
+@pytest.fixture
+def _mock_server_world(
+    request: pytest.FixtureRequest, _mock_server_home: Home, _mock_server_run: Run | None
+) -> Iterator[World]:
     from mockserver.errors import MockServerError
     from mockserver.plugin.worlds import World
 
     item = request.node
     try:
-        world = World(_mock_server_home, item, _folder(request.config))
+        world = World(_mock_server_home, item, _folder(request.config), _mock_server_run)
     except MockServerError as why:
         pytest.fail(str(why), pytrace=False)
     item.stash[_WORLD], item.stash[_PASSED] = world, False

@@ -228,6 +228,22 @@ class OutageView(BaseModel):
     skipped: int
 
 
+class TroubleView(BaseModel):
+    """
+    A trouble as it was sent, `route` being the whole id. `seen` are the calls of
+    its route since, `hits` the ids of those that it struck.
+    """
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+    route: str
+    seen: int
+    hits: list[str]
+
+
+class TroubleList(Listing):
+    items: list[TroubleView]
+
+
 class StateView(BaseModel):
     """Values by key."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin import calls, checks, control, namespaces, routes, scenarios, webhooks, world
+from mockserver.admin import calls, checks, control, namespaces, routes, scenarios, troubles, webhooks, world
 from mockserver.admin.api import Endpoint, endpoints
 
 
@@ -19,6 +19,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             checks.table,
             control.table,
             world.table,
+            troubles.table,
             namespaces.table,
             webhooks.table,
         )

@@ -69,13 +69,14 @@ async def put_outage(asked: Asked[Any]) -> Answer:
         routes = frozenset(
             route_named(asked.ns, name, ("routes", i)).id for i, name in enumerate(spec.routes)
         )
-    asked.ns.outage = Outage(spec, data, routes, asked.ns.clock.now_s())
-    return json_answer(asked.ns.outage.view())
+    outage = Outage(spec, data, routes, asked.ns.clock.now_s())
+    asked.ns.set_outage(outage)
+    return json_answer(outage.view())
 
 
 @table.add("GET", "/outage", "The outage that is on.", answer=OutageView, errors=(404,))
 async def get_outage(asked: Asked[Any]) -> Answer:
-    outage = asked.ns.outage
+    outage = asked.ns.downtime
     if outage is None or outage.is_over(asked.ns.clock.now_s()):
         raise Refused(404, "no-outage", "There is no outage", "Start one with PUT /__admin/outage")
     return json_answer(outage.view())
@@ -83,7 +84,7 @@ async def get_outage(asked: Asked[Any]) -> Answer:
 
 @table.add("DELETE", "/outage", "The service is up again.", status=204)
 async def delete_outage(asked: Asked[Any]) -> Answer:
-    asked.ns.outage = None
+    asked.ns.set_outage(None)
     return no_content()
 
 

@@ -22,12 +22,14 @@ from mockserver.client.routes import AsyncRoute, Route, RouteSurface
 from mockserver.client.state import AsyncState, State
 from mockserver.client.words import (
     MATCH,
+    TROUBLE,
     AnswerWords,
     CheckWords,
     Duration,
     MatchWords,
     RouteWords,
     Step,
+    TroubleWords,
     check_words,
 )
 from mockserver.client.writing import check_document, route_document, steps_of
@@ -239,6 +241,28 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
             lambda: self._link.send("PUT", "/outage", {"reply": steps[0], **spec}),
             lambda _: self._link.send("DELETE", "/outage"),
         )
+
+    def trouble(self, *troubles: Mapping[str, Any], **words: Unpack[TroubleWords]) -> PauseT:
+        """
+        `with mock_server.trouble(route=charges, call=2, after={"fault": "reset"}):`
+        strikes the second call of that route: `before` the service's work, in its
+        place, or `after` it, when only the answer is lost. One by keywords,
+        several as mappings.
+        """
+        __tracebackhide__ = True
+        check_words("trouble()", words, TROUBLE)
+        if bool(troubles) == bool(words):
+            raise TypeError("trouble() takes one trouble by keywords, or several as mappings")
+        placed = [plain(one) for one in troubles] or [plain(words)]
+        return self._pause_type(
+            lambda: self._link.send("PUT", "/troubles", placed),
+            lambda _: self._link.send("DELETE", "/troubles"),
+        )
+
+    @tells
+    def troubles(self) -> list[Mapping[str, Any]]:
+        """Those that are set, each with the calls that it has struck under `hits`."""
+        return list(self._link.send("GET", "/troubles")["items"])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"

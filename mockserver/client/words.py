@@ -128,11 +128,26 @@ class CheckWords(MatchWords, total=False):
     quiet: Duration
 
 
+class TroubleWords(TypedDict, total=False):
+    """What happens to one call of a route, or to several one after the other."""
+
+    name: str
+    route: Any
+    call: int
+    times: int | Literal["always"]
+    before: int | Mapping[str, Any]
+    after: Mapping[str, Any]
+    webhook: Mapping[str, Any]
+    later: bool
+    lasting: bool
+
+
 MATCH = MatchWords.__optional_keys__
 ROUTE = RouteWords.__optional_keys__ - MATCH
 REPLY = ReplyWords.__optional_keys__
 ATTEMPTS = AttemptWords.__optional_keys__
 CHECK = CheckWords.__optional_keys__ - MATCH
+TROUBLE = TroubleWords.__optional_keys__
 BODIES = frozenset({"json", "text", "html", "xml", "base64", "file", "form", "events", "chunks"})
 
 _ELSEWHERE = {

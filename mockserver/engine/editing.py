@@ -239,7 +239,8 @@ def reset(engine: Engine, ns: Namespace, what: Iterable[str]) -> None:
             position.forget()
     if "routes" in parts:
         ns.replace_overlay(None)
-        ns.outage = None
+        ns.set_outage(None)
+        ns.set_troubles(ns.troubles.lasting() if ns.troubles is not None else ())
     if "clock" in parts:
         ns.clock.reset()
     if "seed" in parts:

@@ -218,17 +218,20 @@ class Engine:
         except TemplateError as why:
             call.error = explained_error(route, why)
             planned = _sent(problem_response(call.error))
+        if ns.troubles is not None and call.consult is None:
+            planned = ns.troubles.answered(call, planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         return planned
 
     def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
-        """The answer of an outage that takes this call. One that is over is taken away."""
-        outage = ns.outage
-        if outage is None:
-            return None
+        """The answer of a trouble or an outage that takes this call. An outage that is over is taken away."""
+        struck = ns.troubles.before(call) if ns.troubles is not None else None
+        outage = ns.downtime
+        if struck is not None or outage is None:
+            return struck
         if outage.is_over(ns.clock.now_s()):
-            ns.outage = None
+            ns.set_outage(None)
             return None
         if not outage.takes(call.route_id or ""):
             return None
@@ -272,6 +275,8 @@ class Engine:
         if claim.webhooks:
             scope = claim.scope or draw.scope()
             call.due = due_of(ns, call, claim.webhooks, scope, planned.response)
+            if ns.troubles is not None:
+                call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]
         if keep is not None and is_kept(
             planned.response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects
@@ -307,6 +312,9 @@ class Engine:
 
     def _settled(self, call: Call, route: Route, planned: Planned) -> None:
         """The call's answer is known now, before its first byte."""
+        troubles = call.home[0].troubles
+        if troubles is not None:
+            planned = troubles.answered(call, planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         call.plan, call.response, call.fault = planned.plan, planned.response, planned.fault

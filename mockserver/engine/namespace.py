@@ -8,12 +8,13 @@ changed of the scenarios. Two namespaces never see each other's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
+from mockserver.engine.troubles import Trouble, Troubles
 from mockserver.engine.world import Overlay, World, scenarios_of
 from mockserver.model.call import Call
 from mockserver.model.delivery import Attempt
@@ -92,9 +93,10 @@ class Namespace:
         self._effects: Effects | None = None
         self._deliveries: Deliveries | None = None
         self._timers: Timers[Attempt] | None = None
-        self.outage: Outage | None = None
         self._running: list[Tab] = []
         self._worked_out: dict[Any, Any] | None = None
+        self.outage: Outage | Troubles | None = None
+        """What stands before the work: an outage, or troubles, which have the outage that is set beside them."""
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
 
@@ -282,6 +284,29 @@ class Namespace:
             return True
         return self._overlay is not None and segment in self._overlay.prefixes
 
+    # What stands before the work
+
+    @property
+    def troubles(self) -> Troubles | None:
+        return self.outage if isinstance(self.outage, Troubles) else None
+
+    @property
+    def downtime(self) -> Outage | None:
+        """The outage that is set, with troubles beside it or without."""
+        return self.outage.outage if isinstance(self.outage, Troubles) else self.outage
+
+    def set_outage(self, outage: Outage | None) -> None:
+        """None ends it. Troubles stay."""
+        if isinstance(self.outage, Troubles):
+            self.outage.outage = outage
+        else:
+            self.outage = outage
+
+    def set_troubles(self, placed: Iterable[Trouble]) -> None:
+        """In the place of those that are set; empty ends them. An outage stays."""
+        listed = tuple(placed)
+        self.outage = Troubles(listed, self.downtime) if listed else self.downtime
+
     # Memory
 
     @property
@@ -347,7 +372,7 @@ class Namespace:
             self.memory.copy(),
             {key: position.copy() for key, position in self.positions.items()},
             self._overlay.copy() if self._overlay is not None else None,
-            self.outage.twin() if self.outage is not None else None,
+            self.downtime.twin() if self.downtime is not None else None,
             self.clock.state(),
             self.timers.copy(),
         )
@@ -366,7 +391,7 @@ class Namespace:
                 self.positions[key] = kept.copy()
                 self.positions[key].draws = draws
         self.replace_overlay(snapshot.overlay.copy() if snapshot.overlay is not None else None)
-        self.outage = snapshot.outage.twin() if snapshot.outage is not None else None
+        self.set_outage(snapshot.outage.twin() if snapshot.outage is not None else None)
         self.clock.restore(snapshot.clock)
         self._timers = snapshot.timers.copy()
 

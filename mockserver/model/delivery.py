@@ -125,6 +125,25 @@ class Delivery:
         """Whether some try of it got a 2xx."""
         return any(one.arrived for one in self.tries)
 
+    def twin(self, number: int) -> Delivery:
+        """The same message once more, before any try: a delivery of its own."""
+        return Delivery(
+            number,
+            namespace=self.namespace,
+            call=self.call,
+            route=self.route,
+            url=self.url,
+            body=self.body,
+            message_id=self.message_id,
+            created_s=self.created_s,
+            due_s=self.due_s,
+            method=self.method,
+            headers=self.headers,
+            sign=self.sign,
+            attempts=self.attempts,
+            backoff_s=self.backoff_s,
+        )
+
     def gap_s(self, attempt: int) -> float:
         """From the start of that attempt, counted from 1, to the start of the next."""
         return self.backoff_s[min(attempt, len(self.backoff_s)) - 1]

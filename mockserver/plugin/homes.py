@@ -14,14 +14,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from mockserver.admin.views import call_view, instant
 from mockserver.client import Client, Namespace, VerificationFailed
 from mockserver.client.bundles import ScenarioFile, read_scenario
 from mockserver.client.errors import ClientError
 from mockserver.client.link import segment
+from mockserver.engine.attempts import operation_view, operations
 from mockserver.engine.verify import expectations
 from mockserver.errors import MockServerError
+from mockserver.model.call import Call
 from mockserver.model.scenario import RUNTIME
 from mockserver.server import Running, Server
+from mockserver.sweep.evidence import Evidence, evidence
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
 _WEBHOOKS = "no failed webhook"
@@ -49,6 +53,20 @@ class Home(ABC):
     @abstractmethod
     def close(self, ns: Namespace) -> None:
         """Removes a namespace."""
+
+    # For the sweep
+
+    @abstractmethod
+    def watch(self, ns: Namespace) -> None:
+        """Keeps what happens there from now on, over resets too where it can."""
+
+    @abstractmethod
+    def evidence(self, ns: Namespace) -> Evidence:
+        """What has happened there since it is watched."""
+
+    def trouble(self, ns: Namespace, troubles: list[dict[str, Any]]) -> None:
+        """Sets troubles. Raises Refused."""
+        ns._link.send("PUT", "/troubles", troubles)  # noqa: SLF001  (`trouble`, without an end)
 
     def failures(self, ns: Namespace) -> list[Exception]:  # noqa: ARG002
         """What functions that answer have raised."""
@@ -78,6 +96,7 @@ class LocalHome(Home):
         assert running is not None
         self._running: Running = running
         self._engine = running.app.engine
+        self._journals: dict[str, list[Call]] = {}
         self._loaded = {
             scenario.source.file.resolve(): scenario.name
             for scenario in self._engine.shared.world.scenarios.values()
@@ -107,6 +126,28 @@ class LocalHome(Home):
         if found is not None:  # else the test has removed it itself
             self._running.app.courier.forget(found)
             self._engine.remove_namespace(found)
+
+    def watch(self, ns: Namespace) -> None:
+        journal = self._journals[ns.name] = []
+        self._running.on_loop(lambda: self._engine.namespaces[ns.name].listeners.add(journal.append))
+
+    def evidence(self, ns: Namespace) -> Evidence:
+        """Of all calls, also those that a reset has made the record forget."""
+        journal = self._journals.pop(ns.name, [])
+        return self._running.on_loop(lambda: self._evidence(ns.name, journal))
+
+    def _evidence(self, name: str, journal: list[Call]) -> Evidence:
+        found = self._engine.namespaces.get(name)
+        if found is None:
+            return Evidence()  # the test has removed it itself
+        numbered = {call.number: call for call in (*journal, *found.record)}
+        calls = [numbered[number] for number in sorted(numbered)]
+        return evidence(
+            (call_view(call, reveal=True) for call in calls),
+            (operation_view(one, instant) for one in operations(call for call in calls if call.matched)),
+            (one.view() for one in (found.troubles.placed if found.troubles is not None else ())),
+            (one.view() for one in found.deliveries),
+        )
 
     def failures(self, ns: Namespace) -> list[Exception]:
         return self._running.failures(ns.name)
@@ -147,6 +188,18 @@ class RemoteHome(Home):
     def close(self, ns: Namespace) -> None:
         """Not waited for: nobody uses it any more."""
         self._removals.append(self._aside.submit(ns.remove))
+
+    def watch(self, ns: Namespace) -> None:
+        """Its own record will do; a reset by the test makes it forget."""
+
+    def evidence(self, ns: Namespace) -> Evidence:
+        link = ns._link  # noqa: SLF001  (whole documents, which the client's values leave parts of out)
+        return evidence(
+            link.items("/calls"),
+            link.look("/attempts")["items"],
+            link.send("GET", "/troubles")["items"],
+            link.look("/webhooks")["items"],
+        )
 
     def stop(self) -> None:
         self._aside.shutdown()

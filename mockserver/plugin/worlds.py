@@ -15,22 +15,34 @@ from mockserver.errors import near
 from mockserver.plugin.homes import Home
 from mockserver.plugin.names import name_for
 from mockserver.plugin.reports import report
+from mockserver.plugin.runs import Run
+from mockserver.sweep.evidence import Evidence
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class World:
-    """Made when a test first asks for its mock server."""
+    """
+    Made when a test first asks for its mock server. In a sweep it is the world of
+    one `run`, and keeps what happened in it as `evidence`.
+    """
 
-    def __init__(self, home: Home, item: pytest.Item, folder: Path | None) -> None:
+    def __init__(self, home: Home, item: pytest.Item, folder: Path | None, run: Run | None = None) -> None:
         self._home = home
+        self._run = run
+        self.evidence: Evidence | None = None
         self.strict = _strict(item)
         self.fixture = "mock_server"
         self._told: str | None = None
         self._began = datetime.now(UTC)
-        self.namespace: Namespace = home.open(name_for(item.nodeid), item.nodeid)
+        seed = item.nodeid if run is None else run.seed
+        self.namespace: Namespace = home.open(name_for(item.nodeid), seed)
         try:
             self.scenarios = _scenarios(home, self.namespace, item, folder)
+            if run is not None:
+                home.watch(self.namespace)
+            if run is not None and run.troubles:
+                home.trouble(self.namespace, [dict(one) for one in run.troubles])
         except BaseException:
             home.close(self.namespace)
             raise
@@ -62,10 +74,15 @@ class World:
         return self._told
 
     def close(self, *, passed: bool) -> None:
-        """Removes the namespace. Fails a passed test that was not met with what it expects."""
+        """
+        Removes the namespace. Fails a passed test that was not met with what it
+        expects; under a trouble nothing is expected, since retries are what is wanted.
+        """
         unmet: list[str] = []
         try:
-            if passed and self.strict:
+            if self._run is not None:
+                self.evidence = self._home.evidence(self.namespace)
+            if passed and self.strict and (self._run is None or not self._run.troubles):
                 unmet = self._home.unmet(self.namespace, self.scenarios)
             if unmet:
                 self.section()

@@ -168,7 +168,7 @@ class Reply:
             assert isinstance(self._status, int)
             status = self._status
         response, pieces = self._response(status, scope, request)
-        plan = self._sent(response, pieces)
+        plan = self.sent(response, pieces)
         wait_s = self._wait_s(scope, chance)
         return Planned((Wait(wait_s), *plan) if wait_s else plan, response, self.fault)
 
@@ -212,7 +212,8 @@ class Reply:
             lines.append((name, value))
         return tuple(lines)
 
-    def _sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
+    def sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
+        """The steps that send this response, or these pieces of it, with the reply's throttle and fault."""
         if pieces is None and "chunked" in values(response.headers, "transfer-encoding"):
             pieces = ((0.0, response.body),)
         chunked = pieces is not None and response.header("content-length") is None

@@ -54,6 +54,13 @@ async def test_state_clock_outage_and_rollback_are_awaited(async_mock, call):
     assert await async_mock.state.all() == {}
 
 
+async def test_a_trouble_is_entered_and_awaited(async_mock, call):
+    async with async_mock.trouble(route="hello", before=503):
+        assert (await asyncio.to_thread(call, "GET /hello")).status == 503
+        assert [one["hits"] for one in await async_mock.troubles] == [["c-000001"]]
+    assert await async_mock.troubles == []
+
+
 async def test_a_namespace_is_awaited_or_entered(async_mock):
     async with async_mock.namespace() as mine:
         assert mine.url == f"{async_mock.url}/@{mine.name}"

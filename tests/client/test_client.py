@@ -371,6 +371,32 @@ def test_an_outage_has_one_reply(mock):
         mock.outage(503, 500)
 
 
+def test_a_trouble_strikes_one_call_while_its_block_lasts(mock, call):
+    charges = mock.post("/charges").reply(status=201, effect={"kind": "charge"})
+    with mock.trouble(route=charges, call=2, after={"fault": "reset"}):
+        assert call("POST /charges").status == 201
+        with pytest.raises(ConnectionError):
+            call("POST /charges")
+        (trouble,) = mock.troubles
+        assert (trouble["route"], trouble["hits"]) == ("runtime/POST /charges", ["c-000002"])
+    assert len(mock.effects("charge")) == 2
+    assert mock.troubles == []
+
+
+def test_several_troubles_are_given_as_mappings(mock, call):
+    other = mock.get("/other").reply(200)
+    with mock.trouble({"route": other, "before": 500}, {"route": "hello", "before": 501, "times": "always"}):
+        answers = [call(f"GET /{path}").status for path in ("other", "hello", "other", "hello")]
+        assert answers == [500, 501, 200, 501]
+
+
+def test_a_trouble_is_given_in_one_way(mock):
+    with pytest.raises(TypeError, match="one trouble by keywords, or several"):
+        mock.trouble()
+    with pytest.raises(TypeError, match=r"no keyword 'afther'\. Did you mean 'after'\?"):
+        mock.trouble(route="hello", afther={"fault": "reset"})
+
+
 def test_a_rollback_puts_back_state_positions_and_routes(mock, call):
     mock.get("/x").reply(500, 501, 502)
     call("GET /x")

@@ -107,6 +107,15 @@ def test_a_function_answers_a_step(mock):
     assert mock.counts["routes"][route.id]["statuses"] == {"503": 1, "201": 1}
 
 
+def test_what_a_function_answers_may_get_lost(mock):
+    route = mock.post("/x").reply(lambda request: {"status": 201, "effect": {"kind": "charge"}})
+    with mock.trouble(route=route, after={"status": 200, "text": "garbage"}):
+        answer = get(mock, "/x", "POST", "{}")
+    assert (answer.status, answer.text) == (200, "garbage")
+    assert len(mock.effects("charge")) == 1
+    assert mock.counts["routes"][route.id]["statuses"] == {"200": 1}
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "body"),
     [(204, 204, b""), ({"json": [1]}, 200, b"[1]"), ({"status": 404, "text": "no"}, 404, b"no")],

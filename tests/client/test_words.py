@@ -4,6 +4,7 @@ from mockserver.client import words
 from mockserver.model.match import MatchSpec
 from mockserver.model.reply import BODY_KINDS, ReplySpec
 from mockserver.model.scenario import RouteSpec
+from mockserver.model.trouble import PlacedTroubleSpec
 from mockserver.model.verify import AttemptsSpec, CheckSpec
 
 HAVE_A_METHOD_OF_THEIR_OWN = {"request", "reply"}
@@ -32,6 +33,10 @@ def test_check_keywords_are_the_keys_of_a_check():
 
 def test_attempt_keywords_are_the_rules_and_when_to_ask():
     assert set(words.ATTEMPTS) == keys_of(AttemptsSpec) | {"within", "quiet"}
+
+
+def test_trouble_keywords_are_the_keys_of_a_trouble():
+    assert set(words.TROUBLE) == keys_of(PlacedTroubleSpec)
 
 
 def test_no_keyword_of_a_route_is_a_condition_too():

@@ -1,0 +1,72 @@
+"""Troubles: what the service does to chosen calls of its routes, and which of them it has struck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict, RootModel
+
+from mockserver.admin.api import Answer, Asked, Table, listing, no_content, parsed, read_json
+from mockserver.admin.models import TroubleList
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.naming import route_named
+from mockserver.engine.troubles import Trouble
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.model.trouble import PlacedTroubleSpec
+
+table = Table()
+
+
+class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
+    """A trouble, or a list of them, in the place of those that are set."""
+
+    model_config = ConfigDict(title="Troubles")
+
+
+@table.add(
+    "PUT",
+    "/troubles",
+    "Chooses calls and what happens to them: before the service's work, or after it.",
+    body=TroublesBody,
+    raw=True,
+    answer=TroubleList,
+    errors=(422,),
+)
+async def put_troubles(asked: Asked[Any]) -> Answer:
+    data = read_json(asked.request)
+    asked.ns.set_troubles(_compiled(asked.ns, data))
+    return await get_troubles(asked)
+
+
+@table.add(
+    "GET", "/troubles", "The troubles that are set, and the calls that they have struck.", answer=TroubleList
+)
+async def get_troubles(asked: Asked[Any]) -> Answer:
+    troubles = asked.ns.troubles
+    return listing([one.view() for one in troubles.placed] if troubles is not None else [])
+
+
+@table.add("DELETE", "/troubles", "The service does its work again.", status=204)
+async def delete_troubles(asked: Asked[Any]) -> Answer:
+    asked.ns.set_troubles(())
+    return no_content()
+
+
+def _compiled(ns: Namespace, data: Any) -> list[Trouble]:
+    """Raises InvalidInput with the flaws of all of them."""
+    listed = isinstance(data, list)
+    made: list[Trouble] = []
+    flaws: list[Flaw] = []
+    for i, one in enumerate(data if listed else [data]):
+        try:
+            made.append(_placed(ns, parsed(PlacedTroubleSpec, one), one))
+        except InvalidInput as why:
+            flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
+    if flaws:
+        raise InvalidInput(flaws)
+    return made
+
+
+def _placed(ns: Namespace, spec: PlacedTroubleSpec, data: dict[str, Any]) -> Trouble:
+    route = spec.route if spec.later else route_named(ns, spec.route).id
+    return Trouble(spec, data, route)

@@ -1,0 +1,164 @@
+"""
+What became of one run, clean or with a trouble: its calls, its effects, its operations. One JSON value.
+
+It is made where the run was, maybe in another process, and judged where all
+come together. Nothing in it is masked; who shows it masks it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from mockserver.engine.attempts import known_key
+from mockserver.model.http import Headers, Request
+
+Effect = dict[str, Any]
+"""As the service writes it, without `call` and `at`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """
+    One call. Times are milliseconds after the run's first call, None where
+    they did not come. `key` is the idempotency key, `likeness` stands for method,
+    path and body.
+    """
+
+    id: str
+    route: str | None
+    method: str
+    path: str
+    status: int | None
+    outcome: str
+    fault: str | None
+    replayed: bool
+    arrived_ms: float
+    claimed_ms: float | None
+    first_ms: float | None
+    end_ms: float | None
+    has_body: bool
+    key: str | None
+    likeness: str
+    effects: list[Effect]
+    webhooks: int
+
+    @property
+    def short_route(self) -> str:
+        return "" if self.route is None else self.route.partition("/")[2]
+
+
+@dataclass(slots=True, kw_only=True)
+class Sent:
+    """One try of a webhook: when, in milliseconds after the run's first call, and what was answered."""
+
+    call: str
+    at_ms: float
+    status: int | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Evidence:
+    """A run. `operations` are as `GET /attempts` has them, `hits` the ids of the calls that the trouble struck."""
+
+    calls: list[Seen] = field(default_factory=list)
+    operations: list[dict[str, Any]] = field(default_factory=list)
+    hits: list[str] = field(default_factory=list)
+    webhooks: list[Sent] = field(default_factory=list)
+
+    @property
+    def effects(self) -> list[Effect]:
+        """In the order of their calls."""
+        return [effect for call in self.calls for effect in call.effects]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            calls=[Seen(**one) for one in data["calls"]],
+            operations=list(data["operations"]),
+            hits=list(data["hits"]),
+            webhooks=[Sent(**one) for one in data["webhooks"]],
+        )
+
+
+def evidence(
+    calls: Iterable[Mapping[str, Any]],
+    operations: Iterable[Mapping[str, Any]],
+    troubles: Iterable[Mapping[str, Any]],
+    deliveries: Iterable[Mapping[str, Any]],
+) -> Evidence:
+    """From what the admin API shows of a run, unmasked: calls, attempts, troubles, webhooks."""
+    listed = sorted(calls, key=lambda call: call["number"])
+    start_s = _unix_s(listed[0]["times"]["arrived"]) if listed else 0.0
+    return Evidence(
+        calls=[_seen(call, start_s) for call in listed],
+        operations=[dict(one) for one in operations],
+        hits=[hit for one in troubles for hit in one["hits"]],
+        webhooks=sorted(
+            (
+                Sent(
+                    call=delivery["call"],
+                    at_ms=round((_unix_s(one["sent_at"]) - start_s) * 1000, 3),
+                    status=one["status"],
+                )
+                for delivery in deliveries
+                for one in delivery["tries"]
+            ),
+            key=lambda sent: (sent.at_ms, sent.call),
+        ),
+    )
+
+
+def _seen(call: Mapping[str, Any], start_s: float) -> Seen:
+    sent, reply, times = call["request"], call["reply"], call["times"]
+    arrived_ms = round((_unix_s(times["arrived"]) - start_s) * 1000, 3)
+    ended = times["left_ms"] if times["left_ms"] is not None else times["last_byte_ms"]
+    return Seen(
+        id=call["id"],
+        route=call["route"],
+        method=sent["method"],
+        path=sent["path"],
+        status=reply["status"] if reply is not None else None,
+        outcome=call["outcome"],
+        fault=call["fault"],
+        replayed=call["replayed"],
+        arrived_ms=arrived_ms,
+        claimed_ms=_after(arrived_ms, times["claimed_ms"]),
+        first_ms=_after(arrived_ms, times["first_byte_ms"]),
+        end_ms=_after(arrived_ms, ended),
+        has_body=reply is not None and reply["body"]["length"] > 0,
+        key=_key(sent),
+        likeness=_likeness(sent),
+        effects=[
+            {name: value for name, value in effect.items() if name not in ("call", "at")}
+            for effect in call["effects"]
+        ],
+        webhooks=len(call["webhooks"]),
+    )
+
+
+def _unix_s(instant: str) -> float:
+    return datetime.fromisoformat(instant).timestamp()
+
+
+def _after(start_ms: float, ms: float | None) -> float | None:
+    return None if ms is None else round(start_ms + ms, 3)
+
+
+def _likeness(sent: Mapping[str, Any]) -> str:
+    text = f"{sent['method']} {sent['path']} {sent['query']}\n{sent['body']['sha256']}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _key(sent: Mapping[str, Any]) -> str | None:
+    """The idempotency key where keys are known to stand."""
+    body = (sent["body"]["text"] or "").encode("utf-8", "surrogatepass")
+    headers = Headers((name, value) for name, value in sent["headers"])
+    found = known_key(Request(sent["method"], sent["target"], headers, body))
+    return found[1] if found else None

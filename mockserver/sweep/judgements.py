@@ -1,0 +1,61 @@
+"""How the client tried again in a cell, by the judge of `attempts`: told beside the verdict, and no part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.sweep.evidence import Evidence
+
+_LEAVING_MS = 50.0
+"""A client that gives up and tries again at once is seen to leave a moment after the new try has come."""
+_KEY_PLACES = ("headers.", "json.", "form.")
+
+
+def judged_attempts(evidence: Evidence) -> dict[str, Any] | None:
+    """
+    Of the operation whose call the trouble struck first; None where it struck none.
+
+    `key`: kept, changed or none, over its tries. `amplification`: calls for
+    each operation of the route.
+    """
+    struck = next((one for one in evidence.operations if _calls(one) & set(evidence.hits)), None)
+    if struck is None:
+        return None
+    beside = [one for one in evidence.operations if one["route"] == struck["route"]]
+    tries = struck["tries"]
+    return {
+        "tries": len(tries),
+        "gaps_ms": [one["gap_ms"] for one in tries[1:]],
+        "statuses": struck["statuses"],
+        "key": _key(struck),
+        "retry_after": struck["retry_after"],
+        "overlap": any(one["gap_ms"] is None or one["gap_ms"] < -_LEAVING_MS for one in tries[1:]),
+        "amplification": round(sum(len(one["tries"]) for one in beside) / len(beside), 2),
+        "final": struck["final"],
+    }
+
+
+def faults(judged: Mapping[str, Any] | None) -> list[str]:
+    """What is wrong with the way it tried again, in words."""
+    if judged is None:
+        return []
+    found = []
+    if judged["retry_after"] == "broken":
+        found.append("Retry-After broken")
+    if judged["key"] == "changed":
+        found.append("new idempotency key")
+    if judged["overlap"]:
+        found.append("tries overlap")
+    return found
+
+
+def _calls(operation: Mapping[str, Any]) -> set[str]:
+    return {one["call"] for one in operation["tries"]}
+
+
+def _key(operation: Mapping[str, Any]) -> str:
+    changed = [part for one in operation["tries"] for part in one["changed"]]
+    if any(part.startswith(_KEY_PLACES) for part in changed):
+        return "changed"
+    return "none" if operation["key"] is None else "kept"

@@ -1,0 +1,73 @@
+"""The sweep as JUnit XML: a suite for each test, a case for each cell; harmed is a failure, failing cleanly is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no character for (2.2)."""
+
+
+def junit(document: Mapping[str, Any]) -> bytes:
+    """From what `report.json` holds."""
+    root = ET.Element("testsuites", name="mock-server-sweep")
+    for test in dict.fromkeys(cell["test"] for cell in document["cells"]):
+        cells = [cell for cell in document["cells"] if cell["test"] == test]
+        suite = ET.SubElement(root, "testsuite", _counted(test, cells))
+        for cell in cells:
+            _case(suite, cell)
+    _not_run(root, document)
+    written: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _counted(test: str, cells: list[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        "name": _clean(test),
+        "tests": str(len(cells)),
+        "failures": str(sum(cell["verdict"] == "harmed" for cell in cells)),
+        "errors": "0",
+        "skipped": "0",
+        "time": f"{sum(cell['duration_s'] for cell in cells):.3f}",
+    }
+
+
+def _case(suite: ET.Element, cell: Mapping[str, Any]) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_clean(cell["test"]),
+        name=_clean(f"{cell['call']}/{cell['trouble']}"),
+        time=f"{cell['duration_s']:.3f}",
+    )
+    properties = ET.SubElement(case, "properties")
+    ET.SubElement(properties, "property", name="verdict", value=cell["verdict"])
+    for remark in cell["remarks"]:
+        ET.SubElement(properties, "property", name="remark", value=_clean(remark))
+    if cell["verdict"] == "harmed":
+        failure = ET.SubElement(case, "failure", type="harmed", message=_clean("; ".join(cell["reasons"])))
+        failure.text = _clean("\n".join([*cell["reasons"], cell["command"], cell["error"]]))
+    elif cell["error"]:
+        ET.SubElement(case, "system-out").text = _clean(cell["error"])
+
+
+def _not_run(root: ET.Element, document: Mapping[str, Any]) -> None:
+    """What gave no verdict is skipped, with the reason."""
+    skipped = [(one["test"], f"{one['call']}/{one['trouble']}", one["why"]) for one in document["unreached"]]
+    skipped += [(one["test"], "clean run", one["why"]) for one in document["not_swept"]]
+    if not skipped:
+        return
+    count = str(len(skipped))
+    suite = ET.SubElement(
+        root, "testsuite", name="without verdict", tests=count, failures="0", errors="0", skipped=count
+    )
+    for test, name, why in skipped:
+        case = ET.SubElement(suite, "testcase", classname=_clean(test), name=_clean(name), time="0")
+        ET.SubElement(case, "skipped", message=_clean(why))
+
+
+def _clean(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)

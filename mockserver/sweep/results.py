@@ -1,0 +1,230 @@
+"""What a sweep found, put together: one result a cell, and what was not tried. `report.json` is this as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.model.redaction import mask_text, mask_tree
+from mockserver.sweep.cells import Cell
+from mockserver.sweep.evidence import Evidence, Seen
+from mockserver.sweep.judgements import faults, judged_attempts
+from mockserver.sweep.kinds import Kinds
+from mockserver.sweep.learning import Lesson
+from mockserver.sweep.verdicts import Judged, Verdict, judge
+
+MOST_ERROR = 4000
+"""Characters of what a red test said that are kept: its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One run of a cell. `error` is what a red test said; `passed` None where it came to no outcome."""
+
+    cell: Cell
+    passed: bool | None
+    duration_s: float
+    evidence: Evidence
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A trial and its verdict; None where the trouble struck nothing, or the test had no outcome."""
+
+    trial: Trial
+    judged: Judged | None
+    attempts: dict[str, Any] | None
+    why: str = ""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self.judged.verdict if self.judged is not None else None
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not survived; secrets masked."""
+        return [mask_text(reason) for reason in self.judged.reasons] if self.judged is not None else []
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is wrong with the way the client tried again."""
+        return faults(self.attempts)
+
+
+def result_of(trial: Trial, lesson: Lesson, kinds: Kinds) -> Result:
+    if trial.passed is None:
+        return Result(trial=trial, judged=None, attempts=None, why=trial.error or "the test had no outcome")
+    if not trial.evidence.hits:
+        return Result(trial=trial, judged=None, attempts=None, why="the call was not made this time")
+    judged = judge(lesson, trial.evidence, kinds.effects, passed=trial.passed)
+    return Result(trial=trial, judged=judged, attempts=judged_attempts(trial.evidence))
+
+
+@dataclass(slots=True, kw_only=True)
+class Sweep:
+    """
+    A sweep, from its plan to its results. `possible` are all cells, `planned`
+    those that are run; `command` writes the command that runs one of them again.
+    """
+
+    lessons: Sequence[Lesson]
+    kinds: Kinds
+    possible: Sequence[Cell]
+    planned: Sequence[Cell]
+    seed: str
+    command: Callable[[Cell], str]
+    version: str
+    results: dict[str, Result] = field(default_factory=dict)
+
+    def add(self, trial: Trial) -> Result:
+        lesson = next(one for one in self.lessons if one.test == trial.cell.test)
+        result = result_of(trial, lesson, self.kinds)
+        self.results[trial.cell.id] = result
+        return result
+
+    @property
+    def swept(self) -> list[Lesson]:
+        return [lesson for lesson in self.lessons if lesson.why is None]
+
+    @property
+    def ordered(self) -> list[Result]:
+        """Results in the order of the plan, whatever came first."""
+        return [self.results[cell.id] for cell in self.planned if cell.id in self.results]
+
+    @property
+    def counts(self) -> Counter[Verdict]:
+        return Counter(one.verdict for one in self.ordered if one.verdict is not None)
+
+    @property
+    def harmed(self) -> list[Result]:
+        return [one for one in self.ordered if one.verdict is Verdict.HARMED]
+
+    @property
+    def unreached(self) -> list[Result]:
+        """Planned cells without a verdict, those among them that were not run to their end."""
+        none = "it was not run to its end"
+        found = [
+            self.results.get(cell.id)
+            or Result(
+                trial=Trial(cell=cell, passed=None, duration_s=0.0, evidence=Evidence()),
+                judged=None,
+                attempts=None,
+                why=none,
+            )
+            for cell in self.planned
+        ]
+        return [one for one in found if one.verdict is None]
+
+    def document(self) -> dict[str, Any]:
+        """`report.json`, secrets masked."""
+        planned = {cell.id for cell in self.planned}
+        return {
+            "mockserver": self.version,
+            "seed": self.seed,
+            "budget": {
+                "tests": len(self.swept),
+                "calls": sum(len(lesson.calls) for lesson in self.swept),
+                "troubles": len(self.kinds),
+                "possible": len(self.possible),
+                "planned": len(self.planned),
+            },
+            "verdicts": {verdict.value: self.counts[verdict] for verdict in Verdict},
+            "troubles": [{"name": kind.name, "says": kind.says} for kind in self.kinds],
+            "tests": [_lesson_view(lesson) for lesson in self.swept],
+            "cells": [self._view(one) for one in self.ordered if one.verdict is not None],
+            "left_out": [_name(cell) for cell in self.possible if cell.id not in planned],
+            "unreached": [
+                {**_name(one.trial.cell), "id": one.trial.cell.id, "why": mask_text(one.why)}
+                for one in self.unreached
+            ],
+            "not_swept": [
+                {"test": one.test, "why": mask_text(one.why)} for one in self.lessons if one.why is not None
+            ],
+        }
+
+    def _view(self, result: Result) -> dict[str, Any]:
+        trial = result.trial
+        assert result.judged is not None
+        return {
+            **_name(trial.cell),
+            "id": trial.cell.id,
+            "verdict": result.judged.verdict.value,
+            "passed": trial.passed,
+            "reasons": result.reasons,
+            "remarks": result.remarks,
+            "attempts": result.attempts,
+            "duration_s": round(trial.duration_s, 3),
+            "error": mask_text(trial.error[-MOST_ERROR:]),
+            "timeline": timeline(trial.evidence),
+            "command": self.command(trial.cell),
+        }
+
+
+def _name(cell: Cell) -> dict[str, Any]:
+    return {"test": cell.test, "call": cell.call, "trouble": cell.trouble}
+
+
+def _lesson_view(lesson: Lesson) -> dict[str, Any]:
+    return {
+        "test": lesson.test,
+        "effects": [mask_text(mark) for mark in lesson.expected.elements()],
+        "notes": list(lesson.notes),
+        "calls": [
+            {
+                "call": place.label,
+                "route": place.route,
+                "request": mask_text(place.request),
+                "effects": place.effects,
+            }
+            for place in lesson.calls
+        ],
+    }
+
+
+def timeline(evidence: Evidence) -> dict[str, Any]:
+    """The calls of a cell over time, as they are drawn, and the webhooks."""
+    gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
+    groups = {
+        one["call"]: number
+        for number, tried in enumerate(evidence.operations)
+        for one in tried["tries"]
+        if len(tried["tries"]) > 1
+    }
+    return {
+        "calls": [
+            {
+                **_call_view(call, struck=call.id in evidence.hits),
+                "gap_ms": gaps.get(call.id),
+                "operation": groups.get(call.id),
+            }
+            for call in evidence.calls
+        ],
+        "webhooks": [
+            {"call": sent.call, "at_ms": sent.at_ms, "status": sent.status} for sent in evidence.webhooks
+        ],
+    }
+
+
+def _call_view(call: Seen, *, struck: bool) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "route": call.short_route or None,
+        "request": mask_text(f"{call.method} {call.path}"),
+        "status": call.status if call.first_ms is not None else None,
+        "outcome": call.outcome,
+        "replayed": call.replayed,
+        "struck": struck,
+        "arrived_ms": call.arrived_ms,
+        "claimed_ms": call.claimed_ms,
+        "end_ms": call.end_ms,
+        "effects": [mask_tree(effect) for effect in call.effects],
+    }
+
+
+def summed(counts: Counter[Verdict]) -> str:
+    """`30 survived, 6 failed cleanly, 2 harmed`."""
+    words: Iterable[str] = (f"{counts[one]} {one.value.replace('_', ' ')}" for one in Verdict if counts[one])
+    return ", ".join(words) or "no cell was judged"

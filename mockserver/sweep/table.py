@@ -1,0 +1,142 @@
+"""The table in the terminal: a row for each call, a column for each kind of trouble, a letter for each verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.model.redaction import mask_text
+from mockserver.sweep.effects import kind_of
+from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.results import Result, Sweep, summed
+from mockserver.sweep.verdicts import Verdict
+
+LETTERS = {Verdict.SURVIVED: ".", Verdict.FAILED_CLEANLY: "c", Verdict.HARMED: "H", None: "?"}
+LEFT_OUT, NONE = "-", " "
+MOST_HARMED = 50
+MOST_TOLD = 3
+_WIDEST = 60
+
+
+def letter(result: Result | None) -> str:
+    """The verdict, with a `!` before it where the client tried again wrongly."""
+    if result is None:
+        return LEFT_OUT
+    return ("!" if result.remarks else "") + LETTERS[result.verdict]
+
+
+def table(sweep: Sweep) -> Iterator[str]:
+    """The whole, with what the letters and numbers mean, and each harmed cell with its reasons."""
+    if sweep.swept:
+        yield from _grid(sweep)
+    for lesson in sweep.lessons:
+        if lesson.why is not None:
+            yield f"not swept: {lesson.test}: {mask_text(lesson.why)}"
+        for note in lesson.notes:
+            yield f"note: {lesson.test}: {note}"
+    silent = dict.fromkeys(place.name for one in sweep.swept for place in one.calls if not place.effects)
+    if silent:
+        said = "only survived or failed cleanly can be said of what the service does there"
+        yield f"without an effect: {', '.join(silent)}: {said}"
+    for one in sweep.unreached:
+        yield f"not reached: {one.trial.cell.id}: {one.why}"
+    yield from _told(sweep)
+    yield from _harmed(sweep)
+    yield summed(sweep.counts)
+
+
+def _grid(sweep: Sweep) -> Iterator[str]:
+    """Rows without a planned cell are left out."""
+    planned = {(cell.test, cell.call, cell.trouble): cell for cell in sweep.planned}
+    possible = {(cell.test, cell.call, cell.trouble) for cell in sweep.possible}
+    rows = list(dict.fromkeys((cell.test, cell.call) for cell in sweep.planned))
+    width = min(_WIDEST, max((len(call) for _, call in rows), default=0)) + 2
+    kinds = [kind.name for kind in sweep.kinds]
+    yield " " * width + "".join(f"{number:>3}" for number in range(1, len(kinds) + 1))
+    test = None
+    for row in rows:
+        if row[0] != test:
+            test = row[0]
+            yield test
+        marks = [
+            letter(sweep.results.get(planned[(*row, kind)].id))
+            if (*row, kind) in planned
+            else LEFT_OUT
+            if (*row, kind) in possible
+            else NONE
+            for kind in kinds
+        ]
+        yield f"  {_cut(row[1], width - 2):<{width - 2}}" + "".join(f" {mark:>2}" for mark in marks).rstrip()
+    yield ""
+    for number, kind in enumerate(sweep.kinds, 1):
+        yield f"{number:>4}  {kind.name:<20} {kind.says}"
+    yield "   .  survived   c  failed cleanly   H  harmed   !  tried again wrongly   ?  not reached   -  not run"
+    yield ""
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else "…" + text[-(width - 1) :]
+
+
+def _told(sweep: Sweep) -> Iterator[str]:
+    """Where there are few cells, what happened in each."""
+    if len(sweep.planned) > MOST_TOLD:
+        return
+    for one in sweep.ordered:
+        yield one.trial.cell.id
+        yield from lines(one.trial.evidence)
+        for remark in one.remarks:
+            yield f"    {remark}"
+        yield ""
+
+
+def lines(evidence: Evidence) -> Iterator[str]:
+    """The calls, one a line: `t+0.512  POST /charges  503  gap 510 ms`."""
+    gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
+    for call in evidence.calls:
+        gap_ms = gaps.get(call.id)
+        notes = [
+            "struck" if call.id in evidence.hits else "",
+            call.outcome.replace("_", " ") if call.outcome != "done" else "",
+            "replayed" if call.replayed else "",
+            f"gap {gap_ms:.0f} ms" if gap_ms is not None else "",
+            *(f"effect: {kind_of(effect)}" for effect in call.effects),
+        ]
+        status = call.status if call.first_ms is not None else "---"
+        what = mask_text(f"{call.method} {call.path}")
+        yield f"    t+{call.arrived_ms / 1000:.3f}  {what}  {status}  {', '.join(filter(None, notes))}".rstrip()
+
+
+def _harmed(sweep: Sweep) -> Iterator[str]:
+    for one in sweep.harmed[:MOST_HARMED]:
+        yield f"HARMED {one.trial.cell.id}"
+        for reason in one.reasons:
+            yield f"    {reason}"
+        yield f"    {sweep.command(one.trial.cell)}"
+    if len(sweep.harmed) > MOST_HARMED:
+        yield f"… and {len(sweep.harmed) - MOST_HARMED} more harmed; all stand in the report"
+
+
+def budget(sweep: Sweep, workers: int) -> Iterator[str]:
+    """What there is to do, before it is done."""
+    tests, calls = len(sweep.swept), sum(len(lesson.calls) for lesson in sweep.swept)
+    durations = {lesson.test: lesson.duration_s for lesson in sweep.swept}
+    seconds = sum(durations[cell.test] for cell in sweep.planned) / max(1, workers)
+    found = (
+        f"{_some(tests, 'test')} with {_some(calls, 'call')}, {_some(len(sweep.kinds), 'kind')} of trouble"
+    )
+    yield f"mock server sweep: {found}: {_some(len(sweep.possible), 'cell')}"
+    if len(sweep.planned) < len(sweep.possible):
+        seed = f" by the seed {sweep.seed!r}" if sweep.seed else ""
+        yield f"mock server sweep: {len(sweep.planned)} of them are run, sampled evenly{seed}"
+    on = f" on {workers} workers" if workers > 1 else ""
+    yield f"mock server sweep: at the pace of the clean runs that takes {_duration(seconds)}{on}; waits of the client come on top"
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "less than a second"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

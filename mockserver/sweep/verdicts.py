@@ -1,0 +1,112 @@
+"""
+The verdict on a cell: survived, failed cleanly, harmed. Decided by the test's outcome and by what really happened.
+
+The rules, with examples, stand in docs/sweep.md; why they are so in
+docs/decisions/0005-resilience-sweep.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mockserver.model.trouble import EffectsSpec
+from mockserver.sweep.effects import Bundle, bundles, kind_in, signature, without_undone
+from mockserver.sweep.evidence import Effect, Evidence
+from mockserver.sweep.learning import Lesson, repeats
+
+
+class Verdict(StrEnum):
+    """`survived`: green, effects as in the clean run. `failed_cleanly`: red, none twice, none half done."""
+
+    SURVIVED = "survived"
+    FAILED_CLEANLY = "failed_cleanly"
+    HARMED = "harmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and why it is not survived."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+
+def judge(lesson: Lesson, evidence: Evidence, rules: EffectsSpec, *, passed: bool) -> Judged:
+    """Of one cell, against what the clean runs taught."""
+    undone_by = {kind: [by] if isinstance(by, str) else by for kind, by in rules.undone_by.items()}
+    effects = without_undone(evidence.effects, lesson.expected, lesson.drawn, undone_by)
+    found = Counter(signature(effect, lesson.drawn) for effect in effects)
+    twice = [*_twice(lesson, found), *_repeated(lesson, evidence, effects, found)]
+    if not passed:
+        alone = frozenset(kind.replace(" ", "_") for kind in rules.alone)
+        half = [] if twice else list(_half_done(_halves(lesson, effects), alone))
+        verdict = Verdict.HARMED if twice or half else Verdict.FAILED_CLEANLY
+        return Judged(verdict, (*twice, *half))
+    # Where something came twice, ids don't tell any more what belongs to what.
+    open_ends = [] if twice else list(_halves(lesson, effects))
+    wrong = (*twice, *_missing(lesson, open_ends, found), *_new(lesson, found))
+    return Judged(Verdict.HARMED if wrong else Verdict.SURVIVED, wrong)
+
+
+def _twice(lesson: Lesson, found: Bundle) -> Iterator[str]:
+    for mark, count in found.items():
+        wanted = lesson.expected[mark]
+        if 0 < wanted < count:
+            yield f"{_times(count)}: {mark}" + (f" ({wanted} in the clean run)" if wanted > 1 else "")
+
+
+def _repeated(lesson: Lesson, evidence: Evidence, effects: list[Effect], found: Bundle) -> Iterator[str]:
+    """Equal numbers, but one request did what another was to do."""
+    if len(effects) != len(evidence.effects):
+        return  # some were taken back: which request is left with what can't be said
+    for (kind, mark), count in repeats(evidence.calls, lesson.drawn).items():
+        most = lesson.most.get((kind, mark), 0)
+        if most and count > most and found[mark] <= lesson.expected[mark]:
+            what = "one idempotency key" if kind == "key" else "one request"
+            yield f"{_times(count)} by {what}, while another did not: {mark}"
+            return
+
+
+def _missing(lesson: Lesson, halves: list[tuple[Bundle, Bundle]], found: Bundle) -> Iterator[str]:
+    """Of a green test: what the clean run did and this one did not."""
+    open_marks: Bundle = Counter()
+    for bundle, whole in halves:
+        for mark in whole - bundle:
+            open_marks[mark] += 1
+            yield f"left open: {_kinds(bundle)} without {mark}"
+    for mark, count in (lesson.expected - found).items():
+        for _ in range(count - open_marks[mark]):
+            yield f"lost: {mark}"
+
+
+def _new(lesson: Lesson, found: Bundle) -> Iterator[str]:
+    for mark in found:
+        if mark not in lesson.expected:
+            yield f"not in the clean run: {mark}"
+
+
+def _half_done(halves: Iterable[tuple[Bundle, Bundle]], alone: frozenset[str]) -> Iterator[str]:
+    for bundle, whole in halves:
+        if not all(kind_in(mark) in alone for mark in bundle):
+            yield f"half done: {_kinds(bundle)} without {_kinds(whole - bundle)}"
+
+
+def _halves(lesson: Lesson, effects: list[Effect]) -> Iterator[tuple[Bundle, Bundle]]:
+    """Effects that belong together in the clean run and of which only a part is there; with the whole."""
+    for bundle in bundles(effects, lesson.drawn):
+        if bundle in lesson.together:
+            continue
+        whole = next((one for one in lesson.together if bundle < one), None)
+        if whole is not None:
+            yield bundle, whole
+
+
+def _kinds(bundle: Bundle) -> str:
+    return " and ".join(sorted({kind_in(mark) for mark in bundle}))
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"

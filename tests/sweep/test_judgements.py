@@ -1,0 +1,54 @@
+"""How a client tried again, beside the verdict."""
+
+import pytest
+from support.sweeps import ran, seen, tries
+
+from mockserver.sweep.judgements import faults, judged_attempts
+
+KEY = "headers.idempotency-key"
+
+
+def judged(*operations, hits=(1,)):
+    return judged_attempts(ran(seen(), seen(), seen(), hits=hits, operations=list(operations)))
+
+
+def test_the_operation_that_was_struck_is_judged():
+    other = tries((3, None, []), key="b")
+    found = judged(tries((1, None, []), (2, 512.0, []), key="a", retry_after="kept"), other)
+    assert found == {
+        "tries": 2, "gaps_ms": [512.0], "statuses": [503, 201], "key": "kept", "retry_after": "kept",
+        "overlap": False, "amplification": 1.5, "final": "succeeded",
+    }  # fmt: skip
+    assert faults(found) == []
+
+
+def test_operations_of_other_routes_count_for_no_amplification():
+    found = judged(tries((1, None, []), (2, 1.0, [])), tries((3, None, []), route="shop/read"))
+    assert found["amplification"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        (tries((1, None, []), (2, 5.0, [KEY]), key="a"), "new idempotency key"),
+        (tries((1, None, []), (2, 5.0, ["json.idempotency_key", "body"]), key="a"), "new idempotency key"),
+        (tries((1, None, []), (2, 5.0, []), retry_after="broken"), "Retry-After broken"),
+        (tries((1, None, []), (2, -51.0, [])), "tries overlap"),
+        (tries((1, None, []), (2, None, [])), "tries overlap"),
+    ],
+)
+def test_what_is_wrong_has_words(operation, fault):
+    assert faults(judged(operation)) == [fault]
+
+
+def test_a_client_that_leaves_and_tries_again_at_once_overlaps_nothing():
+    assert faults(judged(tries((1, None, []), (2, -3.0, [])))) == []
+
+
+def test_without_a_key_there_is_none_to_keep():
+    assert judged(tries((1, None, []), (2, 5.0, ["body"])))["key"] == "none"
+
+
+def test_where_nothing_was_struck_nothing_is_judged():
+    assert judged(tries((1, None, [])), hits=()) is None
+    assert faults(None) == []

@@ -1,0 +1,116 @@
+"""The shipped troubles, and what a file of the user's makes of them."""
+
+import pytest
+
+from mockserver.files.source import LoadFailed
+from mockserver.sweep.kinds import fits, load_kinds
+
+SHIPPED = [
+    "500", "503-once", "503-twice", "503-for-good", "429-retry-after", "reset-before-effect", "reset-after-effect",
+    "empty-reply", "time-out", "truncated-body", "garbage-body", "slow-body", "webhook-twice", "webhook-late",
+]  # fmt: skip
+
+
+@pytest.fixture
+def kinds(tmp_path):
+    def load(text):
+        file = tmp_path / "troubles.yaml"
+        file.write_text(text)
+        return load_kinds(file)
+
+    return load
+
+
+def names(found):
+    return [kind.name for kind in found]
+
+
+def test_these_are_shipped():
+    assert names(load_kinds()) == SHIPPED
+
+
+def test_what_hangs_ends_by_itself_and_waits_are_short():
+    for kind in load_kinds():
+        answer = kind.spec.before or kind.spec.after
+        if answer is None:
+            continue
+        assert (answer.delay or 0) <= 5
+        assert answer.fault is None or answer.fault.kind != "hang"
+        assert float(answer.headers.get("retry-after", 0)) <= 1
+
+
+def test_where_each_strikes_is_said_in_its_line():
+    says = {kind.name: kind.says for kind in load_kinds()}
+    assert says["reset-before-effect"] == "before the effect: reset"
+    assert says["reset-after-effect"] == "after the effect: reset"
+    assert says["503-for-good"] == "before the effect: 503, retry-after 0, always"
+    assert says["503-twice"] == "before the effect: 503, retry-after 0, 2 times"
+    assert says["time-out"] == "after the effect: close, 5s late"
+    assert says["garbage-body"] == "after the effect: 200, another body (base64)"
+    assert says["webhook-late"] == "webhooks: delay 2s"
+    assert len(set(says.values())) == len(says)
+
+
+def test_a_file_adds_replaces_and_drops(kinds):
+    found = kinds("""
+troubles:
+  500: none
+  time-out: {after: {delay: 30s, fault: close}}
+  402-declined: {before: {status: 402, json: {error: declined}}, routes: [create-charge, "POST */refunds"]}
+effects: {undone_by: {charge: refund}, alone: [customer]}
+""")
+    assert names(found) == [*SHIPPED[1:], "402-declined"]
+    assert found.named("time-out").data == {"after": {"delay": "30s", "fault": "close"}}
+    assert "routes" not in found.named("402-declined").data
+    assert found.effects.undone_by == {"charge": "refund"}
+    assert found.effects.alone == ["customer"]
+
+
+def test_a_file_narrows(kinds):
+    assert names(kinds("shipped: [time-out, 503-once]")) == ["503-once", "time-out"]
+    assert names(kinds("shipped: none\ntroubles: {mine: {before: 418}}")) == ["mine"]
+    assert names(kinds("shipped: all\nx-mine: &a {before: 418}\ntroubles: {mine: *a}")) == [*SHIPPED, "mine"]
+
+
+def test_a_trouble_may_be_for_some_routes_only(kinds):
+    kind = kinds("troubles: {mine: {before: 418, routes: [pay, 'other/*', 'POST */x']}}").named("mine")
+    assert [kind.is_for(route) for route in ("shop/pay", "other/read", "runtime/POST /v1/x")] == [True] * 3
+    assert not kind.is_for("shop/read")
+
+
+def test_a_star_stands_for_anything_and_nothing_else_is_special():
+    assert fits("a*c", "abbc")
+    assert not fits("a*c", "abcd")
+    assert not fits("[ab]", "a")
+    assert fits("a.c?", "a.c?")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("troubles:\n  x: {befor: 500}", ":2:7: troubles.x.befor: unknown key. Did you mean 'before'?"),
+        ("troubles:\n  x: {before: 99}", ":2:15: troubles.x.before: 99 is no HTTP status. Use 200 to 599."),
+        ("troubles:\n  x: {before: {text: '{{ path }}'}}", ":2:15: troubles.x.before: a trouble is the same every time"),
+        ("troubles:\n  x: {before: {text: '{{ 1 +'}}", ":2:22: troubles.x.before.text: "),
+        ("troubles:\n  x: {after: {effect: {kind: x}}}", ":2:14: troubles.x.after: `effect` has no place here"),
+        ("troubles:\n  x: {routes: [a]}", ":2:6: troubles.x: it says nothing"),
+        ("troubles:\n  a b: {before: 500}", ":2:3: troubles['a b']: 'a b' is no name for a trouble"),
+        ("troubles:\n  500-once: none", ":2:13: troubles.500-once: there is no shipped trouble '500-once' to drop. Did you mean '503-once'?"),
+        ("shipped: [503-onec]", ":1:11: shipped[0]: there is no shipped trouble '503-onec'. Did you mean '503-once'?"),
+        ("shipped: al", ":1:10: shipped: expected all, none or a list of names, got 'al'. Did you mean 'all'?"),
+        ("shipped: none", ":1:1: no trouble is left"),
+        ("effects: {undone: {}}", ":1:11: effects.undone: unknown key. Did you mean 'undone_by'?"),
+        ("", ":1:1: the file is empty"),
+        ("troubles: [", ":1:12: the file ends where a value is expected"),
+        ("effects: {}\neffects: {}", ":2:1: effects: the key 'effects' stands in line 1 already"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_place_and_the_near_name(kinds, text, line):
+    with pytest.raises(LoadFailed) as failed:
+        kinds(text)
+    assert any(f"troubles.yaml{line}" in one for one in failed.value.lines), failed.value.lines
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(LoadFailed, match=r"nowhere\.yaml: can't be read"):
+        load_kinds(tmp_path / "nowhere.yaml")

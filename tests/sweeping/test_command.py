@@ -1,0 +1,202 @@
+"""`mockserver sweep`: a suite in any language is a command with an exit code, run once for each cell."""
+
+import re
+import shlex
+import sys
+import time
+
+import pytest
+from support.server import run_cli
+from support.sweeping import CLIENT, Done, run
+
+pytestmark = pytest.mark.slow
+
+SCENARIO = """
+scenario: pay
+idempotency: {header: idempotency-key}
+routes:
+  - name: authorize
+    request: POST /authorize
+    let: {id: "auth_{{ random_string(12) }}"}
+    effect: {kind: authorization, id: "{{ let.id }}"}
+    reply: {status: 201, json: {id: "{{ let.id }}"}}
+  - name: capture
+    request: POST /captures
+    effect: {kind: capture, authorization: "{{ request.json.authorization }}"}
+    reply: {status: 201, json: {}}
+"""
+SUITE = (
+    CLIENT
+    + """
+import os, sys
+url = os.environ["EXTERNAL_API_URL"]
+held = good(url, "/authorize", {})
+{CAPTURE}(url, "/captures", {"authorization": held["id"]})
+print("paid")
+"""
+)
+TROUBLES = "shipped: [503-once, 503-for-good, reset-after-effect]"
+SWEEP = (sys.executable, "-m", "mockserver", "sweep")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("sweep")
+    (made / "scenarios").mkdir()
+    (made / "scenarios/pay.yaml").write_text(SCENARIO)
+    (made / "few.yaml").write_text(TROUBLES)
+    for name in ("good", "bad"):
+        (made / f"{name}.py").write_text(SUITE.replace("{CAPTURE}", name))
+    return made
+
+
+@pytest.fixture(scope="module")
+def bad(folder):
+    return run(
+        folder,
+        *SWEEP,
+        "scenarios",
+        "--troubles",
+        "few.yaml",
+        "--jobs",
+        "2",
+        "--",
+        sys.executable,
+        "-S",
+        "bad.py",
+    )
+
+
+def verdicts(done: Done) -> dict[str, str]:
+    return {f"{cell['call']}/{cell['trouble']}": cell["verdict"] for cell in done.report["cells"]}
+
+
+def test_each_call_meets_each_trouble_and_the_exit_code_tells_of_harm(bad):
+    assert verdicts(bad) == {
+        "authorize#1/503-once": "survived",
+        "authorize#1/503-for-good": "failed_cleanly",
+        "authorize#1/reset-after-effect": "survived",
+        "capture#1/503-once": "survived",
+        "capture#1/503-for-good": "harmed",
+        "capture#1/reset-after-effect": "harmed",
+    }
+    reasons = {
+        cell["trouble"]: cell["reasons"] for cell in bad.report["cells"] if cell["verdict"] == "harmed"
+    }
+    assert reasons == {
+        "503-for-good": ["half done: authorization without capture"],
+        "reset-after-effect": ["twice: capture"],
+    }
+    assert bad.code == 1, bad.output
+
+
+def test_the_budget_comes_first_then_a_line_a_cell_then_the_table(bad):
+    output = bad.output
+    assert "1 test with 2 calls, 3 kinds of trouble: 6 cells" in output
+    assert re.findall(
+        r"^\[(\d)/6\] \S+: (?:survived|failed cleanly|harmed) \(", output, re.MULTILINE
+    ) == list("123456")
+    assert re.search(r"^  capture#1 +!\. +!H +!H$", output, re.MULTILINE)
+    assert sorted(path.name for path in (bad.folder / "mock-server-sweep").iterdir()) == [
+        "junit.xml",
+        "report.html",
+        "report.json",
+    ]
+
+
+def test_the_command_of_a_cell_runs_that_very_cell_again(bad):
+    (cell,) = [cell for cell in bad.report["cells"] if cell["id"].endswith("capture#1/reset-after-effect")]
+    mockserver, *args = shlex.split(cell["command"])
+    again = run(bad.folder, sys.executable, "-m", mockserver, *args)
+    assert verdicts(again) == {"capture#1/reset-after-effect": "harmed"}
+
+
+def test_what_a_red_command_said_is_kept(bad):
+    (cell,) = [cell for cell in bad.report["cells"] if cell["id"].endswith("authorize#1/503-for-good")]
+    assert "RuntimeError: the service is down\n(exit code 1)" in cell["error"]
+
+
+def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(folder):
+    (folder / "hangs.sh").write_text(f"{sys.executable} -S good.py || {{ sleep 60 & sleep 60; }}\n")
+    started = time.monotonic()
+    done = run(
+        folder, *SWEEP, "--limit", "1500ms", "--only", "authorize#1/503-for-good", "--", "sh", "hangs.sh"
+    )
+    assert time.monotonic() - started < 20
+    assert done.code == 0, done.output
+    (cell,) = done.report["cells"]
+    assert cell["verdict"] == "failed_cleanly"
+    assert "it took longer than its limit of 1.5 s" in cell["error"]
+
+
+def test_a_server_that_runs_already_may_be_used(folder, serving):
+    server = serving({"pay.yaml": SCENARIO})
+    done = run(
+        folder,
+        *SWEEP,
+        "--url",
+        server.url,
+        "--only",
+        "capture#1/*",
+        "--max-cells",
+        "2",
+        "--",
+        sys.executable,
+        "-S",
+        "good.py",
+    )
+    assert len(done.report["cells"]) == 2
+    assert [one["name"] for one in server.admin.get("/namespaces")["items"]] == ["default"]
+
+
+def test_a_suite_may_reset_its_world(folder):
+    (folder / "resets.py").write_text(
+        SUITE.replace("{CAPTURE}", "good")
+        + "server, _, name = url.partition('/@')\nassert once(f'{server}/__admin/@{name}', '/reset')[0] == 204\n"
+        + "good(url, '/authorize', {})\n"
+    )
+    only = ("--only", "*/reset-after-effect", "--only", "*#2/503-for-good")
+    done = run(folder, *SWEEP, *only, "--", sys.executable, "-S", "resets.py")
+    assert verdicts(done) == {
+        "authorize#1/reset-after-effect": "survived",
+        "capture#1/reset-after-effect": "survived",
+        "authorize#2/reset-after-effect": "survived",
+        "authorize#2/503-for-good": "failed_cleanly",
+    }, done.output
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["--"], 2, "no command. Write it behind two dashes: mockserver sweep scenarios/ -- npm test"),
+        (["scenarios"], 2, "no command"),
+        (["--limit", "soon", "--", "true"], 2, "'soon' is no duration"),
+        (["--troubles", "nowhere.yaml", "--", "true"], 2, "nowhere.yaml"),
+        (["--troubles", "wrong.yaml", "--", "true"], 2, "wrong.yaml:1:11: shipped[0]: there is no shipped trouble '503-onec'"),
+        (["nowhere/", "--", "true"], 2, "nowhere"),
+        (["scenarios", "--url", "http://127.0.0.1:9", "--", "true"], 2, "leave PATHS or --url out"),
+        (["--url", "http://127.0.0.1:9", "--", "true"], 2, "No mock server answers at http://127.0.0.1:9"),
+        (["--", "no-such-command"], 2, "'no-such-command' can't be started: No such file or directory"),
+        (["--", "true"], 2, "nothing to sweep: it makes no call that a route takes"),
+        (["--", "sh", "-c", "echo oh no; exit 3"], 2, "the command fails without any trouble (exit code 3)"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told(folder, args, code, said):
+    (folder / "wrong.yaml").write_text("shipped: [503-onec]")
+    done = run_cli("sweep", *args, cwd=folder)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pattern_that_means_no_cell_names_a_near_one(folder):
+    done = run_cli("sweep", "--only", "captur#1/500", "--", sys.executable, "-S", "good.py", cwd=folder)
+    assert done.returncode == 2
+    assert "no cell of this sweep is meant by captur#1/500. Did you mean 'capture#1/500'?" in done.stderr
+
+
+def test_it_is_in_the_help(folder):
+    assert "sweep" in run_cli("--help").stdout
+    said = run_cli("sweep", "--help").stdout
+    assert "mockserver sweep [OPTIONS] [PATHS]... -- COMMAND..." in said
+    assert "EXTERNAL_API_URL" in said
