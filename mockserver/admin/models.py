@@ -231,7 +231,7 @@ class OutageView(BaseModel):
 class TroubleView(BaseModel):
     """
     A trouble as it was sent, `route` being the whole id. `seen` are the calls of
-    its route since, `hits` the ids of those that it struck.
+    its route since, `hits` the ids of those that it struck, at most the first 1000.
     """
 
     model_config = ConfigDict(extra="allow", defer_build=True)

@@ -24,11 +24,13 @@ from mockserver.replying.altering import altered
 from mockserver.replying.planner import Planned, Reply, compile_reply
 from mockserver.store.deliveries import Deliveries
 
+MOST_HITS = 1000
+
 
 class Trouble:
     """
     A compiled trouble. `data` is what was sent; `seen` are the calls of its
-    route since it was set, `hits` the ids of those that it struck.
+    route since it was set, `hits` the ids of those that it struck, the first MOST_HITS.
     """
 
     __slots__ = ("after", "before", "data", "hits", "route", "seen", "spec")
@@ -83,7 +85,8 @@ class Troubles:
         if not met:
             return None
         trouble, number = met[0], call.number
-        trouble.hits.append(call.id)
+        if len(trouble.hits) < MOST_HITS:
+            trouble.hits.append(call.id)
         self._struck[number] = trouble
 
         def over() -> None:

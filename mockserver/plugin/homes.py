@@ -23,9 +23,10 @@ from mockserver.engine.attempts import operation_view, operations
 from mockserver.engine.verify import expectations
 from mockserver.errors import MockServerError
 from mockserver.model.call import Call
+from mockserver.model.plan import Outcome
 from mockserver.model.scenario import RUNTIME
 from mockserver.server import Running, Server
-from mockserver.sweep.evidence import Evidence, evidence
+from mockserver.sweep.evidence import Evidence, Kept, evidence
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
 _WEBHOOKS = "no failed webhook"
@@ -96,7 +97,7 @@ class LocalHome(Home):
         assert running is not None
         self._running: Running = running
         self._engine = running.app.engine
-        self._journals: dict[str, list[Call]] = {}
+        self._journals: dict[str, Kept[Call]] = {}
         self._loaded = {
             scenario.source.file.resolve(): scenario.name
             for scenario in self._engine.shared.world.scenarios.values()
@@ -128,25 +129,26 @@ class LocalHome(Home):
             self._engine.remove_namespace(found)
 
     def watch(self, ns: Namespace) -> None:
-        journal = self._journals[ns.name] = []
-        self._running.on_loop(lambda: self._engine.namespaces[ns.name].listeners.add(journal.append))
+        journal = self._journals[ns.name] = Kept(lambda call: call.route_id, lambda call: bool(call.effects))
+        self._running.on_loop(lambda: self._engine.namespaces[ns.name].listeners.add(journal.add))
 
     def evidence(self, ns: Namespace) -> Evidence:
         """Of all calls, also those that a reset has made the record forget."""
-        journal = self._journals.pop(ns.name, [])
+        journal = self._journals.pop(ns.name)
         return self._running.on_loop(lambda: self._evidence(ns.name, journal))
 
-    def _evidence(self, name: str, journal: list[Call]) -> Evidence:
+    def _evidence(self, name: str, journal: Kept[Call]) -> Evidence:
         found = self._engine.namespaces.get(name)
         if found is None:
             return Evidence()  # the test has removed it itself
-        numbered = {call.number: call for call in (*journal, *found.record)}
-        calls = [numbered[number] for number in sorted(numbered)]
+        still_open = [call for call in found.record if call.outcome is Outcome.OPEN]
+        calls = sorted((*journal.calls, *still_open), key=lambda call: call.number)
         return evidence(
             (call_view(call, reveal=True) for call in calls),
             (operation_view(one, instant) for one in operations(call for call in calls if call.matched)),
             (one.view() for one in (found.troubles.placed if found.troubles is not None else ())),
             (one.view() for one in found.deliveries),
+            journal.dropped,
         )
 
     def failures(self, ns: Namespace) -> list[Exception]:
@@ -194,11 +196,15 @@ class RemoteHome(Home):
 
     def evidence(self, ns: Namespace) -> Evidence:
         link = ns._link  # noqa: SLF001  (whole documents, which the client's values leave parts of out)
+        kept: Kept[Mapping[str, Any]] = Kept(lambda call: call["route"], lambda call: bool(call["effects"]))
+        for call in link.items("/calls"):
+            kept.add(call)
         return evidence(
-            link.items("/calls"),
+            kept.calls,
             link.look("/attempts")["items"],
             link.send("GET", "/troubles")["items"],
             link.look("/webhooks")["items"],
+            {},  # its operations are told whole
         )
 
     def stop(self) -> None:

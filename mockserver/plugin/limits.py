@@ -39,3 +39,16 @@ def at_most(seconds: float, said: str) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, left_s, interval_s)
         signal.signal(signal.SIGALRM, handler)
+
+
+@contextlib.contextmanager
+def no_limit() -> Iterator[None]:
+    """What runs inside is not ended by an alarm, however little time is left; afterwards the alarm goes on."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    left_s, interval_s = signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left_s, interval_s)

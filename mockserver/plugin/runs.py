@@ -8,13 +8,14 @@ and whoever spreads its items over processes, treat it like any other.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import pytest
 
-from mockserver.plugin.limits import at_most
+from mockserver.plugin.limits import at_most, no_limit
 from mockserver.sweep.evidence import Evidence
 
 FIXTURE = "_mock_server_run"
@@ -86,6 +87,8 @@ class Phases:
     red: bool = False
     error: str = ""
     duration_s: float = 0.0
+    shared_s: float = 0.0
+    """Of that what wider fixtures took to be made: it counts for no limit, since it is spent for all cells."""
 
 
 _PHASES: pytest.StashKey[Phases] = pytest.StashKey()
@@ -97,6 +100,7 @@ class Runner:
 
     def __init__(self, evidence_of: EvidenceOf) -> None:
         self._evidence_of = evidence_of
+        self._phases = Phases()
 
     def run_ids(self, function: str) -> Iterable[str]:
         """The names of the runs that some test of that function has."""
@@ -122,19 +126,41 @@ class Runner:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        item.stash[_PHASES] = Phases()
-        with _limited(item):
+        self._phases = item.stash[_PHASES] = Phases()
+        with self._limited(item):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """A fixture that others share has all the time that it needs: ended, it would fail them all."""
+        if fixturedef.scope == "function":
+            return (yield)
+        began_s = time.monotonic()
+        try:
+            with no_limit():
+                return (yield)
+        finally:
+            self._phases.shared_s += time.monotonic() - began_s
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        with _limited(item):
+        with self._limited(item):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        with _limited(item):
+        """It has a limit of its own: what was begun is to be put back, also where the time is over."""
+        self._phases.shared_s = self._phases.duration_s
+        with self._limited(item):
             return (yield)
+
+    def _limited(self, item: pytest.Item) -> contextlib.AbstractContextManager[None]:
+        """A phase has what those before it have left, and at least a moment."""
+        run = run_of(item)
+        if run is None or run.limit_s is None:
+            return contextlib.nullcontext()
+        left_s = max(1.0, run.limit_s - (self._phases.duration_s - self._phases.shared_s))
+        return at_most(left_s, f"The cell took longer than its limit of {run.limit_s:g} s")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -169,15 +195,6 @@ def run_of(item: pytest.Item) -> Run | None:
     callspec = getattr(item, "callspec", None)
     choice = callspec.params.get(FIXTURE) if callspec is not None else None
     return choice.run_of(item) if choice is not None else None
-
-
-def _limited(item: pytest.Item) -> contextlib.AbstractContextManager[None]:
-    """Each phase has what those before it have left, and at least a moment."""
-    run = run_of(item)
-    if run is None or run.limit_s is None:
-        return contextlib.nullcontext()
-    left_s = max(1.0, run.limit_s - item.stash[_PHASES].duration_s)
-    return at_most(left_s, f"The cell took longer than its limit of {run.limit_s:g} s")
 
 
 def _take(phases: Phases, report: pytest.TestReport) -> None:

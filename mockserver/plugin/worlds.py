@@ -13,6 +13,7 @@ from mockserver.client import AsyncNamespace, Namespace
 from mockserver.client.errors import ClientError
 from mockserver.errors import near
 from mockserver.plugin.homes import Home
+from mockserver.plugin.limits import no_limit
 from mockserver.plugin.names import name_for
 from mockserver.plugin.reports import report
 from mockserver.plugin.runs import Run
@@ -81,7 +82,8 @@ class World:
         unmet: list[str] = []
         try:
             if self._run is not None:
-                self.evidence = self._home.evidence(self.namespace)
+                with no_limit():
+                    self.evidence = self._home.evidence(self.namespace)
             if passed and self.strict and (self._run is None or not self._run.troubles):
                 unmet = self._home.unmet(self.namespace, self.scenarios)
             if unmet:

@@ -8,16 +8,46 @@ come together. Nothing in it is masked; who shows it masks it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from mockserver.engine.attempts import known_key
 from mockserver.model.http import Headers, Request
 
 Effect = dict[str, Any]
 """As the service writes it, without `call` and `at`."""
+
+T = TypeVar("T")
+FIRST_CALLS, LAST_CALLS = 1000, 100
+
+
+class Kept(Generic[T]):
+    """
+    The calls of a run, bounded, since a client may never give up: the first and
+    the last, and all that have an effect. `dropped` counts the others by route.
+    """
+
+    def __init__(self, route_of: Callable[[T], str | None], has_effect: Callable[[T], bool]) -> None:
+        self._route_of = route_of
+        self._has_effect = has_effect
+        self._first: list[T] = []
+        self._last: deque[T] = deque()
+        self.dropped: Counter[str] = Counter()
+
+    def add(self, call: T) -> None:
+        if len(self._first) < FIRST_CALLS or self._has_effect(call):
+            self._first.append(call)
+            return
+        self._last.append(call)
+        if len(self._last) > LAST_CALLS:
+            self.dropped[self._route_of(self._last.popleft()) or ""] += 1
+
+    @property
+    def calls(self) -> list[T]:
+        return [*self._first, *self._last]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,12 +92,16 @@ class Sent:
 
 @dataclass(slots=True, kw_only=True)
 class Evidence:
-    """A run. `operations` are as `GET /attempts` has them, `hits` the ids of the calls that the trouble struck."""
+    """
+    A run. `operations` are as `GET /attempts` has them, `hits` the ids of the
+    calls that the trouble struck, `dropped` how many calls are not kept, by route.
+    """
 
     calls: list[Seen] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
     hits: list[str] = field(default_factory=list)
     webhooks: list[Sent] = field(default_factory=list)
+    dropped: dict[str, int] = field(default_factory=dict)
 
     @property
     def effects(self) -> list[Effect]:
@@ -84,6 +118,7 @@ class Evidence:
             operations=list(data["operations"]),
             hits=list(data["hits"]),
             webhooks=[Sent(**one) for one in data["webhooks"]],
+            dropped=dict(data["dropped"]),
         )
 
 
@@ -92,6 +127,7 @@ def evidence(
     operations: Iterable[Mapping[str, Any]],
     troubles: Iterable[Mapping[str, Any]],
     deliveries: Iterable[Mapping[str, Any]],
+    dropped: Mapping[str, int],
 ) -> Evidence:
     """From what the admin API shows of a run, unmasked: calls, attempts, troubles, webhooks."""
     listed = sorted(calls, key=lambda call: call["number"])
@@ -112,6 +148,7 @@ def evidence(
             ),
             key=lambda sent: (sent.at_ms, sent.call),
         ),
+        dropped=dict(dropped),
     )
 
 

@@ -9,6 +9,8 @@ from mockserver.sweep.evidence import Evidence
 
 _LEAVING_MS = 50.0
 """A client that gives up and tries again at once is seen to leave a moment after the new try has come."""
+MOST_TOLD = 50
+"""Tries whose gaps and statuses are told."""
 _KEY_PLACES = ("headers.", "json.", "form.")
 
 
@@ -17,21 +19,21 @@ def judged_attempts(evidence: Evidence) -> dict[str, Any] | None:
     Of the operation whose call the trouble struck first; None where it struck none.
 
     `key`: kept, changed or none, over its tries. `amplification`: calls for
-    each operation of the route.
+    each operation of the route. Of many tries only the first gaps are told.
     """
     struck = next((one for one in evidence.operations if _calls(one) & set(evidence.hits)), None)
     if struck is None:
         return None
     beside = [one for one in evidence.operations if one["route"] == struck["route"]]
-    tries = struck["tries"]
+    tries, dropped = struck["tries"], evidence.dropped.get(struck["route"], 0)
     return {
-        "tries": len(tries),
-        "gaps_ms": [one["gap_ms"] for one in tries[1:]],
-        "statuses": struck["statuses"],
+        "tries": len(tries) + dropped,
+        "gaps_ms": [one["gap_ms"] for one in tries[1:MOST_TOLD]],
+        "statuses": struck["statuses"][:MOST_TOLD],
         "key": _key(struck),
         "retry_after": struck["retry_after"],
         "overlap": any(one["gap_ms"] is None or one["gap_ms"] < -_LEAVING_MS for one in tries[1:]),
-        "amplification": round(sum(len(one["tries"]) for one in beside) / len(beside), 2),
+        "amplification": round((sum(len(one["tries"]) for one in beside) + dropped) / len(beside), 2),
         "final": struck["final"],
     }
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from mockserver.sweep.effects import Bundle, Drawn, bundles, drawn_fields, signature
-from mockserver.sweep.evidence import Evidence, Seen
+from mockserver.sweep.evidence import FIRST_CALLS, Evidence, Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +70,13 @@ def learn(first: CleanRun, second: CleanRun | None) -> Lesson:
     bare = Lesson(test=first.test, duration_s=shortest_s)
     if first.why is not None:
         return _not_swept(bare, first.why)
-    places = _places(first.evidence.calls)
+    many = bool(first.evidence.dropped)
+    places = _places(first.evidence.calls[: FIRST_CALLS if many else None])
     if not places:
         return _not_swept(bare, "it makes no call that a route takes")
     effects = first.evidence.effects
     drawn: Drawn = {}
-    notes = []
+    notes = [f"it makes more than {FIRST_CALLS} calls: only the first are swept"] if many else []
     if second is None or second.why is not None:
         said = "was not made" if second is None else f"failed with another seed ({second.why})"
         notes.append(f"the second clean run {said}: what is drawn is not known")
@@ -84,7 +85,8 @@ def learn(first: CleanRun, second: CleanRun | None) -> Lesson:
         if differing is None:
             return _not_swept(bare, "two clean runs differ in their effects: " + _counts(first, second))
         drawn = differing
-        if [place.label for place in places] != [one.label for one in _places(second.evidence.calls)]:
+        again = [place.label for place in _places(second.evidence.calls)]
+        if not many and again != [place.label for place in places]:
             notes.append("two clean runs made different calls: some cells may not be reached")
     return Lesson(
         test=first.test,

@@ -15,6 +15,8 @@ from mockserver.sweep.kinds import Kinds
 from mockserver.sweep.learning import Lesson
 from mockserver.sweep.verdicts import Judged, Verdict, judge
 
+MOST_DRAWN = 100
+"""Calls of a cell that the report has."""
 MOST_ERROR = 4000
 """Characters of what a red test said that are kept: its end."""
 
@@ -185,7 +187,7 @@ def _lesson_view(lesson: Lesson) -> dict[str, Any]:
 
 
 def timeline(evidence: Evidence) -> dict[str, Any]:
-    """The calls of a cell over time, as they are drawn, and the webhooks."""
+    """The calls of a cell over time, as they are drawn, and the webhooks; of many calls the first, and how many more."""
     gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
     groups = {
         one["call"]: number
@@ -200,10 +202,12 @@ def timeline(evidence: Evidence) -> dict[str, Any]:
                 "gap_ms": gaps.get(call.id),
                 "operation": groups.get(call.id),
             }
-            for call in evidence.calls
+            for call in evidence.calls[:MOST_DRAWN]
         ],
+        "more": max(0, len(evidence.calls) - MOST_DRAWN) + sum(evidence.dropped.values()),
         "webhooks": [
-            {"call": sent.call, "at_ms": sent.at_ms, "status": sent.status} for sent in evidence.webhooks
+            {"call": sent.call, "at_ms": sent.at_ms, "status": sent.status}
+            for sent in evidence.webhooks[:MOST_DRAWN]
         ],
     }
 

@@ -14,6 +14,7 @@ LETTERS = {Verdict.SURVIVED: ".", Verdict.FAILED_CLEANLY: "c", Verdict.HARMED: "
 LEFT_OUT, NONE = "-", " "
 MOST_HARMED = 50
 MOST_TOLD = 3
+MOST_LINES = 40
 _WIDEST = 60
 
 
@@ -92,7 +93,7 @@ def _told(sweep: Sweep) -> Iterator[str]:
 def lines(evidence: Evidence) -> Iterator[str]:
     """The calls, one a line: `t+0.512  POST /charges  503  gap 510 ms`."""
     gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
-    for call in evidence.calls:
+    for call in evidence.calls[:MOST_LINES]:
         gap_ms = gaps.get(call.id)
         notes = [
             "struck" if call.id in evidence.hits else "",
@@ -104,6 +105,9 @@ def lines(evidence: Evidence) -> Iterator[str]:
         status = call.status if call.first_ms is not None else "---"
         what = mask_text(f"{call.method} {call.path}")
         yield f"    t+{call.arrived_ms / 1000:.3f}  {what}  {status}  {', '.join(filter(None, notes))}".rstrip()
+    more = max(0, len(evidence.calls) - MOST_LINES) + sum(evidence.dropped.values())
+    if more:
+        yield f"    … {more} more"
 
 
 def _harmed(sweep: Sweep) -> Iterator[str]:

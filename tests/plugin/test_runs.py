@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mockserver.plugin.clean_runs import seed_of
-from mockserver.plugin.limits import at_most
+from mockserver.plugin.limits import at_most, no_limit
 from mockserver.plugin.runs import Run, parameter, without_run
 
 
@@ -89,3 +89,17 @@ def test_off_the_main_thread_nothing_is_limited():
     thread.start()
     thread.join()
     assert done == [0.0]
+
+
+def test_what_must_be_done_is_done_though_the_time_is_over():
+    gathered = []
+
+    def late():
+        with no_limit():
+            threading.Event().wait(0.1)
+            gathered.append(True)
+        threading.Event().wait(30)
+
+    with pytest.raises(pytest.fail.Exception), at_most(0.05, "too long"):
+        late()
+    assert gathered

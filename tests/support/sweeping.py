@@ -24,7 +24,7 @@ CLIENT = '''
 import http.client, json, time, uuid
 from urllib.parse import urlsplit
 
-TIMEOUT_S = 0.25
+TIMEOUT_S = 0.8
 
 def once(url, path, body=None, key=None, method="POST"):
     parts = urlsplit(url)
@@ -70,7 +70,7 @@ def read(url, path):
 QUICK = """
 troubles:
   429-retry-after: {before: {status: 429, headers: {retry-after: "0.2"}}}
-  time-out: {after: {delay: 1s, fault: close}}
+  time-out: {after: {delay: 2s, fault: close}}
   slow-body: {after: {throttle: {chunks: 3, over: 30ms}}}
   webhook-late: {webhook: {delay: 300ms}}
 """

@@ -119,14 +119,12 @@ def test_what_a_red_command_said_is_kept(bad):
 def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(folder):
     (folder / "hangs.sh").write_text(f"{sys.executable} -S good.py || {{ sleep 60 & sleep 60; }}\n")
     started = time.monotonic()
-    done = run(
-        folder, *SWEEP, "--limit", "1500ms", "--only", "authorize#1/503-for-good", "--", "sh", "hangs.sh"
-    )
-    assert time.monotonic() - started < 20
+    done = run(folder, *SWEEP, "--limit", "4s", "--only", "authorize#1/503-for-good", "--", "sh", "hangs.sh")
+    assert time.monotonic() - started < 40
     assert done.code == 0, done.output
     (cell,) = done.report["cells"]
     assert cell["verdict"] == "failed_cleanly"
-    assert "it took longer than its limit of 1.5 s" in cell["error"]
+    assert "it took longer than its limit of 4 s" in cell["error"]
 
 
 def test_a_server_that_runs_already_may_be_used(folder, serving):

@@ -281,12 +281,13 @@ function facts(cell) {
 
 // The timeline: calls as bars over time, gaps, effects and webhooks as marks
 
-function timeline({ calls, webhooks }) {
+function timeline({ calls, webhooks, more }) {
   const ends = [...calls.map((call) => call.end_ms ?? call.arrived_ms), ...webhooks.map((one) => one.at_ms)];
   const total = Math.max(1, ...ends);
   const place = (ms) => `${Math.min(100, (Math.max(0, ms) / total) * 100)}%`;
   if (!calls.length) return [make("p", { text: "No call was made." })];
   const list = make("ol", { className: "timeline" }, ...calls.map((call) => row(call, total, place)));
+  if (more) list.append(make("li", { text: `… ${some(more, "more call")}` }));
   for (const sent of webhooks) list.append(hook(sent, place));
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const tick = make("span", { className: "tick", text: time(part * total) });
