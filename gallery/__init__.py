@@ -1,0 +1,1 @@
+"""Sweeps the real clients of `clients/`, and writes docs/gallery.md: see scripts/gallery."""
