@@ -2,7 +2,7 @@
 The verdict on a cell: survived, failed cleanly, harmed. Decided by the test's outcome and by what really happened.
 
 The rules, with examples, stand in docs/sweep.md; why they are so in
-docs/decisions/0005-resilience-sweep.md.
+docs/decisions/0006-resilience-sweep.md.
 """
 
 from __future__ import annotations
