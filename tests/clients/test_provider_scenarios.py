@@ -49,6 +49,16 @@ def test_no_two_providers_share_a_path():
     assert all(one != other for one, other in combinations(heads, 2))
 
 
+def test_no_two_routes_that_ship_have_one_name_so_that_a_name_alone_goes_on_to_mean_one():
+    names = [
+        route["name"]
+        for path in (PROJECT / "scenarios").rglob("*.yaml")
+        for route in yaml.safe_load(path.read_text("utf-8")).get("routes", ())
+        if "name" in route
+    ]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_stripe_replays_a_key_and_refuses_it_for_something_else(ask):
     first = ask("POST", "/stripe/v1/charges", "amount=500&currency=EUR", idempotency_key="k")
     again = ask("POST", "/stripe/v1/charges", "amount=500&currency=EUR", idempotency_key="k")
