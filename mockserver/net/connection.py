@@ -148,6 +148,7 @@ class Connection(RequestHandler):
                 self._lane.left(call)
         self.begun.clear()
         super().connection_lost(exc)
+        self._body = self._keepalive_handle = None  # both lead back here, and circles wait for the collector
 
     def _is_free(self) -> bool:
         """Nothing is under way or waiting, so that an answer written now is in its order."""

@@ -1,11 +1,14 @@
 """What the fuzzer of the wire found once: clients that leave, break off or write what no URL is, and no defect is logged."""
 
+import gc
 import logging
 
 import pytest
+from support.server import until
 from support.wire import Wire
 
 from mockserver.net import performer
+from mockserver.net.connection import Connection
 
 SCENARIO = "routes: [{request: POST /echo, reply: {text: '{{ request.body }}'}}, {request: GET /plain, reply: {text: plain}}]"
 PLAIN = "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -78,3 +81,25 @@ def test_requests_behind_an_offer_to_upgrade_are_answered(server, protocol, coun
     with Wire(server.address, timeout_s=2) as wire:
         wire.send(offer + PLAIN * count)
         assert [wire.answer().body for _ in range(count + 1)] == [b"plain"] * (count + 1)
+
+
+@pytest.mark.parametrize("reply", ["echo", "reset"])
+def test_a_connection_that_is_over_is_freed_without_the_collector(serving, reply):
+    """Which runs rarely, so that it doesn't stand in the way: circles would pile up until then."""
+    server = serving("routes: [{request: POST /echo, reply: {text: '{{ request.body }}'}}, {request: POST /reset, reply: {text: x, fault: reset}}]")  # fmt: skip
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            with Wire(server.address) as wire:
+                wire.send(
+                    f"POST /{reply} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+                )
+                assert wire.answer().status == 100
+                wire.send("hello")
+                wire.ends_sending()
+                wire.ending()
+        server.ask("POST", "/echo", "x")
+        until(lambda: sum(isinstance(one, Connection) for one in gc.get_objects()) <= 1)
+    finally:
+        gc.enable()
