@@ -62,10 +62,10 @@ class Addresser:
         prefix, path = "", raw_path
         if raw_path.startswith("/mock") and raw_path[5:6] in ("", "/") and not literal.has_prefix("mock"):
             prefix, path = "/mock", raw_path[5:] or "/"
-        if path.startswith("/@"):
+        if path.startswith(("/@", "/%40")):  # some clients encode the sign
             segment, slash, rest = path[1:].partition("/")
             if not literal.has_prefix(segment):
-                name = unquote(segment[1:])
+                name = unquote(segment)[1:]
                 return Address(
                     self._namespaces.get(name) or self._unknown(name),
                     slash + rest or "/",

@@ -78,6 +78,16 @@ def test_without_a_name_it_is_the_default(server, world, target):
     assert paths(server.admin) == ["/seq"]
 
 
+@pytest.mark.parametrize("lane", [True, False])
+def test_the_sign_of_a_namespace_may_come_encoded(serving, lane):
+    """As boto3's S3 client sends it."""
+    server = serving(lane=lane)
+    server.admin.post("/namespaces", {"name": "mine"})
+
+    assert [server.ask("POST", "/%40mine/data").status for _ in range(3)] == [503, 503, 200]
+    assert server.admin.get("/@mine/counts")["total"] == 3
+
+
 @pytest.mark.parametrize("target", ["/@a", "/@a/", "/mock/@a", "/mock/@a/"])
 def test_a_prefix_alone_is_the_root(server, world, target):
     admin = world("a")

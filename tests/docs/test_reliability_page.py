@@ -10,7 +10,6 @@ import pytest
 from support.pages import page
 from support.server import PROJECT
 
-from mockserver import app
 from mockserver.model import http
 from mockserver.net import connection
 from mockserver.settings import Settings
@@ -78,7 +77,7 @@ def test_its_bounds_are_those_of_the_code():
     assert rows["pipelined requests read ahead, a connection"] == f"{connection.MOST_WAITING:,}"
     assert rows["effects, webhooks kept, a namespace"] == f"{effects.KEPT:,}, {deliveries.KEPT:,}"
     assert f"{counts.Counts.LINES_KEPT:,}" in rows["different request lines counted, a namespace"]
-    assert f"{app.MOST_NAMESPACES:,}" in rows["namespaces"]
+    assert f"{Settings().max_namespaces:,}" in rows["namespaces"]
     assert f"{http.MAX_JSON_DEPTH} levels, {http.MAX_JSON_VALUES:,} values" in rows["JSON"]
 
 

@@ -40,7 +40,8 @@ def test_it_keeps_its_promises_on_its_own_loop(process, tmp_path):
     with Wire(server.address, tls=trust, receive_buffer=4096) as wire:
         wire.send(get("/reset"))
         data, end = wire.ending()
-        assert (len(data.partition(b"\r\n\r\n")[2]), end) == (1_000_000, "RST")
+        assert end == "RST"
+        assert 0 < len(data.partition(b"\r\n\r\n")[2]) <= 1_000_000  # an RST may overtake what lies unread
     wire = Wire(server.address, tls=trust, receive_buffer=4096)
     wire.send(get("/big"))
     wire.until(b"\r\n\r\n")
