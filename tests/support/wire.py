@@ -76,7 +76,10 @@ class _Tls:
                 return done
 
     def _flush(self) -> None:
-        self._bare.sendall(self._outgoing.read())
+        if (
+            data := self._outgoing.read()
+        ):  # even nothing can't be sent after an RST, and what came before it is to be read
+            self._bare.sendall(data)
 
     def sendall(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -189,6 +192,15 @@ class Wire:
             end = "RST"
         taken, self._read = self._read, b""
         return taken, end
+
+    def bare_ending(self) -> str:
+        """How the connection under TLS ends, whatever comes before."""
+        try:
+            while self._socket.recv(65536):
+                pass
+        except ConnectionResetError:
+            return "RST"
+        return "FIN"
 
     def is_closed(self) -> bool:
         """Waits for the server to close; fails at the time-out where it doesn't, or says more."""
