@@ -60,9 +60,18 @@ class Arrival:
         self._timer = None
         self._slow()
 
+    def close(self) -> None:
+        """Nothing more comes. What leads back to the connection goes: circles wait for the collector."""
+        self.over()
+        self._slow = _nothing
+
     def over(self) -> None:
         """It is in, or will never be."""
         self._head_bytes = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _nothing() -> None:
+    """A connection that is over is not slow."""

@@ -140,7 +140,7 @@ class Connection(RequestHandler):
         transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._arrival.over()
+        self._arrival.close()
         if self._turned_away:
             return
         for _, call in self.begun.values():
