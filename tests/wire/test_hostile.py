@@ -1,5 +1,6 @@
 """What the fuzzer of the wire found once: clients that leave, break off or write what no URL is, and no defect is logged."""
 
+import contextlib
 import gc
 import logging
 
@@ -97,7 +98,8 @@ def test_a_connection_that_is_over_is_freed_without_the_collector(serving, reply
                 )
                 assert wire.answer().status == 100
                 wire.send("hello")
-                wire.ends_sending()
+                with contextlib.suppress(OSError):  # an RST may have come already
+                    wire.ends_sending()
                 wire.ending()
         server.ask("POST", "/echo", "x")
         until(lambda: sum(isinstance(one, Connection) for one in gc.get_objects()) <= 1)
