@@ -65,6 +65,7 @@ class Keeper:
         self._changed_since_s = math.inf
         self._took_s = 0.0
         self._breath_s = 0.0
+        self._saving = asyncio.Lock()
         self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.saved_at: str | None = None
@@ -158,17 +159,18 @@ class Keeper:
             self.error = None
 
     async def _save(self) -> None:
-        """Raises StateFileUnusable."""
-        began_s = time.monotonic()
-        found = await self._take()
-        as_many = len(self._encoded) == len(self._engine.namespaces)
-        if as_many and not found and not self._behind:
-            return
-        now = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
-        saved_at = now.replace("+00:00", "Z")
-        if await asyncio.to_thread(self._write, found, saved_at):
-            self.saved_at = saved_at
-        self._took_s = max(time.monotonic() - began_s, _FADES * self._took_s)
+        """When it comes back, all that was there before is written. Raises StateFileUnusable."""
+        async with self._saving:  # two at once would write one file
+            began_s = time.monotonic()
+            found = await self._take()
+            as_many = len(self._encoded) == len(self._engine.namespaces)
+            if as_many and not found and not self._behind:
+                return
+            now = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
+            saved_at = now.replace("+00:00", "Z")
+            if await asyncio.to_thread(self._write, found, saved_at):
+                self.saved_at = saved_at
+            self._took_s = max(time.monotonic() - began_s, _FADES * self._took_s)
 
     async def _take(self) -> list[Taken]:
         """Of every namespace that may have changed, a copy; nobody has to wait long meanwhile."""
