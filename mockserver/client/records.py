@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, Self, TypeVar, overload
 
 from mockserver.model import http
+from mockserver.model.client_cert import ClientCert
 from mockserver.model.headers import Headers, Pairs
 
 
@@ -69,12 +70,14 @@ class Request:
     @classmethod
     def of_view(cls, view: Mapping[str, Any]) -> Self:
         """From a call of the admin API. A body over 64 KiB is cut; `truncated` says so."""
+        cert = view.get("client_cert")
         request = cls(
-            http.Request(
+            http.certified(
+                None if cert is None else ClientCert(**{**cert, "san": tuple(cert["san"])}),
                 view["method"],
                 view["target"],
-                [(name, value) for name, value in view["headers"]],
-                body_bytes(view["body"]),
+                headers=[(name, value) for name, value in view["headers"]],
+                body=body_bytes(view["body"]),
                 path=view["path"],
                 complete=view["complete"],
                 client=view["client"],
@@ -100,6 +103,11 @@ class Request:
     @property
     def text(self) -> str:
         return self._raw.text
+
+    @property
+    def client_cert(self) -> ClientCert | None:
+        """The certificate that the client proved to have, over TLS."""
+        return self._raw.client_cert
 
     def json(self) -> Any:
         """Raises ValueError where the body is no JSON."""

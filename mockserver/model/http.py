@@ -374,6 +374,13 @@ class CertifiedRequest(Request):
         return self._client_cert
 
 
+def certified(client_cert: ClientCert | None, method: str, target: str, **parts: Any) -> Request:
+    """A request, with the certificate that its client proved to have, if there is one."""
+    if client_cert is None:
+        return Request(method, target, **parts)
+    return CertifiedRequest(method, target, client_cert=client_cert, **parts)
+
+
 def decode_segment(text: str) -> str:
     """One path segment or parameter, percent-decoded once; bytes that are no UTF-8 become U+FFFD."""
     return unquote(text) if "%" in text else text

@@ -92,9 +92,9 @@ class Certificates:
     def _context_for(self, name: str) -> ssl.SSLContext:
         if self._files is not self._hosts.of_files() or _is_old(self._made_at_s):
             self._for_all()
-        if not name or name in self._together or not self._deserves(name):
-            return self._default
         kept = self._by_name.get(name)
+        if not name or name in self._together or not (kept or self._deserves(name)):
+            return self._default
         if kept is None or _is_old(kept[1]):
             kept = self._by_name[name] = self._made([name]), time.monotonic()
             while len(self._by_name) > _MOST_KEPT:

@@ -23,7 +23,8 @@ _HANDSHAKE = 0x16
 class Door:
     """
     Called for each connection of one port. `plain` makes those that don't speak TLS (None: they are told
-    that they should), `begin` those that do, once their handshake is over.
+    that they should), `begin` those that do, once their handshake is over. So many as `most_waiting` may not
+    have come so far; of each that is one too many `refused` is told.
     """
 
     def __init__(
@@ -32,16 +33,29 @@ class Door:
         begin: Begin,
         context: ssl.SSLContext,
         read_cert: ReadCert,
+        *,
+        most_waiting: int,
+        refused: Callable[[], None],
     ) -> None:
         self.plain: Callable[[], asyncio.Protocol] = plain or _TlsAsked
         self._begin = begin
         self._context = context
         self._read_cert = read_cert
+        self._most_waiting = most_waiting
+        self._refused = refused
         self.waiting: set[asyncio.Transport] = set()
         """Connections that no request can have come from yet."""
 
     def __call__(self) -> asyncio.Protocol:
         return _FirstByte(self)
+
+    def admit(self, transport: asyncio.Transport) -> None:
+        """Lets it wait. One too many is closed without a word, since nobody knows what it speaks."""
+        if len(self.waiting) >= self._most_waiting:
+            self._refused()
+            transport.close()
+        else:
+            self.waiting.add(transport)
 
     def tls(self) -> asyncio.Protocol:
         return TlsLayer(self._context, self._begin, self._read_cert, self.waiting)
@@ -62,7 +76,7 @@ class _FirstByte(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._door.waiting.add(self._transport)
+        self._door.admit(self._transport)
 
     def data_received(self, data: bytes) -> None:
         transport, door = self._transport, self._door

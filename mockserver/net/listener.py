@@ -29,9 +29,8 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.sending import Due
 from mockserver.errors import near
 from mockserver.model.call import Call
-from mockserver.model.client_cert import ClientCert
 from mockserver.model.delivery import DeliveryState
-from mockserver.model.http import ADMIN, CertifiedRequest, Headers, Request, Response, StreamReply
+from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply, certified
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
 from mockserver.net.arrival import TooSlow, WireLimits
@@ -101,9 +100,19 @@ class Listener:
 
     def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> Door:
         """A port of TLS, and, with `plain`, of plain connections too; else of `server` it is one of those alone."""
-        door = Door(self.server if plain else None, self._begin_tls, context, read_cert)
+        door = Door(
+            self.server if plain else None,
+            self._begin_tls,
+            context,
+            read_cert,
+            most_waiting=self._settings.limits.connections,
+            refused=self._refused_connection,
+        )
         self._doors.append(door)
         return door
+
+    def _refused_connection(self) -> None:
+        self._engine.shared.refused["connections"] += 1
 
     def _begin_tls(self, transport: TlsTransport) -> Connection:
         """A lane tells requests apart by their bytes, and those don't show the client's certificate."""
@@ -167,7 +176,7 @@ class Listener:
         if begun is not None:
             ns, call = begun
             return await self._finish_begun(ns, call, wire)
-        request = _certified(
+        request = certified(
             transport.get_extra_info("client_cert"),
             message.method,
             target,
@@ -361,13 +370,6 @@ async def _linger(http: BaseRequest) -> None:
                 pass
     except (TimeoutError, ConnectionError, PayloadEncodingError, TooSlow, web.RequestPayloadError):
         return
-
-
-def _certified(client_cert: ClientCert | None, method: str, target: str, **parts: Any) -> Request:
-    """The request, with the certificate that its client proved to have."""
-    if client_cert is None:
-        return Request(method, target, **parts)
-    return CertifiedRequest(method, target, client_cert=client_cert, **parts)
 
 
 def _cut_short(request: Request) -> Request:

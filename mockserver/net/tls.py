@@ -130,8 +130,10 @@ class TlsLayer(asyncio.Protocol):
     # What the connection above asks
 
     def _deliver(self) -> None:
-        """Hands on, in one piece, what can be read by now."""
+        """Hands on, in one piece, what can be read by now; nothing any more where the goodbye has been said."""
         assert self._raw is not None
+        if self._raw.is_closing():
+            return
         pieces = []
         ended = False
         try:

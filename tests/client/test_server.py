@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 from support.http import ask
+from support.papers import issue, trusting
 
 import mockserver
 from mockserver.app import PortTaken
@@ -314,6 +315,23 @@ def test_it_speaks_tls_and_gives_the_ca_to_trust(write):
             assert answer.read() == b"hi"
         assert server.tls_url == mock.url.replace("http:", "https:")
         assert mock.calls.last.request.path == "/hello"
+
+
+def test_a_request_tells_who_sent_it_here_and_over_the_admin_api(tmp_path):
+    ca = issue(tmp_path, "shop-ca", ca=True)
+    app = issue(tmp_path, "app", by=ca, subject="CN=app,O=Shop", san=("app.internal",))
+    told = []
+    server = mockserver.Server(tls=True, tls_client_ca=ca.cert_file)
+    with server as mock:
+        mock.get("/me").reply(lambda request: told.append(request.client_cert) or 200)
+        for client in (app, None):
+            with urllib.request.urlopen(f"{server.tls_url}/me", context=trusting(server.ca_pem, client)):
+                pass
+        recorded = [call.request.client_cert for call in mock.calls]
+
+    assert recorded == told
+    assert (recorded[0].subject, recorded[0].san) == ("CN=app,O=Shop", ("app.internal",))
+    assert recorded[1] is None
 
 
 def test_its_ca_may_be_kept_in_a_folder(tmp_path):

@@ -25,13 +25,16 @@ class Raw(asyncio.Transport):
     def __init__(self):
         super().__init__()
         self.written = b""
-        self.aborted = False
+        self.aborted = self.closed = False
 
     def write(self, data):
         self.written += data
 
     def is_closing(self):
-        return self.aborted
+        return self.aborted or self.closed
+
+    def close(self):
+        self.closed = True
 
     def abort(self):
         self.aborted = True
@@ -117,6 +120,25 @@ async def test_flow_control_is_that_of_the_sockets_transport():
 
     assert pair.raw.limits == (0, None)
     assert pair.inner.transport.get_write_buffer_size() == 7
+
+
+async def test_what_comes_behind_the_handshake_of_who_is_turned_away_is_not_read():
+    """The last of the handshake and the first request often come together."""
+    pair = Pair()
+
+    def turned_away(transport):
+        pair.inner.told.append("made")
+        transport.close()
+
+    pair.inner.connection_made = turned_away
+    pair.step(pair.client.do_handshake)
+    pair.client.do_handshake()
+    pair.client.write(b"GET / HTTP/1.1")
+    pair.step(lambda: None)
+
+    assert pair.inner.told == ["made"]
+    assert pair.raw.closed
+    assert not pair.raw.aborted
 
 
 async def test_the_end_of_a_connection_is_told_once():

@@ -272,6 +272,32 @@ def test_a_stopping_server_cuts_who_has_not_said_what_he_wants(server_loop, writ
         assert wire.is_closed()
 
 
+# Limits
+
+
+def test_a_connection_too_many_is_told_so_over_tls_too(serving, caplog):
+    server = serving(ECHO, tls=True, max_connections=1)
+    with Wire(server.address, tls=trust(server)) as first:
+        with Wire(server.address, tls=trust(server)) as second:
+            answer = second.answer()
+            assert (answer.status, b"--max-connections" in answer.body) == (503, True)
+            assert second.ending() == (b"", "FIN")
+        first.send(get("/fine"))
+        assert first.answer().body == b"fine"
+    assert not caplog.text
+
+
+def test_silent_connections_are_bounded_too(serving):
+    server = serving(ECHO, tls=True, max_connections=2)
+    with Wire(server.address) as one, Wire(server.address) as other:
+        with Wire(server.address) as third:
+            assert third.is_closed()
+        one.close()
+        other.send(get("/fine"))
+        assert other.answer().body == b"fine"
+        assert server.app.engine.shared.refused["connections"] == 1
+
+
 # Faults
 
 
@@ -367,6 +393,15 @@ def test_a_scenario_added_at_runtime_brings_its_host_in_any_namespace(serving):
     with Wire(server.address, tls=trust(server), name="api.paddle.com") as wire:
         wire.send(get("/@a/who", "api.paddle.com:8443"))
         assert wire.answer().status == 200
+
+
+def test_a_name_is_looked_for_in_all_namespaces_only_once(serving, monkeypatch):
+    server = serving(ECHO, tls=True)
+    server.admin.call("PUT", "/scenarios/new", {"host": "api.paddle.com", "routes": []})
+    assert shown(server, "api.paddle.com") == {"api.paddle.com"}
+    monkeypatch.setattr(certificates.Certificates, "_deserves", None)
+
+    assert shown(server, "api.paddle.com") == {"api.paddle.com"}
 
 
 def test_a_name_that_nobody_named_is_shown_the_certificate_for_all(serving):
