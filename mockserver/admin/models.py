@@ -129,8 +129,30 @@ class CallView(View):
     times: TimesView
 
 
+class BriefView(View):
+    """A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open."""
+
+    id: str
+    number: int
+    route: str | None
+    step: int | None
+    matched: bool
+    automatic: bool
+    replayed: bool
+    complete: bool
+    fault: str | None
+    outcome: str
+    method: str
+    target: str
+    status: int | None
+    effects: int
+    webhooks: int
+    arrived: str
+    duration_ms: float | None
+
+
 class CallList(Listing):
-    items: list[CallView]
+    items: list[CallView | BriefView]
 
 
 class DifferenceView(View):
@@ -263,12 +285,22 @@ class SnapshotView(View):
 
 
 class TryView(View):
+    """
+    One try. `gap_ms` is from the end of the one before, `asked_ms` what the answer before asked to wait by
+    Retry-After, `retry_after` whether it was `kept` or `broken`; null where nothing was asked.
+    """
+
     call: str
     arrived: str
+    duration_ms: float | None
     gap_ms: float | None
+    asked_ms: float | None
+    retry_after: Literal["kept", "broken"] | None
     status: int | None
     outcome: str
+    key: str | None
     changed: list[str]
+    effects: list[str]
 
 
 class OperationView(View):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin import calls, checks, control, namespaces, routes, scenarios, webhooks, world
+from mockserver.admin import calls, checks, control, namespaces, routes, scenarios, ui, webhooks, world
 from mockserver.admin.api import Endpoint, endpoints
 
 
@@ -21,5 +21,6 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             world.table,
             namespaces.table,
             webhooks.table,
+            ui.table,
         )
     )

@@ -15,6 +15,10 @@ from mockserver.model.redaction import mask_header, mask_text
 from mockserver.store.record import KEPT_BODY_BYTES
 
 
+LONGEST_TARGET = 2000
+"""Of a call in brief, in characters; the call itself has the whole."""
+
+
 def instant(unix_s: float) -> str:
     """RFC 3339 with microseconds, in UTC."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -50,6 +54,30 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
             "last_byte_ms": _ms(call, call.last_byte_at_s),
             "left_ms": _ms(call, call.left_at_s),
         },
+    }
+
+
+def brief_view(call: Call) -> dict[str, Any]:
+    """A call as one line of a list: what a table of a hundred thousand of them can hold. Secrets are masked."""
+    request, ended_at_s = call.request, call.ended_at_s
+    return {
+        "id": call.id,
+        "number": call.number,
+        "route": call.route_id,
+        "step": call.step,
+        "matched": call.matched,
+        "automatic": call.automatic,
+        "replayed": call.replayed,
+        "complete": request.complete,
+        "fault": call.fault,
+        "outcome": call.outcome.value,
+        "method": request.method,
+        "target": mask_text(request.target[:LONGEST_TARGET]),
+        "status": call.status,
+        "effects": len(call.effects),
+        "webhooks": len(call.webhooks),
+        "arrived": instant(request.arrived_s),
+        "duration_ms": _ms(call, ended_at_s),
     }
 
 
