@@ -14,6 +14,7 @@ from mockserver.admin.api import AdminApi, Services
 from mockserver.admin.guard import Guard
 from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
+from mockserver.admin.views import instant
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.literal import webhook_urls
@@ -51,6 +52,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._started_at_s = time.monotonic()
+        self._started = instant(time.time())
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
         self._settled = False
@@ -93,6 +95,7 @@ class App:
         return {
             "status": "ok",
             "version": __version__,
+            "started": self._started,
             "uptime_s": round(time.monotonic() - self._started_at_s, 3),
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),

@@ -124,6 +124,7 @@ class CallView(View):
     error: dict[str, Any] | None
     request: RequestView
     reply: ReplyView | None
+    let: dict[str, Any]
     effects: list[Any]
     webhooks: list[Any]
     times: TimesView
@@ -221,6 +222,7 @@ class HealthView(BaseModel):
     model_config = ConfigDict(extra="allow", defer_build=True)
     status: Literal["ok"]
     version: str
+    started: str
     uptime_s: float
     scenarios: int
     routes: int

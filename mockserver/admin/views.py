@@ -11,7 +11,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.model.call import Call
 from mockserver.model.http import Pairs, Request, Response
-from mockserver.model.redaction import mask_header, mask_text
+from mockserver.model.redaction import mask_header, mask_text, mask_tree
 from mockserver.store.record import KEPT_BODY_BYTES
 
 
@@ -45,6 +45,7 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "error": call.error,
         "request": _request_view(call, reveal=reveal),
         "reply": _reply_view(call, reveal=reveal),
+        "let": (call.let or {}) if reveal else mask_tree(call.let or {}),
         "effects": call.effects,
         "webhooks": call.webhooks,
         "times": {

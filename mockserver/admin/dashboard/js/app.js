@@ -12,6 +12,7 @@ import { asMapping } from "./unmatched.js";
 
 const REFRESH_MS = 1000;
 const LOOK_MS = 2500;
+const REST_FACTOR = 40;
 
 export class App {
   /** `views` maps a name to the class of its view. */
@@ -23,6 +24,7 @@ export class App {
     this._urls = new Map();
     this._views = new Map();
     this._theme = null;
+    this._rest_ms = REFRESH_MS;
     this._feed = new Feed(this.api, this.rows, {
       added: (seqs, calls) => this._added(seqs, calls),
       reset: () => this._views.get("calls").reset(),
@@ -53,8 +55,10 @@ export class App {
     return writePlace({ namespace: this.api.namespace, view, id });
   }
 
+  /** From one call to the next makes no history: Back leads out of the call. */
   go(view, id = null) {
-    location.hash = this.href(view, id);
+    if (id && readPlace(location.hash).id && view === this._view) location.replace(this.href(view, id));
+    else location.hash = this.href(view, id);
   }
 
   closeCall() {
@@ -117,13 +121,20 @@ export class App {
     this._feed.stream.retry();
   }
 
-  /** The view in sight is drawn anew, at most once a second however many calls come. */
+  /** The view in sight is drawn anew, however many calls come at most once a second, and less often where that takes the server long. */
   _refreshSoon() {
-    if (this._soon) return;
-    this._soon = setTimeout(() => {
+    if (this._soon) {
+      this._again = true;
+      return;
+    }
+    this._soon = setTimeout(async () => {
+      const began = performance.now();
+      await this._refresh();
+      this._rest_ms = Math.max(REFRESH_MS, REST_FACTOR * (performance.now() - began));
       this._soon = null;
-      void this._refresh();
-    }, REFRESH_MS);
+      if (this._again) this._refreshSoon();
+      this._again = false;
+    }, this._rest_ms);
   }
 
   async _refresh() {

@@ -17,13 +17,15 @@ export class CallPane {
 
   async open(id) {
     this.id = id;
+    this._abort?.abort();
+    const { signal } = (this._abort = new AbortController());
     this.element.hidden = false;
     if (!this.element.firstChild) show(this.element, h("p", { class: "quiet pad" }, "Loading…"));
     try {
-      const call = await this._app.api.get(`/calls/${id}${this._reveal ? "?reveal=true" : ""}`);
+      const call = await this._app.api.get(`/calls/${encodeURIComponent(id)}${this._reveal ? "?reveal=true" : ""}`, { signal });
       if (this.id === id) this._draw(call);
     } catch (problem) {
-      if (this.id === id) show(this.element, this._head(id, null), h("p", { class: "notice pad" }, problem.status === 404
+      if (this.id === id && problem.name !== "AbortError") show(this.element, this._head(id, null), h("p", { class: "notice pad" }, problem.status === 404
         ? "The server no longer has this call: its record was reset, or it was dropped for newer ones." : problem.message));
     }
   }
@@ -41,12 +43,12 @@ export class CallPane {
   }
 
   _draw(call) {
-    const kind = kindOf(call.status ?? call.reply?.status, call.outcome);
     const status = call.reply?.status ?? null;
+    const kind = kindOf(status, call.outcome);
     show(this.element, this._head(call.id, call),
       h("div", { class: "pad" },
         h("p", { class: "summary" },
-          h("span", { class: `status ${kindOf(status, call.outcome).name}` }, `${kind.sign ? kindOf(status, call.outcome).sign : ""} ${status ?? "no answer"}`),
+          h("span", { class: `status ${kind.name}` }, `${kind.sign} ${status ?? "no answer"}`),
           ` ${outcomeText(call.outcome)}`, call.fault && ` (fault: ${call.fault})`, call.replayed && ", an answer kept for its idempotency key"),
         this._actions(call),
         this._facts(call),
@@ -55,6 +57,7 @@ export class CallPane {
         section("Timings", timingsView(call)),
         section("Request", headers(call.request.headers, "Request"), bodyView(call.request.body, call.request.headers, "Request")),
         section("Reply", call.reply === null ? h("p", { class: "quiet" }, "Nothing was answered.") : [headers(call.reply.headers, "Reply"), bodyView(call.reply.body, call.reply.headers, "Reply")]),
+        Object.keys(call.let).length > 0 && section("Template values", h("dl", { class: "pairs" }, Object.entries(call.let).map(([name, value]) => fact(`let.${name}`, typeof value === "string" ? value : JSON.stringify(value))))),
         call.effects.length > 0 && section("Effects", h("pre", { class: "body", tabindex: "0", "aria-label": "Effects" }, call.effects.map((one) => JSON.stringify(one, null, 2)).join("\n"))),
         call.webhooks.length > 0 && section("Webhooks", this._webhooks(call))));
   }

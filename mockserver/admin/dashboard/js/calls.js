@@ -73,7 +73,7 @@ export class CallsView {
 
   shown() {
     this._grid.draw();
-    this._app.rows.size === 0 ? this._grid.element.focus() : this._grid.element.focus({ preventScroll: true });
+    this._grid.element.focus({ preventScroll: true });
   }
 
   /** New rows, by their places; asked again for each batch, drawn once a frame. */

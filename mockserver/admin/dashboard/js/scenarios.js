@@ -28,6 +28,7 @@ export class ScenariosView {
   }
 
   shown() {
+    this._given = null;
     return this.refresh();
   }
 

@@ -14,7 +14,7 @@ const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 5_000;
 
 export class Stream {
-  /** `on`: `calls(list)`, `missed(number, resumed)`, `state(word, detail)`, `restarted()`. */
+  /** `on`: `calls(list)`, `missed(number, resumed)`, `state(word, detail)`, `restarted()`, `gone(problem)`. */
   constructor(api, on) {
     this._api = api;
     this._on = on;
@@ -73,9 +73,8 @@ export class Stream {
 
   /** Whether the server is one that was started since: its numbers begin anew. */
   async _isAnother() {
-    const health = await this._api.get("/health", { namespace: null });
-    const started = Date.now() / 1000 - health.uptime_s;
-    const another = this._started !== null && started - this._started > 1.5;
+    const { started } = await this._api.get("/health", { namespace: null });
+    const another = this._started !== null && started !== this._started;
     this._started ??= started;
     return another;
   }
@@ -94,8 +93,9 @@ export class Stream {
       if (done) return;
       connected();
       if (this.state !== "live") this._say("live");
-      this._take(events.read(value), resumed && first);
-      first = false;
+      const told = events.read(value);
+      this._take(told, resumed && first);
+      first &&= told.every((one) => one.data === null);
     }
   }
 

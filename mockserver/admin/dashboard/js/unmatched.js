@@ -5,12 +5,15 @@ import { button, h, show } from "./dom.js";
 import { clockTime } from "./words.js";
 
 const SHOWN = 100;
+const KEPT = 1000;
 
 export class UnmatchedView {
   constructor(app) {
     this._app = app;
     this.title = "Unmatched";
     this._list = h("div", { class: "cards" });
+    this._items = [];
+    this._known = 0;
     this.element = h("div", { class: "view" }, this._list);
   }
 
@@ -22,11 +25,26 @@ export class UnmatchedView {
     return this.refresh();
   }
 
+  /** Asks only for what came since: what was said of a miss does not change. */
+  async _load() {
+    const { api } = this._app;
+    const { unmatched } = await api.get("/counts");
+    if (unmatched < this._known || api.namespace !== this._namespace) this._items = [];
+    [this._known, this._namespace] = [unmatched, api.namespace];
+    const last = this._items.at(-1)?.id;
+    for await (const page of api.pages(last ? `/unmatched?cursor=${last}` : "/unmatched")) this._items.push(...page);
+    this._items = this._items.slice(-KEPT);
+    this._app.badge("unmatched", unmatched);
+  }
+
   async refresh() {
-    const items = [];
-    for await (const page of this._app.api.pages("/unmatched")) items.push(...page);
-    this._app.badge("unmatched", items.length);
-    if (!items.length) return void show(this._list, h("div", { class: "empty" }, h("p", {}, "Every call found its route.")));
+    await (this._loading ??= this._load().finally(() => (this._loading = null)));
+    const items = [...this._items];
+    if (!items.length) {
+      this._drawn = null;
+      show(this._list, h("div", { class: "empty" }, h("p", {}, "Every call found its route.")));
+      return;
+    }
     const grouped = new Map();
     for (const one of items.reverse()) {
       const like = `${one.request.method} ${one.request.target} ${JSON.stringify(one.nearest)}`;
