@@ -5,7 +5,6 @@
  * overlap, and shelves above and below them on which labels don't touch.
  */
 
-const LETTER_PX = 6.4;
 const BAR_PX = 20;
 const ROW_PX = 26;
 const SHELF_PX = 16;
@@ -31,8 +30,12 @@ class Shelves {
   }
 }
 
-export function textWidth(text) {
-  return text.length * LETTER_PX + 10;
+const ruler = document.createElement("canvas").getContext("2d");
+
+/** How wide a label is, and a little air; as bold as labels get. */
+export function textWidth(text, font = "600 12px system-ui, sans-serif") {
+  ruler.font = font;
+  return ruler.measureText(text).width + 8;
 }
 
 /** Steps of an axis of that length: 1, 2 or 5 times a power of ten, at most `most` of them. */
@@ -105,7 +108,7 @@ function laneOf(operation, tries, x, words, right) {
       const label = words.gap(one.gap_ms);
       const wide = textWidth(label);
       const at = Math.min(Math.max(0, (from + to) / 2 - wide / 2), right - wide);
-      gaps.push({ from, to, label, x: at + wide / 2, fits: to - from > wide, overlap: one.gap_ms !== null && one.gap_ms < 0, level: below.place(at, wide) });
+      gaps.push({ from, to, label, x: at + wide / 2, fits: to - from > wide, overlap: one.gap_ms !== null && one.gap_ms < 0, level: to - from > wide ? below.place(from, to - from) : below.place(at, wide), wide });
       if (before.try.wall !== null) {
         const at_x = x(before.try.wall);
         const text = words.wall(one);

@@ -2,6 +2,7 @@
 
 import { s } from "./dom.js";
 
+const MARKS = "▶  (99)"; // what stands around the name of a state that something is in
 const NODE = { height: 34, letter: 7.2, pad: 26, gap: 96, line: 62 };
 
 /** `{name, initial, edges: [{from, to, by}], key}` of a scenario as it was given. `key` tells whose items or values stand in a state. */
@@ -92,7 +93,7 @@ function placed(levels) {
   const nodes = new Map();
   let x = 10;
   columns.filter(Boolean).forEach((names, level) => {
-    const width = Math.max(...names.map((one) => one.length * NODE.letter + NODE.pad + 14));
+    const width = Math.max(...names.map((one) => (one.length + MARKS.length) * NODE.letter + NODE.pad));
     names.forEach((name, i) => nodes.set(name, { x, y: 22 + i * NODE.line, width, level }));
     x += width + NODE.gap;
   });
@@ -120,6 +121,6 @@ function edge(d, x, y, label, by, arrow) {
 function nodeOf(name, node, count, initial) {
   return s("g", { class: `machine-state${count ? " here" : ""}`, "data-state": name, "data-count": count },
     s("rect", { x: node.x, y: node.y, width: node.width, height: NODE.height, rx: NODE.height / 2 }),
-    initial ? s("circle", { cx: node.x, cy: node.y + NODE.height / 2, r: 4 }) : null,
+    initial ? s("path", { class: "machine-initial", d: `M${node.x + 4} ${node.y - 12}q8 0 12 11` }) : null,
     s("text", { x: node.x + node.width / 2, y: node.y + NODE.height / 2 + 4, "text-anchor": "middle" }, count ? `▶ ${name} (${count})` : name));
 }

@@ -20,7 +20,7 @@ const FOOT_PX = 30;
 
 const WORDS = {
   gap: (ms) => (ms === null ? "still open" : ms < 0 ? `overlaps by ${duration(-ms)}` : duration(ms)),
-  wall: (one) => `Retry-After ${duration(one.asked_ms)}${one.retry_after === "broken" && one.gap_ms !== null ? `: ${duration(one.asked_ms - one.gap_ms)} too early` : one.retry_after === "kept" ? ": kept" : ": not kept"}`,
+  wall: (one) => `${one.retry_after === "kept" ? "✓" : "✕"} Retry-After ${duration(one.asked_ms)}${one.retry_after === "broken" && one.gap_ms !== null ? `: ${duration(one.asked_ms - one.gap_ms)} too early` : one.retry_after === "kept" ? ": kept" : ": not kept"}`,
   changed: (part) => (/key|token/i.test(part) ? `⚑ new key (${part})` : `⚑ ${part} changed`),
 };
 
@@ -49,8 +49,9 @@ export function picture(operations, { width, aligned, theme, title, note, href }
     s("rect", { width, height, fill: c.ground }),
     text(c.text, plan.margin, 20, title, { "font-size": 14, "font-weight": 600 }),
     text(c.quiet, plan.margin, 37, note),
+    plan.lanes.map((lane, i) => (i % 2 ? null : s("rect", { x: 0, y: HEAD_PX + lane.top, width, height: lane.height, fill: c.lane }))),
     axis(plan, c, height),
-    plan.lanes.map((lane, i) => laneOf(lane, i, plan, c, href)));
+    plan.lanes.map((lane) => laneOf(lane, plan, c, href)));
 }
 
 function text(fill, x, y, content, attributes = {}) {
@@ -65,7 +66,7 @@ function axis(plan, c, height) {
   ]));
 }
 
-function laneOf(lane, index, plan, c, href) {
+function laneOf(lane, plan, c, href) {
   const { operation } = lane;
   const y = HEAD_PX + lane.top;
   const band = y + lane.bandTop;
@@ -73,13 +74,14 @@ function laneOf(lane, index, plan, c, href) {
   const key = operation.key ? `  key ${operation.key.length > 40 ? `${operation.key.slice(0, 38)}…` : operation.key}` : "";
   const middle = (row) => band + row * lane.row + lane.bar / 2;
   return s("g", { "data-part": "lane", "data-route": operation.route, "data-final": operation.final, "data-retry-after": operation.retry_after, role: "group", "aria-label": `${operation.route}: ${verdict(operation)}` },
-    index % 2 ? null : s("rect", { x: 0, y, width: plan.width, height: lane.height, fill: c.lane }),
     s("text", { x: plan.margin, y: y + 17, fill: c.text }, s("tspan", { "font-weight": 600 }, operation.route ?? "unmatched"), s("tspan", { fill: c.quiet }, key)),
     text(c.quiet, plan.margin, y + 33, verdict(operation), { "font-size": 11.5 }),
     lane.walls.map((wall) => s("rect", { "data-part": "not-yet", x: wall.from, y: band - 2, width: Math.max(0, wall.x - wall.from), height: bottom - band, fill: "url(#not-yet)" })),
     s("line", { x1: plan.margin, x2: plan.width - plan.margin, y1: middle(lane.rows - 1), y2: middle(lane.rows - 1), stroke: c.line }),
     lane.gaps.map((gap) => gapOf(gap, bottom + 12 + gap.level * lane.shelf, c)),
-    lane.walls.map((wall) => wallOf(wall, band, bottom, lane, c)),
+    lane.walls.map((wall) => s("line", { x1: wall.x, x2: wall.x, y1: band - 6 - wall.level * lane.shelf, y2: bottom, stroke: c.wall, "stroke-width": 2, "stroke-dasharray": wall.broken ? "none" : "5 3" })),
+    lane.flags.map((flag) => s("line", { x1: flag.x, x2: flag.x, y1: band - 6 - flag.level * lane.shelf, y2: band, stroke: c.flag, "stroke-width": 1.5 })),
+    lane.walls.map((wall) => wallOf(wall, band, lane, c)),
     lane.flags.map((flag) => flagOf(flag, band, lane, c)),
     lane.marks.map((mark) => text(c.effect, mark.text_x, bottom + 12 + mark.level * lane.shelf, mark.label, { "data-part": "effect", "data-kind": mark.kind, "font-weight": 600 })),
     lane.bars.map((bar) => barOf(bar, band + bar.row * lane.row, lane, c, href)));
@@ -89,23 +91,22 @@ function gapOf(gap, y, c) {
   const fill = gap.overlap ? c.wall : c.text;
   return s("g", { "data-part": "gap", "data-label": gap.label },
     gap.fits ? [
-      s("path", { d: `M${gap.from + 1} ${y - 8}v8M${gap.to - 1} ${y - 8}v8M${gap.from + 1} ${y - 4}H${gap.x - gap.label.length * 3.2 - 4}M${gap.x + gap.label.length * 3.2 + 4} ${y - 4}H${gap.to - 1}`, stroke: c.quiet, fill: "none" }),
+      s("path", { d: `M${gap.from + 1} ${y - 8}v8M${gap.to - 1} ${y - 8}v8M${gap.from + 1} ${y - 4}H${gap.x - gap.wide / 2}M${gap.x + gap.wide / 2} ${y - 4}H${gap.to - 1}`, stroke: c.quiet, fill: "none" }),
     ] : s("path", { d: `M${(gap.from + gap.to) / 2} ${y - 16}V${y - 11}`, stroke: c.quiet }),
     text(fill, gap.x, y, gap.label, { "text-anchor": "middle" }));
 }
 
-function wallOf(wall, band, bottom, lane, c) {
-  const label_y = band - 8 - wall.level * lane.shelf;
-  return s("g", { "data-part": "retry-after", "data-kept": String(!wall.broken) },
-    s("line", { x1: wall.x, x2: wall.x, y1: label_y + 2, y2: bottom, stroke: c.wall, "stroke-width": 2, "stroke-dasharray": wall.broken ? "none" : "5 3" }),
-    text(wall.broken ? c.wall : c.quiet, wall.text_x, label_y, `${wall.broken ? "✕ " : "✓ "}${wall.label}`, { "font-weight": wall.broken ? 600 : 400 }));
+function halo(c) {
+  return { stroke: c.ground, "stroke-width": 3, "paint-order": "stroke", "stroke-linejoin": "round" };
+}
+
+function wallOf(wall, band, lane, c) {
+  return text(wall.broken ? c.wall : c.quiet, wall.text_x, band - 8 - wall.level * lane.shelf, wall.label,
+    { "data-part": "retry-after", "data-kept": String(!wall.broken), "font-weight": wall.broken ? 600 : 400, ...halo(c) });
 }
 
 function flagOf(flag, band, lane, c) {
-  const y = band - 8 - flag.level * lane.shelf;
-  return s("g", { "data-part": "changed", "data-what": flag.part },
-    s("line", { x1: flag.x, x2: flag.x, y1: y + 2, y2: band, stroke: c.flag, "stroke-width": 1.5 }),
-    text(c.flag, flag.text_x, y, flag.label, { "font-weight": 600 }));
+  return text(c.flag, flag.text_x, band - 8 - flag.level * lane.shelf, flag.label, { "data-part": "changed", "data-what": flag.part, "font-weight": 600, ...halo(c) });
 }
 
 function barOf(bar, y, lane, c, href) {
@@ -121,5 +122,5 @@ function barOf(bar, y, lane, c, href) {
     s("title", {}, said),
     s("rect", { x: bar.x, y, width: bar.width, height: lane.bar, rx: 3, fill, "fill-opacity": left ? 0.35 : 1, stroke: fill, "stroke-dasharray": left || one.duration_ms === null ? "4 3" : "none" }),
     left || broken ? s("path", { d: `M${bar.x + bar.width + 1} ${y - 3}l-5 ${lane.bar / 4 + 1.5}l5 ${lane.bar / 4 + 1.5}l-5 ${lane.bar / 4 + 1.5}l5 ${lane.bar / 4 + 1.5}`, stroke: c.ground, "stroke-width": 2, fill: "none" }) : null,
-    text(inside ? c.ground : fill, inside ? bar.x + 6 : bar.x + bar.width + 5, y + lane.bar / 2 + 4, label, { "font-weight": 700, ...(inside ? {} : { stroke: c.ground, "stroke-width": 3, "paint-order": "stroke" }) }));
+    text(inside ? (left ? c.text : c.ground) : fill, inside ? bar.x + 6 : bar.x + bar.width + 5, y + lane.bar / 2 + 4, label, { "font-weight": 700, ...(inside ? {} : halo(c)) }));
 }

@@ -115,7 +115,7 @@ export class ScenariosView {
       h("th", { scope: "row" }, h("span", { class: "request" }, route.request), short && h("span", { class: "quiet" }, ` ${short}`)),
       h("td", {}, h("b", {}, String(route.calls)), h("span", { class: "quiet" }, statuses && ` ${statuses}${inFlight}`)),
       h("td", {}, dots(route)),
-      h("td", {}, h("div", { class: "row" }, button("Edit", () => this._edit(route), { class: "small", "data-key": `edit ${route.id}`, "aria-label": `Edit ${route.id}` }),
+      h("td", {}, route.reply !== undefined && h("div", { class: "row" }, button("Edit", () => this._edit(route), { class: "small", "data-key": `edit ${route.id}`, "aria-label": `Edit ${route.id}` }),
         button("Remove", () => this._deed(() => this._app.api.send("DELETE", `/routes/${encodeURIComponent(route.id)}`), `${route.id} was removed.`), { class: "small", "data-key": `remove ${route.id}`, "aria-label": `Remove ${route.id}` }))));
   }
 
@@ -150,12 +150,13 @@ export class ScenariosView {
 
 /** A sequence: a dot a step, its status in it, the one that answers next marked. */
 export function dots(route) {
+  if (route.reply === undefined) return h("span", { class: "quiet" }, route.request ? "resource" : "");
   const steps = Array.isArray(route.reply) && route.reply.length === route.steps ? route.reply : null;
   const shown = Math.min(route.steps, MOST_DOTS);
   const text = route.exhausted ? `used up after ${route.steps} steps` : `step ${route.step} of ${route.steps} is next`;
   return h("ol", { class: "dots", "aria-label": text, title: text },
     Array.from({ length: shown }, (_, i) => {
-      const next = !route.exhausted && i + 1 === route.step;
+      const next = route.steps > 1 && !route.exhausted && i + 1 === route.step;
       const label = stepLabel(steps ? steps[i] : route.reply);
       return h("li", { class: next ? "next" : i + 1 < route.step || route.exhausted ? "past" : "", "aria-current": next ? "step" : null }, next ? `▸${label}` : label);
     }),

@@ -58,7 +58,7 @@ export class WebhooksView extends TableView {
 
   async refresh() {
     const { items } = await this._app.api.get("/webhooks");
-    this.draw(items, () => items.length ? table("Webhooks", ["Webhook", "State", "Call", "To", "Due", "Tries", "Body", ""], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)))
+    this.draw(items, () => items.length ? table("Webhooks", ["Webhook", "State", "Call", "To", "Due", "Tries", "Body", "Change"], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)))
       : empty("The service has sent no webhook. A reply with `webhook:` makes one."));
   }
 
