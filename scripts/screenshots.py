@@ -12,6 +12,7 @@ import asyncio
 import json
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -62,10 +63,10 @@ resources:
 
 
 @asynccontextmanager
-async def serving(*scenarios: Path) -> AsyncIterator[tuple[str, int]]:
-    """A server in a process of its own: its URL and its process id."""
-    command = [sys.executable, "-m", "mockserver", "serve", *map(str, scenarios), "--port", "0", "--allow-egress", "127.0.0.1"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=PROJECT)
+async def serving(folder: Path) -> AsyncIterator[tuple[str, int]]:
+    """A server of a folder, in a process of its own: its URL and its process id."""
+    command = [sys.executable, "-m", "mockserver", "serve", ".", "--port", "0", "--allow-egress", "127.0.0.1"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=folder)
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
     found = re.search(r"mock (\S+)", line)
@@ -92,15 +93,25 @@ async def retries(http: aiohttp.ClientSession, url: str) -> None:
     async def charge(client: str, gaps_s: list[float], keys: list[str]) -> None:
         for gap_s, key in zip([0, *gaps_s], keys, strict=True):
             await asyncio.sleep(gap_s)
-            headers = {"Idempotency-Key": key, "X-Client": client, "Authorization": "Bearer sk_test_4eC39HqLyjWDarjtT1zdp7dc"}
-            async with http.post(f"{url}/v1/charges", json={"amount": 2000, "currency": "eur", "client": client}, headers=headers) as answer:
+            headers = {
+                "Idempotency-Key": key,
+                "X-Client": client,
+                "Authorization": "Bearer sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+            }
+            async with http.post(
+                f"{url}/v1/charges",
+                json={"amount": 2000, "currency": "eur", "client": client},
+                headers=headers,
+            ) as answer:
                 await answer.read()
 
     async def capture() -> None:
         hurry = aiohttp.ClientTimeout(total=0.8)
         for _ in range(2):
             try:
-                async with http.post(f"{url}/v1/charges/ch_1/capture", json={"amount": 2000}, timeout=hurry) as answer:
+                async with http.post(
+                    f"{url}/v1/charges/ch_1/capture", json={"amount": 2000}, timeout=hurry
+                ) as answer:
                     await answer.read()
             except TimeoutError:
                 await asyncio.sleep(0.4)
@@ -108,7 +119,9 @@ async def retries(http: aiohttp.ClientSession, url: str) -> None:
     async def refund() -> None:
         for _ in range(2):
             try:
-                async with http.post(f"{url}/v1/refunds", json={"charge": "ch_1"}, headers={"Idempotency-Key": "9b2e41"}) as answer:
+                async with http.post(
+                    f"{url}/v1/refunds", json={"charge": "ch_1"}, headers={"Idempotency-Key": "9b2e41"}
+                ) as answer:
                     await answer.read()
             except aiohttp.ClientError:
                 await asyncio.sleep(0.5)
@@ -126,16 +139,22 @@ async def retries(http: aiohttp.ClientSession, url: str) -> None:
 
 async def pictures() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    folder = PROJECT / "build" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = PROJECT / "build" / "pictured"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     (folder / "payments.yaml").write_text(TRIES)
     (folder / "orders.yaml").write_text(ORDERS)
-    files = (folder / "payments.yaml", folder / "orders.yaml", PROJECT / "scenarios" / "data.yaml")
-    async with serving(*files) as (url, _), chromium() as browser, aiohttp.ClientSession() as http:
+    shutil.copy(PROJECT / "scenarios" / "data.yaml", folder)
+    async with serving(folder) as (url, _), chromium() as browser, aiohttp.ClientSession() as http:
         await retries(http, url)
         for theme in ("light", "dark"):
-            page = await opened(browser, url, theme, 1280, 800)
-            for name, place in (("calls", "calls/c-000003"), ("unmatched", "unmatched"), ("attempts", "attempts"), ("scenarios", "scenarios")):
+            page = await opened(browser, url, theme, 1280, 720)
+            for name, place in (
+                ("calls", "calls/c-000003"),
+                ("unmatched", "unmatched"),
+                ("attempts", "attempts"),
+                ("scenarios", "scenarios"),
+            ):
                 await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
                 await page.wait_for_timeout(700)
                 await page.screenshot(path=IMAGES / f"{name}-{theme}.png")
@@ -201,9 +220,15 @@ async def spent(pid: int, work: Callable[[], Awaitable[int]]) -> tuple[int, floa
 
 async def load(per_s: int, seconds: float) -> None:
     report: dict[str, Any] = {"asked_per_s": per_s, "seconds": seconds}
-    async with serving(PROJECT / "scenarios" / "data.yaml") as (url, pid), chromium() as browser:
+    async with serving(PROJECT / "scenarios") as (url, pid), chromium() as browser:
         await steady(url, per_s, 3)
-        report["closed"] = dict(zip(("calls", "server_us_each"), await spent(pid, lambda: steady(url, per_s, seconds)), strict=True))
+        report["closed"] = dict(
+            zip(
+                ("calls", "server_us_each"),
+                await spent(pid, lambda: steady(url, per_s, seconds)),
+                strict=True,
+            )
+        )
         page = await opened(browser, url, "light", 1280, 800)
         report["server_mb_before"] = resident_mb(pid)
         clicks: list[float] = []
@@ -214,10 +239,20 @@ async def load(per_s: int, seconds: float) -> None:
                 clicks.append(await page.evaluate(CLICK))
 
         clicker = asyncio.create_task(clicking())
-        report["open"] = dict(zip(("calls", "server_us_each"), await spent(pid, lambda: steady(url, per_s, seconds)), strict=True))
+        report["open"] = dict(
+            zip(
+                ("calls", "server_us_each"),
+                await spent(pid, lambda: steady(url, per_s, seconds)),
+                strict=True,
+            )
+        )
         clicker.cancel()
         await page.wait_for_timeout(1000)
-        report["click_ms"] = {"worst": max(clicks), "median": sorted(clicks)[len(clicks) // 2], "clicks": len(clicks)}
+        report["click_ms"] = {
+            "worst": max(clicks),
+            "median": sorted(clicks)[len(clicks) // 2],
+            "clicks": len(clicks),
+        }
         report["shown"] = await page.inner_text(".toolbar .quiet[role=status]")
         report["missed"] = await page.inner_text(".missed") if await page.is_visible(".missed") else ""
         report["server_mb_after"] = resident_mb(pid)

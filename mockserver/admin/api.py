@@ -184,9 +184,7 @@ class Check(Protocol):
 class AdminApi:
     """Serves the table. Call it with a request whose path is below /__admin."""
 
-    def __init__(
-        self, table: Iterable[Endpoint], engine: Engine, services: Services, check: Check
-    ) -> None:
+    def __init__(self, table: Iterable[Endpoint], engine: Engine, services: Services, check: Check) -> None:
         self._engine = engine
         self._services = services
         self._check = check

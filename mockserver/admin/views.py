@@ -14,7 +14,6 @@ from mockserver.model.http import Pairs, Request, Response
 from mockserver.model.redaction import mask_header, mask_text, mask_tree
 from mockserver.store.record import KEPT_BODY_BYTES
 
-
 LONGEST_TARGET = 2000
 """Of a call in brief, in characters; the call itself has the whole."""
 

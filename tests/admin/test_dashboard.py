@@ -92,7 +92,18 @@ def test_with_an_admin_port_it_is_there_and_nowhere_else(serving):
 @pytest.mark.parametrize("name", sorted(ui.files()))
 def test_no_file_reads_text_as_html_or_code_or_asks_another_server(name):
     text = ui.files()[name].body.decode()
-    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "DOMParser", "srcdoc", "setHTML", "createContextualFragment"):
+    for word in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "DOMParser",
+        "srcdoc",
+        "setHTML",
+        "createContextualFragment",
+    ):
         assert word not in text
     assert not re.findall(r"(?:https?:)?//(?!www\.w3\.org/)[a-z0-9.-]+\.[a-z]{2,}", text)
     if name.endswith((".html", ".svg")):

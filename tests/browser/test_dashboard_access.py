@@ -44,5 +44,7 @@ def test_axe_finds_nothing(busy, browser, theme, width):
         dashboard.until("document.querySelector('main').innerText.trim().length > 20")
         dashboard.until("!document.querySelector('.pane:not([hidden])')?.innerText.includes('Loading')")
         assert dashboard.asks(RUN) == [], view
-        assert dashboard.asks("document.documentElement.scrollWidth") <= width, f"{view} is wider than the window"
+        assert dashboard.asks("document.documentElement.scrollWidth") <= width, (
+            f"{view} is wider than the window"
+        )
     assert dashboard.complaints == []

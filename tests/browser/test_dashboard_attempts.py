@@ -47,7 +47,9 @@ def test_stripes_retries_are_one_lane_of_three_tries_and_one_charge(serving, ope
         "route": "payments/create-charge", "final": "succeeded", "retry_after": "none",
         "tries": [["503", "done"], ["503", "done"], ["201", "done"]], "gaps": 2, "walls": [], "changed": [], "effects": ["charge"],
     }]  # fmt: skip
-    left = dashboard.asks("[...document.querySelectorAll('[data-part=try] rect')].map((one) => one.x.baseVal.value)")
+    left = dashboard.asks(
+        "[...document.querySelectorAll('[data-part=try] rect')].map((one) => one.x.baseVal.value)"
+    )
     assert left == sorted(left)
     assert left[1] - left[0] > 50, "half a second and more is seen as a gap"
 
@@ -68,7 +70,11 @@ routes:
 
     pay, slow = open_attempts(server).asks(STRUCTURE)
 
-    assert (pay["retry_after"], pay["walls"], pay["changed"]) == ("broken", ["false"], ["headers.idempotency-key"])
+    assert (pay["retry_after"], pay["walls"], pay["changed"]) == (
+        "broken",
+        ["false"],
+        ["headers.idempotency-key"],
+    )
     assert pay["effects"] == ["charge"]
     assert slow["tries"] == [["200", "client_left"], ["200", "done"]]
 
@@ -79,14 +85,14 @@ def test_the_picture_is_saved_as_svg_and_png(serving, open_attempts, tmp_path):
         server.ask("POST", "/data")
     dashboard = open_attempts(server)
 
-    async def saved(name: str, path: Path) -> bytes:
+    async def saved(name: str, path: Path) -> None:
         async with dashboard.page.expect_download() as download:
             await dashboard.page.get_by_role("button", name=name).click()
         await (await download.value).save_as(path)
-        return path.read_bytes()
 
-    svg = dashboard.run(saved("Save SVG", tmp_path / "a.svg")).decode()
-    png = dashboard.run(saved("Save PNG", tmp_path / "a.png"))
+    dashboard.run(saved("Save SVG", tmp_path / "a.svg"))
+    dashboard.run(saved("Save PNG", tmp_path / "a.png"))
+    svg, png = (tmp_path / "a.svg").read_text("utf-8"), (tmp_path / "a.png").read_bytes()
 
     assert svg.startswith("<?xml")
     assert 'xmlns="http://www.w3.org/2000/svg"' in svg

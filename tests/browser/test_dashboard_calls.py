@@ -16,7 +16,10 @@ def open_dashboard(browser):
 
 
 def three(server):
-    return [server.ask("POST", "/data", '{"order": 42}', headers={"Content-Type": "application/json"}).status for _ in range(3)]
+    return [
+        server.ask("POST", "/data", '{"order": 42}', headers={"Content-Type": "application/json"}).status
+        for _ in range(3)
+    ]
 
 
 def test_the_seed_case_is_seen_live(serving, open_dashboard):
@@ -33,15 +36,31 @@ def test_the_seed_case_is_seen_live(serving, open_dashboard):
 
 
 def test_a_call_opens_beside_the_list_with_all_that_is_known(serving, open_dashboard):
-    server = serving("routes: [{name: pay, request: POST /pay, reply: [{status: 201, effect: {kind: charge}, json: {ok: true}}, 503]}]")
-    server.ask("POST", "/pay?x=1", '{"order":42}', headers={"Content-Type": "application/json", "Authorization": "Bearer tok_1234567890"})
+    server = serving(
+        "routes: [{name: pay, request: POST /pay, reply: [{status: 201, effect: {kind: charge}, json: {ok: true}}, 503]}]"
+    )
+    server.ask(
+        "POST",
+        "/pay?x=1",
+        '{"order":42}',
+        headers={"Content-Type": "application/json", "Authorization": "Bearer tok_1234567890"},
+    )
     dashboard = open_dashboard(server)
 
     dashboard.run(dashboard.page.locator("[data-call=c-000001]").click())
     dashboard.sees(".pane h2", "c-000001")
 
     text = dashboard.texts(".pane")[0]
-    for part in ("shop/pay", "1 of 2", "Bearer ****7890", '"order": 42', '"ok": true', '"kind": "charge"', "in all", "x = 1"):
+    for part in (
+        "shop/pay",
+        "1 of 2",
+        "Bearer ****7890",
+        '"order": 42',
+        '"ok": true',
+        '"kind": "charge"',
+        "in all",
+        "x = 1",
+    ):
         assert part in text
     dashboard.clicks("Hex", ".pane")
     dashboard.sees(".pane pre", "7b 22 6f 72")
@@ -105,7 +124,16 @@ routes:
     dashboard = open_dashboard(server)
     own = dashboard.asks(f"document.querySelectorAll('{SCRIPTS}').length")
 
-    for place in ("#/calls/c-000001", "#/calls/c-000002", "#/unmatched", "#/attempts", "#/scenarios", "#/resources", "#/effects", f"#/calls/{SCRIPT}"):
+    for place in (
+        "#/calls/c-000001",
+        "#/calls/c-000002",
+        "#/unmatched",
+        "#/attempts",
+        "#/scenarios",
+        "#/resources",
+        "#/effects",
+        f"#/calls/{SCRIPT}",
+    ):
         dashboard.run(dashboard.page.goto(f"{dashboard.url}/ui/{place}"))
         dashboard.until("document.body.innerText.includes('<') || location.hash.includes('script')")
         assert dashboard.asks(f"document.querySelectorAll('{SCRIPTS}').length") == own, place

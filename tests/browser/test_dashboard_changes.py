@@ -23,7 +23,10 @@ def open_dashboard(browser):
 
 def test_an_unmatched_call_becomes_a_route_by_the_button(serving, open_dashboard):
     server = serving()
-    assert server.ask("POST", "/dat", '{"order": 42}', headers={"Content-Type": "application/json"}).status == 404
+    assert (
+        server.ask("POST", "/dat", '{"order": 42}', headers={"Content-Type": "application/json"}).status
+        == 404
+    )
     dashboard = open_dashboard(server, "#/unmatched")
     dashboard.sees(".card", "shop/POST /data")
     assert dashboard.texts(".card del") == ["/dat"]
@@ -32,7 +35,10 @@ def test_an_unmatched_call_becomes_a_route_by_the_button(serving, open_dashboard
     dashboard.clicks("Add this route")
     dashboard.sees(".said", "Added runtime/POST /dat")
 
-    assert server.ask("POST", "/dat", '{"order": 42}', headers={"Content-Type": "application/json"}).status == 200
+    assert (
+        server.ask("POST", "/dat", '{"order": 42}', headers={"Content-Type": "application/json"}).status
+        == 200
+    )
     dashboard.goes("Calls")
     dashboard.sees("[data-call=c-000002] .c-route", "runtime/POST /dat")
 
@@ -122,7 +128,9 @@ resources:
     dashboard = open_dashboard(server)
     dashboard.sees(".machine")
 
-    states = dashboard.asks("[...document.querySelectorAll('[data-state][data-count]')].map((one) => [one.dataset.state, one.dataset.count])")
+    states = dashboard.asks(
+        "[...document.querySelectorAll('[data-state][data-count]')].map((one) => [one.dataset.state, one.dataset.count])"
+    )
     assert dict(states) == {"pending": "1", "approved": "1", "shipped": "0"}
     assert dashboard.asks("document.querySelectorAll('.machine-edge').length") == 2
 

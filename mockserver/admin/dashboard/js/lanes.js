@@ -127,6 +127,14 @@ function laneOf(operation, tries, x, words, right) {
       marks.push({ x: bar.x, text_x: at, label, kind, level: below.place(at, textWidth(label)) });
     }
   });
+  // A status that has no room before the next bar goes below.
+  bars.forEach((bar, i) => {
+    bar.label = words.bar(bar.try);
+    const wide = textWidth(bar.label);
+    bar.inside = bar.width > wide + 6;
+    const next = bars.slice(i + 1).find((one) => one.row === bar.row);
+    if (!bar.inside && next && next.x - bar.x - bar.width < wide) bar.level = below.place(bar.x, wide);
+  });
   const bandTop = TITLE_PX + above.count * SHELF_PX + 4;
   const bandBottom = bandTop + rows.length * ROW_PX;
   return { operation, bars, gaps, walls, flags, marks, rows: rows.length, bandTop, bandBottom, height: bandBottom + below.count * SHELF_PX + 16, shelf: SHELF_PX, bar: BAR_PX, row: ROW_PX };

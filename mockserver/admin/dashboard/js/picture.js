@@ -19,6 +19,10 @@ const HEAD_PX = 58;
 const FOOT_PX = 30;
 
 const WORDS = {
+  bar: ({ status, outcome }) => {
+    const kind = kindOf(status, outcome);
+    return `${kind.sign} ${kind.name === "left" ? "client left" : kind.name === "broken" ? outcome : (status ?? "open")}`;
+  },
   gap: (ms) => (ms === null ? "still open" : ms < 0 ? `overlaps by ${duration(-ms)}` : duration(ms)),
   wall: (one) => `${one.retry_after === "kept" ? "✓" : "✕"} Retry-After ${duration(one.asked_ms)}${one.retry_after === "broken" && one.gap_ms !== null ? `: ${duration(one.asked_ms - one.gap_ms)} too early` : one.retry_after === "kept" ? ": kept" : ": not kept"}`,
   changed: (part) => (/key|token/i.test(part) ? `⚑ new key (${part})` : `⚑ ${part} changed`),
@@ -84,7 +88,7 @@ function laneOf(lane, plan, c, href) {
     lane.walls.map((wall) => wallOf(wall, band, lane, c)),
     lane.flags.map((flag) => flagOf(flag, band, lane, c)),
     lane.marks.map((mark) => text(c.effect, mark.text_x, bottom + 12 + mark.level * lane.shelf, mark.label, { "data-part": "effect", "data-kind": mark.kind, "font-weight": 600 })),
-    lane.bars.map((bar) => barOf(bar, band + bar.row * lane.row, lane, c, href)));
+    lane.bars.map((bar) => barOf(bar, band + bar.row * lane.row, bottom, lane, c, href)));
 }
 
 function gapOf(gap, y, c) {
@@ -109,18 +113,18 @@ function flagOf(flag, band, lane, c) {
   return text(c.flag, flag.text_x, band - 8 - flag.level * lane.shelf, flag.label, { "data-part": "changed", "data-what": flag.part, "font-weight": 600, ...halo(c) });
 }
 
-function barOf(bar, y, lane, c, href) {
+function barOf(bar, y, bottom, lane, c, href) {
   const one = bar.try;
   const kind = kindOf(one.status, one.outcome);
   const left = one.outcome === "client_left";
   const broken = kind.name === "broken";
-  const label = `${kind.sign} ${left ? "client left" : broken ? one.outcome : (one.status ?? "open")}`;
   const said = `${one.call}: ${one.status ?? "no status"}, ${outcomeText(one.outcome)}, took ${duration(one.duration_ms)}`;
   const fill = c[kind.name];
-  const inside = bar.width > label.length * 7 + 10;
+  const { inside } = bar;
+  const [x, label_y] = inside ? [bar.x + 6, y + lane.bar / 2 + 4] : bar.level === undefined ? [bar.x + bar.width + 5, y + lane.bar / 2 + 4] : [bar.x, bottom + 12 + bar.level * lane.shelf];
   return s("a", { href: href(one.call), "data-part": "try", "data-call": one.call, "data-status": one.status ?? "", "data-outcome": one.outcome, "aria-label": said },
     s("title", {}, said),
     s("rect", { x: bar.x, y, width: bar.width, height: lane.bar, rx: 3, fill, "fill-opacity": left ? 0.35 : 1, stroke: fill, "stroke-dasharray": left || one.duration_ms === null ? "4 3" : "none" }),
     left || broken ? s("path", { d: `M${bar.x + bar.width + 1} ${y - 3}l-5 ${lane.bar / 4 + 1.5}l5 ${lane.bar / 4 + 1.5}l-5 ${lane.bar / 4 + 1.5}l5 ${lane.bar / 4 + 1.5}`, stroke: c.ground, "stroke-width": 2, fill: "none" }) : null,
-    text(inside ? (left ? c.text : c.ground) : fill, inside ? bar.x + 6 : bar.x + bar.width + 5, y + lane.bar / 2 + 4, label, { "font-weight": 700, ...(inside ? {} : halo(c)) }));
+    text(inside ? (left ? c.text : c.ground) : fill, x, label_y, bar.label, { "font-weight": 700, ...(inside ? {} : halo(c)) }));
 }
