@@ -3,7 +3,7 @@
 import { s } from "./dom.js";
 
 const MARKS = "▶  (99)"; // what stands around the name of a state that something is in
-const NODE = { height: 34, letter: 7.2, pad: 26, gap: 96, line: 62 };
+const NODE = { height: 34, letter: 7.2, pad: 26, gap: 96, line: 62, label: 6.6 };
 
 /** `{name, initial, edges: [{from, to, by}], key}` of a scenario as it was given. `key` tells whose items or values stand in a state. */
 export function machinesOf(scenario) {
@@ -49,7 +49,7 @@ function sourcesOf(condition) {
 /** How many stand in each state: `there` maps a state to a number. */
 export function machinePicture(machine, there) {
   const levels = levelsOf(machine);
-  const nodes = placed(levels);
+  const nodes = placed(levels, (level) => Math.max(NODE.gap, ...merged(machine.edges).filter(({ from }) => levels.get(from) === level).map(({ by }) => labelOf(by).length * NODE.label + 34)));
   const width = Math.max(...[...nodes.values()].map((one) => one.x + one.width)) + 20;
   const backwards = machine.edges.filter(({ from, to }) => nodes.get(to).level <= nodes.get(from).level).length;
   const bottom = Math.max(...[...nodes.values()].map((one) => one.y + NODE.height));
@@ -87,7 +87,8 @@ function levelsOf({ initial, edges }) {
   return levels;
 }
 
-function placed(levels) {
+/** `gap(level)` is what the labels between a column and the next need. */
+function placed(levels, gap) {
   const columns = [];
   for (const [name, level] of levels) (columns[level] ??= []).push(name);
   const nodes = new Map();
@@ -95,19 +96,23 @@ function placed(levels) {
   columns.filter(Boolean).forEach((names, level) => {
     const width = Math.max(...names.map((one) => (one.length + MARKS.length) * NODE.letter + NODE.pad));
     names.forEach((name, i) => nodes.set(name, { x, y: 22 + i * NODE.line, width, level }));
-    x += width + NODE.gap;
+    x += width + gap(level);
   });
   return nodes;
 }
 
+function labelOf(by) {
+  const label = by.length > 2 ? `${by[0]} +${by.length - 1}` : by.join(", ");
+  return label.length > 26 ? `${label.slice(0, 24)}…` : label;
+}
+
 function edgeOf({ from, to, by }, nodes, arrow, below) {
   const [a, b] = [nodes.get(from), nodes.get(to)];
-  const label = by.length > 2 ? `${by[0]} +${by.length - 1}` : by.join(", ");
-  const short = label.length > 24 ? `${label.slice(0, 22)}…` : label;
+  const short = labelOf(by);
   if (b.level > a.level) {
     const [x1, y1, x2, y2] = [a.x + a.width, a.y + NODE.height / 2, b.x, b.y + NODE.height / 2];
     const bend = (x2 - x1) / 2;
-    return edge(`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, x2 - x1 < 110 && y1 === y2 ? (x1 + x2) / 2 : (x1 + x2) / 2, (y1 + y2) / 2 - 6, short, by, arrow);
+    return edge(`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, (x1 + x2) / 2, (y1 + y2) / 2 - 6, short, by, arrow);
   }
   const y = below();
   const [x1, x2] = [a.x + a.width / 2 + 8, b.x + b.width / 2 - 8];

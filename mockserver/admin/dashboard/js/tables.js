@@ -66,7 +66,7 @@ export class WebhooksView extends TableView {
     const tries = one.tries.length ? h("ol", { class: "plain" }, one.tries.map((t) => h("li", {}, `${t.status ?? t.error ?? "no answer"} · ${duration(t.duration_ms)} · ${t.at.slice(11, 19)}`))) : h("span", { class: "quiet" }, "none yet");
     const body = h("details", {}, h("summary", {}, `${one.body.length} B`), h("pre", { class: "body", tabindex: "0", "aria-label": `Body of ${one.id}` }, laidOut(one.body.text) ?? one.body.base64));
     return withAttributes([one.id, h("span", { class: `state ${one.state}` }, STATES[one.state] ?? one.state), h("a", { href: this._app.href("calls", one.call) }, one.call), h("code", {}, `${one.method} ${one.url}`),
-      one.due.slice(0, 19).replace("T", " "), [tries, one.error && h("p", { class: "hint" }, one.error)], body,
+      one.due.slice(0, 19).replace("T", " "), [tries, one.error && one.error !== one.tries.at(-1)?.error && h("p", { class: "hint" }, one.error)], body,
       button("Redeliver", () => this._redeliver(one.id), { class: "small", "data-key": `redeliver ${one.id}`, "aria-label": `Redeliver ${one.id}` })], { "data-webhook": one.id, "data-state": one.state });
   }
 
