@@ -26,6 +26,10 @@ class Dashboard:
         self.page = visit.page
         self.url = url
         self.complaints: list[str] = []
+        self.run(self._listen())
+
+    async def _listen(self) -> None:
+        """On the browser's own loop: these send something too, and another thread would race with the answer."""
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("pageerror", lambda why: self.complaints.append(str(why)))
         self.page.on("console", self._heard)
