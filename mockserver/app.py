@@ -17,6 +17,7 @@ from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
 from mockserver.admin.namespaces import NAMESPACE_NAME
 from mockserver.admin.tables import all_endpoints
+from mockserver.admin.views import instant
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
@@ -64,6 +65,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._started_at_s = time.monotonic()
+        self._started = instant(time.time())
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
         self._settled = False
@@ -129,6 +131,7 @@ class App:
         return {
             "status": "ok",
             "version": __version__,
+            "started": self._started,
             "uptime_s": round(time.monotonic() - self._started_at_s, 3),
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),

@@ -183,12 +183,16 @@ class Table:
         return register
 
 
+class Check(Protocol):
+    """Raises Refused where a request may not be served; what is `public` needs no token."""
+
+    def __call__(self, request: Request, *, public: bool) -> None: ...
+
+
 class AdminApi:
     """Serves the table. Call it with a request whose path is below /__admin."""
 
-    def __init__(
-        self, table: Iterable[Endpoint], engine: Engine, services: Services, check: Callable[[Request], None]
-    ) -> None:
+    def __init__(self, table: Iterable[Endpoint], engine: Engine, services: Services, check: Check) -> None:
         self._engine = engine
         self._services = services
         self._check = check
@@ -222,7 +226,7 @@ class AdminApi:
     async def _serve(self, request: Request) -> Answer:
         path = request.path[len(ADMIN) :] or "/"
         if path != "/health":
-            self._check(request)
+            self._check(request, public=path == "/ui" or path.startswith("/ui/"))
         ns = self._engine.default
         found = _NS.fullmatch(path)
         if found:

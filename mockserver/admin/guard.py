@@ -1,8 +1,8 @@
 """
 Who may use the admin API: no web page of another origin, no rebound DNS name, and, with a token, only who has it.
 
-Health answers anybody. What a browser may send without asking first is judged
-by what it must tell: Origin with every POST, and Host.
+Health answers anybody; the dashboard's own files need no token, as they hold no data. What a
+browser may send without asking first is judged by what it must tell: Origin with every POST, and Host.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ class Guard:
     def has_token(self) -> bool:
         return bool(self._token)
 
-    def check(self, request: Request) -> None:
-        """Raises Refused where the request may not."""
+    def check(self, request: Request, *, public: bool = False) -> None:
+        """Raises Refused where the request may not. What is `public` needs no token."""
         self._check_origin(request)
         if self._token:
-            self._check_token(request)
+            if not public:
+                self._check_token(request)
         elif not self._is_own(request.host):
             raise Refused(
                 403,

@@ -133,13 +133,36 @@ class CallView(View):
     error: dict[str, Any] | None
     request: RequestView
     reply: ReplyView | None
+    let: dict[str, Any]
     effects: list[Any]
     webhooks: list[Any]
     times: TimesView
 
 
+class BriefView(View):
+    """A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open."""
+
+    id: str
+    number: int
+    route: str | None
+    step: int | None
+    matched: bool
+    automatic: bool
+    replayed: bool
+    complete: bool
+    fault: str | None
+    outcome: str
+    method: str
+    target: str
+    status: int | None
+    effects: int
+    webhooks: int
+    arrived: str
+    duration_ms: float | None
+
+
 class CallList(Listing):
-    items: list[CallView]
+    items: list[CallView | BriefView]
 
 
 class ArchiveLogView(View):
@@ -229,6 +252,7 @@ class HealthView(BaseModel):
     model_config = ConfigDict(extra="allow", defer_build=True)
     status: Literal["ok"]
     version: str
+    started: str
     uptime_s: float
     scenarios: int
     routes: int
@@ -311,12 +335,22 @@ class SnapshotView(View):
 
 
 class TryView(View):
+    """
+    One try. `gap_ms` is from the end of the one before, `asked_ms` what the answer before asked to wait by
+    Retry-After, `retry_after` whether it was `kept` or `broken`; null where nothing was asked.
+    """
+
     call: str
     arrived: str
+    duration_ms: float | None
     gap_ms: float | None
+    asked_ms: float | None
+    retry_after: Literal["kept", "broken"] | None
     status: int | None
     outcome: str
+    key: str | None
     changed: list[str]
+    effects: list[str]
 
 
 class OperationView(View):

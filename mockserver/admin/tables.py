@@ -14,6 +14,7 @@ from mockserver.admin import (
     routes,
     scenarios,
     troubles,
+    ui,
     webhooks,
     world,
 )
@@ -36,5 +37,6 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             namespaces.table,
             webhooks.table,
             metrics.table,
+            ui.table,
         )
     )

@@ -25,6 +25,9 @@ from mockserver.model.redaction import (
 )
 from mockserver.store.record import KEPT_BODY_BYTES
 
+LONGEST_TARGET = 2000
+"""Of a call in brief, in characters; the call itself has the whole."""
+
 
 def instant(unix_s: float) -> str:
     """RFC 3339 with microseconds, in UTC."""
@@ -52,6 +55,7 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "error": call.error if reveal else mask_tree(call.error),
         "request": _request_view(call, reveal=reveal),
         "reply": _reply_view(call, reveal=reveal),
+        "let": (call.let or {}) if reveal else mask_tree(call.let or {}),
         "effects": call.effects if reveal else mask_tree(call.effects),
         "webhooks": call.webhooks,
         "times": {
@@ -61,6 +65,30 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
             "last_byte_ms": _ms(call, call.last_byte_at_s),
             "left_ms": _ms(call, call.left_at_s),
         },
+    }
+
+
+def brief_view(call: Call) -> dict[str, Any]:
+    """A call as one line of a list: what a table of a hundred thousand of them can hold. Secrets are masked."""
+    request, ended_at_s = call.request, call.ended_at_s
+    return {
+        "id": call.id,
+        "number": call.number,
+        "route": call.route_id,
+        "step": call.step,
+        "matched": call.matched,
+        "automatic": call.automatic,
+        "replayed": call.replayed,
+        "complete": request.complete,
+        "fault": call.fault,
+        "outcome": call.outcome.value,
+        "method": request.method,
+        "target": mask_target(request.target)[:LONGEST_TARGET],
+        "status": call.status,
+        "effects": len(call.effects),
+        "webhooks": len(call.webhooks),
+        "arrived": instant(request.arrived_s),
+        "duration_ms": _ms(call, ended_at_s),
     }
 
 

@@ -88,9 +88,11 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     calls = [call for call in asked.ns.record if call.matched and (wanted is None or call.route_id == wanted)]
     found = operations(calls, by)
     views = [operation_view(one, instant) for one in found]
-    for view in views:
-        if not reveal and view["key"] is not None:
-            view["key"] = mask_part(asked.query.get("by", ""), view["key"])
+    if not reveal:
+        for view in views:
+            for keyed in (view, *view["tries"]):
+                if keyed["key"] is not None:
+                    keyed["key"] = mask_part(asked.query.get("by", ""), keyed["key"])
     most = [
         one.most_in_flight
         for route, one in asked.ns.counts.routes.items()

@@ -249,22 +249,34 @@ def operation_view(operation: Operation, instant: Callable[[float], str]) -> dic
     return {
         "key": operation.key,
         "route": operation.route,
-        "tries": [
-            {
-                "call": one.call.id,
-                "arrived": instant(one.call.request.arrived_s),
-                "gap_ms": None if one.gap_s is None else round(one.gap_s * 1000, 3),
-                "status": one.call.status,
-                "outcome": one.call.outcome.value,
-                "changed": list(one.changed),
-            }
-            for one in operation.tries
-        ],
+        "tries": [_try_view(one, instant) for one in operation.tries],
         "statuses": [one.call.status for one in operation.tries],
         "overlap": operation.overlap,
         "retry_after": operation.retry_after,
         "final": operation.final,
     }
+
+
+def _try_view(one: Try, instant: Callable[[float], str]) -> dict[str, Any]:
+    call, key = one.call, known_key(one.call.request)
+    ended_at_s = call.ended_at_s
+    return {
+        "call": call.id,
+        "arrived": instant(call.request.arrived_s),
+        "duration_ms": _ms(None if ended_at_s is None else ended_at_s - call.request.arrived_at_s),
+        "gap_ms": _ms(one.gap_s),
+        "asked_ms": _ms(one.asked_s),
+        "retry_after": one.retry_after,
+        "status": call.status,
+        "outcome": call.outcome.value,
+        "key": key[1] if key else None,
+        "changed": list(one.changed),
+        "effects": [str(effect.get("kind", "effect")) for effect in call.effects],
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
 
 
 def as_text(value: Any) -> str:

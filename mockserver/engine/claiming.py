@@ -16,7 +16,7 @@ from mockserver.engine.finding import Found, when_holds
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Answer, Behaviour, Choose
 from mockserver.engine.scopes import scope_for
-from mockserver.engine.work import NO_WORK, Work, Writes, chosen, made_effects, made_let
+from mockserver.engine.work import NO_WORK, Work, Writes, chosen, kept_let, made_effects, made_let
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.replying.draws import chance
@@ -55,7 +55,12 @@ class Draw:
             )
             made_let(self._found.route.lets, scope, values)
             self._scope = scope
+            self._let = values
         return self._scope
+
+    def let(self) -> dict[str, Any]:
+        """The values that `let` made, as the record keeps them."""
+        return kept_let(self._let or {})
 
     def choices(self) -> Random:
         """The generator of choices and delays, the same for the whole call."""
@@ -84,6 +89,7 @@ class Claim:
     planned: Planned | None = None
     scope: Scope | None = None
     consult: tuple[Callable[[], Any], bool] | None = None
+    let: dict[str, Any] | None = None
 
 
 def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
@@ -96,7 +102,7 @@ def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
     if route.lets:
         draw.scope()
     status = answer.status(draw.scope)
-    claim = Claim(answer, status)
+    claim = Claim(answer, status, let=draw.let() if route.lets else None)
     work = chosen(answer.work, route.work, status)
     if work is not NO_WORK:
         do(claim, work, draw.scope())
@@ -136,6 +142,7 @@ def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
     position.number += 1
     position.draws += 1
     call.step = found.index + 1
+    call.let = claim.let
     write(ns, call, claim)
 
 

@@ -101,6 +101,25 @@ def compile_effects(value: Any, names: frozenset[str]) -> tuple[Tree, ...]:
     return tuple(compile_tree(one, path, names=names) for one, path in zip(listed, paths, strict=True))
 
 
+KEPT_LET_CHARS = 256
+"""Of a text that `let` made: so much of it the record keeps, and of lists and mappings how long they are."""
+
+
+def kept_let(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `let` in small: what they were made of may be large, and must not live as long as the record."""
+    return {name: _in_small(value) for name, value in values.items()}
+
+
+def _in_small(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= KEPT_LET_CHARS else value[:KEPT_LET_CHARS] + "…"
+    if isinstance(value, Mapping):
+        return f"{{… {len(value)}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[… {len(value)}]"
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)[:KEPT_LET_CHARS]
+
+
 def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]]:
     """What the service did. Raises TemplateError."""
     made = []

@@ -34,7 +34,7 @@ class Call:
     One call. Times ending in `_at_s` are on the monotonic clock, None until they happen.
 
     `route_id` is None for an unmatched call; `step` counts from 1; `tags` are
-    the route's. `nearest` are the
+    the route's. `let` are the values that it made for this call, in small. `nearest` are the
     routes that nearly took an unmatched call, with what kept each out. `forgotten`: the record has dropped it. `home` is the namespace with its
     counts and record, until the call is closed. `plan` is what `net/` performs; it is dropped when the call closes.
     `consult`: whom `net/` asks first what is to be answered.
@@ -57,6 +57,7 @@ class Call:
         "home",
         "last_byte_at_s",
         "left_at_s",
+        "let",
         "namespace",
         "nearest",
         "number",
@@ -93,6 +94,7 @@ class Call:
         self.consult: Consultation | None = None
         self.response: Response | None = None
         self.status: int | None = None
+        self.let: dict[str, Any] | None = None
         self.effects: list[Any] = []
         self.webhooks: list[Any] = []
         self.due: list[Any] = []

@@ -84,6 +84,7 @@ def test_a_call_shows_all_of_it(server):
             "complete": True,
             "client_cert": None,
         },
+        "let": {},
         "effects": [],
         "webhooks": [],
     }
@@ -93,6 +94,26 @@ def test_a_call_shows_all_of_it(server):
     assert times["arrived"].endswith("Z")
     assert 0 <= times["claimed_ms"] <= times["first_byte_ms"] <= times["last_byte_ms"]
     assert times["left_ms"] is None
+
+
+def test_a_call_shows_what_let_made_for_it_in_small(serving):
+    server = serving("""
+routes:
+  - request: POST /pay
+    let: {id: "ch_{{ request.json.n }}", n: "{{ request.json.n }}", long: "{{ request.json.long }}", all: "{{ request.json }}", list: [1, 2], key: sk_test_1234567890abcdef}
+    reply: [{status: "{{ 200 + let.n }}"}, {status: "{{ let.absent }}"}]
+""")  # fmt: skip
+    for _ in range(2):
+        server.ask("POST", "/pay", '{"n": 1, "long": "' + "x" * 5000 + '"}')
+
+    made, failed = server.admin.get("/calls")["items"]
+
+    assert made["reply"]["status"] == 201
+    assert made["let"] == {
+        "id": "ch_1", "n": 1, "long": "x" * 256 + "…", "all": "{… 2}", "list": "[… 2]", "key": "****cdef",
+    }  # fmt: skip
+    assert failed["let"] == {}
+    assert server.calls()[0]["let"]["key"] == "sk_test_1234567890abcdef"
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,30 @@ def test_a_stream_is_filtered_as_the_list_is(server, query, routes):
         assert [events.call()["route"] for _ in routes] == [f"shop/{name}" for name in routes]
 
 
+def test_calls_in_brief_are_told_as_the_list_in_brief_has_them(server):
+    with following(server.admin.url, "?brief=true") as events:
+        server.ask("POST", "/a?key=sk_test_1234567890abcdef", "hi")
+        server.ask("POST", "/b")
+        told = [events.call(), events.call()]
+
+    assert told == server.admin.get("/calls?brief=true")["items"]
+    assert [(one["route"], one["status"], one["outcome"], one["step"]) for one in told] == [
+        ("shop/a", 201, "done", 1),
+        ("shop/b", 202, "done", 1),
+    ]
+    assert told[0]["target"] == "/a?key=****cdef"
+    assert told[0]["duration_ms"] >= 0
+    assert "request" not in told[0]
+
+
+def test_of_many_calls_in_brief_none_is_lost_nor_told_twice(server):
+    with following(server.admin.url, "?brief=true") as events:
+        for _ in range(300):
+            server.ask("POST", "/a")
+
+        assert [events.call()["number"] for _ in range(300)] == list(range(1, 301))
+
+
 def test_secrets_are_masked_in_the_stream_too(server):
     with following(server.admin.url) as masked, following(server.admin.url, "?reveal=true") as shown:
         server.ask("POST", "/a", headers={"Authorization": "Bearer tok_1234567890"})

@@ -403,8 +403,10 @@ def test_an_operation_is_shown_as_the_contract_says(call):
         "key": "a",
         "route": "pay/create-charge",
         "tries": [
-            {"call": "c-000001", "arrived": "at 1767225600.00", "gap_ms": None, "status": 503, "outcome": "done", "changed": []},
-            {"call": "c-000002", "arrived": "at 1767225601.50", "gap_ms": 1250.0, "status": 201, "outcome": "done", "changed": ["body"]},
+            {"call": "c-000001", "arrived": "at 1767225600.00", "duration_ms": 250.0, "gap_ms": None, "asked_ms": None, "retry_after": None,
+             "status": 503, "outcome": "done", "key": "a", "changed": [], "effects": []},
+            {"call": "c-000002", "arrived": "at 1767225601.50", "duration_ms": 0.0, "gap_ms": 1250.0, "asked_ms": 1000.0, "retry_after": "kept",
+             "status": 201, "outcome": "done", "key": "a", "changed": ["body"], "effects": []},
         ],
         "statuses": [503, 201],
         "overlap": False,

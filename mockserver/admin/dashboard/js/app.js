@@ -1,0 +1,262 @@
+/** What the views share: the API, the calls, the routes, and where one is. */
+
+import { Api } from "./api.js";
+import { askToken, showKeys } from "./dialogs.js";
+import { Feed } from "./feed.js";
+import { Header } from "./header.js";
+import { show } from "./dom.js";
+import { readPlace, writePlace } from "./place.js";
+import { Rows } from "./rows.js";
+import { Theme } from "./theme.js";
+import { asMapping } from "./unmatched.js";
+
+const REFRESH_MS = 1000;
+const LOOK_MS = 2500;
+const REST_FACTOR = 40;
+
+export class App {
+  /** `views` maps a name to the class of its view. */
+  constructor(views) {
+    this.api = new Api(askToken);
+    this.rows = new Rows();
+    this.routes = [];
+    this.version = "";
+    this._urls = new Map();
+    this._views = new Map();
+    this._theme = null;
+    this._rest_ms = REFRESH_MS;
+    this._feed = new Feed(this.api, this.rows, {
+      added: (seqs, calls) => this._added(seqs, calls),
+      reset: () => this._views.get("calls").reset(),
+      missed: (number) => this._views.get("calls").missed(number, () => void this._feed.heal()),
+      state: (word, detail) => this._header.connection(word, detail),
+      gone: () => this._gone(),
+    });
+    for (const [name, View] of Object.entries(views)) this._views.set(name, new View(this));
+    this._header = new Header(this, [...this._views].map(([name, { title }]) => ({ name, title })));
+    this._main = document.createElement("main");
+    this._main.id = "main";
+    this._theme = new Theme(() => this._themed());
+    this._themed();
+  }
+
+  async start() {
+    document.body.replaceChildren(this._header.element, this._main);
+    addEventListener("hashchange", () => void this._arrive());
+    addEventListener("online", () => this.retry());
+    setInterval(() => void this._look(), LOOK_MS);
+    this.api.get("/health", { namespace: null }).then(({ version }) => (this.version = version), () => {});
+    await this._arrive();
+  }
+
+  // Places
+
+  href(view, id = null) {
+    return writePlace({ namespace: this.api.namespace, view, id });
+  }
+
+  /** From one call to the next makes no history: Back leads out of the call. */
+  go(view, id = null) {
+    if (id && readPlace(location.hash).id && view === this._view) location.replace(this.href(view, id));
+    else location.hash = this.href(view, id);
+  }
+
+  closeCall() {
+    this.go("calls");
+  }
+
+  switchTo(namespace) {
+    location.hash = writePlace({ namespace, view: this._view ?? "calls", id: null });
+  }
+
+  goTo(index) {
+    const name = [...this._views.keys()][index];
+    if (name) this.go(name);
+  }
+
+  async _arrive() {
+    const { namespace, view, id } = readPlace(location.hash);
+    const name = this._views.has(view) ? view : "calls";
+    const another = namespace !== this.api.namespace || !this._view;
+    this.api.namespace = namespace;
+    const shown = this._views.get(name);
+    this._header.place(name);
+    if (name !== this._view) {
+      this._view = name;
+      document.title = `${shown.title} · mockserver`;
+      show(this._main, shown.element);
+      shown.shown();
+    }
+    if (another) {
+      void this._feed.begin();
+      void this._look();
+      void this.loadRoutes();
+      if (name !== "calls") void shown.shown();
+    }
+    shown.open?.(id);
+  }
+
+  _gone() {
+    this._header.connection("lost", `there is no namespace ${this.api.namespace}`);
+    if (this.api.namespace !== "default") this.switchTo("default");
+  }
+
+  // Calls
+
+  _added(seqs, calls) {
+    this._views.get("calls").added(seqs);
+    if (calls.some((one) => !one.matched && !one.automatic)) this._unmatchedAsked = true;
+    this._refreshSoon();
+  }
+
+  clearCalls() {
+    this._feed.clear();
+  }
+
+  reloadCalls() {
+    void this._feed.begin();
+  }
+
+  retry() {
+    this._feed.stream.retry();
+  }
+
+  /** The view in sight is drawn anew, however many calls come at most once a second, and less often where that takes the server long. */
+  _refreshSoon() {
+    if (this._soon) {
+      this._again = true;
+      return;
+    }
+    this._soon = setTimeout(async () => {
+      const began = performance.now();
+      await this._refresh();
+      this._rest_ms = Math.max(REFRESH_MS, REST_FACTOR * (performance.now() - began));
+      this._soon = null;
+      if (this._again) this._refreshSoon();
+      this._again = false;
+    }, this._rest_ms);
+  }
+
+  async _refresh() {
+    try {
+      if (this._unmatchedAsked) {
+        this._unmatchedAsked = false;
+        this.badge("unmatched", (await this.api.get("/counts")).unmatched);
+      }
+      await this._views.get(this._view).changed?.();
+    } catch {
+      // The header says that the connection is lost; the next call or look tries again.
+    }
+  }
+
+  /** What no call tells of: outages, other people's namespaces, webhooks on their way. */
+  async _look() {
+    if (document.hidden) return;
+    try {
+      await this.loadNamespaces();
+      const outage = await this.api.get("/outage").catch((problem) => (problem.status === 404 ? null : Promise.reject(problem)));
+      this.outageIs(outage);
+      if (this._view !== "calls" && this._view !== "attempts") await this._views.get(this._view).changed?.();
+    } catch {
+      // As above.
+    }
+  }
+
+  badge(view, number) {
+    this._header.badge(view, number);
+  }
+
+  outageIs(outage) {
+    this._header.outage(outage);
+  }
+
+  // What views ask of the server
+
+  async loadRoutes() {
+    this.routes = (await this.api.get("/routes")).items;
+    return this.routes;
+  }
+
+  routeOf(id) {
+    return this.routes.find((one) => one.id === id);
+  }
+
+  async loadNamespaces() {
+    const { items } = await this.api.get("/namespaces", { namespace: null });
+    const sign = JSON.stringify([items.map((one) => one.name), this.api.namespace]);
+    for (const one of items) this._urls.set(one.name, one.url);
+    if (sign !== this._known) {
+      this._known = sign;
+      this._header.namespaces(items.map((one) => one.name), this.api.namespace);
+    }
+    return items;
+  }
+
+  /** Where the application reaches this namespace's service. */
+  mockBase() {
+    const { namespace } = this.api;
+    return this._urls.get(namespace) ?? (namespace === "default" ? location.origin : `${location.origin}/@${namespace}`);
+  }
+
+  async unmatchedOf(id) {
+    const before = Number(id.slice(2)) - 1;
+    const { items } = await this.api.get(`/unmatched?limit=1${before > 0 ? `&cursor=c-${String(before).padStart(6, "0")}` : ""}`);
+    return items.find((one) => one.id === id) ?? null;
+  }
+
+  async addSuggested(call) {
+    const route = await this.api.send("POST", "/routes", { yaml: asMapping(call.suggestion) });
+    await this.loadRoutes();
+    return route;
+  }
+
+  async schema() {
+    return (this._schema ??= await this.api.get("/schema/scenario.json", { namespace: null }));
+  }
+
+  async changedRoutes() {
+    await this.loadRoutes();
+    await this._views.get(this._view).refresh?.();
+  }
+
+  async changedWorld() {
+    await this._look();
+    await this._views.get(this._view).refresh?.();
+  }
+
+  // Looks and keys
+
+  theme() {
+    return this._theme.seen;
+  }
+
+  nextTheme() {
+    this._theme.next();
+  }
+
+  _themed() {
+    if (!this._theme) return;
+    this._header.theme(this._theme.choice);
+    this._views.get(this._view)?.refresh?.();
+  }
+
+  showKeys() {
+    showKeys();
+  }
+
+  focusFilter() {
+    this.go("calls");
+    setTimeout(() => this._views.get("calls").focusFilter());
+  }
+
+  chooseNamespace() {
+    this._header.chooseNamespace();
+  }
+
+  /** Esc. Whether there was anything to close. */
+  closeOpen() {
+    if (this._view !== "calls" || !readPlace(location.hash).id) return false;
+    this.closeCall();
+    return true;
+  }
+}

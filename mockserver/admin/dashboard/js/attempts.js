@@ -1,0 +1,120 @@
+/** How clients tried again: the picture, what of it is shown, and its export. */
+
+import { button, field, h, show } from "./dom.js";
+import { pngBlob, save, svgBlob } from "./export.js";
+import { picture, verdict } from "./picture.js";
+import { many } from "./words.js";
+
+const MOST_LANES = 60;
+const NARROWEST_PX = 640;
+
+export class AttemptsView {
+  constructor(app) {
+    this._app = app;
+    this.title = "Attempts";
+    this._route = h("select", { onchange: () => this.refresh() }, h("option", { value: "" }, "all"));
+    this._by = h("input", { placeholder: "headers.x-order-id", autocomplete: "off", spellcheck: "false", onchange: () => this.refresh() });
+    this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "all" }, "all"), h("option", { value: "retried" }, "tried again"), h("option", { value: "wrong" }, "with something wrong"));
+    this._axis = h("select", { onchange: () => this._draw() }, h("option", { value: "aligned" }, "from each first try"), h("option", { value: "clock" }, "one clock for all"));
+    this._said = h("span", { class: "quiet", role: "status" });
+    this._place = h("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Attempts picture" });
+    this._lists = h("details", { class: "as-text" });
+    this._operations = [];
+    this.element = h("div", { class: "view" },
+      h("div", { class: "toolbar" },
+        field("Route", this._route), field("Same operation by", this._by), field("Show", this._which), field("Time axis", this._axis),
+        h("div", { class: "row" }, button("Save SVG", () => this._save("svg"), { class: "small" }), button("Save PNG", () => this._save("png"), { class: "small" }),
+          button("Copy PNG", () => this._copy(), { class: "small" })), this._said),
+      this._place, this._lists);
+    new ResizeObserver(() => this._draw()).observe(this._place);
+  }
+
+  shown() {
+    return this.refresh();
+  }
+
+  /** Calls came; the picture is drawn anew when it is in sight. */
+  changed() {
+    return this.refresh();
+  }
+
+  async refresh() {
+    this._offerRoutes();
+    const query = new URLSearchParams();
+    if (this._route.value) query.set("route", this._route.value);
+    if (this._by.value.trim()) query.set("by", this._by.value.trim());
+    try {
+      const found = await this._app.api.get(`/attempts?${query}`);
+      this._operations = found.items;
+      this._by.setAttribute("aria-invalid", "false");
+      this._draw();
+    } catch (problem) {
+      this._by.setAttribute("aria-invalid", "true");
+      this._said.textContent = problem.errors?.[0]?.message ?? problem.message;
+    }
+  }
+
+  _offerRoutes() {
+    const known = new Set([...this._route.options].map((one) => one.value));
+    for (const route of this._app.routes) if (!known.has(route.id)) this._route.append(h("option", { value: route.id }, route.id));
+  }
+
+  _wanted() {
+    const tests = { all: () => true, retried: (one) => one.tries.length > 1, wrong: isWrong };
+    return this._operations.filter(tests[this._which.value]);
+  }
+
+  _draw() {
+    if (!this._place.clientWidth) return;
+    const wanted = this._wanted();
+    const drawn = wanted.slice(-MOST_LANES);
+    const more = wanted.length > drawn.length ? `, the latest ${drawn.length} drawn` : "";
+    this._said.textContent = `${many(wanted.length, "operation")}${more}`;
+    if (!drawn.length) {
+      show(this._place, h("div", { class: "empty" }, h("p", {}, this._operations.length ? "No operation is like that." : "No matched calls yet. Each logical operation gets a lane: its tries, the gaps between them, and what Retry-After asked.")));
+      show(this._lists);
+      return;
+    }
+    const focused = document.activeElement?.closest?.("[data-call]")?.dataset.call;
+    show(this._place, picture(drawn, {
+      width: Math.max(NARROWEST_PX, this._place.clientWidth - 2), aligned: this._axis.value === "aligned", theme: this._app.theme(),
+      title: `Attempts${this._route.value ? ` on ${this._route.value}` : ""}`,
+      note: `${many(drawn.length, "operation")}, namespace ${this._app.api.namespace}, ${drawn[0].tries[0].arrived.slice(0, 19).replace("T", " ")} UTC, mockserver ${this._app.version}`,
+      href: (call) => this._app.href("calls", call),
+    }));
+    if (focused) this._place.querySelector(`[data-call="${CSS.escape(focused)}"]`)?.focus();
+    show(this._lists, h("summary", {}, "The same as text"), h("ol", {}, drawn.map((one) => h("li", {}, `${one.route}: ${verdict(one)}`, h("ul", {}, one.tries.map((t) => h("li", {}, tryText(t))))))));
+  }
+
+  async _save(kind) {
+    const svg = this._place.querySelector("svg");
+    if (!svg) return;
+    const name = `attempts-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${kind}`;
+    save(kind === "svg" ? svgBlob(svg) : await pngBlob(svg), name);
+    this._said.textContent = `Saved ${name}.`;
+  }
+
+  async _copy() {
+    const svg = this._place.querySelector("svg");
+    if (!svg) return;
+    try {
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": pngBlob(svg) })]);
+      this._said.textContent = "Copied as PNG.";
+    } catch {
+      this._said.textContent = "The clipboard is not open to this page; save it instead.";
+    }
+  }
+}
+
+function isWrong(operation) {
+  return operation.final !== "succeeded" || operation.overlap || operation.retry_after === "broken" || operation.tries.some((one) => one.changed.length || one.outcome !== "done");
+}
+
+function tryText(one) {
+  const parts = [one.call, one.status ?? "no status", one.outcome];
+  if (one.gap_ms !== null) parts.push(`${one.gap_ms} ms after the one before`);
+  if (one.asked_ms !== null) parts.push(`Retry-After asked ${one.asked_ms} ms: ${one.retry_after}`);
+  if (one.changed.length) parts.push(`changed ${one.changed.join(", ")}`);
+  if (one.effects.length) parts.push(`effects ${one.effects.join(", ")}`);
+  return parts.join(", ");
+}

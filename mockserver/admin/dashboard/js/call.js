@@ -1,0 +1,123 @@
+/** One call beside the list: what was asked and answered, when, and what the service made of it. */
+
+import { bodyView } from "./body.js";
+import { asCurl, asPython, asYaml } from "./copying.js";
+import { button, h, show } from "./dom.js";
+import { explanation } from "./unmatched.js";
+import { timingsView } from "./timings.js";
+import { duration, kindOf, outcomeText } from "./words.js";
+
+export class CallPane {
+  constructor(app) {
+    this._app = app;
+    this._reveal = false;
+    this.element = h("section", { class: "pane", "aria-label": "Call", hidden: true, tabindex: "-1" });
+    this.id = null;
+  }
+
+  async open(id) {
+    this.id = id;
+    this._abort?.abort();
+    const { signal } = (this._abort = new AbortController());
+    this.element.hidden = false;
+    if (!this.element.firstChild) show(this.element, h("p", { class: "quiet pad" }, "Loading…"));
+    try {
+      const call = await this._app.api.get(`/calls/${encodeURIComponent(id)}${this._reveal ? "?reveal=true" : ""}`, { signal });
+      if (this.id === id) this._draw(call);
+    } catch (problem) {
+      if (this.id === id && problem.name !== "AbortError") show(this.element, this._head(id, null), h("p", { class: "notice pad" }, problem.status === 404
+        ? "The server no longer has this call: its record was reset, or it was dropped for newer ones." : problem.message));
+    }
+  }
+
+  close() {
+    this.id = null;
+    this.element.hidden = true;
+    show(this.element);
+  }
+
+  _head(id, call) {
+    return h("header", { class: "pane-head" },
+      h("h2", {}, id, call && h("span", { class: "quiet" }, ` ${call.request.method} ${call.request.path}`)),
+      button("✕", () => this._app.closeCall(), { class: "quiet-button", "aria-label": "Close call", title: "Close (Esc)" }));
+  }
+
+  _draw(call) {
+    const status = call.reply?.status ?? null;
+    const kind = kindOf(status, call.outcome);
+    show(this.element, this._head(call.id, call),
+      h("div", { class: "pad" },
+        h("p", { class: "summary" },
+          h("span", { class: `status ${kind.name}` }, `${kind.sign} ${status ?? "no answer"}`),
+          ` ${outcomeText(call.outcome)}`, call.fault && ` (fault: ${call.fault})`, call.replayed && ", an answer kept for its idempotency key"),
+        this._actions(call),
+        this._facts(call),
+        call.error && section("Template error", h("p", { class: "notice" }, call.error.detail ?? call.error.title), call.error.template && h("pre", { class: "body", tabindex: "0", "aria-label": "Template" }, call.error.template)),
+        !call.matched && !call.automatic && this._nearest(call),
+        section("Timings", timingsView(call)),
+        section("Request", headers(call.request.headers, "Request"), bodyView(call.request.body, call.request.headers, "Request")),
+        section("Reply", call.reply === null ? h("p", { class: "quiet" }, "Nothing was answered.") : [headers(call.reply.headers, "Reply"), bodyView(call.reply.body, call.reply.headers, "Reply")]),
+        Object.keys(call.let).length > 0 && section("Template values", h("dl", { class: "pairs" }, Object.entries(call.let).map(([name, value]) => fact(`let.${name}`, typeof value === "string" ? value : JSON.stringify(value))))),
+        call.effects.length > 0 && section("Effects", h("pre", { class: "body", tabindex: "0", "aria-label": "Effects" }, call.effects.map((one) => JSON.stringify(one, null, 2)).join("\n"))),
+        call.webhooks.length > 0 && section("Webhooks", this._webhooks(call))));
+  }
+
+  _actions(call) {
+    const said = h("span", { role: "status", class: "quiet" });
+    const copy = (name, make) => button(`Copy as ${name}`, async () => {
+      const text = make();
+      try {
+        await navigator.clipboard.writeText(text);
+        said.textContent = `Copied as ${name}.`;
+        show(shown);
+      } catch {
+        said.textContent = "The clipboard is not open to this page; here it is:";
+        show(shown, h("textarea", { class: "code", rows: "8", readonly: true, "aria-label": `As ${name}`, value: text }));
+        shown.firstChild.select();
+      }
+    }, { class: "small" });
+    const shown = h("div", {});
+    const secrets = h("button", { type: "button", class: "small", "aria-pressed": String(this._reveal), onclick: () => {
+      this._reveal = !this._reveal;
+      void this.open(call.id);
+    } }, "Show secrets");
+    return h("div", {}, h("div", { class: "row actions" },
+      copy("curl", () => asCurl(call, this._app.mockBase())), copy("YAML", () => asYaml(call)), copy("Python", () => asPython(call)), secrets, said), shown);
+  }
+
+  _facts(call) {
+    const route = call.route && this._app.routeOf(call.route);
+    const step = call.step === null ? null : route ? `${call.step} of ${route.steps}` : call.step;
+    return h("dl", { class: "pairs" },
+      fact("Route", call.route ? h("a", { href: this._app.href("scenarios", call.route) }, call.route) : call.automatic ? "answered by itself" : "none: unmatched"),
+      fact("Step", step),
+      fact("Arrived", call.times.arrived),
+      fact("Took", duration(call.times.left_ms ?? call.times.last_byte_ms)),
+      fact("Client", call.request.client),
+      call.request.query.length > 0 && fact("Query", call.request.query.map(([name, value]) => `${name} = ${value}`).join("\n")));
+  }
+
+  _nearest(call) {
+    const place = h("div", {}, h("p", { class: "quiet" }, "Looking for the nearest route…"));
+    void this._app.unmatchedOf(call.id).then((found) => show(place, found ? explanation(this._app, found) : h("p", { class: "quiet" }, "Nothing more is known.")));
+    return section("Nearest route", place);
+  }
+
+  _webhooks(call) {
+    return h("ul", {}, call.webhooks.map((one) => h("li", {}, h("a", { href: this._app.href("webhooks") }, typeof one === "string" ? one : (one.id ?? JSON.stringify(one))))));
+  }
+}
+
+function section(title, ...children) {
+  return h("section", { class: "block" }, h("h3", {}, title), children);
+}
+
+function fact(name, value) {
+  return value === null || value === undefined ? null : [h("dt", {}, name), h("dd", {}, value)];
+}
+
+function headers(pairs, name) {
+  if (!pairs.length) return h("p", { class: "quiet" }, "No headers.");
+  return h("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": `${name} headers` },
+    h("table", { class: "headers" }, h("tbody", {}, pairs.map(([key, value]) => h("tr", {}, h("th", { scope: "row" }, key), h("td", {}, value))))));
+}

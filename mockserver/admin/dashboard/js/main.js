@@ -1,0 +1,32 @@
+/** The dashboard: its views, and the keys that lead through them. */
+
+import { App } from "./app.js";
+import { AttemptsView } from "./attempts.js";
+import { CallsView } from "./calls.js";
+import { ScenariosView } from "./scenarios.js";
+import { EffectsView, ResourcesView, WebhooksView } from "./tables.js";
+import { UnmatchedView } from "./unmatched.js";
+
+const app = new App({
+  calls: CallsView,
+  unmatched: UnmatchedView,
+  attempts: AttemptsView,
+  scenarios: ScenariosView,
+  resources: ResourcesView,
+  webhooks: WebhooksView,
+  effects: EffectsView,
+});
+
+const DEEDS = { "/": () => app.focusFilter(), "?": () => app.showKeys(), t: () => app.nextTheme(), n: () => app.chooseNamespace() };
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && app.closeOpen()) return void event.preventDefault();
+  if (event.target.closest("input, textarea, select")) return;
+  const deed = /^[1-7]$/.test(event.key) ? () => app.goTo(Number(event.key) - 1) : DEEDS[event.key];
+  if (!deed) return;
+  event.preventDefault();
+  deed();
+});
+
+void app.start();

@@ -1,0 +1,131 @@
+/**
+ * Up to 100,000 calls in brief, in columns: numbers in typed arrays, and texts that repeat written once.
+ *
+ * A row is known by its place `seq`, which counts up for ever; the oldest rows
+ * give way. A call that is told again, by its number, is put in its own place.
+ */
+
+export const LIMIT = 100_000;
+
+export const MATCHED = 1;
+export const AUTOMATIC = 2;
+export const REPLAYED = 4;
+export const INCOMPLETE = 8;
+export const FAULT = 16;
+
+/** Texts by small numbers. 0 is "none". */
+class Words {
+  constructor() {
+    this.texts = [null];
+    this._numbers = new Map();
+  }
+
+  number(text) {
+    if (text === null || text === undefined) return 0;
+    let number = this._numbers.get(text);
+    if (number === undefined) {
+      number = this.texts.push(text) - 1;
+      this._numbers.set(text, number);
+    }
+    return number;
+  }
+}
+
+export class Rows {
+  constructor(limit = LIMIT) {
+    this.limit = limit;
+    this.routes = new Words();
+    this._words = new Words(); // methods, outcomes, faults
+    this.clear();
+  }
+
+  clear() {
+    const n = this.limit;
+    this.next = 0;
+    this._number = new Float64Array(n);
+    this._arrived = new Float64Array(n);
+    this._duration = new Float32Array(n);
+    this._status = new Uint16Array(n);
+    this._step = new Uint16Array(n);
+    this._route = new Uint32Array(n);
+    this._method = new Uint16Array(n);
+    this._outcome = new Uint16Array(n);
+    this._flags = new Uint8Array(n);
+    this._effects = new Uint8Array(n);
+    this._webhooks = new Uint8Array(n);
+    this._target = new Array(n).fill("");
+    this._seqs = new Map();
+    this.statuses = new Set();
+  }
+
+  /** The place of the oldest row. */
+  get first() {
+    return Math.max(0, this.next - this.limit);
+  }
+
+  get size() {
+    return this.next - this.first;
+  }
+
+  /** Takes a call in brief. Whether it is a new one. */
+  put(call) {
+    const known = this._seqs.get(call.number);
+    const seq = known ?? this.next++;
+    const at = seq % this.limit;
+    if (known === undefined) {
+      if (seq >= this.limit) this._seqs.delete(this._number[at]);
+      this._seqs.set(call.number, seq);
+    }
+    this._number[at] = call.number;
+    this._arrived[at] = Date.parse(call.arrived);
+    this._duration[at] = call.duration_ms ?? NaN;
+    this._status[at] = call.status ?? 0;
+    this._step[at] = call.step ?? 0;
+    this._route[at] = this.routes.number(call.route);
+    this._method[at] = this._words.number(call.method);
+    this._outcome[at] = this._words.number(call.outcome);
+    this._flags[at] =
+      (call.matched ? MATCHED : 0) | (call.automatic ? AUTOMATIC : 0) | (call.replayed ? REPLAYED : 0) |
+      (call.complete ? 0 : INCOMPLETE) | (call.fault ? FAULT : 0);
+    this._effects[at] = Math.min(255, call.effects);
+    this._webhooks[at] = Math.min(255, call.webhooks);
+    this._target[at] = call.target;
+    this.statuses.add(call.status ?? 0);
+    return known === undefined;
+  }
+
+  seqOf(number) {
+    return this._seqs.get(number);
+  }
+
+  /** The row at that place, as an object. */
+  row(seq) {
+    const at = seq % this.limit;
+    const duration = this._duration[at];
+    return {
+      seq,
+      number: this._number[at],
+      id: idOf(this._number[at]),
+      arrived: this._arrived[at],
+      duration: Number.isNaN(duration) ? null : duration,
+      status: this._status[at] || null,
+      step: this._step[at] || null,
+      route: this.routes.texts[this._route[at]],
+      method: this._words.texts[this._method[at]],
+      outcome: this._words.texts[this._outcome[at]],
+      flags: this._flags[at],
+      effects: this._effects[at],
+      webhooks: this._webhooks[at],
+      target: this._target[at],
+    };
+  }
+}
+
+/** `c-000017` of 17. */
+export function idOf(number) {
+  return `c-${String(number).padStart(6, "0")}`;
+}
+
+export function numberOf(id) {
+  return Number(id.replace(/^c-/, ""));
+}

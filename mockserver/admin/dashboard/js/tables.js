@@ -1,0 +1,151 @@
+/** Webhooks, effects and resources: what the service did, and what it holds. */
+
+import { button, field, h, show } from "./dom.js";
+import { duration } from "./words.js";
+
+const MOST_ROWS = 500;
+
+/** A table in a region that scrolls. `columns` are names; `rows` lists of cells. */
+function table(label, columns, rows) {
+  return h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": label }, h("table", {},
+    h("thead", {}, h("tr", {}, columns.map((one) => h("th", { scope: "col" }, one)))),
+    h("tbody", {}, rows.slice(-MOST_ROWS).map((cells) => h("tr", cells.attributes ?? {}, cells.map((one) => h("td", {}, one)))))));
+}
+
+function withAttributes(cells, attributes) {
+  cells.attributes = attributes;
+  return cells;
+}
+
+function empty(text) {
+  return h("div", { class: "empty" }, h("p", {}, text));
+}
+
+class TableView {
+  constructor(app, title) {
+    this._app = app;
+    this.title = title;
+    this._said = h("p", { role: "status", class: "said" });
+    this._place = h("div", {});
+    this.element = h("div", { class: "view" }, this._said, this._place);
+  }
+
+  shown() {
+    return this.refresh();
+  }
+
+  changed() {
+    return this.refresh();
+  }
+
+  /** Draws where something is another than it was, so that focus and selection stay. */
+  draw(data, make) {
+    const sign = JSON.stringify(data);
+    if (sign === this._sign) return;
+    this._sign = sign;
+    const focused = document.activeElement?.dataset?.key;
+    show(this._place, make());
+    if (focused) this._place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+}
+
+const STATES = { waiting: "… waiting", sending: "→ sending", delivered: "● delivered", failed: "■ failed", dropped: "✕ dropped" };
+
+export class WebhooksView extends TableView {
+  constructor(app) {
+    super(app, "Webhooks");
+  }
+
+  async refresh() {
+    const { items } = await this._app.api.get("/webhooks");
+    this.draw(items, () => items.length ? table("Webhooks", ["Webhook", "State", "Call", "To", "Due", "Tries", "Body", "Change"], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)))
+      : empty("The service has sent no webhook. A reply with `webhook:` makes one."));
+  }
+
+  _row(one) {
+    const tries = one.tries.length ? h("ol", { class: "plain" }, one.tries.map((t) => h("li", {}, `${t.status ?? t.error ?? "no answer"} · ${duration(t.duration_ms)} · ${t.at.slice(11, 19)}`))) : h("span", { class: "quiet" }, "none yet");
+    const body = h("details", {}, h("summary", {}, `${one.body.length} B`), h("pre", { class: "body", tabindex: "0", "aria-label": `Body of ${one.id}` }, laidOut(one.body.text) ?? one.body.base64));
+    return withAttributes([one.id, h("span", { class: `state ${one.state}` }, STATES[one.state] ?? one.state), h("a", { href: this._app.href("calls", one.call) }, one.call), h("code", {}, `${one.method} ${one.url}`),
+      one.due.slice(0, 19).replace("T", " "), [tries, one.error && one.error !== one.tries.at(-1)?.error && h("p", { class: "hint" }, one.error)], body,
+      button("Redeliver", () => this._redeliver(one.id), { class: "small", "data-key": `redeliver ${one.id}`, "aria-label": `Redeliver ${one.id}` })], { "data-webhook": one.id, "data-state": one.state });
+  }
+
+  async _redeliver(id) {
+    this._said.textContent = `Sending ${id}…`;
+    try {
+      const sent = await this._app.api.send("POST", `/webhooks/${id}/redeliver`);
+      const last = sent.tries.at(-1);
+      this._said.textContent = `${id} was sent again: ${last?.status ?? last?.error ?? sent.state}.`;
+    } catch (problem) {
+      this._said.textContent = problem.message;
+    }
+    await this.refresh();
+  }
+}
+
+export class EffectsView extends TableView {
+  constructor(app) {
+    super(app, "Effects");
+  }
+
+  async refresh() {
+    const { items } = await this._app.api.get("/effects");
+    const kinds = new Map();
+    for (const one of items) kinds.set(one.kind, (kinds.get(one.kind) ?? 0) + 1);
+    this.draw(items, () => items.length ? [h("p", {}, [...kinds].map(([kind, n]) => h("span", { class: "chip" }, `◆ ${kind} × ${n}`))),
+      table("Effects", ["Kind", "Fields", "Call", "At"], items.map((one) => this._row(one)).reverse())]
+      : empty("Nothing has happened at the service. An effect is what a call really did there, such as a charge, whatever was answered."));
+  }
+
+  _row({ kind, call, at, ...fields }) {
+    return withAttributes([`◆ ${kind ?? "effect"}`, h("code", {}, Object.entries(fields).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join("  ")),
+      call ? h("a", { href: this._app.href("calls", call) }, call) : "", (at ?? "").slice(0, 23).replace("T", " ")], { "data-kind": kind });
+  }
+}
+
+export class ResourcesView extends TableView {
+  constructor(app) {
+    super(app, "Resources");
+    this._path = h("select", { onchange: () => this.refresh() });
+    this.element.prepend(h("div", { class: "toolbar" }, field("Resource", this._path), button("Empty it", () => this._clear())));
+  }
+
+  async refresh() {
+    const { api } = this._app;
+    const scenarios = await api.get("/scenarios");
+    const given = await Promise.all(scenarios.items.filter((one) => one.active).map((one) => api.get(`/scenarios/${encodeURIComponent(one.name)}`).catch(() => ({}))));
+    const paths = given.flatMap((one) => (one.resources ?? []).map((each) => `${one.base ?? ""}${each.path}`));
+    const chosen = paths.includes(this._path.value) ? this._path.value : paths[0];
+    if (JSON.stringify(paths) !== this._known) {
+      this._known = JSON.stringify(paths);
+      show(this._path, paths.map((one) => h("option", { value: one, selected: one === chosen }, one)));
+    }
+    const state = await api.get("/state");
+    const items = chosen ? (await api.get(`/resources${chosen}`).catch(() => ({ items: [] }))).items : [];
+    this.draw([chosen, items, state], () => [
+      !chosen ? empty("No active scenario has a resource.") : items.length ? this._items(chosen, items) : empty(`${chosen} is empty.`),
+      h("h2", {}, "State"), Object.keys(state).length ? table("State", ["Key", "Value"], Object.entries(state).map(([key, value]) => [h("code", {}, key), h("code", {}, JSON.stringify(value))])) : empty("The state has no keys."),
+    ]);
+  }
+
+  _items(path, items) {
+    const columns = [...new Set(items.flatMap((one) => Object.keys(one)))];
+    return table(path, columns, items.slice(0, MOST_ROWS).map((item) => columns.map((one) => (one in item ? (typeof item[one] === "string" ? item[one] : JSON.stringify(item[one])) : ""))));
+  }
+
+  async _clear() {
+    if (!this._path.value) return;
+    await this._app.api.send("DELETE", `/resources${this._path.value}`);
+    this._said.textContent = `${this._path.value} was emptied.`;
+    await this.refresh();
+  }
+}
+
+function laidOut(text) {
+  if (text === null) return null;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,60 @@
+/** How numbers, times and outcomes are written for people. */
+
+/** `0.4 ms`, `12 ms`, `1.25 s`, `3 min 5 s`. */
+export function duration(ms) {
+  if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";
+  const size = Math.abs(ms);
+  if (size < 10) return `${trimmed(ms, size < 1 ? 2 : 1)} ms`;
+  if (size < 1000) return `${Math.round(ms)} ms`;
+  if (size < 60_000) return `${trimmed(ms / 1000, 2)} s`;
+  if (size < 3_600_000) return `${Math.trunc(ms / 60_000)} min ${Math.round((size % 60_000) / 1000)} s`;
+  return `${trimmed(ms / 3_600_000, 1)} h`;
+}
+
+function trimmed(number, digits) {
+  return String(Number(number.toFixed(digits)));
+}
+
+/** `14:02:07.153`, local time. */
+export function clockTime(ms) {
+  const at = new Date(ms);
+  const two = (n) => String(n).padStart(2, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+}
+
+export function bytes(n) {
+  if (n < 1000) return `${n} B`;
+  if (n < 1_000_000) return `${trimmed(n / 1000, 1)} kB`;
+  return `${trimmed(n / 1_000_000, 1)} MB`;
+}
+
+export function many(n, noun) {
+  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** A class of answers: its name for styles, and a sign that says the same without colour. */
+export function kindOf(status, outcome) {
+  if (outcome === "client_left") return { name: "left", sign: "◁" };
+  if (outcome && outcome !== "done" && outcome !== "open") return { name: "broken", sign: "✕" };
+  if (!status) return { name: "open", sign: "…" };
+  if (status < 300) return { name: "good", sign: "●" };
+  if (status < 400) return { name: "other", sign: "→" };
+  if (status < 500) return { name: "refused", sign: "▲" };
+  return { name: "failed", sign: "■" };
+}
+
+const OUTCOMES = {
+  open: "still open",
+  done: "answered whole",
+  reset: "connection reset",
+  close: "connection closed",
+  truncate: "answer cut short",
+  garbage: "garbage sent",
+  malformed_chunk: "malformed chunk sent",
+  client_left: "client hung up",
+  incomplete: "request never came whole",
+};
+
+export function outcomeText(outcome) {
+  return OUTCOMES[outcome] ?? outcome;
+}

@@ -1,0 +1,98 @@
+/** The service as a whole: an outage, the clock, and the namespaces. */
+
+import { button, field, h, show } from "./dom.js";
+
+export class WorldPanel {
+  constructor(app) {
+    this._app = app;
+    this._said = h("p", { role: "status", class: "said" });
+    this._outage = h("div", { class: "tile" });
+    this._clock = h("div", { class: "tile" });
+    this._namespaces = h("div", { class: "tile" });
+    this._status = h("input", { class: "narrow", value: "503", inputmode: "numeric", autocomplete: "off" });
+    this._times = h("input", { class: "narrow", placeholder: "∞", inputmode: "numeric", autocomplete: "off" });
+    this._for = h("input", { class: "narrow", placeholder: "30s", autocomplete: "off" });
+    this._ahead = h("input", { class: "narrow", value: "1h", autocomplete: "off" });
+    this._name = h("input", { placeholder: "checkout-42", autocomplete: "off", spellcheck: "false" });
+    this.element = h("section", { "aria-label": "Outage, clock, namespaces" }, h("div", { class: "tiles" }, this._outage, this._clock, this._namespaces), this._said);
+  }
+
+  async refresh() {
+    const { api } = this._app;
+    const [outage, clock, namespaces] = await Promise.all([api.get("/outage").catch((problem) => { if (problem.status !== 404) throw problem; return null; }), api.get("/clock"), this._app.loadNamespaces()]);
+    this._app.outageIs(outage);
+    const sign = JSON.stringify([outage, clock.frozen, Math.round(clock.offset_s), namespaces, api.namespace]);
+    if (sign === this._sign) return this._tick(clock);
+    this._sign = sign;
+    this._drawOutage(outage);
+    this._drawClock(clock);
+    this._drawNamespaces(namespaces);
+  }
+
+  _drawOutage(outage) {
+    show(this._outage, h("h2", {}, "Outage"), outage
+      ? [h("p", {}, h("strong", {}, "▼ Down: "), `${summary(outage)}; ${outage.answered} answered so.`), button("End the outage", () => this._deed(() => this._app.api.send("DELETE", "/outage"), "The service is up again."), { class: "primary" })]
+      : [h("p", { class: "quiet" }, "▲ The service is up."), h("div", { class: "row" }, field("Answer", this._status), field("Times", this._times), field("For", this._for),
+        button("Start an outage", () => this._start(), { class: "danger" }))]);
+  }
+
+  _start() {
+    const text = this._status.value.trim();
+    const reply = /^\d+$/.test(text) ? Number(text) : { fault: text };
+    const outage = { reply };
+    if (this._times.value.trim()) outage.times = Number(this._times.value);
+    if (this._for.value.trim()) outage.for = this._for.value.trim();
+    return this._deed(() => this._app.api.send("PUT", "/outage", { json: outage }), "The service is down.");
+  }
+
+  _drawClock(clock) {
+    this._now = h("output", { class: "now" });
+    const move = (json, said) => this._deed(() => this._app.api.send("POST", "/clock", { json }), said);
+    show(this._clock, h("h2", {}, "Clock"), h("p", {}, this._now, h("span", { class: "quiet" }, clock.frozen ? " frozen" : clock.offset_s ? " moved" : " real time")),
+      h("div", { class: "row" }, field("Ahead by", this._ahead), button("Advance", () => move({ advance: this._ahead.value.trim() }, `The clock was moved by ${this._ahead.value.trim()}; what came due was sent.`), { class: "primary" }),
+        clock.frozen ? button("Resume", () => move({ resume: true }, "The clock runs.")) : button("Freeze", () => move({ freeze: true }, "The clock stands.")),
+        button("Real time", () => move({ reset: true }, "The clock is the real one again."))));
+    this._tick(clock);
+  }
+
+  _tick(clock) {
+    if (this._now) this._now.textContent = `${clock.now.slice(0, 19).replace("T", " ")} UTC`;
+  }
+
+  _drawNamespaces(namespaces) {
+    const { api } = this._app;
+    show(this._namespaces, h("h2", {}, "Namespaces"),
+      h("ul", { class: "namespaces" }, namespaces.map((one) => h("li", {},
+        h("button", { type: "button", class: "small", "aria-pressed": String(one.name === api.namespace), onclick: () => this._app.switchTo(one.name) }, one.name),
+        h("code", { class: "quiet" }, one.url),
+        one.name !== "default" && button("Delete", () => this._deed(async () => {
+          await api.send("DELETE", `/namespaces/${encodeURIComponent(one.name)}`, { namespace: null });
+          if (one.name === api.namespace) this._app.switchTo("default");
+        }, `${one.name} is gone.`), { class: "small quiet-button", "aria-label": `Delete ${one.name}` })))),
+      h("div", { class: "row" }, field("New", this._name), button("Create", () => this._create())));
+  }
+
+  async _create() {
+    const name = this._name.value.trim();
+    await this._deed(async () => {
+      const made = await this._app.api.send("POST", "/namespaces", { json: name ? { name } : {}, namespace: null });
+      this._name.value = "";
+      this._app.switchTo(made.name);
+    }, "A world of its own.");
+  }
+
+  async _deed(deed, said) {
+    try {
+      await deed();
+      this._said.textContent = said;
+      await this._app.changedWorld();
+    } catch (problem) {
+      this._said.textContent = [problem.message, ...problem.errors.map((one) => `${one.pointer}: ${one.message}. ${one.hint}`)].join(". ");
+    }
+  }
+}
+
+function summary({ reply, times, for: duration, routes }) {
+  const said = typeof reply === "number" ? `every call gets ${reply}` : `every call gets ${JSON.stringify(reply)}`;
+  return [said, routes && `on ${routes.join(", ")}`, times && `${times} times`, duration && `for ${duration}`].filter(Boolean).join(", ");
+}

@@ -1,0 +1,103 @@
+"""
+`/ui/`: the dashboard's files, as they lie in `dashboard/`.
+
+They hold no data, so they are served without the token; the page asks for it
+and sends it along. What the page may do is told to the browser in full: it
+loads and runs nothing but these files, and asks nobody but this server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mockserver.admin.api import Answer, Asked, Refused, Table
+from mockserver.model.http import ADMIN, Response
+
+table = Table()
+
+FOLDER = Path(__file__).parent / "dashboard"
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+SAFETY = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of the dashboard, ready to be sent. `etag` is made of its bytes."""
+
+    media_type: str
+    body: bytes
+    etag: str
+
+
+@cache
+def files() -> dict[str, File]:
+    """The files by their names below `/ui/`, read once: so no name in a URL ever reaches the disk."""
+    found = {}
+    for path in sorted(FOLDER.rglob("*")):
+        media_type = MEDIA_TYPES.get(path.suffix)
+        if media_type is not None:
+            body = path.read_bytes()
+            name = path.relative_to(FOLDER).as_posix()
+            found[name] = File(media_type, body, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+    return found
+
+
+def answer(asked: Asked[Any], name: str) -> Response:
+    """That file; 304 where the browser has it already. Raises Refused(404)."""
+    file = files().get(name)
+    if file is None:
+        raise Refused(404, "not-found", f"The dashboard has no file {name!r}", f"It begins at {ADMIN}/ui/")
+    lines = [("ETag", file.etag), ("Cache-Control", "no-cache"), *SAFETY]
+    known = asked.request.headers.get("if-none-match", "")
+    if file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        return Response(304, lines)
+    return Response(200, [("Content-Type", file.media_type), *lines], file.body)
+
+
+@table.add("GET", "/ui", "Leads to the dashboard.", status=308, content_type="text/plain", namespaced=False)
+async def to_dashboard(_: Asked[Any]) -> Answer:
+    return Response(308, [("Location", f"{ADMIN}/ui/"), ("Content-Type", "text/plain"), *SAFETY], b"ui/")
+
+
+@table.add(
+    "GET",
+    "/ui/",
+    "The dashboard: a page for people. Needs no token; the calls that it makes do.",
+    also=(304,),
+    content_type="text/html",
+    namespaced=False,
+)
+async def dashboard(asked: Asked[Any]) -> Answer:
+    return answer(asked, "index.html")
+
+
+@table.add(
+    "GET",
+    "/ui/{path}",
+    "A file of the dashboard.",
+    also=(304,),
+    content_type="*/*",
+    errors=(404,),
+    namespaced=False,
+)
+async def dashboard_file(asked: Asked[Any]) -> Answer:
+    return answer(asked, asked.params["path"])

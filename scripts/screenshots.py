@@ -1,0 +1,281 @@
+"""
+Pictures of the dashboard for README and docs: a server with something to see, clients that retry well and badly.
+
+    scripts/screenshots             writes docs/images/*.png
+    scripts/screenshots --load      a minute of 1,000 calls a second with the dashboard open; prints what it cost
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from playwright.async_api import Browser, Page, async_playwright
+
+PROJECT = Path(__file__).parents[1]
+IMAGES = PROJECT / "docs" / "images"
+CHROMIUM = "/usr/bin/chromium"
+ARGS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+TRIES = """
+scenario: payments
+base: /v1
+routes:
+  - name: create-charge
+    request: POST /charges
+    per: headers.x-client
+    reply:
+      - {status: 503, headers: {retry-after-ms: "900"}, json: {error: {type: api_error, message: The service is down.}}}
+      - {status: 503, headers: {retry-after-ms: "900"}, json: {error: {type: api_error, message: The service is down.}}}
+      - {status: 201, json: {id: ch_1, amount: 2000}, effect: {kind: charge, order: "42"}}
+  - name: capture
+    request: POST /charges/{id}/capture
+    reply: [{delay: 5s}, {status: 200, effect: {kind: capture}, json: {captured: true}}]
+  - name: refund
+    request: POST /refunds
+    reply: [{status: 201, fault: reset, effect: {kind: refund}}, {status: 201, effect: {kind: refund}, json: {id: re_1}}]
+    webhook: {url: "http://127.0.0.1:9/hooks", json: {type: refund.created}, retry: {backoff: [5s, 5m]}}
+"""
+ORDERS = """
+scenario: orders
+description: Orders that are approved, shipped and delivered.
+resources:
+  - path: /orders
+    seed: [{id: "1", total: 2000}, {id: "2", total: 500}, {id: "3", total: 990}]
+    machine:
+      field: status
+      initial: pending
+      transitions: {approve: {pending: approved}, reject: {pending: rejected}, ship: {approved: shipped}, deliver: {shipped: delivered}}
+"""
+
+
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[tuple[str, int]]:
+    """A server of a folder, in a process of its own: its URL and its process id."""
+    command = [sys.executable, "-m", "mockserver", "serve", ".", "--port", "0", "--allow-egress", "127.0.0.1"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=folder)
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    found = re.search(r"mock (\S+)", line)
+    if found is None:
+        raise SystemExit(f"the server did not start: {line}")
+    try:
+        yield found[1], process.pid
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        await browser.close()
+
+
+async def retries(http: aiohttp.ClientSession, url: str) -> None:
+    """Four clients: one does it right, one comes too early, one makes a new key, one hangs up; and some misses."""
+
+    async def charge(client: str, gaps_s: list[float], keys: list[str]) -> None:
+        for gap_s, key in zip([0, *gaps_s], keys, strict=True):
+            await asyncio.sleep(gap_s)
+            headers = {
+                "Idempotency-Key": key,
+                "X-Client": client,
+                "Authorization": "Bearer sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+            }
+            async with http.post(
+                f"{url}/v1/charges",
+                json={"amount": 2000, "currency": "eur", "client": client},
+                headers=headers,
+            ) as answer:
+                await answer.read()
+
+    async def capture() -> None:
+        hurry = aiohttp.ClientTimeout(total=0.8)
+        for _ in range(2):
+            try:
+                async with http.post(
+                    f"{url}/v1/charges/ch_1/capture", json={"amount": 2000}, timeout=hurry
+                ) as answer:
+                    await answer.read()
+            except TimeoutError:
+                await asyncio.sleep(0.4)
+
+    async def refund() -> None:
+        for _ in range(2):
+            try:
+                async with http.post(
+                    f"{url}/v1/refunds", json={"charge": "ch_1"}, headers={"Idempotency-Key": "9b2e41"}
+                ) as answer:
+                    await answer.read()
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.5)
+
+    await charge("patient", [0.95, 1.0], ["4f1c-7a90"] * 3)
+    await charge("hasty", [0.12, 0.31], ["77d0-b21e"] * 3)
+    await charge("forgetful", [0.93, 0.97], ["a1", "b2", "c3"])
+    await capture()
+    await refund()
+    for method, path, body in (("POST", "/v1/charge", {"amount": 2000}), ("GET", "/v1/refunds", None), ("POST", "/orders/1/approve", None),
+                               ("POST", "/orders/2/approve", None), ("POST", "/orders/2/ship", None), ("GET", "/orders", None)):  # fmt: skip
+        async with http.request(method, url + path, json=body) as answer:
+            await answer.read()
+
+
+async def pictures() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    folder = PROJECT / "build" / "pictured"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "payments.yaml").write_text(TRIES)
+    (folder / "orders.yaml").write_text(ORDERS)
+    shutil.copy(PROJECT / "scenarios" / "data.yaml", folder)
+    async with serving(folder) as (url, _), chromium() as browser, aiohttp.ClientSession() as http:
+        await retries(http, url)
+        for theme in ("light", "dark"):
+            page = await opened(browser, url, theme, 1280, 720)
+            for name, place in (
+                ("calls", "calls/c-000003"),
+                ("unmatched", "unmatched"),
+                ("attempts", "attempts"),
+                ("scenarios", "scenarios"),
+            ):
+                await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
+                await page.wait_for_timeout(700)
+                await page.screenshot(path=IMAGES / f"{name}-{theme}.png")
+        page = await opened(browser, url, "light", 390, 800)
+        for name, place in (("calls", "calls"), ("attempts", "attempts")):
+            await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
+            await page.wait_for_timeout(700)
+            await page.screenshot(path=IMAGES / f"{name}-phone.png")
+
+
+async def opened(browser: Browser, url: str, theme: Any, width: int, height: int) -> Page:
+    context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    page = await context.new_page()
+    await page.goto(f"{url}/__admin/ui/")
+    await page.wait_for_selector(".connection[data-state=live]")
+    return page
+
+
+# What it costs
+
+
+async def steady(url: str, per_s: int, seconds: float) -> int:
+    """So many calls a second, in bursts of 10 ms, over kept connections. How many were answered."""
+    done = 0
+    connector = aiohttp.TCPConnector(limit=64)
+    async with aiohttp.ClientSession(connector=connector) as http:
+
+        async def one() -> None:
+            nonlocal done
+            async with http.post(f"{url}/data") as answer:
+                await answer.read()
+            done += 1
+
+        began_s, sent = time.monotonic(), 0
+        tasks: set[asyncio.Task[None]] = set()
+        while (passed_s := time.monotonic() - began_s) < seconds:
+            while sent < passed_s * per_s:
+                task = asyncio.create_task(one())
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+                sent += 1
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*tasks)
+    return done
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def resident_mb(pid: int) -> float:
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
+
+
+async def spent(pid: int, work: Callable[[], Awaitable[int]]) -> tuple[int, float]:
+    """Calls, and microseconds of the server's processor for each."""
+    before_s = cpu_s(pid)
+    calls = await work()
+    return calls, (cpu_s(pid) - before_s) / calls * 1e6
+
+
+async def load(per_s: int, seconds: float) -> None:
+    report: dict[str, Any] = {"asked_per_s": per_s, "seconds": seconds}
+    async with serving(PROJECT / "scenarios") as (url, pid), chromium() as browser:
+        await steady(url, per_s, 3)
+        report["closed"] = dict(
+            zip(
+                ("calls", "server_us_each"),
+                await spent(pid, lambda: steady(url, per_s, seconds)),
+                strict=True,
+            )
+        )
+        page = await opened(browser, url, "light", 1280, 800)
+        report["server_mb_before"] = resident_mb(pid)
+        clicks: list[float] = []
+
+        async def clicking() -> None:
+            while True:
+                await asyncio.sleep(1)
+                clicks.append(await page.evaluate(CLICK))
+
+        clicker = asyncio.create_task(clicking())
+        report["open"] = dict(
+            zip(
+                ("calls", "server_us_each"),
+                await spent(pid, lambda: steady(url, per_s, seconds)),
+                strict=True,
+            )
+        )
+        clicker.cancel()
+        await page.wait_for_timeout(1000)
+        report["click_ms"] = {
+            "worst": max(clicks),
+            "median": sorted(clicks)[len(clicks) // 2],
+            "clicks": len(clicks),
+        }
+        report["shown"] = await page.inner_text(".toolbar .quiet[role=status]")
+        report["missed"] = await page.inner_text(".missed") if await page.is_visible(".missed") else ""
+        report["server_mb_after"] = resident_mb(pid)
+        report["page_heap_mb"] = await page.evaluate("performance.memory.usedJSHeapSize / 1e6")
+        report["own_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(report, indent=2))
+
+
+CLICK = """() => new Promise((done) => {
+    const rows = [...document.querySelectorAll('.grid-rows [data-call]:not([hidden])')];
+    const row = rows[Math.floor(rows.length / 2)];
+    const began = performance.now();
+    const wanted = row.dataset.call;
+    row.click();
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
+})"""
+"""From the click to when the frame that answers it is painted: the row is marked and the pane is open."""
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--load", action="store_true")
+    parser.add_argument("--per-s", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=60)
+    options = parser.parse_args()
+    asyncio.run(load(options.per_s, options.seconds) if options.load else pictures())

@@ -1,0 +1,219 @@
+"""Live calls: seen as they happen, filtered, opened; whatever comes over the wire stays text; a dropped connection heals."""
+
+import pytest
+from support.dashboard import SCRIPTS, Dashboard
+from support.http import ask
+
+SCRIPT = "<script>document.title='run'</script>"
+
+
+@pytest.fixture
+def open_dashboard(browser):
+    def opened(server, place="#/calls"):
+        return Dashboard(browser(), server.admin.url).open(place)
+
+    return opened
+
+
+def three(server):
+    return [
+        server.ask("POST", "/data", '{"order": 42}', headers={"Content-Type": "application/json"}).status
+        for _ in range(3)
+    ]
+
+
+def test_the_seed_case_is_seen_live(serving, open_dashboard):
+    server = serving()
+    dashboard = open_dashboard(server)
+    dashboard.sees(".empty", "No calls yet")
+
+    assert three(server) == [503, 503, 200]
+
+    dashboard.sees(".grid-rows [data-call=c-000003]")
+    assert dashboard.rows() == ["c-000001", "c-000002", "c-000003"]
+    assert dashboard.texts(".grid-rows .c-status") == ["■ 503", "■ 503", "● 200"]
+    assert dashboard.complaints == []
+
+
+def test_a_call_opens_beside_the_list_with_all_that_is_known(serving, open_dashboard):
+    server = serving(
+        "routes: [{name: pay, request: POST /pay, reply: [{status: 201, effect: {kind: charge}, json: {ok: true}}, 503]}]"
+    )
+    server.ask(
+        "POST",
+        "/pay?x=1",
+        '{"order":42}',
+        headers={"Content-Type": "application/json", "Authorization": "Bearer tok_1234567890"},
+    )
+    dashboard = open_dashboard(server)
+
+    dashboard.run(dashboard.page.locator("[data-call=c-000001]").click())
+    dashboard.sees(".pane h2", "c-000001")
+
+    text = dashboard.texts(".pane")[0]
+    for part in (
+        "shop/pay",
+        "1 of 2",
+        "Bearer ****7890",
+        '"order": 42',
+        '"ok": true',
+        '"kind": "charge"',
+        "in all",
+        "x = 1",
+    ):
+        assert part in text
+    dashboard.clicks("Hex", ".pane")
+    dashboard.sees(".pane pre", "7b 22 6f 72")
+    dashboard.clicks("Show secrets")
+    dashboard.sees(".pane", "tok_1234567890")
+    dashboard.presses("Escape")
+    dashboard.sees_no(".pane")
+
+
+def test_the_list_is_walked_by_keys(serving, open_dashboard):
+    server = serving()
+    three(server)
+    dashboard = open_dashboard(server)
+    dashboard.sees("[data-call=c-000003]")
+
+    dashboard.presses("j", "j")
+    dashboard.sees(".pane h2", "c-000002")
+    dashboard.presses("End")
+    dashboard.sees(".pane h2", "c-000003")
+    dashboard.presses("3")
+    dashboard.sees(".attempts-picture")
+    dashboard.presses("/")
+    dashboard.until("document.activeElement.type === 'search'")
+
+
+def test_the_list_is_filtered(serving, open_dashboard):
+    server = serving()
+    three(server)
+    server.ask("GET", "/nothing")
+    dashboard = open_dashboard(server)
+    dashboard.sees("[data-call=c-000004]")
+
+    dashboard.fills("Status", "5xx")
+    dashboard.sees(".toolbar", "2 of 4 calls")
+    assert dashboard.rows() == ["c-000001", "c-000002"]
+    dashboard.fills("Status", "")
+    dashboard.fills("Text", "get NOTHING")
+    dashboard.sees(".toolbar", "1 of 4 calls")
+    dashboard.fills("Text", "")
+    dashboard.run(dashboard.page.get_by_label("Unmatched only").check())
+    dashboard.sees(".toolbar", "1 of 4 calls")
+    server.ask("POST", "/data")
+    server.ask("GET", "/nothing-else")
+    dashboard.sees(".toolbar", "2 of 6 calls")
+    assert dashboard.rows() == ["c-000004", "c-000006"]
+
+
+def test_what_came_over_the_wire_is_text_and_nothing_else(serving, open_dashboard):
+    """A path, a header, a body and a reply that are script tags, in every view."""
+    server = serving({"<b>shop.yaml": f"""
+scenario: "<b>shop"
+description: "{SCRIPT}"
+resources: [{{path: /things, seed: [{{id: "1", "<img src=x onerror=alert(1)>": "{SCRIPT}"}}]}}]
+routes:
+  - name: "<img src=x onerror=alert(1)>"
+    request: POST /evil
+    reply: {{status: 201, headers: {{x-evil: "{SCRIPT}"}}, text: "{SCRIPT}", effect: {{kind: "{SCRIPT}"}}}}
+"""})  # fmt: skip
+    server.ask("POST", f"/{SCRIPT}", SCRIPT, headers={"X-Evil": SCRIPT, "Content-Type": "text/html"})
+    server.ask("POST", "/evil?<script>=1", SCRIPT, headers={"Idempotency-Key": SCRIPT})
+    dashboard = open_dashboard(server)
+    own = dashboard.asks(f"document.querySelectorAll('{SCRIPTS}').length")
+
+    for place in (
+        "#/calls/c-000001",
+        "#/calls/c-000002",
+        "#/unmatched",
+        "#/attempts",
+        "#/scenarios",
+        "#/resources",
+        "#/effects",
+        f"#/calls/{SCRIPT}",
+    ):
+        dashboard.run(dashboard.page.goto(f"{dashboard.url}/ui/{place}"))
+        dashboard.until("document.body.innerText.includes('<') || location.hash.includes('script')")
+        assert dashboard.asks(f"document.querySelectorAll('{SCRIPTS}').length") == own, place
+        assert "run" not in dashboard.asks("document.title")
+    assert dashboard.complaints == []
+
+
+def test_a_dropped_connection_is_shown_and_healed(serving, open_dashboard):
+    server = serving()
+    dashboard = open_dashboard(server)
+    three(server)
+    dashboard.sees("[data-call=c-000003]")
+    dashboard.asks(
+        "window.heard = []; new MutationObserver(() => heard.push(document.querySelector('.connection').dataset.state))"
+        ".observe(document.querySelector('.connection'), {attributes: true})"
+    )
+
+    server.loop.run(cut_streams(server))
+    for _ in range(3):
+        ask(server.url, "POST", "/data")
+
+    dashboard.sees("[data-call=c-000006]")
+    dashboard.sees(".connection[data-state=live]")
+    assert "lost" in dashboard.asks("heard")
+    assert dashboard.rows() == [f"c-00000{n}" for n in range(1, 7)]
+    server.ask("POST", "/data")
+    dashboard.sees("[data-call=c-000007]")
+    assert len(dashboard.rows()) == 7
+
+
+async def cut_streams(server):
+    for listener in server.app._listeners:
+        for connection in listener.server.connections:
+            connection.transport.abort()
+
+
+def test_a_server_that_began_anew_is_noticed(serving, open_dashboard):
+    first = serving()
+    port = first.address[1]
+    dashboard = open_dashboard(first)
+    three(first)
+    dashboard.sees("[data-call=c-000003]")
+
+    first.stop()
+    dashboard.sees(".connection[data-state=lost]")
+    second = serving(first.folder, port=port)
+    second.ask("GET", "/another")
+
+    dashboard.until("document.querySelectorAll('.grid-rows [data-call]:not([hidden])').length === 1")
+    dashboard.sees(".grid-rows", "/another")
+
+
+def test_the_list_holds_a_hundred_thousand_calls_and_no_more(serving, open_dashboard):
+    """In the page alone: what the stream gives is put in by hand."""
+    dashboard = open_dashboard(serving())
+    kept = dashboard.asks("""async () => {
+        const { Rows } = await import("./js/rows.js");
+        const rows = new Rows();
+        const call = (number) => ({number, arrived: "2026-01-31T12:00:00Z", duration_ms: 1, status: 200, step: 1, route: "a/b", method: "GET",
+          outcome: "done", matched: true, complete: true, effects: 0, webhooks: 0, target: `/x/${number}`});
+        for (let number = 1; number <= 250_000; number += 1) rows.put(call(number));
+        const again = rows.put(call(249_999));
+        return [rows.size, rows.row(rows.first).id, rows.row(rows.next - 1).target, again, rows._seqs.size];
+    }""")
+
+    assert kept == [100_000, "c-150001", "/x/250000", False, 100_000]
+
+
+def test_the_token_is_asked_for_and_kept_for_the_tab(serving, browser):
+    server = serving(admin_token="s3cret")
+    dashboard = Dashboard(browser(), server.admin.url)
+    dashboard.run(dashboard.page.goto(f"{server.admin.url}/ui/"))
+
+    dashboard.fills("Token", "wrong")
+    dashboard.clicks("Open")
+    dashboard.sees("dialog", "That is not the token")
+    dashboard.fills("Token", "s3cret")
+    dashboard.clicks("Open")
+    dashboard.sees(".connection[data-state=live]")
+    server.ask("POST", "/data")
+    dashboard.sees("[data-call=c-000001]")
+    dashboard.run(dashboard.page.reload())
+    dashboard.sees("[data-call=c-000001]")
