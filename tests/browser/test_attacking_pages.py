@@ -71,9 +71,9 @@ def seen():
     asked = []
     check = Guard.check
 
-    def noted(self, request):
+    def noted(self, request, **options):
         try:
-            check(self, request)
+            check(self, request, **options)
         except Refused:
             asked.append((request.method, True))
             raise
