@@ -142,8 +142,10 @@ class Known:
         """Records a call that is over."""
         self.record.jot(brief, cost_bytes)
         ns = self.ns
-        if ns.is_watched:
+        if ns.is_heard:
             ns.tell_closed(self.record.opened(brief))
+        else:
+            ns.tell()
 
     def reopen(self, brief: Brief) -> Call:
         """Its answer has not left yet, after all: from here on it is a call like others, and ends by `Engine.finish`."""

@@ -193,9 +193,9 @@ class Namespace:
         return listeners
 
     @property
-    def is_watched(self) -> bool:
-        """Whether anybody waits to be told."""
-        return bool(self._listeners or self._watchers)
+    def is_heard(self) -> bool:
+        """Whether anybody asks for the calls themselves, once they are over."""
+        return bool(self._listeners)
 
     def tell_closed(self, call: Call) -> None:
         """A call is over."""

@@ -34,8 +34,31 @@ class Step:
     ttl_s: float | None
 
 
-def steps_of(route: Route) -> tuple[Step, ...] | None:
-    """The steps of a route that has a short way; None for all others."""
+@dataclass(frozen=True, slots=True)
+class Short:
+    """
+    A route's short way, the same in every namespace. `guards` are its `when`, None where a template or an `if` stands
+    in the way; `timed` says that a step lasts for a time.
+    """
+
+    steps: tuple[Step, ...]
+    guards: Guards | None
+    timed: bool
+
+
+def short_of(route: Route) -> Short | None:
+    """The short way of a route, worked out at its first call; None where it has none."""
+    if not route.looked:
+        route.looked = True
+        steps = _steps(route)
+        if steps is not None:
+            timed = any(span.for_s is not None for span in route.sequence.spans)
+            route.short = Short(steps, _guards(route), timed)
+    short: Short | None = route.short
+    return short
+
+
+def _steps(route: Route) -> tuple[Step, ...] | None:
     if route.guarded or route.lets or route.per is not None or route.scenario.cors is not None:
         return None
     steps = [_step(route, answer) for answer in route.answers]
@@ -68,25 +91,23 @@ def _constants(sets: SetWork) -> tuple[tuple[str, Any], ...] | None:
 class Way:
     """A route's short way in one namespace. `take` moves nothing unless it answers."""
 
-    __slots__ = ("_guards", "_ns", "_timed", "position", "route", "steps")
+    __slots__ = ("_ns", "_short", "position", "route")
 
-    def __init__(self, ns: Namespace, route: Route, steps: tuple[Step, ...]) -> None:
+    def __init__(self, ns: Namespace, route: Route, short: Short) -> None:
         self._ns = ns
         self.route = route
-        self.steps = steps
-        self._timed = any(span.for_s is not None for span in route.sequence.spans)
-        self._guards = _guards(route)
+        self._short = short
         self.position = ns.position(route, None)
 
     @property
     def fixed(self) -> Response | None:
         """The answer of every call, where that is always the same."""
-        route, step = self.route, self.steps[0]
+        route, step = self.route, self._short.steps[0]
         return step.response if route.unconditional and route.sequence.single and not step.sets else None
 
     def is_open(self, request: Request, params: dict[str, str]) -> bool:
         """Whether the state lets it answer."""
-        guards = self._guards
+        guards = self._short.guards
         if guards is None:
             return conditions_hold(self._ns, self.route, request, params)
         if guards:
@@ -105,13 +126,13 @@ class Way:
         ns, position, sequence = self._ns, self.position, self.route.sequence
         index, now_s = 0, 0.0
         if not sequence.single:
-            if self._timed:
+            if self._short.timed:
                 now_s = ns.clock.now_s()
             settled = sequence.settle(position, now_s)
             if settled is None:
                 return None
             index = settled
-        step = self.steps[index]
+        step = self._short.steps[index]
         response = step.response
         if response is None:
             response = self._rendered(step, request, params)
@@ -148,8 +169,8 @@ def way_of(ns: Namespace, route: Route) -> Way | None:
     try:
         way: Way | None = worked_out[route]
     except KeyError:
-        steps = steps_of(route)
-        way = worked_out[route] = None if steps is None else Way(ns, route, steps)
+        short = short_of(route)
+        way = worked_out[route] = None if short is None else Way(ns, route, short)
     return way
 
 

@@ -83,8 +83,8 @@ class Connection(RequestHandler):
         super().__init__(
             manager,
             max_line_size=limits.head_bytes,
-            max_field_size=limits.head_bytes
-            + 1,  # other than that of a line, so that an error says which it was
+            # Other than that of a line, so that an error says which it was.
+            max_field_size=limits.head_bytes + 1,
             max_headers=limits.headers,
             **options,
         )
@@ -105,9 +105,9 @@ class Connection(RequestHandler):
             self,
             options["loop"],
             self._read_bufsize,
-            max_line_size=limits.head_bytes,
-            max_field_size=limits.head_bytes + 1,
-            max_headers=limits.headers,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
             payload_exception=web.RequestPayloadError,
             auto_decompress=options["auto_decompress"],
             max_msg_queue_size=1,
@@ -120,7 +120,7 @@ class Connection(RequestHandler):
         assert self._manager is not None
         if (
             isinstance(transport, asyncio.WriteTransport)
-            and len(self._manager.connections) >= self._limits.connections
+            and len(self._manager._connections) >= self._limits.connections  # noqa: SLF001  (`connections` copies them)
         ):
             self._turn_away(transport)
             return
@@ -285,7 +285,7 @@ class Connection(RequestHandler):
         """
         found = False
         while True:
-            before = self._request_count, self._body is not None and not self._body.is_eof()
+            before = self._request_count, self._is_body_open()
             super().data_received(data)
             if self._request_count != before[0]:
                 found = True
@@ -298,14 +298,14 @@ class Connection(RequestHandler):
                 if alone and is_alone(alone, message, sent_whole(payload)):
                     self.between = True
                     return True
-            after = self._request_count, self._body is not None and not self._body.is_eof()
+            after = self._request_count, self._is_body_open()
             if after == before or self._buffer_paused or self._reading_paused or self._upgraded:
                 return found
             data = alone = b""
 
     def _took(self, body: Any) -> None:
         """A request was read, or that what came is none: then the body that it should have been never ends."""
-        if body is EMPTY_PAYLOAD and self._body is not None and not self._body.is_eof():
+        if body is EMPTY_PAYLOAD and self._is_body_open():
             self._body.set_exception(PayloadEncodingError("it is no valid chunked body"))
         self._body = None if body is EMPTY_PAYLOAD else body
 

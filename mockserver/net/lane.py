@@ -96,8 +96,9 @@ class Lane:
                 return False
             self._known.replace(data, fresh)
             known = fresh
-        if not self._answer(connection, transport, known, time.time(), self._mono()):
-            call = self._begin(connection, known, time.time(), self._mono())
+        arrived_s, arrived_at_s = time.time(), self._mono()
+        if not self._answer(connection, transport, known, arrived_s, arrived_at_s):
+            call = self._begin(connection, known, arrived_s, arrived_at_s)
             if _is_ready(call):
                 self._send(connection, transport, call)
             else:
@@ -115,11 +116,12 @@ class Lane:
         """Whether it has an answer at once. Else nothing has happened."""
         if known.ns.outage is not None:
             return False
+        second_s = int(arrived_s)
         if known.fixed is not None:
             number = known.answer(arrived_at_s)
-            if known.wire_s != int(arrived_s):
-                known.wire_s = int(arrived_s)
-                known.wire = encode_at(known.fixed, known.wire_s)
+            if known.wire_s != second_s:
+                known.wire_s = second_s
+                known.wire = encode_at(known.fixed, second_s)
             transport.write(known.wire)
             brief: Brief = (known, number, connection.client_text, arrived_s, arrived_at_s, self._mono())
             cost_bytes = known.cost_bytes
@@ -130,7 +132,7 @@ class Lane:
             if decided is None:
                 return False
             number, answered = decided
-            transport.write(encode_at(answered[2], int(arrived_s)))
+            transport.write(encode_at(answered[2], second_s))
             client = connection.client_text
             brief = (known, number, client, arrived_s, arrived_at_s, self._mono(), *answered)
             cost_bytes = answered[3]
