@@ -7,6 +7,8 @@ from typing import Any
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.http_parser import HttpRequestParser
 
+_IN_PIECES = (b"pgrade", b"hunked", b"PGRADE", b"HUNKED")
+"""What a head that may need it has in it, as it is usually written: looking for so much costs nothing, also in a long body."""
 Fed = tuple[Any, bool, bytes]
 
 
@@ -18,22 +20,22 @@ class Parser(HttpRequestParser):
     out of `data_received` that would end the connection without an answer.
 
     Whoever offers an upgrade is answered by HTTP/1.1 and may go on by it (RFC 9110
-    7.8). aiohttp's loses what comes in one read behind an offer of `h2c`; so where
-    one may stand, heads are fed one by one.
+    7.8). aiohttp's loses what comes in one read behind an offer of `h2c`, and a
+    head whose chunks are malformed where they come in one read with it. So where
+    either may stand, heads are fed one by one, however they came.
     """
 
     _rest = b""
 
     def feed_data(self, data: bytes, *more: Any) -> Fed:
-        if not self._rest and b"pgrade" not in data and b"PGRADE" not in data:
+        if not self._rest and not any(word in data for word in _IN_PIECES):
             return self._fed(data, *more)
-        rest = self._rest + data
+        rest, self._rest = self._rest + data, b""
         while rest:
             end = rest.find(b"\r\n\r\n") + 4
             piece, rest = (rest[:end], rest[end:]) if end >= 4 else (rest, b"")
             messages, upgraded, tail = self._fed(piece, *more)
             if upgraded and messages and messages[-1][0].method == "CONNECT":
-                self._rest = b""
                 return messages, True, tail + rest
             if upgraded:
                 self.set_upgraded(False)
@@ -43,7 +45,6 @@ class Parser(HttpRequestParser):
                     self._fed(b"")  # here it would lose what is fed next
                 self._rest = rest
                 return messages, False, b""
-        self._rest = b""
         return (), False, b""
 
     def _fed(self, data: bytes, *more: Any) -> Fed:

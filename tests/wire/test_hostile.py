@@ -75,6 +75,27 @@ def test_a_client_that_leaves_before_it_is_told_to_go_on_is_no_defect(server, mo
         assert server.closed_call()["outcome"] == "client_left"
 
 
+@pytest.mark.parametrize("chunks", ["zz\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\nzz\r\n\r\n"])
+def test_a_malformed_chunk_is_told_the_same_however_it_came(server, chunks):
+    head = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    said = []
+    for pieces in ([head + chunks], [head, chunks]):
+        with Wire(server.address) as wire:
+            for sent, piece in enumerate(pieces):
+                if sent:
+                    until(
+                        lambda: any(
+                            one._current_request for one in server.app._listeners[0].server.connections
+                        )
+                    )
+                wire.send(piece)
+            answer = wire.answer()
+            said.append((answer.status, answer.body))
+
+    assert said[0] == said[1]
+    until(lambda: server.admin.get("/counts")["incomplete"] == 2)
+
+
 @pytest.mark.parametrize("protocol", UPGRADES)
 @pytest.mark.parametrize("count", [1, 3])
 def test_requests_behind_an_offer_to_upgrade_are_answered(server, protocol, count):
