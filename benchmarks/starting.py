@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import machine, processes, servers
@@ -46,7 +48,7 @@ def measure(scale: Scale) -> list[Result]:
     """Wall-clock and processor seconds, medians of turns in which each is started once."""
     ours: list[tuple[float, float]] = []
     theirs: list[tuple[float, float]] = []
-    with processes.scratch() as folder:
+    with processes.scratch() as folder, bytecode_in(folder / "bytecode"):
         path = written(folder)
         # Once for nothing: bytecode is written, files are in memory.
         for number in range(scale.times + 1):
@@ -55,6 +57,22 @@ def measure(scale: Scale) -> list[Result]:
                 theirs.append(found[0])
                 ours.append(found[1])
     return [result(ours, theirs)]
+
+
+@contextlib.contextmanager
+def bytecode_in(folder: Path) -> Iterator[None]:
+    """
+    Has the Pythons that are started keep their bytecode there, as they do where a package is installed. Without it, as
+    PYTHONDONTWRITEBYTECODE asks, one side would be compiled anew at each start and the other not.
+    """
+    before = dict(os.environ)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def written(folder: Path) -> Path:

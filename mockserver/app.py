@@ -11,12 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
-from mockserver.admin import openapi
-from mockserver.admin.api import AdminApi, Refused, Services
+from mockserver.admin.api import AdminApi, Endpoint, Refused, Services
 from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
-from mockserver.admin.namespaces import NAMESPACE_NAME
-from mockserver.admin.tables import all_endpoints
 from mockserver.admin.views import instant
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.call_lines import call_fields
@@ -24,7 +21,7 @@ from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.listening import listen_everywhere
 from mockserver.engine.literal import webhook_urls
-from mockserver.engine.namespace import Namespace
+from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
@@ -53,6 +50,13 @@ GRACE_S = 0.2
 
 class PortTaken(MockServerError):
     """The address can't be listened on; the text says which and why."""
+
+
+def _endpoints() -> tuple[Endpoint, ...]:
+    """The admin API's table. Its models are imported when somebody asks for it."""
+    from mockserver.admin.tables import all_endpoints
+
+    return all_endpoints()
 
 
 class App:
@@ -147,7 +151,9 @@ class App:
 
     def _openapi(self) -> dict[str, Any]:
         if "openapi" not in self._documents:
-            self._documents["openapi"] = openapi.document(all_endpoints())
+            from mockserver.admin import openapi
+
+            self._documents["openapi"] = openapi.document(_endpoints())
         document: dict[str, Any] = self._documents["openapi"]
         return document
 
@@ -209,7 +215,7 @@ class App:
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
             ca_pem=self._ca_pem,
         )
-        admin = self._kept(AdminApi(all_endpoints(), self.engine, services, self._guard.check))
+        admin = self._kept(AdminApi(_endpoints, self.engine, services, self._guard.check))
         wire = WireSettings(
             max_body_bytes=settings.max_body_bytes,
             hang_limit_s=settings.hang_limit_s,

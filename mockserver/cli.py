@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -229,6 +230,7 @@ main.add_command(sweep)
 )
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/)."""
+    gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
     from mockserver.running import run
 
     if admin_token_file:

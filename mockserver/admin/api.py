@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -190,16 +191,29 @@ class Check(Protocol):
 
 
 class AdminApi:
-    """Serves the table. Call it with a request whose path is below /__admin."""
+    """
+    Serves the table, which is asked for at the first call: a start does without the models of the
+    answers. Call it with a request whose path is below /__admin.
+    """
 
-    def __init__(self, table: Iterable[Endpoint], engine: Engine, services: Services, check: Check) -> None:
+    def __init__(
+        self, table: Callable[[], Iterable[Endpoint]], engine: Engine, services: Services, check: Check
+    ) -> None:
+        self._table = table
         self._engine = engine
         self._services = services
         self._check = check
-        self._by_path: dict[str, dict[str, Endpoint]] = {}
-        for endpoint in table:
-            self._by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-        self._patterns = [(_pattern(path), path) for path in self._by_path if "{" in path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, dict[str, Endpoint]]:
+        by_path: dict[str, dict[str, Endpoint]] = {}
+        for endpoint in self._table():
+            by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+        return by_path
+
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
+        return [(_pattern(path), path) for path in self._by_path if "{" in path]
 
     async def __call__(self, request: Request) -> Answer:
         answer = await self._answer(request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, lis
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
 from mockserver.engine import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceTaken
-from mockserver.engine.namespace import DEFAULT, Namespace
+from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace
 from mockserver.errors import Wrong, near, shown
 from mockserver.model.base import DurationS, Spec
 from mockserver.model.durations import format_duration
@@ -21,7 +20,6 @@ from mockserver.model.written import as_text
 table = Table()
 
 MOST_SNAPSHOTS = 1000
-NAMESPACE_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def _name(value: object) -> object:

@@ -11,7 +11,7 @@ from mockserver.engine.finding import Held, hold
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.engine.ways import Way, way_of
-from mockserver.model.brief import Brief
+from mockserver.model.brief import Asked, Brief
 from mockserver.model.brief import cost_of as cost_of_brief
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
@@ -24,22 +24,27 @@ Answered = tuple[Route, int, Response, int]
 """The route, the index of its step, what that answered, and what the record reckons the call at, in bytes."""
 
 
-class Known:
+class _Hot(Asked):
+    """What every call touches: slots lie together by class, and of thousands of requests each is far from the last."""
+
+    __slots__ = ("_home", "_home_version", "_version", "calls", "ns", "record", "stays", "wire", "wire_s")
+
+
+class Known(_Hot):
     """
     One request. `raw_path` is its path with the prefixes that choose a namespace, `named` whether its headers may choose one.
 
     `held` are the candidates whose match holds, `ways` their short ways, as far as they have some; `fixed` is the answer
     where nothing about it varies. `look` finds them out. `calls` have been answered by `fixed` and are not counted yet.
+    `stays` says whether others like it are expected: then it is kept, and counted when somebody asks.
     """
 
-    __slots__ = (
-        "_home", "_home_version", "_position", "_version", "calls", "cost_bytes", "fixed", "held", "looked", "named", "ns", "raw_path",
-        "record", "request", "route", "ways", "wire", "wire_s",
-    )  # fmt: skip
+    __slots__ = ("_line", "_position", "held", "looked", "named", "raw_path", "ways")
 
     def __init__(self, request: Request, raw_path: str, *, named: bool, address: Address) -> None:
-        self.request = request
+        super().__init__(request)
         self.raw_path = raw_path
+        self.stays = True
         self.named = named
         self.ns = address.ns
         self._home = address.home
@@ -49,19 +54,16 @@ class Known:
         self.looked = False
         self.held: Held = ()
         self.ways: tuple[tuple[Way, dict[str, str]], ...] = ()
-        self.route: Route | None = None
-        self.fixed: Response | None = None
         self._position: Position | None = None
-        self.cost_bytes = 0
+        self._line: tuple[str, str] | None = None
         self.calls = 0
         self.wire = b""
         """The bytes of `fixed` in the second `wire_s`, kept by `net/`."""
         self.wire_s = 0
 
-    def let_go(self) -> None:
-        """Its call is answered and none like it is expected: what only another would need goes."""
-        self.held = ()
-        self.ways = ()
+    def apart(self) -> Asked:
+        """What the record needs of it, where it does not stay."""
+        return Asked(self.request, self.route, self.fixed, self.cost_bytes)
 
     @property
     def is_current(self) -> bool:
@@ -73,8 +75,9 @@ class Known:
         ns, request = self.ns, self.request
         self.held = hold(ns, request)
         request.forget_parsed()
-        if not self.held or not ns.counts.knows((request.method, request.path)):
+        if not self.held:
             return
+        self._line = ns.known_line(request.method, request.path)
         ways = []
         for entry, params in self.held:
             way = way_of(ns, entry.target)
@@ -93,7 +96,9 @@ class Known:
         """Claims a call that `fixed` answers; it is counted when somebody asks for counts. Its number."""
         ns = self.ns
         calls = self.calls = self.calls + 1
-        if calls == 1:
+        if not self.stays:
+            self.settle(ns)
+        elif calls == 1:
             ns.run_up(self)
         number = ns.last_number = ns.last_number + 1
         ns.used_at_s = arrived_at_s
@@ -102,10 +107,9 @@ class Known:
     def settle(self, ns: Namespace) -> None:
         """Counts its calls."""
         calls, self.calls = self.calls, 0
-        route, fixed, request = self.route, self.fixed, self.request
-        assert route is not None
+        fixed = self.fixed
         assert fixed is not None
-        ns.counted(route.id, (request.method, request.path), fixed.status, calls)
+        ns.counted(self.route.id, self._line, fixed.status, calls)
         position = self._position
         assert position is not None
         position.number += calls
@@ -132,7 +136,7 @@ class Known:
             number = ns.last_number = ns.last_number + 1
             ns.used_at_s = arrived_at_s
             route = way.route
-            ns.counted(route.id, (request.method, request.path), response.status, 1)
+            ns.counted(route.id, self._line, response.status, 1)
             return number, (route, index, response, cost_of(request, response))
         return None
 

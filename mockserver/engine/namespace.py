@@ -7,6 +7,7 @@ changed of the scenarios. Two namespaces never see each other's.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ class Snapshot:
     timers: Timers[Attempt]
 
 
+NAMESPACE_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What of a namespace was made so far; None for what nobody has touched."""
@@ -54,6 +58,10 @@ class Parts:
     clock: VirtualClock | None
     deliveries: Deliveries | None
     timers: Timers[Attempt] | None
+
+
+_MOST_RUNNING = 20_000
+"""Of the requests whose calls are not counted yet: so many are held on to, and no more."""
 
 
 class Tab(Protocol):
@@ -156,17 +164,32 @@ class Namespace:
     def run_up(self, tab: Tab) -> None:
         """It has calls from now on; they are counted before anybody sees counts or positions."""
         self._running.append(tab)
+        if len(self._running) >= _MOST_RUNNING:
+            self._settle()
 
     def _settle(self) -> None:
         running, self._running = self._running, []
         for tab in running:
             tab.settle(self)
 
-    def counted(self, route_id: str, line: tuple[str, str], status: int, calls: int) -> None:
-        """So many calls of a route, each over as soon as it had begun."""
-        counts = self.counts
+    def known_line(self, method: str, path: str) -> tuple[str, str] | None:
+        """Method and path, where calls with these are counted by them."""
+        counts = self._counts
+        if counts is None:
+            counts = self._counts = Counts()
+        line = (method, path)
+        return line if counts.knows(line) else None
+
+    def counted(self, route_id: str, line: tuple[str, str] | None, status: int, calls: int) -> None:
+        """So many calls of a route, each over as soon as it had begun; `line` as `known_line` gave it."""
+        counts = self._counts
+        if counts is None:
+            counts = self._counts = Counts()
         counts.total += calls
-        counts.lines[line] += calls
+        if line is None:
+            counts.lines_lost += calls
+        else:
+            counts.lines[line] += calls
         counts.route(route_id).passed(status, calls)
 
     @property

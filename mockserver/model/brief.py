@@ -6,20 +6,25 @@ Most calls are never looked at. A brief costs a tenth of a `Call`, which is made
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
 
 
-class Asked(Protocol):
+class Asked:
     """What calls in brief have in common: the request but for its client and its time; the route and the answer, where these are always the same."""
 
-    request: Request
-    route: Any
-    fixed: Response | None
-    cost_bytes: int
+    __slots__ = ("cost_bytes", "fixed", "request", "route")
+
+    def __init__(
+        self, request: Request, route: Any = None, fixed: Response | None = None, cost_bytes: int = 0
+    ) -> None:
+        self.request = request
+        self.route = route
+        self.fixed = fixed
+        self.cost_bytes = cost_bytes
 
 
 Brief = tuple[Any, ...]

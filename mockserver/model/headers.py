@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, overload
 
+T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -64,6 +66,17 @@ class Headers(Mapping[str, str]):
     def all(self, name: str) -> list[str]:
         """The values of every line of that name, in order; empty where there is none."""
         return self._by_name().get(name.lower(), [])
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: str | T, /) -> str | T: ...
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """As every mapping's, without an exception on the way: most headers that are asked for are not there."""
+        values = self._by_name().get(name.lower())
+        return values[0] if values else default
 
     def __getitem__(self, name: str) -> str:
         return self._by_name()[name.lower()][0]

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchem
 from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, near, shown
-from mockserver.model.base import UNSET, DurationS, Json, Spec, TextLike, duration_s, is_template
+from mockserver.model.base import UNSET, DurationS, Json, SchemaOf, Spec, TextLike, duration_s, is_template
 from mockserver.model.lines import HeaderLines
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.webhook import Webhooks
@@ -83,7 +83,7 @@ def _delay_spec(value: object) -> object:
 Delay = Annotated[
     Any,
     BeforeValidator(_delay_spec),
-    WithJsonSchema({"anyOf": [{"type": "string"}, DelayRangeSpec.model_json_schema(by_alias=True)]}),
+    SchemaOf(DelayRangeSpec, {"type": "string"}),
 ]
 """Seconds, a template, or a DelayRangeSpec."""
 
@@ -123,14 +123,7 @@ def _throttle(value: object) -> object:
 Throttle = Annotated[
     Any,
     BeforeValidator(_throttle),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": "^\\d+(\\.\\d+)?\\s*(B|KB|MB|KiB|MiB)/s$"},
-                PacedSpec.model_json_schema(by_alias=True),
-            ]
-        }
-    ),
+    SchemaOf(PacedSpec, {"type": "string", "pattern": "^\\d+(\\.\\d+)?\\s*(B|KB|MB|KiB|MiB)/s$"}),
 ]
 """Bytes per second, or a PacedSpec."""
 

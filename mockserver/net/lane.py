@@ -123,7 +123,14 @@ class Lane:
                 known.wire_s = second_s
                 known.wire = encode_at(known.fixed, second_s)
             transport.write(known.wire)
-            brief: Brief = (known, number, connection.client_text, arrived_s, arrived_at_s, self._mono())
+            brief: Brief = (
+                known if known.stays else known.apart(),
+                number,
+                connection.client_text,
+                arrived_s,
+                arrived_at_s,
+                self._mono(),
+            )
             cost_bytes = known.cost_bytes
         else:
             if not known.looked:
@@ -134,7 +141,15 @@ class Lane:
             number, answered = decided
             transport.write(encode_at(answered[2], second_s))
             client = connection.client_text
-            brief = (known, number, client, arrived_s, arrived_at_s, self._mono(), *answered)
+            brief = (
+                known if known.stays else known.apart(),
+                number,
+                client,
+                arrived_s,
+                arrived_at_s,
+                self._mono(),
+                *answered,
+            )
             cost_bytes = answered[3]
         connection.served += 1
         connection._next_keepalive_close_time = arrived_at_s + connection._keepalive_timeout  # noqa: SLF001
@@ -200,17 +215,15 @@ class Lane:
             scheme="http" if plain else "https",
         )
         known = Known(request, raw_path, named=named, address=address)
-        kept = False
+        known.stays = False
         if data and is_alone(data, message, body):
             connection.between = True
-            kept = plain and self._known.comes_again(data)
-            if kept:
+            if plain and self._known.comes_again(data):
+                known.stays = True
                 self._known.add(data, known)
         arrived_s, arrived_at_s = time.time(), self._mono()
         if self._answer(connection, transport, known, arrived_s, arrived_at_s):
             connection._parser.message_consumed()  # noqa: SLF001
-            if not kept:
-                known.let_go()
             return True
         call = self._begin(connection, known, arrived_s, arrived_at_s)
         if not _is_ready(call):

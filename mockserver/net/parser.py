@@ -7,8 +7,6 @@ from typing import Any
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.http_parser import HttpRequestParser
 
-_IN_PIECES = (b"pgrade", b"hunked", b"PGRADE", b"HUNKED")
-"""What a head that may need it has in it, as it is usually written: looking for so much costs nothing, also in a long body."""
 Fed = tuple[Any, bool, bytes]
 
 
@@ -22,13 +20,15 @@ class Parser(HttpRequestParser):
     Whoever offers an upgrade is answered by HTTP/1.1 and may go on by it (RFC 9110
     7.8). aiohttp's loses what comes in one read behind an offer of `h2c`, and a
     head whose chunks are malformed where they come in one read with it. So where
-    either may stand, heads are fed one by one, however they came.
+    either may stand, as it is usually written, heads are fed one by one, however they came.
     """
 
     _rest = b""
 
     def feed_data(self, data: bytes, *more: Any) -> Fed:
-        if not self._rest and not any(word in data for word in _IN_PIECES):
+        if not (
+            b"pgrade" in data or b"hunked" in data or b"PGRADE" in data or b"HUNKED" in data or self._rest
+        ):
             return self._fed(data, *more)
         rest, self._rest = self._rest + data, b""
         while rest:

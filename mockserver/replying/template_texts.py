@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -170,9 +171,10 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
     return template._become(reading, text, value, whole.lineno)  # noqa: SLF001
 
 
+@lru_cache(maxsize=1000)
 def _parsed(source: str) -> nodes.Template:
     """
-    Jinja2's syntax tree, carriage returns kept.
+    Jinja2's syntax tree, carriage returns kept. Nobody changes it: the same few texts stand all over a scenario.
 
     Its lexer makes every line break a bare line feed. Another character that
     it takes for white space stands in for the carriage return meanwhile.
