@@ -284,12 +284,16 @@ async def get_call(asked: Asked[Any]) -> Answer:
 def _missed(ns: Namespace, after: int) -> tuple[list[Call], int]:
     """
     What ended after the call of that number had, in the order of ending, and how
-    many more of them are recorded no longer. A call may end after a later one.
+    many more of them are recorded no longer: after a restart with a state file that
+    is all of them. A call may end after a later one. A number that was not reached
+    yet is from before a restart without one: then nothing that is here was told.
     """
+    if after > ns.last_number:
+        after = 0
     over = [call for call in ns.record if call.outcome is not Outcome.OPEN]
     last = next((call for call in over if call.number == after), None)
     if last is None:
-        first = min((call.number for call in ns.record), default=after + 1)
+        first = min((call.number for call in ns.record), default=ns.last_number + 1)
         return [call for call in over if call.number > after], max(0, first - after - 1)
     return sorted((call for call in over if _ended_at_s(call) > _ended_at_s(last)), key=_ended_at_s), 0
 
