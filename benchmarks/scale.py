@@ -10,7 +10,8 @@ class Scale:
     """
     `rounds` go through all works in turn; a work gets `warm_up_s` and then `seconds`
     of load, whole seconds both. `times` is how often a start or a loading is
-    repeated. `calls_few` and `calls_many` are where memory is read.
+    repeated. `calls_few` and `calls_many` are where memory is read. With more than one
+    `at_once` servers are in each other's way, so that nothing is measured.
     """
 
     rounds: int = 3
@@ -27,6 +28,7 @@ class Scale:
     calls_kept: int = 100_000
     times: int = 15
     exact: int = 30_000
+    at_once: int = 1
 
 
 FULL = Scale()
@@ -44,4 +46,5 @@ QUICK = Scale(
     calls_kept=6_000,
     times=1,
     exact=900,
+    at_once=3,
 )
