@@ -23,6 +23,8 @@ class Scale:
     told: int = 100
     connections: int = 10_000
     connections_s: int = 20
+    slow: int = 1_000
+    honest: int = 500
     calls_few: int = 20_000
     calls_many: int = 2_000_000
     calls_kept: int = 100_000
@@ -41,6 +43,8 @@ QUICK = Scale(
     namespaces=50,
     connections=500,
     connections_s=1,
+    slow=50,
+    honest=20,
     calls_few=2_000,
     calls_many=6_000,
     calls_kept=6_000,
