@@ -127,7 +127,8 @@ def _since(text: str | None) -> tuple[int, float]:
     raise one_flaw(("since",), f"{shown(text)} is no call and no instant", hint)
 
 
-def _cursor(text: str | None) -> int:
+def cursor(text: str | None) -> int:
+    """The number of the call after which a page begins. Raises InvalidInput for what is no cursor."""
     number = _call_number(text) if text else 0
     if number is None:
         raise one_flaw(
@@ -150,7 +151,7 @@ def may_reveal(asked: Asked[Any]) -> bool:
 async def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
     """One page of calls after the cursor, newest last."""
     limit = asked.number("limit", PAGE, MOST)
-    after = _cursor(asked.query.get("cursor"))
+    after = cursor(asked.query.get("cursor"))
     calls = list(islice((call for call in found if call.number > after), limit + 1))
     items: list[Any] = []
     for call in calls[:limit]:
