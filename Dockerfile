@@ -8,10 +8,10 @@ COPY mockserver ./mockserver
 # The base's pip installs into an environment without one, so no pip is shipped. The extras are those that a
 # scenario or a scraper may ask for: whoever mounts a folder can't install them.
 RUN python -m venv --without-pip /venv \
- && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,graphql,jsonpath,metrics,schema,tls,xml]"
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,fast,graphql,jsonpath,metrics,schema,tls,xml]"
 # Bytecode of just what a start imports, the standard library's too: the slim images ship none, and a user who may
 # not write would compile it anew at every start and every health check. The second is what --tls imports beside it.
-RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, mockserver.statefile.keeper, urllib.request' \
+RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, mockserver.statefile.keeper, urllib.request, uvloop' \
  && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.net.certificates, mockserver.net.client_certs'
 
 FROM python:${PYTHON_VERSION}-slim

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,18 +86,24 @@ def all_rounds(targets: list[Target], scale: Scale, failures: dict[str, dict[str
     """
     samples: Samples = {}
     for number in range(1, scale.rounds + 1):
-        for target in targets:
+
+        def tried(target: Target, number: int = number) -> Sample | None:
             key = target.work.key
             if key in failures.get(target.server, {}):
-                continue
+                return None
             sys.stderr.write(f"round {number} of {scale.rounds}: {target.server}, {target.work.title}\n")
             try:
-                sample = measure(target, scale)
+                return measure(target, scale)
             except (Failed, OSError) as why:
-                sys.stderr.write(f"  failed: {why}\n")
+                sys.stderr.write(f"  failed: {target.server}, {target.work.title}: {why}\n")
                 failures.setdefault(target.server, {})[key] = str(why)
-            else:
-                samples.setdefault(target.server, {}).setdefault(key, []).append(sample)
+                return None
+
+        with ThreadPoolExecutor(scale.at_once) as several:
+            found = list(several.map(tried, targets))
+        for target, sample in zip(targets, found, strict=True):
+            if sample is not None:
+                samples.setdefault(target.server, {}).setdefault(target.work.key, []).append(sample)
     return samples
 
 

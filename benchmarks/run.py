@@ -25,6 +25,7 @@ from benchmarks import (
     peers,
     report,
     rounds,
+    siege,
     starting,
     table,
 )
@@ -49,6 +50,7 @@ def exact(found: Report) -> None:
 
 BESIDE: dict[str, Callable[[Scale], list[Result]]] = {
     "connections": crowd.measure,
+    "slow senders": siege.measure,
     "memory": memory.measure,
     "start": starting.measure,
     "loading": loading.measure,

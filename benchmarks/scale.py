@@ -10,7 +10,8 @@ class Scale:
     """
     `rounds` go through all works in turn; a work gets `warm_up_s` and then `seconds`
     of load, whole seconds both. `times` is how often a start or a loading is
-    repeated. `calls_few` and `calls_many` are where memory is read.
+    repeated. `calls_few` and `calls_many` are where memory is read. With more than one
+    `at_once` servers are in each other's way, so that nothing is measured.
     """
 
     rounds: int = 3
@@ -22,11 +23,14 @@ class Scale:
     told: int = 100
     connections: int = 10_000
     connections_s: int = 20
+    slow: int = 1_000
+    honest: int = 500
     calls_few: int = 20_000
     calls_many: int = 2_000_000
     calls_kept: int = 100_000
     times: int = 15
     exact: int = 30_000
+    at_once: int = 1
 
 
 FULL = Scale()
@@ -39,9 +43,12 @@ QUICK = Scale(
     namespaces=50,
     connections=500,
     connections_s=1,
+    slow=50,
+    honest=20,
     calls_few=2_000,
     calls_many=6_000,
     calls_kept=6_000,
     times=1,
     exact=900,
+    at_once=3,
 )

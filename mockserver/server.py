@@ -57,6 +57,7 @@ class SettingWords(TypedDict, total=False):
     tls_cert: str | os.PathLike[str]
     tls_key: str | os.PathLike[str]
     tls_client_ca: str | os.PathLike[str]
+    state_file: str | os.PathLike[str]
 
 
 class Server:
@@ -66,7 +67,9 @@ class Server:
 
     With `tls=True` it speaks TLS too: `tls_url` says where, and clients trust `ca_pem`.
 
-    Raises LoadFailed for scenario files that are wrong, PortTaken, TlsRefused.
+    With `state_file` the next one goes on where this one stood.
+
+    Raises LoadFailed for scenario files that are wrong, PortTaken, TlsRefused, StateFileRefused, StateFileUnusable.
     """
 
     def __init__(

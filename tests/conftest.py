@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,34 @@ import pytest
 from support.server import InProcess, Loop, Process
 
 from mockserver.settings import Settings
+
+LONGEST = (
+    "plugin/test_sweep", "matching/test_agreement", "test_cli", "wire/test_lane", "clients/test_gallery", "docs/test_sweep_page",
+    "sweeping/test_command", "plugin/test_parallel", "docs/test_parallel_tests_page", "browser/test_sweep_report",
+    "replying/test_template_safety", "patterns/test_payments", "browser/test_dashboard_calls", "clients/test_retries_judged",
+    "fuzz/test_api", "statefile/test_crash", "admin/test_bad_input", "browser/test_dashboard_changes", "browser/test_attacking_pages",
+    "patterns/test_shop", "docs/test_other_languages_page", "fuzz/test_wire", "clients/test_stripe", "client/test_types",
+    "browser/test_dashboard_access", "wire/test_sequences", "docs/test_readme",
+)  # fmt: skip
+"""What takes five seconds and more, the longest first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """
+    Several workers, to whom scripts/test gives files one after the other, get the long ones first: at the end nobody waits
+    for one of them.
+    """
+    if hasattr(config, "workerinput"):
+        here = Path(__file__).parent
+        place = {here / f"{name}.py": number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of collected tests hold is there to the end: the collector need not look through it each time."""
+    gc.collect()
+    gc.freeze()
+
 
 SEED = "routes: [{request: POST /data, reply: [503, 503, {json: {success: true}}]}]\n"
 

@@ -127,7 +127,8 @@ def _since(text: str | None) -> tuple[int, float]:
     raise one_flaw(("since",), f"{shown(text)} is no call and no instant", hint)
 
 
-def _cursor(text: str | None) -> int:
+def cursor(text: str | None) -> int:
+    """The number of the call after which a page begins. Raises InvalidInput for what is no cursor."""
     number = _call_number(text) if text else 0
     if number is None:
         raise one_flaw(
@@ -150,7 +151,7 @@ def may_reveal(asked: Asked[Any]) -> bool:
 async def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
     """One page of calls after the cursor, newest last."""
     limit = asked.number("limit", PAGE, MOST)
-    after = _cursor(asked.query.get("cursor"))
+    after = cursor(asked.query.get("cursor"))
     calls = list(islice((call for call in found if call.number > after), limit + 1))
     items: list[Any] = []
     for call in calls[:limit]:
@@ -284,12 +285,16 @@ async def get_call(asked: Asked[Any]) -> Answer:
 def _missed(ns: Namespace, after: int) -> tuple[list[Call], int]:
     """
     What ended after the call of that number had, in the order of ending, and how
-    many more of them are recorded no longer. A call may end after a later one.
+    many more of them are recorded no longer: after a restart with a state file that
+    is all of them. A call may end after a later one. A number that was not reached
+    yet is from before a restart without one: then nothing that is here was told.
     """
+    if after > ns.last_number:
+        after = 0
     over = [call for call in ns.record if call.outcome is not Outcome.OPEN]
     last = next((call for call in over if call.number == after), None)
     if last is None:
-        first = min((call.number for call in ns.record), default=after + 1)
+        first = min((call.number for call in ns.record), default=ns.last_number + 1)
         return [call for call in over if call.number > after], max(0, first - after - 1)
     return sorted((call for call in over if _ended_at_s(call) > _ended_at_s(last)), key=_ended_at_s), 0
 

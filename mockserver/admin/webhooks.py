@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing
-from mockserver.admin.calls import REVEAL, may_reveal
+from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, SLICE, cursor, may_reveal
 from mockserver.admin.models import DeliveryList, DeliveryView, OperationList
 from mockserver.admin.views import instant
-from mockserver.engine.attempts import operation_view, operations
+from mockserver.engine.attempts import Operation, operation_view, operations
 from mockserver.engine.finding import candidates
 from mockserver.engine.naming import route_named
 from mockserver.engine.selectors import Selector, compile_selector
@@ -77,22 +78,24 @@ async def redeliver(asked: Asked[Any]) -> Answer:
     query={
         "route": "Only calls of this route.",
         "by": "A selector: tries of one operation share its value.",
+        **PAGING,
         **REVEAL,
     },
     errors=(422,),
 )
 async def list_attempts(asked: Asked[Any]) -> Answer:
     reveal = may_reveal(asked)
+    limit, after = asked.number("limit", PAGE, MOST), cursor(asked.query.get("cursor"))
     wanted = route_named(asked.ns, asked.query["route"]).id if asked.query.get("route") else None
     by = _by(asked, asked.query["by"]) if asked.query.get("by") else None
     calls = [call for call in asked.ns.record if call.matched and (wanted is None or call.route_id == wanted)]
     found = operations(calls, by)
-    views = [operation_view(one, instant) for one in found]
-    if not reveal:
-        for view in views:
-            for keyed in (view, *view["tries"]):
-                if keyed["key"] is not None:
-                    keyed["key"] = mask_part(asked.query.get("by", ""), keyed["key"])
+    rest = [one for one in found if one.tries[0].call.number > after]
+    views = []
+    for one in rest[:limit]:
+        views.append(_operation_view(one, asked.query.get("by", ""), reveal=reveal))
+        if not len(views) % SLICE:
+            await asyncio.sleep(0)
     most = [
         one.most_in_flight
         for route, one in asked.ns.counts.routes.items()
@@ -101,10 +104,19 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     tries = sum(len(one.tries) for one in found)
     return json_answer({
         "items": views,
-        "next": None,
+        "next": rest[limit - 1].tries[0].call.id if len(rest) > limit else None,
         "amplification": round(tries / len(found), 3) if found else None,
         "most_in_flight": max(most, default=0),
     })  # fmt: skip
+
+
+def _operation_view(operation: Operation, by: str, *, reveal: bool) -> dict[str, Any]:
+    view = operation_view(operation, instant)
+    if not reveal:
+        for keyed in (view, *view["tries"]):
+            if keyed["key"] is not None:
+                keyed["key"] = mask_part(by, keyed["key"])
+    return view
 
 
 def _by(asked: Asked[Any], text: str) -> Any:

@@ -70,10 +70,15 @@ class Link:
 
     def items(self, path: str, *, masked: bool = False, **query: Any) -> Iterator[Mapping[str, Any]]:
         """Every item of a list, page by page."""
+        for page in self.pages(path, masked=masked, **query):
+            yield from page["items"]
+
+    def pages(self, path: str, *, masked: bool = False, **query: Any) -> Iterator[Mapping[str, Any]]:
+        """Every page of a list."""
         cursor = None
         while True:
             page = self.look(path, masked=masked, cursor=cursor, limit=PAGE, **query)
-            yield from page["items"]
+            yield page
             cursor = page["next"]
             if cursor is None:
                 return

@@ -140,7 +140,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     @does
     def attempts(self, route: Any = None, *, by: str | None = None) -> Operations:
         """Calls grouped into operations: what are tries of one thing. `by` is a selector."""
-        return Operations.of(self._link.look("/attempts", route=plain(route), by=by))
+        return Operations.of(self._link.pages("/attempts", route=plain(route), by=by))
 
     @does
     def effects(self, /, kind: str | None = None, **fields: Any) -> list[Mapping[str, Any]]:

@@ -321,9 +321,12 @@ class Operations(list[Operation]):
     most_in_flight: int
 
     @classmethod
-    def of(cls, page: Mapping[str, Any]) -> Self:
-        found = cls(Operation.of(one) for one in page["items"])
-        found.amplification, found.most_in_flight = page["amplification"], page["most_in_flight"]
+    def of(cls, pages: Iterable[Mapping[str, Any]]) -> Self:
+        """Of all pages; each of them tells both numbers of the whole."""
+        found = cls()
+        for page in pages:
+            found.extend(Operation.of(one) for one in page["items"])
+            found.amplification, found.most_in_flight = page["amplification"], page["most_in_flight"]
         return found
 
 

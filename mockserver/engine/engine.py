@@ -339,7 +339,8 @@ class Engine:
                 return _sent(preflight(routes, scenario.cors, request))
             return _sent(options(routes))
         if routes and not any(_takes(route, request.method) for route in routes):
-            call.nearest = nearest_routes(ns, request)
+            # Those that the answer names: looking through all routes would cost the more the more there are.
+            call.nearest = nearest_routes(ns, request, among=routes)
             return _sent(not_allowed(request, routes))
         call.nearest = nearest_routes(ns, request)
         return _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))

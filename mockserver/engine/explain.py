@@ -25,7 +25,8 @@ from mockserver.engine.routes import Route
 from mockserver.errors import Wrong
 from mockserver.model.base import Json, RequestLineText, Spec, parse_request_line
 from mockserver.model.call import call_id
-from mockserver.model.http import Request
+from mockserver.model.client_cert import ClientCert
+from mockserver.model.http import Request, certified
 from mockserver.model.miss import Difference
 from mockserver.model.plan import Wait
 from mockserver.model.position import Position
@@ -37,8 +38,28 @@ from mockserver.replying.templates import TemplateError
 _BODIES = ("json_", "form", "text", "base64")
 
 
+class ClientCertSpec(Spec):
+    """A certificate that the client would prove to have, as a recorded call shows one; hex with or without colons."""
+
+    subject: str = ""
+    issuer: str = ""
+    san: list[str] = Field(default=[])
+    serial: str = ""
+    fingerprint_sha256: str = ""
+
+    def cert(self) -> ClientCert:
+        """As it is compared."""
+        return ClientCert(
+            self.subject,
+            self.issuer,
+            tuple(self.san),
+            self.serial.replace(":", "").upper(),
+            self.fingerprint_sha256.replace(":", "").lower(),
+        )
+
+
 class ExplainSpec(Spec):
-    """A request that was not sent: a request line, or method and path; headers, query, and one body."""
+    """A request that was not sent: a request line, or method and path; headers, query, one body, and a client's certificate."""
 
     request: RequestLineText | None = None
     method: str | None = None
@@ -49,6 +70,7 @@ class ExplainSpec(Spec):
     form: dict[str, Any] | None = None
     text: str | None = None
     base64: str | None = None
+    client_cert: ClientCertSpec | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> ExplainSpec:
@@ -86,8 +108,9 @@ def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
     if "host" not in names:
         headers.insert(0, ("Host", "localhost"))
     now_s = ns.shared.wall()
-    return Request(
-        method, target, headers, body, namespace=ns.name, client="127.0.0.1:0",
+    return certified(
+        None if spec.client_cert is None else spec.client_cert.cert(),
+        method, target, headers=headers, body=body, namespace=ns.name, client="127.0.0.1:0",
         arrived_s=now_s, arrived_at_s=ns.shared.mono(),
     )  # fmt: skip
 

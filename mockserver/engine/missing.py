@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +20,11 @@ from mockserver.replying.templates import TemplateError
 Near = list[tuple[Route, list[Difference]]]
 
 
-def nearest_routes(ns: Namespace, request: Request, limit: int = 3) -> Near:
-    """The active routes nearest to a request that none took, with everything that kept each out."""
-    found = nearest(request, ns.active_routes(), limit)
+def nearest_routes(
+    ns: Namespace, request: Request, limit: int = 3, *, among: Sequence[Route] | None = None
+) -> Near:
+    """The routes nearest to a request that none took, of all active ones or `among` these, with everything that kept each out."""
+    found = nearest(request, ns.active_routes() if among is None else among, limit)
     return [
         (route, [masked(one) for one in differences or _by_state(ns, route, request)])
         for route, differences in found

@@ -24,7 +24,8 @@ class Door:
     """
     Called for each connection of one port. `plain` makes those that don't speak TLS (None: they are told
     that they should), `begin` those that do, once their handshake is over. So many as `most_waiting` may not
-    have come so far; of each that is one too many `refused` is told.
+    have come so far; of each that is one too many `refused` is told, and `too_slow` of each whose handshake takes
+    longer than `handshake_s`.
     """
 
     def __init__(
@@ -36,6 +37,8 @@ class Door:
         *,
         most_waiting: int,
         refused: Callable[[], None],
+        handshake_s: float,
+        too_slow: Callable[[], None],
     ) -> None:
         self.plain: Callable[[], asyncio.Protocol] = plain or _TlsAsked
         self._begin = begin
@@ -43,6 +46,8 @@ class Door:
         self._read_cert = read_cert
         self._most_waiting = most_waiting
         self._refused = refused
+        self._handshake_s = handshake_s
+        self._too_slow = too_slow
         self.waiting: set[asyncio.Transport] = set()
         """Connections that no request can have come from yet."""
 
@@ -58,7 +63,14 @@ class Door:
             self.waiting.add(transport)
 
     def tls(self) -> asyncio.Protocol:
-        return TlsLayer(self._context, self._begin, self._read_cert, self.waiting)
+        return TlsLayer(
+            self._context,
+            self._begin,
+            self._read_cert,
+            self.waiting,
+            limit_s=self._handshake_s,
+            too_slow=self._too_slow,
+        )
 
     def cut(self) -> None:
         """Ends the connections that wait."""

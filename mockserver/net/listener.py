@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -106,13 +107,15 @@ class Listener:
             context,
             read_cert,
             most_waiting=self._settings.limits.connections,
-            refused=self._refused_connection,
+            refused=partial(self._refused, "connections"),
+            handshake_s=self._settings.limits.read_timeout_s,
+            too_slow=partial(self._refused, "read_timeout"),
         )
         self._doors.append(door)
         return door
 
-    def _refused_connection(self) -> None:
-        self._engine.shared.refused["connections"] += 1
+    def _refused(self, limit: str) -> None:
+        self._engine.shared.refused[limit] += 1
 
     def _begin_tls(self, transport: TlsTransport) -> Connection:
         """A lane tells requests apart by their bytes, and those don't show the client's certificate."""

@@ -19,7 +19,6 @@ from mockserver.model.client_cert import ClientCert
 
 log = logging.getLogger("mockserver")
 
-HANDSHAKE_LIMIT_S = 60.0
 _READ_BYTES = 256 * 1024
 
 Begin = Callable[["TlsTransport"], asyncio.Protocol]
@@ -29,17 +28,27 @@ ReadCert = Callable[[bytes], ClientCert]
 
 class TlsLayer(asyncio.Protocol):
     """
-    The server's side of one connection. `open_` holds the transports whose handshake is not over.
+    The server's side of one connection. `open_` holds the transports whose handshake is not over; one that takes
+    longer than `limit_s` is cut, and `too_slow` told.
     """
 
     def __init__(
-        self, context: ssl.SSLContext, begin: Begin, read_cert: ReadCert, open_: set[asyncio.Transport]
+        self,
+        context: ssl.SSLContext,
+        begin: Begin,
+        read_cert: ReadCert,
+        open_: set[asyncio.Transport],
+        *,
+        limit_s: float,
+        too_slow: Callable[[], None],
     ) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._begin = begin
         self._read_cert = read_cert
         self._open = open_
+        self._limit_s = limit_s
+        self._too_slow = too_slow
         self._raw: asyncio.Transport | None = None
         self._inner: asyncio.Protocol | None = None
         self._transport: TlsTransport | None = None
@@ -52,7 +61,7 @@ class TlsLayer(asyncio.Protocol):
         raw = cast("asyncio.Transport", transport)
         self._raw = raw
         self._open.add(raw)
-        self._timer = asyncio.get_running_loop().call_later(HANDSHAKE_LIMIT_S, raw.abort)
+        self._timer = asyncio.get_running_loop().call_later(self._limit_s, self._cut)
 
     def data_received(self, data: bytes) -> None:
         self._incoming.write(data)
@@ -108,6 +117,12 @@ class TlsLayer(asyncio.Protocol):
         if self._writing_paused:
             self._inner.pause_writing()
         return True
+
+    def _cut(self) -> None:
+        """It takes too long. No answer would be understood, since nothing is agreed on yet."""
+        assert self._raw is not None
+        self._too_slow()
+        self._raw.abort()
 
     def _settled(self) -> None:
         """The handshake is over, well or badly."""

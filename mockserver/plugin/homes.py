@@ -201,7 +201,7 @@ class RemoteHome(Home):
             kept.add(call)
         return evidence(
             kept.calls,
-            link.look("/attempts")["items"],
+            list(link.items("/attempts")),
             link.send("GET", "/troubles")["items"],
             link.look("/webhooks")["items"],
             {},  # its operations are told whole

@@ -289,3 +289,26 @@ def test_matching_and_counting_see_the_truth(server):
 
     match = {"headers": {"authorization": SENT["Authorization"]}}
     assert server.admin.post("/count", {"request": "POST /v1/charges", "match": match})["count"] == 1
+
+
+# Attempts, in pages
+
+
+def test_operations_come_in_pages_by_their_first_tries_and_the_numbers_are_of_all(server):
+    for key in ("a", "b", "a", "c"):
+        server.ask("POST", "/v1/charges", key, headers={"Idempotency-Key": key})
+
+    first = server.admin.get("/attempts?limit=2")
+    rest = server.admin.get(f"/attempts?limit=2&cursor={first['next']}")
+
+    assert [[try_["call"] for try_ in one["tries"]] for one in first["items"]] == [["c-000001", "c-000003"], ["c-000002"]]  # fmt: skip
+    assert [[try_["call"] for try_ in one["tries"]] for one in rest["items"]] == [["c-000004"]]
+    assert (first["next"], rest["next"]) == ("c-000002", None)
+    assert first["amplification"] == rest["amplification"] == pytest.approx(4 / 3, abs=0.001)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=10001", "limit=x", "cursor=x"])
+def test_pages_of_operations_that_are_none_are_refused(server, query):
+    problem = server.admin.refused(422, "GET", f"/attempts?{query}")
+
+    assert problem["errors"][0]["pointer"] == f"/{query.partition('=')[0]}"

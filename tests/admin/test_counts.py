@@ -182,6 +182,19 @@ def test_a_wrong_method_is_unmatched_too(server):
     assert server.admin.get("/unmatched")["items"][0]["reply"]["status"] == 405
 
 
+def test_a_wrong_method_is_explained_by_the_routes_of_its_path_alone(serving):
+    """`/slom` with the right method is no nearer than `/slow`, and is not even looked at."""
+    routes = "".join(f"  - {{name: r{n}, request: GET /slow/{n}, reply: 200}}\n" for n in range(5))
+    server = serving(
+        f"routes:\n  - {{name: slow, request: POST /slow, reply: 200}}\n  - {{request: GET /slom, reply: 200}}\n{routes}"
+    )
+
+    assert server.ask("GET", "/slow").status == 405
+    (miss,) = server.admin.get("/unmatched")["items"]
+    assert [one["route"] for one in miss["nearest"]] == ["shop/slow"]
+    assert miss["nearest"][0]["differences"][0]["text"] == "method differs: GET is not POST"
+
+
 def test_the_answer_to_a_miss_names_the_nearest_route(server):
     problem = server.ask("POST", "/keyd", '{"kind": "a"}').json()
 

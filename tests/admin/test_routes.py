@@ -301,3 +301,37 @@ def test_no_route_can_stand_where_the_admin_api_is(server, path):
 @pytest.mark.parametrize("body", [[], "x", 5, None])
 def test_a_patch_is_an_object(server, body):
     server.admin.refused(422, "PATCH", "/routes/charge", body)
+
+
+# Explained for a client that would show a certificate
+
+GUARDED = """
+routes:
+  - {name: account, request: GET /account, match: {client_cert: {subject: {contains: CN=app}, serial: "0a:1b"}}, reply: 200}
+  - {name: none, request: GET /account, match: {client_cert: absent}, reply: 401}
+"""
+
+
+def test_explain_takes_a_clients_certificate_as_a_call_shows_it(serving):
+    server = serving(GUARDED)
+    cert = {"subject": "CN=app,O=Shop", "issuer": "CN=CA", "san": ["app.internal"], "serial": "0A1B", "fingerprint_sha256": "ab" * 32}  # fmt: skip
+
+    def explained(**more):
+        return server.admin.post("/explain", {"request": "GET /account", **more})
+
+    assert explained(client_cert=cert)["route"] == "shop/account"
+    assert explained(client_cert={"subject": "CN=app", "serial": "0a:1b"})["route"] == "shop/account"
+    assert explained()["route"] == "shop/none"
+    other = explained(client_cert={**cert, "subject": "CN=web"})
+    assert other["route"] is None
+    (said,) = other["candidates"][0]["differences"]
+    assert said["text"] == "client_cert.subject: expected to contain 'CN=app', got 'CN=web'"
+    assert server.admin.get("/counts")["total"] == 0
+
+
+def test_a_certificate_that_is_none_is_refused_in_its_place(serving):
+    problem = serving(GUARDED).admin.refused(422, "POST", "/explain", {"request": "GET /account", "client_cert": {"subjekt": "CN=app"}})  # fmt: skip
+
+    (error,) = problem["errors"]
+    assert error["pointer"] == "/client_cert/subjekt"
+    assert "subject" in error["hint"]

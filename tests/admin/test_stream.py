@@ -113,6 +113,15 @@ def test_secrets_are_masked_in_the_stream_too(server):
         assert ["Authorization", "Bearer tok_1234567890"] in shown.call()["request"]["headers"]
 
 
+def test_an_event_of_a_server_that_began_anew_keeps_none_of_its_calls_back(server):
+    """Its numbers begin again, so one that was not reached yet is from before."""
+    for _ in range(2):
+        server.ask("POST", "/a")
+    server.closed_call(2)
+    with following(server.admin.url, after="c-000500") as events:
+        assert [events.call()["number"] for _ in range(2)] == [1, 2]
+
+
 @pytest.mark.parametrize("last", ["c-²", "c-" + "9" * 5000, "x", "", "c-"])
 def test_a_last_event_that_is_none_begins_anew(server, last):
     with Wire(server.address) as wire:

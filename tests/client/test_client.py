@@ -205,6 +205,17 @@ def test_attempts_are_grouped_into_operations(mock, call):
     assert operation.final == "succeeded"
 
 
+def test_operations_of_every_page_are_there(mock, call, monkeypatch):
+    monkeypatch.setattr("mockserver.client.link.PAGE", 2)
+    mock.post("/x").reply(200)
+    for n in range(5):
+        call("POST /x", f"{n}")
+
+    found = mock.attempts()
+
+    assert (len(found), found.amplification, found.most_in_flight) == (5, 1.0, 1)
+
+
 def test_explain_moves_nothing(mock):
     mock.post("/x", json={"a": 1}).reply(500, 200)
     found = mock.explain("POST /x", json={"a": 1})

@@ -351,3 +351,13 @@ def test_without_tls_there_is_no_url_of_it():
 def test_tls_that_can_not_be_served_is_refused_before_it_starts():
     with pytest.raises(TlsRefused, match="--tls-cert needs --tls-key"):
         mockserver.Server(tls=True, tls_cert="a.pem").start()
+
+
+def test_with_a_state_file_the_next_one_goes_on_where_it_stood(tmp_path, write):
+    folder = write("routes: [{request: GET /x, reply: [503, 200]}]")
+    with mockserver.Server(folder, state_file=tmp_path / "mock.json") as mock:
+        assert get(mock).status == 503
+
+    with mockserver.Server(folder, state_file=tmp_path / "mock.json") as mock:
+        assert get(mock).status == 200
+        assert mock.route("GET /x").call_count == 2

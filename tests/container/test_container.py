@@ -1,8 +1,8 @@
 """
 What the image promises, asked of running containers.
 
-Needs a Docker engine and, in it, the image that MOCKSERVER_IMAGE names and the example application's, which has
-"-example" after that name. scripts/docker-check brings all three.
+Needs a Docker engine and, in it, the image that MOCKSERVER_IMAGE names and those of the example applications, which have
+"-example" and "-example-fixed-hosts" after that name. scripts/docker-check brings all of them.
 """
 
 import contextlib
@@ -13,10 +13,11 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -99,12 +100,12 @@ def start(network: str, volume: str) -> Iterator[Callable[..., Mock]]:
     """
     names = []
 
-    def _start(folder: Path, *options: str) -> Mock:
+    def _start(folder: Path, *options: str, command: Sequence[str] = ()) -> Mock:
         name = f"mock-{secrets.token_hex(4)}"
         names.append(name)
         docker(
             *("run", "--detach", "--name", name, "--network", network, "--publish", "127.0.0.1::8080"),
-            *("--volume", f"{folder}:/scenarios:ro", *options, IMAGE),
+            *("--volume", f"{folder}:/scenarios:ro", *options, IMAGE, *command),
         )
         mock = Mock(name, "http://" + docker("port", name, "8080/tcp"))
         assert within(20, lambda: mock.serves() or mock.inspect("State.Running") == "false")
@@ -267,3 +268,60 @@ def test_another_container_reaches_it_by_name(start: Callable[..., Mock], networ
     )
 
     assert "made at attempt 3" in app.stdout
+
+
+# TLS
+
+
+@pytest.mark.parametrize("options", [HARDENED, ["--user", "12345:12345", *HARDENED]])
+def test_it_speaks_tls_with_a_ca_that_its_volume_keeps(
+    start: Callable[..., Mock], scenarios: Path, volume: str, options: list[str], tmp_path: Path
+) -> None:
+    tls = ["--volume", f"{volume}:/tls", "--env", "MOCKSERVER_TLS=1", "--env", "MOCKSERVER_TLS_DIR=/tls"]
+    mock = start(scenarios, *tls, *options)
+    (tmp_path / "ca.pem").write_text(requests.get(f"{mock.url}/__admin/ca.pem", timeout=5).text)
+
+    def answered() -> int:
+        url = "https://localhost:" + docker("port", mock.name, "8080/tcp").rpartition(":")[2]
+        return requests.post(f"{url}/data", verify=str(tmp_path / "ca.pem"), timeout=5).status_code
+
+    assert answered() == 503
+    docker("restart", mock.name)
+    again = Mock(mock.name, "http://" + docker("port", mock.name, "8080/tcp"))
+    assert within(20, again.serves)
+    assert answered() == 503
+
+
+def test_an_sdk_whose_host_is_built_in_reaches_it_as_the_compose_example_says(
+    start: Callable[..., Mock], network: str, volume: str
+) -> None:
+    """Its two services, run as compose runs them: Twilio's own SDK calls https://api.twilio.com and finds the mock."""
+    folder = PROJECT / "examples/fixed-hosts"
+    services = yaml.safe_load((folder / "compose.yaml").read_text())["services"]
+    mock = start(
+        *(folder / "scenarios", *as_compose(services["mock"], volume)), command=services["mock"]["command"]
+    )
+
+    app = run(
+        *("run", "--rm", "--network", network, *as_compose(services["app"], volume)),
+        f"{IMAGE}-example-fixed-hosts",
+    )
+
+    assert re.fullmatch(r"message SM\w+ is queued\n", app.stdout)
+    (effect,) = requests.get(f"{mock.url}/__admin/effects", timeout=5).json()["items"]
+    assert effect["kind"] == "message"
+
+
+def as_compose(service: dict[str, Any], volume: str) -> list[str]:
+    """What `docker run` is told of a service, its scenarios, ports and network aside."""
+    options = [
+        f"--volume={volume}:{one.partition(':')[2]}" for one in service["volumes"] if one.startswith("tls:")
+    ]
+    options += [
+        f"--network-alias={one}" for one in service.get("networks", {}).get("default", {}).get("aliases", ())
+    ]
+    options += [f"--sysctl={name}={value}" for name, value in service.get("sysctls", {}).items()]
+    options += [f"--env={name}={value}" for name, value in service.get("environment", {}).items()]
+    options += [f"--cap-drop={one}" for one in service["cap_drop"]]
+    options += [f"--security-opt={one}" for one in service["security_opt"]]
+    return [*options, "--read-only"] if service["read_only"] else options

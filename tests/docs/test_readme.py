@@ -81,7 +81,17 @@ class Reader:
     def run_python(self, text):
         file = self.folder / "test_block.py"
         file.write_text(text)
-        test = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(self.folder)]
+        test = [
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:schemathesis",
+            "--rootdir",
+            str(self.folder),
+        ]
         args = [*test, str(file)] if "def test_" in text else [str(file)]
         done = subprocess.run(
             [sys.executable, *args], capture_output=True, text=True, timeout=120, cwd=self.folder, env=CLEAN_ENV, check=False

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from support.defences import defences
 from support.pages import page
 from support.server import PROJECT
 
@@ -31,3 +32,17 @@ def test_every_hole_that_was_tried_stands_in_it():
     tried = set(re.findall(r"^def (test_\w+)", text, re.MULTILINE))
 
     assert tried <= {name for _, name in NAMED}
+
+
+def test_behind_every_test_there_is_a_defence_to_take_out_or_a_reason_why_not():
+    """scripts/defences takes them out, and sees the tests fail."""
+    known = {test for one in defences() for test in one.tests}
+
+    assert {f"{file}::{name}" for file, name in NAMED if name} <= known
+    assert all(one.changes or one.why for one in defences())
+
+
+@pytest.mark.parametrize("defence", [one for one in defences() if one.changes], ids=lambda one: one.name)
+def test_a_defence_is_found_where_it_is_taken_out(defence):
+    for change in defence.changes:
+        assert change.applied((PROJECT / change.file).read_text())

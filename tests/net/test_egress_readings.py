@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.receivers import ANYWHERE
 
@@ -60,6 +60,8 @@ async def resolved(url):
 
 
 @settings(max_examples=500, deadline=None)
+@example("http://me:pw@app/")
+@example("http://app\\@evil/")
 @given(urls)
 async def test_a_url_is_refused_or_leads_where_it_was_looked_at(url):
     target = await resolved(url)
@@ -77,6 +79,8 @@ async def test_a_url_is_refused_or_leads_where_it_was_looked_at(url):
 
 
 @settings(max_examples=500, deadline=None)
+@example("http://me:pw@app/")
+@example("http://app\\@evil/")
 @given(urls)
 async def test_the_standard_library_reads_the_same_host_and_port(url):
     """Two readers of one URL that disagree are how a check looks at one host and the request goes to another."""

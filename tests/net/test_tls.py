@@ -8,7 +8,7 @@ from support.papers import trusting
 
 from mockserver.net import authority
 from mockserver.net.certificates import Certificates
-from mockserver.net.tls import HANDSHAKE_LIMIT_S, TlsLayer
+from mockserver.net.tls import TlsLayer
 
 
 class Nobody:
@@ -74,8 +74,15 @@ class Pair:
 
     def __init__(self):
         certificates = Certificates(authority.made(), Nobody(), [])
-        self.raw, self.inner, self.open = Raw(), Told(), set()
-        self.layer = TlsLayer(certificates.context, lambda _: self.inner, lambda _: None, self.open)
+        self.raw, self.inner, self.open, self.too_slow = Raw(), Told(), set(), []
+        self.layer = TlsLayer(
+            certificates.context,
+            lambda _: self.inner,
+            lambda _: None,
+            self.open,
+            limit_s=7.0,
+            too_slow=lambda: self.too_slow.append(self),
+        )
         self.layer.connection_made(self.raw)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         context = trusting(certificates.ca_pem)
@@ -157,11 +164,12 @@ async def test_a_handshake_that_never_ends_is_cut(monkeypatch):
     monkeypatch.setattr(loop, "call_later", lambda *args: timers.append(args) or call_later(*args))
     pair = Pair()
     ((after_s, cut),) = timers
-    assert after_s == HANDSHAKE_LIMIT_S
+    assert after_s == 7.0
 
     cut()
 
     assert pair.raw.aborted
+    assert pair.too_slow == [pair]
     pair.layer.connection_lost(None)
     assert (pair.inner.told, pair.open) == ([], set())
 

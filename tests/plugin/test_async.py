@@ -59,7 +59,12 @@ def test_anyio(suite):
         "pytestmark = pytest.mark.anyio\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
         + TEST
     )
-    args = ("-o", "addopts=-p no:hypothesispytest -p no:faker", "-o", "asyncio_mode=strict")
+    args = (
+        "-o",
+        "addopts=-p no:hypothesispytest -p no:faker -p no:schemathesis",
+        "-o",
+        "asyncio_mode=strict",
+    )
     suite(text, *args, in_process=False).assert_outcomes(passed=1)
 
 

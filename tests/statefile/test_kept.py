@@ -7,6 +7,7 @@ import json
 
 import pytest
 from support.admin import Admin
+from support.events import following
 from support.wire import Wire
 
 from mockserver.model.http import Request
@@ -450,3 +451,21 @@ def test_an_answer_kept_for_its_key_when_its_call_ends_is_written(kept, state_fi
 
 def rows(state_file, part, namespace="default"):
     return json.loads(state_file.read_bytes())["namespaces"][namespace]["parts"][part]
+
+
+def test_who_resumes_the_stream_after_a_restart_is_told_how_many_calls_went(kept):
+    server = kept(SHOP)
+    for _ in range(5):
+        server.ask("POST", "/pay")
+    server.closed_call(5)
+
+    server = kept(SHOP)
+    with following(server.admin.url, after="c-000002") as events:
+        dropped = events.next()
+        server.ask("POST", "/pay")
+        assert events.call()["number"] == 6
+    with following(server.admin.url, after="c-000006") as events:
+        server.ask("POST", "/pay")
+        assert events.call()["number"] == 7
+
+    assert (dropped.kind, dropped.data) == ("dropped", {"dropped": 3})

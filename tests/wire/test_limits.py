@@ -200,19 +200,3 @@ def _read_until(sock, end):
     data = b""
     while end not in data:
         data += sock.recv(4096)
-
-
-@pytest.mark.slow
-def test_an_honest_client_is_served_among_idle_connections_and_slow_senders(process):
-    """The crowd of `scripts/bench` is larger, and measured there."""
-    server = process()
-    with ExitStack() as stack:
-        for _ in range(300):
-            stack.enter_context(Wire(server.address))
-        for n in range(150):
-            wire = stack.enter_context(Wire(server.address))
-            wire.send(
-                b"POST /data HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1" if n % 2 else b"GET /da"
-            )
-
-        assert [server.ask("POST", "/data", b"{}").status for _ in range(3)] == [503, 503, 200]

@@ -275,6 +275,15 @@ def test_a_stopping_server_cuts_who_has_not_said_what_he_wants(server_loop, writ
 # Limits
 
 
+def test_a_handshake_that_does_not_come_to_its_end_is_cut_and_counted(serving):
+    server = serving(ECHO, tls=True, read_timeout_s=0.05)
+    with Wire(server.address) as wire:
+        wire.send(b"\x16\x03\x01\x02\x00\x01")
+        assert wire.is_closed()
+
+    assert server.admin.get("/health")["refused"] == {"read_timeout": 1}
+
+
 def test_a_connection_too_many_is_told_so_over_tls_too(serving, caplog):
     server = serving(ECHO, tls=True, max_connections=1)
     with Wire(server.address, tls=trust(server)) as first:

@@ -44,14 +44,25 @@ export class AttemptsView {
     if (this._route.value) query.set("route", this._route.value);
     if (this._by.value.trim()) query.set("by", this._by.value.trim());
     try {
-      const found = await this._app.api.get(`/attempts?${query}`);
-      this._operations = found.items;
+      this._operations = await this._everyPage(query);
       this._by.setAttribute("aria-invalid", "false");
       this._draw();
     } catch (problem) {
       this._by.setAttribute("aria-invalid", "true");
       this._said.textContent = problem.errors?.[0]?.message ?? problem.message;
     }
+  }
+
+  async _everyPage(query) {
+    const items = [];
+    for (let next = ""; next !== null; ) {
+      query.set("limit", "10000");
+      if (next) query.set("cursor", next);
+      const page = await this._app.api.get(`/attempts?${query}`);
+      items.push(...page.items);
+      next = page.next;
+    }
+    return items;
   }
 
   _offerRoutes() {
