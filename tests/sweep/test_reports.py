@@ -70,6 +70,16 @@ def test_what_was_not_tried_is_told_apart(sweep):
     assert not {"503-once", "503-twice"} & {cell["trouble"] for cell in document["cells"]}
 
 
+def test_a_red_test_that_did_not_make_its_call_says_why(sweep):
+    ended(sweep, "503-once", AGAIN, hits=(), passed=False, error="E   boom\nshop.py:7: RuntimeError: sk_test_1234567890\n")
+    ended(sweep, "503-twice", AGAIN, hits=(), passed=False, error="no such order\n(exit code 1)")
+    ended(sweep, "time-out", AGAIN, hits=(), passed=False)
+    why = {one["trouble"]: one["why"] for one in sweep.document()["unreached"]}
+    assert why["503-once"] == "the call was not made this time; the test is red: shop.py:7: RuntimeError: ****7890"
+    assert why["503-twice"] == "the call was not made this time; the test is red: no such order (exit code 1)"
+    assert why["time-out"] == "the call was not made this time"
+
+
 def test_what_a_cap_left_out_is_listed():
     whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
     cut = sweep_of(*whole.lessons, planned=chosen(whole.planned, 4, ""))
