@@ -68,10 +68,10 @@ def result_of(trial: Trial, lesson: Lesson, kinds: Kinds) -> Result:
 
 
 def last_line(error: str) -> str:
-    """
+    r"""
     What an error comes to; how a command ended is told behind what it said.
 
-    >>> last_line("E  boom\\nshop.py:7: RuntimeError\\n"), last_line("no route\\n\\n(exit code 1)"), last_line(" ")
+    >>> last_line("E  boom\nshop.py:7: RuntimeError\n"), last_line("no route\n\n(exit code 1)"), last_line(" ")
     ('shop.py:7: RuntimeError', 'no route (exit code 1)', '')
     """
     lines = [line for text in error.splitlines() if (line := text.strip())]
