@@ -46,12 +46,13 @@ def table(sweep: Sweep) -> Iterator[str]:
 
 
 def _grid(sweep: Sweep) -> Iterator[str]:
-    """Rows without a planned cell are left out."""
+    """Rows without a planned cell are left out, and columns that apply nowhere."""
     planned = {(cell.test, cell.call, cell.trouble): cell for cell in sweep.planned}
     possible = {(cell.test, cell.call, cell.trouble) for cell in sweep.possible}
     rows = list(dict.fromkeys((cell.test, cell.call) for cell in sweep.planned))
     width = min(_WIDEST, max((len(call) for _, call in rows), default=0)) + 2
-    kinds = [kind.name for kind in sweep.kinds]
+    applying = {cell.trouble for cell in sweep.possible}
+    kinds = [kind for kind in sweep.kinds if kind.name in applying]
     yield " " * width + "".join(f"{number:>3}" for number in range(1, len(kinds) + 1))
     test = None
     for row in rows:
@@ -59,19 +60,17 @@ def _grid(sweep: Sweep) -> Iterator[str]:
             test = row[0]
             yield test
         marks = [
-            letter(sweep.results.get(planned[(*row, kind)].id))
-            if (*row, kind) in planned
+            letter(sweep.results.get(planned[(*row, kind.name)].id))
+            if (*row, kind.name) in planned
             else LEFT_OUT
-            if (*row, kind) in possible
+            if (*row, kind.name) in possible
             else NONE
             for kind in kinds
         ]
         yield f"  {_cut(row[1], width - 2):<{width - 2}}" + "".join(f" {mark:>2}" for mark in marks).rstrip()
     yield ""
-    tried = {cell.trouble for cell in sweep.planned}
-    for number, kind in enumerate(sweep.kinds, 1):
-        if kind.name in tried:
-            yield f"{number:>4}  {kind.name:<20} {kind.says}"
+    for number, kind in enumerate(kinds, 1):
+        yield f"{number:>4}  {kind.name:<20} {kind.says}"
     yield "   .  survived   c  failed cleanly   H  harmed   !  tried again wrongly   ?  not reached   -  not run"
     yield ""
 
