@@ -125,12 +125,18 @@ def _harmed(sweep: Sweep) -> Iterator[str]:
         for reason in first.reasons:
             yield f"    {reason}"
         if others:
-            yield f"    the same in {_some(len(others), 'other test')}"
+            yield f"    the same in {_named([one.trial.cell.short for one in others])}"
         yield f"    {sweep.command(first.trial.cell)}"
     if len(alike) > MOST_HARMED:
         yield f"… and {sum(map(len, list(alike.values())[MOST_HARMED:]))} more harmed; all stand in the report"
     if any(reason.startswith(HALF_DONE) for one in sweep.harmed for reason in one.reasons):
         yield f"{HALF_DONE}: where a kind of effect may stand by itself, say so in a file of troubles: effects: {{alone: [customer]}}"
+
+
+def _named(tests: list[str]) -> str:
+    """`test_a, test_b, test_c and 4 more`."""
+    more = len(tests) - MOST_TOLD
+    return ", ".join(tests[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def budget(sweep: Sweep, workers: int) -> Iterator[str]:

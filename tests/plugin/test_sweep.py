@@ -378,6 +378,7 @@ def test_what_all_cells_share_may_take_longer_than_the_limit_of_one(tmp_path):
     args = ("--mock-server-sweep-limit", "2s", "--max-cells", "2", "--mock-server-sweep-only", "*/503-once")
     done = sweep(tmp_path, *args, test_it__py=test)
     assert set(done.verdicts("test_pay[a/b]").values()) == {"survived"}, done.output
+    assert all(cell["duration_s"] < 2.2 for cell in done.report["cells"]), "nor is it any cell's own time"
 
 
 def test_one_parameter_on_the_command_line_is_one_test(tmp_path):

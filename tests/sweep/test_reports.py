@@ -224,7 +224,7 @@ def test_what_the_test_of_a_single_cell_said_is_told():
 
 
 def test_the_same_harm_in_several_tests_is_told_once():
-    tests = [lesson(did(CHARGE), did(AGAIN), test=f"t.py::test_pay[{name}]") for name in "abc"]
+    tests = [lesson(did(CHARGE), did(AGAIN), test=f"t.py::test_pay[{name}]") for name in "abcdef"]
     sweep = sweep_of(*tests)
     for cell in sweep.planned:
         if cell.trouble == "reset-after-effect":
@@ -238,7 +238,7 @@ def test_the_same_harm_in_several_tests_is_told_once():
     assert told == [
         "HARMED test_pay[a]/pay#1/reset-after-effect",
         '    twice: charge card="****4242"',
-        "    the same in 2 other tests",
+        "    the same in test_pay[b], test_pay[c], test_pay[d] and 2 more",
         "    pytest --mock-server-sweep-only 'test_pay[a]/pay#1/reset-after-effect'",
     ]
 
