@@ -77,6 +77,7 @@ function facts(cell) {
     const gaps = tried.gaps_ms.map((gap) => (gap === null ? "overlapping" : time(gap)));
     lines.push(
       ["tries", String(tried.tries)],
+      ["it saw", tried.statuses.map((status) => status ?? "nothing").join(", ")],
       ["gaps", gaps.join(", ") || "none"],
       ["idempotency key", tried.key],
       ["Retry-After", tried.retry_after === "none" ? "not asked" : tried.retry_after],

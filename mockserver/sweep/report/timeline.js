@@ -5,9 +5,12 @@ function timeline({ calls, webhooks, more }) {
   const total = Math.max(1, ...ends);
   const place = (ms) => `${Math.min(100, (Math.max(0, ms) / total) * 100)}%`;
   if (!calls.length) return [make("p", { text: "No call was made." })];
-  const list = make("ol", { className: "timeline" }, ...calls.map((call) => row(call, total, place)));
+  const events = [
+    ...calls.map((call) => [call.arrived_ms, () => row(call, total, place)]),
+    ...webhooks.map((sent) => [sent.at_ms, () => hook(sent, place)]),
+  ].sort(([one], [other]) => one - other);
+  const list = make("ol", { className: "timeline" }, ...events.map(([, drawn]) => drawn()));
   if (more) list.append(make("li", { text: `… ${some(more, "more call")}` }));
-  for (const sent of webhooks) list.append(hook(sent, place));
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const tick = make("span", { className: "tick", text: time(part * total) });
     tick.style.left = `${part * 100}%`;
