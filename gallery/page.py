@@ -36,8 +36,27 @@ def write(clients: Sequence[Client]) -> None:
 
 
 def _table(found: Sequence[tuple[Client, Cell]]) -> list[str]:
+    """Troubles that only some services can make have a table of their own: it would be blank for all others."""
     troubles = list(dict.fromkeys(name for _, kept in found for name in kept["troubles"]))
-    shown = [name for name in troubles if any(cell["trouble"] == name for _, kept in found for cell in kept["cells"])]  # fmt: skip
+    had = {name: [one for one in found if name in _troubles(one[1])] for name in troubles}
+    common = [name for name in troubles if len(had[name]) * 2 > len(found)]
+    rare = [name for name in troubles if had[name] and name not in common]
+    what = [f"- `{client.name}`: {client.does} ({_versions(kept)})" for client, kept in found]
+    dates = sorted({kept["date"] for _, kept in found})
+    when = f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates)
+    machines = " and ".join(dict.fromkeys(kept["machine"] for _, kept in found))
+    tables = [_rows(found, common)]
+    if rare:
+        some = [one for one in found if _troubles(one[1]) & set(rare)]
+        tables += ["Troubles that only the services of these clients make:", _rows(some, rare)]
+    return [f"Measured {when} with {machines}.", *tables, "\n".join(what)]
+
+
+def _troubles(kept: Cell) -> set[str]:
+    return {cell["trouble"] for cell in kept["cells"]}
+
+
+def _rows(found: Sequence[tuple[Client, Cell]], shown: Sequence[str]) -> str:
     rows = ["| client | " + " | ".join(shown) + " |", "| --- |" + " --- |" * len(shown)]
     for client, kept in found:
         calls = list(dict.fromkeys(cell["call"] for cell in kept["cells"]))
@@ -45,11 +64,7 @@ def _table(found: Sequence[tuple[Client, Cell]]) -> list[str]:
             cells = {cell["trouble"]: cell for cell in kept["cells"] if cell["call"] == call}
             name = f"[{client.name}](gallery/{client.name}.md)" + (f" at `{call}`" if len(calls) > 1 else "")
             rows.append(f"| {name} | " + " | ".join(_short(cells.get(one)) for one in shown) + " |")
-    what = [f"- `{client.name}`: {client.does} ({_versions(kept)})" for client, kept in found]
-    dates = sorted({kept["date"] for _, kept in found})
-    when = f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates)
-    machines = " and ".join(dict.fromkeys(kept["machine"] for _, kept in found))
-    return [f"Measured {when} with {machines}.", "\n".join(rows), "\n".join(what)]
+    return "\n".join(rows)
 
 
 def _short(cell: Cell | None) -> str:

@@ -338,9 +338,13 @@ def _json_of(text: str) -> Any:
 
 
 @main.command()
-def schema() -> None:
-    """Print the JSON Schema of the scenario language."""
-    from mockserver.model.scenario import schema_document
+@click.argument("which", type=click.Choice(["scenario", "troubles"]), default="scenario")
+def schema(which: str) -> None:
+    """Print the JSON Schema of the scenario language, or of the sweep's file of troubles."""
+    if which == "troubles":
+        from mockserver.sweep.kinds import schema_document
+    else:
+        from mockserver.model.scenario import schema_document
 
     click.echo(json.dumps(schema_document(), indent=2))
 

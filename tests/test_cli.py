@@ -626,6 +626,16 @@ def test_schema_prints_the_json_schema():
     assert json.loads(result.stdout)["title"] == "mockserver scenario, version 1"
 
 
+def test_schema_prints_that_of_the_file_of_troubles():
+    result = CliRunner().invoke(cli.main, ["schema", "troubles"])
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["title"] == "mockserver file of troubles, version 1"
+    refused = CliRunner().invoke(cli.main, ["schema", "trouble"])
+    assert refused.exit_code == 2
+    assert "'scenario', 'troubles'" in refused.stderr
+
+
 def test_help_tells_every_command_and_variable():
     assert {"serve", "check", "healthcheck", "schema"} <= set(cli.main.commands)
     said = CliRunner().invoke(cli.main, ["serve", "-h"]).stdout

@@ -14,9 +14,10 @@ import select
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from io import BufferedIOBase
 
-_LONGEST_LINE = 65536
+_LONGEST_LINE = _PIECE_BYTES = 65536
 _NO_BODY = frozenset({204, 304})
 
 
@@ -50,6 +51,22 @@ class Connection:
         if not stays:
             self.close()
         return status, body
+
+    def opened(self, request: bytes, timeout_s: float | None) -> tuple[int, Iterator[bytes]]:
+        """
+        Status, and the pieces of a body that goes on until either side ends the
+        connection, which is of no other use from then on. Raises OSError, BadAnswer.
+        """
+        self._connected(timeout_s).sendall(request)
+        stream = self._stream
+        assert stream is not None
+        _, status, headers = _head(stream)
+        length = headers.get("content-length", "")
+        if length.isdigit():
+            return status, iter([_exactly(stream, int(length))])
+        if headers.get("transfer-encoding", "").lower() == "chunked":  # a proxy's
+            return status, iter(lambda: _chunk(stream), b"")
+        return status, iter(lambda: stream.read1(_PIECE_BYTES), b"")
 
     def _connected(self, timeout_s: float | None) -> socket.socket:
         if self.sock is None:
@@ -108,15 +125,16 @@ class Abort:
         with self._lock:
             self._sock = sock
             if self._over:
-                _shut(sock)
+                shut(sock)
 
     def now(self) -> None:
         with self._lock:
             self._over = True
-            _shut(self._sock)
+            shut(self._sock)
 
 
-def _shut(sock: socket.socket | None) -> None:
+def shut(sock: socket.socket | None) -> None:
+    """Ends a connection, also under who reads from it."""
     if sock is not None:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)

@@ -11,6 +11,7 @@ import os
 import re
 import ssl
 import threading
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,6 +72,29 @@ class Http:
         if status >= 400:
             raise refusal(parsed)
         return parsed
+
+    def open(self, target: str) -> tuple[Connection, Iterator[bytes]]:
+        """
+        A GET whose answer goes on: its connection, which the caller closes, and the pieces as
+        they come. Raises Refused, Unreachable.
+        """
+        connection = Connection(*self._address, self._context)
+        try:
+            return connection, self._pieces(connection, target)
+        except (OSError, BadAnswer) as why:
+            connection.close()
+            raise Unreachable(f"GET {self.url}{target} got no answer: {why}") from why
+        except BaseException:
+            connection.close()
+            raise
+
+    def _pieces(self, connection: Connection, target: str) -> Iterator[bytes]:
+        status, pieces = connection.opened(self._request("GET", target, ...), self._timeout_s)
+        if status >= 400:
+            raise refusal(self._parsed("GET", target, status, b"".join(pieces)))
+        assert connection.sock is not None
+        connection.sock.settimeout(None)
+        return pieces
 
     def _request(self, method: str, target: str, document: Any) -> bytes:
         if _UNSENDABLE.search(target):

@@ -7,17 +7,22 @@ place of the work, `after` is what becomes of the answer once the work is done.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import deepcopy
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, near, shown
-from mockserver.model.base import DurationS, Spec
+from mockserver.model.base import DurationS, SchemaOf, Spec, SpecSchema
 from mockserver.model.guards import NONE
 from mockserver.model.reply import ReplySpec
 from mockserver.model.webhook import MOST_REPEATS
 
 ALWAYS = "always"
+NAME_PATTERN = r"^[^\s/*#,]+$"
+"""A trouble's name stands in the names of cells, between slashes, and on command lines."""
 _NO_ANSWER = ("times", "for", "set", "set_ttl", "effect", "webhook", "choose", "cases")
 """Keys of a reply that do something, or choose: a trouble is one answer, and does nothing at the service."""
 
@@ -32,7 +37,18 @@ def _answer(value: object) -> object:
     return value
 
 
-Answer = Annotated[ReplySpec, BeforeValidator(_answer)]
+class _AnswerSchema:
+    """A reply's JSON Schema without the keys that have no place in a trouble."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = deepcopy(handler.resolve_ref_schema(handler(core)))
+        for one in whole["anyOf"]:
+            for key in _NO_ANSWER:
+                one.get("properties", {}).pop(key, None)
+        return whole
+
+
+Answer = Annotated[ReplySpec, BeforeValidator(_answer), _AnswerSchema()]
 
 
 def _times(value: object) -> object:
@@ -60,8 +76,20 @@ class WebhookTroubleSpec(Spec):
         return self
 
 
+_ANY_KEY, _AFTER_KEY = (
+    {"anyOf": [{"required": [key]} for key in keys]}
+    for keys in (("before", "after", "webhook"), ("after", "webhook"))
+)
+_SAYS_ONE_THING: dict[str, Any] = {
+    "not": {"anyOf": [{"not": _ANY_KEY}, {"required": ["before"], **_AFTER_KEY}]}
+}
+"""Of the JSON Schema: a place of its own below `not`, so that hints still find the keys beside it."""
+
+
 class TroubleSpec(Spec):
     """One kind of trouble."""
+
+    model_config = ConfigDict(json_schema_extra=_SAYS_ONE_THING)
 
     before: Answer | None = Field(
         default=None,
@@ -122,12 +150,16 @@ class SweepTroubleSpec(TroubleSpec):
 
 
 def _trouble(value: object) -> object:
-    return None if value == NONE else value
+    if value == NONE:
+        return None
+    if not isinstance(value, dict | SweepTroubleSpec):
+        hint = f"Write where it strikes, such as {{before: 503}}, or {NONE} to leave a shipped one out"
+        raise Wrong("it says nothing" if value is None else f"expected a trouble, got {shown(value)}", hint)
+    return value
 
 
 SweepTrouble = Annotated[
-    SweepTroubleSpec | None,
-    BeforeValidator(_trouble),
+    SweepTroubleSpec | None, BeforeValidator(_trouble), SchemaOf(SweepTroubleSpec, {"const": NONE})
 ]
 """None for `none`."""
 
@@ -172,3 +204,23 @@ class TroublesFileSpec(Spec):
         if value is None:
             raise Wrong("the file is empty", "Write at least: troubles: {slow: {after: {delay: 2s}}}")
         return value
+
+
+def troubles_schema(shipped: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a file of troubles, for editors. `shipped` are the shipped ones: what each does, by name."""
+    document = TroublesFileSpec.model_json_schema(by_alias=True, schema_generator=SpecSchema)
+    properties = document["properties"]
+    properties["shipped"]["anyOf"][1]["items"] = {"enum": list(shipped)}
+    troubles = properties["troubles"]
+    one = troubles["additionalProperties"]
+    troubles["properties"] = {
+        name: {**one, "description": f"Shipped: {says}."} for name, says in shipped.items()
+    }
+    troubles["propertyNames"] = {"pattern": NAME_PATTERN}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:mockserver:troubles:1",
+        **document,
+        "patternProperties": {"^x-": {}},
+        "title": "mockserver file of troubles, version 1",
+    }

@@ -23,6 +23,7 @@ from mockserver.plugin.options import LEARN
 from mockserver.plugin.runs import EvidenceOf, Run, Runner
 from mockserver.sweep.evidence import Evidence
 from mockserver.sweep.learning import CleanRun, Lesson, learn
+from mockserver.sweep.results import last_line
 
 CLEAN, AGAIN = "clean", "clean-again"
 _OUTPUT_BYTES = 4096
@@ -78,7 +79,7 @@ class Collector:
 
 
 def _why(passed: bool | None, error: str) -> str:
-    last = error.strip().splitlines()[-1].strip() if error.strip() else ""
+    last = last_line(error)
     if passed is None:
         return last or "it had no outcome"
     return f"it fails without any trouble: {last}" if last else "it fails without any trouble"

@@ -18,6 +18,7 @@ from mockserver.admin.views import call_view, instant
 from mockserver.client import Client, Namespace, VerificationFailed
 from mockserver.client.bundles import ScenarioFile, read_scenario
 from mockserver.client.errors import ClientError
+from mockserver.client.following import Following
 from mockserver.client.link import segment
 from mockserver.engine.attempts import operation_view, operations
 from mockserver.engine.verify import expectations
@@ -25,10 +26,13 @@ from mockserver.errors import MockServerError
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.model.scenario import RUNTIME
+from mockserver.plugin.retelling import retold
 from mockserver.server import Running, Server
 from mockserver.sweep.evidence import Evidence, Kept, evidence
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
+_TELLING_S, _EMPTY_S = 2.0, 0.05
+"""How long a stream may take to tell of calls that are known to have been; and where none is known."""
 _WEBHOOKS = "no failed webhook"
 """An expectation that the plugin leaves to the test: nobody may be there to receive them."""
 
@@ -59,7 +63,7 @@ class Home(ABC):
 
     @abstractmethod
     def watch(self, ns: Namespace) -> None:
-        """Keeps what happens there from now on, over resets too where it can."""
+        """Keeps what happens there from now on, over resets too."""
 
     @abstractmethod
     def evidence(self, ns: Namespace) -> Evidence:
@@ -169,6 +173,7 @@ class RemoteHome(Home):
         super().__init__()
         self._client = Client(url, token, admin_url=admin_url)
         self._aside = ThreadPoolExecutor(2, thread_name_prefix="mockserver-removal")
+        self._followed: dict[str, Following] = {}
         self._removals: list[Future[None]] = []
         try:
             self._client.health  # noqa: B018  (asked, so that a wrong address is told once)
@@ -189,30 +194,64 @@ class RemoteHome(Home):
 
     def close(self, ns: Namespace) -> None:
         """Not waited for: nobody uses it any more."""
+        left = self._followed.pop(ns.name, None)
+        if left is not None:
+            left.close()
         self._removals.append(self._aside.submit(ns.remove))
 
     def watch(self, ns: Namespace) -> None:
-        """Its own record will do; a reset by the test makes it forget."""
+        """By a stream, since its record forgets at a reset by the test, and its application knows how to ask for one too."""
+        self._followed[ns.name] = Following(ns._link)  # noqa: SLF001
 
     def evidence(self, ns: Namespace) -> Evidence:
         link = ns._link  # noqa: SLF001  (whole documents, which the client's values leave parts of out)
+        following = self._followed.pop(ns.name)
+        try:
+            recorded = {call["number"]: call for call in link.items("/calls")}
+            forgotten = _forgotten(following, recorded)
+        finally:
+            following.close()
         kept: Kept[Mapping[str, Any]] = Kept(lambda call: call["route"], lambda call: bool(call["effects"]))
-        for call in link.items("/calls"):
+        listed = [call for _, call in sorted({**forgotten, **recorded}.items())]
+        for call in listed:
             kept.add(call)
+        tried = list(link.items("/attempts")) if not forgotten else _operations(listed)
         return evidence(
             kept.calls,
-            list(link.items("/attempts")),
+            tried,
             link.send("GET", "/troubles")["items"],
             link.look("/webhooks")["items"],
             {},  # its operations are told whole
         )
 
     def stop(self) -> None:
+        for left in self._followed.values():
+            left.close()
         self._aside.shutdown()
         self._client.close()
         for one in self._removals:
             with contextlib.suppress(ClientError):  # the test has removed it itself, or the server is gone
                 one.result()
+
+
+def _forgotten(following: Following, recorded: Mapping[int, Any]) -> dict[int, Mapping[str, Any]]:
+    """
+    The calls before a reset, or before the record was full: numbers begin with 1
+    and go on. What the stream has not told yet is waited for; without any record it
+    is not known whether there is something.
+    """
+    first = min(recorded, default=None)
+    if first == 1:
+        return {}
+    wait_s = _EMPTY_S if first is None else _TELLING_S
+    found = following.calls(lambda calls: first is not None and calls.keys() >= set(range(1, first)), wait_s)
+    return {number: call for number, call in found.items() if number not in recorded}
+
+
+def _operations(calls: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """As the server would tell them, had it forgotten nothing."""
+    matched = (call for call in map(retold, calls) if call.matched)
+    return [operation_view(one, instant) for one in operations(matched)]
 
 
 def _checked(

@@ -88,7 +88,9 @@ class Phases:
     error: str = ""
     duration_s: float = 0.0
     shared_s: float = 0.0
-    """Of that what wider fixtures took to be made: it counts for no limit, since it is spent for all cells."""
+    """Of that what wider fixtures took to be made: it is spent for all runs, so it counts for none of them."""
+    spared_s: float = 0.0
+    """Of that what counts for no limit."""
 
 
 _PHASES: pytest.StashKey[Phases] = pytest.StashKey()
@@ -140,7 +142,9 @@ class Runner:
             with no_limit():
                 return (yield)
         finally:
-            self._phases.shared_s += time.monotonic() - began_s
+            took_s = time.monotonic() - began_s
+            self._phases.shared_s += took_s
+            self._phases.spared_s += took_s
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -150,7 +154,7 @@ class Runner:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """It has a limit of its own: what was begun is to be put back, also where the time is over."""
-        self._phases.shared_s = self._phases.duration_s
+        self._phases.spared_s = self._phases.duration_s
         with self._limited(item):
             return (yield)
 
@@ -159,7 +163,7 @@ class Runner:
         run = run_of(item)
         if run is None or run.limit_s is None:
             return contextlib.nullcontext()
-        left_s = max(1.0, run.limit_s - (self._phases.duration_s - self._phases.shared_s))
+        left_s = max(1.0, run.limit_s - (self._phases.duration_s - self._phases.spared_s))
         return at_most(left_s, f"The cell took longer than its limit of {run.limit_s:g} s")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -184,7 +188,7 @@ class Runner:
                 "place": item.stash[_PLACE],
                 "passed": False if phases.red else phases.passed,
                 "error": phases.error,
-                "duration_s": phases.duration_s,
+                "duration_s": max(0.0, phases.duration_s - phases.shared_s),
                 "evidence": None if found is None else found.as_json(),
             }
         return report

@@ -19,17 +19,23 @@ def judged_attempts(evidence: Evidence) -> dict[str, Any] | None:
     Of the operation whose call the trouble struck first; None where it struck none.
 
     `key`: kept, changed or none, over its tries. `amplification`: calls for
-    each operation of the route. Of many tries only the first gaps are told.
+    each operation of the route. `statuses`: as the client saw them, None for a
+    try whose answer it saw nothing of, whatever the service had decided. Of many
+    tries only the first gaps and statuses are told.
     """
     struck = next((one for one in evidence.operations if _calls(one) & set(evidence.hits)), None)
     if struck is None:
         return None
     beside = [one for one in evidence.operations if one["route"] == struck["route"]]
+    unseen = {call.id for call in evidence.calls if call.first_ms is None}
     tries, dropped = struck["tries"], evidence.dropped.get(struck["route"], 0)
     return {
         "tries": len(tries) + dropped,
         "gaps_ms": [one["gap_ms"] for one in tries[1:MOST_TOLD]],
-        "statuses": struck["statuses"][:MOST_TOLD],
+        "statuses": [
+            None if one["call"] in unseen else status
+            for one, status in zip(tries, struck["statuses"], strict=False)
+        ][:MOST_TOLD],
         "key": _key(struck),
         "retry_after": struck["retry_after"],
         "overlap": any(one["gap_ms"] is None or one["gap_ms"] < -_LEAVING_MS for one in tries[1:]),

@@ -12,10 +12,18 @@ from mockserver.engine.troubles import Trouble
 from mockserver.errors import Flaw, InvalidInput, near, shown
 from mockserver.files.troubles import read_troubles, refused
 from mockserver.files.yaml12 import Document
-from mockserver.model.trouble import EffectsSpec, PlacedTroubleSpec, SweepTroubleSpec, TroublesFileSpec
+from mockserver.model.reply import PacedSpec, ReplySpec
+from mockserver.model.trouble import (
+    NAME_PATTERN,
+    EffectsSpec,
+    PlacedTroubleSpec,
+    SweepTroubleSpec,
+    TroublesFileSpec,
+    troubles_schema,
+)
 
 SHIPPED = Path(__file__).with_name("troubles.yaml")
-_NAME = re.compile(r"[^\s/*#,]+")
+_NAME = re.compile(NAME_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,13 @@ class Kind:
         times = self.spec.times
         often = "" if times == 1 else f", {times}" if isinstance(times, str) else f", {times} times"
         return f"{where} the effect: {_brief(self.data[where])}{often}"
+
+    @property
+    def waits_s(self) -> float:
+        """How long it lets the client wait, once for each time it strikes, as far as it says so itself."""
+        webhook = self.spec.webhook
+        one_s = _longest_s(self.spec.before or self.spec.after) + ((webhook and webhook.delay_s) or 0.0)
+        return one_s * (self.spec.times if isinstance(self.spec.times, int) else 1)
 
     def is_for(self, route_id: str) -> bool:
         """Whether it is tried at that route."""
@@ -92,6 +107,11 @@ def load_kinds(path: Path | None = None) -> Kinds:
     return Kinds(tuple(found.values()), own.effects)
 
 
+def schema_document() -> dict[str, Any]:
+    """The JSON Schema of a file of troubles; it knows the shipped ones by name."""
+    return troubles_schema({kind.name: kind.says for kind in load_kinds()})
+
+
 def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, Kind]:
     made: dict[str, Kind] = {}
     flaws: list[Flaw] = []
@@ -133,6 +153,16 @@ def _misnamed(own: TroublesFileSpec) -> Iterator[Flaw]:
         if not _NAME.fullmatch(name):
             hint = "It stands in the names of cells: leave out spaces, '/', '*', '#' and ','"
             yield Flaw(("troubles", name), f"{shown(name)} is no name for a trouble", hint, at_key=True)
+
+
+def _longest_s(answer: ReplySpec | None) -> float:
+    """What a reply says of time: its delay, a body that is paced, Retry-After in seconds."""
+    if answer is None:
+        return 0.0
+    delay_s = answer.delay if isinstance(answer.delay, float) else 0.0
+    paced_s = answer.throttle.over_s if isinstance(answer.throttle, PacedSpec) else 0.0
+    asked = [str(value) for name, value in answer.headers.items() if name.lower() == "retry-after"]
+    return delay_s + paced_s + sum(float(text) for text in asked if text.isdecimal())
 
 
 def _brief(answer: Any) -> str:

@@ -73,7 +73,7 @@ def learn(first: CleanRun, second: CleanRun | None) -> Lesson:
     many = bool(first.evidence.dropped)
     places = _places(first.evidence.calls[: FIRST_CALLS if many else None])
     if not places:
-        return _not_swept(bare, "it makes no call that a route takes")
+        return _not_swept(bare, _no_call(first.evidence.calls))
     effects = first.evidence.effects
     drawn: Drawn = {}
     notes = [f"it makes more than {FIRST_CALLS} calls: only the first are swept"] if many else []
@@ -98,6 +98,13 @@ def learn(first: CleanRun, second: CleanRun | None) -> Lesson:
         most=repeats(first.evidence.calls, drawn),
         notes=tuple(notes),
     )
+
+
+def _no_call(calls: Sequence[Seen]) -> str:
+    if not calls:
+        return "it makes no call to the mock server"
+    first = f"{calls[0].method} {calls[0].path}"
+    return f"it makes no call that a route takes; the first of {len(calls)} was {first}"
 
 
 def _not_swept(bare: Lesson, why: str) -> Lesson:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 _PARTS = Path(__file__).with_name("report")
+_SCRIPTS = ("base.js", "around.js", "timeline.js", "grid.js", "cell.js")
+"""They become one script: each may use what those before it have made, and any function once the page stands."""
 
 
 def page(document: Mapping[str, Any]) -> str:
     """From what `report.json` holds."""
-    script, style = _part("report.js"), _part("report.css")
+    script, style = "\n".join(map(_part, _SCRIPTS)), _part("report.css")
     filled = {
         "POLICY": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'",
         "STYLE": style,

@@ -60,9 +60,23 @@ def result_of(trial: Trial, lesson: Lesson, kinds: Kinds) -> Result:
     if trial.passed is None:
         return Result(trial=trial, judged=None, attempts=None, why=trial.error or "the test had no outcome")
     if not trial.evidence.hits:
-        return Result(trial=trial, judged=None, attempts=None, why="the call was not made this time")
+        said = "" if trial.passed else last_line(trial.error)
+        why = "the call was not made this time" + (f"; the test is red: {said}" if said else "")
+        return Result(trial=trial, judged=None, attempts=None, why=why)
     judged = judge(lesson, trial.evidence, kinds.effects, passed=trial.passed)
     return Result(trial=trial, judged=judged, attempts=judged_attempts(trial.evidence))
+
+
+def last_line(error: str) -> str:
+    r"""
+    What an error comes to; how a command ended is told behind what it said.
+
+    >>> last_line("E  boom\nshop.py:7: RuntimeError\n"), last_line("no route\n\n(exit code 1)"), last_line(" ")
+    ('shop.py:7: RuntimeError', 'no route (exit code 1)', '')
+    """
+    lines = [line for text in error.splitlines() if (line := text.strip())]
+    is_remark = len(lines) > 1 and lines[-1].startswith("(")
+    return " ".join(lines[-2:] if is_remark else lines[-1:])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mockserver.model.redaction import mask_text
 from mockserver.sweep.effects import kind_of
 from mockserver.sweep.evidence import Evidence
-from mockserver.sweep.results import Result, Sweep, summed
-from mockserver.sweep.verdicts import Verdict
+from mockserver.sweep.results import MOST_ERROR, Result, Sweep, summed
+from mockserver.sweep.verdicts import HALF_DONE, Verdict
 
 LETTERS = {Verdict.SURVIVED: ".", Verdict.FAILED_CLEANLY: "c", Verdict.HARMED: "H", None: "?"}
 LEFT_OUT, NONE = "-", " "
@@ -46,12 +46,13 @@ def table(sweep: Sweep) -> Iterator[str]:
 
 
 def _grid(sweep: Sweep) -> Iterator[str]:
-    """Rows without a planned cell are left out."""
+    """Rows without a planned cell are left out, and columns that apply nowhere."""
     planned = {(cell.test, cell.call, cell.trouble): cell for cell in sweep.planned}
     possible = {(cell.test, cell.call, cell.trouble) for cell in sweep.possible}
     rows = list(dict.fromkeys((cell.test, cell.call) for cell in sweep.planned))
     width = min(_WIDEST, max((len(call) for _, call in rows), default=0)) + 2
-    kinds = [kind.name for kind in sweep.kinds]
+    applying = {cell.trouble for cell in sweep.possible}
+    kinds = [kind for kind in sweep.kinds if kind.name in applying]
     yield " " * width + "".join(f"{number:>3}" for number in range(1, len(kinds) + 1))
     test = None
     for row in rows:
@@ -59,16 +60,16 @@ def _grid(sweep: Sweep) -> Iterator[str]:
             test = row[0]
             yield test
         marks = [
-            letter(sweep.results.get(planned[(*row, kind)].id))
-            if (*row, kind) in planned
+            letter(sweep.results.get(planned[(*row, kind.name)].id))
+            if (*row, kind.name) in planned
             else LEFT_OUT
-            if (*row, kind) in possible
+            if (*row, kind.name) in possible
             else NONE
             for kind in kinds
         ]
         yield f"  {_cut(row[1], width - 2):<{width - 2}}" + "".join(f" {mark:>2}" for mark in marks).rstrip()
     yield ""
-    for number, kind in enumerate(sweep.kinds, 1):
+    for number, kind in enumerate(kinds, 1):
         yield f"{number:>4}  {kind.name:<20} {kind.says}"
     yield "   .  survived   c  failed cleanly   H  harmed   !  tried again wrongly   ?  not reached   -  not run"
     yield ""
@@ -83,10 +84,14 @@ def _told(sweep: Sweep) -> Iterator[str]:
     if len(sweep.planned) > MOST_TOLD:
         return
     for one in sweep.ordered:
-        yield one.trial.cell.id
+        verdict = one.verdict.value.replace("_", " ") if one.verdict is not None else "not reached"
+        yield f"{one.trial.cell.id}: {verdict}"
         yield from lines(one.trial.evidence)
         for remark in one.remarks:
             yield f"    {remark}"
+        error = "" if one.trial.passed else one.trial.error[-MOST_ERROR:].strip("\n")
+        for line in mask_text(error).splitlines():
+            yield f"    | {line}".rstrip()
         yield ""
 
 
@@ -111,13 +116,27 @@ def lines(evidence: Evidence) -> Iterator[str]:
 
 
 def _harmed(sweep: Sweep) -> Iterator[str]:
-    for one in sweep.harmed[:MOST_HARMED]:
-        yield f"HARMED {one.trial.cell.id}"
-        for reason in one.reasons:
+    """What is harmed in the same way in several tests is told once."""
+    alike: dict[tuple[object, ...], list[Result]] = {}
+    for one in sweep.harmed:
+        alike.setdefault((one.trial.cell.call, one.trial.cell.trouble, *one.reasons), []).append(one)
+    for first, *others in list(alike.values())[:MOST_HARMED]:
+        yield f"HARMED {first.trial.cell.id}"
+        for reason in first.reasons:
             yield f"    {reason}"
-        yield f"    {sweep.command(one.trial.cell)}"
-    if len(sweep.harmed) > MOST_HARMED:
-        yield f"… and {len(sweep.harmed) - MOST_HARMED} more harmed; all stand in the report"
+        if others:
+            yield f"    the same in {_named([one.trial.cell.short for one in others])}"
+        yield f"    {sweep.command(first.trial.cell)}"
+    if len(alike) > MOST_HARMED:
+        yield f"… and {sum(map(len, list(alike.values())[MOST_HARMED:]))} more harmed; all stand in the report"
+    if any(reason.startswith(HALF_DONE) for one in sweep.harmed for reason in one.reasons):
+        yield f"{HALF_DONE}: where a kind of effect may stand by itself, say so in a file of troubles: effects: {{alone: [customer]}}"
+
+
+def _named(tests: list[str]) -> str:
+    """`test_a, test_b, test_c and 4 more`."""
+    more = len(tests) - MOST_TOLD
+    return ", ".join(tests[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def budget(sweep: Sweep, workers: int) -> Iterator[str]:
@@ -132,8 +151,12 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
     if len(sweep.planned) < len(sweep.possible):
         seed = f" by the seed {sweep.seed!r}" if sweep.seed else ""
         yield f"mock server sweep: {len(sweep.planned)} of them are run, sampled evenly{seed}"
+    waits_s = sum(sweep.kinds.named(cell.trouble).waits_s for cell in sweep.planned) / max(1, workers)
     on = f" on {workers} workers" if workers > 1 else ""
-    yield f"mock server sweep: at the pace of the clean runs that takes {_duration(seconds)}{on}; waits of the client come on top"
+    asked = (
+        f", and up to {_duration(waits_s)} more for what the troubles let a client wait" if waits_s else ""
+    )
+    yield f"mock server sweep: {_duration(seconds)}{on} at the pace of the clean runs{asked}; its own back-off comes on top"
 
 
 def _some(count: int, noun: str) -> str:

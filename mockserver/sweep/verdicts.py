@@ -17,6 +17,8 @@ from mockserver.sweep.effects import Bundle, bundles, kind_in, signature, withou
 from mockserver.sweep.evidence import Effect, Evidence
 from mockserver.sweep.learning import Lesson, repeats
 
+HALF_DONE = "half done"
+
 
 class Verdict(StrEnum):
     """`survived`: green, effects as in the clean run. `failed_cleanly`: red, none twice, none half done."""
@@ -91,7 +93,7 @@ def _new(lesson: Lesson, found: Bundle) -> Iterator[str]:
 def _half_done(halves: Iterable[tuple[Bundle, Bundle]], alone: frozenset[str]) -> Iterator[str]:
     for bundle, whole in halves:
         if not all(kind_in(mark) in alone for mark in bundle):
-            yield f"half done: {_kinds(bundle)} without {_kinds(whole - bundle)}"
+            yield f"{HALF_DONE}: {_kinds(bundle)} without {_kinds(whole - bundle)}"
 
 
 def _halves(lesson: Lesson, effects: list[Effect]) -> Iterator[tuple[Bundle, Bundle]]:

@@ -14,6 +14,7 @@ from typing import Any
 from mockserver import __version__
 from mockserver.client import Namespace
 from mockserver.errors import MockServerError, near
+from mockserver.model.redaction import mask_text
 from mockserver.plugin.homes import Home, LocalHome, RemoteHome
 from mockserver.plugin.names import name_for
 from mockserver.sweep.cells import Cell, all_cells, chosen, meant
@@ -104,14 +105,15 @@ class _Session:
         runs = [self._clean(seed) for seed in (self._seed, f"{self._seed}\nclean-again")]
         lesson = learn(*runs)
         if lesson.why is not None:
-            _say(f"mock server sweep: nothing to sweep: {lesson.why}", err=True)
+            hint = "" if runs[0].evidence.calls else ". The command finds it at the URL in EXTERNAL_API_URL"
+            _say(f"mock server sweep: nothing to sweep: {mask_text(lesson.why)}{hint}", err=True)
             return None
         return lesson
 
     def _clean(self, seed: str) -> CleanRun:
         ended, evidence = self._once("clean", seed, (), self._options.limit_s)
         why = None if ended.passed else f"the command fails without any trouble ({_how(ended)})"
-        if why is not None:
+        if why is not None and ended.output.strip():
             _say(ended.output.rstrip("\n"), err=True)
         return CleanRun(test=self._test, place=0, duration_s=ended.duration_s, evidence=evidence, why=why)
 
@@ -183,7 +185,8 @@ class _Session:
                 ended = self._commands.run(ns.url, limit_s)
             except OSError as why:
                 raise MockServerError(
-                    f"{self._options.command[0]!r} can't be started: {why.strerror or why}"
+                    f"{self._options.command[0]!r} can't be started: {why.strerror or why}. "
+                    "Name a program that is on the PATH, or a file with its path"
                 ) from why
             return ended, self._home.evidence(ns)
         finally:

@@ -173,23 +173,26 @@ def test_a_cell_tells_its_story(show, tmp_path):
         "shop/pay", charge, status=201, first_ms=None, outcome="reset", arrived_ms=0.001, end_ms=4.0
     )
     again = seen("shop/pay", charge, arrived_ms=516.0, claimed_ms=516.5, end_ms=520.0)
-    operations = [tries((1, None, []), (2, 512.0, ["headers.idempotency-key"]), key="k")]
+    changed = ["headers.idempotency-key"]
+    operations = [tries((1, None, []), (2, 512.0, changed), key="k", statuses=[201, 201])]
     trial = Trial(
         cell=cell, passed=True, duration_s=0.6, evidence=ran(struck, again, hits=(1,), operations=operations)
     )
     sweep.add(trial)
-    (tmp_path / "report.html").write_text(written(sweep.document()))
+    document = sweep.document()
+    document["cells"][0]["timeline"]["webhooks"] = [{"call": "c-000001", "at_ms": 300.0, "status": 500}]
+    (tmp_path / "report.html").write_text(written(document))
     page = show((tmp_path / "report.html").as_uri() + "#test_pay%2Fpay%231%2Freset-after-effect")
 
     told = page.locator("dialog").inner_text()
     for words in ("harmed", "twice: charge order=7", "⚡ struck · no status · reset", "201 · took 4.0 ms · gap 512 ms", "◆ charge",
-                  "pytest --mock-server-sweep-only 'test_pay/pay#1/reset-after-effect'", "new idempotency key", "520 ms"):  # fmt: skip
+                  "pytest --mock-server-sweep-only 'test_pay/pay#1/reset-after-effect'", "new idempotency key", "520 ms", "it saw\nnothing, 201"):  # fmt: skip
         assert words in told, words
     gap, bar = page.locator(".gap").bounding_box(), page.locator(".bar-of-call").nth(1).bounding_box()
     track = page.locator(".lane").first.bounding_box()
     assert gap["x"] - track["x"] == pytest.approx(track["width"] * 4 / 520, abs=3)
     assert gap["x"] + gap["width"] == pytest.approx(bar["x"], abs=2)
-    assert page.locator(".mark").count() == 2
+    assert page.locator(".mark").all_inner_texts() == ["◆", "▼", "◆"], "in the order in which it happened"
 
 
 def test_rows_can_be_sifted(big, show):

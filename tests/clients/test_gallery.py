@@ -37,6 +37,8 @@ def swept(client, words, folder, troubles):
                 "409-once": (SURVIVED, 2, 1),
                 "reset-after-effect": (SURVIVED, 2, 1),  # under the same key
                 "truncated-body": (FAILED, 1, 1),  # charged, and the client doesn't know
+                "503-should-not-retry": (FAILED, 1, 0),  # since the service says so
+                "400-should-retry": (SURVIVED, 2, 1),
             },
         ),
         (

@@ -82,6 +82,21 @@ def test_a_cell_says_verdict_tries_gaps_and_effects_of_the_call_that_was_struck(
     assert page._short(result()["cells"][0]) == "✓ 2× 0.5 •"  # noqa: RUF001
 
 
+def test_what_few_services_can_do_has_a_table_of_its_own():
+    cells = [{**CELL, "trouble": name} for name in ("500", "rare")]
+    few, most = CLIENTS[0], CLIENTS[1:3]
+
+    def kept(client, cells):
+        report = {"troubles": [{"name": "500"}, {"name": "rare"}], "cells": cells, "unreached": []}
+        return client, sweeping.result(client, report)
+
+    _, common, _, rare, _ = page._table([kept(few, cells), *(kept(one, cells[:1]) for one in most)])
+    assert common.splitlines()[0] == "| client | 500 |"
+    assert len(common.splitlines()) == 5
+    assert rare.splitlines()[0] == "| client | rare |"
+    assert [line.split("]")[0] for line in rare.splitlines()[2:]] == [f"| [{few.name}"]
+
+
 def test_a_timeline_draws_tries_by_time_and_says_what_became_of_them():
     text = page.timelines(manifest.chosen(CLIENTS, ["urllib3"])[0], result())
     bars = [line for line in text.splitlines() if "█" in line]

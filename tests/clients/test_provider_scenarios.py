@@ -97,6 +97,9 @@ def test_stripe_refunds_a_charge_once(ask):
         ("/square/v2/payments", {"source_id": "cnon:ok", "amount_money": {"amount": 1}}, {}, 400, "idempotency_key"),
         ("/square/v2/payments", {"source_id": "cnon:card-nonce-declined", "idempotency_key": "k", "amount_money": {"amount": 1}}, {}, 400, "GENERIC_DECLINE"),
         ("/mollie/v2/payments", {"description": "x"}, {}, 422, "amount"),
+        ("/adyen/v72/payments", {"reference": "x"}, {"x_api_key": "a"}, 422, "No amount specified"),
+        ("/adyen/v72/payments", {"amount": {"value": 5}}, {"x_api_key": "a"}, 422, "Reference Missing"),
+        ("/adyen/v72/payments", {"amount": {"value": 5}, "reference": "x"}, {}, 401, "Unauthorized"),
         ("/paypal/v2/checkout/orders", {}, {}, 401, 'realm="paypal"'),
         ("/sendgrid/v3/mail/send", {}, {}, 401, "authorization grant"),
         ("/aws-sqs", {}, {"x_amz_target": "AmazonSQS.PurgeQueue"}, 400, "UnknownOperationException"),
@@ -133,6 +136,26 @@ def test_paypal_captures_an_order_once(ask):
     again = ask("POST", capture, {}, authorization=token)
     assert (again.status, again.json()["details"][0]["issue"]) == (422, "ORDER_ALREADY_CAPTURED")
     assert [one["kind"] for one in effects(ask)] == ["order", "capture"]
+
+
+def test_adyen_settles_a_payment_once_a_key_and_knows_no_other(ask):
+    paid = {"amount": {"currency": "EUR", "value": 500}, "reference": "order-7", "merchantAccount": "Shop"}
+    key = {"x_api_key": "a", "idempotency_key": "k1"}
+    first, again = (ask("POST", "/adyen/v72/payments", paid, **key) for _ in range(2))
+    other = ask("POST", "/adyen/v72/payments", {**paid, "reference": "order-8"}, **key)
+    payment = first.json()
+    assert (payment["resultCode"], payment["merchantReference"]) == ("Authorised", "order-7")
+    assert again.json() == payment
+    assert (other.status, other.json()["errorCode"]) == (422, "704")
+
+    modified = f"/adyen/v72/payments/{payment['pspReference']}"
+    captured = ask(
+        "POST", f"{modified}/captures", {"amount": paid["amount"], "reference": "c"}, x_api_key="a"
+    )
+    assert (captured.status, captured.json()["status"], captured.json()["paymentPspReference"]) == (201, "received", payment["pspReference"])  # fmt: skip
+    unknown = ask("POST", "/adyen/v72/payments/NONE/refunds", {"amount": paid["amount"]}, x_api_key="a")
+    assert (unknown.status, unknown.json()["errorCode"]) == (422, "167")
+    assert [one["kind"] for one in effects(ask)] == ["payment", "capture"]
 
 
 def test_s3_gives_back_what_was_put_and_counts_the_same_bytes_once(ask):

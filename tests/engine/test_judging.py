@@ -647,9 +647,10 @@ def test_no_secret_stands_in_what_a_check_says(world):
     [
         ({"until_s": None}, "200 (open)"),
         ({"until_s": None, "status": None}, "--- (open)"),
-        ({"outcome": Outcome.RESET}, "200 reset"),
-        ({"outcome": Outcome.CLIENT_LEFT, "status": 503}, "503 client left"),
-        ({"outcome": Outcome.MALFORMED_CHUNK}, "200 malformed chunk"),
+        ({"outcome": Outcome.RESET}, "--- reset"),
+        ({"outcome": Outcome.RESET, "first_byte_at_s": 0.0}, "200 reset"),
+        ({"outcome": Outcome.CLIENT_LEFT, "status": 503}, "--- client left"),
+        ({"outcome": Outcome.MALFORMED_CHUNK, "first_byte_at_s": 0.0}, "200 malformed chunk"),
     ],
 )
 def test_how_a_call_ended_is_said_where_it_was_not_well(world, facts, said):

@@ -378,6 +378,7 @@ def test_what_all_cells_share_may_take_longer_than_the_limit_of_one(tmp_path):
     args = ("--mock-server-sweep-limit", "2s", "--max-cells", "2", "--mock-server-sweep-only", "*/503-once")
     done = sweep(tmp_path, *args, test_it__py=test)
     assert set(done.verdicts("test_pay[a/b]").values()) == {"survived"}, done.output
+    assert all(cell["duration_s"] < 2.2 for cell in done.report["cells"]), "nor is it any cell's own time"
 
 
 def test_one_parameter_on_the_command_line_is_one_test(tmp_path):
@@ -393,10 +394,29 @@ def test_a_sidecar_is_swept_alike(tmp_path, serving):
             "shop.yaml": "routes: [{name: hello, request: POST /hello, reply: {json: {}}, effect: {kind: hello}}]"
         }
     )
-    test = "import client\ndef test_it(mock_server):\n    client.keyless(mock_server.url, '/hello', {})\n"
+    test = """
+import client
+def test_it(mock_server):
+    client.keyless(mock_server.url, '/hello', {})
+
+def test_resets_after_it(mock_server):
+    client.keyless(mock_server.url, '/hello', {})
+    mock_server.reset()
+
+def test_resets_between(mock_server):
+    client.keyless(mock_server.url, '/hello', {})
+    mock_server.reset("calls", "routes")
+    client.keyless(mock_server.url, '/hello', {})
+"""
     only = ("--mock-server-sweep-only", "*/503-once", "--mock-server-sweep-only", "*/empty-reply")
     done = sweep(tmp_path, *only, "--mock-server-url", server.url, test_it__py=test)
-    assert done.verdicts("test_it") == {"hello#1/503-once": "survived", "hello#1/empty-reply": "harmed"}
+    once = {"hello#1/503-once": "survived", "hello#1/empty-reply": "harmed"}
+    assert done.verdicts("test_it") == once, done.output
+    assert done.verdicts("test_resets_after_it") == once
+    again = {"hello#2/503-once": "survived", "hello#2/empty-reply": "harmed"}
+    assert done.verdicts("test_resets_between") == once | again
+    lost = done.cell("test_resets_between/hello#1/empty-reply")
+    assert (lost["reasons"], lost["attempts"]["tries"]) == (["3 times: hello (2 in the clean run)"], 2)
     assert f"--mock-server-url {server.url}" in done.report["cells"][0]["command"]
     assert [one["name"] for one in server.admin.get("/namespaces")["items"]] == ["default"]
 

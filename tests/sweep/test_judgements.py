@@ -22,6 +22,14 @@ def test_the_operation_that_was_struck_is_judged():
     assert faults(found) == []
 
 
+def test_the_statuses_are_those_that_the_client_saw():
+    """The service had decided on 201, and the connection was reset before a byte of it was sent."""
+    lost = seen(status=201, outcome="reset", first_ms=None)
+    operation = tries((1, None, []), (2, 9.0, []), statuses=[201, 201])
+    found = judged_attempts(ran(lost, seen(), hits=(1,), operations=[operation]))
+    assert found["statuses"] == [None, 201]
+
+
 def test_operations_of_other_routes_count_for_no_amplification():
     found = judged(tries((1, None, []), (2, 1.0, [])), tries((3, None, []), route="shop/read"))
     assert found["amplification"] == 2.0

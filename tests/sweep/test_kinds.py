@@ -1,9 +1,15 @@
 """The shipped troubles, and what a file of the user's makes of them."""
 
+import re
+
+import jsonschema_rs
 import pytest
+from support.server import PROJECT
 
 from mockserver.files.source import LoadFailed
-from mockserver.sweep.kinds import fits, load_kinds
+from mockserver.files.yaml12 import read
+from mockserver.sweep.kinds import SHIPPED as SHIPPED_FILE
+from mockserver.sweep.kinds import fits, load_kinds, schema_document
 
 SHIPPED = [
     "500", "503-once", "503-twice", "503-for-good", "429-retry-after", "reset-before-effect", "reset-after-effect",
@@ -99,6 +105,8 @@ def test_a_star_stands_for_anything_and_nothing_else_is_special():
         ("shipped: [503-onec]", ":1:11: shipped[0]: there is no shipped trouble '503-onec'. Did you mean '503-once'?"),
         ("shipped: al", ":1:10: shipped: expected all, none or a list of names, got 'al'. Did you mean 'all'?"),
         ("shipped: none", ":1:1: no trouble is left"),
+        ("troubles:\n  mine: 503", ":2:9: troubles.mine: expected a trouble, got 503. Write where it strikes, such as {before: 503}, or none"),
+        ("troubles:\n  time-out:\n", ":2:12: troubles.time-out: it says nothing. Write where it strikes"),
         ("effects: {undone: {}}", ":1:11: effects.undone: unknown key. Did you mean 'undone_by'?"),
         ("", ":1:1: the file is empty"),
         ("troubles: [", ":1:12: the file ends where a value is expected"),
@@ -109,6 +117,67 @@ def test_what_is_wrong_is_told_with_its_place_and_the_near_name(kinds, text, lin
     with pytest.raises(LoadFailed) as failed:
         kinds(text)
     assert any(f"troubles.yaml{line}" in one for one in failed.value.lines), failed.value.lines
+
+
+# The JSON Schema of such a file
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return schema_document()
+
+
+def test_the_shipped_file_and_what_the_page_shows_agree_with_the_schema(schema):
+    assert jsonschema_rs.meta.is_valid(schema)
+    page = (PROJECT / "docs/sweep.md").read_text()
+    (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "shipped:" in block]
+    for text in (shown, SHIPPED_FILE.read_text(), (PROJECT / "clients/troubles.yaml").read_text()):
+        jsonschema_rs.validate(schema, read(text.encode()).data)
+
+
+def test_an_editor_can_complete_the_shipped_names(schema):
+    assert list(schema["properties"]["troubles"]["properties"]) == SHIPPED
+    assert schema["properties"]["shipped"]["anyOf"][1]["items"] == {"enum": SHIPPED}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shipped: al",
+        "shipped: [503-onec]",
+        "troubles: {x: {befor: 500}}",
+        "troubles: {x: {before: 99}}",
+        "troubles: {x: {routes: [a]}}",
+        "troubles: {x: {before: 500, after: {fault: reset}}}",
+        "troubles: {x: {before: 500, webhook: {repeat: 2}}}",
+        "troubles: {x: {after: {effect: {kind: x}}}}",
+        "troubles: {x: {before: {choose: [{status: 500}]}}}",
+        "troubles: {x: {before: 500, times: 0}}",
+        "troubles: {x: 503}",
+        "troubles: {x: }",
+        "troubles: {'a b': {before: 500}}",
+        "effects: {undone: {}}",
+        "toubles: {}",
+    ],
+)
+def test_what_is_refused_disagrees_with_the_schema_too(kinds, schema, text):
+    with pytest.raises(LoadFailed):
+        kinds(text)
+    assert not jsonschema_rs.is_valid(schema, read(text.encode()).data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x-own: {before: 1}\nshipped: none\ntroubles: {x: {before: 402}}",
+        "troubles: {500: none, time-out: {after: {delay: 1s, fault: close}}}",
+        "troubles: {x: {webhook: {repeat: 2, delay: 2s}, after: {fault: {kind: reset, after: 3}}, times: always}}",
+        "effects: {undone_by: {charge: [refund, void]}, alone: [customer]}",
+    ],
+)
+def test_what_is_right_agrees_with_the_schema_too(kinds, schema, text):
+    kinds(text)
+    jsonschema_rs.validate(schema, read(text.encode()).data)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -29,7 +29,9 @@ def test_a_test_that_fails_by_itself_is_not_swept():
 
 
 def test_a_test_without_calls_is_not_swept():
-    assert lesson(ran(seen(None))).why == "it makes no call that a route takes"
+    said = "it makes no call that a route takes; the first of 2 was GET /prise"
+    assert lesson(ran(seen(None, method="GET", path="/prise"), seen(None))).why == said
+    assert lesson(ran()).why == "it makes no call to the mock server"
 
 
 def test_effects_that_come_and_go_are_not_judged():

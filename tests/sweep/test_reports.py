@@ -70,6 +70,26 @@ def test_what_was_not_tried_is_told_apart(sweep):
     assert not {"503-once", "503-twice"} & {cell["trouble"] for cell in document["cells"]}
 
 
+def test_a_red_test_that_did_not_make_its_call_says_why(sweep):
+    ended(
+        sweep,
+        "503-once",
+        AGAIN,
+        hits=(),
+        passed=False,
+        error="E   boom\nshop.py:7: RuntimeError: sk_test_1234567890\n",
+    )
+    ended(sweep, "503-twice", AGAIN, hits=(), passed=False, error="no such order\n(exit code 1)")
+    ended(sweep, "time-out", AGAIN, hits=(), passed=False)
+    why = {one["trouble"]: one["why"] for one in sweep.document()["unreached"]}
+    assert (
+        why["503-once"]
+        == "the call was not made this time; the test is red: shop.py:7: RuntimeError: ****7890"
+    )
+    assert why["503-twice"] == "the call was not made this time; the test is red: no such order (exit code 1)"
+    assert why["time-out"] == "the call was not made this time"
+
+
 def test_what_a_cap_left_out_is_listed():
     whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
     cut = sweep_of(*whole.lessons, planned=chosen(whole.planned, 4, ""))
@@ -169,7 +189,7 @@ def test_the_table_has_a_row_for_each_call_and_a_letter_for_each_verdict(sweep):
     lines = list(table(sweep))
     row = next(line for line in lines if line.startswith("  pay#1"))
     assert row.split() == ["pay#1", ".", "-", "-", "c", "-", "-", "H", "-", "-", "-", "-", "-"]
-    assert lines[0].split() == [str(n) for n in range(1, 15)]
+    assert lines[0].split() == [str(n) for n in range(1, 13)], "no call sends a webhook"
     assert "HARMED test_pay/pay#1/reset-after-effect" in lines
     assert lines[-1] == "1 survived, 1 failed cleanly, 1 harmed"
 
@@ -182,9 +202,57 @@ def test_a_mark_says_that_it_was_tried_again_wrongly():
 
 def test_a_single_cell_is_told_call_by_call():
     whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
-    one = sweep_of(*whole.lessons, planned=whole.planned[:1])
+    one = sweep_of(*whole.lessons, planned=whole.planned[:1], possible=whole.planned[:1])
     ended(one, "500", AGAIN, operations=[tries((1, None, []))])
-    assert "    t+0.010  POST /pay  201  struck, effect: charge" in list(table(one))
+    lines = list(table(one))
+    assert "test_pay/pay#1/500: survived" in lines
+    assert "    t+0.010  POST /pay  201  struck, effect: charge" in lines
+    explained = [
+        line.split()[1] for line in lines if re.search(r"(before|after) the effect|webhooks: ", line)
+    ]
+    assert explained == ["500"], "only what was tried is explained"
+
+
+def test_what_the_test_of_a_single_cell_said_is_told():
+    whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
+    one = sweep_of(*whole.lessons, planned=whole.planned[:1])
+    ended(one, "500", passed=False, error="\n>   pay()\nE   RuntimeError: sk_test_1234567890\n")
+    lines = list(table(one))
+    assert "test_pay/pay#1/500: failed cleanly" in lines
+    at = lines.index("    | >   pay()")
+    assert lines[at + 1] == "    | E   RuntimeError: ****7890"
+
+
+def test_the_same_harm_in_several_tests_is_told_once():
+    tests = [lesson(did(CHARGE), did(AGAIN), test=f"t.py::test_pay[{name}]") for name in "abcdef"]
+    sweep = sweep_of(*tests)
+    for cell in sweep.planned:
+        if cell.trouble == "reset-after-effect":
+            twice = ran(seen("shop/pay", AGAIN), seen("shop/pay", {**AGAIN, "id": "ch_cccccc"}), hits=(1,))
+            sweep.add(Trial(cell=cell, passed=True, duration_s=0.1, evidence=twice))
+    told = [
+        line
+        for line in table(sweep)
+        if line.startswith(("HARMED", "    twice", "    the same", "    pytest"))
+    ]
+    assert told == [
+        "HARMED test_pay[a]/pay#1/reset-after-effect",
+        '    twice: charge card="****4242"',
+        "    the same in test_pay[b], test_pay[c], test_pay[d] and 2 more",
+        "    pytest --mock-server-sweep-only 'test_pay[a]/pay#1/reset-after-effect'",
+    ]
+
+
+def test_half_done_says_how_to_allow_it():
+    customer = {"kind": "customer", "id": "cu_aaaaaa"}
+    bought = {"kind": "charge", "id": "ch_aaaaaa", "customer": "cu_aaaaaa"}
+    again = [{**customer, "id": "cu_bbbbbb"}, {**bought, "id": "ch_bbbbbb", "customer": "cu_bbbbbb"}]
+    sweep = sweep_of(lesson(did(customer, bought), did(*again)))
+    ended(sweep, "503-for-good", again[0], passed=False)
+    lines = list(table(sweep))
+    assert "    half done: customer without charge" in lines
+    assert lines[-2].startswith("half done: where a kind of effect may stand by itself")
+    assert lines[-2].endswith("effects: {alone: [customer]}")
 
 
 def test_routes_without_an_effect_are_named():
@@ -197,14 +265,18 @@ def test_routes_without_an_effect_are_named():
 
 def test_what_is_not_swept_is_told_with_the_reason():
     lines = list(table(sweep_of(lesson(ran(seen(None))), lesson(did(CHARGE), did(AGAIN)))))
-    assert "not swept: t.py::test_pay: it makes no call that a route takes" in lines
+    why = "it makes no call that a route takes; the first of 1 was POST /pay"
+    assert f"not swept: t.py::test_pay: {why}" in lines
 
 
 def test_the_budget_is_told_before():
     whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
     first, second = budget(whole, 1)
     assert first == "mock server sweep: 1 test with 1 call, 14 kinds of trouble: 12 cells"
-    assert "less than a second" in second
+    assert second == (
+        "mock server sweep: less than a second at the pace of the clean runs, and up to 7 s more for what the troubles "
+        "let a client wait; its own back-off comes on top"
+    )
     cut = sweep_of(*whole.lessons, planned=chosen(whole.planned, 4, "s"), seed="s")
     assert list(budget(cut, 2))[1] == "mock server sweep: 4 of them are run, sampled evenly by the seed 's'"
     assert "on 2 workers" in list(budget(cut, 2))[2]

@@ -175,7 +175,7 @@ def test_a_suite_may_reset_its_world(folder):
         (["scenarios", "--url", "http://127.0.0.1:9", "--", "true"], 2, "leave PATHS or --url out"),
         (["--url", "http://127.0.0.1:9", "--", "true"], 2, "No mock server answers at http://127.0.0.1:9"),
         (["--", "no-such-command"], 2, "'no-such-command' can't be started: No such file or directory"),
-        (["--", "true"], 2, "nothing to sweep: it makes no call that a route takes"),
+        (["--", "true"], 2, "nothing to sweep: it makes no call to the mock server. The command finds it at the URL in EXTERNAL_API_URL"),
         (["--", "sh", "-c", "echo oh no; exit 3"], 2, "the command fails without any trouble (exit code 3)"),
     ],
 )  # fmt: skip

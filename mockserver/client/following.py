@@ -1,0 +1,73 @@
+"""Calls as they end, from the stream of the admin API: also those that the record forgets later."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from mockserver.client.connections import BadAnswer, shut
+from mockserver.client.errors import Refused
+from mockserver.client.link import Link
+
+View = Mapping[str, Any]
+
+
+class Following:
+    """
+    Gathers the calls of one namespace that end from now on, by a thread, until
+    it is closed. Raises Refused, Unreachable where the stream can't be had.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._connection, pieces = _opened(link)
+        first = next(pieces, b"")  # a word of greeting: from here on nothing is missed
+        self._pieces = chain([first], pieces)
+        self._calls: dict[int, View] = {}
+        self._arrived = threading.Condition()
+        self._thread = threading.Thread(target=self._gather, name="mockserver-following", daemon=True)
+        self._thread.start()
+
+    def calls(self, holds: Callable[[Mapping[int, View]], bool], wait_s: float) -> dict[int, View]:
+        """By number: those that have ended, once these are enough or the time is over."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: holds(self._calls), wait_s)
+            return dict(self._calls)
+
+    def close(self) -> None:
+        shut(self._connection.sock)
+        self._thread.join()
+        self._connection.close()
+
+    def _gather(self) -> None:
+        with contextlib.suppress(OSError, BadAnswer, ValueError):  # closed, by us or with the server
+            for call in _events(self._pieces):
+                with self._arrived:
+                    self._calls[call["number"]] = call
+                    self._arrived.notify_all()
+
+
+def _opened(link: Link) -> tuple[Any, Iterator[bytes]]:
+    """Unmasked, where this server lets us."""
+    if link.reveals:
+        try:
+            return link.http.open(f"{link.base}/calls/stream?reveal=true")
+        except Refused as why:
+            if why.kind != "no-reveal":
+                raise
+            link.reveals = False
+    return link.http.open(f"{link.base}/calls/stream")
+
+
+def _events(pieces: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    """The calls among the server-sent events (WHATWG HTML, 9.2.6); their data is one line of JSON."""
+    waiting = b""
+    for piece in pieces:
+        *whole, waiting = (waiting + piece).split(b"\n\n")
+        for event in whole:
+            lines = dict(line.partition(b": ")[::2] for line in event.split(b"\n"))
+            if lines.get(b"event") == b"call":
+                yield json.loads(lines[b"data"])

@@ -1,0 +1,45 @@
+"""Calls made again of what the admin API shows of them, as far as whoever judges tries looks at them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Outcome
+
+
+def retold(view: Mapping[str, Any]) -> Call:
+    """From an unmasked view. Instants of arrival stand for the server's steady clock."""
+    sent, reply, times = view["request"], view["reply"], view["times"]
+    arrived_s = datetime.fromisoformat(times["arrived"]).timestamp()
+    headers = [(name, value) for name, value in sent["headers"]]
+    request = Request(
+        sent["method"],
+        sent["target"],
+        headers,
+        _body(sent["body"]),
+        complete=sent["complete"],
+        arrived_s=arrived_s,
+        arrived_at_s=arrived_s,
+    )
+    call = Call(view["number"], view["namespace"], request)
+    call.route_id, call.automatic, call.replayed = view["route"], view["automatic"], view["replayed"]
+    call.fault, call.outcome, call.effects = view["fault"], Outcome(view["outcome"]), list(view["effects"])
+    call.body_sha256 = sent["body"]["sha256"]
+    if reply is not None:
+        call.status = reply["status"]
+        call.response = Response(reply["status"], [(name, value) for name, value in reply["headers"]])
+    for name in ("claimed", "first_byte", "last_byte", "left"):
+        ms = times[f"{name}_ms"]
+        setattr(call, f"{name}_at_s", None if ms is None else arrived_s + ms / 1000)
+    return call
+
+
+def _body(view: Mapping[str, Any]) -> bytes:
+    if view.get("base64") is not None:
+        return base64.b64decode(view["base64"])
+    return (view["text"] or "").encode("utf-8", "surrogatepass")

@@ -1,0 +1,34 @@
+// The head
+
+const { budget } = report;
+const cut = budget.planned < budget.possible ? `, ${budget.planned} of them run, sampled evenly` : "";
+byId("budget").textContent =
+  `${some(budget.tests, "test")}, ${some(budget.calls, "call")}, ${some(budget.troubles, "kind")} of trouble: ` +
+  `${some(budget.possible, "cell")}${cut}. ${report.seed ? `Seed “${report.seed}”` : "The tests' own seeds"}, mockserver ${report.mockserver}.`;
+const counts = { ...report.verdicts, unreached: report.unreached.length };
+for (const [verdict, [sign, words]] of Object.entries(VERDICTS)) {
+  if (counts[verdict] || verdict in report.verdicts) {
+    byId("verdicts").append(make("li", { className: verdict, text: `${sign} ${counts[verdict]} ${words}` }));
+  }
+  if (verdict !== "left_out" || cut) {
+    byId("legend").append(
+      make("div", {}, make("dt", { className: verdict, text: sign }), make("dd", { text: words })),
+    );
+  }
+}
+byId("legend").append(make("div", {}, make("dt", { text: "!" }), make("dd", { text: "tried again wrongly" })));
+
+// What stands beside the grid
+
+function listed(title, lines) {
+  if (!lines.length) return;
+  const list = make("ul", {}, ...lines.map((text) => make("li", { className: "mono", text })));
+  byId("beside").append(make("details", { open: lines.length <= 10 }, make("summary", { text: `${title} (${lines.length})` }), list));
+}
+listed("Not swept", report.not_swept.map((one) => `${one.test}: ${one.why}`));
+listed("Not reached", report.unreached.map((one) => `${one.test}/${one.call}/${one.trouble}: ${one.why}`));
+listed(
+  "Calls without an effect: only survived or failed cleanly can be said of what the service does there",
+  report.tests.flatMap((test) => test.calls.filter((call) => !call.effects).map((call) => `${test.test}/${call.call}`)),
+);
+listed("Notes", report.tests.flatMap((test) => test.notes.map((note) => `${test.test}: ${note}`)));
