@@ -14,6 +14,8 @@ import re2
 from mockserver.files.formats.mock_sources import Uncarried
 
 _WORDS = ("present", "absent")
+_FLAGS = re.compile(r"\(\?[is]+\)")
+"""Flags for the whole of a pattern, at its start."""
 
 
 def literal(text: str) -> Any:
@@ -92,6 +94,11 @@ def anywhere(source: str, *, ignore_case: bool = False, anything: str = "(?s:.*)
     part of it; `anything` is what may stand before and behind. Raises Uncarried.
     """
     inner = pattern(source)
+    flags = _FLAGS.match(inner)
+    letters = (flags[0][2:-1] if flags else "").replace("i", "")
+    ignore_case = ignore_case or (flags is not None and "i" in flags[0])
+    head = f"(?{'i' if ignore_case else ''}{letters})" if ignore_case or letters else ""
+    inner = inner[flags.end() :] if flags else inner
     start = end = anything
     if not has_alternatives(inner):
         if inner.startswith("^"):
@@ -106,7 +113,7 @@ def anywhere(source: str, *, ignore_case: bool = False, anything: str = "(?s:.*)
         start = ""
     if end and inner.endswith(".*") and not _escaped(inner, len(inner) - 2):
         end = ""
-    return pattern(("(?i)" if ignore_case else "") + start + inner + end)
+    return pattern(head + start + inner + end)
 
 
 def _escaped(text: str, at: int) -> bool:
@@ -203,3 +210,18 @@ def _operand(name: str, operand: Any) -> Any:
     if name in ("not", "contains") and isinstance(operand, dict):
         return dollared(operand)
     return operand if name != "not" else dollared(operand)
+
+
+def searching(whole: str, anything: str = "(?s:.*)") -> str:
+    """The pattern for any part of a value that says the same as one for the whole: what `anywhere` undoes."""
+    flags = _FLAGS.match(whole)
+    head = flags[0] if flags else ""
+    inner = whole[len(head) :]
+    start, end = "^", "$"
+    if inner.startswith(anything):
+        inner, start = inner.removeprefix(anything), ""
+    if inner.endswith(anything):
+        inner, end = inner.removesuffix(anything), ""
+    if (start or end) and has_alternatives(inner):
+        inner = f"(?:{inner})"
+    return head + start + inner + end
