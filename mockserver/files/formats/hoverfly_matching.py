@@ -13,6 +13,7 @@ from typing import Any
 from mockserver.files.formats.mock_conditions import anywhere, both, escaped, literal, negated, pattern, tree
 from mockserver.files.formats.mock_requests import METHODS, Atom, PathTest
 from mockserver.files.formats.mock_sources import Losses, Uncarried, text_of
+from mockserver.files.formats.mock_trees import subset
 
 Matcher = dict[str, Any]
 _PARTS = {
@@ -169,7 +170,7 @@ def _body(matcher: Matcher) -> list[Atom]:
         case "json":
             return [Atom("json_exact", tree(_json(value)))]
         case "jsonpartial":
-            return [Atom("json", _part(_json(value)))]
+            return [Atom("json", subset(_json(value)))]
         case "jsonpath":
             query = text_of(value).strip("{}")
             return [Atom("jsonpath", _found(matcher.get("doMatch"), text_item), query)]
@@ -191,17 +192,6 @@ def _json(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         raise Uncarried("its value is no JSON") from None
-
-
-def _part(value: Any) -> Any:
-    """Of a list, some items in any order; an object inside it again in part."""
-    if isinstance(value, dict):
-        fields = {key: _part(item) for key, item in value.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(value, list):
-        parts = [{"$contains": _part(item)} for item in value]
-        return parts[0] if len(parts) == 1 else {"$all_of": parts} if parts else {"$type": "array"}
-    return tree(value)
 
 
 def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> Any:

@@ -13,6 +13,7 @@ from mockserver.files.formats.hoverfly_matching import score
 from mockserver.files.formats.mock_conditions import escaped, searching
 from mockserver.files.formats.mock_outgoing import Answer, Outgoing, outgoing
 from mockserver.files.formats.mock_sources import Losses, Uncarried
+from mockserver.files.formats.mock_trees import plain, plain_subset
 
 Matcher = dict[str, Any]
 SCHEMA_VERSION = "v5.2"
@@ -184,9 +185,11 @@ def _ask(made: dict[str, Any], part: str, asked: Any) -> None:
             form = {name: _matchers(condition) for name, condition in asked.items()}
             made.setdefault("body", []).append({"matcher": "form", "value": form})
         case "json":
-            made.setdefault("body", []).append({"matcher": "jsonpartial", "value": json.dumps(_part(asked))})
+            made.setdefault("body", []).append(
+                {"matcher": "jsonpartial", "value": json.dumps(plain_subset(asked))}
+            )
         case "json_exact":
-            made.setdefault("body", []).append({"matcher": "json", "value": json.dumps(_whole(asked))})
+            made.setdefault("body", []).append({"matcher": "json", "value": json.dumps(plain(asked))})
         case "jsonpath":
             for query, condition in asked.items():
                 made.setdefault("body", []).append(_query("jsonpath", query, _item(condition)))
@@ -281,44 +284,6 @@ def _item(condition: Any) -> Matcher | None:
         if len(found) == 1:
             return found[0]
     raise Uncarried("this condition on what a JSONPath finds can't be carried")
-
-
-def _part(tree: Any) -> Any:
-    """A tree for jsonpartial: some fields, of a list some items."""
-    if isinstance(tree, dict):
-        match next(iter(tree.items()), ("", None)):
-            case ("$fields", fields):
-                return {key: _part(item) for key, item in fields.items()}
-            case ("$equals", text):
-                return text
-            case ("$contains", item):
-                return [_part(item)]
-            case ("$all_of", parts) if all(
-                isinstance(one, dict) and list(one) == ["$contains"] for one in parts
-            ):
-                return [_part(one["$contains"]) for one in parts]
-        if any(key.startswith("$") for key in tree):
-            raise Uncarried("operators inside of `json` can't be carried")
-        return {key: _part(item) for key, item in tree.items()}
-    if isinstance(tree, list):
-        raise Uncarried("Hoverfly compares a list without its order where it compares in part")
-    if tree in ("$present", "$absent"):
-        raise Uncarried("operators inside of `json` can't be carried")
-    return tree
-
-
-def _whole(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        if list(tree) == ["$fields"]:
-            return {key: _whole(item) for key, item in tree["$fields"].items()}
-        if list(tree) == ["$equals"]:
-            return tree["$equals"]
-        if any(key.startswith("$") for key in tree):
-            raise Uncarried("operators inside of `json_exact` can't be carried")
-        return {key: _whole(item) for key, item in tree.items()}
-    if tree in ("$present", "$absent"):
-        raise Uncarried("operators inside of `json_exact` can't be carried")
-    return [_whole(item) for item in tree] if isinstance(tree, list) else tree
 
 
 def _response(route: Outgoing, number: int, answer: Answer, losses: Losses) -> dict[str, Any]:

@@ -54,7 +54,10 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class PathTest:
-    """A test of the path: `kind` is equals, contains, starts, ends, search or whole (patterns)."""
+    """
+    A test of the path: `kind` is equals, contains, starts, ends, search or
+    whole (patterns), or route (a path as routes write it).
+    """
 
     kind: str
     text: str
@@ -66,6 +69,8 @@ class PathTest:
         match self.kind:
             case "equals":
                 return without_case(self.text) if self.ignore_case else literal_path(self.text)
+            case "route":
+                return self.text
             case "search":
                 return pattern_path(anywhere(self.text, ignore_case=self.ignore_case, anything=".*"))
             case "whole":

@@ -315,15 +315,15 @@ def _found(condition: Any, selector: Predicate, *, lists: bool) -> list[Predicat
     if isinstance(condition, list):
         value = condition[0] if len(condition) == 1 else condition
         return [{"deepEquals": {"body": value}, "caseSensitive": True, **selector}]
-    if isinstance(condition, dict):
+    if isinstance(condition, dict) and len(condition) == 1:
         match next(iter(condition.items())):
             case ("contains", {"one_of": [int() as number, str() as text]}) if _text(number) == text:
                 return [{"equals": {"body": number}, "caseSensitive": True, **selector}]
-            case ("contains", operand) if len(condition) == 1:
+            case ("contains", operand):
                 return _condition(operand, "body", None, selector)
             case ("unordered", operand):
                 return [{"deepEquals": {"body": operand}, "caseSensitive": True, **selector}]
-            case ("not" | "any_of" | "all_of" as operator, operand) if len(condition) == 1:
+            case ("not" | "any_of" | "all_of" as operator, operand):
                 parts = operand if isinstance(operand, list) else [operand]
                 inner = [_together(_found(one, selector, lists=True)) for one in parts]
                 return _combined(operator, inner)
@@ -342,7 +342,7 @@ def _exact(value: Any, cases: set[bool]) -> Any:
     whether texts count with their case; other operators have no counterpart.
     """
     if isinstance(value, dict):
-        match next(iter(value.items()), ("", None)):
+        match next(iter(value.items())) if len(value) == 1 else ("", None):
             case ("$fields", fields):
                 return {key: _exact(item, cases) for key, item in fields.items()}
             case ("$unordered", items):
