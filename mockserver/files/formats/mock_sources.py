@@ -10,6 +10,8 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.formats.carried import Lost
+from mockserver.files.yaml12 import parse
+from mockserver.model.written import as_text
 
 LARGEST_BYTES = 64 << 20
 
@@ -79,12 +81,11 @@ def _content(path: Path) -> Any:
 
 
 def _yaml(path: Path, text: str) -> Any:
-    import yaml
-
+    """By YAML 1.2, where `no` and `12:30` are texts, as they are for who reads into texts."""
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as why:
-        raise refused(str(path), f"no YAML: {why}", "Export it anew") from why
+        return parse(text)
+    except InvalidInput as why:
+        raise InvalidInput([flaw.under(str(path)) for flaw in why.flaws]) from why
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInput:
@@ -107,10 +108,8 @@ def listed(value: object) -> list[Any]:
 
 def text_of(value: object) -> str:
     """A scalar as JavaScript, Go and Java print it in JSON."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if value is None:
         return "null"
-    if isinstance(value, float) and value == int(value):
+    if type(value) is float and value == int(value):
         return str(int(value))
-    return str(value)
+    return as_text(value) if isinstance(value, (int, float)) else str(value)

@@ -15,17 +15,15 @@ from mockserver.files.formats.carried import Imported
 from mockserver.files.formats.mock_replies import (
     Reply,
     duration,
-    folded,
     kept_headers,
     literal_reply,
-    short,
     status_of,
     with_base64,
     with_json,
     with_text,
 )
 from mockserver.files.formats.mock_requests import Alternatives, all_of, any_of, route_of
-from mockserver.files.formats.mock_routes import proxy_route, unique_name
+from mockserver.files.formats.mock_routes import Entry, proxy_route, sequenced, unique_name
 from mockserver.files.formats.mock_sources import Losses, Uncarried, documents, listed, refused, text_of
 from mockserver.files.formats.mockserver_matching import atoms_of, pairs
 from mockserver.files.formats.mockserver_templates import response_of
@@ -54,16 +52,12 @@ def read(source: Path) -> Imported:
         losses = Losses(name)
         scenario = unique_name(Path(name).with_suffix("").as_posix().replace("/", "-"), made.scenarios)
         entries = list(_entries(content, losses))
-        made.scenarios[scenario] = {"scenario": scenario, "routes": _folded(entries)}
+        made.scenarios[scenario] = {"scenario": scenario, "routes": sequenced(entries)}
         made.remarks[scenario] = [
             "Texts count with their case here; MockServer ignores it where a text is no pattern."
         ]
         made.lost += losses.found
     return made
-
-
-Entry = tuple[dict[str, Any], dict[str, Any]]
-"""A route without its reply, and `reply` (a step), `times`, or `proxy`."""
 
 
 def _entries(content: Any, losses: Losses) -> Iterator[Entry]:
@@ -204,34 +198,3 @@ def _error(error: dict[str, Any], where: str, losses: Losses) -> Reply:
     if error.get("dropConnection"):
         return {"fault": "close"}
     raise Uncarried("its httpError does nothing")
-
-
-def _folded(entries: list[Entry]) -> list[dict[str, Any]]:
-    """Neighbours that ask for the same, the first of them used up at some time, are one route."""
-    routes: list[dict[str, Any]] = []
-    steps: list[Reply] = []
-    for number, (route, answer) in enumerate(entries):
-        if "proxy" in answer:
-            routes.append({**route, "proxy": answer["proxy"]})
-            continue
-        step = answer["reply"]
-        limited = "times" in answer
-        steps.append({**step, "times": answer["times"]} if answer.get("times", 1) > 1 else step)
-        after = entries[number + 1] if number + 1 < len(entries) else None
-        if limited and after is not None and "reply" in after[1] and _asks(after[0]) == _asks(route):
-            continue
-        routes.append(_sequence(route, folded(steps), limited=limited))
-        steps = []
-    return routes
-
-
-def _asks(route: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in route.items() if key != "name"}
-
-
-def _sequence(route: dict[str, Any], steps: list[Reply], *, limited: bool) -> dict[str, Any]:
-    if not limited:
-        steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
-    replies = [short(step) for step in steps]
-    made = {**route, "reply": replies[0] if len(replies) == 1 else replies}
-    return {**made, "then": "stop"} if limited else made
