@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.files.formats.carried import Document, Imported
-from mockserver.files.formats.hoverfly_matching import atoms_of, kind_of, score, text_condition
+from mockserver.files.formats.hoverfly_matching import (
+    atoms_of,
+    exact_value,
+    kind_of,
+    may_meet,
+    score,
+    text_condition,
+)
 from mockserver.files.formats.hoverfly_templates import literals, translated
 from mockserver.files.formats.hoverfly_writing import write
 from mockserver.files.formats.mock_conditions import anywhere, fits, literal
@@ -212,7 +219,7 @@ class _Simulation:
         if wanted and methods and wanted.upper() not in [one.upper() for one in methods]:
             return False
         found = str(action.get("urlPattern") or ".")
-        exact = [_exact(request.get(part) or []) for part in ("destination", "path")]
+        exact = [exact_value(request.get(part) or []) for part in ("destination", "path")]
         everything = found in (".", ".*", "") and (not wanted or bool(methods))
         try:
             known = everything or (None not in exact and (not wanted or bool(methods)))
@@ -227,15 +234,9 @@ class _Simulation:
         return False
 
 
-def _exact(matchers: list[dict[str, Any]]) -> str | None:
-    return (
-        text_of(matchers[0].get("value")) if len(matchers) == 1 and kind_of(matchers[0]) == "exact" else None
-    )
-
-
 def _destination(matchers: list[dict[str, Any]]) -> tuple[str | None, list[Atom]]:
     """The host of the scenario, or conditions on the Host header."""
-    exact = _exact(matchers)
+    exact = exact_value(matchers)
     if exact is not None and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", exact):
         return exact, []
     return None, [Atom("headers", text_condition(one), "host") for one in matchers]
@@ -287,12 +288,9 @@ def _ordered(pairs: list[Pair]) -> list[Pair]:
 
 
 def _may_meet(one: Pair, other: Pair) -> bool:
-    """Whether a request may fulfil both: not where an exact method, path or required state differs."""
-    for part in ("method", "path"):
-        exact = [_exact(pair.request.get(part) or []) for pair in (one, other)]
-        if None not in exact and exact[0] != exact[1]:
-            return False
-    return all(other.required.get(key, value) == value for key, value in one.required.items())
+    """Whether a request, in some state, may fulfil both."""
+    same = all(other.required.get(key, value) == value for key, value in one.required.items())
+    return same and may_meet(one.request, other.request)
 
 
 def _routes(pairs: list[Pair]) -> list[dict[str, Any]]:

@@ -79,6 +79,23 @@ def kind_of(matcher: Matcher) -> str:
     return str(matcher.get("matcher") or "exact").lower()
 
 
+def exact_value(matchers: list[Matcher]) -> str | None:
+    """The one text that fulfils them, if it is one."""
+    one = len(matchers) == 1 and kind_of(matchers[0]) == "exact"
+    return text_of(matchers[0].get("value")) if one else None
+
+
+def may_meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether a request may fulfil both: not where an exact method or path of one is none of the other's."""
+    for part in ("method", "path"):
+        asked = [request.get(part) or [] for request in (one, other)]
+        for first, second in (asked, asked[::-1]):
+            exact = exact_value(first)
+            if exact is not None and not all(_path(matcher).holds(exact) for matcher in second):
+                return False
+    return True
+
+
 def glob_test(glob: str) -> tuple[str, str]:
     """A glob as `(kind, text)` of a PathTest: equals, contains, starts, ends or whole."""
     inner = glob.strip("*")

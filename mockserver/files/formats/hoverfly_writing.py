@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.files.formats.carried import Document, Exported
-from mockserver.files.formats.hoverfly_matching import score
+from mockserver.files.formats.hoverfly_matching import may_meet, score
 from mockserver.files.formats.mock_conditions import escaped, searching
 from mockserver.files.formats.mock_outgoing import Answer, Outgoing, outgoing
 from mockserver.files.formats.mock_sources import Losses, Uncarried
@@ -58,27 +58,19 @@ def _in_order(routes: list[tuple[str, list[dict[str, Any]]]], losses: Losses) ->
             stronger = any(
                 score(other["request"]) > score(one["request"]) for one in pairs for other in others
             )
-            if stronger and _may_meet(pairs[0]["request"], others[0]["request"]):
+            if stronger and may_meet(pairs[0]["request"], others[0]["request"]):
                 losses.add(
                     later, f"Hoverfly takes the strongest match, and this one is stronger than {place}"
                 )
     made: list[dict[str, Any]] = []
     turned = any(
-        _may_meet(one[0]["request"], other[0]["request"])
+        may_meet(one[0]["request"], other[0]["request"])
         for number, (_, one) in enumerate(routes)
         for _, other in routes[number + 1 :]
     )
     for _, pairs in reversed(routes) if turned else routes:
         made += pairs
     return made
-
-
-def _may_meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    for part in ("method", "path"):
-        first, second = one.get(part), other.get(part)
-        if first and second and first[0]["matcher"] == second[0]["matcher"] == "exact" and first != second:
-            return False
-    return True
 
 
 def _pairs(route: Outgoing, key: str, losses: Losses) -> list[dict[str, Any]]:

@@ -70,10 +70,16 @@ class Outgoing:
 
 
 def outgoing(
-    document: Document, losses: Losses, folder: Path | None, *, base: str | None = None, ifs: bool = False
+    document: Document,
+    losses: Losses,
+    folder: Path | None,
+    *,
+    base: str | None = None,
+    ifs: bool = False,
+    sort: bool = True,
 ) -> Iterator[Outgoing]:
     """
-    The routes that can go out, by priority as they are asked. `base` stands for the document's own;
+    The routes that can go out, by priority as they are asked (with `sort`). `base` stands for the document's own;
     with `ifs` the caller sees to expressions.
     What a route can't take along is lost; where it would then answer what it should not, the route is.
     """
@@ -81,7 +87,8 @@ def outgoing(
         if key not in _QUIET and not key.startswith("x-") and document[key]:
             losses.add(key, "no other tool has this", "Move what it does into the routes")
     routes = list(enumerate(document.get("routes") or []))
-    routes.sort(key=lambda pair: -pair[1].get("priority", 0))
+    if sort:
+        routes.sort(key=lambda pair: -pair[1].get("priority", 0))
     for number, route in routes:
         made = _outgoing(document, f"routes[{number}]", route, losses, folder, base, ifs)
         if made is not None:

@@ -85,18 +85,18 @@ def _by_segments(whole: str) -> str | None:
     parts = split(whole[1:], "/")
     names: set[str] = set()
     for i, part in enumerate(parts):
-        segment = _segment(part, i + 1, names, last=i + 1 == len(parts))
+        segment = _segment(part, names, last=i + 1 == len(parts))
         if segment is None:
             return None
         made.append(segment)
     return "/" + "/".join(made)
 
 
-def _segment(part: str, number: int, names: set[str], *, last: bool) -> str | None:
+def _segment(part: str, names: set[str], *, last: bool) -> str | None:
     plain = _plain(part)
     if plain is not None:
         return literal_path("/" + plain)[1:]
-    name, inner = f"p{number}", part
+    name, inner = "", part
     named = _GROUP_NAME.match(part)
     if named and part.endswith(")") and _one_group(part):
         name, inner = named[1], part[named.end() : -1]
@@ -104,16 +104,25 @@ def _segment(part: str, number: int, names: set[str], *, last: bool) -> str | No
         return None
     if name in names:
         return None
-    names.add(name)
-    if inner in ("[^/]+", "([^/]+)"):
-        return "{" + name + "}"
     crossing = _CROSSING.search(inner.replace("\\.", "").replace("\\\\", ""))
+    plain_parameter = inner in ("[^/]+", "([^/]+)")
+    name = name or _free("rest" if crossing and not plain_parameter else "id", names)
+    names.add(name)
+    if plain_parameter:
+        return "{" + name + "}"
     if crossing and not last:
         return None
     try:
         return "{" + name + ":" + _guarded(inner) + "}"
     except Uncarried:
         return None
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    number, name = 2, wanted
+    while name in taken:
+        name, number = f"{wanted}{number}", number + 1
+    return name
 
 
 def _one_group(part: str) -> bool:

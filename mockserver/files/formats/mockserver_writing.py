@@ -25,7 +25,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     for name, document in scenarios.items():
         losses = Losses(name)
         expectations: list[dict[str, Any]] = []
-        for route in outgoing(document, losses, folder):
+        for route in outgoing(document, losses, folder, sort=False):
             try:
                 expectations += _expectations(route, losses)
             except Uncarried as why:
