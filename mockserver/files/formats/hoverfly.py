@@ -24,12 +24,14 @@ from mockserver.files.formats.hoverfly_matching import (
     exact_value,
     kind_of,
     may_meet,
+    meetings,
     score,
     text_condition,
 )
 from mockserver.files.formats.hoverfly_templates import literals, translated
 from mockserver.files.formats.hoverfly_writing import write
 from mockserver.files.formats.mock_conditions import anywhere, fits, literal
+from mockserver.files.formats.mock_queries import sure
 from mockserver.files.formats.mock_replies import (
     Reply,
     duration,
@@ -43,7 +45,15 @@ from mockserver.files.formats.mock_replies import (
 )
 from mockserver.files.formats.mock_requests import Atom, route_of
 from mockserver.files.formats.mock_routes import unique_name
-from mockserver.files.formats.mock_sources import Losses, Uncarried, documents, listed, refused, text_of
+from mockserver.files.formats.mock_sources import (
+    FAILURES,
+    Losses,
+    Uncarried,
+    documents,
+    listed,
+    refused,
+    text_of,
+)
 
 __all__ = ["read", "write"]
 
@@ -81,7 +91,12 @@ def read(source: Path) -> Imported:
             raise refused(
                 f"{name}: meta.schemaVersion", said, "Import it into Hoverfly 1.x, and export it anew: v5"
             )
-        _Simulation(content["data"], Losses(name), folder, Path(name).stem).into(made)
+        losses = Losses(name)
+        try:
+            _Simulation(content["data"], losses, folder, Path(name).stem).into(made)
+        except FAILURES as why:
+            losses.failed("data", why, ", so it is left out")
+        made.lost += losses.found
     return made
 
 
@@ -117,7 +132,6 @@ class _Simulation:
             made.scenarios[name] = document
             made.remarks[name] = self._remarks(host)
         made.files |= self.files
-        made.lost += self.losses.found
 
     def _remarks(self, host: str | None) -> list[str]:
         remarks = ["Names of query parameters count with their case here; Hoverfly ignores it."]
@@ -126,16 +140,17 @@ class _Simulation:
         return remarks
 
     def _pairs(self) -> Iterator[Pair]:
-        schemes = {str(pair.get("request", {}).get("scheme")) for pair in listed(self.data.get("pairs"))}
-        for number, pair in enumerate(listed(self.data.get("pairs"))):
+        pairs = listed(self.data.get("pairs"))
+        schemes = {_scheme(pair) for pair in pairs}
+        for number, pair in enumerate(pairs):
             place = f"data.pairs[{number}]"
             self.losses.unknown(place, pair, {"request", "response", "labels"})
             try:
                 yield self._pair(
                     pair.get("request") or {}, pair.get("response") or {}, place, one_scheme=len(schemes) == 1
                 )
-            except Uncarried as why:
-                self.losses.uncarried(place, why, _LEFT)
+            except FAILURES as why:
+                self.losses.failed(place, why, _LEFT)
 
     def _pair(
         self, request: dict[str, Any], response: dict[str, Any], place: str, *, one_scheme: bool
@@ -147,6 +162,7 @@ class _Simulation:
         route = route_of([*atoms, *more])
         reply = self._reply(response, f"{place}.response")
         reply = {**reply, **self._delay(request, response, place)}
+        sure({**route, "reply": reply})
         changes = {
             str(key): text_of(value) for key, value in (response.get("transitionsState") or {}).items()
         }
@@ -175,8 +191,8 @@ class _Simulation:
             return literal_reply(reply)
         try:
             return _map_texts(reply, translated)
-        except Uncarried as why:
-            self.losses.uncarried(f"{place}.body", why, ", so the body is sent with its braces")
+        except FAILURES as why:
+            self.losses.failed(f"{place}.body", why, ", so the body is sent with its braces")
             return literal_reply(reply)
 
     def _file(self, reply: Reply, name: str) -> Reply:
@@ -225,13 +241,18 @@ class _Simulation:
             known = everything or (None not in exact and (not wanted or bool(methods)))
             if known:
                 return everything or fits(anywhere(found), "".join(map(str, exact)))
-        except Uncarried as why:
-            self.losses.uncarried(where, why)
+        except FAILURES as why:
+            self.losses.failed(where, why)
             return False
         self.losses.add(
             where, f"whether it strikes {place} depends on the request", "Write `delay` on that route"
         )
         return False
+
+
+def _scheme(pair: Any) -> str:
+    request = pair.get("request") if isinstance(pair, dict) else None
+    return str(request.get("scheme") if isinstance(request, dict) else None)
 
 
 def _destination(matchers: list[dict[str, Any]]) -> tuple[str | None, list[Atom]]:
@@ -279,11 +300,10 @@ def _ordered(pairs: list[Pair]) -> list[Pair]:
     equals the last.
     """
     strongest = sorted(enumerate(pairs), key=lambda one: (-one[1].score, -one[0]))
-    rank = {id(pair): number for number, (_, pair) in enumerate(strongest)}
-    for number, pair in enumerate(pairs):
-        for later in pairs[number + 1 :]:
-            if rank[id(later)] < rank[id(pair)] and _may_meet(pair, later):
-                return [one for _, one in strongest]
+    rank = {number: place for place, (number, _) in enumerate(strongest)}
+    for first, later in meetings([pair.request for pair in pairs]):
+        if rank[later] < rank[first] and _may_meet(pairs[first], pairs[later]):
+            return [one for _, one in strongest]
     return pairs
 
 

@@ -7,7 +7,7 @@ A field has a list of matchers, all of which hold; `doMatch` asks what the one b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mockserver.files.formats.mock_conditions import anywhere, both, escaped, literal, negated, pattern, tree
@@ -94,6 +94,24 @@ def may_meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
             if exact is not None and not all(_path(matcher).holds(exact) for matcher in second):
                 return False
     return True
+
+
+def meetings(requests: list[dict[str, Any]]) -> Iterator[tuple[int, int]]:
+    """
+    Numbers of two requests, the earlier first, that may be one: exact paths
+    meet only their likes, so that a large recording takes no square of its size.
+    """
+    exact: dict[str, list[int]] = {}
+    loose: list[int] = []
+    for number, request in enumerate(requests):
+        path = exact_value(request.get("path") or [])
+        if path is None:
+            yield from ((other, number) for other in range(number))
+            loose.append(number)
+        else:
+            same = exact.setdefault(path, [])
+            yield from ((other, number) for other in [*loose, *same])
+            same.append(number)
 
 
 def glob_test(glob: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.files.formats.mock_requests import quoted
 from mockserver.files.formats.mock_sources import Uncarried
+from mockserver.model.base import is_template
 
 _PLACE = re.compile(r"\{\{\{?\s*(.*?)\s*\}?\}\}", re.DOTALL)
 _PLAIN = {
@@ -27,6 +28,8 @@ _PARTS = {"QueryParam": "query", "Header": "headers", "FormData": "form"}
 
 def translated(text: str) -> str:
     """The text with our templates. Raises Uncarried for the first that has no counterpart."""
+    if is_template(_PLACE.sub("", text)):
+        raise Uncarried("its braces are no templates of Hoverfly's")
     return _PLACE.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text)
 
 

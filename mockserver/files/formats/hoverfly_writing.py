@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.files.formats.carried import Document, Exported
-from mockserver.files.formats.hoverfly_matching import may_meet, score
+from mockserver.files.formats.hoverfly_matching import may_meet, meetings, score
 from mockserver.files.formats.mock_conditions import escaped, searching
 from mockserver.files.formats.mock_outgoing import Answer, Outgoing, outgoing
 from mockserver.files.formats.mock_sources import Losses, Uncarried
@@ -40,7 +40,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             try:
                 routes.append((route.place, _pairs(route, f"sequence:{sequences}", losses)))
             except Uncarried as why:
-                losses.uncarried(route.place, why, ", so the route is left out")
+                losses.failed(route.place, why, ", so the route is left out")
         pairs += _in_order(routes, losses)
         made.lost += losses.found
     data: dict[str, Any] = {"pairs": pairs, "globalActions": {"delays": [], "delaysLogNormal": []}}
@@ -53,21 +53,15 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
 def _in_order(routes: list[tuple[str, list[dict[str, Any]]]], losses: Losses) -> list[dict[str, Any]]:
     """The last of equals wins there, the first here; a route that would win all the same is told."""
-    for number, (place, pairs) in enumerate(routes):
-        for later, others in routes[number + 1 :]:
-            stronger = any(
-                score(other["request"]) > score(one["request"]) for one in pairs for other in others
-            )
-            if stronger and may_meet(pairs[0]["request"], others[0]["request"]):
-                losses.add(
-                    later, f"Hoverfly takes the strongest match, and this one is stronger than {place}"
-                )
+    turned = False
+    for first, later in meetings([pairs[0]["request"] for _, pairs in routes]):
+        (place, ours), (other, theirs) = routes[first], routes[later]
+        if not may_meet(ours[0]["request"], theirs[0]["request"]):
+            continue
+        turned = True
+        if max(score(one["request"]) for one in theirs) > min(score(one["request"]) for one in ours):
+            losses.add(other, f"Hoverfly takes the strongest match, and this one is stronger than {place}")
     made: list[dict[str, Any]] = []
-    turned = any(
-        may_meet(one[0]["request"], other[0]["request"])
-        for number, (_, one) in enumerate(routes)
-        for _, other in routes[number + 1 :]
-    )
     for _, pairs in reversed(routes) if turned else routes:
         made += pairs
     return made

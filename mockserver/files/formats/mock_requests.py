@@ -15,6 +15,7 @@ from typing import Any
 
 from mockserver.files.formats.mock_conditions import anywhere, both, either, escaped, fits, negated
 from mockserver.files.formats.mock_paths import ANY_PATH, literal_path, pattern_path, without_case
+from mockserver.files.formats.mock_queries import jsonpath, schema, xpath
 from mockserver.files.formats.mock_sources import Uncarried
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
@@ -222,12 +223,13 @@ def _path(tests: list[PathTest], expressions: list[str], base: str) -> str:
 
 
 def _ask(match: dict[str, Any], atom: Atom) -> None:
-    part, condition = atom.part, atom.condition
+    part, condition, name = atom.part, atom.condition, atom.name
     if part in _NAMED:
+        name = {"jsonpath": jsonpath, "xml": xpath}.get(part, str)(name)
         named = match.setdefault(part, {})
-        named[atom.name] = both(named[atom.name], condition) if atom.name in named else condition
+        named[name] = both(named[name], condition) if name in named else condition
     elif part not in match:
-        match[part] = condition
+        match[part] = schema(condition) if part == "schema" else condition
     elif part in _TREES:
         match[part] = _trees(match[part], condition)
     elif part == "schema":

@@ -25,6 +25,19 @@ class Uncarried(Exception):
         self.hint = hint
 
 
+FAILURES = (
+    Uncarried,
+    ArithmeticError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
+"""What reading a part of another tool's file may end in: it holds anything, a list where a mapping belongs too."""
+
+
 @dataclass(slots=True)
 class Losses:
     """Gathers what is lost; `place` is the file, keys are added to it."""
@@ -36,8 +49,12 @@ class Losses:
         place = f"{self.place}: {where}" if self.place and where else self.place or where
         self.found.append(Lost(place, what, hint))
 
-    def uncarried(self, where: str, why: Uncarried, then: str = "") -> None:
-        self.add(where, f"{why.what}{then}", why.hint)
+    def failed(self, where: str, why: Exception, then: str = "") -> None:
+        """What one of FAILURES stopped."""
+        if isinstance(why, Uncarried):
+            self.add(where, f"{why.what}{then}", why.hint)
+        else:
+            self.add(where, f"it is not of the shape that such a file has{then}")
 
     def unknown(self, where: str, written: object, known: set[str]) -> None:
         """Every key of a mapping that nobody reads, so that nothing is dropped in silence."""
@@ -75,9 +92,13 @@ def _content(path: Path) -> Any:
     if path.suffix in (".yaml", ".yml"):
         return _yaml(path, text)
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as why:
         raise refused(str(path), f"no JSON: {why}", "Export it anew") from why
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}")
 
 
 def _yaml(path: Path, text: str) -> Any:
@@ -107,7 +128,9 @@ def listed(value: object) -> list[Any]:
 
 
 def text_of(value: object) -> str:
-    """A scalar as JavaScript, Go and Java print it in JSON."""
+    """A scalar as JavaScript, Go and Java print it in JSON. Raises Uncarried for a list or a mapping."""
+    if isinstance(value, (list, dict)):
+        raise Uncarried(f"a {'list' if isinstance(value, list) else 'mapping'} stands where a text belongs")
     if value is None:
         return "null"
     if type(value) is float and value == int(value):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.files.formats.carried import Imported
+from mockserver.files.formats.mock_queries import sure
 from mockserver.files.formats.mock_replies import (
     Reply,
     duration,
@@ -24,7 +25,15 @@ from mockserver.files.formats.mock_replies import (
 )
 from mockserver.files.formats.mock_requests import Alternatives, all_of, any_of, route_of
 from mockserver.files.formats.mock_routes import Entry, proxy_route, sequenced, unique_name
-from mockserver.files.formats.mock_sources import Losses, Uncarried, documents, listed, refused, text_of
+from mockserver.files.formats.mock_sources import (
+    FAILURES,
+    Losses,
+    Uncarried,
+    documents,
+    listed,
+    refused,
+    text_of,
+)
 from mockserver.files.formats.mockserver_matching import atoms_of, pairs
 from mockserver.files.formats.mockserver_templates import response_of
 from mockserver.files.formats.mockserver_writing import write
@@ -69,8 +78,8 @@ def _entries(content: Any, losses: Losses) -> Iterator[Entry]:
             continue
         try:
             yield from _expectation(expectation, place, losses, names)
-        except Uncarried as why:
-            losses.uncarried(place, why, _LEFT)
+        except FAILURES as why:
+            losses.failed(place, why, _LEFT)
 
 
 def _expectation(expectation: dict[str, Any], place: str, losses: Losses, names: set[str]) -> Iterator[Entry]:
@@ -107,6 +116,7 @@ def _expectation(expectation: dict[str, Any], place: str, losses: Losses, names:
             head = {}
         if expectation.get("priority"):
             head["priority"] = int(expectation["priority"])
+        sure({**head, **route, **({"reply": answer["reply"]} if "reply" in answer else answer)})
         yield {**head, **route}, answer
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mockserver.files.formats.mock_requests import quoted
 from mockserver.files.formats.mock_sources import Uncarried
+from mockserver.model.base import is_template
 
 _VELOCITY = re.compile(r"\$!?\{?((?:request\.)?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\['[^']*'\]|\[\d+\])*)\}?")
 _MUSTACHE = re.compile(r"\{\{\{?\s*([^{}]+?)\s*\}?\}\}")
@@ -37,6 +38,8 @@ def response_of(template: dict[str, Any]) -> dict[str, Any]:
             f"its {kind or 'unknown'} template has statements", "Write it with templates: docs/templates.md"
         )
     form = _VELOCITY if kind == "VELOCITY" else _MUSTACHE
+    if is_template(form.sub("", text)):
+        raise Uncarried(f"its {kind} template has braces of its own")
     try:
         made = json.loads(form.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text))
     except ValueError:

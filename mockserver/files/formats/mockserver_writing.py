@@ -29,7 +29,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             try:
                 expectations += _expectations(route, losses)
             except Uncarried as why:
-                losses.uncarried(route.place, why, ", so the route is left out")
+                losses.failed(route.place, why, ", so the route is left out")
         text = json.dumps(expectations, indent=2, ensure_ascii=False)
         made.files[f"{name}.json"] = (text + "\n").encode()
         made.lost += losses.found

@@ -14,6 +14,7 @@ from typing import Any
 
 from mockserver.files.formats.carried import Document, Imported
 from mockserver.files.formats.mock_paths import ANY_PATH
+from mockserver.files.formats.mock_queries import sure
 from mockserver.files.formats.mock_replies import (
     ENDLESS,
     Reply,
@@ -29,7 +30,15 @@ from mockserver.files.formats.mock_replies import (
 )
 from mockserver.files.formats.mock_requests import route_of
 from mockserver.files.formats.mock_routes import proxy_route, unique_name
-from mockserver.files.formats.mock_sources import Losses, Uncarried, documents, listed, refused, text_of
+from mockserver.files.formats.mock_sources import (
+    FAILURES,
+    Losses,
+    Uncarried,
+    documents,
+    listed,
+    refused,
+    text_of,
+)
 from mockserver.files.formats.mountebank_copying import copied
 from mockserver.files.formats.mountebank_matching import requests_of
 from mockserver.files.formats.mountebank_writing import write
@@ -64,7 +73,10 @@ def read(source: Path) -> Imported:
                 where, f"an imposter for {kind or 'nothing known'}: only http and https are served here"
             )
         else:
-            _Imposter(imposter, where, losses, several=len(http) > 1).into(made)
+            try:
+                _Imposter(imposter, where, losses, several=len(http) > 1).into(made)
+            except FAILURES as why:
+                losses.failed(where, why, ", so this imposter is left out")
         made.lost += losses.found
     return made
 
@@ -83,7 +95,8 @@ class _Imposter:
 
     def into(self, made: Imported) -> None:
         imposter = self.imposter
-        port = imposter.get("port")
+        if not isinstance(port := imposter.get("port"), int):
+            port = None
         name = unique_name(
             str(imposter.get("name") or (f"imposter-{port}" if port else "imposter")), made.scenarios
         )
@@ -91,7 +104,10 @@ class _Imposter:
         document: Document = {"scenario": name}
         if self.base:
             document["base"] = self.base
-        document["x-mountebank"] = {key: imposter[key] for key in ("port", "protocol") if key in imposter}
+        document["x-mountebank"] = {
+            **({"port": port} if port else {}),
+            "protocol": imposter["protocol"],
+        }
         if imposter.get("allowCORS"):
             document["cors"] = True
         document["routes"] = list(self._routes())
@@ -127,16 +143,16 @@ class _Imposter:
             alternatives = requests_of(listed(stub.get("predicates")))
             routes = [route_of(atoms, self.base) for atoms in alternatives]
             answer = self._answer(listed(stub.get("responses")), place)
-        except Uncarried as why:
-            self.losses.uncarried(place, why, _LEFT)
+            made = [sure({**route, **answer}) for route in routes]
+        except FAILURES as why:
+            self.losses.failed(place, why, _LEFT)
             return
         if len(routes) > 1 and isinstance(answer.get("reply"), list):
             self.losses.add(
                 f"{place}.predicates",
                 "its alternatives became routes of their own, and each has its own place in the sequence",
             )
-        for route in routes:
-            yield {**route, **answer}
+        yield from made
 
     def _answer(self, responses: list[Any], place: str) -> dict[str, Any]:
         """`reply` and `then` of a route, or its `proxy`. Raises Uncarried."""
@@ -147,8 +163,8 @@ class _Imposter:
             where = f"{place}.responses[{number}]"
             try:
                 step, times = self._response(response, where)
-            except Uncarried as why:
-                self.losses.uncarried(where, why, ", so this response is left out")
+            except FAILURES as why:
+                self.losses.failed(where, why, ", so this response is left out")
                 continue
             steps.append({**step, "times": times} if times > 1 else step)
         if not steps:

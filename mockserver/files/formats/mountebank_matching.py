@@ -45,6 +45,8 @@ class Test:
     def condition(self, expected: Any) -> Any:
         """Of a text that is there. Raises Uncarried."""
         if isinstance(expected, list):
+            if not expected:
+                raise Uncarried("an empty list of values")
             parts = [self.condition(one) for one in expected]
             return parts[0] if len(parts) == 1 else {"all_of": parts}
         if self.operator == "exists":
@@ -221,7 +223,7 @@ def _tree(test: Test, expected: Any) -> Any:
         return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
     if isinstance(expected, list):
         parts = [{"$contains": _tree(test, one)} for one in expected]
-        return parts[0] if len(parts) == 1 else {"$all_of": parts}
+        return parts[0] if len(parts) == 1 else {"$all_of": parts} if parts else {"$type": "array"}
     if test.operator == "exists":
         return "$present" if expected else "$absent"
     if test.operator == "equals" and not isinstance(expected, str):

@@ -66,7 +66,7 @@ def _imposter(
             else:
                 stubs.append(_stub(route, losses))
         except Uncarried as why:
-            losses.uncarried(route.place, why, ", so the route is left out")
+            losses.failed(route.place, why, ", so the route is left out")
     return {**imposter, "stubs": stubs}
 
 
@@ -435,10 +435,10 @@ def _operators(
         elif key == "$contains" and not isinstance(operand, str):
             made += _leaves(operand, (*path, 0))
         else:
-            [one] = _condition({key[1:]: operand}, "body", None, {}) or [{}]
-            if next(iter(one)) in ("not", "or", "and"):
+            found = _condition({key[1:]: operand}, "body", None, {})
+            if any(next(iter(one)) in ("not", "or", "and") for one in found):
                 raise Uncarried(f"`{key}` inside of a JSON body can't be carried")
-            made.append((path, one))
+            made += [(path, one) for one in found]
     return made
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from mockserver.files.formats.carried import Imported
 from mockserver.files.formats.mock_conditions import anywhere, both, either, literal, tree
+from mockserver.files.formats.mock_queries import sure
 from mockserver.files.formats.mock_replies import (
     Reply,
     duration,
@@ -25,7 +26,15 @@ from mockserver.files.formats.mock_replies import (
 )
 from mockserver.files.formats.mock_requests import METHODS, Atom, PathTest, route_of
 from mockserver.files.formats.mock_routes import Entry, proxy_route, sequenced, unique_name
-from mockserver.files.formats.mock_sources import Losses, Uncarried, documents, listed, refused, text_of
+from mockserver.files.formats.mock_sources import (
+    FAILURES,
+    Losses,
+    Uncarried,
+    documents,
+    listed,
+    refused,
+    text_of,
+)
 from mockserver.files.formats.smocker_writing import write
 
 __all__ = ["read", "write"]
@@ -58,8 +67,8 @@ def _entries(mocks: list[Any], losses: Losses) -> Iterator[Entry]:
             continue
         try:
             yield _mock(mock, place, losses)
-        except Uncarried as why:
-            losses.uncarried(place, why, ", so this mock is left out")
+        except FAILURES as why:
+            losses.failed(place, why, ", so this mock is left out")
 
 
 def _mock(mock: dict[str, Any], place: str, losses: Losses) -> Entry:
@@ -77,6 +86,7 @@ def _mock(mock: dict[str, Any], place: str, losses: Losses) -> Entry:
             losses.add(f"{place}.context.times", "a proxy is never used up here")
         return route, proxy_route(text_of(proxy.get("host")))
     reply = _response(mock.get("response") or {}, f"{place}.response", losses)
+    sure({**route, "reply": reply})
     return route, {"reply": reply, **({"times": int(times)} if times else {})}
 
 

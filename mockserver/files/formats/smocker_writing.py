@@ -30,7 +30,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             try:
                 mocks += _mocks(route, losses)
             except Uncarried as why:
-                losses.uncarried(route.place, why, ", so the route is left out")
+                losses.failed(route.place, why, ", so the route is left out")
         made.files[f"{name}.yml"] = dump(mocks[::-1]).encode()
         made.lost += losses.found
     return made

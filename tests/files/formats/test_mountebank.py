@@ -244,7 +244,7 @@ ROUTES = st.tuples(
 ).map(as_route)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(ROUTES, min_size=1, max_size=3))
 def test_a_scenario_of_ours_comes_back_the_same(tmp_path_factory, made):
     scenario = {"scenario": "shop", "routes": made}

@@ -282,7 +282,7 @@ ROUTES = st.tuples(
 ).map(as_route)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ROUTES)
 def test_a_route_of_ours_comes_back_the_same(tmp_path_factory, route):
     exported = smocker.write({"shop": {"scenario": "shop", "routes": [route]}})
