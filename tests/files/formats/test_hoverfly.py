@@ -219,6 +219,16 @@ def test_the_strongest_match_answers_and_of_equals_the_last(served):
     assert server.ask("GET", "/ax").text == "weak too"
 
 
+def test_what_is_asked_of_the_query_makes_a_match_stronger(served):
+    server = served(
+        pair({"path": exact("/a"), "query": {"q": exact("1")}}, body="with query"),
+        pair({"path": exact("/a")}, body="without"),
+    )
+
+    assert server.ask("GET", "/a?q=1").text == "with query"
+    assert server.ask("GET", "/a").text == "without"
+
+
 def test_pairs_that_never_meet_stay_in_their_order(tmp_path):
     imported = read(
         tmp_path, pair({"path": [*exact("/b")]}), pair({"path": exact("/a"), "method": exact("GET")})
@@ -280,6 +290,7 @@ def test_bodies_in_base64_in_gzip_and_in_files(tmp_path, serving):
     (tmp_path / "scenarios").mkdir()
     server = serving(written(imported, tmp_path / "scenarios"))
 
+    assert routes(imported)[1]["reply"] == {"headers": {"Content-Encoding": "gzip"}, "text": "packed"}
     assert server.ask("GET", "/b64").body == b"\xff\x00"
     assert gzip.decompress(server.ask("GET", "/gz").body) == b"packed"
     assert server.ask("GET", "/file").body == b"\x00big"

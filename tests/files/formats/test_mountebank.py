@@ -122,6 +122,29 @@ def test_a_stub_whose_condition_is_lost_is_left_out_rather_than_made_wider(tmp_p
     assert [route["request"] for route in routes(imported)] == ["ANY /kept"]
 
 
+def selecting(selector):
+    return {
+        "predicates": [{"exists": {"body": True}, "jsonpath": {"selector": selector}}],
+        "responses": [{"is": {"body": "x"}}],
+    }
+
+
+def test_a_jsonpath_of_an_older_dialect_is_translated_or_told(tmp_path):
+    imported = read(tmp_path, imposter(selecting("$.books[(@.length-1)].title"), selecting("$..[(@.x+1)]")))
+
+    assert routes(imported)[0]["match"] == {"jsonpath": {"$.books[-1].title": "present"}}
+    assert "is no JSONPath by RFC 9535, so this stub is left out" in lost(imported)[0]
+
+
+def test_an_xpath_that_is_none_is_told(tmp_path):
+    broken = {
+        "predicates": [{"exists": {"body": True}, "xpath": {"selector": "//["}}],
+        "responses": [{"is": {}}],
+    }
+
+    assert "'//[' is no XPath 1.0" in lost(read(tmp_path, imposter(broken)))[0]
+
+
 def test_a_proxy_passes_on_where_this_version_can(tmp_path):
     imported = read(
         tmp_path, imposter(stub({"proxy": {"to": "https://api.example", "mode": "proxyOnce"}}, path="/real"))
