@@ -1,0 +1,178 @@
+"""Whatever stands in a peer's file, an importer refuses it or tells what is lost; what it makes can be loaded."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.engine.world import build_world
+from mockserver.errors import InvalidInput
+from mockserver.files.dump import dump
+from mockserver.files.formats import hoverfly, mockserver, mountebank, smocker
+from mockserver.files.loader import from_text
+from mockserver.model.scenario import ScenarioSpec
+
+CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
+IMPOSTERS = {
+    "imposters": [
+        {"protocol": "http", "port": 4545, **{key: value for key, value in case.items() if key != "requests"}}
+        for case in CASES[7:40:4]
+    ]
+}
+EXACT = [{"matcher": "exact", "value": "/a"}]
+SIMULATION = {
+    "data": {
+        "pairs": [
+            {
+                "request": {
+                    "path": EXACT,
+                    "method": EXACT,
+                    "destination": EXACT,
+                    "headers": {"a": EXACT},
+                    "query": {"q": [{"matcher": "array", "value": ["x"], "config": {"ignoreOrder": True}}]},
+                    "body": [
+                        {"matcher": "jsonpath", "value": "$.a", "doMatch": {"matcher": "glob", "value": "x*"}}
+                    ],
+                    "requiresState": {"sequence:1": "1"},
+                },
+                "response": {
+                    "status": 200,
+                    "body": "x",
+                    "headers": {"a": ["b"]},
+                    "transitionsState": {"sequence:1": "2"},
+                    "removesState": ["x"],
+                    "logNormalDelay": {"median": 5, "mean": 6},
+                },
+            },
+            {
+                "request": {"path": [{"matcher": "glob", "value": "/*"}]},
+                "response": {"templated": True, "body": "{{ State.x }}"},
+            },
+        ],
+        "globalActions": {"delays": [{"urlPattern": ".", "delay": 5}]},
+        "literals": [{"name": "a", "value": 1}],
+    },
+    "meta": {"schemaVersion": "v5.2"},
+}
+EXPECTATIONS = [
+    {
+        "id": "a",
+        "priority": 3,
+        "httpRequest": {
+            "method": "GET",
+            "path": "/a/{id}",
+            "pathParameters": {"id": ["x+"]},
+            "headers": {"?a": ["!b"]},
+            "cookies": [{"name": "a", "value": "b"}],
+            "queryStringParameters": {"q": [{"schema": {"type": "string", "pattern": "x"}}]},
+            "body": {"type": "JSON", "json": {"a": ["${json-unit.any-string}"]}, "matchType": "STRICT"},
+        },
+        "httpResponse": {
+            "statusCode": 200,
+            "headers": {"a": ["b"]},
+            "cookies": {"c": "d"},
+            "body": {"type": "STRING", "string": "x"},
+            "delay": {"timeUnit": "SECONDS", "value": 1},
+        },
+        "times": {"remainingTimes": 2, "unlimited": False},
+    },
+    {
+        "httpRequest": {},
+        "httpResponseTemplate": {"templateType": "MUSTACHE", "template": '{"body": "{{ uuid }}"}'},
+    },
+    {"httpRequest": {"body": {"parameters": {"a": ["b"]}}}, "httpError": {"dropConnection": True}},
+]
+MOCKS = [
+    {
+        "request": {
+            "method": "GET",
+            "path": {"matcher": "ShouldMatch", "value": "^/a"},
+            "headers": {"a": ["b", {"matcher": "ShouldNotEqual", "value": "c"}]},
+            "query_params": {"q": "x"},
+            "body": {"a.b": "1", "c": {"matcher": "ShouldBeEmpty"}},
+        },
+        "context": {"times": 2},
+        "response": {
+            "status": 200,
+            "headers": {"a": ["b"]},
+            "body": "x",
+            "delay": {"min": "1s", "max": "2s"},
+        },
+    },
+    {"request": {"body": {"matcher": "ShouldEqualJSON", "value": "{}"}}, "response": {"delay": "5ms"}},
+]
+WORDS = st.sampled_from(
+    [
+        "",
+        "x",
+        "GET",
+        "/{",
+        "[",
+        "(",
+        "{{",
+        "!",
+        "$..[",
+        "//[",
+        "a b",
+        "\n",
+        "a: b",
+        "é",
+        "ShouldMatch",
+        "regex",
+    ]
+)
+JUNK = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 700), st.floats(allow_nan=False), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)),
+    max_leaves=4,
+)
+
+
+def places(value, path=()):
+    yield path
+    for key, item in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from places(item, (*path, key))
+
+
+def put(document, path, junk):
+    changed = copy.deepcopy(document)
+    holder = changed
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = junk
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("module", "document"),
+    [(mountebank, IMPOSTERS), (hoverfly, SIMULATION), (mockserver, EXPECTATIONS), (smocker, MOCKS)],
+    ids=["mountebank", "hoverfly", "mockserver", "smocker"],
+)
+def test_junk_anywhere_is_refused_or_told_and_never_made_a_scenario_that_does_not_load(
+    tmp_path, module, document
+):
+    all_places = [path for path in places(document) if path]
+    found = []
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.sampled_from(all_places), JUNK)
+    def try_one(path, junk):
+        source = tmp_path / "source.json"
+        source.write_text(json.dumps(put(document, path, junk)))
+        try:
+            imported = module.read(source)
+        except InvalidInput:
+            return
+        for name, made in imported.scenarios.items():
+            build_world([from_text(dump(made, ScenarioSpec), name)])
+        module.write(imported.scenarios)
+        found.append(imported)
+
+    try_one()
+    assert found
