@@ -46,6 +46,13 @@ def test_a_sequence_that_cycles_goes_back_and_one_that_stops_goes_nowhere():
     assert mappings({**route, "then": "stop"})[-1]["newScenarioState"] == "over"
 
 
+def test_each_of_several_methods_gets_its_mapping_and_they_share_a_sequence():
+    made = mappings({"request": "PUT,PATCH /a", "reply": [503, 200]})
+    assert [one["request"]["method"] for one in made] == ["PUT", "PUT", "PATCH", "PATCH"]
+    assert len({one["scenarioName"] for one in made}) == 1
+    assert len({one["id"] for one in made}) == 4
+
+
 def test_base_host_defaults_and_files_are_written_into_each_mapping(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"\x00")
     document = {
@@ -108,6 +115,11 @@ LOST = [
         "s: routes[0].reply.fault",
     ),
     ({"request": "GET /a", "reply": {"text": "{{ fake.name() }}"}}, {}, "s: routes[0].reply.text"),
+    (
+        {"request": "GET /a", "reply": {"delay": {"median": "3s", "sigma": 1, "max": "2s"}}},
+        {},
+        "s: routes[0].reply.delay.max",
+    ),
     ({"request": "GET /a", "reply": {"throttle": "10KB/s"}}, {}, "s: routes[0].reply.throttle"),
     (
         {"request": "GET /a", "match": {"query": {"a": {"gt": 1}}}, "reply": 200},
@@ -205,7 +217,7 @@ def replies(draw: st.DrawFn) -> Any:
 
 @st.composite
 def routes(draw: st.DrawFn) -> dict[str, Any]:
-    method = draw(st.sampled_from(["GET", "POST", "ANY", "PUT,PATCH"]))
+    method = draw(st.sampled_from(["GET", "POST", "ANY", "GET,HEAD"]))
     route: dict[str, Any] = {"request": f"{method} {draw(PATHS)}"}
     match = draw(MATCHES)
     if match:

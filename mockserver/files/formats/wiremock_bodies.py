@@ -14,6 +14,8 @@ from mockserver.files.formats.wiremock_values import ANYTHING, FAILED, text_cond
 from mockserver.files.formats.wiremock_xml import equal_to_xml, x_path
 
 Match = dict[str, Any]
+OVER_LINES = "(?s)"
+"""What lets a dot be a line end."""
 
 
 def body_patterns(patterns: Any, match: Match, at: Place) -> None:
@@ -44,7 +46,19 @@ def _pattern(pattern: Any, match: Match, at: Place) -> None:
         return
     made = text_condition(pattern, at)
     if made is not FAILED and made is not ANYTHING:
-        _also(match, "text", made, "all_of")
+        _also(match, "text", _over_lines(made), "all_of")
+
+
+def _over_lines(condition: Any) -> Any:
+    """A dot of theirs is a line end too, which a body may have."""
+    if isinstance(condition, list):
+        return [_over_lines(one) for one in condition]
+    if not isinstance(condition, dict):
+        return condition
+    return {
+        key: OVER_LINES + one if key == "matches" and "." in one else _over_lines(one)
+        for key, one in condition.items()
+    }
 
 
 def _tree_alternatives(patterns: list[Any], match: Match, at: Place) -> bool:

@@ -11,6 +11,8 @@ from mockserver.files.formats.wiremock_values import ANYTHING, FAILED, is_regex,
 
 _PLACEHOLDER = re.compile(r"\$\{json-unit\.([a-z-]+)\}(.*)", re.DOTALL)
 _TYPES = {"any-string": "string", "any-number": "number", "any-boolean": "boolean"}
+_FILTER = re.compile(r"\$\[\?(?:\(((?:[^()]|\([^()]*\))*)\)|([^()\]]*))\]")
+_CURRENT = re.compile(r"""'[^']*'|"[^"]*"|@""")
 _EQUALITY = frozenset({"equalToJson", "ignoreArrayOrder", "ignoreExtraElements"})
 _DRAFTS = {
     "V4": "http://json-schema.org/draft-04/schema#",
@@ -89,13 +91,28 @@ def json_path(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
     """The query and the condition on what it finds; FAILED where there is none."""
     written = pattern["matchesJsonPath"]
     if isinstance(written, str):
-        return rfc_query(written, at), "present"
+        return _of_itself(rfc_query(written, at)), "present"
     query = written.get("expression") if isinstance(written, dict) else None
     if not isinstance(query, str):
         at.lost("here stands a query, or {expression: ..., equalTo: ...}")
         return "", FAILED
     rest = {key: value for key, value in written.items() if key != "expression"}
     return rfc_query(query, at), _found(rest, at)
+
+
+def _of_itself(query: str) -> str:
+    """
+    A filter on the body as a whole: theirs asks an object itself, and RFC 9535 its members.
+
+    >>> _of_itself("$[?(@.n == 1)]")
+    '$[?($.n == 1) || (@.n == 1)]'
+    """
+    found = _FILTER.fullmatch(query)
+    if found is None:
+        return query
+    said = found[1] if found[1] is not None else found[2]
+    itself = _CURRENT.sub(lambda one: one[0].replace("@", "$") if one[0][0] == "@" else one[0], said)
+    return f"$[?({itself}) || ({said})]"
 
 
 def rfc_query(query: str, at: Place) -> str:

@@ -64,12 +64,27 @@ class Out:
             made += self.route(name, document, route, at.at("routes", i))
         return made
 
+    def route(self, name: str, document: Document, route: dict[str, Any], at: Place) -> list[dict[str, Any]]:
+        """Its mappings: one for each of its methods, and for each step of its sequence."""
+        methods, _, path = route["request"].partition(" ")
+        if "," not in methods or set(methods.split(",")) == {"GET", "HEAD"}:
+            return self._of_one(name, document, route, at)
+        named = {"name": route.get("name") or route["request"]}
+        several = [{**route, **named, "request": f"{method} {path}"} for method in methods.split(",")]
+        made = self._of_one(name, document, several[0], at)
+        # What is lost was told with the first.
+        return [
+            *made,
+            *(one for other in several[1:] for one in self._of_one(name, document, other, Place(at.path))),
+        ]
+
     def _initial(self, state: Any, at: Place) -> None:
         if state:
             at.lost("every scenario begins as Started there", "Set states by their admin API")
 
-    def route(self, name: str, document: Document, route: dict[str, Any], at: Place) -> list[dict[str, Any]]:
-        """Its mappings: one, or one for each step of its sequence."""
+    def _of_one(
+        self, name: str, document: Document, route: dict[str, Any], at: Place
+    ) -> list[dict[str, Any]]:
         for key, what in _ROUTE_LOST.items():
             if key in route:
                 at.at(key).lost(what)
@@ -83,7 +98,7 @@ class Out:
             base["priority"] = _priority(route["priority"], at)
         if route.get("tags"):
             base["metadata"] = {"tags": route["tags"]}
-        label = f"{name}/{route.get('name') or route['request']}/{at.path}"
+        label = f"{name}/{route.get('name')}/{route['request']}/{at.path}"
         replies = Replies(document, self._folder, self.exported)
         steps = _steps(route.get("reply", 200))
         if len(steps) > 1 or route.get("then") == "stop":

@@ -125,8 +125,10 @@ class Replies:
                 "type": "lognormal",
                 "median": _ms(delay["median"]),
                 "sigma": delay["sigma"],
-                "maxValue": _ms(delay["max"]),
+                "maxValue": max(_ms(delay["max"]), _ms(delay["median"])),
             }
+            if _ms(delay["max"]) < _ms(delay["median"]):
+                at.at("delay", "max").lost("a lognormal delay is not cut below its median there")
         elif isinstance(delay, dict):
             made["delayDistribution"] = {
                 "type": "uniform",

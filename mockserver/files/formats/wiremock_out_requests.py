@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mockserver.files.formats.carried import Document
+from mockserver.files.formats.wiremock_bodies import OVER_LINES
 from mockserver.files.formats.wiremock_losing import Place
 
 _PARAM = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)(?::((?:[^{}]|\{[^{}]*\})*))?\}")
@@ -21,8 +22,6 @@ def request_out(document: Document, route: dict[str, Any], at: Place) -> dict[st
     asked: dict[str, Any] = {}
     if methods in ("GET,HEAD", "HEAD,GET"):
         asked["method"] = "GET_OR_HEAD"
-    elif "," in methods:
-        asked["method"] = {"oneOf": methods.split(",")}
     else:
         asked["method"] = methods
     asked |= _url(str(document.get("base") or "") + path.strip())
@@ -100,7 +99,7 @@ def _operator(key: str, operand: Any, at: Place) -> dict[str, Any] | None:
     if key == "contains" and not isinstance(operand, (dict, list)):
         return {"contains": _text(operand)}
     if key == "matches":
-        return {"matches": operand}
+        return {"matches": operand.removeprefix(OVER_LINES)}
     if key == "ignore_case":
         return {"equalTo": operand, "caseInsensitive": True}
     if key in _ENDS:
@@ -127,7 +126,7 @@ def _not(operand: Any, at: Place) -> dict[str, Any] | None:
     if isinstance(operand, dict) and set(operand) == {"contains"}:
         return {"doesNotContain": _text(operand["contains"])}
     if isinstance(operand, dict) and set(operand) == {"matches"}:
-        return {"doesNotMatch": operand["matches"]}
+        return {"doesNotMatch": operand["matches"].removeprefix(OVER_LINES)}
     made = text_out(operand, at)
     return None if made is None else {"not": made}
 

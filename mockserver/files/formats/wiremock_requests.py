@@ -9,6 +9,7 @@ from mockserver.files.formats.wiremock_bodies import body_patterns
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_paths import Target, target
 from mockserver.files.formats.wiremock_values import ANYTHING, FAILED, is_regex, text_condition
+from mockserver.files.formats.wiremock_variables import quoted
 
 _KNOWN = frozenset({
     "method", "url", "urlPath", "urlPattern", "urlPathPattern", "urlPathTemplate", "headers", "queryParameters",
@@ -21,7 +22,6 @@ _PARTS = {
     "cookies": "cookies",
     "formParameters": "form",
 }
-_NO_OTHERS = "{{ request.query.keys() | length == %s }}"
 
 
 def request_pattern(written: Any, at: Place, *, exact: bool = False) -> dict[str, Any] | None:
@@ -45,8 +45,17 @@ def request_pattern(written: Any, at: Place, *, exact: bool = False) -> dict[str
     if match:
         route["match"] = match
     if found.exact and exact:
-        route["if"] = _NO_OTHERS % len(found.query) if found.query else "{{ not request.query }}"
+        route["if"] = _no_others(written, found)
     return route
+
+
+def _no_others(written: dict[str, Any], found: Target) -> str:
+    """That the query is no other than the one that is written."""
+    if not found.query:
+        return "{{ not request.query }}"
+    if "url" in written:
+        return "{{ request.url.removeprefix(request.base_url) == " + quoted(written["url"]) + " }}"
+    return "{{ request.query.keys() | length == " + str(len(found.query)) + " }}"
 
 
 def _spaced(path: str) -> str:
@@ -61,8 +70,6 @@ def _method(written: Any, at: Place) -> str:
         return "GET,HEAD"
     if isinstance(written, str) and written.isalpha():
         return written.upper()
-    if isinstance(written, dict) and set(written) == {"oneOf"}:
-        return ",".join(str(one).upper() for one in written["oneOf"])
     at.at("method").lost(f"{written!r} is no method here")
     return "ANY"
 
