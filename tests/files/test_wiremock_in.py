@@ -10,7 +10,7 @@ import pytest
 from support.wiremock import asking, folder_of, imported, routes
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import wiremock
+from mockserver.files.formats import wiremock, wiremock_replies
 
 
 def stub(request: dict[str, Any], response: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -323,7 +323,6 @@ LOST = [
     (stub({"bodyPatterns": [{}, {"equalToJson": "{"}]}), "request.bodyPatterns[1].equalToJson: it is no JSON"),
     (stub({"port": 80}), "request.port: the port is not asked"),
     (stub({}, {"statusMessage": "Fine"}), "response.statusMessage: the reason phrase follows from the status"),
-    (stub({}, {"proxyBaseUrl": "http://x"}), "response.proxyBaseUrl: requests are not passed on"),
     (stub({}, {"fault": "FLOOD"}), "response.fault: the fault 'FLOOD' is not known here"),
     (stub({}, {"transformers": ["mine"]}), "response.transformers: the transformer 'mine' is an extension"),
     (stub({}, {"body": "{{hmm 1}}", "transformers": ["response-template"]}), "response.body: {{hmm 1}}: the helper 'hmm'"),
@@ -339,6 +338,18 @@ LOST = [
 def test_what_cannot_be_carried_is_told_with_its_place(tmp_path, mapping, said):
     [lost] = imported(tmp_path, mapping).lost
     assert str(lost).startswith(f"mappings/000.json: {said}")
+
+
+def test_a_proxy_is_told_to_be_lost_where_routes_do_not_know_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(wiremock_replies, "PROXY_CARRIED", False)
+    [lost] = imported(tmp_path, stub({}, {"proxyBaseUrl": "http://x"})).lost
+    assert lost.place == "mappings/000.json: response.proxyBaseUrl"
+
+
+def test_a_proxy_is_carried_where_routes_know_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(wiremock_replies, "PROXY_CARRIED", True)
+    made = routes(tmp_path, stub({"urlPath": "/a"}, {"proxyBaseUrl": "https://api.example/"}, priority=9))
+    assert made == [{"request": "ANY /a", "priority": -4, "proxy": "https://api.example"}]
 
 
 def test_several_mappings_in_one_file_are_told_apart_in_what_was_lost(tmp_path):

@@ -103,6 +103,11 @@ def test_a_webhook_goes_out_as_a_listener():
     ]
 
 
+def test_a_proxy_goes_out():
+    [made] = mappings({"request": "GET /a", "proxy": "https://api.example"})
+    assert made["response"] == {"proxyBaseUrl": "https://api.example"}
+
+
 LOST = [
     ({"request": "GET /a", "if": "{{ true }}", "reply": 200}, {}, "s: routes[0].if"),
     ({"request": "GET /a", "let": {"a": 1}, "reply": 200}, {}, "s: routes[0].let"),
@@ -250,7 +255,8 @@ def _all_typed(route: dict[str, Any]) -> dict[str, Any]:
     return {**route, "reply": [_typed(one) for one in steps] if isinstance(steps, list) else _typed(steps)}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(routes(), min_size=1, max_size=3, unique_by=lambda route: route["request"]))
 def test_what_both_can_say_comes_back_as_it_went_out(tmp_path_factory, made):
     folder = tmp_path_factory.mktemp("out")
@@ -260,3 +266,93 @@ def test_what_both_can_say_comes_back_as_it_went_out(tmp_path_factory, made):
     back = wiremock.read(folder / "s.json")
     assert back.lost == []
     assert back.scenarios["s"]["routes"] == [_all_typed(route) for route in made]
+
+
+# And the other way: what came from there goes back, and says the same
+
+PATTERNS = st.recursive(
+    st.one_of(
+        TEXTS.map(lambda text: {"equalTo": text}),
+        TEXTS.map(lambda text: {"equalTo": text, "caseInsensitive": True}),
+        TEXTS.map(lambda text: {"contains": text}),
+        TEXTS.map(lambda text: {"doesNotContain": text}),
+        st.sampled_from([{"matches": "[a-z]+"}, {"doesNotMatch": "a.b"}, {"absent": True}]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).flatmap(
+            lambda items: st.sampled_from([{"and": items}, {"or": items}])
+        ),
+        inner.map(lambda one: {"not": one}),
+    ),
+    max_leaves=3,
+)
+NAMED_PATTERNS = st.dictionaries(NAMES, PATTERNS, min_size=1, max_size=2)
+BODY_PATTERNS = st.one_of(
+    PATTERNS,
+    LITERALS.map(lambda tree: {"equalToJson": {"a": 1, "b": ["x", "y"]}}),
+    st.builds(
+        lambda fields, extras: {"equalToJson": json.dumps(fields), **({"ignoreExtraElements": True} if extras else {})},
+        st.dictionaries(NAMES, st.one_of(st.integers(), st.none(), NAMES, st.just("${json-unit.any-number}")), min_size=1),
+        st.booleans(),
+    ),
+    st.just({"equalToJson": "[3, 1]", "ignoreArrayOrder": True}),
+    st.sampled_from([
+        {"matchesJsonPath": "$.a"},
+        {"matchesJsonPath": {"expression": "$.a", "equalTo": "x"}},
+        {"matchesJsonPath": {"expression": "$.a", "equalTo": "5"}},
+        {"matchesJsonSchema": '{"type": "object"}'},
+        {"matchesXPath": {"expression": "//a", "contains": "b"}},
+        {"equalToXml": "<a b='c'>d</a>"},
+    ]),
+)  # fmt: skip
+URLS = st.sampled_from([
+    {"urlPath": "/a"}, {"url": "/a?b=c"}, {"urlPathPattern": "/a/[0-9]+"}, {"urlPathTemplate": "/a/{id}"},
+    {"urlPattern": "/a\\?b=[0-9]+"}, {},
+])  # fmt: skip
+RESPONSES = st.fixed_dictionaries(
+    {"status": STATUSES},
+    optional={
+        "fixedDelayMilliseconds": st.integers(1, 999),
+        "chunkedDribbleDelay": st.just({"numberOfChunks": 3, "totalDuration": 300}),
+        "fault": st.sampled_from(["EMPTY_RESPONSE", "CONNECTION_RESET_BY_PEER"]),
+        "headers": st.just({"X-A": ["b", "c"]}),
+    },
+)
+
+
+@st.composite
+def stubs(draw: st.DrawFn) -> dict[str, Any]:
+    asked: dict[str, Any] = {"method": draw(st.sampled_from(["GET", "POST", "ANY"])), **draw(URLS)}
+    for key in ("headers", "queryParameters", "cookies", "formParameters"):
+        if draw(st.booleans()):
+            asked[key] = draw(NAMED_PATTERNS)
+    if draw(st.booleans()):
+        asked["bodyPatterns"] = draw(st.lists(BODY_PATTERNS, min_size=1, max_size=2))
+    made = {"request": asked, "response": {**draw(RESPONSES), **draw(THEIR_BODIES)}}
+    if draw(st.booleans()):
+        made["priority"] = draw(st.integers(1, 9))
+    if draw(st.booleans()):
+        states = {"scenarioName": "s", "requiredScenarioState": "Started", "newScenarioState": "two"}
+        made |= {key: states[key] for key in draw(st.sampled_from([list(states), list(states)[:2]]))}
+    return made
+
+
+THEIR_BODIES = st.sampled_from([
+    {}, {"body": "text"}, {"jsonBody": {"a": [1, None]}}, {"base64Body": "AAE="}, {"body": "{{as it stands}}"},
+    {"body": "{{request.path}} {{request.query.q}}", "transformers": ["response-template"]},
+])  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(stubs())
+def test_what_came_from_there_goes_back_and_says_the_same(tmp_path_factory, mapping):
+    folder = tmp_path_factory.mktemp("there")
+    (folder / "s.json").write_text(json.dumps(mapping))
+    first = wiremock.read(folder / "s.json")
+    assert first.lost == []
+    out = wiremock.write(first.scenarios)
+    assert out.lost == []
+    (folder / "s.json").write_bytes(out.files["mappings/s.json"])
+    [back] = wiremock.read(folder / "s.json").scenarios["s"]["routes"]
+    [route] = first.scenarios["s"]["routes"]
+    assert back == _all_typed(route)

@@ -62,8 +62,8 @@ def _rest(route: dict[str, Any]) -> dict[str, Any]:
 
 def _does_more(route: dict[str, Any]) -> bool:
     """Whether a step does something that its place in a sequence would not say."""
-    reply = route["reply"]
-    return "webhook" in route or (isinstance(reply, dict) and "webhook" in reply)
+    reply = route.get("reply")
+    return reply is None or "webhook" in route or (isinstance(reply, dict) and "webhook" in reply)
 
 
 def _sequence(chain: list[Made]) -> dict[str, Any]:

@@ -33,7 +33,6 @@ _ROUTE_LOST = {
     "limit": "limits are not known there",
     "expect": "expectations on counts are asked of their admin API",
     "set_ttl": "states don't end by the clock there",
-    "proxy": "requests are not passed on",
 }
 _MARKS = ("{{", "{%", "{#")
 
@@ -114,7 +113,8 @@ class Out:
         ]
 
     def _answer(self, route: dict[str, Any], reply: Any, replies: Replies, at: Place) -> dict[str, Any]:
-        made: dict[str, Any] = {"response": replies.response(reply, at)}
+        proxy = route.get("proxy")
+        made: dict[str, Any] = {"response": {"proxyBaseUrl": proxy} if proxy else replies.response(reply, at)}
         status = reply if isinstance(reply, int) else reply.get("status", 200)
         own = reply.get("webhook") if isinstance(reply, dict) else None
         below = isinstance(status, int) and status < 400

@@ -9,6 +9,7 @@ from typing import Any
 
 from mockserver.files.formats import wiremock_templates as templates
 from mockserver.files.formats.wiremock_losing import Place
+from mockserver.model.scenario import RouteSpec
 
 ReadFile = Callable[[str], bytes | None]
 """The bytes of a file of `__files`; None where there is none."""
@@ -190,8 +191,19 @@ def distribution(written: Any, at: Place) -> Any:
     return None
 
 
-PROXY_CARRIED = False
-"""The switch for `proxyBaseUrl`: a route with `proxy` in the place of its reply."""
+PROXY_CARRIED = "proxy" in RouteSpec.model_fields
+"""Whether `proxyBaseUrl` is carried: by a route with `proxy` in the place of its reply, where routes know that."""
+
+
+def upstream(written: Any, at: Place) -> str | None:
+    """The real service that a response passes requests on to; None where it answers by itself."""
+    url = written.get("proxyBaseUrl") if isinstance(written, dict) else None
+    if not url or not PROXY_CARRIED:
+        return None
+    for key in written:
+        if key not in ("proxyBaseUrl", "status", "fromConfiguredStub", "transformers"):
+            at.at(key).lost("beside `proxyBaseUrl` it is left out")
+    return str(url).rstrip("/")
 
 
 def _rest(written: dict[str, Any], made: dict[str, Any], at: Place) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.files.formats.wiremock_losing import Place
-from mockserver.files.formats.wiremock_replies import Replies
+from mockserver.files.formats.wiremock_replies import Replies, upstream
 from mockserver.files.formats.wiremock_requests import request_pattern
 from mockserver.files.formats.wiremock_webhooks import webhooks
 
@@ -33,9 +33,13 @@ def route(
     when, wrote = _states(mapping)
     if when:
         made["when"] = when
-    reply = replies.reply(mapping.get("response") or {}, at.at("response"))
     hooks = webhooks(mapping, at)
-    made |= _answer(reply, wrote, hooks)
+    response = mapping.get("response") or {}
+    proxy = upstream(response, at.at("response"))
+    if proxy is not None:
+        made |= {**_work(wrote, hooks), "proxy": proxy}
+    else:
+        made |= _answer(replies.reply(response, at.at("response")), wrote, hooks)
     if mapping.get("metadata"):
         at.at("metadata").lost("it is kept by their server alone", soft=True)
     return made
@@ -43,13 +47,17 @@ def route(
 
 def _answer(reply: Any, wrote: dict[str, Any], hooks: Any) -> dict[str, Any]:
     """A route's `set` and `webhook` are for replies below 400; theirs are for all, so there they stand in the reply."""
-    extra = {**({"set": wrote} if wrote else {}), **({"webhook": hooks} if hooks else {})}
+    extra = _work(wrote, hooks)
     status = reply if isinstance(reply, int) else reply.get("status", 200)
     if status < 400:
         return {**extra, "reply": reply}
     if not extra:
         return {"reply": reply}
     return {"reply": {**(reply if isinstance(reply, dict) else {"status": reply}), **extra}}
+
+
+def _work(wrote: dict[str, Any], hooks: Any) -> dict[str, Any]:
+    return {**({"set": wrote} if wrote else {}), **({"webhook": hooks} if hooks else {})}
 
 
 def _states(mapping: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
