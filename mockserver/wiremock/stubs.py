@@ -68,10 +68,28 @@ class Stubs:
     def named(self, stub_id: str) -> tuple[Route, Mapping]:
         """Raises Refused where there is none."""
         _check_id(stub_id)
-        for one, mapping in self._pairs():
-            if mapping["id"] == stub_id:
-                return one, mapping
-        raise not_found()
+        found = self._find(stub_id) or next(
+            (pair for pair in self._pairs() if pair[1]["id"] == stub_id), None
+        )
+        if found is None:
+            raise not_found()
+        return found
+
+    def _find(self, stub_id: str) -> tuple[Route, Mapping] | None:
+        """The one that came here with that id, or that stands for a route of a file: without a look at every stub."""
+        one = self._ns.route(f"{RUNTIME}/{stub_id}")
+        if one is not None:
+            return one, self.of_route(one)[0]
+        written = (other for scenario in self._ns.scenarios() for other in scenario.routes)
+        return next(
+            (
+                (other, mapping)
+                for other in written
+                for mapping in self.of_route(other)
+                if mapping["id"] == stub_id
+            ),
+            None,
+        )
 
     def _pairs(self) -> Iterator[tuple[Route, Mapping]]:
         for one in self._ns.active_routes():
@@ -90,7 +108,7 @@ class Stubs:
     def add(self, written: Mapping) -> Mapping:
         """Raises Refused; then nothing was changed."""
         mapping = normalised(written)
-        if any(one["id"] == mapping["id"] for _, one in self._pairs()):
+        if self._find(mapping["id"]) is not None:
             raise taken(mapping["id"])
         self._check_room()
         return self._placed(mapping, lambda data: editing.add_route(self._ns, data))
@@ -172,16 +190,26 @@ def normalised(written: Mapping) -> Mapping:
     return {**made, **{key: value for key, value in written.items() if key not in drop and value is not None}}
 
 
-def _check_id(stub_id: Any) -> None:
+def _is_id(text: Any) -> bool:
     try:
-        uuid.UUID(stub_id)
+        uuid.UUID(text)
     except (ValueError, AttributeError, TypeError):
-        raise Refused(400, [error(f"{stub_id} is not a valid UUID")]) from None
+        return False
+    return True
+
+
+def _check_id(stub_id: Any) -> None:
+    if not _is_id(stub_id):
+        raise Refused(400, [error(f"{stub_id} is not a valid UUID")])
 
 
 def _exported(one: Route) -> list[Mapping]:
     document = one.scenario.source.data
     made = Out().route(one.scenario.name, document, {"reply": 200, **one.data}, Place(one.id))
+    if one.scenario.name == RUNTIME and made and _is_id(one.name):
+        # It came here once: before a restart, or before it was changed at the other API.
+        first = {key: value for key, value in made[0].items() if key != "name"}
+        made[0] = {**first, "id": one.name}
     return [{**mapping, "uuid": mapping["id"]} for mapping in made]
 
 

@@ -121,7 +121,8 @@ def test_a_stub_that_was_changed_at_the_admin_api_is_shown_as_it_is_now(shop):
     shop.admin.call("PATCH", f"/routes/runtime%2F{ID}", {"reply": 418})
     [first, *_] = theirs.get("/mappings")["mappings"]
     assert first["response"] == {"status": 418}
-    assert first["name"] == ID
+    assert first["id"] == ID
+    assert theirs.call("DELETE", f"/mappings/{ID}").status == 200
 
 
 def test_a_reset_of_the_admin_api_takes_stubs_along(shop):
@@ -164,7 +165,7 @@ def test_stubs_outlive_a_restart_with_a_state_file(serving, tmp_path):
     second = serving("routes: []", **kept)
     assert Theirs(second).ask("GET", "/a").status == 418
     [shown] = Theirs(second).get("/mappings")["mappings"]
-    assert (shown["request"]["urlPath"], shown["response"]["status"]) == ("/a", 418)
+    assert (shown["id"], shown["request"]["urlPath"], shown["response"]["status"]) == (ID, "/a", 418)
 
 
 async def test_a_stub_sends_its_webhook():
