@@ -8,6 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
@@ -16,6 +17,7 @@ from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
 from mockserver.admin.views import instant
 from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.answers import problem_response
 from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.hosts import ScenarioHosts
@@ -89,6 +91,8 @@ class App:
         self.tls_url = ""
         """How clients reach the mock over TLS; empty without."""
         self.admin_url = ""
+        self.wiremock_url = ""
+        """Where the WireMock dialect is spoken; empty without."""
         self.own_admin_url = ""
         """The same by the address that is listened on, for this process; a public URL may lead nowhere from here."""
         self.engine = Engine(
@@ -241,6 +245,7 @@ class App:
             separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
             port = await self._listen(separate, settings.admin_port, "--admin-port")
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
+        await self._listen_for_wiremock(addresser, wire)
         self._warn_if_open()
         self._collector = asyncio.create_task(self._collect())
 
@@ -266,7 +271,7 @@ class App:
             if ns.parts.timers:
                 self.courier.moved(ns)
 
-    def _kept(self, admin: AdminApi) -> AdminHandler:
+    def _kept(self, admin: AdminHandler) -> AdminHandler:
         """The same; the state file hears of calls that may change something."""
         keeper = self._keeper
         if keeper is None:
@@ -290,6 +295,33 @@ class App:
             port = await self._listen(mock, self.settings.tls_port, "--tls-port", factory=door)
         public = self.settings.public_url.rstrip("/")
         self.tls_url = public if public.startswith("https:") else _url(self.settings.host, port, "https")
+
+    async def _listen_for_wiremock(self, addresser: Addresser, wire: WireSettings) -> None:
+        """A port of its own, mock traffic and admin calls of WireMock's alike."""
+        if self.settings.wiremock_port is None:
+            return
+        from mockserver.wiremock.dialect import Dialect
+
+        dialect = Dialect(
+            self.engine,
+            most_routes=self.settings.max_routes,
+            refused=self._refused,
+            may_reveal=self._guard.may_reveal,
+            uptime_s=lambda: time.monotonic() - self._started_at_s,
+        )
+        # Its answers say which stub gave them: no lane, which knows only bytes that were sent before.
+        wire = replace(wire, lane=False)
+        listener = Listener(dialect.engine, addresser, wire, self.courier, admin=self._kept(dialect))
+        port = await self._listen(listener, self.settings.wiremock_port, "--wiremock-port")
+        self.wiremock_url = _url(self.settings.host, port)
+
+    def _refused(self, request: Request) -> Response | None:
+        """The answer to who may not use the admin API; None for who may."""
+        try:
+            self._guard.check(request)
+        except Refused as why:
+            return problem_response(why.document, *why.lines)
+        return None
 
     def _door(self, mock: Listener, *, plain: bool) -> Callable[[], asyncio.Protocol] | None:
         """What makes the connections of a port that speaks TLS; None for the mock port where it doesn't."""
@@ -355,6 +387,7 @@ class App:
             f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
+            + (f" · WireMock {self.wiremock_url}" if self.wiremock_url else "")
         )
 
 

@@ -88,6 +88,11 @@ main.add_command(sweep)
     help="Port; 0 picks a free one.",
 )
 @flag("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on a port of its own.")
+@flag(
+    "--wiremock-port",
+    type=click.IntRange(0, 65535),
+    help="Speak WireMock's admin API beside mock traffic, on a port of its own.",
+)
 @flag("--public-url", default="", help="How clients reach this server, where that is not host and port.")
 @flag(
     "--calls",

@@ -40,6 +40,7 @@ class SettingWords(TypedDict, total=False):
     """What a server can be told beside its paths, host and port; see `mockserver serve --help`."""
 
     admin_port: int | None
+    wiremock_port: int | None
     public_url: str
     calls: int
     calls_bytes: int
@@ -103,6 +104,13 @@ class Server:
                 "this server has no CA of its own now: start it with tls=True, without tls_cert"
             )
         return self.running.app.ca_pem.decode()
+
+    @property
+    def wiremock_url(self) -> str:
+        """Where it speaks WireMock. RuntimeError where it does not run, or not with `wiremock_port`."""
+        if self.running is None or not self.running.app.wiremock_url:
+            raise RuntimeError("this server does not speak WireMock now: start it with wiremock_port=0")
+        return self.running.app.wiremock_url
 
     # On a thread
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 class Settings:
     """
     `paths` are scenario files and folders. Port 0 picks a free one; `admin_port`
-    None serves the admin API on the mock port. `namespaces` is "known" (unknown
+    None serves the admin API on the mock port. `wiremock_port` speaks WireMock's
+    admin API beside mock traffic; None doesn't. `namespaces` is "known" (unknown
     names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
     or networks that webhooks may go to beside the hosts in scenario files.
     `tls` makes the mock port speak TLS beside plain HTTP; `tls_port` moves it
@@ -27,6 +28,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     admin_port: int | None = None
+    wiremock_port: int | None = None
     public_url: str = ""
     calls: int = 10_000
     calls_bytes: int = 64_000_000

@@ -69,6 +69,7 @@ FLAGS = [
     ("--log-format", "json", "log_format", "json"),
     ("--log-calls", None, "log_calls", True),
     ("--watch", None, "watch", True),
+    ("--wiremock-port", "8090", "wiremock_port", 8090),
     ("--state-file", "state.json", "state_file", "state.json"),
     ("--tls", None, "tls", True),
     ("--tls-port", "8443", "tls_port", 8443),

@@ -147,7 +147,7 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
     template = None if raw else compile_text(text, (body.kind,), names=names)
     if template is None or template.constant:
         try:
-            body.static = write(text)
+            body.static = write(text if template is None else template.text)
         except ValueError as why:
             raise InvalidInput(Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")) from why
     else:

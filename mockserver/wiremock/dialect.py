@@ -1,0 +1,99 @@
+"""What answers below /__admin on the dialect's port: who may, which line of the tables, errors in WireMock's shape."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from mockserver.engine.engine import Engine
+from mockserver.errors import InvalidInput
+from mockserver.model.call import Call
+from mockserver.model.http import ADMIN, Request, Response
+from mockserver.model.redaction import mask_path
+from mockserver.wiremock import journal, mappings, scenarios, system
+from mockserver.wiremock.engine import WireMockEngine
+from mockserver.wiremock.errors import Refused, answer, error, of_flaws, refusal
+from mockserver.wiremock.record import Journal
+from mockserver.wiremock.stubs import Stubs
+from mockserver.wiremock.table import Asked, Handler, Lent
+
+log = logging.getLogger("mockserver")
+
+TABLES = (mappings.table, journal.table, scenarios.table, system.table)
+_PUBLIC = frozenset({"/health"})
+_FOR_BROWSERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+"""No answer is a script, an image or a frame of another page."""
+
+Refusal = Callable[[Request], Response | None]
+"""The answer to who may not use the admin API; None for who may."""
+
+
+class Dialect:
+    """
+    Serves the tables; `engine` below is what the port's mock traffic asks.
+
+    `most_routes` are those that the namespace may make at runtime, `uptime_s`
+    how long the server runs.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        most_routes: int,
+        refused: Refusal,
+        may_reveal: Callable[[Request], bool],
+        uptime_s: Callable[[], float],
+    ) -> None:
+        ns = engine.default
+        files: dict[str, bytes] = {}
+        self._stubs = Stubs(ns, most_routes, files)
+        self._refused = refused
+        self.engine = WireMockEngine(engine, self._name_of)
+        self._lent = Lent(engine, self.engine, ns, self._stubs, Journal(ns), files, {}, may_reveal, uptime_s)
+
+    def _name_of(self, call: Call) -> tuple[str, str] | None:
+        """Id and name of what answers a call of this namespace."""
+        if call.route_id is None or call.namespace != self._lent.ns.name:
+            return None
+        stub = self._stubs.of_call(call.route_id, call.step)
+        return None if stub is None else (stub["id"], str(stub.get("name") or ""))
+
+    async def __call__(self, request: Request) -> Response:
+        made = self._answer(request)
+        return Response(made.status, (*made.headers, *_FOR_BROWSERS), made.body)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._serve(request)
+        except Refused as why:
+            return refusal(why)
+        except InvalidInput as why:
+            return refusal(of_flaws(why))
+        except Exception:
+            log.exception("the call %s %s of the dialect failed", request.method, mask_path(request.path))
+            detail = "It is a defect of mockserver; its log says more"
+            return answer({"errors": [error("The call failed", detail, code=50)]}, 500)
+
+    def _serve(self, request: Request) -> Response:
+        path = request.path[len(ADMIN) :].rstrip("/") or "/"
+        if path not in _PUBLIC:
+            refused = self._refused(request)
+            if refused is not None:
+                return refused
+        self._lent.ns.used_at_s = request.arrived_at_s
+        handler, params = self._find(request.method, path)
+        return handler(Asked(self._lent, request, params, dict(request.query_pairs)))
+
+    def _find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
+        why = Refused(404)
+        for table in TABLES:
+            try:
+                return table.find(method, path)
+            except Refused as found:
+                why = found
+        raise why

@@ -1,0 +1,71 @@
+"""
+The engine as the dialect's port asks it: the same routes and the same record, and the manners of WireMock.
+
+What no stub takes is 404, whatever the method; a `GET` stub takes no `HEAD`; an
+answer names its stub; a delay may be set for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from mockserver.engine.answers import UNMATCHED, with_headers
+from mockserver.engine.engine import Engine
+from mockserver.engine.finding import Held, hold
+from mockserver.engine.missing import nearest_routes
+from mockserver.engine.namespace import Namespace
+from mockserver.matching.nearest import as_text
+from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Send, Wait
+from mockserver.model.redaction import mask_text
+from mockserver.model.reply import DelayRangeSpec
+from mockserver.replying.delays import delay_s
+from mockserver.replying.planner import Planned
+
+NameOf = Callable[[Call], tuple[str, str] | None]
+"""Id and name of the stub that answers a call."""
+
+
+class WireMockEngine(Engine):
+    """Shares everything with `engine` but these manners. `delay` is for all stubs without their own, None for none."""
+
+    def __init__(self, engine: Engine, name_of: NameOf) -> None:
+        self.settings = engine.settings
+        self.shared = engine.shared
+        self.namespaces = engine.namespaces
+        self.default = engine.default
+        self.delay: float | DelayRangeSpec | None = None
+        self._name_of = name_of
+        self._chance = Random()
+
+    def begin(self, request: Request, ns: Namespace, held: Held | None = None) -> Call:
+        if request.method == "HEAD":
+            held = tuple(
+                one for one in held or hold(ns, request) if (one[0].target.methods or {"HEAD"}) & {"HEAD"}
+            )
+        call = super().begin(request, ns, held)
+        if call.route_id is not None and call.response is not None:
+            self._as_theirs(call)
+        return call
+
+    def _as_theirs(self, call: Call) -> None:
+        """Before its first byte: with the lines that name its stub, and with the delay for all."""
+        named = self._name_of(call)
+        if named is not None and call.response is not None:
+            lines = [("Matched-Stub-Id", named[0])]
+            if named[1]:
+                lines.append(("Matched-Stub-Name", named[1]))
+            made = with_headers(Planned(call.plan, call.response, call.fault), lines)
+            call.plan, call.response = made.plan, made.response
+        if self.delay is not None and not (call.plan and isinstance(call.plan[0], Wait)):
+            call.plan = (Wait(delay_s(self.delay, self._chance)), *call.plan)
+
+    def _missed(self, ns: Namespace, call: Call) -> Planned:
+        request = call.request
+        call.nearest = nearest_routes(ns, request)
+        text = mask_text(as_text(request, call.nearest))
+        head = [("Content-Type", "text/plain;charset=UTF-8"), UNMATCHED]
+        response = Response(404, head, f"Request was not matched\n\n{text}".encode())
+        return Planned((Send(response),), response)

@@ -1,0 +1,102 @@
+"""Answers of the dialect: JSON, empty ones, and errors in WireMock's shape."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from mockserver.errors import InvalidInput
+from mockserver.files.formats.carried import Lost
+from mockserver.model.http import Request, Response, UnreadableBody
+from mockserver.replying.bodies import dump_json
+
+_PARSING, _TAKEN = 10, 109
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+class Refused(Exception):
+    """A call that can't be served: becomes an answer of that status with `errors`, or an empty one without."""
+
+    def __init__(self, status: int, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(str(errors))
+        self.status = status
+        self.errors = errors
+
+
+def answer(document: Any, status: int = 200) -> Response:
+    return Response(status, [("Content-Type", "application/json")], dump_json(document))
+
+
+def empty(status: int = 200) -> Response:
+    return Response(status)
+
+
+def refusal(why: Refused) -> Response:
+    return empty(why.status) if why.errors is None else answer({"errors": why.errors}, why.status)
+
+
+def error(
+    title: str, detail: str = "", *, code: int = _PARSING, pointer: str | None = None
+) -> dict[str, Any]:
+    """One error."""
+    found: dict[str, Any] = {"code": code}
+    if pointer is not None:
+        found["source"] = {"pointer": pointer}
+    found["title"] = title
+    if detail:
+        found["detail"] = detail
+    return found
+
+
+def not_found() -> Refused:
+    return Refused(404)
+
+
+def taken(stub_id: str) -> Refused:
+    detail = f"ID of the provided stub mapping '{stub_id}' is already taken by another stub mapping"
+    return Refused(422, [error("Duplicate stub mapping ID", detail, code=_TAKEN)])
+
+
+def of_losses(lost: list[Lost]) -> Refused:
+    """What this server can't do as they ask; nothing was changed."""
+    title = "This can't be done here, and nothing was changed"
+    return Refused(422, [error(title, str(one), pointer=pointer_of(one.place)) for one in lost])
+
+
+def of_flaws(why: InvalidInput) -> Refused:
+    """What is wrong with a route that was made of a stub."""
+    title = "This can't be done here, and nothing was changed"
+    return Refused(422, [error(title, str(flaw)) for flaw in why.flaws])
+
+
+def pointer_of(place: str) -> str:
+    """
+    A key path as a JSON pointer.
+
+    >>> pointer_of("request.bodyPatterns[1].equalToJson")
+    '/request/bodyPatterns/1/equalToJson'
+    """
+    return "/" + "/".join(name or number for name, number in _STEP.findall(place))
+
+
+def read_json(request: Request) -> Any:
+    """The body as JSON, whatever its content type. Raises Refused."""
+    try:
+        is_empty, found = not request.decoded_body.strip(), None
+        if not is_empty:
+            found = request.json
+    except UnreadableBody as why:
+        raise Refused(422, [error("Error parsing JSON", str(why), pointer="/")]) from why
+    if is_empty:
+        raise Refused(422, [error("Error parsing JSON", "The body is empty", pointer="/")])
+    return found
+
+
+def read_object(request: Request) -> dict[str, Any]:
+    """The same where it must be an object. Raises Refused."""
+    found = read_json(request)
+    if not isinstance(found, dict):
+        detail = f"Here stands an object, not {json.dumps(found)[:80]}"
+        raise Refused(422, [error("Error parsing JSON", detail, pointer="/")])
+    return found

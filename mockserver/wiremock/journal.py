@@ -1,0 +1,147 @@
+"""`/requests` and `/near-misses`: what was received, how often, and what was nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from mockserver.model.call import Call
+from mockserver.model.http import Response
+from mockserver.wiremock import near_misses
+from mockserver.wiremock.errors import Refused, answer, empty, error, not_found, read_object
+from mockserver.wiremock.patterns import Pattern, metadata_test
+from mockserver.wiremock.stubs import Mapping
+from mockserver.wiremock.table import Asked, Table
+from mockserver.wiremock.views import event_view, number_of, request_view
+
+table = Table()
+
+
+def _stub_of(asked: Asked, call: Call) -> Mapping | None:
+    return None if call.route_id is None else asked.lent.stubs.of_call(call.route_id, call.step)
+
+
+def _view(asked: Asked, call: Call) -> dict[str, Any]:
+    return event_view(call, _stub_of(asked, call), reveal=asked.reveal)
+
+
+def _requests(asked: Asked, calls: Iterable[Call]) -> Response:
+    views = [request_view(call.request, reveal=asked.reveal) for call in calls]
+    return answer({"requests": views, "requestJournalDisabled": False})
+
+
+def _since_s(asked: Asked) -> float:
+    text = asked.query.get("since")
+    if not text:
+        return 0.0
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise Refused(400, [error(f"since: {text!r} is no instant")]) from None
+
+
+@table.add("GET", "/requests")
+def list_all(asked: Asked) -> Response:
+    since_s, wanted = _since_s(asked), asked.query.get("matchingStub")
+    calls = [call for call in asked.lent.journal if call.request.arrived_s >= since_s]
+    if asked.query.get("unmatched", "").lower() == "true":
+        calls = [call for call in calls if not call.matched]
+    if wanted:
+        calls = [call for call in calls if (_stub_of(asked, call) or {}).get("id") == wanted]
+    views = [_view(asked, call) for call in calls[: asked.number("limit")]]
+    return answer({"requests": views, "meta": {"total": len(calls)}, "requestJournalDisabled": False})
+
+
+@table.add("DELETE", "/requests")
+def clear(asked: Asked) -> Response:
+    asked.lent.journal.clear()
+    return answer({})
+
+
+@table.add("POST", "/requests/reset")
+def clear_as_well(asked: Asked) -> Response:
+    """As version 2 had it, and as its clients still ask."""
+    return clear(asked)
+
+
+@table.add("POST", "/requests/count")
+def count(asked: Asked) -> Response:
+    return answer({"count": len(_found(asked)), "requestJournalDisabled": False})
+
+
+@table.add("POST", "/requests/find")
+def find(asked: Asked) -> Response:
+    """Oldest first, as there."""
+    return _requests(asked, reversed(_found(asked)))
+
+
+def _found(asked: Asked) -> list[Call]:
+    pattern = Pattern(asked.lent.ns, read_object(asked.request))
+    return [call for call in asked.lent.journal if pattern.holds(call)]
+
+
+def _removed(asked: Asked, holds: Callable[[Call], bool]) -> Response:
+    return answer({"serveEvents": [_view(asked, call) for call in asked.lent.journal.remove(holds)]})
+
+
+@table.add("POST", "/requests/remove")
+def remove(asked: Asked) -> Response:
+    return _removed(asked, Pattern(asked.lent.ns, read_object(asked.request)).holds)
+
+
+@table.add("POST", "/requests/remove-by-metadata")
+def remove_by_metadata(asked: Asked) -> Response:
+    holds = metadata_test(read_object(asked.request))
+    return _removed(asked, lambda call: holds((_stub_of(asked, call) or {}).get("metadata")))
+
+
+@table.add("GET", "/requests/unmatched")
+def list_unmatched(asked: Asked) -> Response:
+    return _requests(asked, [call for call in asked.lent.journal if not call.matched])
+
+
+@table.add("GET", "/requests/unmatched/near-misses")
+def nearest_to_unmatched(asked: Asked) -> Response:
+    found = [
+        one
+        for call in asked.lent.journal
+        if not call.matched
+        for one in near_misses.to_call(asked.lent.stubs, call, reveal=asked.reveal)
+    ]
+    return answer({"nearMisses": found})
+
+
+@table.add("POST", "/near-misses/request")
+def nearest_to_request(asked: Asked) -> Response:
+    written = read_object(asked.request)
+    request = near_misses.request_of(written)
+    return answer({"nearMisses": near_misses.to_request(asked.lent.stubs, asked.lent.ns, request, written)})
+
+
+@table.add("POST", "/near-misses/request-pattern")
+def nearest_to_pattern(asked: Asked) -> Response:
+    calls = list(asked.lent.journal)
+    return answer(
+        {"nearMisses": near_misses.to_pattern(calls, read_object(asked.request), reveal=asked.reveal)}
+    )
+
+
+@table.add("GET", "/requests/{id}")
+def look(asked: Asked) -> Response:
+    return answer(_view(asked, _call(asked)))
+
+
+@table.add("DELETE", "/requests/{id}")
+def remove_one(asked: Asked) -> Response:
+    number = _call(asked).number
+    asked.lent.journal.remove(lambda call: call.number == number)
+    return empty()
+
+
+def _call(asked: Asked) -> Call:
+    number = number_of(asked.params["id"])
+    call = None if number is None else asked.lent.journal.get(number)
+    if call is None:
+        raise not_found()
+    return call

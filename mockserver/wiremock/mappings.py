@@ -1,0 +1,146 @@
+"""`/mappings`: stubs added, looked at, changed and removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.engine import editing
+from mockserver.model.http import Response
+from mockserver.wiremock.errors import Refused, answer, empty, error, read_object
+from mockserver.wiremock.patterns import metadata_test
+from mockserver.wiremock.scenarios import start_all
+from mockserver.wiremock.stubs import Mapping
+from mockserver.wiremock.table import Asked, Table
+
+table = Table()
+
+
+def listed(mappings: list[Mapping], total: int | None = None) -> Response:
+    return answer({"mappings": mappings, "meta": {"total": len(mappings) if total is None else total}})
+
+
+@table.add("GET", "/mappings")
+def list_all(asked: Asked) -> Response:
+    every = asked.lent.stubs.all()
+    start, limit = asked.number("offset") or 0, asked.number("limit")
+    return listed(every[start : None if limit is None else start + limit], len(every))
+
+
+@table.add("POST", "/mappings")
+def add(asked: Asked) -> Response:
+    return answer(asked.lent.stubs.add(read_object(asked.request)), 201)
+
+
+@table.add("DELETE", "/mappings")
+def remove_all(asked: Asked) -> Response:
+    asked.lent.stubs.remove_all()
+    return answer({})
+
+
+@table.add("POST", "/mappings/reset")
+def reset(asked: Asked) -> Response:
+    """What came here goes, what stands in files is as it was, and scenarios begin anew."""
+    start_all(asked.lent)
+    editing.reset(asked.lent.engine, asked.lent.ns, ["routes", "positions"])
+    return empty()
+
+
+@table.add("POST", "/mappings/save")
+def save(_: Asked) -> Response:
+    detail = "Files are never written here. GET /__admin/mappings gives them all; --state-file keeps them over a restart"
+    raise Refused(501, [error("Stubs are not saved to files", detail, code=50)])
+
+
+@table.add("POST", "/mappings/import")
+def import_all(asked: Asked) -> Response:
+    """Raises Refused at the first that can't be; those before it stay, as there."""
+    written = read_object(asked.request)
+    options = written.get("importOptions") or {}
+    stubs = asked.lent.stubs
+    ignoring = options.get("duplicatePolicy", "OVERWRITE") == "IGNORE"
+    several = written.get("mappings") or []
+    if options.get("deleteAllNotInImport"):
+        named = {one.get("id") or one.get("uuid") for one in several}
+        for mapping in stubs.all():
+            if mapping["id"] not in named:
+                stubs.remove(mapping["id"])
+    # The first of the list is asked first, so it comes last.
+    for one in reversed(several):
+        stub_id = one.get("id") or one.get("uuid")
+        there = stub_id is not None and any(mapping["id"] == stub_id for mapping in stubs.all())
+        if not there:
+            stubs.add(one)
+        elif not ignoring:
+            stubs.put(stub_id, one)
+    return empty()
+
+
+@table.add("POST", "/mappings/find-by-metadata")
+def find_by_metadata(asked: Asked) -> Response:
+    return listed(_by_metadata(asked))
+
+
+@table.add("POST", "/mappings/remove-by-metadata")
+def remove_by_metadata(asked: Asked) -> Response:
+    for mapping in _by_metadata(asked):
+        asked.lent.stubs.remove(mapping["id"])
+    return answer({})
+
+
+def _by_metadata(asked: Asked) -> list[Mapping]:
+    holds = metadata_test(read_object(asked.request))
+    return [mapping for mapping in asked.lent.stubs.all() if holds(mapping.get("metadata"))]
+
+
+def _unmatched(asked: Asked) -> list[Mapping]:
+    """Stubs that nobody has called, by what is in the journal."""
+    called = set()
+    for call in asked.lent.journal:
+        stub = asked.lent.stubs.of_call(call.route_id, call.step) if call.route_id is not None else None
+        if stub is not None:
+            called.add(stub["id"])
+    return [mapping for mapping in asked.lent.stubs.all() if mapping["id"] not in called]
+
+
+@table.add("GET", "/mappings/unmatched")
+def list_unmatched(asked: Asked) -> Response:
+    return listed(_unmatched(asked))
+
+
+@table.add("DELETE", "/mappings/unmatched")
+def remove_unmatched(asked: Asked) -> Response:
+    for mapping in _unmatched(asked):
+        asked.lent.stubs.remove(mapping["id"])
+    return answer({})
+
+
+@table.add("POST", "/mappings/remove")
+def remove_one_like(asked: Asked) -> Response:
+    """The stub with that id, or with that very request."""
+    written = read_object(asked.request)
+    stub_id = written.get("id") or written.get("uuid")
+    for mapping in asked.lent.stubs.all():
+        if mapping["id"] == stub_id or (stub_id is None and _same_request(mapping, written)):
+            asked.lent.stubs.remove(mapping["id"])
+    return answer({})
+
+
+def _same_request(mapping: Mapping, written: dict[str, Any]) -> bool:
+    asked = written.get("request") or {}
+    return bool(mapping["request"] == {**asked, "method": asked.get("method", "ANY")})
+
+
+@table.add("GET", "/mappings/{id}")
+def look(asked: Asked) -> Response:
+    return answer(asked.lent.stubs.named(asked.params["id"])[1])
+
+
+@table.add("PUT", "/mappings/{id}")
+def put(asked: Asked) -> Response:
+    return answer(asked.lent.stubs.put(asked.params["id"], read_object(asked.request)))
+
+
+@table.add("DELETE", "/mappings/{id}")
+def remove(asked: Asked) -> Response:
+    asked.lent.stubs.remove(asked.params["id"])
+    return answer({})

@@ -1,0 +1,122 @@
+"""Request patterns asked of what was received: for counts, for finding, and for what is nearest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import re2
+
+from mockserver.engine.counting import Subject
+from mockserver.engine.namespace import Namespace
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.files.flaws import parse_spec
+from mockserver.files.formats.wiremock_bodies import body_patterns
+from mockserver.files.formats.wiremock_losing import Place
+from mockserver.files.formats.wiremock_requests import request_pattern
+from mockserver.matching.matcher import Matcher, compile_match
+from mockserver.matching.nearest import report
+from mockserver.matching.paths import PathPattern, regex
+from mockserver.model.base import parse_request_line
+from mockserver.model.call import Call
+from mockserver.model.http import Request
+from mockserver.model.match import MatchSpec
+from mockserver.model.miss import Difference
+from mockserver.model.verify import CountSpec
+from mockserver.wiremock.errors import Refused, error, of_flaws, of_losses
+
+_WHOLE = ("url", "urlPattern", "urlPathPattern")
+
+
+def url_of(request: Request) -> str:
+    """Path and query, as a `url` of theirs has it."""
+    return f"{request.path}?{request.query_string}" if request.query_string else request.path
+
+
+class Pattern:
+    """One pattern, compiled. Raises Refused for what can't be asked here."""
+
+    def __init__(self, ns: Namespace, written: dict[str, Any]) -> None:
+        """A URL is compared as it came, whole; all else as routes do."""
+        self._url = _url_test(written)
+        rest = {key: value for key, value in written.items() if key not in _WHOLE}
+        spec = parse_spec(CountSpec, _asked(rest))
+        try:
+            self._subject = Subject(ns, spec)
+        except InvalidInput as why:
+            raise of_flaws(why) from why
+
+    def holds(self, call: Call) -> bool:
+        return self._subject.holds(call) and self._url(call.request)
+
+
+def _asked(written: dict[str, Any]) -> dict[str, Any]:
+    at = Place()
+    found = request_pattern(written, at)
+    if at.hard or found is None:
+        raise of_losses(at.hard or at.found)
+    return found
+
+
+def _url_test(written: dict[str, Any]) -> Callable[[Request], bool]:
+    if written.get("url") is not None:
+        wanted = str(written["url"])
+        return lambda request: url_of(request) == wanted
+    for key, read in (("urlPattern", url_of), ("urlPathPattern", lambda request: request.path)):
+        if written.get(key) is not None:
+            pattern = _regex(str(written[key]), key)
+            return lambda request, read=read: pattern.fullmatch(read(request)) is not None  # type: ignore[misc]
+    return lambda _: True
+
+
+def _regex(source: str, key: str) -> re2._Regexp:
+    try:
+        return regex(source)
+    except re2.error as why:
+        detail = f"{source!r} is no regular expression of RE2: {why}"
+        raise Refused(422, [error("Error parsing JSON", detail, pointer=f"/{key}")]) from why
+
+
+class Target:
+    """A pattern as a route would ask it, so that it can be said what keeps a request from it."""
+
+    def __init__(self, written: dict[str, Any]) -> None:
+        """Raises Refused."""
+        asked = _asked(written)
+        line = parse_request_line(asked["request"])
+        self.id = "the pattern"
+        self.methods = line.methods
+        self.host = None
+        self.matcher: Matcher | None = None
+        try:
+            self.pattern = PathPattern(line.path)
+            if "match" in asked:
+                self.matcher = compile_match(parse_spec(MatchSpec, asked["match"]), _no_files)
+        except InvalidInput as why:
+            raise of_flaws(why) from why
+
+    def differences(self, request: Request) -> list[Difference]:
+        """Everything that keeps the request from it."""
+        return report(request, self)
+
+
+def _no_files(name: str, path: KeyPath) -> bytes:
+    raise InvalidInput(Flaw(path, f"{name!r} is a file, and there is no folder", "Write it inline"))
+
+
+def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
+    """Whether a stub's metadata are as a pattern for JSON asks. Raises Refused."""
+    at, match = Place(), dict[str, Any]()
+    body_patterns([written], match, at)
+    if at.hard:
+        raise of_losses(at.hard)
+    try:
+        matcher = compile_match(parse_spec(MatchSpec, match), _no_files)
+    except InvalidInput as why:
+        raise of_flaws(why) from why
+
+    def holds(metadata: Any) -> bool:
+        return metadata is not None and matcher.holds(Request("POST", "/", (), json.dumps(metadata).encode()))
+
+    return holds

@@ -1,0 +1,43 @@
+"""The journal: the recorded calls of the namespace, newest first, without those that a client has had removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mockserver.engine.namespace import Namespace
+from mockserver.model.call import Call
+
+
+class Journal:
+    """
+    Removing single calls takes them out of the journal alone: records and counts
+    of the namespace stay whole. Removing all forgets them.
+    """
+
+    def __init__(self, ns: Namespace) -> None:
+        self._ns = ns
+        self._removed: set[int] = set()
+
+    def __iter__(self) -> Iterator[Call]:
+        """Newest first; what never came whole and what answered itself is none of theirs."""
+        return (
+            call
+            for call in reversed(self._ns.record)
+            if call.number not in self._removed and call.request.complete and not call.automatic
+        )
+
+    def get(self, number: int) -> Call | None:
+        call = self._ns.record.get(number)
+        return None if call is None or number in self._removed else call
+
+    def remove(self, holds: Callable[[Call], bool]) -> list[Call]:
+        """Those that were removed."""
+        found = [call for call in self if holds(call)]
+        recorded = {call.number for call in self._ns.record}
+        self._removed = (self._removed & recorded) | {call.number for call in found}
+        return found
+
+    def clear(self) -> None:
+        self._removed.clear()
+        self._ns.forget_calls()
+        self._ns.tell()

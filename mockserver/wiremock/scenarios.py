@@ -1,0 +1,71 @@
+"""`/scenarios`: in which state each is. A scenario of theirs is a key of the namespace's state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.files.formats.wiremock_routes import STARTED
+from mockserver.model.http import Response
+from mockserver.wiremock.errors import Refused, answer, error, read_object
+from mockserver.wiremock.stubs import Mapping, states_of
+from mockserver.wiremock.table import Asked, Lent, Table
+
+table = Table()
+
+
+def _by_name(lent: Lent) -> dict[str, list[Mapping]]:
+    found: dict[str, list[Mapping]] = {}
+    for mapping in lent.stubs.kept():
+        if mapping.get("scenarioName"):
+            found.setdefault(mapping["scenarioName"], []).append(mapping)
+    return found
+
+
+def start_all(lent: Lent) -> None:
+    """Every scenario begins anew."""
+    for name in _by_name(lent):
+        lent.ns.memory.state.write(name, None)
+    lent.ns.tell()
+
+
+@table.add("GET", "/scenarios")
+def list_all(asked: Asked) -> Response:
+    state = asked.lent.ns.memory.state
+    views: list[dict[str, Any]] = [
+        {
+            "id": name,
+            "name": name,
+            "state": str(state.get(name, STARTED)),
+            "possibleStates": sorted({one for mapping in mappings for one in states_of(mapping)}),
+            "mappings": mappings,
+        }
+        for name, mappings in _by_name(asked.lent).items()
+    ]
+    return answer({"scenarios": views})
+
+
+@table.add("POST", "/scenarios/reset")
+def reset(asked: Asked) -> Response:
+    start_all(asked.lent)
+    return answer({})
+
+
+@table.add("DELETE", "/scenarios")
+def reset_as_well(asked: Asked) -> Response:
+    start_all(asked.lent)
+    return answer({})
+
+
+@table.add("PUT", "/scenarios/{name}/state")
+def put_state(asked: Asked) -> Response:
+    """Without a body it begins anew."""
+    name = asked.params["name"]
+    mappings = _by_name(asked.lent).get(name)
+    if mappings is None:
+        raise Refused(404, [error(f"Scenario {name} does not exist", code=404)])
+    wanted = read_object(asked.request).get("state") if asked.request.body else None
+    if wanted is not None and wanted not in {one for mapping in mappings for one in states_of(mapping)}:
+        raise Refused(422, [error(f"Scenario {name} does not support state {wanted}", code=11)])
+    asked.lent.ns.memory.state.write(name, wanted)
+    asked.lent.ns.tell()
+    return answer({})

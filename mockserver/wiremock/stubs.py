@@ -1,0 +1,219 @@
+"""
+Stub mappings over the routes of a namespace: what is answered, as WireMock writes it.
+
+A stub that came here is kept as it came, beside the route that was made of it;
+it stands for that route as long as nobody has changed it. Any other route is
+shown as an export would write it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mockserver.engine import editing
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import RUNTIME, Route
+from mockserver.errors import InvalidInput
+from mockserver.files.formats.wiremock_losing import Place
+from mockserver.files.formats.wiremock_out import Out
+from mockserver.files.formats.wiremock_replies import Replies
+from mockserver.files.formats.wiremock_routes import STARTED, route
+from mockserver.wiremock.errors import Refused, error, not_found, of_flaws, of_losses, taken
+
+Mapping = dict[str, Any]
+_FIRST = ("id", "name", "request", "response", "uuid")
+_MOST_KEPT = 100_000
+
+
+class Stubs:
+    """The stubs of one namespace. `most` is how many routes it may make at runtime."""
+
+    def __init__(self, ns: Namespace, most: int, files: dict[str, bytes]) -> None:
+        self._ns = ns
+        self._most = most
+        self._files = files
+        self._kept: dict[str, tuple[dict[str, Any], Mapping]] = {}
+        """By route id: the route's own data, by which it is known again, and the stub."""
+        self._shown: dict[str, tuple[dict[str, Any], list[Mapping]]] = {}
+        """The same for routes that did not come here."""
+
+    # Looking
+
+    def all(self) -> list[Mapping]:
+        """In the order in which they are asked."""
+        routes = sorted(self._ns.active_routes(), key=lambda one: one.key)
+        return [mapping for one in routes for mapping in self.of_route(one)]
+
+    def of_route(self, one: Route) -> list[Mapping]:
+        """The stub that it was made of; or those, one for each step, that would say the same."""
+        kept = self._kept.get(one.id)
+        if kept is not None and kept[0] is one.data:
+            return [kept[1]]
+        shown = self._shown.get(one.id)
+        if shown is None or shown[0] is not one.data:
+            shown = self._shown[one.id] = (one.data, _exported(one))
+        return shown[1]
+
+    def of_call(self, route_id: str, step: int | None) -> Mapping | None:
+        """What answered a call, also where it is gone by now."""
+        one = self._ns.route(route_id)
+        if one is None:
+            kept = self._kept.get(route_id)
+            return None if kept is None else kept[1]
+        found = self.of_route(one)
+        return found[min((step or 1) - 1, len(found) - 1)] if found else None
+
+    def named(self, stub_id: str) -> tuple[Route, Mapping]:
+        """Raises Refused where there is none."""
+        _check_id(stub_id)
+        found = self._find(stub_id) or next(
+            (pair for pair in self._pairs() if pair[1]["id"] == stub_id), None
+        )
+        if found is None:
+            raise not_found()
+        return found
+
+    def _find(self, stub_id: str) -> tuple[Route, Mapping] | None:
+        """The one that came here with that id, or that stands for a route of a file: without a look at every stub."""
+        one = self._ns.route(f"{RUNTIME}/{stub_id}")
+        if one is not None:
+            return one, self.of_route(one)[0]
+        written = (other for scenario in self._ns.scenarios() for other in scenario.routes)
+        return next(
+            (
+                (other, mapping)
+                for other in written
+                for mapping in self.of_route(other)
+                if mapping["id"] == stub_id
+            ),
+            None,
+        )
+
+    def _pairs(self) -> Iterator[tuple[Route, Mapping]]:
+        for one in self._ns.active_routes():
+            for mapping in self.of_route(one):
+                yield one, mapping
+
+    def kept(self) -> Iterator[Mapping]:
+        """Those that came here and still answer."""
+        for one in self._ns.active_routes():
+            found = self._kept.get(one.id)
+            if found is not None and found[0] is one.data:
+                yield found[1]
+
+    # Changing
+
+    def add(self, written: Mapping) -> Mapping:
+        """Raises Refused; then nothing was changed."""
+        mapping = normalised(written)
+        if self._find(mapping["id"]) is not None:
+            raise taken(mapping["id"])
+        self._check_room()
+        return self._placed(mapping, lambda data: editing.add_route(self._ns, data))
+
+    def put(self, stub_id: str, written: Mapping) -> Mapping:
+        """In the place of the one with that id. Raises Refused; then nothing was changed."""
+        old, _ = self.named(stub_id)
+        mapping = normalised({**written, "id": stub_id, "uuid": stub_id})
+        if old.scenario.name == RUNTIME:
+            return self._placed(
+                mapping, lambda data: editing.replace_route(self._ns, old, {**data, "name": old.name})
+            )
+        made = self._placed(mapping, lambda data: editing.add_route(self._ns, data))
+        self._removed(old)
+        return made
+
+    def remove(self, stub_id: str) -> None:
+        """Raises Refused where there is none."""
+        one, _ = self.named(stub_id)
+        self._removed(one)
+
+    def remove_all(self) -> None:
+        """Those of files too, in this namespace; a reset brings these back."""
+        editing.remove_runtime_routes(self._ns)
+        for scenario in list(self._ns.scenarios()):
+            editing.remove_scenario(self._ns, scenario.name)
+
+    def _removed(self, one: Route) -> None:
+        try:
+            editing.remove_route(self._ns, one)
+        except InvalidInput as why:
+            raise of_flaws(why) from why
+
+    def _check_room(self) -> None:
+        overlay = self._ns.overlay
+        if overlay is not None and len(overlay.routes) >= self._most:
+            self._ns.shared.refused["routes"] += 1
+            raise Refused(
+                429, [error("Too many stubs", "Start the server with a larger --max-routes", code=50)]
+            )
+
+    def _placed(self, mapping: Mapping, place: Callable[[dict[str, Any]], Route]) -> Mapping:
+        at = Place()
+        data = route(mapping, Replies(self._files.get, inline=True), at, exact=True)
+        if at.hard or data is None:
+            raise of_losses(at.hard or at.found)
+        try:
+            made = place({"name": mapping["id"], **data})
+        except InvalidInput as why:
+            raise of_flaws(why) from why
+        except editing.Conflict as why:
+            raise taken(mapping["id"]) from why
+        self._keep(made, mapping)
+        return mapping
+
+    def _keep(self, made: Route, mapping: Mapping) -> None:
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[made.id] = (made.data, mapping)
+
+
+def normalised(written: Mapping) -> Mapping:
+    """A stub as it is shown: with its id, and with what their server fills in."""
+    stub_id = written.get("id") or written.get("uuid")
+    if stub_id is not None:
+        _check_id(stub_id)
+    stub_id = str(uuid.UUID(stub_id)) if stub_id else str(uuid.uuid4())
+    request = written.get("request") or written.get("requestPattern") or {}
+    response = written.get("response") or written.get("responseDefinition") or {}
+    if not isinstance(request, dict) or not isinstance(response, dict):
+        raise Refused(422, [error("Error parsing JSON", "`request` and `response` are objects", pointer="/")])
+    made: Mapping = {"id": stub_id}
+    if written.get("name"):
+        made["name"] = written["name"]
+    made["request"] = {**request, "method": request.get("method", "ANY")}
+    made["response"] = {"status": 200, **response} if "proxyBaseUrl" not in response else response
+    made["uuid"] = stub_id
+    drop = {*_FIRST, "requestPattern", "responseDefinition", "newRequest"}
+    return {**made, **{key: value for key, value in written.items() if key not in drop and value is not None}}
+
+
+def _is_id(text: Any) -> bool:
+    try:
+        uuid.UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return True
+
+
+def _check_id(stub_id: Any) -> None:
+    if not _is_id(stub_id):
+        raise Refused(400, [error(f"{stub_id} is not a valid UUID")])
+
+
+def _exported(one: Route) -> list[Mapping]:
+    document = one.scenario.source.data
+    made = Out().route(one.scenario.name, document, {"reply": 200, **one.data}, Place(one.id))
+    if one.scenario.name == RUNTIME and made and _is_id(one.name):
+        # It came here once: before a restart, or before it was changed at the other API.
+        first = {key: value for key, value in made[0].items() if key != "name"}
+        made[0] = {**first, "id": one.name}
+    return [{**mapping, "uuid": mapping["id"]} for mapping in made]
+
+
+def states_of(mapping: Mapping) -> set[str]:
+    """The states that a stub of a scenario knows."""
+    found = {mapping.get("requiredScenarioState"), mapping.get("newScenarioState"), STARTED}
+    return {one for one in found if one is not None}

@@ -1,0 +1,136 @@
+"""`/reset`, `/settings`, `/health`, `/version`, `/files`, and what is told honestly not to be here."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+
+from mockserver import __version__
+from mockserver.engine import editing
+from mockserver.errors import InvalidInput
+from mockserver.files.flaws import parse_spec
+from mockserver.files.formats.wiremock_losing import Place
+from mockserver.files.formats.wiremock_replies import distribution, milliseconds
+from mockserver.model.http import Response
+from mockserver.model.reply import DelayRangeSpec, ReplySpec
+from mockserver.wiremock.errors import (
+    Refused,
+    answer,
+    empty,
+    error,
+    not_found,
+    of_flaws,
+    of_losses,
+    read_object,
+)
+from mockserver.wiremock.table import Asked, Table
+
+table = Table()
+SPOKEN = "3.13.2"
+"""The version of WireMock whose admin API this speaks, and that it is held against."""
+
+
+@table.add("POST", "/reset")
+def reset(asked: Asked) -> Response:
+    """Stubs as the files have them, no calls, all scenarios begun anew."""
+    lent = asked.lent
+    lent.journal.clear()
+    editing.reset(lent.engine, lent.ns, ["calls", "memory", "positions", "routes"])
+    return empty()
+
+
+@table.add("GET", "/health")
+def health(asked: Asked) -> Response:
+    return answer({
+        "status": "healthy",
+        "message": f"mockserver {__version__} speaks WireMock",
+        "version": SPOKEN,
+        "uptimeInSeconds": int(asked.lent.uptime_s()),
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    })  # fmt: skip
+
+
+@table.add("GET", "/version")
+def version(_: Asked) -> Response:
+    return answer({"version": SPOKEN})
+
+
+@table.add("GET", "/settings")
+def settings(asked: Asked) -> Response:
+    return answer({"settings": {**asked.lent.settings, "proxyPassThrough": False}})
+
+
+def _set(asked: Asked) -> Response:
+    """A delay for all stubs without one of their own, on this port. Raises Refused."""
+    written, at = read_object(asked.request), Place()
+    kept: dict[str, object] = {}
+    delay: float | DelayRangeSpec | None = None
+    if written.get("fixedDelay") is not None:
+        kept["fixedDelay"] = written["fixedDelay"]
+        delay = _delay(milliseconds(written["fixedDelay"]))
+    elif written.get("delayDistribution") is not None:
+        kept["delayDistribution"] = written["delayDistribution"]
+        delay = _delay(distribution(written["delayDistribution"], at.at("delayDistribution")))
+    if at.hard:
+        raise of_losses(at.hard)
+    asked.lent.settings.clear()
+    asked.lent.settings.update(kept)
+    asked.lent.theirs.delay = delay
+    return empty()
+
+
+def _delay(written: object) -> float | DelayRangeSpec | None:
+    try:
+        found: float | DelayRangeSpec | None = parse_spec(ReplySpec, {"delay": written}).delay
+    except InvalidInput as why:
+        raise of_flaws(why) from why
+    return found
+
+
+table.add("POST", "/settings")(_set)
+table.add("PUT", "/settings")(_set)
+
+
+@table.add("GET", "/files")
+def list_files(asked: Asked) -> Response:
+    return answer(sorted(asked.lent.files))
+
+
+@table.add("PUT", "/files/{path}")
+def put_file(asked: Asked) -> Response:
+    """In memory; a stub answers with what its file held when the stub came."""
+    files, data = asked.lent.files, asked.request.body
+    if sum(map(len, files.values())) + len(data) > MOST_FILE_BYTES:
+        raise Refused(413, [error(f"Files hold at most {MOST_FILE_BYTES} bytes together", code=50)])
+    files[asked.params["path"]] = data
+    return Response(200, (), base64.b64encode(data))
+
+
+MOST_FILE_BYTES = 64_000_000
+
+
+@table.add("GET", "/files/{path}")
+def look_at_file(asked: Asked) -> Response:
+    data = asked.lent.files.get(asked.params["path"])
+    if data is None:
+        raise not_found()
+    return Response(200, [("Content-Type", "application/octet-stream")], data)
+
+
+@table.add("DELETE", "/files/{path}")
+def remove_file(asked: Asked) -> Response:
+    asked.lent.files.pop(asked.params["path"], None)
+    return empty()
+
+
+@table.add("GET", "/recordings/status")
+def recording_status(_: Asked) -> Response:
+    return answer({"status": "NeverStarted"})
+
+
+def _no_recording(_: Asked) -> Response:
+    raise Refused(501, [error("Recording is not part of this dialect", code=50)])
+
+
+for path in ("/recordings/start", "/recordings/stop", "/recordings/snapshot"):
+    table.add("POST", path)(_no_recording)

@@ -1,0 +1,86 @@
+"""The dialect's table: which call is answered by which function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.model.http import Request, Response, decode_segment
+from mockserver.wiremock.engine import WireMockEngine
+from mockserver.wiremock.errors import Refused, error, not_found
+from mockserver.wiremock.record import Journal
+from mockserver.wiremock.stubs import Stubs
+
+
+@dataclass(slots=True)
+class Lent:
+    """What every call works on. `files` are those of `/files`, which stubs answer with."""
+
+    engine: Engine
+    theirs: WireMockEngine
+    ns: Namespace
+    stubs: Stubs
+    journal: Journal
+    files: dict[str, bytes]
+    settings: dict[str, object]
+    may_reveal: Callable[[Request], bool]
+    uptime_s: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Asked:
+    """One call, parsed."""
+
+    lent: Lent
+    request: Request
+    params: dict[str, str]
+    query: dict[str, str]
+
+    @property
+    def reveal(self) -> bool:
+        """Whether secrets are shown to who asks."""
+        return self.lent.may_reveal(self.request)
+
+    def number(self, name: str) -> int | None:
+        """A query parameter that is a whole number; None where it is left out. Raises Refused."""
+        text = self.query.get(name)
+        if text is None:
+            return None
+        if not text.isascii() or not text.isdigit():
+            raise Refused(400, [error(f"{name}: {text!r} is no number")])
+        return int(text[:12])
+
+
+Handler = Callable[[Asked], Response]
+_PARAM = re.compile(r"\\\{(\w+)\\\}")
+
+
+class Table:
+    """Handlers by method and path below /__admin."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[str, re.Pattern[str], Handler]] = []
+
+    def add(self, method: str, path: str) -> Callable[[Handler], Handler]:
+        """Decorates the handler of one line. A parameter called `path` takes slashes."""
+        source = _PARAM.sub(
+            lambda one: f"(?P<{one[1]}>{'.+' if one[1] == 'path' else '[^/]+'})", re.escape(path)
+        )
+
+        def register(handler: Handler) -> Handler:
+            self._found.append((method, re.compile(source), handler))
+            return handler
+
+        return register
+
+    def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
+        """The handler, and its parameters. Raises Refused where there is none."""
+        wanted = "GET" if method == "HEAD" else method
+        for known, pattern, handler in self._found:
+            fits = pattern.fullmatch(path) if known == wanted else None
+            if fits is not None:
+                return handler, {name: decode_segment(value) for name, value in fits.groupdict().items()}
+        raise not_found()
