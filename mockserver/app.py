@@ -23,7 +23,7 @@ from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.listening import listen_everywhere
-from mockserver.engine.literal import webhook_urls
+from mockserver.engine.literal import proxied_urls, webhook_urls
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
@@ -32,6 +32,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.net.arrival import WireLimits
 from mockserver.net.egress import Egress
+from mockserver.net.forwarding import forwarding_rules, upstream_of
 from mockserver.net.listener import AdminHandler, Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
 from mockserver.net.securing import cert_reader, secured_by
@@ -74,8 +75,10 @@ class App:
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
         self._collector: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
+        egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
+        self._upstream = upstream_of(settings, egress)
         self.courier = Courier(
-            Egress(settings.allow_egress, self._literal_hosts),
+            egress,
             wall=time.time,
             mono=time.monotonic,
             limit=settings.max_webhooks,
@@ -94,6 +97,8 @@ class App:
             settings=EngineSettings(
                 seed=settings.seed,
                 unmatched_status=settings.unmatched_status,
+                forward_to=settings.forward_to or None,
+                record_unmatched=settings.on_unmatched == "record",
                 limits=RecordLimits(settings.calls, settings.calls_bytes),
             ),
         )
@@ -156,6 +161,7 @@ class App:
         world = self.engine.shared.world
         if self._hosts is None or self._hosts[0] is not world:
             found = {literal_host(url, constants) for url, constants in webhook_urls(world)}
+            found |= {literal_host(url, {}) for url in proxied_urls(world)}
             self._hosts = (world, frozenset(host for host in found if host is not None))
         return self._hosts[1]
 
@@ -225,7 +231,14 @@ class App:
         make = self._auto_namespace if settings.namespaces == "auto" else None
         addresser = Addresser(self.engine.namespaces, self.engine.default, make)
         apart = settings.admin_port is not None
-        mock = Listener(self.engine, addresser, wire, self.courier, admin=None if apart else admin)
+        mock = Listener(
+            self.engine,
+            addresser,
+            wire,
+            self.courier,
+            admin=None if apart else admin,
+            upstream=self._upstream,
+        )
         port = await self._listen(mock, settings.port, factory=self._door(mock, plain=True))
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"

@@ -128,6 +128,7 @@ class CallView(View):
     matched: bool
     automatic: bool
     replayed: bool
+    forwarded: str | None
     fault: str | None
     outcome: str
     error: dict[str, Any] | None
