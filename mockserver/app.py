@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mockserver import __version__
 from mockserver.admin import openapi
@@ -28,11 +29,12 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
+from mockserver.files.recorded.naming import name_of
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.net.arrival import WireLimits
 from mockserver.net.egress import Egress
-from mockserver.net.forwarding import forwarding_rules, upstream_of
+from mockserver.net.forwarding import forwarding_rules, may_forward, upstream_of
 from mockserver.net.listener import AdminHandler, Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
 from mockserver.net.securing import cert_reader, secured_by
@@ -76,6 +78,7 @@ class App:
         self._collector: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
+        self._egress = egress
         self._upstream = upstream_of(settings, egress)
         self.courier = Courier(
             egress,
@@ -99,6 +102,7 @@ class App:
                 unmatched_status=settings.unmatched_status,
                 forward_to=settings.forward_to or None,
                 record_unmatched=settings.on_unmatched == "record",
+                recorded_as=name_of(urlsplit(settings.forward_to).hostname or ""),
                 limits=RecordLimits(settings.calls, settings.calls_bytes),
             ),
         )
@@ -214,6 +218,7 @@ class App:
             settings=settings,
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
             ca_pem=self._ca_pem,
+            may_forward=lambda url: may_forward(self._egress, url),
         )
         admin = self._kept(AdminApi(all_endpoints(), self.engine, services, self._guard.check))
         wire = WireSettings(

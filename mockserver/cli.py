@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | check | explain | sweep | healthcheck | schema`."""
+"""The command line: `mockserver serve | check | explain | sweep | record | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import __version__
+from mockserver.recording.command import record
 from mockserver.settings import Settings
 from mockserver.sweeping.command import sweep
 
@@ -74,6 +75,7 @@ def main() -> None:
 
 
 main.add_command(sweep)
+main.add_command(record)
 
 
 @main.command()

@@ -166,6 +166,30 @@ class CallList(Listing):
     items: list[CallView | BriefView]
 
 
+class RecordingView(View):
+    """`left_out` are calls that are not in it, by reason; `running` says whether it takes more."""
+
+    id: str
+    name: str
+    to: str | None
+    running: bool
+    started: str
+    stopped: str | None
+    calls: int
+    left_out: dict[str, int]
+
+
+class RecordingList(Listing):
+    items: list[RecordingView]
+
+
+class RecordedView(RecordingView):
+    """With its scenario: `yaml`, and files beside it by path in Base64; `POST /scenarios` takes these two as they are."""
+
+    yaml: str
+    files: dict[str, str]
+
+
 class ArchiveLogView(View):
     """`entries` are calls, with fields of our own below `_id`, `_namespace`, `_route`, `_step`, `_outcome`, `_fault`."""
 

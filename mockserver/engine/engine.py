@@ -52,13 +52,14 @@ class EngineSettings:
     """
     What the engine is told at its making. `seed` is mixed into every namespace's own; `forward_to`
     is the real service that gets what no route takes, None for no such service; with
-    `record_unmatched` a recording of that runs in every namespace from its beginning.
+    `record_unmatched` a recording of that runs in every namespace from its beginning, as the scenario `recorded_as`.
     """
 
     seed: str = ""
     unmatched_status: int = 404
     forward_to: str | None = None
     record_unmatched: bool = False
+    recorded_as: str = "recorded"
     limits: RecordLimits = field(default_factory=RecordLimits)
 
 
@@ -97,7 +98,7 @@ class Engine:
         ns.used_at_s = self.shared.mono()
         if self.settings.record_unmatched:
             ns.recordings = Recordings()
-            ns.recordings.start(self.settings.forward_to, self.shared.wall())
+            ns.recordings.start(self.settings.forward_to, self.shared.wall(), self.settings.recorded_as)
         self.namespaces[name] = ns
         return ns
 

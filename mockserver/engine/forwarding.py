@@ -55,11 +55,36 @@ def forward(ns: Namespace, call: Call, to: str, came: Callable[[Response], bool]
     call.forwarded = to
     recording = ns.recording
     keep_bytes = KEPT_BODY_BYTES
+    told = came
     if recording is not None:
         keep_bytes = WHOLE_BYTES
-        call.at_end(lambda: recording.take(call))
-    step = Forward(to, came, whole_bytes=WHOLE_BYTES if whole else 0, keep_bytes=keep_bytes)
+        recording.expect(call)
+
+        def told(response: Response) -> bool:
+            return came(_led_here(response, to, call.request.base_url))
+
+    step = Forward(
+        to,
+        told,
+        whole_bytes=WHOLE_BYTES if whole else 0,
+        keep_bytes=keep_bytes,
+        is_recorded=recording is not None,
+    )
     return Planned((step,), stand_in(to).response)
+
+
+_LINKS = frozenset({"location", "content-location", "link"})
+
+
+def _led_here(response: Response, to: str, base_url: str) -> Response:
+    """The same with links to the service leading to the recorder: who follows one would else go past it."""
+    if not any(name.lower() in _LINKS and to in value for name, value in response.headers):
+        return response
+    lines = [
+        (name, value.replace(to, base_url) if name.lower() in _LINKS else value)
+        for name, value in response.headers
+    ]
+    return Response(response.status, lines, response.body, response.reason)
 
 
 def needs_whole(ns: Namespace, call: Call, route: Route, *, is_kept: bool) -> bool:

@@ -6,10 +6,12 @@ One runs at a time in a namespace; what is over stays to be looked at.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mockserver.model.call import Call
-from mockserver.model.http import Request, Response
+from mockserver.model.exchange import Exchange
+from mockserver.model.http import Response
 from mockserver.model.plan import Outcome
 
 MOST_EXCHANGES = 10_000
@@ -19,27 +21,15 @@ MOST_RECORDINGS = 20
 """That a namespace keeps once they are over; the oldest goes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and the real reply, whole. `to` is the service's URL; `base_url` is how the client reached the recorder."""
-
-    request: Request
-    response: Response
-    to: str
-
-    @property
-    def base_url(self) -> str:
-        return self.request.base_url
-
-
 @dataclass(slots=True)
 class Recording:
     """
-    `to` is where requests go that no route takes; None leaves them alone, and the
+    `name` is the scenario's that it makes. `to` is where requests go that no route takes; None leaves them alone, and the
     recording has those of `proxy` routes. Times are in Unix seconds.
     """
 
     id: str
+    name: str
     to: str | None
     started_s: float
     stopped_s: float | None = None
@@ -47,11 +37,26 @@ class Recording:
     size_bytes: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     """Calls that are not in it, by reason."""
+    open_calls: int = 0
+    """Those under way: who holds an answer already may find its call here."""
+    waiting: list[Callable[[], None]] = field(default_factory=list)
+    """Called once none is under way any more."""
 
-    def take(self, call: Call) -> None:
-        """A call that is over. One that broke off says nothing about the service."""
-        if self.stopped_s is not None:
-            return
+    def expect(self, call: Call) -> None:
+        """A call that begins; it is taken when it is over, also where the recording has stopped by then."""
+        self.open_calls += 1
+        call.at_end(lambda: self._over(call))
+
+    def _over(self, call: Call) -> None:
+        self._take(call)
+        self.open_calls -= 1
+        if not self.open_calls:
+            waiting, self.waiting = self.waiting, []
+            for told in waiting:
+                told()
+
+    def _take(self, call: Call) -> None:
+        """One that broke off says nothing about the service."""
         response = call.response
         why = self._unfit(call, response)
         if why is not None or response is None:
@@ -87,11 +92,11 @@ class Recordings:
         self.running: Recording | None = None
         self._last = 0
 
-    def start(self, to: str | None, now_s: float) -> Recording:
+    def start(self, to: str | None, now_s: float, name: str) -> Recording:
         """A new one. There must be none that runs."""
         assert self.running is None
         self._last += 1
-        recording = self.running = Recording(f"r-{self._last}", to, now_s)
+        recording = self.running = Recording(f"r-{self._last}", name, to, now_s)
         self.kept[recording.id] = recording
         while len(self.kept) > MOST_RECORDINGS:
             del self.kept[next(iter(self.kept))]

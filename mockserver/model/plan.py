@@ -91,13 +91,15 @@ class Forward:
     `came` is told the reply: its head, or with `whole` all of it (up to so many
     bytes, 0 for no need of it). It says what is sent, on the call: True, the
     reply goes back under the head that stands there, piece by piece; False, the call has a plan of its own now.
-    Of a body that is passed on the record gets the first `keep_bytes`.
+    Of a body that is passed on the record gets the first `keep_bytes`; where it `is_recorded`, the
+    service is asked for no content-coding that couldn't be taken off again.
     """
 
     to: str
     came: Callable[[Response], bool]
     whole_bytes: int = 0
     keep_bytes: int = 0
+    is_recorded: bool = False
 
 
 Step = Wait | Send | Drip | Raw | Hang | Break | Forward

@@ -23,7 +23,8 @@ RUNTIME = "runtime"
 _NAME = re.compile(r"[^\s/?#%][^/?#%\x00-\x1f]*")
 
 
-def _scenario_name(value: object) -> object:
+def read_scenario_name(value: object) -> object:
+    """The name of a scenario. Raises Wrong."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise Wrong(f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores")
     if value == RUNTIME:
@@ -31,7 +32,7 @@ def _scenario_name(value: object) -> object:
     return value
 
 
-ScenarioName = Annotated[str, BeforeValidator(_scenario_name)]
+ScenarioName = Annotated[str, BeforeValidator(read_scenario_name)]
 
 
 def _base(value: object) -> object:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from mockserver.errors import Flaw, InvalidInput, Wrong
 from mockserver.model.scenario import read_upstream
-from mockserver.net.egress import Egress
+from mockserver.net.egress import Egress, EgressRefused, Unresolved
 from mockserver.net.upstream import Upstream
 from mockserver.settings import Settings
 
@@ -35,6 +35,16 @@ def rule_of(url: str, flag: str) -> str:
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def may_forward(egress: Egress, url: str) -> None:
+    """Raises InvalidInput where nobody may be called there, or its name has no address."""
+    try:
+        await egress.resolve(url)
+    except EgressRefused as why:
+        raise InvalidInput(Flaw(("to",), why.reason, why.remedy)) from why
+    except Unresolved as why:
+        raise InvalidInput(Flaw(("to",), str(why), "See that it is spelt right and known here")) from why
 
 
 def upstream_of(settings: Settings, egress: Egress) -> Upstream:

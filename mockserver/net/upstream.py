@@ -87,19 +87,25 @@ class Upstream:
     async def ask(self, step: Forward, request: Request) -> AsyncIterator[Reply]:
         """The reply, for as long as it is read. Raises nothing but CancelledError."""
         async with contextlib.AsyncExitStack() as stack:
-            yield await self._asked(stack, step.to, request)
+            yield await self._asked(stack, step, request)
 
-    async def _asked(self, stack: contextlib.AsyncExitStack, to: str, request: Request) -> Reply:
+    async def _asked(self, stack: contextlib.AsyncExitStack, step: Forward, request: Request) -> Reply:
+        to = step.to
         if self._own_id in ",".join(request.headers.all(HOPS)):
             return _failed(
                 508, "loop", to, "it leads back to this very server", "Write the real service's URL"
             )
         if request.method == "CONNECT":
             return _failed(501, "no-tunnel", to, "it can't be asked for a tunnel", "Send the request itself")
+        lines = [*sent_lines(request.headers.pairs), (HOPS, self._hops(request))]
+        if step.is_recorded:
+            lines = [
+                (name, _plain(value) if name.lower() == "accept-encoding" else value) for name, value in lines
+            ]
         try:
             async with asyncio.timeout(self._timeout_s):
                 target = await self._egress.resolve(to + target_of(request))
-                answer = await self._sent(stack, target, request)
+                answer = await self._sent(stack, target, request, lines)
         except TimeoutError:
             what = f"it did not begin to answer within {format_duration(self._timeout_s)}"
             return _failed(
@@ -114,7 +120,7 @@ class Upstream:
         return self._came(to, request, answer)
 
     async def _sent(
-        self, stack: contextlib.AsyncExitStack, target: Target, request: Request
+        self, stack: contextlib.AsyncExitStack, target: Target, request: Request, lines: list[tuple[str, str]]
     ) -> aiohttp.ClientResponse:
         """
         A connection of its own for each: one kept open may be closed by the service just as
@@ -140,7 +146,7 @@ class Upstream:
         answer = await session.request(
             request.method,
             target.url,
-            headers=CIMultiDict([*sent_lines(request.headers.pairs), (HOPS, self._hops(request))]),
+            headers=CIMultiDict(lines),
             data=io.BytesIO(request.body) if request.body else None,
             allow_redirects=False,
         )
@@ -216,6 +222,15 @@ def sent_lines(lines: Pairs) -> Iterable[tuple[str, str]]:
     return [
         (cases.setdefault(name.lower(), name), value) for name, value in lines if name.lower() not in dropped
     ]
+
+
+_PLAIN = frozenset({"gzip", "x-gzip", "deflate", "identity"})
+
+
+def _plain(codings: str) -> str:
+    """Of the content-codings that a client takes, those that are known here."""
+    words = [word.strip() for word in codings.split(",")]
+    return ", ".join(word for word in words if word.partition(";")[0].strip().lower() in _PLAIN) or "identity"
 
 
 def received_lines(lines: Pairs, length: int | None) -> Pairs:
