@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | check | explain | sweep | record | healthcheck | schema`."""
+"""The command line: `mockserver serve | check | explain | sweep | record | diff | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import __version__
+from mockserver.diffing.command import diff
 from mockserver.recording.command import record
 from mockserver.settings import Settings
 from mockserver.sweeping.command import sweep
@@ -76,6 +77,7 @@ def main() -> None:
 
 main.add_command(sweep)
 main.add_command(record)
+main.add_command(diff)
 
 
 @main.command()

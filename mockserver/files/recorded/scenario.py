@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -137,7 +138,16 @@ def _request(route: Route) -> dict[str, Any]:
         found[one.kind] = mask_tree(one.body)
     elif one.kind == "text" and len(one.request.body) <= _MOST_BODY:
         found["text"] = mask_bytes(one.request.body).decode("utf-8", "replace")
+    elif one.kind == "bytes" and len(one.request.body) <= _MOST_BODY and _is_plain(one):
+        found["headers"] = {"content-type": one.request.headers.get("content-type", "")}
+        found["base64"] = base64.b64encode(one.request.body).decode()
+    elif one.kind != "nothing":
+        found["skip"] = "its body was too long, or held a secret, and was not kept"
     return found
+
+
+def _is_plain(one: Seen) -> bool:
+    return mask_bytes(one.request.body, one.request.media_type) == one.request.body
 
 
 # Remarks
