@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.http import ask
 from support.real_api import TOKEN, RealApi, run_the_clients_own_tests
 from support.server import CLEAN_ENV
-from support.upstreams import Upstream, reply
 
 from mockserver.cli import main
+from mockserver.files.formats.carried import Imported
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.recording.progress import Progress
-from mockserver.recording.writing import place_for, save
+from mockserver.recording.writing import place_for, rescue, save, show
 
 
 class Recorder:
@@ -42,13 +41,6 @@ class Recorder:
         out, err = self.process.communicate(timeout=20)
         return self.process.returncode, out, err
 
-    def end_without_a_call(self) -> str:
-        """What it said in the beginning."""
-        code, _, err = self.end()
-        assert code == 1
-        assert "nothing was recorded" in err
-        return self.said
-
 
 @pytest.mark.slow
 def test_it_records_until_ctrl_c_and_what_it_wrote_is_served(tmp_path, server_loop, serving):
@@ -68,16 +60,18 @@ def test_it_records_until_ctrl_c_and_what_it_wrote_is_served(tmp_path, server_lo
     run_the_clients_own_tests(serving(tmp_path / "scenarios").url)
 
 
-@pytest.mark.slow
-def test_without_a_name_the_file_is_named_after_the_service_and_a_dash_is_stdout(tmp_path):
-    real = Upstream(reply(b'{"a": 1}', "Content-Type: application/json"))
-    recorder = Recorder(tmp_path, real.url, "-o", "-")
-    ask(recorder.url, "GET", "/a")
-    code, out, _ = recorder.end()
-    assert code == 0
-    assert "  - request: GET /a\n    reply: {json: {a: 1}}\n" in out
-    assert "scenarios/recorded.yaml" in Recorder(tmp_path, real.url).end_without_a_call()
-    real.close()
+def test_a_dash_is_stdout_and_what_cannot_be_shown_there_is_named(capsys):
+    show(Imported({"api": {"routes": []}}, {"api/a.bin": b"\x00"}, remarks={"api": ["Hi."]}), "api")
+    shown = capsys.readouterr()
+    assert shown.out == "# Hi.\nroutes: []\n"
+    assert shown.err == "not shown: api/a.bin, 1 bytes; write to a file with -o\n"
+
+
+def test_without_a_name_the_file_is_named_after_the_service(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "api-example.yaml").touch()
+    assert "scenarios/api-example.yaml is there already" in refused("--to", "https://api.example/v1")
 
 
 def refused(*args):
@@ -114,9 +108,6 @@ def test_what_does_not_fit_is_told_before_anything_is_recorded(tmp_path, monkeyp
 
 
 def test_what_cannot_be_written_where_it_should_be_is_not_lost(tmp_path):
-    from mockserver.files.formats.carried import Imported
-    from mockserver.recording.writing import rescue
-
     (tmp_path / "scenarios").write_text("a file where a folder should be")
     place = place_for(str(tmp_path / "scenarios" / "api.yaml"), force=False)
     made = Imported({"api": {"routes": []}}, {"api/a.bin": b"\x00"})
