@@ -17,7 +17,7 @@ from mockserver.model.http import Request, Response
 TO = "https://api.example"
 
 
-def call(line, reply=None, *, status=200, body=None, headers=(), lines=(), form=None):
+def call(line, reply=None, *, status=200, body=None, headers=(), lines=(), form=None, at_s=0.0):
     """One exchange. `reply` is JSON, bytes or None; `body` the request's JSON."""
     method, target = line.split()
     sent = [("Host", "localhost:8080"), *headers]
@@ -33,7 +33,7 @@ def call(line, reply=None, *, status=200, body=None, headers=(), lines=(), form=
         content = b""
     else:
         content, made = json.dumps(reply).encode(), [("Content-Type", "application/json"), *made]
-    return Exchange(Request(method, target, sent, data), Response(status, made, content), TO)
+    return Exchange(Request(method, target, sent, data, arrived_s=at_s), Response(status, made, content), TO)
 
 
 def recorded(*calls):
@@ -73,6 +73,36 @@ def test_many_equal_steps_are_counted():
 def test_what_comes_back_later_is_a_step_of_its_own():
     made = routes(call("GET /a", status=200), call("GET /a", status=500), call("GET /a", status=200))
     assert made[0]["reply"] == [200, 500, 200]
+
+
+NOON_S = 1_800_014_400.0  # 2027-01-15T12:00:00Z
+
+
+def test_replies_that_differ_in_the_moment_alone_are_one_that_says_it():
+    made = routes(
+        call("GET /a", {"at": "2027-01-15T12:00:00.123Z", "ts": 1_800_014_400}, at_s=NOON_S),
+        call("GET /a", {"at": "2027-01-15T12:00:05.456Z", "ts": 1_800_014_405}, at_s=NOON_S + 5),
+    )
+    assert made[0]["reply"] == {
+        "json": {"at": "{{ now.strftime('%Y-%m-%dT%H:%M:%S.%fZ') }}", "ts": "{{ now.timestamp() | int }}"}
+    }
+
+
+def test_a_time_that_comes_back_or_is_another_stays_what_it_is():
+    for first, second in (("2027-01-15T12:00:00Z",) * 2, ("2020-01-15T12:00:00Z", "2021-01-15T12:00:00Z")):
+        made = routes(call("GET /a", {"at": first}, at_s=NOON_S), call("GET /a", {"at": second}, at_s=NOON_S))
+        assert "now" not in json.dumps(made)
+
+
+def test_times_beside_another_difference_are_what_they_were():
+    made = routes(
+        call("GET /a", {"at": "2027-01-15T12:00:00Z", "n": "x"}, at_s=NOON_S),
+        call("GET /a", {"at": "2027-01-15T12:00:05Z", "n": "y"}, at_s=NOON_S),
+    )
+    assert [step["json"]["at"] for step in made[0]["reply"]] == [
+        "2027-01-15T12:00:00Z",
+        "2027-01-15T12:00:05Z",
+    ]
 
 
 # Parameters

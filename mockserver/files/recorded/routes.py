@@ -12,6 +12,7 @@ from urllib.parse import quote
 from mockserver.files.recorded.echoes import Template, explained, has_braces, has_template
 from mockserver.files.recorded.files import Files
 from mockserver.files.recorded.hiding import Hiding
+from mockserver.files.recorded.moments import tell_the_time
 from mockserver.files.recorded.seen import Seen
 from mockserver.files.recorded.variants import Variant, variants
 
@@ -162,10 +163,10 @@ def _variants(calls: list[Seen], names: dict[int, str], making: Making) -> list[
     place = f"{calls[0].request.method} {_path(calls[0], names)}"
     for call in calls:
         call.explained = explained(call, names, making.urls)
-    return [
-        (one, _folded([_reply(call, making, place) for call in one.calls]))
-        for one in variants(calls, making.hiding, place)
-    ]
+    found = variants(calls, making.hiding, place)
+    for one in found:
+        tell_the_time(one.calls)
+    return [(one, _folded([_reply(call, making, place) for call in one.calls])) for one in found]
 
 
 def _path(one: Seen, names: dict[int, str]) -> str:
