@@ -18,6 +18,7 @@ from mockserver.engine.routes import Behaviour, Route
 from mockserver.engine.sending import Due, due_of
 from mockserver.engine.work import NO_WORK
 from mockserver.model.call import Call
+from mockserver.model.exchange import relinked
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.replying.planner import Planned
@@ -81,7 +82,7 @@ def _led_here(response: Response, to: str, base_url: str) -> Response:
     if not any(name.lower() in _LINKS and to in value for name, value in response.headers):
         return response
     lines = [
-        (name, value.replace(to, base_url) if name.lower() in _LINKS else value)
+        (name, relinked(value, to, base_url) if name.lower() in _LINKS else value)
         for name, value in response.headers
     ]
     return Response(response.status, lines, response.body, response.reason)

@@ -214,6 +214,27 @@ def test_the_services_own_address_becomes_this_servers():
     }
 
 
+def test_another_address_that_begins_alike_is_another():
+    made = routes(
+        call(
+            "GET /a",
+            {
+                "a": "https://api.example.org/x",
+                "b": "https://api.example:8443/",
+                "c": "http://localhost:80801/",
+            },
+        )
+    )
+    assert "base_url" not in json.dumps(made)
+
+
+def test_a_request_without_a_host_says_nothing_of_this_server():
+    exchange = Exchange(
+        Request("GET", "/a"), Response(200, [("Content-Type", "text/plain")], b"see http://x/"), TO
+    )
+    assert routes(exchange)[0]["reply"]["text"] == "see http://x/"
+
+
 def test_braces_that_are_no_template_are_sent_as_they_stand():
     made = routes(call("GET /a", {"template": "Hi {{ name }}", "self": f"{TO}/a"}))
     assert made[0]["reply"] == {"json": {"template": "Hi {{ name }}", "self": f"{TO}/a"}, "raw": True}

@@ -211,6 +211,24 @@ def test_a_reply_that_ends_with_its_connection_comes_in_chunks(proxied):
     assert answer.body == b"hello"
 
 
+def test_for_a_client_of_http_1_0_it_ends_with_the_connection(proxied):
+    head = reply(b"", "Transfer-Encoding: chunked", length=False)
+    server, _ = proxied(head, *chunks(b"hel", b"lo"))
+    with Wire(server.address) as wire:
+        wire.send(b"GET /x HTTP/1.0\r\nHost: a\r\n\r\n")
+        answer = wire.answer()
+    assert answer.body == b"hello"
+    assert answer.header("transfer-encoding") is None
+
+
+def test_a_body_that_is_no_utf_8_and_a_coding_go_through_untouched(proxied):
+    server, real = proxied(reply(b"\xff\x00", "Content-Type: x/y"))
+    coded = gzip.compress(b"hello")
+    answer = server.ask("PUT", "/x", coded, headers={"Content-Encoding": "gzip"})
+    assert (real.body, real.sent("content-encoding")) == (coded, ["gzip"])
+    assert answer.body == b"\xff\x00"
+
+
 def test_a_large_binary_reply_comes_whole_and_the_record_keeps_its_beginning(proxied):
     body = bytes(range(256)) * 20_000
     server, _ = proxied(reply(body, "Content-Type: application/octet-stream"))

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from mockserver.files.recorded.replies import Draft
 from mockserver.files.recorded.seen import Seen
+from mockserver.model.exchange import relinked
 
 _TELLING_CHARS = 6
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -100,7 +101,7 @@ class _Explainer:
         """A text with the service's own address, or with an id as a segment of a path in it."""
         made = text
         for url in self._urls:
-            made = made.replace(url, "{{ request.base_url }}")
+            made = relinked(made, url, "{{ request.base_url }}")
         for id_text, name in self._path:
             made = re.sub(rf"(?<=/){re.escape(id_text)}(?![\w-])", f"{{{{ path.{name} }}}}", made)
         return text if made == text else Template(made)

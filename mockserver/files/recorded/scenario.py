@@ -77,7 +77,7 @@ def _calls(exchanges: Sequence[Exchange]) -> tuple[list[Seen], dict[str, int]]:
 
 def _urls(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
     """How the service calls itself, and how it was called here; the longest first."""
-    found = {url for one in exchanges for url in (one.to, one.request.base_url)}
+    found = {one.to for one in exchanges} | {one.request.base_url for one in exchanges if one.request.host}
     return tuple(sorted(found, key=len, reverse=True))
 
 
