@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.client import IncompleteRead
 
 import pytest
+from support.server import until
 from support.upstreams import Upstream, reply
+from support.wire import Wire
 
 
 @pytest.fixture
@@ -145,6 +149,25 @@ def test_a_redirect_within_the_service_leads_to_the_recorder(serving, upstream):
     assert answer.header("location") == f"{server.url}/new"
     assert answer.header("link") == f"<{server.url}/2>; rel=next"
     assert 'location: "{{ request.base_url }}/new"' in server.admin.get("/recordings/r-1")["yaml"]
+
+
+def test_a_call_that_is_not_over_yet_is_waited_for(serving, upstream):
+    go_on = threading.Event()
+
+    def then(connection, _):
+        assert go_on.wait(10)
+        connection.sendall(b"0\r\n\r\n")
+
+    head = reply(b"", "Content-Type: text/plain; charset=utf-8", "Transfer-Encoding: chunked", length=False)
+    real = upstream(head, b"2\r\nhi\r\n", then=then)
+    server = serving("routes: []", on_unmatched="record", forward_to=real.url)
+    with Wire(server.address) as wire, ThreadPoolExecutor(1) as other:
+        wire.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+        wire.until(b"hi")
+        stopped = other.submit(server.admin.post, "/recordings/r-1/stop")
+        until(lambda: server.app.engine.default.recordings.kept["r-1"].waiting, 5)
+        go_on.set()
+        assert "reply: {text: hi}" in stopped.result()["yaml"]
 
 
 def test_secrets_are_masked_in_what_comes_out(serving, upstream):

@@ -9,6 +9,7 @@ import ssl
 import threading
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from support.papers import issue
 from support.upstreams import Upstream, chunks, reply
@@ -16,6 +17,7 @@ from support.wire import Wire
 
 from mockserver.errors import InvalidInput, TlsRefused
 from mockserver.files.source import LoadFailed
+from mockserver.model.scenario import schema_document
 from mockserver.settings import Settings
 
 
@@ -512,6 +514,16 @@ def test_an_environment_variable_says_where_the_real_service_is(serving, upstrea
 def test_what_is_no_real_service_is_told_at_load(serving, route, said):
     with pytest.raises(LoadFailed, match=said):
         serving(f"routes: [{{request: GET /x, {route}}}]")
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_right"),
+    [({"proxy": "https://api.example"}, True), ({"proxy": "${API}"}, True), ({"reply": 200}, True), ({}, False),
+     ({"proxy": "https://api.example", "reply": 200}, False), ({"proxy": "api.example"}, False)],
+)  # fmt: skip
+def test_the_json_schema_says_the_same(answers, is_right):
+    document = {"routes": [{"request": "GET /x", **answers}]}
+    assert jsonschema_rs.is_valid(schema_document(), document) is is_right
 
 
 # What no route takes
