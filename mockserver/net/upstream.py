@@ -115,6 +115,8 @@ class Upstream:
             return _failed(502, "egress", to, f"nobody may be called there: {why.reason}", why.remedy)
         except Unresolved as why:
             return _failed(502, "upstream", to, str(why), _LOOK)
+        except aiohttp.ClientConnectorCertificateError as why:
+            return _failed(502, "upstream", to, explained(why, to), "Name its CA with --upstream-ca FILE")
         except (aiohttp.ClientError, OSError, ValueError) as why:
             return _failed(502, "upstream", to, explained(why, to), _LOOK)
         return self._came(to, request, answer)

@@ -392,6 +392,7 @@ def test_an_unknown_certificate_is_a_502(serving, upstream, tmp_path: Path):
     answer = serving(f"routes: [{{request: GET /x, proxy: '{real.url}'}}]").ask("GET", "/x")
     assert answer.status == 502
     assert "certificate" in answer.json()["detail"]
+    assert "--upstream-ca" in answer.json()["detail"]
 
 
 def test_a_file_without_a_ca_is_told_at_the_start(serving, tmp_path: Path):
