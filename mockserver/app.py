@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mockserver import __version__
 from mockserver.admin.api import AdminApi, Endpoint, Refused, Services
@@ -22,15 +23,17 @@ from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.listening import listen_everywhere
-from mockserver.engine.literal import webhook_urls
+from mockserver.engine.literal import proxied_urls, webhook_urls
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
 from mockserver.engine.world import World, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
+from mockserver.files.recorded.naming import name_of
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.net.arrival import WireLimits
 from mockserver.net.egress import Egress
+from mockserver.net.forwarding import forwarding_rules, may_forward, upstream_of
 from mockserver.net.listener import AdminHandler, Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
 from mockserver.net.securing import cert_reader, secured_by
@@ -80,8 +83,11 @@ class App:
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
         self._collector: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
+        egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
+        self._egress = egress
+        self._upstream = upstream_of(settings, egress)
         self.courier = Courier(
-            Egress(settings.allow_egress, self._literal_hosts),
+            egress,
             wall=time.time,
             mono=time.monotonic,
             limit=settings.max_webhooks,
@@ -102,6 +108,9 @@ class App:
             settings=EngineSettings(
                 seed=settings.seed,
                 unmatched_status=settings.unmatched_status,
+                forward_to=settings.forward_to or None,
+                record_unmatched=settings.on_unmatched == "record",
+                recorded_as=name_of(urlsplit(settings.forward_to).hostname or ""),
                 limits=RecordLimits(settings.calls, settings.calls_bytes),
             ),
         )
@@ -166,6 +175,7 @@ class App:
         world = self.engine.shared.world
         if self._hosts is None or self._hosts[0] is not world:
             found = {literal_host(url, constants) for url, constants in webhook_urls(world)}
+            found |= {literal_host(url, {}) for url in proxied_urls(world)}
             self._hosts = (world, frozenset(host for host in found if host is not None))
         return self._hosts[1]
 
@@ -218,6 +228,7 @@ class App:
             settings=settings,
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
             ca_pem=self._ca_pem,
+            may_forward=lambda url: may_forward(self._egress, url),
         )
         admin = self._kept(AdminApi(_endpoints, self.engine, services, self._guard.check))
         wire = WireSettings(
@@ -235,7 +246,14 @@ class App:
         make = self._auto_namespace if settings.namespaces == "auto" else None
         addresser = Addresser(self.engine.namespaces, self.engine.default, make)
         apart = settings.admin_port is not None
-        mock = Listener(self.engine, addresser, wire, self.courier, admin=None if apart else admin)
+        mock = Listener(
+            self.engine,
+            addresser,
+            wire,
+            self.courier,
+            admin=None if apart else admin,
+            upstream=self._upstream,
+        )
         port = await self._listen(mock, settings.port, factory=self._door(mock, plain=True))
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"
@@ -311,7 +329,9 @@ class App:
         )
         # Its answers say which stub gave them: no lane, which knows only bytes that were sent before.
         wire = replace(wire, lane=False)
-        listener = Listener(dialect.engine, addresser, wire, self.courier, admin=self._kept(dialect))
+        listener = Listener(
+            dialect.engine, addresser, wire, self.courier, admin=self._kept(dialect), upstream=self._upstream
+        )
         port = await self._listen(listener, self.settings.wiremock_port, "--wiremock-port")
         self.wiremock_url = _url(self.settings.host, port)
 

@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | check | explain | sweep | healthcheck | schema`."""
+"""The command line: `mockserver serve | check | explain | sweep | record | diff | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import __version__
+from mockserver.diffing.command import diff
+from mockserver.recording.command import record
 from mockserver.settings import Settings
 from mockserver.sweeping.command import sweep
 
@@ -75,6 +77,8 @@ def main() -> None:
 
 
 main.add_command(sweep)
+main.add_command(record)
+main.add_command(diff)
 
 
 @main.command()
@@ -116,6 +120,23 @@ main.add_command(sweep)
     type=click.IntRange(400, 599),
     help="Answers what no route takes.",
 )
+@flag(
+    "--on-unmatched",
+    type=click.Choice(["404", "forward", "record"]),
+    default="404",
+    show_default=True,
+    help="What becomes of what no route takes: forward passes it on to --forward-to, record keeps it too.",
+)
+@flag("--forward-to", default="", metavar="URL", help="The real service that --on-unmatched passes on to.")
+@flag(
+    "--upstream-timeout",
+    "upstream_timeout_s",
+    default=DEFAULT.upstream_timeout_s,
+    show_default="1m",
+    type=_Duration(),
+    help="A real service must begin to answer within so long; then 504.",
+)
+@flag("--upstream-ca", default="", metavar="FILE", help="CAs in PEM that real services are trusted by too.")
 @flag(
     "--max-body",
     "max_body_bytes",
@@ -210,7 +231,7 @@ main.add_command(sweep)
 @flag(
     "--allow-egress",
     multiple=True,
-    help="HOST[:PORT] or a network that webhooks may go to, beside the hosts in scenario files.",
+    help="HOST[:PORT] or a network that may be called, beside the hosts in scenario files.",
 )
 @flag("--tls", is_flag=True, help="Speak TLS on the mock port too; certificates are made by a CA of its own.")
 @flag("--tls-port", type=click.IntRange(0, 65535), help="Speak TLS on a port of its own instead.")

@@ -48,6 +48,10 @@ class SettingWords(TypedDict, total=False):
     unmatched_status: int
     max_body_bytes: int
     hang_limit_s: float
+    on_unmatched: str
+    forward_to: str
+    upstream_timeout_s: float
+    upstream_ca: str | os.PathLike[str]
     namespaces: str
     allow_egress: Sequence[str]
     admin_token: str

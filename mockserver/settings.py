@@ -21,6 +21,9 @@ class Settings:
     those that one namespace makes at runtime, waits for, and has readers of.
     `log_format` is "text" or "json"; with `log_calls` there is a line for every call
     that is over. Without `lane` every request goes the general way, slower and otherwise alike.
+    `on_unmatched` says what becomes of what no route takes: "404", or "forward" or "record", to the real
+    service at `forward_to`, which must begin to answer within `upstream_timeout_s`; `upstream_ca` is a file
+    of CAs that are trusted for it beside the system's.
     `state_file` keeps what is remembered over a restart; empty for none.
     """
 
@@ -55,6 +58,10 @@ class Settings:
     log_calls: bool = False
     lane: bool = True
     watch: bool = False
+    on_unmatched: str = "404"
+    forward_to: str = ""
+    upstream_timeout_s: float = 60.0
+    upstream_ca: str = ""
     state_file: str = ""
     namespaces: str = "known"
     allow_egress: tuple[str, ...] = ()

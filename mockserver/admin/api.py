@@ -85,7 +85,7 @@ class Courier(Protocol):
 class Services:
     """
     What the admin API is lent by the app. `reload` reads the files again and returns what it found; `metrics` are
-    told what Accept says.
+    told what Accept says; `may_forward` raises InvalidInput for a URL that nobody may be sent to.
     """
 
     reload: Callable[[], dict[str, Any]]
@@ -98,6 +98,7 @@ class Services:
     settings: Settings
     metrics: Callable[[str], Awaitable[Response]]
     ca_pem: Callable[[], bytes]
+    may_forward: Callable[[str], Awaitable[None]]
 
 
 def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:

@@ -128,6 +128,7 @@ class CallView(View):
     matched: bool
     automatic: bool
     replayed: bool
+    forwarded: str | None
     fault: str | None
     outcome: str
     error: dict[str, Any] | None
@@ -163,6 +164,30 @@ class BriefView(View):
 
 class CallList(Listing):
     items: list[CallView | BriefView]
+
+
+class RecordingView(View):
+    """`left_out` are calls that are not in it, by reason; `running` says whether it takes more."""
+
+    id: str
+    name: str
+    to: str | None
+    running: bool
+    started: str
+    stopped: str | None
+    calls: int
+    left_out: dict[str, int]
+
+
+class RecordingList(Listing):
+    items: list[RecordingView]
+
+
+class RecordedView(RecordingView):
+    """With its scenario: `yaml`, and files beside it by path in Base64; `POST /scenarios` takes these two as they are."""
+
+    yaml: str
+    files: dict[str, str]
 
 
 class ArchiveLogView(View):

@@ -50,6 +50,7 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "matched": call.matched,
         "automatic": call.automatic,
         "replayed": call.replayed,
+        "forwarded": call.forwarded,
         "fault": call.fault,
         "outcome": call.outcome.value,
         "error": call.error if reveal else mask_tree(call.error),

@@ -161,6 +161,7 @@ class Call:
         self.matched: bool = data["matched"]
         self.automatic: bool = data["automatic"]
         self.replayed: bool = data["replayed"]
+        self.forwarded: str | None = data["forwarded"]
         self.fault: str | None = data["fault"]
         self.outcome: str = data["outcome"]
         self.error: Mapping[str, Any] | None = data["error"]

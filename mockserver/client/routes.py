@@ -61,6 +61,16 @@ class RouteSurface(Named):
         reply = sequence[0] if len(sequence) == 1 else sequence
         self._write({**self._document, "reply": reply} if self._name is None else {"reply": reply}, functions)
 
+    @does_here
+    def proxy(self, to: str) -> None:
+        """
+        The real service at that URL answers, in place of a reply. Its host must be open: it stands in a
+        scenario file, or the server was started with `allow_egress`.
+        """
+        __tracebackhide__ = True
+        own = {**self._document, "proxy": to} if self._name is None else {"proxy": to, "reply": None}
+        self._write(own, {})
+
     def _write(self, document: dict[str, Any], functions: Functions) -> None:
         __tracebackhide__ = True
         if functions:

@@ -77,7 +77,8 @@ class Draw:
 class Claim:
     """
     What a call does, made and not yet written. `planned` is set where a behaviour
-    answers, `consult` too where a function is to be asked what that is: the function, and whether it blocks.
+    answers, `consult` too where a function is to be asked what that is: the function, and whether it blocks;
+    `forward` where a real service is.
     """
 
     reply: Reply | None
@@ -90,6 +91,7 @@ class Claim:
     scope: Scope | None = None
     consult: tuple[Callable[[], Any], bool] | None = None
     let: dict[str, Any] | None = None
+    forward: str | None = None
 
 
 def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:

@@ -25,9 +25,11 @@ from mockserver.engine.answers import (
 from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
 from mockserver.engine.consulting import claim_of, explained_failure
 from mockserver.engine.finding import Found, Held, cors_of, find, find_held, on_path
+from mockserver.engine.forwarding import done_at_reply, forward, needs_whole
 from mockserver.engine.guarding import is_kept
 from mockserver.engine.missing import nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
+from mockserver.engine.recordings import Recordings
 from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.sending import Due, due_of
@@ -47,10 +49,17 @@ Keep = Callable[[Response | None], None]
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine is told at its making. `seed` is mixed into every namespace's own."""
+    """
+    What the engine is told at its making. `seed` is mixed into every namespace's own; `forward_to`
+    is the real service that gets what no route takes, None for no such service; with
+    `record_unmatched` a recording of that runs in every namespace from its beginning, as the scenario `recorded_as`.
+    """
 
     seed: str = ""
     unmatched_status: int = 404
+    forward_to: str | None = None
+    record_unmatched: bool = False
+    recorded_as: str = "recorded"
     limits: RecordLimits = field(default_factory=RecordLimits)
 
 
@@ -87,6 +96,9 @@ class Engine:
         ns = Namespace(name, seed, self.shared)
         ns.ttl_s = ttl_s
         ns.used_at_s = self.shared.mono()
+        if self.settings.record_unmatched:
+            ns.recordings = Recordings()
+            ns.recordings.start(self.settings.forward_to, self.shared.wall(), self.settings.recorded_as)
         self.namespaces[name] = ns
         return ns
 
@@ -174,7 +186,7 @@ class Engine:
         call.status = planned.response.status
         call.fault = planned.fault
         call.claimed_at_s = self.shared.mono()
-        if call.consult is not None:
+        if call.consult is not None or call.forwarded is not None:
             call.response, call.status = None, None
         counts, record = ns.counts, ns.record
         call.home = (ns, counts, record)
@@ -218,6 +230,8 @@ class Engine:
         except TemplateError as why:
             call.error = explained_error(route, why)
             planned = _sent(problem_response(call.error))
+        if call.forwarded is not None:
+            return planned  # what is done to an answer waits for it
         if ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
         if route.scenario.cors is not None:
@@ -260,6 +274,8 @@ class Engine:
         keep = route.idempotency.open(ns.memory, call) if route.idempotency is not None else None
         if claim.consult is not None:
             return self._consulted(ns, call, found, draw, claim, keep)
+        if claim.forward is not None:
+            return self._forwarded(ns, call, found, draw, claim.forward, keep)
         return self._answered(ns, call, found, draw, claim, keep)
 
     def _answered(
@@ -283,6 +299,44 @@ class Engine:
         ):
             keep(planned.response)
         return planned
+
+    # The answer of a real service
+
+    def _forwarded(
+        self, ns: Namespace, call: Call, found: Found, draw: Draw, to: str, keep: Keep | None
+    ) -> Planned:
+        """The plan that passes the request on; the rest is done when the reply comes."""
+        route = found.route
+
+        def came(response: Response) -> bool:
+            try:
+                claim = done_at_reply(ns, call, route, draw, response)
+            except TemplateError as why:
+                call.error = explained_error(route, why)
+                self._settled(call, route, _sent(problem_response(call.error)))
+                return False
+            if (
+                keep is not None
+                and call.error is None
+                and is_kept(response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects)
+            ):
+                keep(response)
+            self._settled(call, route, _sent(response))
+            return not whole
+
+        whole = needs_whole(ns, call, route, is_kept=keep is not None)
+        return forward(ns, call, to, came, whole=whole)
+
+    def _passed_on(self, ns: Namespace, call: Call, to: str) -> Planned:
+        """The same for what no route takes."""
+
+        def came(response: Response) -> bool:
+            call.plan = (Send(response),)
+            call.response, call.status = response, response.status
+            ns.tell()
+            return True
+
+        return forward(ns, call, to, came, whole=False)
 
     # The answer of a function
 
@@ -338,12 +392,22 @@ class Engine:
             if scenario is not None and scenario.cors is not None and "origin" in request.headers:
                 return _sent(preflight(routes, scenario.cors, request))
             return _sent(options(routes))
+        to = self._real_service(ns)
+        if to is not None:
+            call.nearest = nearest_routes(ns, request)
+            return self._passed_on(ns, call, to)
         if routes and not any(_takes(route, request.method) for route in routes):
             # Those that the answer names: looking through all routes would cost the more the more there are.
             call.nearest = nearest_routes(ns, request, among=routes)
             return _sent(not_allowed(request, routes))
         call.nearest = nearest_routes(ns, request)
         return _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
+
+    def _real_service(self, ns: Namespace) -> str | None:
+        """Where requests go that no route takes; None for nowhere."""
+        if ns.recording is not None and ns.recording.to is not None:
+            return ns.recording.to
+        return self.settings.forward_to
 
 
 def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:

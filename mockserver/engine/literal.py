@@ -1,4 +1,4 @@
-"""The URL templates of a world's webhooks with their constants: what decides who may be called."""
+"""The URLs of a world's webhooks, with their constants, and of its proxied routes: what decides who may be called."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def webhook_urls(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
         if scenario.source.file is not None:
             for spec in _webhooks(scenario):
                 yield spec.url, scenario.vars
+
+
+def proxied_urls(world: World) -> Iterator[str]:
+    """The real services that routes pass requests on to, of scenarios that are files on disk."""
+    for scenario in world.scenarios.values():
+        if scenario.source.file is not None:
+            yield from (route.proxy for route in scenario.spec.routes if route.proxy is not None)
 
 
 def _webhooks(scenario: Scenario) -> Iterator[WebhookSpec]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mockserver.engine.outage import Outage
+from mockserver.engine.recordings import Recording, Recordings
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.totals import Totals
 from mockserver.engine.troubles import Trouble, Troubles
@@ -98,7 +99,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -127,6 +128,7 @@ class Namespace:
         self._worked_out: dict[Any, Any] | None = None
         self.outage: Outage | Troubles | None = None
         """What stands before the work: an outage, or troubles, which have the outage that is set beside them."""
+        self.recordings: Recordings | None = None
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
 
@@ -232,6 +234,11 @@ class Namespace:
         if self._watchers:
             for watcher in tuple(self._watchers):
                 watcher()
+
+    @property
+    def recording(self) -> Recording | None:
+        """The one that runs."""
+        return None if self.recordings is None else self.recordings.running
 
     # What answers here
 

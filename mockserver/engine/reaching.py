@@ -33,7 +33,7 @@ def doubts(world: World) -> Iterator[Doubt]:
     for route in written:
         index.add(entry_of(route))
     for route in written:
-        if "reply" not in route.data:
+        if "reply" not in route.data and "proxy" not in route.data:
             continue  # implied by a resource
         yield from _unreachable(route, index)
         yield from _sequence(route)

@@ -185,7 +185,7 @@ class Route:
 
 
 def _version(data: dict[str, Any]) -> str:
-    sequence = [data.get("reply"), data.get("then"), data.get("per")]
+    sequence = [data.get("reply", data.get("proxy")), data.get("then"), data.get("per")]
     return hashlib.blake2b(json.dumps(sequence, default=str).encode(), digest_size=8).hexdigest()
 
 
@@ -342,8 +342,14 @@ def _compile_route(
     for i, step in enumerate(spec.reply):
         where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
         answers.append(flaws.tried(where, _compile_answer, step, scenario.defaults, read_file))
+    spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
+    if spec.proxy is not None:
+        # The behaviour knows namespaces, which know routes: the circle is broken here.
+        from mockserver.engine.forwarding import Proxy
+
+        answers, spans = [Proxy(spec.proxy)], [Span()]
     route.answers = tuple(answers)
-    route.sequence = Sequence([Span(step.times or 1, step.for_s) for step in spec.reply], spec.then)
+    route.sequence = Sequence(spans, spec.then)
     route.unconditional = route.condition is None and not route.when
     if not flaws.found:
         found = [reply for answer in answers for reply in leaves(answer)]

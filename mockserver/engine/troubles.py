@@ -100,6 +100,11 @@ class Troubles:
         trouble = self._struck.get(call.number)
         return planned if trouble is None or trouble.after is None else altered(planned, trouble.after)
 
+    def strikes_after(self, call: Call) -> bool:
+        """Whether something is done to this call's answer, or to its webhooks."""
+        trouble = self._struck.get(call.number)
+        return trouble is not None and (trouble.after is not None or trouble.spec.webhook is not None)
+
     def due(self, call: Call, due: list[Due], home: Home) -> list[Due]:
         """What becomes of the webhooks of this call."""
         trouble = self._struck.get(call.number)

@@ -23,7 +23,7 @@ def _webhook_urls() -> Iterator[KeyPath]:
         yield (*holder, "webhook", "#", "url")
 
 
-FILLED: tuple[KeyPath, ...] = (("vars",), ("host",), *_webhook_urls())
+FILLED: tuple[KeyPath, ...] = (("vars",), ("host",), ("routes", "#", "proxy"), *_webhook_urls())
 """Below these key paths every text is filled. `*` stands for any key or index, `#` for an index of a list."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")

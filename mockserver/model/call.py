@@ -37,7 +37,7 @@ class Call:
     the route's. `let` are the values that it made for this call, in small. `nearest` are the
     routes that nearly took an unmatched call, with what kept each out. `forgotten`: the record has dropped it. `home` is the namespace with its
     counts and record, until the call is closed. `plan` is what `net/` performs; it is dropped when the call closes.
-    `consult`: whom `net/` asks first what is to be answered.
+    `consult`: whom `net/` asks first what is to be answered. `forwarded`: the real service that the request went on to.
     """
 
     __slots__ = (
@@ -54,6 +54,7 @@ class Call:
         "fault",
         "first_byte_at_s",
         "forgotten",
+        "forwarded",
         "home",
         "last_byte_at_s",
         "left_at_s",
@@ -92,6 +93,7 @@ class Call:
         self.outcome = Outcome.OPEN
         self.plan: Plan = ()
         self.consult: Consultation | None = None
+        self.forwarded: str | None = None
         self.response: Response | None = None
         self.status: int | None = None
         self.let: dict[str, Any] | None = None

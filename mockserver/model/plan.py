@@ -7,7 +7,7 @@ once, at load, and shared by every call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -83,7 +83,26 @@ class Break:
     outcome: Outcome
 
 
-Step = Wait | Send | Drip | Raw | Hang | Break
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """
+    The request goes on to the real service at `to`, a URL without a slash at its end.
+
+    `came` is told the reply: its head, or with `whole` all of it (up to so many
+    bytes, 0 for no need of it). It says what is sent, on the call: True, the
+    reply goes back under the head that stands there, piece by piece; False, the call has a plan of its own now.
+    Of a body that is passed on the record gets the first `keep_bytes`; where it `is_recorded`, the
+    service is asked for no content-coding that couldn't be taken off again.
+    """
+
+    to: str
+    came: Callable[[Response], bool]
+    whole_bytes: int = 0
+    keep_bytes: int = 0
+    is_recorded: bool = False
+
+
+Step = Wait | Send | Drip | Raw | Hang | Break | Forward
 Plan = tuple[Step, ...]
 
 

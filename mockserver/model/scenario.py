@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema
+from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template
 from mockserver.model.guards import GuardedSpec, OAuthSpec
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
@@ -22,7 +23,8 @@ RUNTIME = "runtime"
 _NAME = re.compile(r"[^\s/?#%][^/?#%\x00-\x1f]*")
 
 
-def _scenario_name(value: object) -> object:
+def read_scenario_name(value: object) -> object:
+    """The name of a scenario. Raises Wrong."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise Wrong(f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores")
     if value == RUNTIME:
@@ -30,7 +32,7 @@ def _scenario_name(value: object) -> object:
     return value
 
 
-ScenarioName = Annotated[str, BeforeValidator(_scenario_name)]
+ScenarioName = Annotated[str, BeforeValidator(read_scenario_name)]
 
 
 def _base(value: object) -> object:
@@ -138,8 +140,57 @@ class WorkSpec(Spec):
     webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
 
 
+_PROXY_HINT = "Write the address of the real service, such as https://api.example or ${API_URL}"
+
+
+def read_upstream(value: object) -> str:
+    """
+    The URL of a real service, without a slash at its end. Raises Wrong.
+
+    No template: a request has no say in where it goes.
+    """
+    if not isinstance(value, str) or is_template(value):
+        raise Wrong(f"expected a URL, got {shown(value)}", _PROXY_HINT)
+    if _UNSAFE.search(value):
+        raise Wrong(f"{shown(value)} holds a space, a control character or a backslash", _PROXY_HINT)
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as why:
+        raise Wrong(f"{shown(value)} is no URL: {why}", _PROXY_HINT) from why
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
+        raise Wrong(f"{shown(value)} is no http or https URL", _PROXY_HINT)
+    if "@" in parts.netloc:
+        raise Wrong("a URL with user and password is not called", "Let the client send them as a header")
+    if "?" in value or "#" in value:
+        raise Wrong(
+            f"{shown(value)} has a query or fragment", "Leave it out: path and query are the request's own"
+        )
+    return value.rstrip("/")
+
+
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\\\]")
+
+ProxyUrl = Annotated[
+    str,
+    BeforeValidator(read_upstream),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^(https?://|.*\\$\\{)", "examples": ["https://api.example"]}
+    ),
+]
+
+
+def _reply_or_proxy(schema: dict[str, Any]) -> None:
+    schema["required"].remove("reply")
+    schema["if"] = {"required": ["proxy"]}
+    schema["then"] = {"not": {"required": ["reply"]}}
+    schema["else"] = {"required": ["reply"]}
+
+
 class RouteSpec(WorkSpec, GuardedSpec):
     """A request line with conditions, and what it answers."""
+
+    model_config = ConfigDict(json_schema_extra=_reply_or_proxy)
 
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="Unique within the scenario."
@@ -161,6 +212,9 @@ class RouteSpec(WorkSpec, GuardedSpec):
         default=None, description="Values made once a call, known as {{ let.NAME }}."
     )
     reply: Steps
+    proxy: ProxyUrl | None = Field(
+        default=None, description="In place of `reply`: the real service that the request is passed on to."
+    )
     then: Literal["repeat", "cycle", "stop"] = Field(
         default="repeat", description="What follows a sequence's last reply."
     )
@@ -169,6 +223,15 @@ class RouteSpec(WorkSpec, GuardedSpec):
     )
     expect: Expect | None = Field(default=None, description="Calls by the end: 3, {min: 1}, {max: 2}.")
     tags: list[str] = Field(default=[], description="For filters of the admin API.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reply_or_proxy(cls, value: object) -> object:
+        if not isinstance(value, dict) or value.get("proxy") is None:
+            return value
+        if "reply" in value:
+            raise Wrong("a route has `reply` or `proxy`, not both", "Keep one of them")
+        return {**value, "reply": 200}  # nobody asks for it; without it a route lacks a key
 
 
 class ScenarioSpec(GuardedSpec):

@@ -42,6 +42,7 @@ from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, blob_of, client_of, is_proved
 from mockserver.net.performer import Performer, Wire, ready_response
 from mockserver.net.tls import ReadCert, TlsTransport
+from mockserver.net.upstream import Upstream
 from mockserver.net.webhooks import Courier
 
 log = logging.getLogger("mockserver")
@@ -75,6 +76,7 @@ class Listener:
         *,
         admin: AdminHandler | None,
         mock: bool = True,
+        upstream: Upstream | None = None,
     ) -> None:
         self._engine = engine
         self._addresser = addresser
@@ -82,7 +84,7 @@ class Listener:
         self._courier = courier
         self._admin = admin
         self._mock = mock
-        self._performer = Performer(engine.shared.mono, settings.hang_limit_s)
+        self._performer = Performer(engine.shared.mono, settings.hang_limit_s, upstream)
         self.faults: Counter[str] = Counter()
         """How many replies were broken on purpose since the server began, by kind. None of them takes the lane."""
         self._busy = 0

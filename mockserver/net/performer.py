@@ -18,8 +18,10 @@ from collections.abc import Callable
 
 from mockserver.model.call import Call
 from mockserver.model.http import Response
-from mockserver.model.plan import Break, Drip, Hang, Outcome, Plan, Raw, Send, Wait
+from mockserver.model.plan import Break, Drip, Forward, Hang, Outcome, Plan, Raw, Send, Step, Wait
 from mockserver.net.encode import LAST_CHUNK, chunk, closes, encode_head, lies
+from mockserver.net.passing import pass_back
+from mockserver.net.upstream import Upstream
 
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 _OUTPUT_WAIT_S = 1.0
@@ -59,11 +61,14 @@ class Wire:
 
 
 class Performer:
-    """Performs plans. `mono` is the monotonic clock that calls are timed by."""
+    """Performs plans. `mono` is the monotonic clock that calls are timed by, `upstream` asks real services."""
 
-    def __init__(self, mono: Callable[[], float], hang_limit_s: float) -> None:
+    def __init__(
+        self, mono: Callable[[], float], hang_limit_s: float, upstream: Upstream | None = None
+    ) -> None:
         self._mono = mono
         self._hang_limit_s = hang_limit_s
+        self._upstream = upstream
 
     async def perform(self, plan: Plan, call: Call | None, wire: Wire) -> Outcome:
         """
@@ -86,9 +91,7 @@ class Performer:
             call.last_byte_at_s = self._mono()
         return Outcome.DONE
 
-    async def _step(
-        self, step: Wait | Send | Drip | Raw | Hang | Break, call: Call | None, wire: Wire
-    ) -> Outcome | None:
+    async def _step(self, step: Step, call: Call | None, wire: Wire) -> Outcome | None:
         match step:
             case Wait():
                 await asyncio.sleep(step.seconds)
@@ -109,7 +112,23 @@ class Performer:
                 await self._break(step, wire)
                 self._ended(call)
                 return step.outcome
+            case Forward():
+                return await self._forward(step, call, wire)
         return None
+
+    async def _forward(self, step: Forward, call: Call | None, wire: Wire) -> Outcome | None:
+        assert call is not None
+        assert self._upstream is not None
+        async with self._upstream.ask(step, call.request) as reply:
+            outcome = await pass_back(
+                step, call, reply, wire, perform=self._step, begun=lambda: self._first_byte(call)
+            )
+        if outcome is Outcome.CLOSE:
+            # Only now: the end of the connection ends this task, and the service's connection was still to be closed.
+            wire.keep_alive = False
+            wire.transport.close()
+            self._ended(call)
+        return outcome
 
     def _first_byte(self, call: Call | None) -> None:
         if call is not None and call.first_byte_at_s is None:

@@ -67,12 +67,8 @@ async def send(target: Target, method: str, headers: Pairs, body: bytes, *, dead
             return await _read(response, deadline_at_s)
     except TimeoutError:
         raise
-    except aiohttp.ClientError as why:
-        return Answer(error=_said(why, target))
-    except OSError as why:
-        return Answer(error=_unreachable(why, target))
-    except ValueError as why:  # a header that can't stand on the wire
-        return Answer(error=f"it can't be sent: {why}")
+    except (aiohttp.ClientError, OSError, ValueError) as why:
+        return Answer(error=explained(why, target))
 
 
 async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answer:
@@ -94,7 +90,16 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answe
     return Answer(response.status, error, body[:KEPT_BYTES])
 
 
-def _said(why: aiohttp.ClientError, target: Target) -> str:
+def explained(why: Exception, target: Target | str) -> str:
+    """For people: why a request to that place has no answer."""
+    if isinstance(why, aiohttp.ClientError):
+        return _said(why, target)
+    if isinstance(why, OSError):
+        return _unreachable(why, target)
+    return f"it can't be sent: {why}"  # a header that can't stand on the wire
+
+
+def _said(why: aiohttp.ClientError, target: Target | str) -> str:
     match why:
         case aiohttp.ClientConnectorCertificateError():
             return f"the certificate of {target} was not accepted: {why.certificate_error}"
@@ -109,7 +114,7 @@ def _said(why: aiohttp.ClientError, target: Target) -> str:
     return str(why) or type(why).__name__
 
 
-def _unreachable(why: OSError, target: Target) -> str:
+def _unreachable(why: OSError, target: Target | str) -> str:
     if isinstance(why, ssl.SSLError):
         return f"no TLS with {target}: {why.reason or why}"
     if why.errno == errno.ECONNREFUSED:

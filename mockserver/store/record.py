@@ -91,12 +91,12 @@ class Record:
         request.forget_parsed()
         long_body = len(request.body) > KEPT_BODY_BYTES
         long_reply = response is not None and len(response.body) > KEPT_BODY_BYTES
-        if not (long_body or long_reply):
+        if not (long_body or long_reply or call.forwarded is not None):
             return
         if long_body:
             self._cut(call)
         if response is not None and long_reply:
-            call.reply_length = len(response.body)
+            call.reply_length = max(call.reply_length, len(response.body))
             call.response = type(response)(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
         if not call.forgotten:
             cost = _cost(call)

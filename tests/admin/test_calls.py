@@ -60,6 +60,7 @@ def test_a_call_shows_all_of_it(server):
         "matched": True,
         "automatic": False,
         "replayed": False,
+        "forwarded": None,
         "fault": None,
         "outcome": "done",
         "error": None,

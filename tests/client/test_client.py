@@ -50,6 +50,14 @@ def test_an_update_leaves_the_sequence_where_it_is(mock, call):
     mock.verify()
 
 
+def test_a_route_may_ask_the_real_service_in_place_of_its_reply(mock, call):
+    route = mock.get("/x").reply(500)
+    assert route.proxy("http://127.0.0.1:9") is route
+    answer = call("GET /x")
+    assert (answer.status, answer.json()["upstream"]) == (502, "http://127.0.0.1:9")
+    assert mock.get("/y").proxy("http://127.0.0.1:9").id == "runtime/GET /y"
+
+
 def test_a_route_that_does_not_reply_yet_says_so(mock):
     route = mock.get("/x")
     assert "without a reply" in repr(route)

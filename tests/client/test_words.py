@@ -7,7 +7,7 @@ from mockserver.model.scenario import RouteSpec
 from mockserver.model.trouble import PlacedTroubleSpec
 from mockserver.model.verify import AttemptsSpec, CheckSpec
 
-HAVE_A_METHOD_OF_THEIR_OWN = {"request", "reply"}
+HAVE_A_METHOD_OF_THEIR_OWN = {"request", "reply", "proxy"}
 
 
 def keys_of(spec):

@@ -1,0 +1,147 @@
+"""Recordings: what real services answered in this namespace, as a scenario."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content
+from mockserver.admin.models import RecordedView, RecordingList, RecordingView
+from mockserver.admin.views import instant
+from mockserver.engine.recordings import Recording, Recordings
+from mockserver.errors import near
+from mockserver.files.recorded.naming import name_of
+from mockserver.model.base import Spec
+from mockserver.model.scenario import ScenarioName, read_upstream
+
+table = Table()
+
+
+class RecordingBody(Spec):
+    """What is recorded; without `to`, what routes with `proxy` and the server's own flag pass on."""
+
+    to: Annotated[
+        str | None, BeforeValidator(lambda value: value if value is None else read_upstream(value)),
+        WithJsonSchema({"type": "string", "format": "uri", "examples": ["https://api.example"]}),
+    ] = Field(default=None, description="The real service that gets what no route takes, as long as it runs.")  # fmt: skip
+    name: ScenarioName | None = Field(default=None, description="The scenario's; default: after the service.")
+
+
+def view(recording: Recording) -> dict[str, Any]:
+    return {
+        "id": recording.id,
+        "name": recording.name,
+        "to": recording.to,
+        "running": recording.stopped_s is None,
+        "started": instant(recording.started_s),
+        "stopped": None if recording.stopped_s is None else instant(recording.stopped_s),
+        "calls": len(recording.exchanges),
+        "left_out": dict(recording.left_out),
+    }
+
+
+SETTLE_S = 1.0
+"""So long the scenario waits for calls under way; a stream without an end is never over."""
+
+
+async def settled(recording: Recording) -> None:
+    """Who holds an answer may ask for the scenario at once, and finds its call in it."""
+    if not recording.open_calls:
+        return
+    over = asyncio.Event()
+    recording.waiting.append(over.set)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_S):
+            await over.wait()
+
+
+async def recorded_view(recording: Recording) -> dict[str, Any]:
+    """The same, with the scenario; made on a thread, for it may be a long one."""
+    await settled(recording)
+    from mockserver.files.recorded.scenario import scenario_of, written  # a start does without
+
+    name = recording.name
+    exchanges = tuple(recording.exchanges)
+    made = await asyncio.to_thread(scenario_of, exchanges, name, dict(recording.left_out))
+    files = {path: base64.b64encode(data).decode() for path, data in made.files.items()}
+    return {**view(recording), "yaml": written(made, name), "files": files}
+
+
+def identified(asked: Asked[Any]) -> tuple[Recordings, Recording]:
+    """Raises Refused(404)."""
+    wanted, found = asked.params["id"], asked.ns.recordings
+    recording = None if found is None else found.kept.get(wanted)
+    if found is None or recording is None:
+        hint = near(wanted, found.kept if found is not None else [])
+        raise Refused(404, "no-such-recording", f"There is no recording {wanted!r}", hint)
+    return found, recording
+
+
+@table.add(
+    "POST",
+    "/recordings",
+    "Records what real services answer from now on, and passes on to one what no route takes.",
+    body=RecordingBody,
+    optional_body=True,
+    answer=RecordingView,
+    status=201,
+    errors=(409,),
+)
+async def start(asked: Asked[RecordingBody]) -> Answer:
+    body, ns = asked.body, asked.ns
+    if body.to is not None:
+        await asked.services.may_forward(body.to)
+    if ns.recordings is None:
+        ns.recordings = Recordings()
+    running = ns.recordings.running
+    if running is not None:
+        hint = f"Stop it first: POST /recordings/{running.id}/stop"
+        raise Refused(409, "already-recording", f"The recording {running.id} runs already", hint)
+    to = body.to or asked.services.settings.forward_to
+    name = body.name or name_of(urlsplit(to).hostname or "")
+    recording = ns.recordings.start(body.to, ns.shared.wall(), name)
+    return json_answer(view(recording), 201)
+
+
+@table.add("GET", "/recordings", "The recordings of this namespace, oldest first.", answer=RecordingList)
+async def list_recordings(asked: Asked[Any]) -> Answer:
+    recordings = asked.ns.recordings
+    if recordings is not None and recordings.running is not None:
+        await settled(recordings.running)
+    return listing([view(one) for one in recordings.kept.values()] if recordings is not None else [])
+
+
+@table.add(
+    "GET",
+    "/recordings/{id}",
+    "One, and the scenario that it makes so far.",
+    answer=RecordedView,
+    errors=(404,),
+)
+async def look(asked: Asked[Any]) -> Answer:
+    return json_answer(await recorded_view(identified(asked)[1]))
+
+
+@table.add(
+    "POST",
+    "/recordings/{id}/stop",
+    "Records no more, and gives the scenario; one that has stopped stays so.",
+    answer=RecordedView,
+    errors=(404,),
+)
+async def stop(asked: Asked[Any]) -> Answer:
+    recordings, recording = identified(asked)
+    recordings.stop(recording, asked.ns.shared.wall())
+    return json_answer(await recorded_view(recording))
+
+
+@table.add("DELETE", "/recordings/{id}", "Stops it, and forgets what is in it.", status=204, errors=(404,))
+async def remove(asked: Asked[Any]) -> Answer:
+    recordings, recording = identified(asked)
+    recordings.remove(recording, asked.ns.shared.wall())
+    return no_content()

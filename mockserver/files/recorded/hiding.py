@@ -1,0 +1,76 @@
+"""Takes secrets out of what is written down, by the rules of redaction, and remembers where they stood."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockserver.files.recorded.echoes import Template
+from mockserver.model.redaction import (
+    mask_body,
+    mask_bytes,
+    mask_field,
+    mask_header,
+    mask_tree,
+)
+
+MASK = "****"
+
+
+class Hiding:
+    """What was masked, in the words of the file: `places` are key paths."""
+
+    def __init__(self) -> None:
+        self.places: list[str] = []
+
+    def _told(self, place: str, before: Any, after: Any) -> Any:
+        if before != after and place not in self.places:
+            self.places.append(place)
+        return after
+
+    def header(self, place: str, name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.header(place, name, one) for one in value]
+        if isinstance(value, Template):
+            return str(value)
+        return self._told(f"{place}.headers.{name}", value, mask_header(name, value))
+
+    def tree(self, place: str, value: Any, name: str = "") -> Any:
+        """A JSON value, member by member; what a template makes is no secret."""
+        if isinstance(value, Template):
+            return str(value)
+        if isinstance(value, dict):
+            return {key: self.tree(f"{place}.{key}", item, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.tree(f"{place}[{i}]", item, name) for i, item in enumerate(value)]
+        return self._told(place, value, mask_tree(value, name))
+
+    def text(self, place: str, value: str) -> str:
+        return str(value) if isinstance(value, Template) else str(self._told(place, value, mask_body(value)))
+
+    def data(self, place: str, value: bytes, extension: str) -> bytes:
+        """Of a file, what is text; other bytes stay as they are."""
+        if extension == "json":
+            try:
+                parsed = json.loads(value)
+            except ValueError:
+                return value
+            masked = mask_tree(parsed)
+            return value if masked == parsed else bytes(self._told(place, value, json.dumps(masked).encode()))
+        if extension in ("csv", "html", "txt", "xml", "svg"):
+            return bytes(self._told(place, value, mask_bytes(value)))
+        return value
+
+    def condition(self, place: str, name: str, value: str, *, header: bool = False) -> Any:
+        """What a request's value is asked for: itself, or, where it is a secret, what may be seen of it."""
+        masked = mask_header(name, value) if header else mask_field(name, value)
+        if masked == value:
+            return value
+        self._told(place, value, masked)
+        before, _, end = masked.rpartition(MASK)
+        asked: dict[str, str] = {}
+        if before and value.startswith(before):
+            asked["starts_with"] = before
+        if end and value.endswith(end):
+            asked["ends_with"] = end
+        return asked or "present"

@@ -1,0 +1,175 @@
+"""
+A real reply as data of the scenario language: what a person would write down of it.
+
+Content-codings are taken off, and header lines left out that belong to the connection, to the
+moment or to the machine that answered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
+from mockserver.model.exchange import Exchange
+from mockserver.model.headers import Headers
+
+FILE_BYTES = 32 * 1024
+"""A longer text lies in a file beside the scenario."""
+_NOISE = re.compile(
+    r"date|server|connection|keep-alive|transfer-encoding|content-length|content-encoding|trailer|via|age|alt-svc|nel|report-to"
+    r"|expect-ct|accept-ranges|p3p|etag-.*|x-powered-by|x-aspnet.*|x-runtime|x-request-id|x-correlation-id|request-id|x-trace.*|traceparent"
+    r"|cf-.*|x-cache.*|x-served-by|x-timer|x-varnish|x-amz-cf-.*|x-amzn-.*|x-amz-request-id|x-amz-id-2|x-envoy-.*|x-vercel-.*"
+    r"|x-github-request-id|x-backend.*|x-host|fly-request-id|server-timing|timing-allow-origin|x-response-time|x-mockserver-.*"
+    r"|strict-transport-security|content-security-policy.*|x-content-type-options|x-frame-options|x-xss-protection|referrer-policy"
+    r"|permissions-policy|feature-policy|cross-origin-.*|x-permitted-cross-domain-policies|x-download-options"
+    r"|(x-)?rate-?limit-(remaining|reset|used)"
+)
+"""Header lines of replies that a scenario does without."""
+_OWN_TYPES = {
+    "json": ("application/json", "application/json; charset=utf-8"),
+    "text": ("text/plain; charset=utf-8",),
+    "html": ("text/html; charset=utf-8",),
+    "xml": ("application/xml",),
+    "events": ("text/event-stream", "text/event-stream; charset=utf-8"),
+}
+"""What a reply of that kind says by itself, or as good as."""
+_EXTENSIONS = {
+    "application/json": "json", "application/pdf": "pdf", "application/zip": "zip", "application/gzip": "gz", "image/png": "png",
+    "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg", "text/csv": "csv", "text/html": "html",
+    "text/plain": "txt", "application/xml": "xml", "text/xml": "xml", "audio/mpeg": "mp3", "video/mp4": "mp4",
+}  # fmt: skip
+BODILESS = frozenset({204, 304})
+
+
+@dataclass(slots=True)
+class Draft:
+    """
+    One reply. `kind` is json, text, html, xml, events or file, None for an empty body; `left_out` are
+    the names of header lines that don't stand in `headers`. A file's `extension` goes with its bytes.
+    """
+
+    status: int
+    headers: dict[str, str | list[str]] = field(default_factory=dict)
+    kind: str | None = None
+    body: Any = None
+    extension: str = "bin"
+    left_out: set[str] = field(default_factory=set)
+
+
+def drafted(exchange: Exchange) -> Draft:
+    """The reply, without what is noise. Raises UnreadableBody for a content-coding that can't be taken off."""
+    response = exchange.response
+    draft = Draft(response.status)
+    head_only = exchange.request.method == "HEAD"
+    lines = Headers(response.headers)
+    if response.status not in BODILESS and not head_only:
+        _take_body(draft, response.body, lines)
+    for name in lines:
+        values = lines.all(name)
+        if name == "content-length" and head_only:
+            draft.headers[name] = values[0]
+        elif _NOISE.fullmatch(name):
+            draft.left_out.add(name)
+        elif not (name == "content-type" and _is_own_type(draft, values[0])):
+            values = [value for value in values if not _is_noise(name, value)]
+            if values:
+                draft.headers[name] = values[0] if len(values) == 1 else values
+    return draft
+
+
+def _is_noise(name: str, value: str) -> bool:
+    return name == "vary" and value.lower() in ("accept-encoding", "origin", "origin, accept-encoding")
+
+
+def _is_own_type(draft: Draft, value: str) -> bool:
+    kind = draft.kind
+    return kind is not None and value.lower().replace('"', "") in _OWN_TYPES.get(kind, ())
+
+
+def _take_body(draft: Draft, body: bytes, lines: Headers) -> None:
+    if not body:
+        return
+    data = decode_content(body, ",".join(lines.all("content-encoding")).split(","))
+    media_type, params = parse_media_type(lines.get("content-type", ""))
+    draft.extension = _EXTENSIONS.get(media_type, "bin")
+    text = _text(data, params.get("charset", "utf-8"))
+    if text is None:
+        draft.kind, draft.body = "file", data
+    elif media_type == "text/event-stream" and (events := read_events(text)) is not None:
+        draft.kind, draft.body = "events", events
+    elif len(data) > FILE_BYTES:
+        draft.kind, draft.body = "file", data
+    elif (media_type.endswith(("/json", "+json"))) and (parsed := _json(text)) is not _NONE:
+        draft.kind, draft.body = "json", parsed
+    else:
+        draft.kind, draft.body = _kind(media_type), text
+
+
+def _kind(media_type: str) -> str:
+    if media_type == "text/html":
+        return "html"
+    return "xml" if media_type.endswith(("/xml", "+xml")) else "text"
+
+
+def _text(data: bytes, charset: str) -> str | None:
+    """None for what is no text, or not in the charset that replies are written in."""
+    if charset.lower() not in ("utf-8", "utf8", "us-ascii") or b"\0" in data:
+        return None
+    try:
+        return decode_charset(data, "utf-8")
+    except UnreadableBody:
+        return None
+
+
+_NONE = object()
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return _NONE
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+def read_events(text: str) -> list[Any] | None:
+    """Server-sent events as the language writes them; None for a text that it could not write so."""
+    events: list[Any] = []
+    for block in re.split(r"\n\n|\r\n\r\n|\r\r", text.removeprefix("\ufeff")):
+        if block.strip():
+            event = _event(re.split(r"\r\n|\n|\r", block.strip("\r\n")))
+            if event is None:
+                return None
+            events.append(event)
+    return events
+
+
+def _event(lines: list[str]) -> Any:
+    found: dict[str, Any] = {}
+    data: list[str] = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not name:
+            found["comment"] = value
+        elif name == "data":
+            data.append(value)
+        elif name in ("event", "id", "retry"):
+            found[name] = value
+        else:
+            return None
+    if data:
+        found["data"] = _data("\n".join(data))
+    alone = found.get("data")
+    return alone if list(found) == ["data"] and isinstance(alone, str) else found
+
+
+def _data(text: str) -> Any:
+    parsed = _json(text) if text[:1] in ("{", "[") else _NONE
+    return text if parsed is _NONE else parsed

@@ -1,0 +1,95 @@
+"""
+Passes a real service's reply back to the client: whole where something is done to it first, else
+piece by piece as it comes. The client's speed is the service's: no piece is read before the last one has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from mockserver.engine.answers import problem_response
+from mockserver.model.call import Call
+from mockserver.model.http import Response
+from mockserver.model.plan import Forward, Outcome, Step
+from mockserver.model.problem import problem
+from mockserver.net.encode import LAST_CHUNK, chunk, encode_head
+from mockserver.net.upstream import BrokeOff, Reply, broke_off
+
+Perform = Callable[[Step, Call, Any], Awaitable[Outcome | None]]
+
+
+class Wire(Protocol):
+    """The client's connection."""
+
+    version: tuple[int, int]
+    keep_alive: bool
+    head_only: bool
+
+    async def write(self, data: bytes) -> None: ...
+
+
+async def pass_back(
+    step: Forward, call: Call, reply: Reply, wire: Wire, *, perform: Perform, begun: Callable[[], None]
+) -> Outcome | None:
+    """
+    How it ended, None where it came to its proper end; `Outcome.CLOSE` where the reply broke off, and the
+    client's connection is still to be closed. `begun` is told of the first byte.
+    """
+    if reply.pieces is not None and not step.whole_bytes:
+        if step.came(reply.response):
+            return await _streamed(step, call, reply, wire, begun)
+    else:
+        step.came(await _whole(step, call, reply))
+    for one in call.plan:
+        outcome = await perform(one, call, wire)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+async def _whole(step: Forward, call: Call, reply: Reply) -> Response:
+    """All of the reply; a problem where it doesn't come, or is more than may be held back."""
+    call.error = reply.error
+    if reply.pieces is None:
+        return reply.response
+    head, body = reply.response, bytearray()
+    try:
+        async for piece in reply.pieces:
+            body += piece
+            if len(body) > step.whole_bytes:
+                raise BrokeOff(f"it is longer than {step.whole_bytes} bytes, and all of it is needed first")  # noqa: TRY301
+    except BrokeOff as why:
+        call.error = problem(502, "upstream", f"{step.to} could not be passed on", f"{why}")
+        return problem_response(call.error)
+    return Response(head.status, head.headers, bytes(body), head.reason)
+
+
+async def _streamed(
+    step: Forward, call: Call, reply: Reply, wire: Wire, begun: Callable[[], None]
+) -> Outcome | None:
+    head = call.response
+    assert head is not None
+    assert reply.pieces is not None
+    chunked = reply.length is None and wire.version >= (1, 1)
+    if reply.length is None and not chunked:
+        wire.keep_alive = False
+    begun()
+    await wire.write(encode_head(head, length=reply.length, keep_alive=wire.keep_alive, version=wire.version))
+    if wire.head_only or head.status in (204, 304):
+        return None
+    kept, length = bytearray(), 0
+    try:
+        async for piece in reply.pieces:
+            length += len(piece)
+            kept += piece[: max(0, step.keep_bytes - len(kept))]
+            await wire.write(chunk(piece) if chunked else piece)
+    except BrokeOff as why:
+        call.error = broke_off(step.to, why)
+        return Outcome.CLOSE
+    finally:
+        call.response = Response(head.status, head.headers, bytes(kept), head.reason)
+        call.reply_length = length
+    if chunked:
+        await wire.write(LAST_CHUNK)
+    return None

@@ -1,0 +1,1 @@
+"""`mockserver record`: a real service recorded from the command line."""

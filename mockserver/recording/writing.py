@@ -1,0 +1,84 @@
+"""Where a recorded scenario is written: looked at before the recording begins, never half written."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mockserver.errors import Flaw, InvalidInput, Wrong
+from mockserver.files.formats.carried import Imported
+from mockserver.files.recorded.scenario import written
+from mockserver.model.scenario import read_scenario_name
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The scenario's file, and the name that it goes by."""
+
+    file: Path
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self.file.parent / self.name
+
+
+def place_for(output: str, *, force: bool) -> Place | None:
+    """None is stdout. Raises InvalidInput where something is there already, or the name is no scenario's."""
+    if output == "-":
+        return None
+    file = Path(output)
+    if file.suffix not in (".yaml", ".yml"):
+        raise _wrong(f"{output} is no YAML file", "Write -o scenarios/api.yaml")
+    try:
+        name = str(read_scenario_name(file.stem))
+    except Wrong as why:
+        raise _wrong(str(why), why.hint) from why
+    place = Place(file, name)
+    if not force:
+        for there in (place.file, place.folder):
+            if there.exists():
+                raise _wrong(f"{there} is there already", "Name another file, or write over it with --force")
+    return place
+
+
+def _wrong(what: str, hint: str) -> InvalidInput:
+    return InvalidInput(Flaw((), f"-o: {what}", hint))
+
+
+def save(made: Imported, place: Place) -> None:
+    """The files first, then the scenario that names them, in one step each. Raises OSError."""
+    for path, data in made.files.items():
+        _put(place.file.parent / path, data)
+    _put(place.file, written(made, place.name).encode())
+
+
+def rescue(made: Imported, place: Place) -> Place:
+    """The same in a new folder below the system's own for temporary files."""
+    other = replace(place, file=Path(tempfile.mkdtemp(prefix="mockserver-recorded-")) / place.file.name)
+    save(made, other)
+    return other
+
+
+def _put(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".recorded-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(name).chmod(0o644)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def show(made: Imported, name: str) -> None:
+    """On stdout; files that lie beside are named, for they can't be shown."""
+    sys.stdout.write(written(made, name))
+    for path, data in made.files.items():
+        sys.stderr.write(f"not shown: {path}, {len(data)} bytes; write to a file with -o\n")
