@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | check | explain | sweep | healthcheck | schema`."""
+"""The command line: `mockserver serve | check | explain | sweep | import | export | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import __version__
+from mockserver.converting.command import export, import_
 from mockserver.settings import Settings
 from mockserver.sweeping.command import sweep
 
@@ -74,6 +75,8 @@ def main() -> None:
 
 
 main.add_command(sweep)
+main.add_command(import_)
+main.add_command(export)
 
 
 @main.command()
