@@ -35,7 +35,12 @@ class Example:
 def of_text(condition: Any) -> Example:
     """For headers, query, cookies, form and text: a text, or a list of exactly these."""
     if isinstance(condition, list):
-        return Example([as_text(one) for one in condition])
+        found = Example([])
+        for index, one in enumerate(condition):
+            below = of_text(one)
+            found.value.append("" if below.value is NOTHING else below.value)
+            _take(found, below, index)
+        return found
     if isinstance(condition, dict):
         found = _of_operators(condition)
         if found.value is not NOTHING and not isinstance(found.value, list):

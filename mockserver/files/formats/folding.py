@@ -211,7 +211,7 @@ _ESCAPED = "{}#?"
 def texts(values: Mapping[str, list[str]]) -> dict[str, Any]:
     """Conditions on texts by name: exactly these, in this order."""
     return {
-        name: text_condition(some[0]) if len(some) == 1 else [_scalar(text) for text in some]
+        name: text_condition(some[0]) if len(some) == 1 else [_exactly(text) for text in some]
         for name, some in values.items()
     }
 
@@ -219,6 +219,10 @@ def texts(values: Mapping[str, list[str]]) -> dict[str, Any]:
 def text_condition(text: str) -> Any:
     if _BY_NATURE.fullmatch(text):
         return "present"
+    return _exactly(text)
+
+
+def _exactly(text: str) -> Any:
     return {"equals": text} if text in ("present", "absent") else _scalar(text)
 
 
