@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | check | explain | sweep | record | diff | healthcheck | schema`."""
+"""The command line: `mockserver serve | check | explain | sweep | record | diff | import | export | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import __version__
+from mockserver.converting.command import export, import_
 from mockserver.diffing.command import diff
 from mockserver.recording.command import record
 from mockserver.settings import Settings
@@ -79,6 +80,8 @@ def main() -> None:
 main.add_command(sweep)
 main.add_command(record)
 main.add_command(diff)
+main.add_command(import_)
+main.add_command(export)
 
 
 @main.command()

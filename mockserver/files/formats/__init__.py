@@ -6,3 +6,37 @@ A module is found by its format's name in `FORMATS` and imported when it is aske
 """
 
 from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+FORMATS = {
+    "har": "HTTP archive 1.2, as browsers and proxies save it",
+    "hoverfly": "Hoverfly simulations",
+    "mockserver": "MockServer expectations (mock-server.com)",
+    "mountebank": "mountebank imposters",
+    "openapi": "OpenAPI 3.0 and 3.1",
+    "pact": "Pact contracts, v3 and v4",
+    "postman": "Postman collections 2.1",
+    "smocker": "Smocker mocks",
+    "vcr": "VCR cassettes of vcrpy, version 1",
+    "wiremock": "WireMock mappings",
+}
+"""What each name stands for, for people. Its module has the same name."""
+
+
+@cache
+def offered() -> dict[str, str]:
+    """The formats whose module is there. None of them is imported."""
+    return {name: title for name, title in FORMATS.items() if find_spec(_module(name)) is not None}
+
+
+def format_named(name: str) -> ModuleType:
+    """The module of an offered format."""
+    return import_module(_module(name))
+
+
+def _module(name: str) -> str:
+    return f"{__name__}.{name}"
