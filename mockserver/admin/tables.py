@@ -13,6 +13,7 @@ from mockserver.admin import (
     namespaces,
     routes,
     scenarios,
+    stream,
     troubles,
     ui,
     webhooks,
@@ -28,6 +29,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         endpoints(
             scenarios.table,
             routes.table,
+            stream.table,  # before `/calls/{id}`
             calls.table,
             har.table,
             checks.table,

@@ -28,7 +28,7 @@ export class App {
     this._feed = new Feed(this.api, this.rows, {
       added: (seqs, calls) => this._added(seqs, calls),
       reset: () => this._views.get("calls").reset(),
-      missed: (number) => this._views.get("calls").missed(number, () => void this._feed.heal()),
+      missed: (number, flood) => this._missed(number, flood),
       state: (word, detail) => this._header.connection(word, detail),
       gone: () => this._gone(),
     });
@@ -106,6 +106,13 @@ export class App {
   _added(seqs, calls) {
     this._views.get("calls").added(seqs);
     if (calls.some((one) => !one.matched && !one.automatic)) this._unmatchedAsked = true;
+    this._refreshSoon();
+  }
+
+  _missed(number, flood) {
+    this._views.get("calls").missed(number, flood);
+    if (!flood) return;
+    this._unmatchedAsked = true; // perhaps; nobody told
     this._refreshSoon();
   }
 

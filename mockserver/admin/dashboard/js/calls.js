@@ -157,10 +157,15 @@ export class CallsView {
     this.reset();
   }
 
-  /** Calls that the server could not tell; `load` fetches them where it still has them. */
-  missed(number, load) {
+  /** Calls that are not in the list. `flood`: how many come a second, and how many of these are told. */
+  missed(number, flood) {
     this._missed.hidden = number === 0;
-    show(this._missed, `${many(number, "call")} came faster than this page could be told of. `, button("Load what is still recorded", load, { class: "small" }));
+    if (!number) return;
+    const some = (n) => Math.round(n).toLocaleString("en");
+    const said = !flood
+      ? `${many(number, "call")} came faster than this page could be told of, and are recorded no longer; counts have them all.`
+      : `▲ ${flood.came ? `${some(flood.came)} calls a second are too many to show; about ${some(flood.told)} of them are. ` : "Calls come too fast to show each. "}${some(number)} not shown so far.`;
+    show(this._missed, said);
   }
 }
 
