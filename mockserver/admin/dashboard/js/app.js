@@ -184,6 +184,16 @@ export class App {
     return this.routes;
   }
 
+  /** A request that a route here takes by its path alone, to begin with. */
+  async example() {
+    const { items } = await this.api.get("/scenarios");
+    const bases = new Map(items.filter((one) => one.active && !one.host).map((one) => [one.name, one.base ?? ""]));
+    const routes = this.routes.length ? this.routes : await this.loadRoutes();
+    const plain = routes.filter((one) => one.match === undefined && /^[A-Z]+ \/[\w./-]*$/.test(one.request) && (bases.has(one.scenario) || one.scenario === "runtime"));
+    const [method, path] = (plain[0]?.request ?? "GET /").split(" ");
+    return { method, path: (bases.get(plain[0]?.scenario) ?? "") + path };
+  }
+
   routeOf(id) {
     return this.routes.find((one) => one.id === id);
   }

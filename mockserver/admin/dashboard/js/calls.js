@@ -2,6 +2,7 @@
 
 import { CallPane } from "./call.js";
 import { button, field, h, show } from "./dom.js";
+import { save } from "./export.js";
 import { compileFilter, statusTest } from "./filter.js";
 import { Grid } from "./grid.js";
 import { AUTOMATIC, MATCHED, numberOf, REPLAYED } from "./rows.js";
@@ -44,7 +45,17 @@ export class CallsView {
     return h("div", { class: "toolbar", role: "search" },
       field("Text", this._text, { class: "field grow" }), field("Route", this._route), field("Status", this._status),
       h("div", { class: "field check" }, this._unmatched, h("label", { for: "only-unmatched" }, "Unmatched only")),
-      button("Clear", () => this._app.clearCalls(), { class: "small", title: "Empties this list; the server's record stays" }), this._count, this._list);
+      button("Clear", () => this._app.clearCalls(), { class: "small", title: "Empties this list; the server's record stays" }),
+      button("Save HAR", () => this._saveHar(), { class: "small", title: "Every recorded call as an HTTP archive, secrets masked" }), this._count, this._list);
+  }
+
+  async _saveHar() {
+    const { api } = this._app;
+    try {
+      save(await (await api.open("/calls.har")).blob(), `calls-${api.namespace}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.har`);
+    } catch (problem) {
+      this._count.textContent = problem.message;
+    }
   }
 
   focusFilter() {
@@ -127,8 +138,9 @@ export class CallsView {
   }
 
   _welcome() {
-    return [h("p", {}, "No calls yet. They appear here as they happen; send one:"),
-      h("pre", { class: "body" }, `curl -i -X POST ${this._app.mockBase()}/data`)];
+    const command = h("pre", { class: "body" }, `curl -i ${this._app.mockBase()}/`);
+    void this._app.example().then(({ method, path }) => (command.textContent = `curl -i ${method === "GET" ? "" : `-X ${method} `}${this._app.mockBase()}${path}`), () => {});
+    return [h("p", {}, "No calls yet. They appear here as they happen; send one:"), command];
   }
 
   _newer() {
