@@ -22,8 +22,9 @@ table = Table()
 @dataclass(frozen=True, slots=True)
 class Pace:
     """
-    At most `most` calls are told, `slice` at once, then it rests for `rest_s`. Where more than `queue` wait, the newest `sample` of
-    them are told of and the others counted: then nobody could read them, and each costs the mock's throughput.
+    At most `most` calls are told, `slice` at once, then it rests for `rest_s`. Where more than `queue` wait, the newest
+    `sample` of them are told of each time, and the others counted, until no more than `most` come in that time: nobody
+    could read them, and each costs the mock's throughput.
     """
 
     rest_s: float
@@ -36,8 +37,8 @@ class Pace:
 
 WHOLE = Pace(rest_s=0.02, most=50, queue=1000, sample=50, slice=SLICE)
 """2,500 a second."""
-IN_BRIEF = Pace(rest_s=0.1, most=150, queue=500, sample=20)
-"""1,500 a second, of which each takes about 10 µs; where more than 5,000 come in it, 200."""
+IN_BRIEF = Pace(rest_s=0.1, most=150, queue=1500, sample=20)
+"""1,500 a second, of which each takes about 10 µs; while more come, 200."""
 HEARTBEAT_S = 15.0
 
 
@@ -66,7 +67,8 @@ async def _events(
     Every call once it is over. A reader who is too slow, or a service that is too fast, loses the oldest, and
     the reader hears how many. After a reset numbers go on, so nothing comes twice.
     """
-    follower = Follower(ns, None if wanted.is_any else Wanted(wanted), pace.queue, pace.sample)
+    holds = None if wanted.is_any else Wanted(wanted)
+    follower = Follower(ns, holds, most=pace.queue, sample=pace.sample, calm=pace.most)
     woken = False
     try:
         if after is not None:

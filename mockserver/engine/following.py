@@ -21,15 +21,20 @@ Kept = Call | Brief
 
 class Follower:
     """
-    `holds` says which calls it wants, None for all. At most `most` wait to be taken; of more, the newest `sample` stay.
+    `holds` says which calls it wants, None for all. At most `most` wait to be taken; of more, the newest `sample` stay,
+    and so it goes on until no more than `calm` come between two looks.
     It enters itself into the namespace, and stays there until `leave`.
     """
 
-    def __init__(self, ns: Namespace, holds: Callable[[Kept], bool] | None, most: int, sample: int) -> None:
+    def __init__(
+        self, ns: Namespace, holds: Callable[[Kept], bool] | None, *, most: int, sample: int, calm: int
+    ) -> None:
         self._ns = ns
         self._holds = holds
         self._most = most
         self._sample = min(sample, most)
+        self._calm = min(calm, most)
+        self._flooded = False
         self._record = ns.record
         self._seen = self._record.added
         self._open: list[Call] = [call for call in self._record.looked_at() if _is_open(call)]
@@ -76,7 +81,9 @@ class Follower:
         record = self._record
         fresh, self._seen = record.added - self._seen, record.added
         wanted = fresh
-        if self._holds is None and len(self._waiting) + fresh > self._most:
+        bound = self._calm if self._flooded else self._most
+        self._flooded = self._holds is None and len(self._waiting) + fresh > bound
+        if self._flooded:
             # What would not stay need not be looked at.
             self._lost += len(self._waiting)
             self._waiting.clear()

@@ -144,6 +144,34 @@ def test_a_stream_ends_for_the_server_when_its_reader_leaves(server):
         assert len(server.app.engine.default.followers) == 1
 
 
+def test_no_call_does_anything_for_a_follower(server):
+    ns = server.app.engine.default
+    with following(server.admin.url, "?brief=true") as events:
+        server.ask("POST", "/a")
+        events.call()
+
+        assert not ns.is_heard, "else each call would be made of its brief"
+        assert not ns.record._opened, "nor does following leave calls behind in the record"
+
+
+def test_too_many_calls_at_once_are_sampled_and_the_others_counted(server, monkeypatch):
+    monkeypatch.setattr(stream, "IN_BRIEF", Pace(rest_s=0.0, most=50, queue=20, sample=5))
+    with following(server.admin.url, "?brief=true") as events, Wire(server.address) as wire:
+        # What one read of the server brings is answered before anybody else has a turn.
+        wire.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" * 100)
+        told, dropped = [], 0
+        while len(told) + dropped < 100:
+            event = events.next()
+            if event.kind == "dropped":
+                dropped += event.data["dropped"]
+            else:
+                told.append(event.data["number"])
+
+    assert dropped > 0
+    assert told == sorted(set(told))
+    assert told[-1] == 100, "the newest are told"
+
+
 def test_a_slow_reader_is_told_how_many_it_missed_and_slows_nobody(server, monkeypatch):
     monkeypatch.setattr(stream, "WHOLE", Pace(0.0, 50, 10, 10))
     body = b"x" * 60_000

@@ -43,8 +43,8 @@ class World:
         call.last_byte_at_s = self.now_s
         call.outcome = Outcome.DONE
 
-    def follower(self, most=10, sample=3, holds=None):
-        return Follower(self.ns, holds, most, sample)
+    def follower(self, most=10, sample=3, holds=None, calm=4):
+        return Follower(self.ns, holds, most=most, sample=sample, calm=calm)
 
 
 @pytest.fixture
@@ -90,6 +90,19 @@ def test_of_too_many_the_newest_stay_and_the_others_are_counted(world):
     world.passes(20)
 
     assert numbers(follower.take(10)) == ([22, 23, 24], 21)
+
+
+def test_once_there_were_too_many_a_sample_is_enough_until_it_is_calm(world):
+    follower = world.follower(most=10, sample=3, calm=4)
+    world.passes(20)
+    follower.take(10)
+
+    world.passes(9)
+    assert numbers(follower.take(10)) == ([27, 28, 29], 6)
+    world.passes(4)
+    assert numbers(follower.take(10)) == ([30, 31, 32, 33], 0)
+    world.passes(9)
+    assert numbers(follower.take(10)) == ([34, 35, 36, 37, 38, 39, 40, 41, 42], 0)
 
 
 def test_what_the_record_drops_before_it_looks_is_counted():
