@@ -186,7 +186,7 @@ function fillRow({ node, cells }, row) {
   const unmatched = !(row.flags & (MATCHED | AUTOMATIC));
   const marks = `${row.effects ? " ◆" : ""}${row.webhooks ? " ⇢" : ""}${row.flags & REPLAYED ? " ↺" : ""}`;
   const texts = [clockTime(row.arrived), row.id, row.method, row.target, `${kind.sign} ${row.status ?? (row.outcome === "client_left" ? "left" : row.outcome)}`,
-    unmatched ? "unmatched" : (row.route ?? "automatic"), `${row.step ?? ""}${marks}`, duration(row.duration)];
+    unmatched ? "unmatched" : (row.route ?? "automatic"), unmatched ? "≠" : `${row.step ?? ""}${marks}`, duration(row.duration)];
   texts.forEach((text, i) => {
     if (cells[i].textContent !== text) cells[i].textContent = text;
   });
