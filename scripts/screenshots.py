@@ -160,6 +160,10 @@ async def pictures() -> None:
             ):
                 await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
                 await page.wait_for_timeout(700)
+                if name == "scenarios":  # sequences and the machine
+                    await page.evaluate(
+                        "document.querySelector('[data-scenario=payments]').scrollIntoView({block: 'end'})"
+                    )
                 await page.screenshot(path=IMAGES / f"{name}-{theme}.png")
         page = await opened(browser, url, "light", 390, 800)
         for name, place in (("calls", "calls"), ("attempts", "attempts")):
