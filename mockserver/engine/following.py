@@ -48,15 +48,20 @@ class Follower:
     def resume(self, after: int) -> None:
         """
         Takes up behind the call of that number: what ended since is waiting then. A call may end after a later one;
-        where that call is recorded no longer, its number decides.
+        where that call is recorded no longer, its number decides, and those before the record's first are lost: after
+        a restart with a state file that is all of them. A number that was not reached yet is from before a restart
+        without one: then nothing that is here was told.
         """
-        record = self._record
+        record, last_number = self._record, self._ns.last_number
+        if after > last_number:
+            after = 0
         kept = record.newest(len(record))
         over = [one for one in kept if (call := record.looked_at_as(one)) is None or not _is_open(call)]
         last = next((one for one in over if number(one) == after), None)
         if last is None:
             missed = sorted((one for one in over if number(one) > after), key=ending)
-            self._lost += max(0, number(kept[0]) - after - 1) if kept else 0
+            first = number(kept[0]) if kept else last_number + 1
+            self._lost += max(0, first - after - 1)
         else:
             missed = sorted((one for one in over if ending(one) > ending(last)), key=ending)
         if self._holds is not None:

@@ -169,6 +169,19 @@ def test_behind_a_call_that_is_recorded_no_longer_the_gap_is_counted():
     assert numbers(follower.take(10)) == ([18, 19, 20], 7)
 
 
+def test_after_a_restart_what_is_recorded_no_longer_is_lost_and_what_is_there_was_not_told(world):
+    world.ns.last_number = 7  # a state file keeps counts, and no calls
+    follower = world.follower()
+    follower.resume(5)
+    assert numbers(follower.take(10)) == ([], 2)
+
+    anew = World()
+    anew.passes(2)
+    follower = anew.follower()
+    follower.resume(900)
+    assert numbers(follower.take(10)) == ([1, 2], 0)
+
+
 def test_nobody_is_kept_who_has_left(world):
     follower = world.follower()
     follower.leave()
