@@ -3,6 +3,7 @@ Pictures of the dashboard for README and docs: a server with something to see, c
 
     scripts/screenshots             writes docs/images/*.png
     scripts/screenshots --load      a minute of 1,000 calls a second with the dashboard open; prints what it cost
+    scripts/screenshots --saturate  as many calls as the server can answer, with the dashboard closed and open by turns; needs wrk
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +160,10 @@ async def pictures() -> None:
             ):
                 await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
                 await page.wait_for_timeout(700)
+                if name == "scenarios":  # sequences and the machine
+                    await page.evaluate(
+                        "document.querySelector('[data-scenario=payments]').scrollIntoView({block: 'end'})"
+                    )
                 await page.screenshot(path=IMAGES / f"{name}-{theme}.png")
         page = await opened(browser, url, "light", 390, 800)
         for name, place in (("calls", "calls"), ("attempts", "attempts")):
@@ -261,6 +268,95 @@ async def load(per_s: int, seconds: float) -> None:
     print(json.dumps(report, indent=2))
 
 
+FASTEST = "routes: [{request: GET /static, reply: {json: {ok: true}}}]"
+ROUNDS = 9
+ROUND_S = 2
+
+
+@asynccontextmanager
+async def full_speed(url: str) -> AsyncIterator[None]:
+    """As many calls as one thread of wrk gets answered, meanwhile."""
+    command = ["wrk", "-t1", "-c32", "-d1h", f"{url}/static"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def counted(http: aiohttp.ClientSession, url: str) -> int:
+    async with http.get(f"{url}/__admin/counts") as answer:
+        total: int = (await answer.json())["total"]
+        return total
+
+
+@asynccontextmanager
+async def following(url: str) -> AsyncIterator[None]:
+    """Somebody who reads the stream and does nothing with it, beside the browser the cheapest there is."""
+    command = ["curl", "-sN", "-o", "/dev/null", f"{url}/__admin/calls/stream?brief=true"]
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def saturate() -> None:
+    """
+    By turns, since the machine's speed changes: nobody there, a follower of the stream, the dashboard. Browser and
+    wrk share a processor, so what is compared is what the server spends for each call: where it has nothing else
+    to do its throughput is the inverse.
+    """
+    others = set(range(1, os.cpu_count() or 1)) or {0}
+    os.sched_setaffinity(0, others)  # wrk and the browser too: the first processor is the server's
+    folder = PROJECT / "build" / "saturated"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "fast.yaml").write_text(FASTEST)
+    turns = ("closed", "followed", "open")
+    cost_us: dict[str, list[float]] = {turn: [] for turn in turns}
+    per_s: dict[str, list[float]] = {turn: [] for turn in turns}
+    said = ""
+    async with serving(folder) as (url, pid), chromium() as browser, aiohttp.ClientSession() as http:
+        os.sched_setaffinity(pid, {0})
+        page = await opened(browser, url, "light", 1280, 800)
+
+        async def meanwhile() -> int:
+            before = await counted(http, url)
+            await asyncio.sleep(ROUND_S)
+            return await counted(http, url) - before
+
+        async with full_speed(url):
+            for number in range(ROUNDS * len(turns)):
+                turn = turns[number % len(turns)]
+                await page.goto(f"{url}/__admin/ui/" if turn == "open" else "about:blank")
+                async with following(url) if turn == "followed" else nullcontext():
+                    await page.wait_for_timeout(2000)
+                    calls, us = await spent(pid, meanwhile)
+                    cost_us[turn].append(us)
+                    per_s[turn].append(calls / ROUND_S)
+                if turn == "open":
+                    said = await page.inner_text(".missed")
+    middle = {turn: statistics.median(values) for turn, values in cost_us.items()}
+    ratios = {
+        turn: [beside / alone for beside, alone in zip(cost_us[turn], cost_us["closed"], strict=True)]
+        for turn in turns[1:]
+    }
+    report = {
+        "server_us_each": middle,
+        "calls_per_s": {turn: statistics.median(values) for turn, values in per_s.items()},
+        "rounds": cost_us,
+        "of_a_processor": {
+            turn: f"{(middle[turn] - middle['closed']) * statistics.median(per_s[turn]) / 1e6:.1%}"
+            for turn in turns[1:]
+        },
+        "lost": {turn: f"{1 - 1 / statistics.median(values):.1%}" for turn, values in ratios.items()},
+        "page_said": said,
+    }
+    print(json.dumps(report, indent=2))
+
+
 CLICK = """() => new Promise((done) => {
     const rows = [...document.querySelectorAll('.grid-rows [data-call]:not([hidden])')];
     const row = rows[Math.floor(rows.length / 2)];
@@ -275,7 +371,11 @@ CLICK = """() => new Promise((done) => {
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--load", action="store_true")
+    parser.add_argument("--saturate", action="store_true")
     parser.add_argument("--per-s", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
-    asyncio.run(load(options.per_s, options.seconds) if options.load else pictures())
+    if options.saturate:
+        asyncio.run(saturate())
+    else:
+        asyncio.run(load(options.per_s, options.seconds) if options.load else pictures())

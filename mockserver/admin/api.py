@@ -391,5 +391,9 @@ def endpoints(*tables: Table) -> Iterator[Endpoint]:
         yield from table.endpoints
 
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: `json.dumps` makes one of these for every text."""
+
+
 def to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)

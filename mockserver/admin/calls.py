@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -20,22 +19,18 @@ from mockserver.admin.api import (
     listing,
     no_content,
     one_flaw,
-    room,
-    to_json,
 )
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
 from mockserver.admin.views import brief_view, call_view
 from mockserver.engine.answers import Miss, nearest_view
 from mockserver.engine.counting import Subject
-from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInput, shown
 from mockserver.files.dump import dump
 from mockserver.matching.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
-from mockserver.model.http import Response, StreamReply
-from mockserver.model.plan import Outcome
+from mockserver.model.http import Response
 from mockserver.model.verify import CountSpec
 
 table = Table()
@@ -74,8 +69,17 @@ class CallFilter:
         self._status = _statuses(query["status"]) if query.get("status") else None
         self._matched = asked.flag("matched")
         self._after, self._from_s = _since(query.get("since"))
+        self.is_any = not any(query.get(name) for name in FILTERS)
+        """Whether every call holds."""
 
     def holds(self, call: Call) -> bool:
+        return self.is_since(call.number, call.request.arrived_s) and self.fits(call)
+
+    def is_since(self, number: int, arrived_s: float) -> bool:
+        return number > self._after and arrived_s >= self._from_s
+
+    def fits(self, call: Call) -> bool:
+        """Whether it holds, whenever the call was."""
         return (
             (self._route is None or call.route_id == self._route)
             and (self._tag is None or self._tag in call.tags)
@@ -83,8 +87,6 @@ class CallFilter:
             and (self._path is None or self._path.match(call.request.path) is not None)
             and (self._status is None or call.status in self._status)
             and (self._matched is None or call.matched == self._matched)
-            and call.number > self._after
-            and call.request.arrived_s >= self._from_s
         )
 
 
@@ -105,7 +107,7 @@ def _statuses(text: str) -> range:
     raise one_flaw(("status",), f"{text!r} is no status", "Write 503 or 5xx")
 
 
-def _call_number(text: str) -> int | None:
+def call_number(text: str) -> int | None:
     """17 of `c-000017`; None for anything else."""
     digits = text.removeprefix("c-")
     if text == digits or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
@@ -116,7 +118,7 @@ def _call_number(text: str) -> int | None:
 def _since(text: str | None) -> tuple[int, float]:
     if not text:
         return 0, 0.0
-    number = _call_number(text)
+    number = call_number(text)
     if number is not None:
         return number, 0.0
     with contextlib.suppress(ValueError):
@@ -129,7 +131,7 @@ def _since(text: str | None) -> tuple[int, float]:
 
 def cursor(text: str | None) -> int:
     """The number of the call after which a page begins. Raises InvalidInput for what is no cursor."""
-    number = _call_number(text) if text else 0
+    number = call_number(text) if text else 0
     if number is None:
         raise one_flaw(
             ("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before, such as c-000017"
@@ -171,7 +173,7 @@ async def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
 )
 async def list_calls(asked: Asked[Any]) -> Answer:
     wanted, view = CallFilter(asked), viewer(asked)
-    found = (call for call in asked.ns.record if wanted.holds(call))
+    found = (call for call in asked.ns.record.glimpses() if wanted.holds(call))
     return await page(asked, found, view)
 
 
@@ -188,119 +190,16 @@ async def delete_calls(asked: Asked[Any]) -> Answer:
     return no_content()
 
 
-@table.add(
-    "GET",
-    "/calls/stream",
-    "Calls as they happen, as server-sent events; resumable by Last-Event-ID.",
-    query={**FILTERS, **BRIEF, **REVEAL},
-    content_type="text/event-stream",
-    errors=(422, 429),
-)
-async def stream_calls(asked: Asked[Any]) -> Answer:
-    wanted, view = CallFilter(asked), viewer(asked)
-    there, most = len(asked.ns.listeners - asked.engine.shared.listeners), asked.services.settings.max_streams
-    room(asked.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
-    start = _call_number(asked.request.headers.get("last-event-id", ""))
-    head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
-    rest_s = REST_S if view is brief_view else 0.0
-    return StreamReply(head, _events(asked.ns, wanted, view, start, rest_s))
-
-
-QUEUE = 1000
-HEARTBEAT_S = 15.0
-REST_S = 0.1
-"""Between two writes of calls in brief: they are sent together, which costs a tenth of each by itself."""
-MANY = 250
-"""Of calls told at once; after more the rest is longer, so that a server under full load spends little on telling."""
-
-
-async def _events(
-    ns: Namespace,
-    wanted: CallFilter,
-    view: Callable[[Call], dict[str, Any]],
-    after: int | None,
-    rest_s: float = 0.0,
-) -> AsyncIterator[bytes]:
-    """
-    Every call once it is over. A reader who is too slow loses the oldest, and
-    hears how many. After a reset numbers go on, so nothing comes twice.
-    """
-    waiting: deque[Call] = deque()
-    lost = 0
-    woken = asyncio.Event()
-
-    def closed(call: Call) -> None:
-        nonlocal lost
-        if not wanted.holds(call):
-            return
-        if len(waiting) >= QUEUE:
-            waiting.popleft()
-            lost += 1
-        waiting.append(call)
-        woken.set()
-
-    if after is not None:
-        missed, lost = _missed(ns, after)
-        for call in missed:
-            closed(call)
-    ns.listeners.add(closed)
-    try:
-        yield b": calls as they happen\n\n"
-        while True:
-            while waiting or lost:
-                if lost:
-                    dropped, lost = lost, 0
-                    yield f"event: dropped\ndata: {to_json({'dropped': dropped})}\n\n".encode()
-                if rest_s:
-                    together = [_event(waiting.popleft(), view) for _ in range(len(waiting))]
-                    yield b"".join(together)
-                    await asyncio.sleep(rest_s * max(1.0, len(together) / MANY))
-                while waiting and not rest_s:
-                    yield _event(waiting.popleft(), view)
-            woken.clear()
-            try:
-                await asyncio.wait_for(woken.wait(), HEARTBEAT_S)
-            except TimeoutError:
-                yield b": still here\n\n"
-    finally:
-        ns.listeners.discard(closed)
-
-
-def _event(call: Call, view: Callable[[Call], dict[str, Any]]) -> bytes:
-    return f"id: {call.id}\nevent: call\ndata: {to_json(view(call))}\n\n".encode()
-
-
 @table.add("GET", "/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
 async def get_call(asked: Asked[Any]) -> Answer:
     text = asked.params["id"]
     reveal = may_reveal(asked)
-    number = _call_number(text if text.startswith("c-") else f"c-{text}")
+    number = call_number(text if text.startswith("c-") else f"c-{text}")
     call = None if number is None else asked.ns.record.get(number)
     if call is None:
         detail = f"Kept are {len(asked.ns.record)} calls, {asked.ns.record.dropped} were dropped. See GET /__admin/calls"
         raise Refused(404, "no-such-call", f"There is no call {text!r}", detail)
     return json_answer(call_view(call, reveal=reveal))
-
-
-def _missed(ns: Namespace, after: int) -> tuple[list[Call], int]:
-    """
-    What ended after the call of that number had, in the order of ending, and how
-    many more of them are recorded no longer: after a restart with a state file that
-    is all of them. A call may end after a later one. A number that was not reached
-    yet is from before a restart without one: then nothing that is here was told.
-    """
-    if after > ns.last_number:
-        after = 0
-    over = [call for call in ns.record if call.outcome is not Outcome.OPEN]
-    last = next((call for call in over if call.number == after), None)
-    if last is None:
-        first = min((call.number for call in ns.record), default=ns.last_number + 1)
-        return [call for call in over if call.number > after], max(0, first - after - 1)
-    return sorted((call for call in over if _ended_at_s(call) > _ended_at_s(last)), key=_ended_at_s), 0
-
-
-def _ended_at_s(call: Call) -> float:
-    return call.ended_at_s or 0.0
 
 
 @table.add(

@@ -14,6 +14,7 @@ from mockserver.admin import (
     recordings,
     routes,
     scenarios,
+    stream,
     troubles,
     ui,
     webhooks,
@@ -29,6 +30,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         endpoints(
             scenarios.table,
             routes.table,
+            stream.table,  # before `/calls/{id}`
             calls.table,
             har.table,
             checks.table,

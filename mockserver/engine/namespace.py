@@ -72,6 +72,13 @@ class Tab(Protocol):
         """Counts them."""
 
 
+class Follows(Protocol):
+    """Who looks at the record now and then."""
+
+    def forget(self) -> None:
+        """The record is about to be another."""
+
+
 class Shared:
     """
     What all namespaces have in common. `world` is replaced by a reload.
@@ -99,7 +106,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -120,6 +127,7 @@ class Namespace:
         self._clock: VirtualClock | None = None
         self._watchers: set[Callable[[], None]] | None = None
         self._listeners: set[Callable[[Call], None]] | None = set(shared.listeners) or None
+        self._followers: set[Follows] | None = None
         self._memory: Memory | None = None
         self._effects: Effects | None = None
         self._deliveries: Deliveries | None = None
@@ -216,6 +224,14 @@ class Namespace:
         if listeners is None:
             listeners = self._listeners = set()
         return listeners
+
+    @property
+    def followers(self) -> set[Follows]:
+        """Those who look at the record now and then: no call tells them anything."""
+        followers = self._followers
+        if followers is None:
+            followers = self._followers = set()
+        return followers
 
     @property
     def is_heard(self) -> bool:
@@ -410,6 +426,8 @@ class Namespace:
             self._settle()
         if self.shared.forgetting is not None:
             self.shared.forgetting(self)
+        for follower in self._followers or ():
+            follower.forget()
         self.shared.totals.add(self._counts, self._record)
         self._record = None
         self._counts = None

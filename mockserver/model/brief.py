@@ -55,9 +55,27 @@ def call_of(brief: Brief) -> Call:
     return call
 
 
+def kind_of(brief: Brief) -> Any:
+    """What it shares with every brief of the same request that was answered the same: all but number, client and times."""
+    if len(brief) == _SHORT:
+        return brief[0]
+    asked, route, index, response = brief[0], *brief[_SHORT:9]
+    return asked, route, index, response.status
+
+
 def number_of(brief: Brief) -> int:
     number: int = brief[1]
     return number
+
+
+def arrived_s_of(brief: Brief) -> float:
+    arrived_s: float = brief[3]
+    return arrived_s
+
+
+def ended_at_s_of(brief: Brief) -> float:
+    over_at_s: float = brief[5]
+    return over_at_s
 
 
 def cost_of(brief: Brief) -> int:

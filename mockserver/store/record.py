@@ -127,6 +127,35 @@ class Record:
             call = self._opened[number] = call_of(kept)
         return call
 
+    @property
+    def added(self) -> int:
+        """How many calls were ever put into it."""
+        return self.dropped + len(self._calls)
+
+    def newest(self, most: int) -> list[Call | Brief]:
+        """The newest so many, oldest first. Nobody looks at a call for it: one in brief stays so."""
+        found = list(islice(reversed(self._calls), most))
+        found.reverse()
+        return found
+
+    def looked_at_as(self, kept: Call | Brief) -> Call | None:
+        """The call itself, unless it is one in brief that nobody has looked at."""
+        if not isinstance(kept, tuple):
+            return kept
+        return self._opened.get(number_of(kept)) if self._opened else None
+
+    def glimpses(self) -> Iterator[Call]:
+        """Its calls for whoever only reads them and keeps none: what is recorded in brief stays so."""
+        for kept in self._calls:
+            if isinstance(kept, tuple):
+                yield self._opened.get(number_of(kept)) or call_of(kept)
+            else:
+                yield kept
+
+    def looked_at(self) -> Iterator[Call]:
+        """Those of its calls that are more than a brief; every open one is among them."""
+        return filter(None, map(self.looked_at_as, self._calls))
+
     def newest_times(self, most: int) -> list[tuple[float, float | None]]:
         """
         When each of the newest so many arrived and was decided, newest first. Nobody looks at a call for it: one

@@ -5,7 +5,8 @@ from support.events import following
 from support.http import ask
 from support.wire import Wire
 
-from mockserver.admin import calls
+from mockserver.admin import stream
+from mockserver.admin.stream import Pace
 
 SHOP = """
 routes:
@@ -63,7 +64,7 @@ def test_a_call_that_ended_after_a_later_one_is_not_lost_on_resuming(server):
             last = events.next()
     assert last.data["number"] == 2
     with following(server.admin.url, after="c-000000") as events:
-        assert [events.call()["number"] for _ in range(2)] == [1, 2]
+        assert [events.call()["number"] for _ in range(2)] == [2, 1], "in the order in which they ended"
 
     with following(server.admin.url, after=last.id) as events:
         assert events.call()["number"] == 1
@@ -143,17 +144,45 @@ def test_head_of_a_stream_ends(server):
 
 def test_a_stream_ends_for_the_server_when_its_reader_leaves(server):
     with following(server.admin.url):
-        assert len(server.app.engine.default.listeners) == 1
+        assert len(server.app.engine.default.followers) == 1
     server.ask("POST", "/a")
     # The reader's leaving is seen by the loop; a stream that follows it tells when that has been handled.
     with following(server.admin.url) as events:
         server.ask("POST", "/a")
         events.call()
-        assert len(server.app.engine.default.listeners) == 1
+        assert len(server.app.engine.default.followers) == 1
+
+
+def test_no_call_does_anything_for_a_follower(server):
+    ns = server.app.engine.default
+    with following(server.admin.url, "?brief=true") as events:
+        server.ask("POST", "/a")
+        events.call()
+
+        assert not ns.is_heard, "else each call would be made of its brief"
+        assert not ns.record._opened, "nor does following leave calls behind in the record"
+
+
+def test_too_many_calls_at_once_are_sampled_and_the_others_counted(server, monkeypatch):
+    monkeypatch.setattr(stream, "IN_BRIEF", Pace(rest_s=0.0, most=50, queue=20, sample=5))
+    with following(server.admin.url, "?brief=true") as events, Wire(server.address) as wire:
+        # What one read of the server brings is answered before anybody else has a turn.
+        wire.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" * 100)
+        told, dropped = [], 0
+        while len(told) + dropped < 100:
+            event = events.next()
+            if event.kind == "dropped":
+                dropped += event.data["dropped"]
+            else:
+                told.append(event.data["number"])
+
+    assert dropped > 0
+    assert told == sorted(set(told))
+    assert told[-1] == 100, "the newest are told"
 
 
 def test_a_slow_reader_is_told_how_many_it_missed_and_slows_nobody(server, monkeypatch):
-    monkeypatch.setattr(calls, "QUEUE", 10)
+    monkeypatch.setattr(stream, "WHOLE", Pace(0.0, 50, 10, 10))
     body = b"x" * 60_000
     sent = 120
     with Wire(server.address, receive_buffer=4096, timeout_s=20) as reader:

@@ -3,6 +3,10 @@
 import pytest
 from support.dashboard import SCRIPTS, Dashboard
 from support.http import ask
+from support.wire import Wire
+
+from mockserver.admin import stream
+from mockserver.admin.stream import Pace
 
 SCRIPT = "<script>document.title='run'</script>"
 
@@ -162,6 +166,24 @@ def test_a_dropped_connection_is_shown_and_healed(serving, open_dashboard):
     server.ask("POST", "/data")
     dashboard.sees("[data-call=c-000007]")
     assert len(dashboard.rows()) == 7
+
+
+def test_what_came_too_fast_is_counted_and_fetched_once_it_is_calm(serving, open_dashboard, monkeypatch):
+    monkeypatch.setattr(stream, "IN_BRIEF", Pace(rest_s=0.1, most=5, queue=5, sample=2))
+    server = serving("routes: [{request: GET /fast, reply: 200}]", calls=100)
+    dashboard = open_dashboard(server)
+    server.ask("GET", "/fast")
+    dashboard.sees("[data-call=c-000001]")
+    with Wire(server.address) as wire:
+        wire.send("GET /fast HTTP/1.1\r\nHost: x\r\n\r\n" * 300)
+        dashboard.sees(".missed", "not shown so far")
+        dashboard.sees(".missed", "recorded no longer")
+
+    assert dashboard.texts(".missed")[0].startswith("200 calls came faster")
+    dashboard.sees(".toolbar", "101 calls")
+    assert dashboard.rows()[-1] == "c-000301"
+    assert dashboard.rows() == sorted(dashboard.rows())
+    assert dashboard.complaints == []
 
 
 async def cut_streams(server):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000
 SCRIPTS = "script, iframe, object, embed, [onclick], [onerror], [onload]"
 
 

@@ -28,7 +28,7 @@ export class App {
     this._feed = new Feed(this.api, this.rows, {
       added: (seqs, calls) => this._added(seqs, calls),
       reset: () => this._views.get("calls").reset(),
-      missed: (number) => this._views.get("calls").missed(number, () => void this._feed.heal()),
+      missed: (number, flood) => this._missed(number, flood),
       state: (word, detail) => this._header.connection(word, detail),
       gone: () => this._gone(),
     });
@@ -109,6 +109,13 @@ export class App {
     this._refreshSoon();
   }
 
+  _missed(number, flood) {
+    this._views.get("calls").missed(number, flood);
+    if (!flood) return;
+    this._unmatchedAsked = true; // perhaps; nobody told
+    this._refreshSoon();
+  }
+
   clearCalls() {
     this._feed.clear();
   }
@@ -175,6 +182,16 @@ export class App {
   async loadRoutes() {
     this.routes = (await this.api.get("/routes")).items;
     return this.routes;
+  }
+
+  /** A request that a route here takes by its path alone, to begin with. */
+  async example() {
+    const { items } = await this.api.get("/scenarios");
+    const bases = new Map(items.filter((one) => one.active && !one.host).map((one) => [one.name, one.base ?? ""]));
+    const routes = this.routes.length ? this.routes : await this.loadRoutes();
+    const plain = routes.filter((one) => one.match === undefined && /^[A-Z]+ \/[\w./-]*$/.test(one.request) && (bases.has(one.scenario) || one.scenario === "runtime"));
+    const [method, path] = (plain[0]?.request ?? "GET /").split(" ");
+    return { method, path: (bases.get(plain[0]?.scenario) ?? "") + path };
   }
 
   routeOf(id) {

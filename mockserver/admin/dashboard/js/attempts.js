@@ -2,7 +2,7 @@
 
 import { button, field, h, show } from "./dom.js";
 import { pngBlob, save, svgBlob } from "./export.js";
-import { picture, verdict } from "./picture.js";
+import { isBug, picture, verdict } from "./picture.js";
 import { many } from "./words.js";
 
 const MOST_LANES = 60;
@@ -16,6 +16,7 @@ export class AttemptsView {
     this._by = h("input", { placeholder: "headers.x-order-id", autocomplete: "off", spellcheck: "false", onchange: () => this.refresh() });
     this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "all" }, "all"), h("option", { value: "retried" }, "tried again"), h("option", { value: "wrong" }, "with something wrong"));
     this._axis = h("select", { onchange: () => this._draw() }, h("option", { value: "aligned" }, "from each first try"), h("option", { value: "clock" }, "one clock for all"));
+    this._count = h("span", { class: "quiet" });
     this._said = h("span", { class: "quiet", role: "status" });
     this._place = h("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Attempts picture" });
     this._lists = h("details", { class: "as-text" });
@@ -24,7 +25,7 @@ export class AttemptsView {
       h("div", { class: "toolbar" },
         field("Route", this._route), field("Same operation by", this._by), field("Show", this._which), field("Time axis", this._axis),
         h("div", { class: "row" }, button("Save SVG", () => this._save("svg"), { class: "small" }), button("Save PNG", () => this._save("png"), { class: "small" }),
-          button("Copy PNG", () => this._copy(), { class: "small" })), this._said),
+          button("Copy PNG", () => this._copy(), { class: "small" })), this._count, this._said),
       this._place, this._lists);
     new ResizeObserver(() => this._draw()).observe(this._place);
   }
@@ -45,6 +46,7 @@ export class AttemptsView {
     if (this._by.value.trim()) query.set("by", this._by.value.trim());
     try {
       this._operations = await this._everyPage(query);
+      if (this._by.getAttribute("aria-invalid") === "true") this._said.textContent = "";
       this._by.setAttribute("aria-invalid", "false");
       this._draw();
     } catch (problem) {
@@ -80,7 +82,7 @@ export class AttemptsView {
     const wanted = this._wanted();
     const drawn = wanted.slice(-MOST_LANES);
     const more = wanted.length > drawn.length ? `, the latest ${drawn.length} drawn` : "";
-    this._said.textContent = `${many(wanted.length, "operation")}${more}`;
+    this._count.textContent = `${many(wanted.length, "operation")}${more}`;
     if (!drawn.length) {
       show(this._place, h("div", { class: "empty" }, h("p", {}, this._operations.length ? "No operation is like that." : "No matched calls yet. Each logical operation gets a lane: its tries, the gaps between them, and what Retry-After asked.")));
       show(this._lists);
@@ -118,7 +120,7 @@ export class AttemptsView {
 }
 
 function isWrong(operation) {
-  return operation.final !== "succeeded" || operation.overlap || operation.retry_after === "broken" || operation.tries.some((one) => one.changed.length || one.outcome !== "done");
+  return isBug(operation) || operation.final !== "succeeded" || operation.tries.some((one) => one.outcome !== "done");
 }
 
 function tryText(one) {

@@ -2,6 +2,7 @@
 
 import { CallPane } from "./call.js";
 import { button, field, h, show } from "./dom.js";
+import { save } from "./export.js";
 import { compileFilter, statusTest } from "./filter.js";
 import { Grid } from "./grid.js";
 import { AUTOMATIC, MATCHED, numberOf, REPLAYED } from "./rows.js";
@@ -44,7 +45,17 @@ export class CallsView {
     return h("div", { class: "toolbar", role: "search" },
       field("Text", this._text, { class: "field grow" }), field("Route", this._route), field("Status", this._status),
       h("div", { class: "field check" }, this._unmatched, h("label", { for: "only-unmatched" }, "Unmatched only")),
-      button("Clear", () => this._app.clearCalls(), { class: "small", title: "Empties this list; the server's record stays" }), this._count, this._list);
+      button("Clear", () => this._app.clearCalls(), { class: "small", title: "Empties this list; the server's record stays" }),
+      button("Save HAR", () => this._saveHar(), { class: "small", title: "Every recorded call as an HTTP archive, secrets masked" }), this._count, this._list);
+  }
+
+  async _saveHar() {
+    const { api } = this._app;
+    try {
+      save(await (await api.open("/calls.har")).blob(), `calls-${api.namespace}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.har`);
+    } catch (problem) {
+      this._count.textContent = problem.message;
+    }
   }
 
   focusFilter() {
@@ -127,8 +138,9 @@ export class CallsView {
   }
 
   _welcome() {
-    return [h("p", {}, "No calls yet. They appear here as they happen; send one:"),
-      h("pre", { class: "body" }, `curl -i -X POST ${this._app.mockBase()}/data`)];
+    const command = h("pre", { class: "body" }, `curl -i ${this._app.mockBase()}/`);
+    void this._app.example().then(({ method, path }) => (command.textContent = `curl -i ${method === "GET" ? "" : `-X ${method} `}${this._app.mockBase()}${path}`), () => {});
+    return [h("p", {}, "No calls yet. They appear here as they happen; send one:"), command];
   }
 
   _newer() {
@@ -157,10 +169,15 @@ export class CallsView {
     this.reset();
   }
 
-  /** Calls that the server could not tell; `load` fetches them where it still has them. */
-  missed(number, load) {
+  /** Calls that are not in the list. `flood`: how many come a second, and how many of these are told. */
+  missed(number, flood) {
     this._missed.hidden = number === 0;
-    show(this._missed, `${many(number, "call")} came faster than this page could be told of. `, button("Load what is still recorded", load, { class: "small" }));
+    if (!number) return;
+    const some = (n) => Math.round(n).toLocaleString("en");
+    const said = !flood
+      ? `${many(number, "call")} came faster than this page could be told of, and are recorded no longer; counts have them all.`
+      : `▲ ${flood.came ? `${some(flood.came)} calls a second are too many to show; about ${some(flood.told)} of them are. ` : "Calls come too fast to show each. "}${some(number)} not shown so far.`;
+    show(this._missed, said);
   }
 }
 
@@ -169,7 +186,7 @@ function fillRow({ node, cells }, row) {
   const unmatched = !(row.flags & (MATCHED | AUTOMATIC));
   const marks = `${row.effects ? " ◆" : ""}${row.webhooks ? " ⇢" : ""}${row.flags & REPLAYED ? " ↺" : ""}`;
   const texts = [clockTime(row.arrived), row.id, row.method, row.target, `${kind.sign} ${row.status ?? (row.outcome === "client_left" ? "left" : row.outcome)}`,
-    unmatched ? "unmatched" : (row.route ?? "automatic"), `${row.step ?? ""}${marks}`, duration(row.duration)];
+    unmatched ? "unmatched" : (row.route ?? "automatic"), unmatched ? "≠" : `${row.step ?? ""}${marks}`, duration(row.duration)];
   texts.forEach((text, i) => {
     if (cells[i].textContent !== text) cells[i].textContent = text;
   });

@@ -57,9 +57,10 @@ export class RouteEditor {
       const said = /line (\d+)/.exec(`${flaw.message} ${flaw.hint}`);
       const line = said ? Number(said[1]) - 1 : lineOf(this._text.value, flaw.pointer);
       this._marked.set(line, flaw.message);
-      return h("li", {}, button(`Line ${line + 1}`, () => this._goTo(line), { class: "small" }), ` ${flaw.pointer ? `${flaw.pointer.slice(1).replaceAll("/", ".")}: ` : ""}${flaw.message}. ${flaw.hint ?? ""}`);
+      const item = h("li", {}, button(`Line ${line + 1}`, () => this._goTo(line), { class: "small" }), ` ${flaw.pointer ? `${flaw.pointer.slice(1).replaceAll("/", ".")}: ` : ""}${flaw.message}. ${flaw.hint ?? ""}`);
+      return { line, item };
     });
-    show(this._errors, h("ul", {}, listed));
+    show(this._errors, h("ul", {}, listed.sort((a, b) => a.line - b.line).map((one) => one.item)));
     this._text.setAttribute("aria-invalid", "true");
     this._number();
   }

@@ -4,17 +4,27 @@ import { idOf } from "./rows.js";
 import { Stream } from "./stream.js";
 
 const PAGE = 5000;
+const CALM_MS = 1500;
+const WINDOW_MS = 1000;
 
 export class Feed {
-  /** `on`: `added(seqs)`, `reset()`, `missed(number)`, `state(word, detail)`, `gone(problem)`. */
+  /**
+   * `on`: `added(seqs)`, `reset()`, `missed(number, flood)`, `state(word, detail)`, `gone(problem)`.
+   *
+   * `missed` are calls that are not in the list. `flood` is null unless they come too fast to be told of; it says
+   * how many come a second, and how many of these are told, once that is known.
+   */
   constructor(api, rows, on) {
     this._api = api;
     this._rows = rows;
     this._on = on;
     this._missed = 0;
     this._turn = 0;
+    this._floor = 0; // the list was emptied by hand up to this number
+    this._newest = 0;
+    this._window = null;
     this.stream = new Stream(api, {
-      calls: (calls) => this._put(calls),
+      calls: (calls) => this._told(calls),
       missed: (number, resumed) => this._lost(number, resumed),
       state: (word, detail) => on.state(word, detail),
       restarted: () => void this.begin(),
@@ -26,9 +36,8 @@ export class Feed {
   async begin() {
     const turn = (this._turn += 1);
     this.stream.stop();
-    this._rows.clear();
-    this._setMissed(0);
-    this._on.reset();
+    this._floor = this._newest = 0;
+    this._empty();
     let last = "c-000000";
     for (;;) {
       try {
@@ -51,16 +60,37 @@ export class Feed {
 
   /** Empties the list; the record stays. */
   clear() {
+    this._floor = this._newest;
+    this._empty();
+  }
+
+  _empty() {
+    clearTimeout(this._calm);
+    this._window = null;
     this._rows.clear();
     this._setMissed(0);
     this._on.reset();
   }
 
-  /** Fetches what could not be told, as far as it is recorded still. */
+  /** Fetches what could not be told, as far as it is recorded still, and puts it where it belongs. */
   async heal() {
-    this._setMissed(0);
+    clearTimeout(this._calm);
+    this._window = null;
+    const [turn, newest] = [this._turn, this._newest];
     const first = this._rows.size ? this._rows.row(this._rows.first).number : 0;
-    await this._load(`/calls?brief=true&since=${idOf(Math.max(0, first - 1))}`, this._turn);
+    const since = idOf(Math.max(this._floor, first - 1));
+    let healed = 0;
+    try {
+      for await (const items of this._api.pages(`/calls?brief=true&since=${since}&limit=${PAGE}`)) {
+        if (turn !== this._turn) return;
+        for (const call of items) if (call.outcome !== "open" && this._rows.put(call) && call.number <= newest) healed += 1;
+      }
+    } catch {
+      return; // the connection is lost: when it is there again, the stream tells what is missing
+    }
+    this._rows.arrange();
+    this._on.reset();
+    this._setMissed(Math.max(0, this._missed - healed));
   }
 
   /** The id of the last call that was over before the list was asked for, behind which the stream goes on. */
@@ -71,8 +101,15 @@ export class Feed {
       const over = items.filter((one) => one.outcome !== "open");
       this._put(over);
       if (over.length) last = over.at(-1).id;
+      this._newest = this._rows.newest;
     }
     return last;
+  }
+
+  _told(calls) {
+    for (const { number } of calls) this._newest = Math.max(this._newest, number);
+    if (this._window) this._window.told += calls.length;
+    this._put(calls);
   }
 
   _put(calls) {
@@ -82,12 +119,28 @@ export class Feed {
   }
 
   _lost(number, resumed) {
-    if (resumed) return void this.heal();
-    return this._setMissed(this._missed + number);
+    this._missed += number;
+    if (resumed) {
+      this._newest = Infinity; // whatever is recorded was missed
+      return void this.heal().then(() => (this._newest = this._rows.newest));
+    }
+    clearTimeout(this._calm);
+    this._calm = setTimeout(() => void this.heal(), CALM_MS);
+    const now = performance.now();
+    if (!this._window) {
+      this._window = { since: now, told: 0, lost: 0 };
+      return void this._on.missed(this._missed, {});
+    }
+    this._window.lost += number;
+    const { since, told, lost } = this._window;
+    const seconds = (now - since) / 1000;
+    if (seconds * 1000 < WINDOW_MS) return;
+    this._on.missed(this._missed, { came: (told + lost) / seconds, told: told / seconds });
+    this._window = { since: now, told: 0, lost: 0 };
   }
 
   _setMissed(number) {
     this._missed = number;
-    this._on.missed(number);
+    this._on.missed(number, null);
   }
 }

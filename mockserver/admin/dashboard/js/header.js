@@ -37,7 +37,10 @@ export class Header {
   place(view) {
     for (const [name, { link }] of this._links) {
       link.href = this._app.href(name);
-      if (name === view) link.setAttribute("aria-current", "page");
+      if (name === view) {
+        link.setAttribute("aria-current", "page");
+        link.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they don't all fit
+      }
       else link.removeAttribute("aria-current");
     }
     this._outage.href = this._app.href("scenarios");

@@ -60,7 +60,7 @@ export function machinePicture(machine, there) {
   return s("svg", { class: "machine", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": text },
     s("defs", {}, s("marker", { id: arrow, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto" }, s("path", { d: "M0 0L8 4L0 8z", class: "machine-arrow" }))),
     merged(machine.edges).map((edge) => edgeOf(edge, nodes, arrow, () => bottom + 16 + 18 * back++)),
-    [...nodes].map(([name, node]) => nodeOf(name, node, there.get(name) ?? 0, name === machine.initial)));
+    [...nodes].map(([name, node]) => nodeOf(name, node, there.get(name) ?? 0, name === machine.initial, arrow)));
 }
 
 /** Edges with the same ends are one, with all their names. */
@@ -92,7 +92,7 @@ function placed(levels, gap) {
   const columns = [];
   for (const [name, level] of levels) (columns[level] ??= []).push(name);
   const nodes = new Map();
-  let x = 10;
+  let x = 28;
   columns.filter(Boolean).forEach((names, level) => {
     const width = Math.max(...names.map((one) => (one.length + MARKS.length) * NODE.letter + NODE.pad));
     names.forEach((name, i) => nodes.set(name, { x, y: 22 + i * NODE.line, width, level }));
@@ -123,9 +123,9 @@ function edge(d, x, y, label, by, arrow) {
   return s("g", { class: "machine-edge" }, s("title", {}, by.join(", ")), s("path", { d, "marker-end": `url(#${arrow})` }), s("text", { x, y, "text-anchor": "middle" }, label));
 }
 
-function nodeOf(name, node, count, initial) {
+function nodeOf(name, node, count, initial, arrow) {
   return s("g", { class: `machine-state${count ? " here" : ""}`, "data-state": name, "data-count": count },
     s("rect", { x: node.x, y: node.y, width: node.width, height: NODE.height, rx: NODE.height / 2 }),
-    initial ? s("path", { class: "machine-initial", d: `M${node.x + 4} ${node.y - 12}q8 0 12 11` }) : null,
+    initial ? s("g", { class: "machine-start" }, s("circle", { class: "machine-arrow", cx: node.x - 20, cy: node.y + NODE.height / 2, r: 4 }), s("path", { d: `M${node.x - 20} ${node.y + NODE.height / 2}H${node.x}`, "marker-end": `url(#${arrow})` })) : null,
     s("text", { x: node.x + node.width / 2, y: node.y + NODE.height / 2 + 4, "text-anchor": "middle" }, count ? `▶ ${name} (${count})` : name));
 }

@@ -36,9 +36,21 @@ export function verdict(operation) {
   if (operation.overlap) parts.push("tries overlap");
   const changed = [...new Set(tries.flatMap((one) => one.changed))];
   if (changed.length) parts.push(`changed: ${changed.join(", ")}`);
-  const effects = tries.flatMap((one) => one.effects);
-  if (effects.length) parts.push(`effects: ${effects.join(", ")}`);
-  return parts.join(" · ");
+  const effects = effectsOf(operation);
+  if (effects.size) parts.push(`effects: ${[...effects].map(([kind, n]) => (n > 1 ? `${kind} ${n} times` : kind)).join(", ")}`);
+  return `${isBug(operation) ? "✕ " : ""}${parts.join(" · ")}`;
+}
+
+/** How often each kind of effect happened. */
+function effectsOf({ tries }) {
+  const found = new Map();
+  for (const kind of tries.flatMap((one) => one.effects)) found.set(kind, (found.get(kind) ?? 0) + 1);
+  return found;
+}
+
+/** Whether the client did something that a retry should not do, or something was done twice. */
+export function isBug(operation) {
+  return operation.overlap || operation.retry_after === "broken" || operation.tries.some((one) => one.changed.length) || [...effectsOf(operation).values()].some((n) => n > 1);
 }
 
 /** The picture as one SVG. `title` and `note` stand at its top; `href(call)` leads from a bar to its call. */
@@ -79,7 +91,7 @@ function laneOf(lane, plan, c, href) {
   const middle = (row) => band + row * lane.row + lane.bar / 2;
   return s("g", { "data-part": "lane", "data-route": operation.route, "data-final": operation.final, "data-retry-after": operation.retry_after, role: "group", "aria-label": `${operation.route}: ${verdict(operation)}` },
     s("text", { x: plan.margin, y: y + 17, fill: c.text }, s("tspan", { "font-weight": 600 }, operation.route ?? "unmatched"), s("tspan", { fill: c.quiet }, key)),
-    text(c.quiet, plan.margin, y + 33, verdict(operation), { "font-size": 11.5 }),
+    text(isBug(operation) ? c.wall : c.quiet, plan.margin, y + 33, verdict(operation), { "data-part": "verdict", "font-size": 11.5 }),
     lane.walls.map((wall) => s("rect", { "data-part": "not-yet", x: wall.from, y: band - 2, width: Math.max(0, wall.x - wall.from), height: bottom - band, fill: "url(#not-yet)" })),
     s("line", { x1: plan.margin, x2: plan.width - plan.margin, y1: middle(lane.rows - 1), y2: middle(lane.rows - 1), stroke: c.line }),
     lane.gaps.map((gap) => gapOf(gap, bottom + 12 + gap.level * lane.shelf, c)),

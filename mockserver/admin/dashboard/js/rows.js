@@ -31,6 +31,8 @@ class Words {
   }
 }
 
+const COLUMNS = ["_number", "_arrived", "_duration", "_status", "_step", "_route", "_method", "_outcome", "_flags", "_effects", "_webhooks", "_target"];
+
 export class Rows {
   constructor(limit = LIMIT) {
     this.limit = limit;
@@ -92,6 +94,24 @@ export class Rows {
     this._target[at] = call.target;
     this.statuses.add(call.status ?? 0);
     return known === undefined;
+  }
+
+  /** The largest number in it; 0 for none. */
+  get newest() {
+    let newest = 0;
+    for (let seq = this.first; seq < this.next; seq += 1) newest = Math.max(newest, this._number[seq % this.limit]);
+    return newest;
+  }
+
+  /** Puts the rows in the order of their numbers: each has another place then. */
+  arrange() {
+    const order = Array.from({ length: this.size }, (_, i) => (this.first + i) % this.limit).sort((a, b) => this._number[a] - this._number[b]);
+    for (const name of COLUMNS) {
+      const before = this[name].slice();
+      order.forEach((at, i) => (this[name][i] = before[at]));
+    }
+    this.next = order.length;
+    this._seqs = new Map(order.map((_, i) => [this._number[i], i]));
   }
 
   seqOf(number) {

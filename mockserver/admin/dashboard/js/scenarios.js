@@ -97,22 +97,22 @@ export class ScenariosView {
     const machines = this._machines.get(name) ?? [];
     return h("article", { class: `card${scenario && !scenario.active ? " off" : ""}`, "data-scenario": name },
       h("header", { class: "card-head" }, h("h2", {}, name),
-        h("span", { class: "quiet" }, scenario ? [scenario.file ?? "added at runtime", scenario.description && ` · ${scenario.description}`] : "routes made at runtime"),
+        h("span", { class: "quiet" }, scenario ? [scenario.file ?? "added at runtime", scenario.host && ` · ${scenario.host}`, scenario.description && ` · ${scenario.description}`] : "routes made at runtime"),
         scenario && h("button", { type: "button", role: "switch", class: "switch", "data-key": `switch ${name}`, "aria-checked": String(scenario.active), "aria-label": `${name} answers`,
           onclick: () => this._deed(() => this._app.api.send("PATCH", `/scenarios/${encodeURIComponent(name)}`, { json: { active: !scenario.active } }), `${name} is ${scenario.active ? "off" : "on"}.`) }, scenario.active ? "On" : "Off"),
         scenario && button("Only this", () => this._deed(() => this._app.api.send("POST", "/scenarios/use", { json: { names: [name] } }), `Only ${name} answers.`), { class: "small", "data-key": `only ${name}` })),
       routes.length > 0 && h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": `Routes of ${name}` }, h("table", { class: "routes" },
         h("thead", {}, h("tr", {}, ["Route", "Calls", "Sequence", "Change"].map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, routes.map((one) => this._route(one, counts.routes[one.id]))))),
+        h("tbody", {}, routes.map((one) => this._route(one, counts.routes[one.id], scenario?.base ?? ""))))),
       machines.length > 0 && h("div", { class: "machines" }, machines.map((one) => h("figure", {}, h("figcaption", {}, one.name), h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": one.name }, machinePicture(one, one.there))))));
   }
 
-  _route(route, count) {
+  _route(route, count, base) {
     const statuses = count ? Object.entries(count.statuses).map(([status, n]) => `${status} × ${n}`).join(", ") : "";
     const inFlight = count?.in_flight ? `, ${count.in_flight} open` : "";
     const short = route.name && route.name !== route.request ? route.name : "";
     return h("tr", { "data-route": route.id },
-      h("th", { scope: "row" }, h("span", { class: "request" }, route.request), short && h("span", { class: "quiet" }, ` ${short}`)),
+      h("th", { scope: "row" }, h("span", { class: "request" }, requestLine(route.request, base)), short && h("span", { class: "quiet" }, ` ${short}`)),
       h("td", {}, h("b", {}, String(route.calls)), h("span", { class: "quiet" }, statuses && ` ${statuses}${inFlight}`)),
       h("td", {}, dots(route)),
       h("td", {}, route.reply !== undefined && h("div", { class: "row" }, button("Edit", () => this._edit(route), { class: "small", "data-key": `edit ${route.id}`, "aria-label": `Edit ${route.id}` }),
@@ -148,19 +148,27 @@ export class ScenariosView {
   }
 }
 
+/** The request with the path that is really asked for: what its scenario puts before it is quieter. */
+function requestLine(request, base) {
+  const at = request.indexOf("/");
+  return base && at >= 0 ? [request.slice(0, at), h("span", { class: "quiet" }, base), request.slice(at)] : request;
+}
+
 /** A sequence: a dot a step, its status in it, the one that answers next marked. */
 export function dots(route) {
   if (route.reply === undefined) return h("span", { class: "quiet" }, route.request ? "resource" : "");
   const steps = Array.isArray(route.reply) && route.reply.length === route.steps ? route.reply : null;
   const shown = Math.min(route.steps, MOST_DOTS);
-  const text = route.exhausted ? `used up after ${route.steps} steps` : `step ${route.step} of ${route.steps} is next`;
-  return h("ol", { class: "dots", "aria-label": text, title: text },
+  const apart = route.per !== undefined; // who is next depends on who asks
+  const text = apart ? `${route.steps} steps, each ${route.per} for itself` : route.exhausted ? `used up after ${route.steps} steps` : `step ${route.step} of ${route.steps} is next`;
+  const list = h("ol", { class: "dots", "aria-label": text, title: text },
     Array.from({ length: shown }, (_, i) => {
-      const next = route.steps > 1 && !route.exhausted && i + 1 === route.step;
+      const next = !apart && route.steps > 1 && !route.exhausted && i + 1 === route.step;
       const label = stepLabel(steps ? steps[i] : route.reply);
-      return h("li", { class: next ? "next" : i + 1 < route.step || route.exhausted ? "past" : "", "aria-current": next ? "step" : null }, next ? `▸${label}` : label);
+      return h("li", { class: next ? "next" : !apart && (i + 1 < route.step || route.exhausted) ? "past" : "", "aria-current": next ? "step" : null }, next ? `▸${label}` : label);
     }),
-    route.steps > shown && h("li", {}, `… ${route.steps}`), route.exhausted && h("li", { class: "past" }, "used up"));
+    route.steps > shown && h("li", {}, `… ${route.steps}`), !apart && route.exhausted && h("li", { class: "past" }, "used up"));
+  return apart ? [list, h("p", { class: "hint" }, `each ${route.per} for itself`)] : list;
 }
 
 function stepLabel(step) {

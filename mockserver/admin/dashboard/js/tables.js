@@ -1,15 +1,15 @@
 /** Webhooks, effects and resources: what the service did, and what it holds. */
 
 import { button, field, h, show } from "./dom.js";
-import { duration } from "./words.js";
+import { clockTime, dayAndTime, duration } from "./words.js";
 
 const MOST_ROWS = 500;
 
 /** A table in a region that scrolls. `columns` are names; `rows` lists of cells. */
-function table(label, columns, rows) {
-  return h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": label }, h("table", {},
+function table(label, columns, rows, attributes = {}) {
+  return h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": label }, h("table", attributes,
     h("thead", {}, h("tr", {}, columns.map((one) => h("th", { scope: "col" }, one)))),
-    h("tbody", {}, rows.slice(-MOST_ROWS).map((cells) => h("tr", cells.attributes ?? {}, cells.map((one) => h("td", {}, one)))))));
+    h("tbody", {}, rows.slice(-MOST_ROWS).map((cells) => h("tr", cells.attributes ?? {}, cells.map((one, i) => h("td", { "data-label": columns[i] }, one)))))));
 }
 
 function withAttributes(cells, attributes) {
@@ -58,15 +58,15 @@ export class WebhooksView extends TableView {
 
   async refresh() {
     const { items } = await this._app.api.get("/webhooks");
-    this.draw(items, () => items.length ? table("Webhooks", ["Webhook", "State", "Call", "To", "Due", "Tries", "Body", "Change"], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)))
+    this.draw(items, () => items.length ? table("Webhooks", ["Webhook", "State", "Call", "To", "Due", "Tries", "Body", "Change"], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)), { class: "stacks" })
       : empty("The service has sent no webhook. A reply with `webhook:` makes one."));
   }
 
   _row(one) {
-    const tries = one.tries.length ? h("ol", { class: "plain" }, one.tries.map((t) => h("li", {}, `${t.status ?? t.error ?? "no answer"} · ${duration(t.duration_ms)} · ${t.at.slice(11, 19)}`))) : h("span", { class: "quiet" }, "none yet");
+    const tries = one.tries.length ? h("ol", { class: "plain tries" }, one.tries.map((t) => h("li", {}, `${t.status ?? t.error ?? "no answer"} · ${duration(t.duration_ms)} · ${clockTime(Date.parse(t.at))}`))) : h("span", { class: "quiet" }, "none yet");
     const body = h("details", {}, h("summary", {}, `${one.body.length} B`), h("pre", { class: "body", tabindex: "0", "aria-label": `Body of ${one.id}` }, laidOut(one.body.text) ?? one.body.base64));
-    return withAttributes([one.id, h("span", { class: `state ${one.state}` }, STATES[one.state] ?? one.state), h("a", { href: this._app.href("calls", one.call) }, one.call), h("code", {}, `${one.method} ${one.url}`),
-      one.due.slice(0, 19).replace("T", " "), [tries, one.error && one.error !== one.tries.at(-1)?.error && h("p", { class: "hint" }, one.error)], body,
+    return withAttributes([h("span", { class: "id" }, one.id), h("span", { class: `state ${one.state}` }, STATES[one.state] ?? one.state), h("a", { href: this._app.href("calls", one.call) }, one.call), h("code", {}, `${one.method} ${one.url}`),
+      dayAndTime(one.due), [tries, one.error && one.error !== one.tries.at(-1)?.error && h("p", { class: "hint" }, one.error)], body,
       button("Redeliver", () => this._redeliver(one.id), { class: "small", "data-key": `redeliver ${one.id}`, "aria-label": `Redeliver ${one.id}` })], { "data-webhook": one.id, "data-state": one.state });
   }
 
@@ -99,7 +99,7 @@ export class EffectsView extends TableView {
 
   _row({ kind, call, at, ...fields }) {
     return withAttributes([`◆ ${kind ?? "effect"}`, h("code", {}, Object.entries(fields).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join("  ")),
-      call ? h("a", { href: this._app.href("calls", call) }, call) : "", (at ?? "").slice(0, 23).replace("T", " ")], { "data-kind": kind });
+      call ? h("a", { href: this._app.href("calls", call) }, call) : "", at ? dayAndTime(at) : ""], { "data-kind": kind });
   }
 }
 
@@ -124,7 +124,7 @@ export class ResourcesView extends TableView {
     const items = chosen ? (await api.get(`/resources${chosen}`).catch(() => ({ items: [] }))).items : [];
     this.draw([chosen, items, state], () => [
       !chosen ? empty("No active scenario has a resource.") : items.length ? this._items(chosen, items) : empty(`${chosen} is empty.`),
-      h("h2", {}, "State"), Object.keys(state).length ? table("State", ["Key", "Value"], Object.entries(state).map(([key, value]) => [h("code", {}, key), h("code", {}, JSON.stringify(value))])) : empty("The state has no keys."),
+      h("h2", { class: "apart" }, "State"), Object.keys(state).length ? table("State", ["Key", "Value"], Object.entries(state).map(([key, value]) => [h("code", {}, key), h("code", {}, JSON.stringify(value))])) : empty("The state has no keys."),
     ]);
   }
 

@@ -90,14 +90,27 @@ export function explanation(app, call) {
 function compared(app, call, near, i) {
   const rows = near.differences.map((one) => h("tr", {},
     h("th", { scope: "row" }, one.where + (one.pointer ? ` ${one.pointer}` : "")),
-    h("td", { "data-label": "came" }, "actual" in one ? h("del", {}, written(one.actual)) : h("em", {}, "did not come")),
-    h("td", { "data-label": "asked" }, h("ins", {}, written(one.expected)), one.hint && h("p", { class: "hint" }, one.hint))));
+    h("td", { "data-label": "came" }, "actual" in one ? h("del", {}, marked(one.actual, one.expected)) : h("em", {}, "did not come")),
+    h("td", { "data-label": "asked" }, h("ins", {}, "actual" in one ? marked(one.expected, one.actual) : written(one.expected)), one.hint && h("p", { class: "hint" }, one.hint))));
   return h("section", { class: "compared" },
     h("h3", {}, i === 0 ? "Nearest: " : "Next: ", h("a", { href: app.href("scenarios", near.route) }, near.route), h("span", { class: "quiet" }, ` ${near.request}`)),
     near.differences.length === 0 ? h("p", {}, "It would fit, but it takes no more calls, or its conditions on the state don't hold.")
       : h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": `Differences to ${near.route}` }, h("table", {},
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "The request has"), h("th", { scope: "col" }, "The route asks for"))),
         h("tbody", {}, rows))));
+}
+
+/** A value with what of it is not in the other marked; unmarked where they have little in common. */
+function marked(value, other) {
+  const [a, b] = [written(value), written(other)];
+  const most = Math.min(a.length, b.length);
+  let from = 0;
+  while (from < most && a[from] === b[from]) from += 1;
+  let end = 0;
+  while (end < most - from && a.at(-1 - end) === b.at(-1 - end)) end += 1;
+  const middle = a.slice(from, a.length - end);
+  if (!middle || from + end < most / 2) return a;
+  return [a.slice(0, from), h("mark", {}, middle), a.slice(a.length - end)];
 }
 
 function written(value) {

@@ -22,6 +22,13 @@ export function clockTime(ms) {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** Of an instant (RFC 3339), by the reader's own clock as the list of calls is; the day too. */
+export function dayAndTime(instant) {
+  const at = new Date(instant);
+  const two = (n) => String(n).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clockTime(at.getTime())}`;
+}
+
 export function bytes(n) {
   if (n < 1000) return `${n} B`;
   if (n < 1_000_000) return `${trimmed(n / 1000, 1)} kB`;

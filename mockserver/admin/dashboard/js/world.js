@@ -9,31 +9,55 @@ export class WorldPanel {
     this._outage = h("div", { class: "tile" });
     this._clock = h("div", { class: "tile" });
     this._namespaces = h("div", { class: "tile" });
+    this._server = h("div", { class: "tile" });
     this._status = h("input", { class: "narrow", value: "503", inputmode: "numeric", autocomplete: "off" });
     this._times = h("input", { class: "narrow", placeholder: "∞", inputmode: "numeric", autocomplete: "off" });
     this._for = h("input", { class: "narrow", placeholder: "30s", autocomplete: "off" });
     this._ahead = h("input", { class: "narrow", value: "1h", autocomplete: "off" });
     this._name = h("input", { placeholder: "checkout-42", autocomplete: "off", spellcheck: "false" });
-    this.element = h("section", { "aria-label": "Outage, clock, namespaces" }, h("div", { class: "tiles" }, this._outage, this._clock, this._namespaces), this._said);
+    this.element = h("section", { "aria-label": "Outage, clock, namespaces, server" }, h("div", { class: "tiles" }, this._outage, this._clock, this._namespaces, this._server), this._said);
   }
 
   async refresh() {
     const { api } = this._app;
-    const [outage, clock, namespaces] = await Promise.all([api.get("/outage").catch((problem) => { if (problem.status !== 404) throw problem; return null; }), api.get("/clock"), this._app.loadNamespaces()]);
+    const [outage, { items: troubles }, clock, namespaces, health, counts] = await Promise.all([
+      api.get("/outage").catch((problem) => { if (problem.status !== 404) throw problem; return null; }), api.get("/troubles"), api.get("/clock"),
+      this._app.loadNamespaces(), api.get("/health", { namespace: null }), api.get("/counts")]);
     this._app.outageIs(outage);
-    const sign = JSON.stringify([outage, clock.frozen, Math.round(clock.offset_s), namespaces, api.namespace]);
+    this._drawServer(health, counts);
+    const sign = JSON.stringify([outage, troubles, clock.frozen, Math.round(clock.offset_s), namespaces, api.namespace]);
     if (sign === this._sign) return this._tick(clock);
     this._sign = sign;
-    this._drawOutage(outage);
+    this._drawOutage(outage, troubles);
     this._drawClock(clock);
     this._drawNamespaces(namespaces);
   }
 
-  _drawOutage(outage) {
+  _drawOutage(outage, troubles) {
     show(this._outage, h("h2", {}, "Outage"), outage
       ? [h("p", {}, h("strong", {}, "▼ Down: "), `${summary(outage)}; ${outage.answered} answered so.`), button("End the outage", () => this._deed(() => this._app.api.send("DELETE", "/outage"), "The service is up again."), { class: "primary" })]
       : [h("p", { class: "quiet" }, "▲ The service is up."), h("div", { class: "row" }, field("Answer", this._status), field("Times", this._times), field("For", this._for),
-        button("Start an outage", () => this._start(), { class: "danger" }))]);
+        button("Start an outage", () => this._start(), { class: "danger" }))],
+    troubles.length > 0 && [h("h3", {}, "Troubles"), h("ul", { class: "plain" }, troubles.map((one) => h("li", {}, h("code", {}, one.route), ` ${struck(one)}`))),
+      h("div", { class: "row" }, button("End the troubles", () => this._deed(() => this._app.api.send("DELETE", "/troubles"), "No trouble strikes any more."), { class: "small" }))]);
+  }
+
+  /** What a look at the metrics would say first. */
+  _drawServer(health, counts) {
+    const routes = Object.values(counts.routes);
+    const open = routes.reduce((sum, one) => sum + one.in_flight, 0);
+    const refused = Object.entries(health.refused).filter(([, n]) => n > 0);
+    const facts = [
+      ["Version", health.version], ["Up for", upFor(health.uptime_s)],
+      ["Calls here", [counts.total.toLocaleString("en"), open && `${open} open`, counts.unmatched && `${counts.unmatched.toLocaleString("en")} unmatched`, counts.incomplete && `${counts.incomplete} incomplete`].filter(Boolean).join(", ")],
+      ["Scenarios", `${health.scenarios} with ${health.routes} routes`],
+      health.tls_url && ["TLS", health.tls_url],
+      refused.length > 0 && ["Limits reached", refused.map(([limit, n]) => `${limit} × ${n}`).join(", ")],
+    ].filter(Boolean);
+    const sign = JSON.stringify(facts);
+    if (sign === this._facts) return;
+    this._facts = sign;
+    show(this._server, h("h2", {}, "Server"), h("dl", { class: "pairs" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
   }
 
   _start() {
@@ -92,7 +116,25 @@ export class WorldPanel {
   }
 }
 
+/** What a trouble does, and to how many it has done it. */
+function struck({ route: _, seen, hits, ...trouble }) {
+  const what = Object.entries(trouble).map(([key, value]) => `${key} ${plainly(value)}`).join(", ");
+  return `${what}; struck ${hits.length} of ${seen} calls`;
+}
+
+/** `503`, `fault reset`, `status 503, headers {…}`. */
+function plainly(value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return typeof value === "string" ? value : JSON.stringify(value);
+  return Object.entries(value).map(([key, item]) => `${key} ${typeof item === "string" ? item : JSON.stringify(item)}`).join(", ");
+}
+
+function upFor(seconds) {
+  const units = [["d", 86400], ["h", 3600], ["min", 60]];
+  const [unit, size] = units.find(([, one]) => seconds >= one) ?? ["s", 1];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
 function summary({ reply, times, for: duration, routes }) {
-  const said = typeof reply === "number" ? `every call gets ${reply}` : `every call gets ${JSON.stringify(reply)}`;
+  const said = `every call gets ${plainly(reply)}`;
   return [said, routes && `on ${routes.join(", ")}`, times && `${times} times`, duration && `for ${duration}`].filter(Boolean).join(", ");
 }

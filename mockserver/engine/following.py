@@ -1,0 +1,143 @@
+"""
+Somebody who follows the calls of a namespace: looks now and then at what is over since.
+
+Nobody calls it for a call. It reads the record when it is asked to, so that calls cost the same with followers
+as without. What it can't keep up with it counts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+from mockserver.engine.namespace import Namespace
+from mockserver.model.brief import Brief, ended_at_s_of, number_of
+from mockserver.model.call import Call
+from mockserver.model.plan import Outcome
+
+Kept = Call | Brief
+
+
+class Follower:
+    """
+    `holds` says which calls it wants, None for all. At most `most` wait to be taken; of more, the newest `sample` stay,
+    and so it goes on until no more than `calm` come between two looks.
+    It enters itself into the namespace, and stays there until `leave`.
+    """
+
+    def __init__(
+        self, ns: Namespace, holds: Callable[[Kept], bool] | None, *, most: int, sample: int, calm: int
+    ) -> None:
+        self._ns = ns
+        self._holds = holds
+        self._most = most
+        self._sample = min(sample, most)
+        self._calm = min(calm, most)
+        self._flooded = False
+        self._record = ns.record
+        self._seen = self._record.added
+        self._open: list[Call] = [call for call in self._record.looked_at() if _is_open(call)]
+        self._waiting: deque[Kept] = deque()
+        self._lost = 0
+        ns.followers.add(self)
+
+    def leave(self) -> None:
+        self._ns.followers.discard(self)
+
+    def resume(self, after: int) -> None:
+        """
+        Takes up behind the call of that number: what ended since is waiting then. A call may end after a later one;
+        where that call is recorded no longer, its number decides, and those before the record's first are lost: after
+        a restart with a state file that is all of them. A number that was not reached yet is from before a restart
+        without one: then nothing that is here was told.
+        """
+        record, last_number = self._record, self._ns.last_number
+        if after > last_number:
+            after = 0
+        kept = record.newest(len(record))
+        over = [one for one in kept if (call := record.looked_at_as(one)) is None or not _is_open(call)]
+        last = next((one for one in over if number(one) == after), None)
+        if last is None:
+            missed = sorted((one for one in over if number(one) > after), key=ending)
+            first = number(kept[0]) if kept else last_number + 1
+            self._lost += max(0, first - after - 1)
+        else:
+            missed = sorted((one for one in over if ending(one) > ending(last)), key=ending)
+        if self._holds is not None:
+            missed = [one for one in missed if self._holds(one)]
+        self._lost += max(0, len(missed) - self._most)
+        self._waiting.extend(missed[-self._most :])
+
+    def take(self, most: int) -> tuple[list[Kept], int]:
+        """
+        The next calls that are over, at most so many, in the order in which they ended; and how many before them it
+        could not keep. With `holds`, those are among them that the record had dropped, whether they held or not.
+        """
+        self.gather()
+        waiting = self._waiting
+        lost, self._lost = self._lost, 0
+        return [waiting.popleft() for _ in range(min(most, len(waiting)))], lost
+
+    def gather(self) -> None:
+        """Looks at the record. What is in it now is not missed, whatever becomes of the record."""
+        if self._record is not self._ns.record:
+            self._record, self._seen = self._ns.record, 0
+        record = self._record
+        fresh, self._seen = record.added - self._seen, record.added
+        wanted = fresh
+        bound = self._calm if self._flooded else self._most
+        self._flooded = self._holds is None and len(self._waiting) + fresh > bound
+        if self._flooded:
+            # What would not stay need not be looked at.
+            self._lost += len(self._waiting)
+            self._waiting.clear()
+            wanted = min(fresh, self._sample)
+        kept = record.newest(wanted)
+        self._lost += fresh - len(kept)
+        self._wait(self._over(kept))
+
+    def _over(self, kept: list[Kept]) -> list[Kept]:
+        """Which of these are over, and which that were open are by now, in the order in which they ended."""
+        before, self._open = self._open, []
+        over: list[Kept] = []
+        as_recorded = not before
+        for one in chain(before, kept):
+            call = self._record.looked_at_as(one)
+            if call is None:
+                over.append(one)
+            elif _is_open(call):
+                self._open.append(call)
+            else:
+                over.append(call)
+                as_recorded = False
+        # Those in brief were over when they were recorded.
+        return over if as_recorded else sorted(over, key=ending)
+
+    def forget(self) -> None:
+        """The namespace is about to begin a new record. Calls that are open end unrecorded."""
+        self.gather()
+        self._open.clear()
+
+    def _wait(self, calls: Iterable[Kept]) -> None:
+        waiting, holds = self._waiting, self._holds
+        waiting.extend(calls if holds is None else filter(holds, calls))
+        if len(waiting) > self._most:
+            self._lost += len(waiting) - self._sample
+            while len(waiting) > self._sample:
+                waiting.popleft()
+
+
+def _is_open(call: Call) -> bool:
+    return call.outcome is Outcome.OPEN
+
+
+def ending(kept: Kept) -> tuple[float, int]:
+    """When a call that is over ended, to tell it from any other: calls may end in the same tick of the clock."""
+    if isinstance(kept, tuple):
+        return ended_at_s_of(kept), number_of(kept)
+    return kept.ended_at_s or 0.0, kept.number
+
+
+def number(kept: Kept) -> int:
+    return number_of(kept) if isinstance(kept, tuple) else kept.number
