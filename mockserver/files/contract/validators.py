@@ -1,0 +1,112 @@
+"""
+Schemas of a contract made ready by `jsonschema-rs`: each compiled once, however many operations share it.
+
+Patterns may look around, as many specifications have them; a budget of steps
+keeps the time of such a one bounded. One that is no regular expression is left out, and told.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Literal
+
+from mockserver.errors import MissingExtra, pointer
+from mockserver.files.contract.nodes import FOLDER, Node
+from mockserver.files.contract.reading import Specification
+
+Direction = Literal["request", "reply"]
+_UNREQUIRED = {"request": "readOnly", "reply": "writeOnly"}
+"""What only the other side sends is not asked of this one (OpenAPI 3.1, 4.8.24.7.1 of 3.0.4)."""
+_STEPS = 200_000
+_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
+
+
+class Validators:
+    """
+    Gives the validator of a schema. `doubts` are what had to be left out of the schemas.
+
+    Raises MissingExtra without the library.
+    """
+
+    def __init__(self, spec: Specification) -> None:
+        try:
+            self._library: Any = import_module("jsonschema_rs")
+        except ImportError:
+            raise MissingExtra((), "OpenAPI", "openapi") from None
+        self._spec = spec
+        self._made: dict[tuple[str, str], Any] = {}
+        self._registries: dict[str, Any] = {}
+        self._patterns = self._library.FancyRegexOptions(backtrack_limit=_STEPS)
+        self.doubts: list[tuple[str, str]] = []
+        """Each with its place."""
+
+    def of(self, schema: Node, direction: Direction) -> Any:
+        """The validator of a schema, for what is sent in that direction. Raises InvalidInput."""
+        schema = schema.resolved()
+        key = (schema.uri, direction)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self._compiled(schema, direction)
+        return made
+
+    def _compiled(self, schema: Node, direction: Direction) -> Any:
+        try:
+            return self._library.validator_for(
+                {"$ref": schema.uri},
+                registry=self._registry(direction),
+                pattern_options=self._patterns,
+                validate_formats=True,
+            )
+        except ValueError as why:
+            said = str(getattr(why, "message", why)).partition("\n")[0]
+            raise schema.wrong(f"this is no JSON Schema: {said}", "Mend the specification") from None
+
+    def _registry(self, direction: Direction) -> Any:
+        found = self._registries.get(direction)
+        if found is None:
+            documents = [
+                (FOLDER + name, self._ready(data, _UNREQUIRED[direction], (name,)))
+                for name, data in self._spec.documents.items()
+            ]
+            found = self._registries[direction] = self._library.Registry(
+                documents, draft=self._library.Draft202012
+            )
+        return found
+
+    def _ready(self, value: Any, mark: str, path: tuple[str, ...]) -> Any:
+        """A document for one direction: without data, and with what that side need not send not required."""
+        if isinstance(value, list):
+            return [self._ready(item, mark, (*path, str(i))) for i, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        named = path[-1] in ("properties", "patternProperties", "$defs", "schemas")
+        made = {}
+        for key, item in value.items():
+            if named or key not in _DATA:
+                made[key] = self._ready(item, mark, (*path, key))
+            elif key in ("enum", "const"):
+                made[key] = item
+        if not named:
+            self._unrequire(made, mark)
+            if isinstance(made.get("pattern"), str) and not self._is_pattern(made["pattern"]):
+                place = f"{path[0]}: {pointer((*path[1:], 'pattern'))}"
+                doubt = (place, f"{made.pop('pattern')!r} is no regular expression here, and is not asked")
+                if doubt not in self.doubts:
+                    self.doubts.append(doubt)
+        return made
+
+    def _is_pattern(self, pattern: str) -> bool:
+        try:
+            self._library.validator_for({"pattern": pattern}, pattern_options=self._patterns)
+        except ValueError:
+            return False
+        return True
+
+    def _unrequire(self, schema: dict[str, Any], mark: str) -> None:
+        required, properties = schema.get("required"), schema.get("properties")
+        if isinstance(required, list) and isinstance(properties, dict):
+            schema["required"] = [name for name in required if not _has(properties.get(name), mark)]
+
+
+def _has(schema: Any, mark: str) -> bool:
+    return isinstance(schema, dict) and schema.get(mark) is True
