@@ -15,6 +15,7 @@ from mockserver.admin import (
     scenarios,
     troubles,
     ui,
+    violations,
     webhooks,
     world,
 )
@@ -37,6 +38,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             namespaces.table,
             webhooks.table,
             metrics.table,
+            violations.table,
             ui.table,
         )
     )

@@ -27,6 +27,7 @@ from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
 from mockserver.store.record import Record, RecordLimits
 from mockserver.store.timers import Timers
+from mockserver.store.violations import Violations
 
 DEFAULT = "default"
 
@@ -54,6 +55,7 @@ class Parts:
     clock: VirtualClock | None
     deliveries: Deliveries | None
     timers: Timers[Attempt] | None
+    violations: Violations | None
 
 
 class Tab(Protocol):
@@ -90,7 +92,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_violations", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -113,6 +115,7 @@ class Namespace:
         self._listeners: set[Callable[[Call], None]] | None = set(shared.listeners) or None
         self._memory: Memory | None = None
         self._effects: Effects | None = None
+        self._violations: Violations | None = None
         self._deliveries: Deliveries | None = None
         self._timers: Timers[Attempt] | None = None
         self._running: list[Tab] = []
@@ -353,6 +356,13 @@ class Namespace:
         return effects
 
     @property
+    def violations(self) -> Violations:
+        violations = self._violations
+        if violations is None:
+            violations = self._violations = Violations()
+        return violations
+
+    @property
     def timers(self) -> Timers[Attempt]:
         """The tries of webhooks that wait for their moment."""
         timers = self._timers
@@ -384,6 +394,7 @@ class Namespace:
         self._record = None
         self._counts = None
         self._effects = None
+        self._violations = None
         if self._deliveries is not None:
             self._deliveries = Deliveries(self._deliveries.last_number)
 
@@ -398,6 +409,7 @@ class Namespace:
             self._clock,
             self._deliveries,
             self._timers,
+            self._violations,
         )
 
     # Snapshots

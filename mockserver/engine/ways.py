@@ -61,6 +61,8 @@ def short_of(route: Route) -> Short | None:
 def _steps(route: Route) -> tuple[Step, ...] | None:
     if route.guarded or route.lets or route.per is not None or route.scenario.cors is not None:
         return None
+    if route.contract is not None:
+        return None
     steps = [_step(route, answer) for answer in route.answers]
     return tuple(step for step in steps if step is not None) if all(steps) else None
 

@@ -1,5 +1,7 @@
 """What becomes of a specification: routes and resources, and a word on everything that doesn't come over."""
 
+import sys
+
 import pytest
 from support.openapi import answering, shop, spec, written
 
@@ -425,7 +427,7 @@ def test_broken_json_is_told_with_line_and_column(tmp_path):
 
 
 def test_without_the_library_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "jsonschema_rs", None)
+    monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
 
     with pytest.raises(MissingExtra, match=r"mockserver\[openapi\]"):
         imported(tmp_path, shop())

@@ -110,3 +110,30 @@ class Validators:
 
 def _has(schema: Any, mark: str) -> bool:
     return isinstance(schema, dict) and schema.get(mark) is True
+
+
+def standalone(schema: Node, most: int = 200) -> dict[str, Any]:
+    """A schema with what it refers to under `$defs`: for who only looks at its shape. At most so many are followed."""
+    names: dict[str, str] = {}
+    waiting: list[Node] = []
+
+    def local(value: Any, home: Node) -> Any:
+        if isinstance(value, list):
+            return [local(item, home) for item in value]
+        if not isinstance(value, dict):
+            return value
+        made = {key: local(item, home) for key, item in value.items() if key not in ("example", "examples")}
+        ref = value.get("$ref")
+        if isinstance(ref, str):
+            if ref not in names and len(names) < most:
+                names[ref] = f"s{len(names)}"
+                waiting.append(home.referred(ref))
+            made["$ref"] = f"#/$defs/{names.get(ref, '')}"
+        return made
+
+    whole = local(schema.value, schema)
+    defs: dict[str, Any] = {}
+    while waiting:
+        node = waiting.pop(0)
+        defs[f"s{len(defs)}"] = local(node.value, node)
+    return {**whole, "$defs": defs} if isinstance(whole, dict) else {}
