@@ -18,7 +18,7 @@ from mockserver.files.contract.validators import Validators
 from mockserver.matching.index import Entry, Index
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
-from mockserver.model.http import Response
+from mockserver.model.http import Request, Response
 from mockserver.model.plan import Drip, Send
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.redaction import mask_text
@@ -98,6 +98,20 @@ class Contract:
             return planned
         self._keep(ns, call, rules, violations)
         return planned if self.mode == "report" else _refused(500, "reply", call, violations)
+
+    def kept(self, request: Request) -> Rules | None:
+        """The rules that a request keeps; None where it breaks them, or nothing is documented. Keeps nothing."""
+        found = self.operation(request.method, request.path)
+        if found is None or found[0].of_request(request, found[1]):
+            return None
+        return found[0]
+
+    def is_kept(self, rules: Rules, request: Request, response: Response) -> bool:
+        """Whether an answer that is sent whole keeps them."""
+        known = self._known.get((id(response), rules.id))
+        if known is not None:
+            return not known[1]
+        return not rules.of_reply(response, is_head=request.method == "HEAD")
 
     def settled(self, ns: Any, call: Call, planned: Planned) -> Planned:
         """The same for an answer that came later, from a function."""

@@ -323,6 +323,28 @@ def test_enforced_auth_is_asked_before_the_contract(held):
     assert make(server, {"amount": 0}, authorization="Bearer token").status == 400
 
 
+def test_enforced_a_refused_request_takes_no_step(held):
+    routes = [{"request": "GET /orders", "reply": [{"json": []}, 503, {"json": []}]}]
+    server = held(validate="enforce", routes=routes)
+
+    statuses = [server.ask("GET", f"/v2/orders?limit={n}").status for n in (1, 0, 1, 0, 1, 1)]
+
+    assert statuses == [200, 400, 503, 400, 200, 200]
+
+
+def test_what_the_state_lets_answer_is_held_to_it_too(held):
+    routes = [
+        {"request": "GET /orders", "when": {"open": "yes"}, "set": {"open": "no"}, "reply": {"json": []}},
+        {"request": "GET /orders", "set": {"open": "yes"}, "reply": {"json": {}}},
+    ]
+    server = held(routes=routes, state={"open": "yes"})
+
+    for _ in range(4):
+        server.ask("GET", "/v2/orders")
+
+    assert [one["call"] for one in violations(server)] == ["c-000002", "c-000004"]
+
+
 def test_enforced_a_refused_request_takes_no_idempotency_key(held):
     server = held(validate="enforce", idempotency={"header": "idempotency-key"})
 
