@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from mockserver.model.redaction import mask_part, mask_text, mask_tree
@@ -43,7 +44,10 @@ def text_of(view: dict[str, Any]) -> str:
     "request body /amount: must be a number, got 'x'"
     """
     place = f"{view['part']} {view['where']}{' ' if view['pointer'] else ''}{view['pointer']}"
-    return f"{place}: {view['expected']}" + (f", got {view['got']!r}" if "got" in view else "")
+    if "got" not in view:
+        return f"{place}: {view['expected']}"
+    got = view["got"]
+    return f"{place}: {view['expected']}, got {repr(got) if isinstance(got, str) else json.dumps(got)}"
 
 
 def masked(view: dict[str, Any]) -> dict[str, Any]:

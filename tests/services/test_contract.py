@@ -570,6 +570,34 @@ def test_a_bundle_brings_its_document_with_it(server):
     assert told(server) == ["reply body: must be a whole number, got 'five'"]
 
 
+def test_schemas_that_all_hold_each_other_are_judged_all_the_same(held):
+    count = 30
+    schemas = {
+        f"T{n}": {"type": "object", "required": ["id"], "properties": {
+            "id": {"type": "integer"},
+            **{f"o{k}": {"anyOf": [{"type": "string"}, {"$ref": f"#/components/schemas/T{(7 * n + k) % count}"}]} for k in range(6)},
+            "far": {"$ref": f"#/components/schemas/T{(n + 1) % count}"},
+        }}
+        for n in range(count)
+    }  # fmt: skip
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/T0"}}}}
+    document = spec(
+        {"/x": {"post": {"requestBody": body, "responses": {"200": {"description": "x"}}}}},
+        components={"schemas": schemas},
+    )
+    server = held("{openapi: spec.yaml, routes: [{request: POST /x, reply: 200}]}", document)
+
+    for sent in (
+        {"id": 1, "o1": "an id", "far": {"id": 2, "o2": {"id": 3}}},
+        {"id": 1, "far": {"id": 2, "far": {"id": "3"}}},
+    ):
+        server.ask("POST", "/x", json.dumps(sent), headers={"content-type": "application/json"})
+
+    (violation,) = violations(server)
+    assert violation["pointer"] == "/far"
+    assert '/far: /id: "3" is not of type "integer"' in violation["expected"]
+
+
 def test_files_of_a_contract_among_the_scenarios_are_none_themselves(serving):
     server = serving({
         "shop.yaml": "{openapi: spec.yaml, routes: [{request: GET /x, reply: {json: 5}}]}",
