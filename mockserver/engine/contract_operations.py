@@ -27,7 +27,7 @@ class Rules:
         names = dict(zip(operation.names, operation.route_names, strict=True))
         self.id = operation.id
         self._parameters = parameters_of(operation.parameters, names, validators)
-        body = operation.node.get("requestBody")
+        body = operation.node.object("requestBody")
         self._body = RequestBody(body, validators) if body is not None else None
         self._replies = {
             status: ReplyRules(node, validators) for status, node in operation.responses().items()

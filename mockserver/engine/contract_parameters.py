@@ -132,7 +132,7 @@ def _deep(name: str, texts: list[str], shape: Shape) -> Any:
 
 def _spread_texts(schema: Node | None) -> Texts:
     """The properties of an object, each a query parameter of its own."""
-    names = [name for name, _ in schema.mapping("properties")] if schema is not None else []
+    names = [name for name, _ in schema.schemas("properties")] if schema is not None else []
     return lambda request, _: [
         text for name in names if name in request.query for text in (name, request.query[name][-1])
     ]

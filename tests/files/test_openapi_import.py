@@ -1,6 +1,7 @@
 """What becomes of a specification: routes and resources, and a word on everything that doesn't come over."""
 
 import sys
+from random import Random
 
 import pytest
 from support.openapi import answering, shop, spec, written
@@ -410,12 +411,61 @@ def test_swagger_2_is_refused_with_the_way_to_convert_it(tmp_path):
         ("a: 1", "spec.yaml: /: there is no `openapi` key"),
         ("openapi: 4.0.0", "spec.yaml: /openapi: version '4.0.0' is not read"),
         ("{openapi: 3.1.0, paths: []}", "spec.yaml: /paths: expected a mapping, got []"),
-        ("{openapi: 3.1.0, paths: {/x: {get: 5}}}", "spec.yaml: /paths/~1x/get: expected an operation"),
+        ("{openapi: 3.1.0, paths: {/x: {get: 5}}}", "spec.yaml: /paths/~1x/get: expected a mapping, got 5"),
         ("{openapi: 3.1.0, paths: {/x: {get: {parameters: [{in: query}], responses: {}}}}}", "spec.yaml: /paths/~1x/get/parameters/0: expected a parameter"),
     ],
 )  # fmt: skip
 def test_what_is_no_specification_is_told_with_its_place(tmp_path, text, said):
     assert flaws(tmp_path, text)[0].startswith(said)
+
+
+JUNK = [
+    None,
+    5,
+    "x",
+    [],
+    {},
+    True,
+    [1],
+    {"a": 1},
+    {"$ref": "#/nope"},
+    {"$ref": 5},
+    [None],
+    {"type": ["weird"]},
+    {"pattern": "("},
+    {"items": [{}]},
+]
+
+
+def places(value, path=()):
+    """The paths to everything in a document."""
+    yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from places(value[key], (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_wrong_is_told_or_left_out(tmp_path, seed):
+    chance = Random(seed)
+    for _ in range(25):
+        document = shop() if chance.random() < 0.5 else crud()
+        *way, last = chance.choice(list(places(document))[1:])
+        holder = document
+        for key in way:
+            holder = holder[key]
+        holder[last] = chance.choice(JUNK)
+        said, made = tried(tmp_path, document)
+        assert all(line.startswith("spec.json: /") for line in said)
+        for name, one in made.items():
+            from_text(dump(one, ScenarioSpec), name)
+
+
+def tried(tmp_path, document):
+    """What is wrong, or else the scenarios."""
+    try:
+        return [], imported(tmp_path, document, "spec.json").scenarios
+    except InvalidInput as why:
+        return [str(flaw) for flaw in why.flaws], {}
 
 
 def test_broken_json_is_told_with_line_and_column(tmp_path):

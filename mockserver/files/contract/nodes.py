@@ -38,21 +38,42 @@ class Node:
             return None
         return self[key].resolved()
 
-    def mapping(self, key: str) -> Iterator[tuple[str, Node]]:
-        """The entries of the mapping under `key`, references followed; none where there is no mapping."""
+    def object(self, key: str) -> Node | None:
+        """The mapping under `key`, references followed; None where nothing stands there. Raises InvalidInput for anything else."""
         below = self.get(key)
-        if below is not None and isinstance(below.value, dict):
-            for name, value in below.value.items():
-                if value is not None:
-                    yield name, below[name].resolved()
+        return None if below is None else below.expected(dict, "a mapping")
+
+    def mapping(self, key: str) -> Iterator[tuple[str, Node]]:
+        """The entries of the mapping under `key`, each a mapping, references followed. Raises InvalidInput for anything else."""
+        below = self.object(key)
+        for name, value in below.value.items() if below is not None else ():
+            if value is not None and (isinstance(value, dict) or not name.startswith("x-")):
+                yield name, below[name].resolved().expected(dict, "a mapping")  # type: ignore[index]
 
     def items(self, key: str) -> Iterator[Node]:
-        """The items of the list under `key`, references followed."""
+        """The items of the list under `key`, each a mapping, references followed. Raises InvalidInput for anything else."""
         below = self.get(key)
-        if below is not None and isinstance(below.value, list):
-            for i, value in enumerate(below.value):
-                node = Node(self.documents, below.name, (*below.path, str(i)), value)
-                yield node.resolved()
+        if below is None:
+            return
+        for i, value in enumerate(below.expected(list, "a list").value):
+            node = Node(self.documents, below.name, (*below.path, str(i)), value)
+            yield node.resolved().expected(dict, "a mapping")
+
+    def schemas(self, key: str) -> Iterator[tuple[str, Node]]:
+        """Those under `key` of a schema that are mappings, by name or position: what is no schema is told when it is compiled."""
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        named = (
+            value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+        )
+        for name, one in named:
+            if isinstance(one, dict):
+                yield str(name), Node(self.documents, self.name, (*self.path, key, str(name)), one).resolved()
+
+    def expected(self, kind: type, named: str) -> Node:
+        """Itself. Raises InvalidInput for what is of another type."""
+        if not isinstance(self.value, kind):
+            raise self.wrong(f"expected {named}, got {shown(self.value)}", "Mend the specification")
+        return self
 
     def resolved(self) -> Node:
         """What it means: itself, or what its `$ref` leads to. Raises InvalidInput for one that leads nowhere."""

@@ -34,7 +34,8 @@ class Operation:
     @property
     def id(self) -> str:
         """Its operationId; where it has none, `GET /pets`."""
-        return str(self.node.value.get("operationId") or f"{self.method} {self.path}")
+        written = self.node.value.get("operationId")
+        return written if isinstance(written, str) and written else f"{self.method} {self.path}"
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -69,11 +70,9 @@ def operations_of(spec: Specification) -> Iterator[Operation]:
     for path in arranged(name for name in paths if name.startswith("/")):
         item = paths[path]
         for method in METHODS:
-            node = item.get(method)
+            node = item.object(method)
             if node is None:
                 continue
-            if not isinstance(node.value, dict):
-                raise node.wrong("expected an operation", "It is a mapping, with `responses` in it")
             yield Operation(node, method.upper(), path, tuple(_parameters(item, node)))
 
 
@@ -82,7 +81,7 @@ def _parameters(item: Node, operation: Node) -> Iterator[Node]:
     found: dict[tuple[Any, Any], Node] = {}
     for node in (*item.items("parameters"), *operation.items("parameters")):
         value = node.value
-        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        if not isinstance(value.get("name"), str) or not isinstance(value.get("in"), str):
             raise node.wrong(
                 "expected a parameter", "It has a `name`, and `in`: path, query, header or cookie"
             )

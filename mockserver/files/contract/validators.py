@@ -120,7 +120,9 @@ class Validators:
     def _unrequire(self, schema: dict[str, Any], mark: str) -> None:
         required, properties = schema.get("required"), schema.get("properties")
         if isinstance(required, list) and isinstance(properties, dict):
-            schema["required"] = [name for name in required if not _has(properties.get(name), mark)]
+            schema["required"] = [
+                name for name in required if not (isinstance(name, str) and _has(properties.get(name), mark))
+            ]
 
 
 class _Far:

@@ -110,7 +110,7 @@ def _fits(operation: Operation, lost: list[Lost]) -> bool:
 
 
 def _routes(operations: list[Operation], replies: Replies) -> list[dict[str, Any]]:
-    ids = Counter(operation.node.value.get("operationId") for operation in operations)
+    ids = Counter(operation.id for operation in operations)
     routes = []
     for operation in operations:
         path = re.sub(r"\s", lambda found: f"%{ord(found[0]):02X}", operation.route_path)

@@ -20,7 +20,7 @@ TOKEN = "test-token"  # noqa: S105  (what a test may send)
 
 def auth_of(spec: Specification, operations: list[Operation], lost: list[Lost]) -> Document:
     """`x-auth` for the scheme that most of the specification asks for; others are lost."""
-    components = spec.root.get("components")
+    components = spec.root.object("components")
     schemes = dict(components.mapping("securitySchemes")) if components is not None else {}
     wanted = _wanted(spec, operations, schemes)
     document: Document = {}

@@ -94,13 +94,14 @@ def _resource(collection: _Collection, replies: Replies) -> dict[str, Any] | Non
 def _json_schema(response: Node) -> Node | None:
     content = dict(response.mapping("content"))
     kind = preferred(content) if content else ""
-    return content[kind].get("schema") if kind == "application/json" else None
+    schema = content[kind].get("schema") if kind == "application/json" else None
+    return schema if schema is not None and isinstance(schema.value, dict) else None
 
 
 def _properties(schema: Node) -> dict[str, Node]:
     """Of an object, those of its `allOf` too."""
-    found = dict(schema.mapping("properties"))
-    for part in schema.items("allOf"):
+    found = dict(schema.schemas("properties"))
+    for _, part in schema.schemas("allOf"):
         found |= _properties(part)
     return found
 
@@ -138,7 +139,7 @@ def _lists(schema: Node, item: Node) -> bool:
 
 def _envelope(listed: Node, item: Node) -> dict[str, str] | None:
     envelope: dict[str, str] = {}
-    required = listed.value.get("required") or ()
+    required = _required(listed)
     for name, node in _properties(listed).items():
         if _lists(node, item):
             envelope[name] = "items"
@@ -149,6 +150,11 @@ def _envelope(listed: Node, item: Node) -> dict[str, str] | None:
         elif name in required:
             return None
     return envelope if list(envelope.values()).count("items") == 1 else None
+
+
+def _required(schema: Node) -> list[str]:
+    names = schema.value.get("required") if isinstance(schema.value, dict) else None
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _style(asked: dict[str, Node]) -> dict[str, Any]:
@@ -198,9 +204,10 @@ def _written(
 
 def _new(create: Operation, item: Node, sample: dict[str, Any], field: str) -> dict[str, Any]:
     """What an item must have and a client doesn't send."""
-    body = create.node.get("requestBody")
+    body = create.node.object("requestBody")
     media = next((node for _, node in body.mapping("content")), None) if body is not None else None
     schema = media.get("schema") if media is not None else None
-    sent = schema.value.get("required") or () if schema is not None and isinstance(schema.value, dict) else ()
-    required = [name for one in (item, *item.items("allOf")) for name in one.value.get("required") or ()]
+    sent = _required(schema) if schema is not None else []
+    parts = [item, *(part for _, part in item.schemas("allOf"))]
+    required = [name for part in parts for name in _required(part)]
     return {name: sample[name] for name in required if name != field and name not in sent and name in sample}

@@ -48,7 +48,7 @@ def _items(name: str, items: list[Any], schema: Node | None) -> str:
 
 
 def _property(schema: Node | None, name: str) -> Node | None:
-    return next((node for key, node in schema.mapping("properties") if key == name), None) if schema else None
+    return next((node for key, node in schema.schemas("properties") if key == name), None) if schema else None
 
 
 def _plain(value: Any) -> str:
