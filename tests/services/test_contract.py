@@ -3,7 +3,7 @@
 import base64
 import json
 import sys
-from http.client import IncompleteRead
+from http.client import HTTPConnection, IncompleteRead
 
 import pytest
 import yaml
@@ -343,6 +343,22 @@ def test_what_the_state_lets_answer_is_held_to_it_too(held):
         server.ask("GET", "/v2/orders")
 
     assert [one["call"] for one in violations(server)] == ["c-000002", "c-000004"]
+
+
+@pytest.mark.parametrize("target", ["/v2/orders?limit=0", "/v2/orders?limit=5"])
+@pytest.mark.parametrize("reply", [{"json": []}, {"json": "{{ [] }}"}, {"json": "{{ {} }}"}])
+def test_on_one_connection_every_call_is_looked_at(held, target, reply):
+    server = held(routes=[{"request": "GET /orders", "reply": reply}])
+    connection = HTTPConnection(*server.address)
+
+    for _ in range(6):
+        connection.request("GET", target)
+        connection.getresponse().read()
+
+    connection.close()
+    bad = ("limit=0" in target) + (reply["json"] == "{{ {} }}")
+    assert len(violations(server)) == 6 * bad
+    assert server.admin.get("/counts")["total"] == 6
 
 
 def test_enforced_a_refused_request_takes_no_idempotency_key(held):
