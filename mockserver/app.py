@@ -25,7 +25,7 @@ from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.listening import listen_everywhere
 from mockserver.engine.literal import proxied_urls, webhook_urls
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
-from mockserver.engine.world import World, build_world
+from mockserver.engine.world import World, breaches_of, build_world
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
 from mockserver.files.recorded.naming import name_of
@@ -135,13 +135,20 @@ class App:
         raise Refused(404, "no-ca", title, hint)
 
     def _read(self) -> World:
-        return build_world(load(self.settings.paths)) if self.settings.paths else World()
+        world = build_world(load(self.settings.paths)) if self.settings.paths else World()
+        for line in breaches_of(world):
+            log.warning("%s", line)
+        return world
 
     def reload(self) -> dict[str, Any]:
         """Reads the files again, all or nothing. Raises LoadFailed; then the old ones go on answering."""
         world = self._read()
         self.engine.publish(world)
-        return {"scenarios": len(world.scenarios), "routes": len(world.routes), "warnings": []}
+        return {
+            "scenarios": len(world.scenarios),
+            "routes": len(world.routes),
+            "warnings": list(breaches_of(world)),
+        }
 
     def health(self) -> dict[str, Any]:
         world = self.engine.shared.world

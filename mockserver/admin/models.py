@@ -412,5 +412,27 @@ class DeliveryList(Listing):
     items: list[DeliveryView]
 
 
+class ViolationView(View):
+    """`operation` is null where the contract has none; `got` is left out where nothing came."""
+
+    id: str
+    at: str
+    call: str
+    route: str | None
+    scenario: str | None
+    operation: str | None
+    request: str
+    part: str
+    where: str
+    pointer: str
+    expected: str
+    got: Any = None
+    text: str
+
+
+class ViolationList(Listing):
+    items: list[ViolationView]
+
+
 class EffectList(Listing):
     items: list[dict[str, Any]]

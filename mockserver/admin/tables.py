@@ -17,6 +17,7 @@ from mockserver.admin import (
     stream,
     troubles,
     ui,
+    violations,
     webhooks,
     world,
 )
@@ -41,6 +42,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             namespaces.table,
             webhooks.table,
             metrics.table,
+            violations.table,
             ui.table,
         )
     )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from typing import Any
+from urllib.parse import unquote
 
+_REFERENCE = re.compile(rb"""\$ref["']?\s*:\s*["']?([^"'#\s{},:]+)""")
+"""The file in a reference, in JSON and YAML; what has a colon lies elsewhere."""
 _SUFFIXES = (".scenario.json", ".json", ".yaml", ".yml")
 
 
@@ -22,7 +27,7 @@ class ScenarioFile:
 
 def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
     """
-    The file, with every file beside it (or below) that some text in it names.
+    The file, with every file beside it (or below) that some text in it names, and those that they refer to by `$ref`.
 
     Raises FileNotFoundError. A file that is no YAML is sent as it is: the
     server says better what is wrong.
@@ -30,11 +35,15 @@ def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
     file = Path(path)
     text = file.read_text("utf-8")
     named, texts = _texts(text)
-    files = {}
-    for one in texts:
-        beside = _beside(file, one)
+    files: dict[str, str] = {}
+    waiting = list(texts)
+    while waiting:
+        one = waiting.pop()
+        beside = None if one in files else _beside(file, one)
         if beside is not None:
-            files[one] = base64.b64encode(beside.read_bytes()).decode()
+            content = beside.read_bytes()
+            files[one] = base64.b64encode(content).decode()
+            waiting += _referred(one, content)
     return ScenarioFile(named or _stem(file.name), {"yaml": text, "files": files})
 
 
@@ -54,6 +63,14 @@ def _beside(file: Path, name: str) -> Path | None:
         return found if inside and found.is_file() else None
     except (OSError, ValueError):
         return None
+
+
+def _referred(name: str, content: bytes) -> list[str]:
+    """The files that a schema or an OpenAPI document of that name refers to, as seen from the scenario."""
+    if not name.endswith((".json", ".yaml", ".yml")):
+        return []
+    named = {found[1].decode("utf-8", "replace") for found in _REFERENCE.finditer(content)}
+    return [normpath(join(dirname(name), unquote(one))) for one in named]
 
 
 def _texts(text: str) -> tuple[str, set[str]]:

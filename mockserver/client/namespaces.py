@@ -137,6 +137,11 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         """Calls that no route took, each with the nearest routes and a `suggestion`."""
         return Calls(Unmatched(one) for one in self._link.items("/unmatched"))
 
+    @tells
+    def violations(self) -> list[Mapping[str, Any]]:
+        """Where requests and replies broke the `openapi` of their scenario: `{call, part, where, pointer, expected, got, text, …}` of each."""
+        return list(self._link.items("/violations"))
+
     @does
     def attempts(self, route: Any = None, *, by: str | None = None) -> Operations:
         """Calls grouped into operations: what are tries of one thing. `by` is a selector."""

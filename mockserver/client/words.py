@@ -123,6 +123,7 @@ class CheckWords(MatchWords, total=False):
     unused: int
     unmatched: int
     leaks: int
+    violations: int
     times: Times
     attempts: Mapping[str, Any]
     within: Duration

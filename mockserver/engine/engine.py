@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.engine.answers import (
     Miss,
@@ -42,6 +42,9 @@ from mockserver.replying.draws import seed_for
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
 from mockserver.store.record import RecordLimits
+
+if TYPE_CHECKING:
+    from mockserver.engine.contract import Contract
 
 Keep = Callable[[Response | None], None]
 """Says what an idempotency key keeps."""
@@ -222,8 +225,11 @@ class Engine:
         call.tags = route.tags
         draw = Draw(ns, call.request, found, call.id)
         try:
+            planned = self._outage(ns, call, draw)
+            if planned is None and route.contract is not None:
+                planned = self._held(ns, call, found, draw, route.contract)
             planned = (
-                self._outage(ns, call, draw)
+                planned
                 or (self._guard(ns, call, found) if route.guarded else None)
                 or self._claimed(ns, call, found, draw)
             )
@@ -252,8 +258,19 @@ class Engine:
         reply = outage.answer
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
 
-    def _guard(self, ns: Namespace, call: Call, found: Found) -> Planned | None:
-        """What auth, limit and idempotency answer by themselves; they take no step."""
+    def _held(self, ns: Namespace, call: Call, found: Found, draw: Draw, contract: Contract) -> Planned:
+        """The same, request and answer held to the contract. What a guard answers is none of its business."""
+        held = contract.asked(ns, call)
+        guarded = self._guard(ns, call, found, held.refusal) if found.route.guarded else held.refusal
+        if guarded is not None:
+            return guarded
+        planned = self._claimed(ns, call, found, draw)
+        return planned if call.consult is not None else held.answered(ns, call, planned)
+
+    def _guard(
+        self, ns: Namespace, call: Call, found: Found, refusal: Planned | None = None
+    ) -> Planned | None:
+        """What auth, limit, the contract and idempotency answer by themselves; they take no step."""
         route, request = found.route, call.request
 
         def scope() -> object:
@@ -262,6 +279,7 @@ class Engine:
         refused = route.auth.refuse(ns.memory, request) if route.auth is not None else None
         if refused is None and route.limiter is not None:
             refused = route.limiter.refuse(ns.memory, call, found.params, scope)  # type: ignore[arg-type]
+        refused = refused or refusal
         if refused is None and route.idempotency is not None:
             refused = route.idempotency.answer(ns.memory, call, scope)  # type: ignore[arg-type]
         return refused
@@ -366,6 +384,8 @@ class Engine:
 
     def _settled(self, call: Call, route: Route, planned: Planned) -> None:
         """The call's answer is known now, before its first byte."""
+        if route.contract is not None:
+            planned = route.contract.settled(call.home[0], call, planned)
         troubles = call.home[0].troubles
         if troubles is not None:
             planned = troubles.answered(call, planned)

@@ -10,7 +10,7 @@ from mockserver.engine.addressing import Address
 from mockserver.engine.finding import Held, hold
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.engine.ways import Way, way_of
+from mockserver.engine.ways import Astray, Way, way_of
 from mockserver.model.brief import Asked, Brief
 from mockserver.model.brief import cost_of as cost_of_brief
 from mockserver.model.call import Call
@@ -128,7 +128,7 @@ class Known(_Hot):
                 continue
             try:
                 taken = way.take(request, params)
-            except TemplateError:
+            except (TemplateError, Astray):
                 return None  # the engine says what is wrong
             if taken is None:
                 continue

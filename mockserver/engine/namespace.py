@@ -29,6 +29,7 @@ from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
 from mockserver.store.record import Record, RecordLimits
 from mockserver.store.timers import Timers
+from mockserver.store.violations import Violations
 
 DEFAULT = "default"
 
@@ -59,6 +60,7 @@ class Parts:
     clock: VirtualClock | None
     deliveries: Deliveries | None
     timers: Timers[Attempt] | None
+    violations: Violations | None
 
 
 _MOST_RUNNING = 20_000
@@ -106,7 +108,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_violations", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -130,6 +132,7 @@ class Namespace:
         self._followers: set[Follows] | None = None
         self._memory: Memory | None = None
         self._effects: Effects | None = None
+        self._violations: Violations | None = None
         self._deliveries: Deliveries | None = None
         self._timers: Timers[Attempt] | None = None
         self._running: list[Tab] = []
@@ -399,6 +402,13 @@ class Namespace:
         return effects
 
     @property
+    def violations(self) -> Violations:
+        violations = self._violations
+        if violations is None:
+            violations = self._violations = Violations()
+        return violations
+
+    @property
     def timers(self) -> Timers[Attempt]:
         """The tries of webhooks that wait for their moment."""
         timers = self._timers
@@ -432,6 +442,7 @@ class Namespace:
         self._record = None
         self._counts = None
         self._effects = None
+        self._violations = None
         if self._deliveries is not None:
             self._deliveries = Deliveries(self._deliveries.last_number)
 
@@ -446,6 +457,7 @@ class Namespace:
             self._clock,
             self._deliveries,
             self._timers,
+            self._violations,
         )
 
     # Snapshots

@@ -180,5 +180,7 @@ def _put_calls(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
         ns.record.dropped = ns.counts.total
     if "effects" in rows:
         put_effects(ns.effects, about["effects_dropped"], rows["effects"])
+    if "violations" in rows:
+        ns.violations.put(about["violations_dropped"], rows["violations"])
     if "deliveries" in rows:
         put_deliveries(ns.deliveries, ns.timers, rows)

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.engine.guarding import (
     Auth,
@@ -37,9 +37,13 @@ from mockserver.model.guards import GuardedSpec
 from mockserver.model.http import ADMIN, Request
 from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, RouteSpec, ScenarioSpec
+from mockserver.model.violation import Mode
 from mockserver.replying.planner import Planned, Reply, compile_reply
 from mockserver.replying.sequence import Sequence, Span
 from mockserver.replying.templates import Scope, Template, TemplateError, Tree, compile_text
+
+if TYPE_CHECKING:
+    from mockserver.engine.contract import Contract
 
 ReadFile = Callable[[str, KeyPath], bytes]
 
@@ -104,7 +108,7 @@ def is_true(condition: Template, scope: Scope) -> bool:
 class Scenario:
     """A compiled scenario, with the guards that all its routes share."""
 
-    __slots__ = ("active", "auth", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "source", "spec", "vars")  # fmt: skip
+    __slots__ = ("active", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "source", "spec", "vars")  # fmt: skip
 
     def __init__(self, source: Source, order: OrderKey) -> None:
         self.source = source
@@ -120,6 +124,10 @@ class Scenario:
         self.limiter: Limiter | None = None
         self.idempotency: Idempotency | None = None
         self.routes: tuple[Route, ...] = ()
+        self.contract: Contract | None = None
+        """What its routes are held to, as far as `validate` says so."""
+        self.breaches: list[tuple[Route, KeyPath, str]] = []
+        """Replies that break it, whatever is asked: the route, where the reply stands, and what is wrong."""
         self.places: list[Any] = []
         """Its resources, each where it stands."""
 
@@ -132,7 +140,7 @@ class Route:
     then starts again. `path` is where it stands in its file.
     """
 
-    __slots__ = ("answers", "auth", "condition", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "looked", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "short", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "looked", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "short", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -168,6 +176,7 @@ class Route:
         self.expect: ExpectSpec | None = spec.expect
         self.tags = tuple(spec.tags)
         self.version = _version(data)
+        self.contract: Contract | None = scenario.contract if scenario.spec.validate_ != "off" else None
         self.unconditional = False
         """Neither state nor an expression stands before the claim: no `if`, no `when`."""
 
@@ -204,8 +213,11 @@ class _Flaws:
             return None
 
 
-def compile_scenario(source: Source, order: OrderKey) -> Scenario:
-    """A scenario ready to answer. Raises InvalidInput with every flaw, paths from the file's root."""
+def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:
+    """
+    A scenario ready to answer. Raises InvalidInput with every flaw, paths from the file's root;
+    with `strict`, fixed replies that break a contract which is enforced are flaws.
+    """
     scenario = Scenario(source, order)
     flaws = _Flaws([])
     spec = source.spec
@@ -214,6 +226,8 @@ def compile_scenario(source: Source, order: OrderKey) -> Scenario:
     scenario.idempotency = flaws.tried(
         (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
     )
+    if spec.openapi is not None:
+        scenario.contract = flaws.tried((), _contract_in, spec.openapi, scenario)
     if flaws.tried(("defaults",), _checked, spec.defaults) is None:
         # Told once, where they stand, and not again for every reply.
         scenario.defaults = ReplyDefaultsSpec()
@@ -225,10 +239,35 @@ def compile_scenario(source: Source, order: OrderKey) -> Scenario:
         route.key = (-one.priority, *order, i)
         routes.append(route)
     implied = flaws.tried((), implied_routes, scenario, {route.name for route in routes})
+    if scenario.contract is not None and not flaws.found:
+        flaws.found += _breaches(scenario, routes) if strict else ()
     if flaws.found:
         raise InvalidInput(flaws.found)
     scenario.routes = (*routes, *implied)
     return scenario
+
+
+def _contract_in(file: str, scenario: Scenario) -> Contract | None:
+    """Raises InvalidInput, MissingExtra."""
+    if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
+        return None
+    from mockserver.engine.contract import compile_contract  # few scenarios have one
+
+    return compile_contract(file, scenario.spec.validate_, scenario.spec.base, scenario.source.read_file)
+
+
+def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
+    """Keeps which fixed replies break the contract. Gives those that may not."""
+    # Whoever walks replies knows routes: the circle is broken here.
+    from mockserver.engine.contract_replies import breaches
+
+    scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
+    hint = "Mend the reply, or write `validate: report` on the route"
+    return [
+        Flaw(path, said, hint)
+        for route, path, said in scenario.breaches
+        if route.contract is not None and route.contract.mode == "enforce"
+    ]
 
 
 def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
@@ -329,6 +368,8 @@ def _compile_route(
         route.condition = flaws.tried(path, compile_expression, spec.if_, ("if",))
     if spec.when is not None:
         route.when = flaws.tried(path, compile_when, spec.when)
+    if spec.validate_ is not None:
+        route.contract = flaws.tried((*path, "validate"), _contract_of, scenario, spec.validate_)
     if spec.per is not None:
         route.per = flaws.tried(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
     if spec.let is not None:
@@ -358,8 +399,19 @@ def _compile_route(
     return route
 
 
+def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
+    """A route's own way to take its scenario's contract. Raises InvalidInput where there is none."""
+    if scenario.spec.openapi is None:
+        raise InvalidInput(Flaw((), "the scenario has no `openapi`", "Name the document there"))
+    if mode == "off" or scenario.contract is None:
+        return None
+    return scenario.contract.under(mode)
+
+
 def _static(route: Route) -> tuple[Planned, ...] | None:
     if route.guarded or route.lets or route.work is not NO_WORK or route.scenario.cors is not None:
+        return None
+    if route.contract is not None:
         return None
     plans = []
     for answer in route.answers:

@@ -29,6 +29,7 @@ from mockserver.store.parts import (
     effects_part,
     memory_parts,
     positions_part,
+    violations_part,
 )
 
 _BUSY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
@@ -94,6 +95,9 @@ def taken(ns: Namespace, server_seed: str) -> Taken:
     if made.effects:
         about["effects_dropped"] = made.effects.dropped
         parts.append(effects_part(made.effects))
+    if made.violations:
+        about["violations_dropped"] = made.violations.dropped
+        parts.append(violations_part(made.violations))
     if made.deliveries is not None and made.deliveries.last_number:
         parts += deliveries_parts(made.deliveries)
     return Taken(ns.name, about, parts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 from mockserver.engine.attempts import as_text, operations
@@ -27,6 +28,7 @@ from mockserver.model.plan import Outcome
 from mockserver.model.redaction import mask_field, mask_path, mask_text, mask_tree
 from mockserver.model.scenario import ExpectSpec
 from mockserver.model.verify import CheckSpec, EffectsSpec, SubjectSpec
+from mockserver.model.violation import masked, text_of
 
 
 class Standing(Enum):
@@ -88,6 +90,8 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
         return lambda ns: _of_webhooks(ns, route_id, spec.times)
     if spec.unused is not None:
         return lambda ns: _of_unused(ns, spec.unused or 0)
+    if spec.violations is not None:
+        return lambda ns: _of_violations(ns, spec.violations or 0)
     if spec.leaks is not None:
         return _LeaksJudge(spec.leaks or 0)
     return lambda ns: _of_unmatched(ns, spec.unmatched or 0)
@@ -269,6 +273,23 @@ def _of_unmatched(ns: Namespace, most: int) -> Verdict:
     if standing is not Standing.OK:
         text = "\n".join([text, *timeline([call for call in ns.record if _missed(call)])])
     return Verdict(standing, expected, f"{count} unmatched", text, count)
+
+
+def _of_violations(ns: Namespace, most: int) -> Verdict:
+    """Exact, also where the oldest are kept no longer."""
+    kept = ns.violations
+    standing = Standing.OK if kept.total <= most else Standing.FAILED
+    noun = "violation" if most == 1 else "violations"
+    expected = "nothing that breaks its contract" if most == 0 else f"at most {most} {noun} of contracts"
+    saw = f"{kept.total} violation{'' if kept.total == 1 else 's'}"
+    text = f"expected {expected}, saw {saw}"
+    if standing is not Standing.OK:
+        views = [masked(one) for one in islice(kept, _MOST_LINES)]
+        lines = [f"  {one['call']}  {mask_path(one['request'])}  {text_of(one)}" for one in views]
+        if kept.total > len(lines):
+            lines.append(f"  … and {kept.total - len(lines)} more: GET /__admin/violations")
+        text = "\n".join([text, *lines])
+    return Verdict(standing, expected, saw, text, kept.total)
 
 
 def _of_unused(ns: Namespace, most: int) -> Verdict:

@@ -8,7 +8,7 @@ where nothing is rendered, no scope; the outcome is the same as the engine's own
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.engine.finding import conditions_hold
 from mockserver.engine.namespace import Namespace
@@ -20,6 +20,9 @@ from mockserver.model.call import call_id
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import is_brief
 from mockserver.replying.planner import Reply
+
+if TYPE_CHECKING:
+    from mockserver.engine.contract import Contract
 
 Guards = tuple[tuple[str, Condition], ...]
 
@@ -88,6 +91,10 @@ def _constants(sets: SetWork) -> tuple[tuple[str, Any], ...] | None:
     return tuple((key, tree.constant_value) for key, tree in sets.pairs if isinstance(key, str))
 
 
+class Astray(Exception):
+    """The request or its answer breaks the route's contract: what is to be done then only the engine's own way knows."""
+
+
 class Way:
     """A route's short way in one namespace. `take` moves nothing unless it answers."""
 
@@ -103,7 +110,9 @@ class Way:
     def fixed(self) -> Response | None:
         """The answer of every call, where that is always the same."""
         route, step = self.route, self._short.steps[0]
-        return step.response if route.unconditional and route.sequence.single and not step.sets else None
+        if route.contract is not None or not route.unconditional or not route.sequence.single or step.sets:
+            return None
+        return step.response
 
     def is_open(self, request: Request, params: dict[str, str]) -> bool:
         """Whether the state lets it answer."""
@@ -121,7 +130,7 @@ class Way:
         """
         The index of the step and its response, the step taken and the state set; None where the sequence has stopped.
 
-        Raises TemplateError; then nothing has moved.
+        Raises TemplateError and Astray; then nothing has moved.
         """
         ns, position, sequence = self._ns, self.position, self.route.sequence
         index, now_s = 0, 0.0
@@ -134,7 +143,9 @@ class Way:
             index = settled
         step = self._short.steps[index]
         response = step.response
-        if response is None:
+        if self.route.contract is not None:
+            response = self._held(step, request, params, self.route.contract)
+        elif response is None:
             response = self._rendered(step, request, params)
         if not sequence.single:
             sequence.take(position, now_s)
@@ -145,6 +156,19 @@ class Way:
         position.number += 1
         position.draws += 1
         return index, response
+
+    def _held(self, step: Step, request: Request, params: dict[str, str], contract: Contract) -> Response:
+        """The response, where the request and it keep the contract."""
+        rules = contract.kept(request)
+        response = step.response
+        if rules is None:
+            raise Astray
+        if response is None:
+            response = self._rendered(step, request, params)
+        request.forget_parsed()
+        if not contract.is_kept(rules, request, response):
+            raise Astray
+        return response
 
     def _rendered(self, step: Step, request: Request, params: dict[str, str]) -> Response:
         ns, position, route = self._ns, self.position, self.route

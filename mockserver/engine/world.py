@@ -69,6 +69,15 @@ def build_world(sources: Iterable[Source]) -> World:
     return World(scenarios)
 
 
+def breaches_of(world: World) -> Iterator[str]:
+    """The fixed replies that break their contracts, each with its place; and what of a contract can't be asked."""
+    for scenario in world.scenarios.values():
+        for _, path, said in scenario.breaches:
+            yield scenario.source.locate(Flaw(path, said, "Mend the reply, or the document"))
+        for doubt in scenario.contract.doubts if scenario.contract is not None else ():
+            yield scenario.source.locate(Flaw(("openapi",), doubt))
+
+
 def entry_of(route: Route) -> Entry[Route]:
     return Entry(route.key, route.methods, route.pattern, route)
 

@@ -12,6 +12,7 @@ from posixpath import normpath
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
+from mockserver.files.contract.beside import files_of_contracts, is_contract
 from mockserver.files.dump import dump
 from mockserver.files.environment import filled
 from mockserver.files.flaws import parse_spec
@@ -24,9 +25,10 @@ _SUFFIXES = (".yaml", ".yml", ".scenario.json")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A scenario file. `path` is as given, so errors show what the user knows."""
+    """A scenario file. `path` is as given, so errors show what the user knows; `named` is one that was asked for itself."""
 
     path: Path
+    named: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -42,6 +44,7 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
     Scenario files, in the order of their paths, each once. A folder gives
     those below it that are named as scenarios. Raises LoadFailed.
     """
+    paths = list(paths)
     files: dict[Path, Path] = {}
     missing: list[tuple[str, Flaw]] = []
     for path in map(Path, paths):
@@ -55,7 +58,11 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
             missing.append((located(str(path), None, flaw), flaw))
     if missing:
         raise LoadFailed(missing)
-    return [Found(path) for path in sorted(files.values(), key=lambda path: path.as_posix())]
+    named = {path.absolute() for path in map(Path, paths) if not path.is_dir()}
+    return [
+        Found(path, path.absolute() in named)
+        for path in sorted(files.values(), key=lambda path: path.as_posix())
+    ]
 
 
 def empty_folders(paths: Iterable[str | Path]) -> list[Path]:
@@ -85,12 +92,19 @@ def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> l
     """
     env = os.environ if env is None else env
     sources: list[Source] = []
-    wrong: list[tuple[str, Flaw]] = []
+    failed: list[tuple[Found, LoadFailed]] = []
     for found in find(paths):
         try:
-            sources.append(_load(found, env))
+            source = _load(found, env)
         except LoadFailed as why:
-            wrong += zip(why.lines, why.flaws, strict=True)
+            failed.append((found, why))
+        else:
+            sources += [] if source is None else [source]
+    if failed:
+        # A contract may consist of several files, and only it knows which.
+        others = files_of_contracts(sources)
+        failed = [(found, why) for found, why in failed if found.named or found.path.absolute() not in others]
+    wrong = [pair for _, why in failed for pair in zip(why.lines, why.flaws, strict=True)]
     wrong += _same_names(sources)
     if wrong:
         raise LoadFailed(wrong)
@@ -157,9 +171,15 @@ def _env_of(file: Path | None) -> Mapping[str, str]:
     return os.environ if file is not None else {}
 
 
-def _load(found: Found, env: Mapping[str, str]) -> Source:
+def _load(found: Found, env: Mapping[str, str]) -> Source | None:
+    """None for an OpenAPI document that lies among scenarios. Raises LoadFailed."""
     label = found.path.as_posix()
     document = _document(_bytes(found.path, label), label, found.kind)
+    if is_contract(document.data):
+        if not found.named:
+            return None
+        hint = f"Make a scenario of it: mockserver import openapi {label}"
+        raise _failed(label, None, [Flaw((), "this is an OpenAPI document, and no scenario", hint)])
     return _source(document, found.stem, label, env, file=found.path, folder=found.path.parent)
 
 

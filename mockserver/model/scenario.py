@@ -14,6 +14,7 @@ from mockserver.model.guards import GuardedSpec, OAuthSpec
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
 from mockserver.model.resource import ResourceSpec
+from mockserver.model.violation import Mode
 from mockserver.model.webhook import Webhooks
 
 LANGUAGE_VERSION = 1
@@ -221,6 +222,9 @@ class RouteSpec(WorkSpec, GuardedSpec):
     per: str | None = Field(
         default=None, description="A selector: a sequence position for each of its values."
     )
+    validate_: Mode | None = Field(
+        default=None, alias="validate", description="How the scenario's `openapi` is taken here."
+    )
     expect: Expect | None = Field(default=None, description="Calls by the end: 3, {min: 1}, {max: 2}.")
     tags: list[str] = Field(default=[], description="For filters of the admin API.")
 
@@ -255,6 +259,14 @@ class ScenarioSpec(GuardedSpec):
     oauth: OAuthSpec | None = Field(
         default=None, description="A token endpoint; its tokens expire by the clock."
     )
+    openapi: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="An OpenAPI document beside the scenario, that it is held to."
+    )
+    validate_: Mode = Field(
+        default="report",
+        alias="validate",
+        description="What breaks `openapi`: off, report (it is kept and told), enforce (it is refused).",
+    )
     routes: list[RouteSpec] = Field(default=[])
     resources: list[ResourceSpec] = Field(
         default=[], description="Collections that behave; asked after all routes."
@@ -274,6 +286,12 @@ class ScenarioSpec(GuardedSpec):
         if isinstance(value, cls):
             return value
         raise Wrong(f"expected a mapping, got {shown(value)}", "A scenario begins with keys such as routes:")
+
+    @model_validator(mode="after")
+    def _validates_something(self) -> ScenarioSpec:
+        if self.has("validate_") and self.openapi is None:
+            raise Wrong("`validate` has no `openapi` beside it", "Name the document, or take it out")
+        return self
 
 
 def schema_document() -> dict[str, Any]:

@@ -121,7 +121,17 @@ class WebhooksSpec(Spec):
     route: str | None = None
 
 
-SUBJECTS = ("route", "request", "in_order", "effects", "webhooks", "unused", "unmatched", "leaks")
+SUBJECTS = (
+    "route",
+    "request",
+    "in_order",
+    "effects",
+    "webhooks",
+    "unused",
+    "unmatched",
+    "leaks",
+    "violations",
+)
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -136,6 +146,9 @@ class CheckSpec(SubjectSpec):
     unused: _Count | None = Field(default=None, description="Active routes without a call, at most so many.")
     unmatched: _Count | None = Field(default=None, description="Calls that no route took, at most so many.")
     leaks: _Count | None = Field(default=None, description="Secrets in what was sent, at most so many.")
+    violations: _Count | None = Field(
+        default=None, description="What broke a scenario's `openapi`, at most so often."
+    )
     times: Expect = Field(default=ExpectSpec(min=1), description="A number, {min: 1}, {max: 2} or both.")
     attempts: AttemptsSpec | None = Field(default=None, description="Rules on how the client tries again.")
     within_s: DurationS | None = Field(
@@ -153,7 +166,7 @@ class CheckSpec(SubjectSpec):
             raise Wrong(f"a check has one subject, this one has {saw}", f"Write one of {', '.join(SUBJECTS)}")
         if self.attempts is not None and written[0] not in ("route", "request"):
             raise Wrong(f"`attempts` says nothing about {written[0]}", "It goes with route or request")
-        if self.has("times") and written[0] in ("in_order", "unused", "unmatched", "leaks"):
+        if self.has("times") and written[0] in ("in_order", "unused", "unmatched", "leaks", "violations"):
             raise Wrong(f"`times` says nothing about {written[0]}", "Leave it out")
         _bounded(self.within_s, "within")
         _bounded(self.quiet_s, "quiet")

@@ -32,6 +32,7 @@ def report(ns: Namespace, began: datetime, fixture: str = "mock_server") -> str:
     if not calls:
         parts += _strays(link.to("default"), began)
     parts += [_explained(one, fixture) for one in _distinct(missed)[:MOST_UNMATCHED]]
+    parts += _broken(list(link.items("/violations", masked=True)))
     return "\n\n".join(parts)
 
 
@@ -39,6 +40,15 @@ def _head(ns: Namespace, calls: list[Call]) -> str:
     if not calls:
         return f"No call came to {ns.url}"
     return f"{len(calls)} call{'' if len(calls) == 1 else 's'} to {ns.url}"
+
+
+def _broken(violations: list[Any]) -> list[str]:
+    """What broke a contract, a line each."""
+    if not violations:
+        return []
+    lines = [f"  {one['call']}  {one['request']}  {one['text']}" for one in violations[:MOST_LINES]]
+    more = len(violations) - len(lines)
+    return ["\n".join(["What breaks the contract:", *lines, *([f"  … {more} more …"] if more else [])])]
 
 
 def _strays(default: Link, began: datetime) -> list[str]:

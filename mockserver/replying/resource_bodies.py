@@ -44,7 +44,7 @@ def read_object(request: Request, shape: Shape) -> dict[str, Any]:
     if not request.body and "json" not in kind:
         return {}
     try:
-        value = _from_form(request.form_pairs, shape) if kind in FORMS else request.json
+        value = from_form(request.form_pairs, shape) if kind in FORMS else request.json
     except UnreadableBody as why:
         raise unfit("", f"must be a JSON object, but {why}") from why
     if not isinstance(value, dict):
@@ -79,7 +79,8 @@ Grown = dict[str, Any]
 """Parts of names, to what is below: again a mapping, or the texts at their end."""
 
 
-def _from_form(pairs: Pairs, shape: Shape) -> Any:
+def from_form(pairs: Pairs, shape: Shape) -> Any:
+    """The object that a form's fields make, typed as the shape wants. Raises Unfit."""
     grown: Grown = {}
     for name, text in pairs:
         _insert(grown, _steps(name), text)

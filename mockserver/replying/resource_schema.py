@@ -51,12 +51,12 @@ class Schema:
             found = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
         except UnicodeEncodeError:
             return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
-        said: set[tuple[str, str]] = set()
-        for path, message in (one for error in found for one in _said(error, value)):
+        told: set[tuple[str, str]] = set()
+        for path, message in (one for error in found for one in said(error, value)):
             unknown_yet_known = message == _UNKNOWN and path[0] in known
             if not (path and path[0] in excused) and not unknown_yet_known:
-                said.add((dotted(path), message))
-        return [{"field": field, "message": message} for field, message in sorted(said)[:MAX_ERRORS]]
+                told.add((dotted(path), message))
+        return [{"field": field, "message": message} for field, message in sorted(told)[:MAX_ERRORS]]
 
 
 def compile_schema(written: Any, path: KeyPath, read_file: ReadFile) -> Schema:
@@ -148,7 +148,7 @@ _PLAIN = {
 }
 
 
-def _said(error: Any, whole: Any) -> Said:
+def said(error: Any, whole: Any) -> Said:
     """One finding of the library, in the whole that it judged, as fields and messages."""
     path, kind = tuple(error.instance_path), error.kind.name
     facts = error.kind.as_dict() if kind not in ("anyOf", "oneOf", "not") else {}
@@ -205,7 +205,7 @@ def _alternatives(error: Any, path: KeyPath, whole: Any) -> Said:
     meant = [branch for branch in branches if not any(_misses(one, path) for one in branch)]
     if len(meant) == 1:
         for one in meant[0]:
-            yield from _said(one, whole)
+            yield from said(one, whole)
         return
     types = [_wrong_types(branch, path) for branch in branches]
     if all(types):

@@ -50,6 +50,11 @@ class Shape:
                     pending.extend(node[key])
         return cls(root, nodes)
 
+    @property
+    def whole(self) -> Any:
+        """The document that it was read of."""
+        return self._root
+
     def field(self, name: str) -> Shape:
         """The shape of a field; that of additional ones where the schema doesn't name it."""
         named = [node["properties"] for node in self._nodes if isinstance(node.get("properties"), dict)]

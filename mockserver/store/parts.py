@@ -19,6 +19,7 @@ from mockserver.store.deliveries import Deliveries
 from mockserver.store.effects import Effects
 from mockserver.store.keys import KeptKey
 from mockserver.store.memory import Memory
+from mockserver.store.violations import Violations
 
 Row = Any
 """What JSON holds."""
@@ -105,6 +106,10 @@ def counts_parts(counts: Counts) -> list[Part]:
 
 def effects_part(effects: Effects) -> Part:
     return Part("effects", list(effects), first=effects.dropped, stable=True)
+
+
+def violations_part(violations: Violations) -> Part:
+    return Part("violations", list(violations), first=violations.dropped, stable=True)
 
 
 def deliveries_parts(deliveries: Deliveries) -> list[Part]:

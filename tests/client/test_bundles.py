@@ -68,3 +68,19 @@ def test_its_name_is_written_or_its_stem(tmp_path, file, text, name):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.yaml"):
         read_scenario(tmp_path / "nothing.yaml")
+
+
+def test_what_a_document_refers_to_goes_with_it(tmp_path):
+    (tmp_path / "api" / "parts").mkdir(parents=True)
+    (tmp_path / "shop.yaml").write_text("openapi: api/spec.yaml\nroutes: []\n")
+    (tmp_path / "api" / "spec.yaml").write_text(
+        "a: {$ref: './parts/a%20b.json#/A'}\nb:\n  $ref: \"#/c\"\nd: {$ref: https://x.example/e.json}\n"
+    )
+    (tmp_path / "api" / "parts" / "a b.json").write_text(
+        '{"A": {"$ref": "../f.yml"}, "B": {"$ref": "../../../../etc/passwd"}}'
+    )
+    (tmp_path / "api" / "f.yml").write_text("type: string")
+
+    sent = read_scenario(tmp_path / "shop.yaml")
+
+    assert set(sent.document["files"]) == {"api/spec.yaml", "api/parts/a b.json", "api/f.yml"}

@@ -1,5 +1,6 @@
 """What a failed test says of its mock server."""
 
+import json
 import re
 
 import pytest
@@ -249,3 +250,28 @@ def test_texts_have_double_quotes():
         literal({"a": ["it's", 'a "b"', None, True, 1.5]})
         == r"""{"a": ["it's", "a \"b\"", None, True, 1.5]}"""
     )
+
+
+def test_what_breaks_a_contract_stands_in_the_report(suite, pytester):
+    answer = {"200": {"description": "x"}}
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {},
+        "paths": {"/x": {"get": {"parameters": [limit], "responses": answer}}},
+    }
+    pytester.path.joinpath("spec.yaml").write_text(json.dumps(document))
+    pytester.path.joinpath("it.yaml").write_text(
+        "{openapi: spec.yaml, routes: [{request: GET /x, reply: 200}]}"
+    )
+
+    result = suite("""
+@pytest.mark.scenario("it.yaml")
+def test_it(mock_server):
+    call(mock_server.url + "/x?limit=many")
+    assert 1 == 2
+""")
+
+    lines = section(result)
+    at = lines.index("What breaks the contract:")
+    assert lines[at + 1] == "  c-000001  GET /x  request query.limit: must be a whole number, got 'many'"

@@ -1,0 +1,76 @@
+"""`/violations`: where requests and replies broke the contract of their scenario."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from mockserver.admin.api import Answer, Asked, Table, listing, one_flaw
+from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, may_reveal
+from mockserver.admin.models import ViolationList
+from mockserver.admin.views import instant
+from mockserver.engine.naming import route_named
+from mockserver.errors import near, shown
+from mockserver.model.violation import masked, text_of
+
+table = Table()
+
+_PARTS = ("request", "reply")
+
+
+def violation_view(kept: dict[str, Any], *, reveal: bool = False) -> dict[str, Any]:
+    """A violation as JSON; secrets masked."""
+    about = {key: value for key, value in kept.items() if key not in ("number", "at_s")}
+    shown_ = about if reveal else masked(about)
+    return {"id": _id(kept["number"]), "at": instant(kept["at_s"]), **shown_, "text": text_of(shown_)}
+
+
+def _id(number: int) -> str:
+    return f"v-{number:06d}"
+
+
+@table.add(
+    "GET",
+    "/violations",
+    "Where requests and replies broke the `openapi` of their scenario, oldest first.",
+    answer=ViolationList,
+    query={
+        "route": "A route's id or name.",
+        "operation": "An operation, by its operationId or line.",
+        "part": "request or reply.",
+        "call": "Of this call's id.",
+        **PAGING,
+        **REVEAL,
+    },
+    errors=(422,),
+)
+async def list_violations(asked: Asked[Any]) -> Answer:
+    reveal, query = may_reveal(asked), asked.query
+    part = query.get("part")
+    if part and part not in _PARTS:
+        raise one_flaw(("part",), f"{shown(part)} is no part", near(part, _PARTS))
+    wanted = {key: query[key] for key in ("operation", "part", "call") if query.get(key)}
+    if query.get("route"):
+        wanted["route"] = route_named(asked.ns, query["route"]).id
+    after, limit = _cursor(query.get("cursor")), asked.number("limit", PAGE, MOST)
+    found = list(
+        islice(
+            (
+                one
+                for one in asked.ns.violations
+                if one["number"] > after and all(one[key] == value for key, value in wanted.items())
+            ),
+            limit + 1,
+        )
+    )
+    following = _id(found[limit - 1]["number"]) if len(found) > limit else None
+    return listing([violation_view(one, reveal=reveal) for one in found[:limit]], following)
+
+
+def _cursor(text: str | None) -> int:
+    if not text:
+        return 0
+    digits = text.removeprefix("v-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        raise one_flaw(("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before")
+    return int(digits)

@@ -1,0 +1,60 @@
+"""Schemas put together: what holds for `allOf`, and for a branch with what stands beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TIGHTER = {
+    "minimum": max, "exclusiveMinimum": max, "minLength": max, "minItems": max, "minProperties": max,
+    "maximum": min, "exclusiveMaximum": min, "maxLength": min, "maxItems": min, "maxProperties": min,
+}  # fmt: skip
+KINDS = ("object", "array", "string", "integer", "number", "boolean", "null")
+
+
+def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """A schema that holds where both hold, as far as one schema can say so; else what `second` says."""
+    made = dict(first)
+    for key, value in second.items():
+        made[key] = _both(key, made[key], value) if key in made else value
+    return made
+
+
+def _both(key: str, one: Any, other: Any) -> Any:
+    if key in _TIGHTER:
+        return _TIGHTER[key](one, other)
+    if key == "required":
+        return list(dict.fromkeys([*one, *other]))
+    if key == "properties":
+        return {**one, **{name: _all_of(one, name, schema) for name, schema in other.items()}}
+    if key == "type":
+        return _shared_kinds(one, other)
+    if key == "enum":
+        return [value for value in one if value in other]
+    if key in ("anyOf", "oneOf", "allOf"):
+        return [*one, *other] if key == "allOf" else one
+    if key in ("items", "additionalProperties") and isinstance(one, dict) and isinstance(other, dict):
+        return one if one == other else {"allOf": [one, other]}
+    if key == "additionalProperties":
+        return other if one is True else one
+    return other
+
+
+def _all_of(properties: dict[str, Any], name: str, schema: Any) -> Any:
+    known = properties.get(name)
+    return schema if known is None or known == schema else {"allOf": [known, schema]}
+
+
+def kinds_of(schema: dict[str, Any]) -> list[str]:
+    """The types that a schema allows; all where it names none."""
+    kind = schema.get("type")
+    if isinstance(kind, str):
+        return [kind]
+    return [str(one) for one in kind] if isinstance(kind, list) else list(KINDS)
+
+
+def _shared_kinds(one: Any, other: Any) -> list[str]:
+    first, second = kinds_of({"type": one}), kinds_of({"type": other})
+    shared = [kind for kind in first if kind in second]
+    if "integer" not in shared and {"integer", "number"} <= {*first, *second}:
+        shared.append("integer")
+    return shared

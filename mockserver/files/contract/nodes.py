@@ -1,0 +1,137 @@
+"""
+A value of an OpenAPI document with its place, and the way from a `$ref` to what it means.
+
+The documents are plain data by now (`normal`), and nothing changes them any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from posixpath import dirname, join, normpath
+from typing import Any
+from urllib.parse import quote, unquote
+
+from mockserver.errors import Flaw, InvalidInput, pointer, shown
+
+FOLDER = "contract:///"
+"""Where the documents of a contract live for each other's references."""
+_FOLLOWED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`value` stands at `path` in the document `name`; `documents` are all of the contract, by name."""
+
+    documents: Mapping[str, Any]
+    name: str
+    path: tuple[str, ...]
+    value: Any
+
+    def __getitem__(self, key: str) -> Node:
+        return Node(self.documents, self.name, (*self.path, key), self.value[key])
+
+    def get(self, key: str) -> Node | None:
+        """What stands under that key, references followed; None where nothing does."""
+        value = self.value
+        if not isinstance(value, dict) or value.get(key) is None:
+            return None
+        return self[key].resolved()
+
+    def object(self, key: str) -> Node | None:
+        """The mapping under `key`, references followed; None where nothing stands there. Raises InvalidInput for anything else."""
+        below = self.get(key)
+        return None if below is None else below.expected(dict, "a mapping")
+
+    def mapping(self, key: str) -> Iterator[tuple[str, Node]]:
+        """The entries of the mapping under `key`, each a mapping, references followed. Raises InvalidInput for anything else."""
+        below = self.object(key)
+        for name, value in below.value.items() if below is not None else ():
+            if value is not None and (isinstance(value, dict) or not name.startswith("x-")):
+                yield name, below[name].resolved().expected(dict, "a mapping")  # type: ignore[index]
+
+    def items(self, key: str) -> Iterator[Node]:
+        """The items of the list under `key`, each a mapping, references followed. Raises InvalidInput for anything else."""
+        below = self.get(key)
+        if below is None:
+            return
+        for i, value in enumerate(below.expected(list, "a list").value):
+            node = Node(self.documents, below.name, (*below.path, str(i)), value)
+            yield node.resolved().expected(dict, "a mapping")
+
+    def schemas(self, key: str) -> Iterator[tuple[str, Node]]:
+        """Those under `key` of a schema that are mappings, by name or position: what is no schema is told when it is compiled."""
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        named = (
+            value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+        )
+        for name, one in named:
+            if isinstance(one, dict):
+                yield str(name), Node(self.documents, self.name, (*self.path, key, str(name)), one).resolved()
+
+    def expected(self, kind: type, named: str) -> Node:
+        """Itself. Raises InvalidInput for what is of another type."""
+        if not isinstance(self.value, kind):
+            raise self.wrong(f"expected {named}, got {shown(self.value)}", "Mend the specification")
+        return self
+
+    def resolved(self) -> Node:
+        """What it means: itself, or what its `$ref` leads to. Raises InvalidInput for one that leads nowhere."""
+        node = self
+        for _ in range(_FOLLOWED):
+            value = node.value
+            if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
+                return node
+            if len(value) > 1 and not _only_words(value):
+                return node  # 3.1: what stands beside a reference to a schema counts too
+            node = node.referred(value["$ref"])
+        raise self.wrong(f"the reference {shown(self.value['$ref'])} leads in a circle", "Break it")
+
+    def referred(self, ref: str) -> Node:
+        """What a reference that stands here leads to. Raises InvalidInput."""
+        name, path = target(self.name, ref)
+        if name not in self.documents or (path == () and ref.partition("#")[2]):
+            raise self.wrong(f"{shown(ref)} can't be followed", "Put the file beside the specification")
+        value = self.documents[name]
+        for part in path:
+            if isinstance(value, dict) and part in value:
+                value = value[part]
+            elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+                value = value[int(part)]
+            else:
+                raise self.wrong(f"the reference {shown(ref)} leads nowhere: there is no {part!r}", "Mend it")
+        return Node(self.documents, name, path, value)
+
+    @property
+    def uri(self) -> str:
+        return f"{FOLDER}{quote(self.name)}#{quote(pointer(self.path))}"
+
+    @property
+    def place(self) -> str:
+        """`pets.yaml: /paths/~1pets/get`: the file, and a JSON pointer into it."""
+        return f"{self.name}: {pointer(self.path) or '/'}"
+
+    def wrong(self, message: str, hint: str = "") -> InvalidInput:
+        return InvalidInput(Flaw((), f"{self.place}: {message}", hint))
+
+
+def target(name: str, ref: str) -> tuple[str, tuple[str, ...]]:
+    """The document and the path in it that a reference in the document `name` means."""
+    file, _, fragment = ref.partition("#")
+    if file.startswith(FOLDER):
+        name = unquote(file.removeprefix(FOLDER))
+    elif file:
+        name = normpath(join(dirname(name), unquote(file)))
+    parts = unquote(fragment).split("/")[1:]
+    return name, tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
+def absolute(name: str, ref: str) -> str:
+    """A reference in the document `name` so that it means the same wherever it stands; one to elsewhere as it is."""
+    if "://" in ref:
+        return ref
+    return f"{FOLDER}{quote(target(name, ref)[0])}#{ref.partition('#')[2]}"
+
+
+def _only_words(value: dict[str, Any]) -> bool:
+    return all(key in ("$ref", "summary", "description") or key.startswith("x-") for key in value)

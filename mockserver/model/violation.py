@@ -1,0 +1,73 @@
+"""Where a request or a reply breaks the contract that its scenario is held to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from mockserver.model.redaction import mask_part, mask_text, mask_tree
+
+Part = Literal["request", "reply"]
+MODES = ("off", "report", "enforce")
+Mode = Literal["off", "report", "enforce"]
+_LONGEST = 200
+
+
+class Violation:
+    """
+    One thing that is not as documented. `where` is a selector's name for the part of the message
+    (`query.limit`, `headers.x`, `body`, `status`), `pointer` a JSON pointer into
+    a body. `got` is what came, in small; absent where nothing did.
+    """
+
+    __slots__ = ("expected", "got", "has_got", "part", "pointer", "where")
+
+    def __init__(self, part: Part, where: str, expected: str, *got: Any, pointer: str = "") -> None:
+        self.part: Part = part
+        self.where = where
+        self.pointer = pointer
+        self.expected = expected
+        self.has_got = bool(got)
+        self.got = _small(got[0]) if got else None
+
+    def view(self) -> dict[str, Any]:
+        """As JSON; secrets and all."""
+        view = {"part": self.part, "where": self.where, "pointer": self.pointer, "expected": self.expected}
+        return {**view, "got": self.got} if self.has_got else view
+
+
+def text_of(view: dict[str, Any]) -> str:
+    """
+    A violation as a sentence without its end.
+
+    >>> text_of({"part": "request", "where": "body", "pointer": "/amount", "expected": "must be a number", "got": "x"})
+    "request body /amount: must be a number, got 'x'"
+    """
+    place = f"{view['part']} {view['where']}{' ' if view['pointer'] else ''}{view['pointer']}"
+    if "got" not in view:
+        return f"{place}: {view['expected']}"
+    got = view["got"]
+    return f"{place}: {view['expected']}, got {repr(got) if isinstance(got, str) else json.dumps(got)}"
+
+
+def masked(view: dict[str, Any]) -> dict[str, Any]:
+    """The same with secrets masked, by the name of the field that it is about and by their shapes."""
+    made = {**view, "expected": mask_text(view["expected"])}
+    if "got" in view:
+        got, name = view["got"], view["pointer"].rpartition("/")[2]
+        is_text = view["where"] != "body" and isinstance(got, str)
+        made["got"] = mask_part(view["where"], got) if is_text else mask_tree(got, name)
+    return made
+
+
+def _small(value: Any) -> Any:
+    """A value that is kept for long: scalars as they are, texts cut, collections by their size."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
+    if isinstance(value, dict):
+        return f"an object with {len(value)} field{'' if len(value) == 1 else 's'}"
+    if isinstance(value, (list, tuple)):
+        return f"a list with {len(value)} item{'' if len(value) == 1 else 's'}"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**19:
+        return "a number with many digits"
+    return value
