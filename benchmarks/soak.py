@@ -23,8 +23,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks import servers
+from benchmarks import processes
 from benchmarks.administering import Admin, Short
+from benchmarks.asks import Ask
 from benchmarks.clients import Client, Ledger, Receiver
 from benchmarks.mixture import SCENARIO
 
@@ -192,14 +193,14 @@ async def _run(minutes: float, say: Callable[[str], None]) -> Result:
     receiver = Receiver()
     await receiver.start()
     with tempfile.TemporaryDirectory(prefix="mockserver-soak-") as name:
-        folder, port = Path(name), servers.free_port()
+        folder, port = Path(name), processes.free_port()
         (folder / "soak.yaml").write_text(SCENARIO % receiver.port)
         told = folder / "told.json"
         command = [sys.executable, "-m", "benchmarks.soaked", str(told), "serve", str(folder / "soak.yaml"), "--port", str(port)]  # fmt: skip
-        with servers.running(command, port) as process:
+        with processes.running(command, port, Ask("/__admin/health")) as process:
             while not told.exists():  # noqa: ASYNC110  (another process writes it)
                 await asyncio.sleep(0.1)
-            pid = process.pid
+            pid = process.popen.pid
             result = await soak(port, Server(pid, told), receiver, minutes, say)
     await receiver.stop()
     return result
