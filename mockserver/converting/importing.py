@@ -46,6 +46,10 @@ def import_scenarios(
     except (InvalidInput, Refused) as why:
         say(str(why))
         return WRONG
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as why:
+        # A list where the format has a mapping, and the like: no reader asks at every step.
+        say(f"{source}: it is not as {format_} has it: {why!r}. Nothing was written.")
+        return WRONG
     flaws, notes = _check(files, imported)
     if flaws:
         say(*flaws, f"Nothing was written: the importer of {format_} made a scenario that doesn't load. This is a bug of mockserver; please report it, with the source if you can.")  # fmt: skip

@@ -182,6 +182,16 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(importer, tmp_path):
     assert "leads out of" in done.stderr
 
 
+def test_a_source_of_another_shape_is_refused_without_a_traceback(tmp_path):
+    source = tmp_path / "a.json"
+    source.write_text('{"info": {}, "variable": 5, "item": []}')
+    done = run("postman", source, "-o", tmp_path / "out.yaml")
+
+    assert done.exit_code == 2
+    assert f"{source}: it is not as postman has it" in done.stderr
+    assert not (tmp_path / "out.yaml").exists()
+
+
 def test_the_same_loss_is_told_once(importer, tmp_path):
     importer(Imported({"shop": {"routes": []}}, lost=[Lost("a", "b"), Lost("a", "b")]))
 

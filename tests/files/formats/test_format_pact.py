@@ -137,6 +137,13 @@ def test_the_rule_of_a_type_holds_below_unless_another_is_nearer(read):
     assert json_of(imported) == {"a": {"$type": "string"}, "b": {"c": {"$type": "number"}, "exact": 2}}
 
 
+def test_of_two_rules_the_more_exact_one_counts(read):
+    rules = {"$.list[*].n": rule(match="integer"), "$.list[0].n": rule(match="equality")}
+    imported = read(a_pact(posting({"list": [{"n": 1}, {"n": 2}]}, rules)))
+
+    assert json_of(imported) == {"list": [{"n": 1}, {"n": {"$type": "integer"}}]}
+
+
 def test_several_matchers_hold_all_or_any(read):
     matchers = [{"match": "include", "value": "a"}, {"match": "include", "value": "b"}]
     both = read(a_pact(posting({"x": "ab"}, {"$.x": {"combine": "AND", "matchers": matchers}})))

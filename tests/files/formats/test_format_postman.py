@@ -250,6 +250,13 @@ def test_what_can_not_be_carried_over_is_told_with_its_place(read, document, sai
     assert str(one).startswith(said)
 
 
+def test_a_variable_in_a_key_is_told_since_no_key_is_a_template(read):
+    imported = read(collection(item("GET", "https://api.example/x", example(200, '{"{{a}}": "{{$guid}}"}'))))
+
+    assert [one.what for one in imported.lost] == ["nobody says what {{a}} is"]
+    assert routes(imported)[0]["reply"]["json"] == {"{{a}}": "{{ uuid() }}"}
+
+
 @pytest.mark.parametrize("document", [[], {}, {"item": 5}, {"info": {}, "requests": []}])
 def test_what_is_no_collection_is_refused(read, document):
     with pytest.raises(InvalidInput, match=r"is no collection of version 2\.1"):
