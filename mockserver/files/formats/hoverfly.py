@@ -14,7 +14,6 @@ import math
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,19 @@ from mockserver.files.formats.hoverfly_matching import (
     atoms_of,
     exact_value,
     kind_of,
-    may_meet,
-    meetings,
     score,
     text_condition,
 )
+from mockserver.files.formats.hoverfly_pairs import Pair, ordered, routes_of
 from mockserver.files.formats.hoverfly_templates import literals, translated
 from mockserver.files.formats.hoverfly_writing import write
-from mockserver.files.formats.mock_conditions import anywhere, fits, literal
+from mockserver.files.formats.mock_conditions import anywhere, fits
 from mockserver.files.formats.mock_queries import sure
 from mockserver.files.formats.mock_replies import (
     Reply,
     duration,
-    folded,
     kept_headers,
     literal_reply,
-    short,
     status_of,
     with_base64,
     with_text,
@@ -62,20 +58,6 @@ _RESPONSE = {
     "status", "body", "encodedBody", "bodyFile", "headers", "templated", "transitionsState", "removesState",
     "fixedDelay", "logNormalDelay",
 }  # fmt: skip
-
-
-@dataclass(slots=True)
-class Pair:
-    """A pair on its way to a route."""
-
-    place: str
-    request: dict[str, Any]
-    route: dict[str, Any]
-    reply: Reply
-    host: str | None
-    score: int
-    required: dict[str, str] = field(default_factory=dict)
-    changes: dict[str, str | None] = field(default_factory=dict)
 
 
 def read(source: Path) -> Imported:
@@ -121,7 +103,7 @@ class _Simulation:
             if self.literals:
                 document["vars"] = self.literals
             ours = [pair for pair in pairs if pair.host == host]
-            routes = _routes(_ordered(ours))
+            routes = routes_of(ordered(ours))
             keys = {key for pair in ours for key in pair.required if key.startswith("sequence:")}
             used = {key for route in routes for key in route.get("when", {})}
             if state := dict.fromkeys(sorted(keys & used), "1"):
@@ -292,81 +274,3 @@ def _map_texts(reply: Reply, change: Any) -> Reply:
     return {
         key: below(value) if key in ("text", "json", "headers") else value for key, value in reply.items()
     }
-
-
-def _ordered(pairs: list[Pair]) -> list[Pair]:
-    """
-    As they stand where that says the same; else the strongest first, and of
-    equals the last.
-    """
-    strongest = sorted(enumerate(pairs), key=lambda one: (-one[1].score, -one[0]))
-    rank = {number: place for place, (number, _) in enumerate(strongest)}
-    for first, later in meetings([pair.request for pair in pairs]):
-        if rank[later] < rank[first] and _may_meet(pairs[first], pairs[later]):
-            return [one for _, one in strongest]
-    return pairs
-
-
-def _may_meet(one: Pair, other: Pair) -> bool:
-    """Whether a request, in some state, may fulfil both."""
-    same = all(other.required.get(key, value) == value for key, value in one.required.items())
-    return same and may_meet(one.request, other.request)
-
-
-def _routes(pairs: list[Pair]) -> list[dict[str, Any]]:
-    """Routes of the pairs; those that are a sequence by state become one with a list of replies."""
-    made: list[dict[str, Any]] = []
-    told: set[int] = set()
-    for pair in pairs:
-        if id(pair) in told:
-            continue
-        chain = _chain(pair, pairs)
-        told |= {id(one) for one in chain}
-        made.append(_sequence(chain) if chain else _single(pair))
-    return made
-
-
-def _single(pair: Pair) -> dict[str, Any]:
-    route = dict(pair.route)
-    if pair.required:
-        route["when"] = {key: literal(value) for key, value in pair.required.items()}
-    reply = short(pair.reply)
-    if pair.changes and pair.reply.get("status", 200) >= 400:
-        return {**route, "reply": {**pair.reply, "set": pair.changes}}
-    if pair.changes:
-        route["set"] = pair.changes
-    return {**route, "reply": reply}
-
-
-def _chain(pair: Pair, pairs: list[Pair]) -> list[Pair]:
-    """The pairs that are steps 1, 2, … of the sequence that this one belongs to; none if it is no such step."""
-    keys = [key for key in pair.required if key.startswith("sequence:")]
-    if len(keys) != 1 or len(pair.required) != 1:
-        return []
-    key = keys[0]
-    users = [one for one in pairs if key in one.required or key in one.changes]
-    steps = {one.required.get(key): one for one in users}
-    chain = [steps.get(str(number)) for number in range(1, len(users) + 1)]
-    last = len(users)
-    for number, step in enumerate(chain, 1):
-        if step is None or len(step.required) != 1 or step.route != pair.route:
-            return []
-        nexts = {str(number + 1)} if number < last else {None, "1", str(number), str(number + 1)}
-        if set(step.changes) - {key} or step.changes.get(key) not in nexts:
-            return []
-    return [one for one in chain if one is not None]
-
-
-def _sequence(chain: list[Pair]) -> dict[str, Any]:
-    key = next(iter(chain[0].required))
-    after = chain[-1].changes.get(key)
-    steps = folded([pair.reply for pair in chain])
-    if after not in ("1", str(len(chain) + 1)) and "times" in steps[-1]:
-        steps[-1] = {name: value for name, value in steps[-1].items() if name != "times"}
-    replies = [short(step) for step in steps]
-    route: dict[str, Any] = {**chain[0].route, "reply": replies[0] if len(replies) == 1 else replies}
-    if after == "1":
-        route["then"] = "cycle"
-    elif after == str(len(chain) + 1):
-        route["then"] = "stop"
-    return route
