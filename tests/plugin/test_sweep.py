@@ -326,7 +326,7 @@ def test_what_is_not_swept_is_told_with_the_reason(sorts):
             "*", line_of("assert False")
         ),
         "test_skipped": "it was skipped, or is expected to fail",
-        "test_without_calls": "it makes no call that a route takes",
+        "test_without_calls": "it makes no call to the mock server",
     }
     assert "test_without_a_mock_server" not in str(sorts.report)
     assert "as always" in sorts.output, "the clean run says why it fails"
