@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from support.server import InProcess, Loop, Process
 
 from mockserver.settings import Settings
+
+# A busy machine is no failure: how long an example takes is not what these tests are about.
+hypothesis_settings.register_profile("mockserver", hypothesis_settings.default, deadline=None)
+hypothesis_settings.load_profile("mockserver")
 
 LONGEST = (
     "plugin/test_sweep", "matching/test_agreement", "test_cli", "wire/test_lane", "clients/test_gallery", "docs/test_sweep_page",

@@ -135,6 +135,7 @@ def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
         "body": body_view(
             body,
             length=max(len(body), call.reply_length),
+            sha256=None if call.request.method == "HEAD" else call.reply_sha256,
             shown_as=None if reveal else form_of(response.headers),
         ),
     }

@@ -66,6 +66,7 @@ class Call:
         "plan",
         "replayed",
         "reply_length",
+        "reply_sha256",
         "request",
         "response",
         "route_id",
@@ -88,6 +89,7 @@ class Call:
         self.automatic = False
         self.replayed = False
         self.reply_length = 0
+        self.reply_sha256: str | None = None
         self.fault: str | None = None
         self.error: dict[str, Any] | None = None
         self.outcome = Outcome.OPEN

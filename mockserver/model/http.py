@@ -7,6 +7,7 @@ kept, so that a request pays only for what its routes ask.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -398,7 +399,7 @@ class Shape:
 class Response:
     """An answer: headers in order and in the case written. `body` is whole and ready, coding and all."""
 
-    __slots__ = ("body", "encoded", "headers", "reason", "shape", "status", "whole", "whole_s")
+    __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status", "whole", "whole_s")
 
     def __init__(
         self,
@@ -411,6 +412,7 @@ class Response:
         self.headers: Pairs = tuple(headers)
         self.body = body
         self.reason = reason
+        self._sha256: str | None = None
         self.encoded: tuple[bytes, bytes] | None = None
         """Its bytes before and after the Date, kept by `net/` where a response is sent more than once."""
         self.shape: Shape | None = None
@@ -418,6 +420,13 @@ class Response:
         self.whole = b""
         """All of its bytes with the Date of the second `whole_s`, likewise."""
         self.whole_s = 0
+
+    @property
+    def sha256(self) -> str:
+        """Of its body, in hex; worked out once, however many calls share it."""
+        if self._sha256 is None:
+            self._sha256 = hashlib.sha256(self.body).hexdigest()
+        return self._sha256
 
     def header(self, name: str) -> str | None:
         """The first value of that header, case ignored."""

@@ -5,6 +5,7 @@ piece by piece as it comes. The client's speed is the service's: no piece is rea
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -78,10 +79,11 @@ async def _streamed(
     await wire.write(encode_head(head, length=reply.length, keep_alive=wire.keep_alive, version=wire.version))
     if wire.head_only or head.status in (204, 304):
         return None
-    kept, length = bytearray(), 0
+    kept, length, digest = bytearray(), 0, hashlib.sha256()
     try:
         async for piece in reply.pieces:
             length += len(piece)
+            digest.update(piece)
             kept += piece[: max(0, step.keep_bytes - len(kept))]
             await wire.write(chunk(piece) if chunked else piece)
     except BrokeOff as why:
@@ -90,6 +92,7 @@ async def _streamed(
     finally:
         call.response = Response(head.status, head.headers, bytes(kept), head.reason)
         call.reply_length = length
+        call.reply_sha256 = digest.hexdigest()
     if chunked:
         await wire.write(LAST_CHUNK)
     return None

@@ -97,6 +97,7 @@ class Record:
             self._cut(call)
         if response is not None and long_reply:
             call.reply_length = max(call.reply_length, len(response.body))
+            call.reply_sha256 = call.reply_sha256 or response.sha256
             call.response = type(response)(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
         if not call.forgotten:
             cost = _cost(call)

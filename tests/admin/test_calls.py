@@ -1,5 +1,7 @@
 """`/calls`: what was asked, page by page and by filters; secrets are masked."""
 
+import hashlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -313,3 +315,14 @@ def test_pages_of_operations_that_are_none_are_refused(server, query):
     problem = server.admin.refused(422, "GET", f"/attempts?{query}")
 
     assert problem["errors"][0]["pointer"] == f"/{query.partition('=')[0]}"
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "{{ 'x' * 100000 }}"], ids=["fixed", "rendered"])
+def test_of_a_long_reply_the_head_is_kept_and_the_length_and_sha256_of_the_whole(serving, text):
+    server = serving(json.dumps({"routes": [{"request": "GET /long", "reply": {"text": text}}]}))
+    sent = server.ask("GET", "/long").body
+
+    kept = server.admin.get("/calls")["items"][0]["reply"]["body"]
+
+    assert (len(kept["text"]), kept["length"], kept["truncated"]) == (65_536, 100_000, True)
+    assert kept["sha256"] == hashlib.sha256(sent).hexdigest()

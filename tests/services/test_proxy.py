@@ -238,6 +238,7 @@ def test_a_large_binary_reply_comes_whole_and_the_record_keeps_its_beginning(pro
     kept = server.closed_call()["reply"]["body"]
     assert kept["length"] == len(body)
     assert kept["truncated"]
+    assert kept["sha256"] == hashlib.sha256(body).hexdigest()
 
 
 def test_a_reply_whose_end_does_not_come_is_not_made_to_look_whole(proxied):
