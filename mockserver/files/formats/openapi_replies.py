@@ -56,7 +56,7 @@ class Replies:
         self._others += len(operation.responses()) - 1
         for name, node in response.mapping("links"):
             self._lost.append(Lost(node.place, f"the link {name!r} leads nowhere here"))
-        reply: dict[str, Any] = {"status": status}
+        reply: dict[str, Any] = {} if status == 200 else {"status": status}
         headers = dict(self._headers_of(operation, response))
         body = self._body(operation, response, headers) if status not in _BODILESS else {}
         if headers:
@@ -64,7 +64,7 @@ class Replies:
         reply |= body
         if _has_braces(reply):
             reply["raw"] = True
-        return status if len(reply) == 1 else reply
+        return reply if reply.keys() - {"status"} else status
 
     def value(self, operation: Operation, media: Node) -> Any:
         """The example of a media type, or a sample of its schema. Raises Cut."""
