@@ -601,3 +601,23 @@ def test_the_lane_is_on_only_for_versions_of_aiohttp_that_it_was_proved_with(ver
     from mockserver.net.lane import is_proved
 
     assert is_proved(version) is proved
+
+
+def test_counts_stay_exact_past_the_most_request_lines_that_are_counted(serving, monkeypatch):
+    """Past LINES_KEPT a request line is counted by the record, by the lane as on the general way."""
+    monkeypatch.setattr("mockserver.store.counts.Counts.LINES_KEPT", 3)
+    scenario = 'routes: [{request: GET /plain, reply: {text: hello}}, {request: "GET /by-id/{id}", reply: {text: "{{ path.id }}"}}]'
+    for server in (serving(scenario), serving(scenario, lane=False)):
+        with Wire(server.address) as wire:
+            for _ in range(3):
+                for number in range(6):
+                    wire.send(asking(f"/by-id/{number}"))
+                    assert wire.answer().status == 200
+                    wire.send(asking("/plain"))
+                    assert wire.answer().status == 200
+        counts = server.admin.get("/counts")
+
+        assert counts["total"] == 36
+        assert [counts["routes"][route]["calls"] for route in sorted(counts["routes"])] == [18, 18]
+        for line, times in [*((f"GET /by-id/{number}", 3) for number in range(6)), ("GET /plain", 18)]:
+            assert server.admin.post("/count", {"request": line}) == {"count": times, "exact": True}
