@@ -213,14 +213,25 @@ def test_no_call_of_the_admin_api_fetches_a_url(server, listener):
         server.ask("POST", f"/schema/{number}", "{}", headers={"Content-Type": "application/json"})
     for document in (
         {"request": "GET /leak", "reply": {"file": url}},
-        {"request": "GET /leak", "proxy": url},
+        {"openapi": url},
         {"request": "GET /leak", "match": {"xml": {f"document('{url}')//a": "present"}}, "reply": 200},
     ):
         assert server.admin.call("POST", "/routes", document).status == 422
     for text in (f"x-a: !include {url}", f"vars: {{a: !url {url}}}"):
         assert server.admin.call("PUT", "/scenarios/new", yaml=text).status == 422
     server.admin.call("POST", "/scenarios", {"yaml": url})
+    server.admin.call("POST", "/scenarios", {"yaml": f"openapi: {url}\nroutes: [{{request: GET /held, reply: 200}}]"})
     server.admin.call("POST", "/explain", {"method": "GET", "path": url})
+
+    assert nobody_came(listener)
+
+
+def test_a_proxy_or_a_recording_that_somebody_adds_goes_nowhere_that_no_file_names(server, listener):
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    assert server.admin.call("POST", "/routes", {"request": "GET /leak", "proxy": url}).status == 201
+    assert server.ask("GET", "/leak").status == 502
+    assert server.admin.call("POST", "/recordings", {"to": url}).status == 422
 
     assert nobody_came(listener)
 
