@@ -220,7 +220,9 @@ def test_no_call_of_the_admin_api_fetches_a_url(server, listener):
     for text in (f"x-a: !include {url}", f"vars: {{a: !url {url}}}"):
         assert server.admin.call("PUT", "/scenarios/new", yaml=text).status == 422
     server.admin.call("POST", "/scenarios", {"yaml": url})
-    server.admin.call("POST", "/scenarios", {"yaml": f"openapi: {url}\nroutes: [{{request: GET /held, reply: 200}}]"})
+    server.admin.call(
+        "POST", "/scenarios", {"yaml": f"openapi: {url}\nroutes: [{{request: GET /held, reply: 200}}]"}
+    )
     server.admin.call("POST", "/explain", {"method": "GET", "path": url})
 
     assert nobody_came(listener)

@@ -118,6 +118,8 @@ class Engine:
     def remove_namespace(self, ns: Namespace) -> None:
         """Removes it with all that is in it. Calls still open end unrecorded."""
         del self.namespaces[ns.name]
+        ns.removed = True
+        self.shared.removed += 1
         ns.forget_calls()
         ns.tell()
 

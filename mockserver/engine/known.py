@@ -66,6 +66,11 @@ class Known(_Hot):
         return Asked(self.request, self.route, self.fixed, self.cost_bytes)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether its namespace is there no longer."""
+        return self.ns.removed or self._home.removed
+
+    @property
     def is_current(self) -> bool:
         return self._version == self.ns.version and self._home_version == self._home.version
 

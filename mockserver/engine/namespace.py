@@ -89,7 +89,7 @@ class Shared:
     its first; `forgetting` hears of each namespace that is about to forget its calls.
     """
 
-    __slots__ = ("forgetting", "limits", "listeners", "mono", "refused", "totals", "wall", "world")
+    __slots__ = ("forgetting", "limits", "listeners", "mono", "refused", "removed", "totals", "wall", "world")
 
     def __init__(
         self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
@@ -100,6 +100,8 @@ class Shared:
         self.mono = mono
         self.refused: Counter[str] = Counter()
         """How often each limit was reached, by its name."""
+        self.removed = 0
+        """How many namespaces have been removed."""
         self.totals = Totals()
         self.listeners: frozenset[Callable[[Call], None]] = frozenset()
         self.forgetting: Callable[[Namespace], None] | None = None
@@ -108,13 +110,14 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_violations", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_violations", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
         self.seed = seed
         self.seeded = seed
         self.shared = shared
+        self.removed = False
         self.last_number = 0
         self.ttl_s: float | None = None
         self.used_at_s = 0.0
@@ -439,6 +442,8 @@ class Namespace:
         for follower in self._followers or ():
             follower.forget()
         self.shared.totals.add(self._counts, self._record)
+        if self._record is not None:
+            self._record.forget()  # requests that came before may hold on to it
         self._record = None
         self._counts = None
         self._effects = None

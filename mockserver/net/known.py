@@ -62,6 +62,16 @@ class KnownRequests:
             self._bytes = len(data) + _ENTRY_BYTES
         self._new[data] = known
 
+    def purge(self) -> None:
+        """Forgets those whose namespace was removed: they would hold on to it."""
+        old = {data: known for data, known in self._old.items() if not known.is_lost}
+        self._new, kept = {}, self._new
+        self._turn()
+        for data, known in kept.items():
+            if not known.is_lost:
+                self.add(data, known)
+        self._old = old
+
     def replace(self, data: bytes, known: Known) -> None:
         """What is known of it now; it was known before."""
         self._new[data] = known

@@ -68,6 +68,10 @@ class Connection(Protocol):
     def hand_over(self, data: bytes, ns: Namespace, call: Call) -> None: ...
 
 
+_MOST_REMOVED = 64
+"""Namespaces that known requests may hold on to after these were removed: to look through all of them takes milliseconds."""
+
+
 class Lane:
     """Takes whole requests from a connection's parser. One for each listener of mocked requests."""
 
@@ -78,6 +82,7 @@ class Lane:
         self._max_body_bytes = max_body_bytes
         self._mono = engine.shared.mono
         self._known = KnownRequests()
+        self._purged = 0
 
     # Requests that came before
 
@@ -221,6 +226,9 @@ class Lane:
             if plain and self._known.comes_again(data):
                 known.stays = True
                 self._known.add(data, known)
+                if self._engine.shared.removed - self._purged >= _MOST_REMOVED:
+                    self._purged = self._engine.shared.removed
+                    self._known.purge()
         arrived_s, arrived_at_s = time.time(), self._mono()
         if self._answer(connection, transport, known, arrived_s, arrived_at_s):
             connection._parser.message_consumed()  # noqa: SLF001

@@ -66,6 +66,11 @@ class Record:
         if not self.first_number:
             self.first_number = number_of(brief)
 
+    def forget(self) -> None:
+        """Lets go of all of them, and keeps none from now on: who still holds the record holds no calls by it."""
+        self._most = 0
+        self._shrink()
+
     def _shrink(self) -> None:
         calls = self._calls
         while calls and (len(calls) > self._most or (self._bytes > self._most_bytes and len(calls) > 1)):

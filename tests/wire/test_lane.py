@@ -465,6 +465,36 @@ def test_known_requests_are_bounded(monkeypatch):
     assert requests.find(b"99") is None or requests.get(b"99") is not None
 
 
+def test_known_requests_hold_on_to_no_namespace_that_was_removed(lane):
+    """Each test makes a namespace and removes it: what is known of its requests must not keep it, nor its calls."""
+    requests = lane.app._listeners[0].server._lane._known
+    namespaces = set()
+    with Wire(lane.address) as wire:
+        for n in range(200):
+            lane.admin.post("/namespaces", {"name": f"n{n}"})
+            for _ in range(3):
+                wire.send(asking(f"/@n{n}/plain"))
+                assert wire.answer().status == 200
+            namespaces.add(lane.app.engine.namespaces[f"n{n}"])
+            lane.admin.call("DELETE", f"/namespaces/n{n}")
+
+    known = [*requests._new.values(), *requests._old.values()]
+    assert len({one.ns for one in known} & namespaces) <= 64
+    assert not any(len(one.record) for one in known if one.ns in namespaces)
+
+
+def test_what_is_known_of_a_request_keeps_no_calls_that_were_forgotten(lane):
+    one = asking("/plain")
+    with Wire(lane.address) as wire:
+        for _ in range(5):
+            wire.send(one)
+            wire.answer()
+    (known,) = lane.app._listeners[0].server._lane._known._new.values()
+    lane.admin.post("/reset", {"what": ["calls"]})
+
+    assert not len(known.record)
+
+
 def test_the_start_of_a_request_is_no_request_that_came_before(lane):
     """Half a request, then what would be a known one: it belongs to the half."""
     one = asking("/plain")
