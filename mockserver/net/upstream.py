@@ -161,6 +161,8 @@ class Upstream:
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if self._ca_file:
+            # Python from 3.13 on refuses certificates without key identifiers, as many an own CA makes them.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
             try:
                 context.load_verify_locations(self._ca_file)
             except (OSError, ssl.SSLError) as why:
