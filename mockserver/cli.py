@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver import __version__
+from mockserver import __version__, late
 from mockserver.converting.command import export, import_
 from mockserver.diffing.command import diff
 from mockserver.recording.command import record
@@ -260,7 +260,8 @@ main.add_command(export)
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/)."""
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
-    from mockserver.running import run
+    with late.imports():
+        from mockserver.running import run
 
     if admin_token_file:
         with open(admin_token_file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
