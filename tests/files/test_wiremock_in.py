@@ -10,7 +10,7 @@ import pytest
 from support.wiremock import asking, folder_of, imported, routes
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import wiremock, wiremock_replies
+from mockserver.files.formats import wiremock
 
 
 def stub(request: dict[str, Any], response: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -340,14 +340,7 @@ def test_what_cannot_be_carried_is_told_with_its_place(tmp_path, mapping, said):
     assert str(lost).startswith(f"mappings/000.json: {said}")
 
 
-def test_a_proxy_is_told_to_be_lost_where_routes_do_not_know_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(wiremock_replies, "PROXY_CARRIED", False)
-    [lost] = imported(tmp_path, stub({}, {"proxyBaseUrl": "http://x"})).lost
-    assert lost.place == "mappings/000.json: response.proxyBaseUrl"
-
-
-def test_a_proxy_is_carried_where_routes_know_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(wiremock_replies, "PROXY_CARRIED", True)
+def test_a_proxy_is_carried(tmp_path):
     made = routes(tmp_path, stub({"urlPath": "/a"}, {"proxyBaseUrl": "https://api.example/"}, priority=9))
     assert made == [{"request": "ANY /a", "priority": -4, "proxy": "https://api.example"}]
 

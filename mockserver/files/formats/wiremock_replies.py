@@ -9,7 +9,6 @@ from typing import Any
 
 from mockserver.files.formats import wiremock_templates as templates
 from mockserver.files.formats.wiremock_losing import Place
-from mockserver.model.scenario import RouteSpec
 
 ReadFile = Callable[[str], bytes | None]
 """The bytes of a file of `__files`; None where there is none."""
@@ -191,14 +190,10 @@ def distribution(written: Any, at: Place) -> Any:
     return None
 
 
-PROXY_CARRIED = "proxy" in RouteSpec.model_fields
-"""Whether `proxyBaseUrl` is carried: by a route with `proxy` in the place of its reply, where routes know that."""
-
-
 def upstream(written: Any, at: Place) -> str | None:
     """The real service that a response passes requests on to; None where it answers by itself."""
     url = written.get("proxyBaseUrl") if isinstance(written, dict) else None
-    if not url or not PROXY_CARRIED:
+    if not url:
         return None
     for key in written:
         if key not in ("proxyBaseUrl", "status", "fromConfiguredStub", "transformers"):
@@ -214,5 +209,3 @@ def _rest(written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
         at.at("fault").lost(f"the fault {fault!r} is not known here")
     if written.get("statusMessage"):
         at.at("statusMessage").lost("the reason phrase follows from the status", soft=True)
-    if written.get("proxyBaseUrl") and not PROXY_CARRIED:
-        at.at("proxyBaseUrl").lost("requests are not passed on")

@@ -8,7 +8,6 @@ from support.importing import as_json, lost, routes, written
 
 from mockserver.errors import InvalidInput
 from mockserver.files.formats import mockserver
-from mockserver.model.scenario import RouteSpec
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -320,16 +319,13 @@ def test_keys_without_a_counterpart_are_told(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_forward_is_a_proxy_where_this_version_can(tmp_path):
+def test_a_forward_is_a_proxy(tmp_path):
     imported = read(
         tmp_path,
         expect({"path": "/f"}, {"httpForward": {"host": "api.example", "port": 443, "scheme": "HTTPS"}}),
     )
 
-    if "proxy" in RouteSpec.model_fields:
-        assert routes(imported) == [{"request": "ANY /f", "proxy": "https://api.example"}]
-    else:
-        assert "requests go on to https://api.example, and this version can't proxy" in lost(imported)[0]
+    assert routes(imported) == [{"request": "ANY /f", "proxy": "https://api.example"}]
 
 
 @pytest.mark.parametrize("content", ["5", "{", '"x"'])

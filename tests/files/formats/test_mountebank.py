@@ -9,7 +9,6 @@ from support.importing import as_json, lost, routes, written
 
 from mockserver.errors import InvalidInput
 from mockserver.files.formats import mountebank
-from mockserver.model.scenario import RouteSpec
 
 CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
 
@@ -145,17 +144,13 @@ def test_an_xpath_that_is_none_is_told(tmp_path):
     assert "'//[' is no XPath 1.0" in lost(read(tmp_path, imposter(broken)))[0]
 
 
-def test_a_proxy_passes_on_where_this_version_can(tmp_path):
+def test_a_proxy_passes_on(tmp_path):
     imported = read(
         tmp_path, imposter(stub({"proxy": {"to": "https://api.example", "mode": "proxyOnce"}}, path="/real"))
     )
 
-    if "proxy" in RouteSpec.model_fields:
-        assert routes(imported) == [{"request": "ANY /real", "proxy": "https://api.example"}]
-        assert "responses[0].proxy.mode: every request is passed on" in lost(imported)[0]
-    else:
-        assert routes(imported) == []
-        assert any("this version can't proxy" in one for one in lost(imported))
+    assert routes(imported) == [{"request": "ANY /real", "proxy": "https://api.example"}]
+    assert "responses[0].proxy.mode: every request is passed on" in lost(imported)[0]
 
 
 def test_alternatives_with_a_sequence_say_that_each_has_its_own(tmp_path):

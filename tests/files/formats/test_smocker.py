@@ -6,7 +6,6 @@ from support.importing import lost, routes, written
 from mockserver.errors import InvalidInput
 from mockserver.files.formats import smocker
 from mockserver.files.yaml12 import parse
-from mockserver.model.scenario import RouteSpec
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -197,16 +196,13 @@ def test_keys_without_a_counterpart_are_told(tmp_path):
     ]
 
 
-def test_a_proxy_is_passed_on_where_this_version_can(tmp_path):
+def test_a_proxy_is_passed_on(tmp_path):
     imported = read(
         tmp_path, "[{request: {path: /a}, proxy: {host: 'https://api.example', keep_host: true}}]"
     )
 
-    if "proxy" in RouteSpec.model_fields:
-        assert routes(imported) == [{"request": "ANY /a", "proxy": "https://api.example"}]
-        assert "[0].proxy.keep_host" in lost(imported)[0]
-    else:
-        assert "this version can't proxy" in lost(imported)[-1]
+    assert routes(imported) == [{"request": "ANY /a", "proxy": "https://api.example"}]
+    assert "[0].proxy.keep_host" in lost(imported)[0]
 
 
 @pytest.mark.parametrize("text", ["a: 1", "- a: [", "- a: 1\n  a: 2", ""])
