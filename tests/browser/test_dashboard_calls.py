@@ -1,5 +1,7 @@
 """Live calls: seen as they happen, filtered, opened; whatever comes over the wire stays text; a dropped connection heals."""
 
+import asyncio
+
 import pytest
 from support.dashboard import SCRIPTS, Dashboard
 from support.http import ask
@@ -184,6 +186,32 @@ def test_what_came_too_fast_is_counted_and_fetched_once_it_is_calm(serving, open
     assert dashboard.rows()[-1] == "c-000301"
     assert dashboard.rows() == sorted(dashboard.rows())
     assert dashboard.complaints == []
+
+
+def test_a_record_that_outruns_the_list_is_followed_all_the_same(serving, browser):
+    """Between two pages of the list more calls come than are kept: fetching page after page would never end."""
+    server = serving("routes: [{request: GET /fast, reply: 200}]", calls=20)
+    dashboard = Dashboard(browser(), server.admin.url)
+    wire = Wire(server.address)
+
+    async def outrun(fetched):
+        await asyncio.to_thread(fast, wire, 40)
+        await fetched.continue_(url=fetched.request.url.replace("limit=5000", "limit=10"))
+
+    fast(wire, 20)
+    dashboard.run(dashboard.page.route("**/__admin/calls?brief=true*", outrun))
+    dashboard.open()
+
+    server.ask("GET", "/fast?last")
+    dashboard.sees(".grid-rows", "/fast?last")
+    assert dashboard.rows() == sorted(dashboard.rows())
+    wire.close()
+
+
+def fast(wire, count):
+    wire.send("GET /fast HTTP/1.1\r\nHost: x\r\n\r\n" * count)
+    for _ in range(count):
+        wire.answer()
 
 
 async def cut_streams(server):

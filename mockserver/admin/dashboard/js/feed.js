@@ -81,7 +81,7 @@ export class Feed {
     const since = idOf(Math.max(this._floor, first - 1));
     let healed = 0;
     try {
-      for await (const items of this._api.pages(`/calls?brief=true&since=${since}&limit=${PAGE}`)) {
+      for await (const items of this._recorded(`/calls?brief=true&since=${since}`)) {
         if (turn !== this._turn) return;
         for (const call of items) if (call.outcome !== "open" && this._rows.put(call) && call.number <= newest) healed += 1;
       }
@@ -96,7 +96,7 @@ export class Feed {
   /** The id of the last call that was over before the list was asked for, behind which the stream goes on. */
   async _load(path, turn) {
     let last = "c-000000";
-    for await (const items of this._api.pages(`${path}&limit=${PAGE}`)) {
+    for await (const items of this._recorded(path)) {
       if (turn !== this._turn) return last;
       const over = items.filter((one) => one.outcome !== "open");
       this._put(over);
@@ -104,6 +104,16 @@ export class Feed {
       this._newest = this._rows.newest;
     }
     return last;
+  }
+
+  /** What is recorded, page by page. Ends where calls are dropped from the record faster than they are fetched: it would never end. */
+  async *_recorded(path) {
+    let last = null;
+    for await (const items of this._api.pages(`${path}&limit=${PAGE}`)) {
+      yield items;
+      if (last !== null && items[0]?.number > last + 1) return;
+      last = items.at(-1)?.number ?? last;
+    }
   }
 
   _told(calls) {
