@@ -119,7 +119,7 @@ def measure(target: Target, scale: Scale) -> Sample:
             asked = len(work.proof)
             make_namespaces(port, work.namespaces)
             grown_from = rss_bytes
-            if warm_up_s := max(scale.warm_up_s, target.warm_up_s if scale.warm_up_s else 0):
+            if warm_up_s := max(scale.warm_up_s, work.warm_up_s, target.warm_up_s) if scale.warm_up_s else 0:
                 asked += wrk.load(port, work.traffic, warm_up_s, folder).count
                 grown_from = server.rss_bytes()
             before_s = server.cpu_s()
