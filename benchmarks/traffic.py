@@ -63,11 +63,11 @@ def counted_in_vain(path: str) -> Traffic:
     return Traffic("counted", lua=_made(1, _get(path, counted=True)) + _SPLIT + _COUNT_IN_VAIN)
 
 
-def sdk_calls() -> Traffic:
-    """A POST as a payment SDK sends it, each with a key of its own."""
+def sdk_calls(after: int = 0) -> Traffic:
+    """A POST as a payment SDK sends it, each with a key of its own; `after` so many that had theirs."""
     headers = ", ".join(f'["{name}"] = "{value}"' for name, value in SDK_HEADERS.items())
     made = f'wrk.format("POST", "/charges", {{{headers}}}, "{SDK_BODY}")'
-    return Traffic("counted", lua=_made(1, made) + _SPLIT + _COUNT)
+    return Traffic("counted", lua=_made(1, made) + _SPLIT + _COUNT + f"n = {_FIRST + after}\n")
 
 
 SDK_BODY = "amount=2000&currency=usd&source=tok_visa&description=order"
