@@ -19,6 +19,7 @@ from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.formats.carried import Document, Imported, Lost
 from mockserver.files.formats.exchange import Exchange, Lines, value_of
 from mockserver.files.formats.folding import Asked, route_path
+from mockserver.files.formats.pact_calls import from_calls
 from mockserver.files.formats.pact_paths import path_pattern
 from mockserver.files.formats.pact_rules import (
     Conditions,
@@ -29,7 +30,7 @@ from mockserver.files.formats.pact_rules import (
     tokens_of,
 )
 from mockserver.files.formats.pact_words import template_of
-from mockserver.files.formats.pact_writing import CONSUMER, GIVEN, PROVIDER, from_calls, write
+from mockserver.files.formats.pact_writing import CONSUMER, GIVEN, PROVIDER, write
 from mockserver.files.formats.reading import json_file, name_of, scenario_name
 from mockserver.files.formats.replies import Beside, reply_of
 

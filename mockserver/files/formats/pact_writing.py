@@ -1,17 +1,15 @@
-"""Scenarios as pacts, versions 3 and 4, and the calls of a test run as one."""
+"""Scenarios as pacts, versions 3 and 4."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mockserver.files.formats.carried import Document, Exported, Lost
 from mockserver.files.formats.examples import NOTHING, Example, of_text, of_tree
-from mockserver.files.formats.exchange import Exchange, json_of, value_of
-from mockserver.files.formats.noise import telling
+from mockserver.files.formats.exchange import value_of
+from mockserver.files.formats.pact_parts import Interaction, Part, file_name, grouped, pact_of
 from mockserver.files.formats.pact_rules import body_path, matcher_of, set_rule
 from mockserver.files.formats.pact_words import generator_of
 from mockserver.files.formats.path_pieces import example_path, path_regex
@@ -19,34 +17,12 @@ from mockserver.files.formats.reading import pretty
 from mockserver.files.formats.steps import Step, steps_of
 from mockserver.files.formats.unfolding import reply_parts, status_of
 from mockserver.model.base import is_template
-from mockserver.model.http import UnreadableBody
 from mockserver.model.written import as_text
 
 CONSUMER, PROVIDER = "x-consumer", "x-provider"
 """The scenario's keys for the names in a pact."""
 GIVEN = "given "
 """How a tag begins that names a provider state."""
-
-
-@dataclass(slots=True)
-class _Part:
-    """A request or a response as a pact has it, whatever the version."""
-
-    headers: dict[str, list[str]] = field(default_factory=dict)
-    body: Any = ...
-    content_type: str = ""
-    rules: dict[str, Any] = field(default_factory=dict)
-    generators: dict[str, Any] = field(default_factory=dict)
-    more: dict[str, Any] = field(default_factory=dict)
-    """`method`, `path` and `query`, or `status`."""
-
-
-@dataclass(slots=True)
-class _Interaction:
-    description: str
-    given: list[str]
-    request: _Part
-    response: _Part
 
 
 def write(
@@ -59,7 +35,7 @@ def write(
 ) -> Exported:
     """A pact for each scenario, its name being the provider's; one for all where a provider is given."""
     exported = Exported()
-    pacts: dict[tuple[str, str], list[_Interaction]] = {}
+    pacts: dict[tuple[str, str], list[Interaction]] = {}
     for name, document in scenarios.items():
         sides = (consumer or document.get(CONSUMER) or "consumer", provider or document.get(PROVIDER) or name)
         found = pacts.setdefault(sides, [])
@@ -69,27 +45,10 @@ def write(
             if not _is_broken(step, exported.lost)
         ]
     for (asking, answering), found in pacts.items():
-        exported.files[_file_name(asking, answering)] = pretty(
-            _pact(asking, answering, found, version, exported.lost)
+        exported.files[file_name(asking, answering)] = pretty(
+            pact_of(asking, answering, found, version, exported.lost)
         )
     return exported
-
-
-def from_calls(archive: Any, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
-    """The calls of a server's archive that a route took and answered: each different one is an interaction."""
-    from mockserver.files.formats.har import exchanges
-
-    exported = Exported()
-    found = _of_calls(exchanges(archive, exported.lost), exported.lost)
-    consumer, provider = consumer or "consumer", provider or "provider"
-    exported.files[_file_name(consumer, provider)] = pretty(
-        _pact(consumer, provider, found, version, exported.lost)
-    )
-    return exported
-
-
-def _file_name(consumer: str, provider: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_. " else "_" for c in f"{consumer}-{provider}") + ".json"
 
 
 def _is_broken(step: Step, lost: list[Lost]) -> bool:
@@ -101,7 +60,7 @@ def _is_broken(step: Step, lost: list[Lost]) -> bool:
 # Steps
 
 
-def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> _Interaction:
+def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
     given = [tag.removeprefix(GIVEN) for tag in step.route.get("tags") or [] if tag.startswith(GIVEN)]
     when = dict(step.route.get("when") or {})
     state = when.pop("given", None)
@@ -119,13 +78,13 @@ def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> _Interaction:
         ]
     if step.case:
         description += f" (case {step.case + 1})"
-    return _Interaction(description, given, _request(step, lost), _response(step, folder, lost))
+    return Interaction(description, given, _request(step, lost), _response(step, folder, lost))
 
 
-def _request(step: Step, lost: list[Lost]) -> _Part:
+def _request(step: Step, lost: list[Lost]) -> Part:
     place = f"{step.route_place}.match"
     path, names = example_path(step.path)
-    found = _Part(more={"method": step.method, "path": path})
+    found = Part(more={"method": step.method, "path": path})
     if names:
         found.rules["path"] = {
             "combine": "AND",
@@ -162,15 +121,13 @@ def _request(step: Step, lost: list[Lost]) -> _Part:
     return found
 
 
-def _own_type(part: _Part) -> str:
+def _own_type(part: Part) -> str:
     return next(
         (some[0] for name, some in part.headers.items() if name.lower() == "content-type"), part.content_type
     )
 
 
-def _texts(
-    conditions: Any, place: str, category: str, found: _Part, lost: list[Lost]
-) -> dict[str, list[str]]:
+def _texts(conditions: Any, place: str, category: str, found: Part, lost: list[Lost]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, condition in (conditions or {}).items():
         if (
@@ -198,7 +155,7 @@ def _texts(
     return values
 
 
-def _json_body(condition: Any, place: str, found: _Part, lost: list[Lost]) -> None:
+def _json_body(condition: Any, place: str, found: Part, lost: list[Lost]) -> None:
     example = of_tree(condition)
     found.body = None if example.value is NOTHING else example.value
     found.content_type = "application/json"
@@ -217,12 +174,12 @@ def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost
             set_rule(rules, key_of(path), matcher)
 
 
-def _response(step: Step, folder: Path | None, lost: list[Lost]) -> _Part:
+def _response(step: Step, folder: Path | None, lost: list[Lost]) -> Part:
     quiet: list[Lost] = []
     lines, content = reply_parts(step, folder, quiet, step.origin)
     is_json = step.body_kind == "json"
     lost += [one for one in quiet if not (is_json and one.place == f"{step.place}.json")]
-    found = _Part(headers=_grouped(lines), more={"status": status_of(step, lost)})
+    found = Part(headers=grouped(lines), more={"status": status_of(step, lost)})
     found.content_type = value_of(lines, "content-type")
     if is_json:
         found.body = _examples(step.reply["json"], (), step, found, lost)
@@ -232,14 +189,7 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> _Part:
     return found
 
 
-def _grouped(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in lines:
-        found.setdefault(name, []).append(value)
-    return found
-
-
-def _examples(value: Any, path: tuple[str | int, ...], step: Step, found: _Part, lost: list[Lost]) -> Any:
+def _examples(value: Any, path: tuple[str | int, ...], step: Step, found: Part, lost: list[Lost]) -> Any:
     """The JSON with examples where templates stand."""
     if isinstance(value, dict):
         return {key: _examples(item, (*path, key), step, found, lost) for key, item in value.items()}
@@ -254,195 +204,3 @@ def _examples(value: Any, path: tuple[str | int, ...], step: Step, found: _Part,
     example, generator = made
     found.generators.setdefault("body", {})[body_path(path)] = generator
     return example
-
-
-# Calls
-
-
-_ASKED_HEADERS = ("content-type", "accept")
-_OF_CLIENTS = frozenset(
-    [
-        "host",
-        "user-agent",
-        "accept-encoding",
-        "accept-language",
-        "connection",
-        "content-length",
-        "cache-control",
-        "pragma",
-        "origin",
-        "referer",
-        "traceparent",
-        "tracestate",
-        "baggage",
-        "expect",
-        "x-mockserver-namespace",
-    ]
-)
-
-
-def _of_calls(exchanges: Iterable[Exchange], lost: list[Lost]) -> list[_Interaction]:
-    found: list[_Interaction] = []
-    known: dict[str, list[str]] = {}
-    taken: set[str] = set()
-    left: set[str] = set()
-    for exchange in exchanges:
-        if not exchange.name:
-            lost.append(
-                Lost(
-                    exchange.place,
-                    f"no route took {exchange.method} {exchange.path}",
-                    "It is no part of the pact",
-                )
-            )
-        elif exchange.fault or not 200 <= exchange.status <= 599:
-            lost.append(
-                Lost(
-                    exchange.place,
-                    f"it ended with {exchange.fault or 'no answer'}",
-                    "It is no part of the pact",
-                )
-            )
-        else:
-            request, response = _asked_part(exchange, left), _answered_part(exchange)
-            asked, answered = repr(request), repr(response)
-            answers = known.setdefault(asked, [])
-            if answered in answers:
-                continue
-            answers.append(answered)
-            route = exchange.name.partition("/")[2]
-            given = [f"{route} has been answered otherwise {len(answers) - 1} time{'s' if len(answers) > 2 else ''}"] if len(answers) > 1 else []  # fmt: skip
-            found.append(_Interaction(_description(route, exchange, taken), given, request, response))
-    if left:
-        lost.append(Lost("request headers", f"they are no part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
-    return found
-
-
-def _description(route: str, exchange: Exchange, taken: set[str]) -> str:
-    at = exchange.split
-    line = f"{exchange.method} {exchange.path}{f'?{at.query}' if at.query else ''}"
-    description, number = route, 2
-    if description in taken and route != line:
-        description = f"{route}: {line}"
-    first = description
-    while description in taken:
-        description, number = f"{first} ({number})", number + 1
-    taken.add(description)
-    return description
-
-
-def _asked_part(exchange: Exchange, left: set[str]) -> _Part:
-    found = _Part(more={"method": exchange.method, "path": exchange.path})
-    query = _grouped(exchange.request.query_pairs)
-    if query:
-        found.more["query"] = query
-    for name, value in exchange.request_headers:
-        if name.lower() in _ASKED_HEADERS and value != "*/*":
-            found.headers.setdefault(name.lower(), []).append(value)
-        elif name.lower() not in _OF_CLIENTS and name.lower() not in _ASKED_HEADERS:
-            left.add(name.lower())
-    found.content_type = value_of(exchange.request_headers, "content-type")
-    if exchange.request_body:
-        found.body = _content(exchange.request_body, found.content_type)
-    return found
-
-
-def _answered_part(exchange: Exchange) -> _Part:
-    kept = [
-        (name, value) for name, value in telling(exchange.headers)[0] if not name.startswith("x-mockserver")
-    ]
-    found = _Part(
-        headers=_grouped(kept), more={"status": exchange.status}, content_type=exchange.header("content-type")
-    )
-    if exchange.body:
-        found.body = _content(exchange.body, found.content_type)
-        if not isinstance(found.body, (str, bytes)):
-            found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
-    return found
-
-
-def _content(body: bytes, content_type: str) -> Any:
-    if content_type.partition(";")[0].strip().lower().endswith("json"):
-        try:
-            return json_of(body)
-        except UnreadableBody:
-            pass
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return body
-
-
-# JSON
-
-
-def _pact(
-    consumer: str, provider: str, found: list[_Interaction], version: int, lost: list[Lost]
-) -> dict[str, Any]:
-    part = _part_of_4 if version == 4 else _part_of_3
-    interactions = []
-    for one in found:
-        written: dict[str, Any] = {"description": one.description}
-        if version == 4:
-            written = {"type": "Synchronous/HTTP", **written, "pending": False}
-        if one.given:
-            written["providerStates"] = [{"name": state} for state in one.given]
-        written["request"] = part(one.request, f"{one.description}: request", lost)
-        written["response"] = part(one.response, f"{one.description}: response", lost)
-        interactions.append(written)
-    return {
-        "consumer": {"name": consumer},
-        "provider": {"name": provider},
-        "interactions": interactions,
-        "metadata": {"pactSpecification": {"version": "4.0" if version == 4 else "3.0.0"}},
-    }
-
-
-def _part_of_4(part: _Part, place: str, lost: list[Lost]) -> dict[str, Any]:
-    del place, lost  # version 4 can say it all
-    found = dict(part.more)
-    if part.headers:
-        found["headers"] = part.headers
-    if part.body is not ...:
-        content: Any = part.body
-        encoded: str | bool = False
-        if isinstance(content, bytes):
-            text = _as_text(content)
-            content = text if text is not None else base64.b64encode(content).decode()
-            encoded = "base64" if text is None else False
-        kind = part.content_type or "application/octet-stream"
-        found["body"] = {"content": content, "contentType": kind, "encoded": encoded}
-    return found | _rules_and_generators(part)
-
-
-def _part_of_3(part: _Part, place: str, lost: list[Lost]) -> dict[str, Any]:
-    found = dict(part.more)
-    if part.headers:
-        found["headers"] = {name: ", ".join(some) for name, some in part.headers.items()}
-    if (
-        part.content_type
-        and part.body is not ...
-        and not any(name.lower() == "content-type" for name in part.headers)
-    ):
-        found.setdefault("headers", {})["content-type"] = part.content_type
-    if isinstance(part.body, bytes):
-        text = _as_text(part.body)
-        if text is None:
-            lost.append(Lost(f"{place}.body", "version 3 holds no bytes that are no text", "Write version 4"))
-        else:
-            found["body"] = text
-    elif part.body is not ...:
-        found["body"] = part.body
-    return found | _rules_and_generators(part)
-
-
-def _as_text(content: bytes) -> str | None:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _rules_and_generators(part: _Part) -> dict[str, Any]:
-    found = {"matchingRules": part.rules, "generators": part.generators}
-    return {key: value for key, value in found.items() if value}
