@@ -56,7 +56,8 @@ def decode(raw: bytes) -> str:
         raise InvalidInput(PlacedFlaw((), message, hint, line=line, column=column)) from why
 
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Told by what it holds: told by what it leaves out, it takes milliseconds of every start to compile."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -36,9 +36,7 @@ def _float(value: float) -> str:
 
 
 _UNSAFE_START = frozenset("-?:,[]{}#&*!|>'\"%@`~=<")
-UNPRINTABLE = re.compile(
-    r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """What quotes alone don't make readable: controls, line breaks of any kind, the byte order mark."""
 
 _UNSAFE_IN_FLOW = frozenset(",[]{}?")
