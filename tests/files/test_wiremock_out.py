@@ -268,6 +268,16 @@ def test_what_both_can_say_comes_back_as_it_went_out(tmp_path_factory, made):
     assert back.scenarios["s"]["routes"] == [_all_typed(route) for route in made]
 
 
+def test_a_schema_goes_out_by_the_draft_that_it_names():
+    def patterns(schema):
+        [made] = mappings({"request": "POST /a", "match": {"schema": schema}, "reply": 200})
+        return made["request"]["bodyPatterns"]
+
+    draft7 = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}
+    assert patterns({"type": "object"}) == [{"matchesJsonSchema": '{"type": "object"}'}]
+    assert patterns(draft7) == [{"matchesJsonSchema": json.dumps(draft7), "schemaVersion": "V7"}]
+
+
 # And the other way: what came from there goes back, and says the same
 
 PATTERNS = st.recursive(
@@ -301,6 +311,8 @@ BODY_PATTERNS = st.one_of(
         {"matchesJsonPath": {"expression": "$.a", "equalTo": "x"}},
         {"matchesJsonPath": {"expression": "$.a", "equalTo": "5"}},
         {"matchesJsonSchema": '{"type": "object"}'},
+        {"matchesJsonSchema": '{"type": "object"}', "schemaVersion": "V7"},
+        {"matchesXPath": "//a"},
         {"matchesXPath": {"expression": "//a", "contains": "b"}},
         {"equalToXml": "<a b='c'>d</a>"},
     ]),

@@ -14,13 +14,14 @@ _TYPES = {"any-string": "string", "any-number": "number", "any-boolean": "boolea
 _FILTER = re.compile(r"\$\[\?(?:\(((?:[^()]|\([^()]*\))*)\)|([^()\]]*))\]")
 _CURRENT = re.compile(r"""'[^']*'|"[^"]*"|@""")
 _EQUALITY = frozenset({"equalToJson", "ignoreArrayOrder", "ignoreExtraElements"})
-_DRAFTS = {
+DRAFTS = {
     "V4": "http://json-schema.org/draft-04/schema#",
     "V6": "http://json-schema.org/draft-06/schema#",
     "V7": "http://json-schema.org/draft-07/schema#",
     "V201909": "https://json-schema.org/draft/2019-09/schema",
     "V202012": "https://json-schema.org/draft/2020-12/schema",
 }
+"""Their names of drafts; what names none is read by the last one, here as there."""
 
 
 class Trees:
@@ -187,7 +188,7 @@ def json_schema(pattern: dict[str, Any], at: Place) -> Any:
     except ValueError:
         at.lost("the schema is no JSON")
         return FAILED
-    draft = _DRAFTS.get(str(pattern.get("schemaVersion", "V202012")))
+    draft = DRAFTS.get(str(pattern.get("schemaVersion", "V202012")))
     if isinstance(schema, dict) and "$schema" not in schema and draft and "schemaVersion" in pattern:
         return {"$schema": draft, **schema}
     return schema

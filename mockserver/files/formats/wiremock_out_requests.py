@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from mockserver.files.formats.carried import Document
 from mockserver.files.formats.wiremock_bodies import OVER_LINES
+from mockserver.files.formats.wiremock_json import DRAFTS
 from mockserver.files.formats.wiremock_losing import Place
 
 _PARAM = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)(?::((?:[^{}]|\{[^{}]*\})*))?\}")
@@ -230,11 +231,26 @@ def _contained(key: str, operand: Any, flags: _Flags, at: Place) -> Any:
 
 
 def _json_path(written: dict[str, Any], at: Place) -> list[dict[str, Any] | None]:
-    return [_queried("matchesJsonPath", query, one, at.at(query)) for query, one in written.items()]
+    return [
+        _queried("matchesJsonPath", query, one, at.at(query))
+        for query, whole in written.items()
+        for one in _every(whole)
+    ]
 
 
 def _x_path(written: dict[str, Any], at: Place) -> list[dict[str, Any] | None]:
-    return [_queried("matchesXPath", query, one, at.at(query)) for query, one in written.items()]
+    return [
+        _queried("matchesXPath", query, one, at.at(query))
+        for query, whole in written.items()
+        for one in (_every(whole) if "present" in _every(whole) else [whole])
+    ]
+
+
+def _every(condition: Any) -> list[Any]:
+    """The conditions that must all hold, each a pattern of its own there."""
+    if isinstance(condition, dict) and set(condition) == {"all_of"}:
+        return list(condition["all_of"])
+    return [condition]
 
 
 def _queried(kind: str, query: str, condition: Any, at: Place) -> dict[str, Any] | None:
@@ -257,7 +273,10 @@ def _schema(written: Any, at: Place) -> list[dict[str, Any] | None]:
     if isinstance(written, str):
         at.lost("a schema in a file is not carried", "Write it inline")
         return [None]
-    return [{"matchesJsonSchema": json.dumps(written, ensure_ascii=False), "schemaVersion": "V202012"}]
+    made: dict[str, Any] = {"matchesJsonSchema": json.dumps(written, ensure_ascii=False)}
+    named = written.get("$schema") if isinstance(written, dict) else None
+    version = next((name for name, draft in DRAFTS.items() if draft == named), None)
+    return [made | {"schemaVersion": version} if version else made]
 
 
 _BODIES: dict[str, Any] = {
