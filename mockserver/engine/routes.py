@@ -272,7 +272,7 @@ def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
 
 def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
     """Raises InvalidInput where no reply can be made with these defaults."""
-    bare = ReplySpec.model_validate({"status": 200})
+    bare = ReplySpec.known(status=200)
     compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
     return defaults
 

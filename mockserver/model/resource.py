@@ -321,7 +321,7 @@ def _one_reply(reply: ReplySpec) -> ReplySpec:
     return reply
 
 
-INVALID = ReplySpec.model_validate({"status": 422, "json": {"errors": "{{ errors }}"}})
+INVALID = ReplySpec.known(status=422, json_={"errors": "{{ errors }}"})
 
 
 class ResourceSpec(GuardedSpec):
