@@ -11,6 +11,7 @@ import os
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 
@@ -21,21 +22,34 @@ def imports() -> Iterator[None]:
     environment of this process says from now on that pydantic loads no plugins, unless it says something of that already.
     """
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    load = ssl.SSLContext.load_default_certs
-
-    def load_late(self: ssl.SSLContext, purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH) -> None:
-        _put_off(self, lambda: load(self, purpose))
-
-    def find_late(self: ssl.SSLContext) -> None:
-        _put_off(self, self.set_default_verify_paths)
-
-    ssl.SSLContext.load_default_certs = load_late  # type: ignore[method-assign]
-    ssl.SSLContext.set_default_verify_paths = find_late  # type: ignore[method-assign]
+    own = [name for name in _READERS if name in vars(ssl.SSLContext)]
+    real = {name: getattr(ssl.SSLContext, name) for name in _READERS}
+    for name, read in real.items():
+        setattr(ssl.SSLContext, name, _late(read))
     try:
         yield
     finally:
-        ssl.SSLContext.load_default_certs = load  # type: ignore[method-assign]
-        del ssl.SSLContext.set_default_verify_paths  # inherited
+        for name, read in real.items():
+            if name in own:
+                setattr(ssl.SSLContext, name, read)
+            else:
+                delattr(ssl.SSLContext, name)  # inherited
+
+
+_READERS = ("load_default_certs", "set_default_verify_paths")
+"""The methods of a context that read the system's authorities."""
+
+
+def _late(read: Callable[..., None]) -> Callable[..., None]:
+    """Instead of the method: it is called when the context is first used."""
+
+    def put_off(self: Any, *args: Any, **options: Any) -> None:
+        if not isinstance(self, _Late):
+            self.__class__ = _Late
+            self.owed = []
+        self.owed.append(partial(read, self, *args, **options))
+
+    return put_off
 
 
 class _Late(ssl.SSLContext):
@@ -54,13 +68,6 @@ class _Late(ssl.SSLContext):
 
     def cert_store_stats(self) -> dict[str, int]:
         return _paid(self).cert_store_stats()
-
-
-def _put_off(context: ssl.SSLContext, work: Callable[[], None]) -> None:
-    if not isinstance(context, _Late):
-        context.__class__ = _Late
-        context.owed = []  # type: ignore[attr-defined]
-    context.owed.append(work)  # type: ignore[attr-defined]
 
 
 def _paid(context: _Late) -> ssl.SSLContext:

@@ -82,6 +82,18 @@ def test_a_context_is_a_plain_one_from_its_first_use_on(secured, monkeypatch, us
     assert context.cert_store_stats()["x509_ca"] == 1
 
 
+@pytest.mark.parametrize("reader", ["load_default_certs", "set_default_verify_paths"])
+def test_a_context_may_be_used_while_things_are_put_off(secured, monkeypatch, reader):
+    monkeypatch.setenv("SSL_CERT_FILE", secured[1])
+    monkeypatch.setenv("SSL_CERT_DIR", os.devnull)
+    with late.imports():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        getattr(context, reader)()
+
+        assert context.cert_store_stats()["x509_ca"] == 1
+        assert type(context) is ssl.SSLContext
+
+
 def test_contexts_made_later_are_as_ever():
     with late.imports():
         pass
