@@ -278,6 +278,17 @@ def test_a_schema_goes_out_by_the_draft_that_it_names():
     assert patterns(draft7) == [{"matchesJsonSchema": json.dumps(draft7), "schemaVersion": "V7"}]
 
 
+def test_of_several_conditions_on_a_query_the_one_that_is_lost_is_named():
+    found = exported(
+        {
+            "request": "POST /a",
+            "match": {"jsonpath": {"$.a": {"all_of": ["present", {"gt": 5}]}}},
+            "reply": 200,
+        }
+    )
+    assert [one.place for one in found.lost] == ["s: routes[0].match.jsonpath.$.a.all_of[1].gt"]
+
+
 # And the other way: what came from there goes back, and says the same
 
 PATTERNS = st.recursive(

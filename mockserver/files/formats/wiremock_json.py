@@ -188,7 +188,7 @@ def json_schema(pattern: dict[str, Any], at: Place) -> Any:
     except ValueError:
         at.lost("the schema is no JSON")
         return FAILED
-    draft = DRAFTS.get(str(pattern.get("schemaVersion", "V202012")))
-    if isinstance(schema, dict) and "$schema" not in schema and draft and "schemaVersion" in pattern:
+    draft = DRAFTS.get(str(pattern.get("schemaVersion")))
+    if isinstance(schema, dict) and "$schema" not in schema and draft:
         return {"$schema": draft, **schema}
     return schema

@@ -230,27 +230,24 @@ def _contained(key: str, operand: Any, flags: _Flags, at: Place) -> Any:
     return _all_plain(items, flags, at)
 
 
-def _json_path(written: dict[str, Any], at: Place) -> list[dict[str, Any] | None]:
-    return [
-        _queried("matchesJsonPath", query, one, at.at(query))
-        for query, whole in written.items()
-        for one in _every(whole)
-    ]
+def _queries(kind: str) -> Any:
+    def patterns(written: dict[str, Any], at: Place) -> list[dict[str, Any] | None]:
+        return [
+            _queried(kind, query, one, place)
+            for query, condition in written.items()
+            for one, place in _every(kind, condition, at.at(query))
+        ]
+
+    return patterns
 
 
-def _x_path(written: dict[str, Any], at: Place) -> list[dict[str, Any] | None]:
-    return [
-        _queried("matchesXPath", query, one, at.at(query))
-        for query, whole in written.items()
-        for one in (_every(whole) if "present" in _every(whole) else [whole])
-    ]
-
-
-def _every(condition: Any) -> list[Any]:
-    """The conditions that must all hold, each a pattern of its own there."""
+def _every(kind: str, condition: Any, at: Place) -> list[tuple[Any, Place]]:
+    """The conditions on what a query finds that are each a pattern of its own there, and where they stand."""
     if isinstance(condition, dict) and set(condition) == {"all_of"}:
-        return list(condition["all_of"])
-    return [condition]
+        parts = condition["all_of"]
+        if kind == "matchesJsonPath" or "present" in parts:
+            return [(one, at.at("all_of", i)) for i, one in enumerate(parts)]
+    return [(condition, at)]
 
 
 def _queried(kind: str, query: str, condition: Any, at: Place) -> dict[str, Any] | None:
@@ -283,7 +280,7 @@ _BODIES: dict[str, Any] = {
     "text": _body_text,
     "json": _tree(exact=False),
     "json_exact": _tree(exact=True),
-    "jsonpath": _json_path,
-    "xml": _x_path,
+    "jsonpath": _queries("matchesJsonPath"),
+    "xml": _queries("matchesXPath"),
     "schema": _schema,
 }
