@@ -192,20 +192,19 @@ def test_a_record_that_outruns_the_list_is_followed_all_the_same(serving, browse
     """Between two pages of the list more calls come than are kept: fetching page after page would never end."""
     server = serving("routes: [{request: GET /fast, reply: 200}]", calls=20)
     dashboard = Dashboard(browser(), server.admin.url)
-    wire = Wire(server.address)
 
     async def outrun(fetched):
         await asyncio.to_thread(fast, wire, 40)
         await fetched.continue_(url=fetched.request.url.replace("limit=5000", "limit=10"))
 
-    fast(wire, 20)
-    dashboard.run(dashboard.page.route("**/__admin/calls?brief=true*", outrun))
-    dashboard.open()
+    with Wire(server.address) as wire:
+        fast(wire, 20)
+        dashboard.run(dashboard.page.route("**/__admin/calls?brief=true*", outrun))
+        dashboard.open()
 
-    server.ask("GET", "/fast?last")
-    dashboard.sees(".grid-rows", "/fast?last")
-    assert dashboard.rows() == sorted(dashboard.rows())
-    wire.close()
+        server.ask("GET", "/fast?last")
+        dashboard.sees(".grid-rows", "/fast?last")
+        assert dashboard.rows() == sorted(dashboard.rows())
 
 
 def fast(wire, count):
