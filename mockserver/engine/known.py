@@ -6,6 +6,8 @@ It holds as long as the version of its namespace; what is known later is a new o
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mockserver.engine.addressing import Address
 from mockserver.engine.finding import Held, hold
 from mockserver.engine.namespace import Namespace
@@ -59,7 +61,7 @@ class Known(_Hot):
         self.calls = 0
         self.wire = b""
         """The bytes of `fixed` in the second `wire_s`, kept by `net/`."""
-        self.wire_s = -1
+        self.wire_s = -1  # no second that comes
 
     def apart(self) -> Asked:
         """What the record needs of it, where it does not stay."""
@@ -169,12 +171,7 @@ class Known(_Hot):
         return call
 
 
-_MOST_SHARED = 10_000
-_SHARED: dict[int, int] = {}
-
-
+@lru_cache(maxsize=10_000)
 def _shared(cost_bytes: int) -> int:
     """The same number, as one object for all: most requests to a service cost the same, and the record reads it twice a call."""
-    if len(_SHARED) >= _MOST_SHARED:
-        _SHARED.clear()
-    return _SHARED.setdefault(cost_bytes, cost_bytes)
+    return cost_bytes
