@@ -36,9 +36,9 @@ def flat(scale: Scale) -> Result:
     with processes.scratch() as folder:
         command = servers.mockserver(servers.scenario(folder, "memory", ROUTES), port)
         with processes.running(command, port, _PROOF) as server:
-            few = _ask_until(server, scale.calls_few, scale)
+            few = _ask_until(server, scale.calls_few, _SOME_S)
             few_bytes = server.rss_bytes()
-            reached = _ask_until(server, scale.calls_many, scale)
+            reached = _ask_until(server, scale.calls_many, _portion_s(scale))
             many_bytes = server.rss_bytes()
     grown = many_bytes / few_bytes - 1
     return Result(
@@ -57,9 +57,9 @@ def a_call(scale: Scale) -> Result:
     with processes.scratch() as folder:
         command = servers.mockserver(servers.scenario(folder, "memory", ROUTES), port, *limits)
         with processes.running(command, port, _PROOF) as server:
-            first = _ask_until(server, scale.calls_few, scale)
+            first = _ask_until(server, scale.calls_few, _SOME_S)
             first_bytes = server.rss_bytes()
-            last = _ask_until(server, first + scale.calls_kept, scale)
+            last = _ask_until(server, first + scale.calls_kept, _portion_s(scale))
             each = (server.rss_bytes() - first_bytes) / (last - first)
     return Result(
         "memory of a recorded call, a POST as a payment SDK sends it",
@@ -69,11 +69,14 @@ def a_call(scale: Scale) -> Result:
     )
 
 
-def _ask_until(server: Running, count: int, scale: Scale) -> int:
-    """Asks until the server has counted so many, no two of them alike; how many it is then."""
+def _portion_s(scale: Scale) -> int:
+    return min(_PORTION_S, scale.seconds)
+
+
+def _ask_until(server: Running, count: int, portion_s: int) -> int:
+    """Asks, so many seconds at a time, until the server has counted so many, no two of them alike; how many it is then."""
     with processes.scratch() as folder:
         while (total := int(rounds.counts_of(server.port)["total"])) < count:
-            seconds = _SOME_S if count <= scale.calls_few else min(_PORTION_S, scale.seconds)
             # Beyond those under way when the last portion ended, which may never be counted.
-            wrk.load(server.port, traffic.sdk_calls(total + 100 * wrk.CONNECTIONS), seconds, folder)
+            wrk.load(server.port, traffic.sdk_calls(total + 100 * wrk.CONNECTIONS), portion_s, folder)
     return total
