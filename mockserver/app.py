@@ -19,6 +19,7 @@ from mockserver.admin.metrics import Metrics
 from mockserver.admin.views import instant
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.answers import problem_response
+from mockserver.engine.attempts import KeyNames
 from mockserver.engine.call_lines import call_fields
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.hosts import ScenarioHosts
@@ -112,6 +113,7 @@ class App:
                 record_unmatched=settings.on_unmatched == "record",
                 recorded_as=name_of(urlsplit(settings.forward_to).hostname or ""),
                 limits=RecordLimits(settings.calls, settings.calls_bytes),
+                key_names=KeyNames().changed(settings.key_names, ("key_names",)),
             ),
         )
 

@@ -236,6 +236,12 @@ main.add_command(export)
     multiple=True,
     help="HOST[:PORT] or a network that may be called, beside the hosts in scenario files.",
 )
+@flag(
+    "--key-names",
+    multiple=True,
+    metavar="NAME",
+    help="Another header or field that holds an idempotency key, such as x-order-key; -NAME drops a known one.",
+)
 @flag("--tls", is_flag=True, help="Speak TLS on the mock port too; certificates are made by a CA of its own.")
 @flag("--tls-port", type=click.IntRange(0, 65535), help="Speak TLS on a port of its own instead.")
 @flag("--tls-dir", default="", help="Folder that keeps the CA: ca.pem for clients, and its key.")

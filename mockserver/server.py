@@ -54,6 +54,7 @@ class SettingWords(TypedDict, total=False):
     upstream_ca: str | os.PathLike[str]
     namespaces: str
     allow_egress: Sequence[str]
+    key_names: Sequence[str]
     admin_token: str
     admin_hosts: Sequence[str]
     tls: bool

@@ -25,6 +25,7 @@ class Settings:
     service at `forward_to`, which must begin to answer within `upstream_timeout_s`; `upstream_ca` is a file
     of CAs that are trusted for it beside the system's.
     `state_file` keeps what is remembered over a restart; empty for none.
+    `key_names` adds names of idempotency keys (`x-order-key`, `json.orderKey`) and drops known ones (`-clientToken`).
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
@@ -63,6 +64,7 @@ class Settings:
     upstream_timeout_s: float = 60.0
     upstream_ca: str = ""
     state_file: str = ""
+    key_names: tuple[str, ...] = ()
     namespaces: str = "known"
     allow_egress: tuple[str, ...] = ()
     admin_token: str = field(default="", repr=False)

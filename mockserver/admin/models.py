@@ -361,8 +361,10 @@ class SnapshotView(View):
 
 class TryView(View):
     """
-    One try. `gap_ms` is from the end of the one before, `asked_ms` what the answer before asked to wait by
-    Retry-After, `retry_after` whether it was `kept` or `broken`; null where nothing was asked.
+    One attempt. `gap_ms` is from the end of the one before, `asked_ms` what the answer before asked to wait,
+    `retry_after` whether it was `kept` or `broken`; null where nothing was asked. `changed` are the parts that
+    differ from the attempt before, `fields` the fields, each with the value before and after as JSON text.
+    `step`: the next call belongs to the same attempt.
     """
 
     call: str
@@ -375,14 +377,25 @@ class TryView(View):
     outcome: str
     key: str | None
     changed: list[str]
+    fields: dict[str, list[str | None]]
+    step: Literal["unauthorized", "redirect"] | None
     effects: list[str]
 
 
 class OperationView(View):
-    """Calls that are tries of one thing."""
+    """
+    Calls that are attempts of one thing. `why` says what joined them or, where they are not `certain`, what is
+    in doubt; `by` is the selector that settles it. `repeats` is the number, from 1, of an earlier operation that
+    failed with an equal request. `left_out` are fields that are new on each attempt.
+    """
 
     key: str | None
     route: str | None
+    certain: bool
+    why: str | None
+    by: str | None
+    repeats: int | None
+    left_out: list[str]
     tries: list[TryView]
     statuses: list[int | None]
     overlap: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from mockserver.admin import (
+    attempts,
     calls,
     checks,
     control,
@@ -41,6 +42,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
             recordings.table,
             namespaces.table,
             webhooks.table,
+            attempts.table,
             metrics.table,
             violations.table,
             ui.table,

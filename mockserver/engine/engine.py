@@ -22,6 +22,7 @@ from mockserver.engine.answers import (
     unmatched,
     with_cors,
 )
+from mockserver.engine.attempts import KeyNames
 from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
 from mockserver.engine.consulting import claim_of, explained_failure
 from mockserver.engine.finding import Found, Held, cors_of, find, find_held, on_path
@@ -56,6 +57,7 @@ class EngineSettings:
     What the engine is told at its making. `seed` is mixed into every namespace's own; `forward_to`
     is the real service that gets what no route takes, None for no such service; with
     `record_unmatched` a recording of that runs in every namespace from its beginning, as the scenario `recorded_as`.
+    `key_names` are where clients put idempotency keys.
     """
 
     seed: str = ""
@@ -64,6 +66,7 @@ class EngineSettings:
     record_unmatched: bool = False
     recorded_as: str = "recorded"
     limits: RecordLimits = field(default_factory=RecordLimits)
+    key_names: KeyNames = field(default_factory=KeyNames)
 
 
 IDLE_TTL_S = 3600.0
@@ -91,6 +94,7 @@ class Engine:
     ) -> None:
         self.settings = settings or EngineSettings()
         self.shared = Shared(world, self.settings.limits, wall, mono)
+        self.shared.key_names = self.settings.key_names
         self.namespaces: dict[str, Namespace] = {}
         self.default = self._made(DEFAULT, None)
 

@@ -169,6 +169,11 @@ class Idempotency:
         self._in_flight = in_flight
         self._where = f"header {spec.header}" if spec.header is not None else f"field {spec.json_}"
 
+    @property
+    def selector(self) -> str:
+        """Where the key is, as a selector."""
+        return self._key.text
+
     def key_of(self, request: Request) -> str | None:
         """The key that the request carries; None for methods that need none, or without it."""
         if request.method not in _ONCE:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mockserver.engine.attempts import KeyNames
 from mockserver.engine.outage import Outage
 from mockserver.engine.recordings import Recording, Recordings
 from mockserver.engine.routes import Route, Scenario
@@ -89,12 +90,24 @@ class Shared:
     its first; `forgetting` hears of each namespace that is about to forget its calls.
     """
 
-    __slots__ = ("forgetting", "limits", "listeners", "mono", "refused", "removed", "totals", "wall", "world")
+    __slots__ = (
+        "forgetting",
+        "key_names",
+        "limits",
+        "listeners",
+        "mono",
+        "refused",
+        "removed",
+        "totals",
+        "wall",
+        "world",
+    )
 
     def __init__(
         self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
     ) -> None:
         self.world = world
+        self.key_names = KeyNames()
         self.limits = limits
         self.wall = wall
         self.mono = mono

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from mockserver.engine.attempts import compile_grouping
 from mockserver.engine.guarding import (
     Auth,
     Idempotency,
@@ -33,10 +34,11 @@ from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher, compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.model.base import parse_request_line
+from mockserver.model.expect import ExpectSpec
 from mockserver.model.guards import GuardedSpec
 from mockserver.model.http import ADMIN, Request
 from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.model.scenario import RUNTIME, CorsSpec, ExpectSpec, RouteSpec, ScenarioSpec
+from mockserver.model.scenario import RUNTIME, CorsSpec, RouteSpec, ScenarioSpec
 from mockserver.model.violation import Mode
 from mockserver.replying.planner import Planned, Reply, compile_reply
 from mockserver.replying.sequence import Sequence, Span
@@ -226,6 +228,7 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
     scenario.idempotency = flaws.tried(
         (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
     )
+    flaws.tried(("attempts",), compile_grouping, spec.attempts)
     if spec.openapi is not None:
         scenario.contract = flaws.tried((), _contract_in, spec.openapi, scenario)
     if flaws.tried(("defaults",), _checked, spec.defaults) is None:
@@ -372,6 +375,7 @@ def _compile_route(
         route.contract = flaws.tried((*path, "validate"), _contract_of, scenario, spec.validate_)
     if spec.per is not None:
         route.per = flaws.tried(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
+    flaws.tried((*path, "attempts"), compile_grouping, spec.attempts)
     if spec.let is not None:
         route.lets = flaws.tried(path, compile_let, spec.let, AFTER_CLAIM)
     route.work = flaws.tried(path, compile_work, spec, read_file, data)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from mockserver.engine.attempts import known_key
+from mockserver.engine.attempts import Attempt, Operation, known_key, shown_field
+from mockserver.engine.attempts.operations import is_body_field
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.model.redaction import mask_path, mask_text
 
 _LONGEST = 30
+_MOST_FIELDS = 3
 
 
 def idempotency_key(call: Call) -> str | None:
@@ -45,6 +47,65 @@ def timeline(calls: list[Call]) -> list[str]:
             lines.append(f"  … {len(calls) - len(shown)} more …")
         lines.append("  " + _line(call, start_s, min(width, 60), keys))
     return lines
+
+
+def operations_timeline(operations: list[Operation]) -> list[str]:
+    """
+    A line for each attempt, below its operation, times counted from the first; calls are numbered by arrival:
+
+        operation 1 (key=4f1c-aaa)
+          1  t+0.000  POST /v1/charges  503
+          2  t+0.512  POST /v1/charges  201  changed json.amount: expected 5, got 6
+    """
+    attempts = sorted(
+        (attempt for operation in operations for attempt in operation.attempts),
+        key=lambda attempt: (attempt.call.request.arrived_at_s, attempt.call.number),
+    )
+    numbers = {attempt.call.number: i for i, attempt in enumerate(attempts, 1)}
+    lines: list[str] = []
+    for operation in operations:
+        doubt = "" if operation.certain else f" (uncertain: {operation.why})"
+        repeats = f", repeats operation {operation.repeats}" if operation.repeats else ""
+        lines.append(f"  {operation.name}{repeats}{doubt}")
+        lines += [
+            _attempt_line(attempt, numbers[attempt.call.number], attempts[0].call.request.arrived_at_s)
+            for attempt in operation.attempts
+        ]
+        if operation.left_out:
+            lines.append(f"    left out of the comparison: {', '.join(operation.left_out)}")
+    if len(lines) <= _LONGEST:
+        return lines
+    half = _LONGEST // 2
+    return [*lines[:half], f"  … {len(lines) - 2 * half} more lines …", *lines[-half:]]
+
+
+def _attempt_line(attempt: Attempt, number: int, start_s: float) -> str:
+    call = attempt.call
+    notes = []
+    if attempt.retry_after == "broken" and attempt.wait is not None:
+        notes.append(f"ignored {attempt.wait.source}")
+    if attempt.step is not None:
+        notes.append("the next call belongs to this attempt")
+    notes += [
+        f"changed {name}: expected {shown_field(name, before)}, got {shown_field(name, after)}"
+        for name, (before, after) in list(attempt.fields.items())[:_MOST_FIELDS]
+        if name != "body"
+    ]
+    fields = attempt.fields
+    notes += [
+        f"changed {part}" for part in attempt.changed if part not in fields and not _told_by(part, fields)
+    ]
+    if call.error is not None:
+        notes.append(mask_text(str(call.error["detail"])))
+    line = f"    {number}  t+{call.request.arrived_at_s - start_s:.3f}  {_what(call)}  {_ended(call)}"
+    return f"{line}   {'; '.join(notes)}".rstrip()
+
+
+def _told_by(part: str, fields: Mapping[str, object]) -> bool:
+    """Whether the changed fields say it already."""
+    if part == "query":
+        return any(name.startswith("query.") for name in fields)
+    return part == "body" and any(is_body_field(name) and name != "body" for name in fields)
 
 
 def _what(call: Call) -> str:

@@ -12,23 +12,24 @@ from enum import Enum
 from itertools import islice
 from typing import Any
 
-from mockserver.engine.attempts import as_text, operations
+from mockserver.engine.attempts.rules import Rules
 from mockserver.engine.counting import Subject
-from mockserver.engine.judging import Rules
 from mockserver.engine.leaks import leaks_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.engine.timeline import timeline
+from mockserver.engine.operations import grouping_of
+from mockserver.engine.timeline import operations_timeline, timeline
 from mockserver.errors import InvalidInput, KeyPath
 from mockserver.matching.matcher import compile_condition
 from mockserver.model.call import Call
 from mockserver.model.delivery import Delivery, DeliveryState
+from mockserver.model.expect import ExpectSpec
 from mockserver.model.http import ABSENT
 from mockserver.model.plan import Outcome
 from mockserver.model.redaction import mask_field, mask_path, mask_text, mask_tree
-from mockserver.model.scenario import ExpectSpec
 from mockserver.model.verify import CheckSpec, EffectsSpec, SubjectSpec
 from mockserver.model.violation import masked, text_of
+from mockserver.model.written import as_text
 
 
 class Standing(Enum):
@@ -116,13 +117,9 @@ def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
     subject = Subject(ns, spec, path)
     if spec.attempts is None:
         return lambda ns: _of_subject(ns, subject, spec.times)
-    rules = Rules(spec.attempts, lambda call: _params(ns, call), (*path, "attempts"))
+    where = (*path, "attempts")
+    rules = Rules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
     return lambda ns: _of_attempts(ns, subject, spec.times, rules)
-
-
-def _params(ns: Namespace, call: Call) -> dict[str, str]:
-    route = ns.route(call.route_id) if call.route_id is not None else None
-    return (route.pattern.match(call.request.path) or {}) if route is not None else {}
 
 
 def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
@@ -137,19 +134,18 @@ def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
 
 def _of_attempts(ns: Namespace, subject: Subject, times: ExpectSpec, rules: Rules) -> Verdict:
     counted = _of_subject(ns, subject, times)
-    found = operations(subject.calls(ns))
-    broken = rules.broken(found)
-    if not broken:
+    judgement = rules.judge(subject.calls(ns))
+    if not judgement.findings:
         return counted
-    lines = [f"{subject.text}: {one.text}" for one in broken]
+    lines = [f"{subject.text}: {finding.text}" for finding in judgement.findings]
     if not counted.ok:
         lines.insert(0, counted.text.split("\n")[0])
-    late = all(one.late for one in broken) and counted.standing is not Standing.FAILED
-    text = "\n".join([*lines, *timeline(list(subject.calls(ns)))])
-    saw = "; ".join(one.text for one in broken)
-    return Verdict(
-        Standing.SHORT if late else Standing.FAILED, f"{times}, retried by the rules", saw, text, counted.seen
+    standing = (
+        Standing.SHORT if judgement.late and counted.standing is not Standing.FAILED else Standing.FAILED
     )
+    text = "\n".join([*lines, *operations_timeline(judgement.operations)])
+    saw = "; ".join(finding.text for finding in judgement.findings)
+    return Verdict(standing, f"{times}, retried by the rules", saw, text, counted.seen)
 
 
 def _about(ns: Namespace, subject: Subject) -> list[Call]:

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
+from mockserver.model.attempts import GroupingSpec
 from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template
+from mockserver.model.expect import Expect
 from mockserver.model.guards import GuardedSpec, OAuthSpec
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
@@ -49,64 +51,6 @@ def _base(value: object) -> object:
     if any(c in value for c in "?#{}"):
         raise Wrong(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
     return value
-
-
-class ExpectSpec(Spec):
-    """How many calls a route must have got by the end."""
-
-    min: Annotated[int, Field(ge=0)] = 0
-    max: Annotated[int, Field(ge=0)] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_number(cls, value: object) -> object:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return {"min": value, "max": value}
-        if not isinstance(value, (dict, cls)):
-            raise Wrong(
-                f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both"
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ExpectSpec:
-        if self.max is not None and self.min > self.max:
-            raise Wrong(f"min {self.min} is above max {self.max}", "Swap them")
-        return self
-
-    def holds(self, count: int) -> bool:
-        return self.min <= count and (self.max is None or count <= self.max)
-
-    def __str__(self) -> str:
-        calls = f"{self.min} call{'' if self.min == 1 else 's'}"
-        if self.max is None:
-            return f"at least {calls}"
-        if self.min == self.max:
-            return calls
-        if self.min:
-            return f"{self.min} to {self.max} calls"
-        return f"at most {self.max} call{'' if self.max == 1 else 's'}"
-
-
-Expect = Annotated[
-    ExpectSpec,
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 0},
-                {
-                    "type": "object",
-                    "properties": {
-                        "min": {"type": "integer", "minimum": 0},
-                        "max": {"type": "integer", "minimum": 0},
-                    },
-                    "additionalProperties": False,
-                    "minProperties": 1,
-                },
-            ]
-        }
-    ),
-]
 
 
 class CorsSpec(Spec):
@@ -226,6 +170,10 @@ class RouteSpec(WorkSpec, GuardedSpec):
         default=None, alias="validate", description="How the scenario's `openapi` is taken here."
     )
     expect: Expect | None = Field(default=None, description="Calls by the end: 3, {min: 1}, {max: 2}.")
+    attempts: GroupingSpec | None = Field(
+        default=None,
+        description="What tells operations apart here: {by: headers.x-order-id}; replaces the scenario's.",
+    )
     tags: list[str] = Field(default=[], description="For filters of the admin API.")
 
     @model_validator(mode="before")
@@ -248,6 +196,10 @@ class ScenarioSpec(GuardedSpec):
         default="", description="Prefix of every route's path."
     )
     host: str | None = Field(default=None, description="Only requests whose Host header says so.")
+    attempts: GroupingSpec | None = Field(
+        default=None,
+        description="What tells operations apart: {by: headers.x-order-id, ignore: [json.line]}.",
+    )
     vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
     state: dict[str, Any] = Field(default={}, description="The state that a namespace starts with.")
     defaults: ReplyDefaultsSpec = Field(

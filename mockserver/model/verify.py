@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from mockserver.errors import Wrong
+from mockserver.model.attempts import AttemptsSpec
 from mockserver.model.base import DurationS, RequestLineText, Spec
-from mockserver.model.durations import format_duration
+from mockserver.model.expect import Expect, ExpectSpec
 from mockserver.model.match import Condition, MatchSpec
-from mockserver.model.scenario import Expect, ExpectSpec
 
 LONGEST_WAIT_S = 60.0
 
@@ -59,53 +59,6 @@ class OrderedSpec(SubjectSpec):
     def _one(self) -> OrderedSpec:
         _one_of_two(self, "a link of in_order")
         return self
-
-
-class GapsSpec(Spec):
-    """Bounds on every gap between two tries."""
-
-    gt_s: DurationS | None = Field(default=None, alias="gt")
-    gte_s: DurationS | None = Field(default=None, alias="gte")
-    lt_s: DurationS | None = Field(default=None, alias="lt")
-    lte_s: DurationS | None = Field(default=None, alias="lte")
-
-    @model_validator(mode="after")
-    def _some(self) -> GapsSpec:
-        if not self.model_fields_set:
-            raise Wrong("`gaps` has no bound", 'Write {"gte": "400ms"}')
-        return self
-
-    def broken(self, gap_s: float) -> str:
-        """The bound that the gap breaks, in words; empty where it keeps them all."""
-        for limit_s, words, ok in (
-            (self.gt_s, "more than", self.gt_s is None or gap_s > self.gt_s),
-            (self.gte_s, "at least", self.gte_s is None or gap_s >= self.gte_s),
-            (self.lt_s, "less than", self.lt_s is None or gap_s < self.lt_s),
-            (self.lte_s, "at most", self.lte_s is None or gap_s <= self.lte_s),
-        ):
-            if not ok and limit_s is not None:
-                return f"{words} {format_duration(limit_s)}"
-        return ""
-
-
-class AttemptsSpec(Spec):
-    """Rules on how a client tries again."""
-
-    max: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Tries of one operation at most."
-    )
-    operations: Expect | None = Field(default=None, description="How many operations the calls are tries of.")
-    gaps: GapsSpec | None = Field(default=None, description='Bounds on every gap: {"gte": "400ms"}.')
-    growing: bool | None = Field(default=None, description="Each gap is longer than the one before.")
-    same: list[str] | None = Field(
-        default=None, description="Selectors whose value every try of an operation shares."
-    )
-    honours: Literal["retry-after"] | None = Field(
-        default=None, description="No try comes before Retry-After is over."
-    )
-    overlap: bool | None = Field(
-        default=None, description="false: no try begins before the one before has ended."
-    )
 
 
 class EffectsSpec(Spec):

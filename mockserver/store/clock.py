@@ -6,19 +6,35 @@ A namespace's own time. It runs with real time until somebody moves or stops it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+_MOST_CHANGES = 1000
+"""Changes whose times are kept."""
 
 
 class VirtualClock:
     """Unix seconds, movable. `wall` gives real Unix seconds."""
 
-    __slots__ = ("_frozen_s", "_offset_s", "_wall")
+    __slots__ = ("_frozen_s", "_offset_s", "_past", "_wall")
 
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
         self._offset_s = 0.0
         self._frozen_s: float | None = None
+        self._past: deque[tuple[float, float, float | None]] = deque(maxlen=_MOST_CHANGES)
+
+    def at_s(self, real_s: float) -> float:
+        """Return what this clock showed at a real Unix time."""
+        for until_s, offset_s, frozen_s in self._past:
+            if real_s < until_s:
+                return real_s + offset_s if frozen_s is None else frozen_s
+        return real_s + self._offset_s if self._frozen_s is None else self._frozen_s
+
+    def _changing(self) -> None:
+        """Note until when the clock ran as it does."""
+        self._past.append((self._wall(), self._offset_s, self._frozen_s))
 
     def now_s(self) -> float:
         return self._wall() + self._offset_s if self._frozen_s is None else self._frozen_s
@@ -36,10 +52,12 @@ class VirtualClock:
         return self.now_s() - self._wall()
 
     def freeze(self, at_s: float | None = None) -> None:
+        self._changing()
         self._frozen_s = self.now_s() if at_s is None else at_s
 
     def move_to(self, at_s: float) -> None:
         """Jumps there; a frozen clock stays frozen, a running one runs on."""
+        self._changing()
         if self._frozen_s is not None:
             self._frozen_s = at_s
         else:
@@ -47,11 +65,13 @@ class VirtualClock:
 
     def resume(self) -> None:
         """Runs on from where it stands."""
+        self._changing()
         if self._frozen_s is not None:
             self._offset_s = self._frozen_s - self._wall()
             self._frozen_s = None
 
     def reset(self) -> None:
+        self._changing()
         self._offset_s = 0.0
         self._frozen_s = None
 
@@ -60,4 +80,5 @@ class VirtualClock:
         return self._offset_s, self._frozen_s
 
     def restore(self, state: tuple[float, float | None]) -> None:
+        self._changing()
         self._offset_s, self._frozen_s = state

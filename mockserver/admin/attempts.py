@@ -1,0 +1,79 @@
+"""`/attempts`: which calls are attempts of one operation, and how the client waited between them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mockserver.admin.api import Answer, Asked, Table, json_answer
+from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, SLICE, cursor, may_reveal
+from mockserver.admin.models import OperationList
+from mockserver.admin.views import instant
+from mockserver.engine.attempts import Evidence, Operation, gathered, operation_view, read
+from mockserver.engine.naming import route_named
+from mockserver.engine.operations import grouping_of
+from mockserver.model.attempts import GroupingSpec
+from mockserver.model.redaction import mask_part
+
+table = Table()
+
+
+@table.add(
+    "GET",
+    "/attempts",
+    "Operations: which calls are attempts of one thing, and how the client waited.",
+    answer=OperationList,
+    query={
+        "route": "Only calls of this route.",
+        "by": "A selector whose value the attempts of one operation share; `route`: all calls of a route.",
+        "ignore": "Fields that are new on each attempt, separated by commas: json.line,query.rand.",
+        **PAGING,
+        **REVEAL,
+    },
+    errors=(422,),
+)
+async def list_attempts(asked: Asked[Any]) -> Answer:
+    reveal = may_reveal(asked)
+    limit, after = asked.number("limit", PAGE, MOST), cursor(asked.query.get("cursor"))
+    ns = asked.ns
+    wanted = route_named(ns, asked.query["route"]).id if asked.query.get("route") else None
+    grouping = grouping_of(ns, _spec(asked))
+    evidence = []
+    for call in gathered(
+        call for call in ns.record if call.matched and (wanted is None or call.route_id == wanted)
+    ):
+        evidence.append(Evidence(call, grouping))
+        if not len(evidence) % SLICE:
+            await asyncio.sleep(0)
+    operations = read(evidence, grouping)[0]
+    rest = [operation for operation in operations if operation.attempts[0].call.number > after]
+    views = []
+    for operation in rest[:limit]:
+        views.append(_view(operation, reveal=reveal))
+        if not len(views) % SLICE:
+            await asyncio.sleep(0)
+    most = [
+        counts.most_in_flight
+        for route, counts in ns.counts.routes.items()
+        if wanted is None or route == wanted
+    ]
+    return json_answer({
+        "items": views,
+        "next": rest[limit - 1].attempts[0].call.id if len(rest) > limit else None,
+        "amplification": round(len(evidence) / len(operations), 3) if operations else None,
+        "most_in_flight": max(most, default=0),
+    })  # fmt: skip
+
+
+def _spec(asked: Asked[Any]) -> GroupingSpec:
+    ignored = [field.strip() for field in asked.query.get("ignore", "").split(",")]
+    return GroupingSpec(by=asked.query.get("by") or None, ignore=[field for field in ignored if field])
+
+
+def _view(operation: Operation, *, reveal: bool) -> dict[str, Any]:
+    view = operation_view(operation, instant)
+    if not reveal:
+        for keyed in (view, *view["tries"]):
+            if keyed["key"] is not None:
+                keyed["key"] = mask_part(operation.by or "", keyed["key"])
+    return view

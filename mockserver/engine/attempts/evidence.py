@@ -1,0 +1,188 @@
+"""What one request says about the operation that it belongs to: ids, counters, keys and what it asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mockserver.engine.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
+from mockserver.engine.attempts.likeness import Ignored, digest_of, fields_of, split
+from mockserver.engine.attempts.retryable import ClockAt, retryable
+from mockserver.engine.attempts.volatile import Volatile
+from mockserver.engine.selectors import Selector, compile_selector
+from mockserver.engine.words import BEFORE_CLAIM
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.model.attempts import GroupingSpec
+from mockserver.model.call import Call
+from mockserver.model.http import Request
+from mockserver.model.plan import Outcome
+
+INVOCATION_HEADER = "amz-sdk-invocation-id"
+_AMZ_ATTEMPT = re.compile(r"(?:^|;)\s*attempt=(\d{1,4})\s*(?:;|$)", re.ASCII)
+_COUNT = re.compile(r"\s*(\d{1,4})\s*", re.ASCII)
+COUNTERS = (
+    ("amz-sdk-request", _AMZ_ATTEMPT, 1),
+    ("x-stainless-retry-count", _COUNT, 0),
+    ("grpc-previous-rpc-attempts", _COUNT, 0),
+)
+"""Headers in which SDKs count their retries: name, pattern, value on the first attempt."""
+_ABSENT_AT_FIRST = "grpc-previous-rpc-attempts"
+ROUTE = "route"
+"""As `by`: all calls of a route are one operation."""
+KeyOf = Callable[[Request], str | None]
+ParamsOf = Callable[[Call], dict[str, str]]
+
+
+class By:
+    """A selector that tells operations apart; `route` makes all calls of a route one operation."""
+
+    __slots__ = ("_selector", "text")
+
+    def __init__(self, text: str, path: KeyPath = ()) -> None:
+        """Raises InvalidInput."""
+        self.text = text
+        self._selector: Selector | None = None
+        if text == ROUTE:
+            return
+        if text.startswith("{{"):
+            raise InvalidInput(
+                Flaw(
+                    path,
+                    "a template can't be evaluated for recorded calls",
+                    "Write a selector such as headers.idempotency-key",
+                )
+            )
+        self._selector = compile_selector(text, path, BEFORE_CLAIM)
+
+    def value(self, call: Call, params_of: ParamsOf) -> str | None:
+        """Return the value that the calls of one operation share; None where the call has none."""
+        if self._selector is None:
+            return ""
+        return self._selector.key(call.request, params_of(call) if self.text.startswith("path.") else {})
+
+
+def compile_grouping(spec: GroupingSpec | None, path: KeyPath = ()) -> tuple[By | None, Ignored]:
+    """Return what a route or a scenario says under `attempts`. Raises InvalidInput."""
+    if spec is None:
+        return None, Ignored()
+    by = None if spec.by is None else By(spec.by, (*path, "by"))
+    return by, Ignored(spec.ignore or (), (*path, "ignore"))
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRules:
+    """What a route, or its scenario, says about the grouping of its calls."""
+
+    by: By | None = None
+    ignored: Ignored = field(default_factory=Ignored)
+    key_of: KeyOf | None = None
+    key_selector: str = ""
+    """Where `key_of` looks, as a selector."""
+
+
+_NO_RULES = RouteRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """
+    How calls are grouped: `by` and `ignored` of the question, and what the routes declare.
+
+    `params_of` gives a call's path parameters, `clock_at` the namespace's Unix time at a real one.
+    """
+
+    by: By | None = None
+    ignored: Ignored = field(default_factory=Ignored)
+    names: KeyNames = DEFAULT_NAMES
+    rules_of: Callable[[str | None], RouteRules] = lambda _: _NO_RULES
+    params_of: ParamsOf = lambda _: {}
+    clock_at: ClockAt = float
+
+    def key(self, call: Call, rules: RouteRules) -> Key | None:
+        """Return the idempotency key: the one that the scenario declares, or a known one."""
+        value = rules.key_of(call.request) if rules.key_of is not None else None
+        return (rules.key_selector, value) if value else known_key(call.request, self.names)
+
+
+class Evidence:
+    """What a call says about its operation. Made once for a call that has ended."""
+
+    __slots__ = (
+        "asking", "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "invocation", "key",
+        "likeness", "range", "retryable", "target", "volatile",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, grouping: Grouping) -> None:
+        request = call.request
+        rules = grouping.rules_of(call.route_id)
+        by = grouping.by or rules.by
+        self.call = call
+        self.by_text = by.text if by is not None else None
+        self.by = by.value(call, grouping.params_of) if by is not None else None
+        self.invocation = request.headers.get(INVOCATION_HEADER)
+        self.counter: int | None = None
+        self.counter_name: str | None = None
+        self.first = False
+        self._read_counter(request)
+        self.key = grouping.key(call, rules)
+        self.target = (call.route_id, request.method, request.path)
+        self.retryable = retryable(call, keyed=self.key is not None or self.counter is not None)
+        self.range = request.headers.get("range")
+        self.authorization = _who(request.headers.get("authorization"))
+        fields = fields_of(call)
+        ignored = Ignored((*grouping.ignored.texts, *rules.ignored.texts))
+        self.asking, self.volatile = split(call, fields, ignored)
+        key_field = self.key[0] if self.key is not None else ""
+        self.likeness = digest_of(
+            (self.target, sorted(item for item in self.asking.items() if item[0] != key_field))
+        )
+        if call.outcome is not Outcome.OPEN:
+            request.forget_parsed()
+
+    def _read_counter(self, request: Request) -> None:
+        for name, pattern, first in COUNTERS:
+            count = pattern.search(request.headers.get(name) or "")
+            if count:
+                self.counter, self.counter_name = int(count[1]), name
+                self.first = self.counter <= first
+                return
+
+    def counted(self) -> tuple[object, ...]:
+        """Return what equal requests with the same retry counter share."""
+        return self.likeness, self.counter_name, self.counter
+
+    def counted_before(self) -> list[tuple[object, ...]]:
+        """Return what `counted` gives for the attempt before, of an SDK that counts up to this one."""
+        assert self.counter is not None
+        before: list[tuple[object, ...]] = [(self.likeness, self.counter_name, self.counter - 1)]
+        if self.counter_name == _ABSENT_AT_FIRST and self.counter == 1:
+            before.append((self.likeness, None, None))
+        return before
+
+
+def _who(authorization: str | None) -> str | None:
+    """Return what stays the same where a client signs each request anew: AWS's access key, not its signature."""
+    if authorization is not None and authorization.startswith("AWS4-HMAC-SHA256 "):
+        return authorization.partition("Credential=")[2].partition("/")[0]
+    return authorization
+
+
+def differing(before: Evidence, after: Evidence) -> dict[str, tuple[str | None, str | None]]:
+    """Return the fields whose values differ, by path, with both values as text; None where absent."""
+    return {
+        name: (before.asking.get(name), after.asking.get(name))
+        for name in dict.fromkeys((*before.asking, *after.asking))
+        if before.asking.get(name) != after.asking.get(name)
+    }
+
+
+def left_out(before: Evidence, after: Evidence) -> dict[str, bool]:
+    """Return the volatile fields whose values differ, with whether they surely prove nothing."""
+    names = {}
+    for name in dict.fromkeys((*before.volatile, *after.volatile)):
+        pair: list[Volatile | None] = [before.volatile.get(name), after.volatile.get(name)]
+        first, second = pair
+        if first is None or second is None or first.value != second.value:
+            names[name] = all(one.reason.certain for one in pair if one is not None)
+    return names

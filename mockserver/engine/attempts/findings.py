@@ -1,0 +1,42 @@
+"""What a rule found: one value for each thing that it looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    """`NOTHING`: the rule had nothing to judge. `DOUBT`: the calls do not tell whether it holds."""
+
+    HELD = "held"
+    BROKEN = "broken"
+    NOTHING = "nothing to judge"
+    DOUBT = "can't tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`late`: a later call may make it hold."""
+
+    state: State
+    text: str = ""
+    late: bool = False
+
+
+HELD = Finding(State.HELD)
+
+
+def broken(text: str, *, late: bool = False) -> Finding:
+    """Return a finding that the rule is broken."""
+    return Finding(State.BROKEN, text, late)
+
+
+def nothing(text: str) -> Finding:
+    """Return a finding that there was nothing to judge."""
+    return Finding(State.NOTHING, f"nothing to judge: {text}", late=True)
+
+
+def doubt(text: str) -> Finding:
+    """Return a finding that the calls do not tell."""
+    return Finding(State.DOUBT, f"can't tell {text}", late=True)

@@ -1,0 +1,185 @@
+"""Which answers a client may retry, and how long an answer asks it to wait."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from mockserver.model.call import Call
+from mockserver.model.http import Response
+from mockserver.model.plan import Outcome
+
+TOLERANCE_S = 0.05
+"""How much earlier than asked a retry may arrive: timers of clients are not exact."""
+DATE_TOLERANCE_S = 1.0
+"""The same for a date, which has whole seconds."""
+UNAUTHORIZED = 401
+
+_RETRIED = frozenset({408, 425, 429})
+_CONFLICT = 409
+_HEAD_BYTES = 4096
+_AWS_THROTTLING = (
+    "BandwidthLimitExceeded|EC2ThrottledException|LimitExceededException|PriorRequestNotComplete"
+    "|ProvisionedThroughputExceededException|RequestLimitExceeded|RequestThrottled|RequestThrottledException"
+    "|RequestTimeout|RequestTimeoutException|SlowDown|ThrottledException|Throttling|ThrottlingException"
+    "|TooManyRequestsException|TransactionInProgressException"
+)
+"""Error codes with status 400 that AWS SDKs retry."""
+_THROTTLED = re.compile(
+    rb'"(?:__type|code|Code)"\s*:\s*"(?:[^"]*#)?(?:' + _AWS_THROTTLING.encode() + rb')"'
+    rb"|<Code>(?:" + _AWS_THROTTLING.encode() + rb")</Code>"
+)
+_ERROR_INSIDE = re.compile(
+    rb'^\s*\{.*?"(?:errors?|Error|fault|__type)"\s*:\s*(?!null|false|\[\s*\]|\{\s*\}|"")'
+    rb'|^\s*\{.*?"(?:ok|success)"\s*:\s*false'
+    rb"|^\s*(?:<\?xml[^>]*>\s*)?<(?:\w+:)?Error\b|<(?:\w+:)?Fault\b",
+    re.DOTALL,
+)
+
+
+def failed(call: Call) -> bool:
+    """Whether the connection broke, or the client left before it had its answer."""
+    return call.fault is not None or call.outcome not in (Outcome.OPEN, Outcome.DONE)
+
+
+def retryable(call: Call, *, keyed: bool = False) -> bool:
+    """
+    Whether a client may send the same request again after this answer.
+
+    `keyed`: the request carries an idempotency key or a retry counter, so that a 409
+    says "still in progress", and a 200 may have an error inside.
+    """
+    if failed(call):
+        return True
+    status, response = call.status, call.response
+    if status is None:
+        return False
+    if status >= 500 or status in _RETRIED:
+        return True
+    if response is None:
+        return keyed and status == _CONFLICT
+    if _says_retry(response):
+        return True
+    if 300 <= status < 500 and response.header("retry-after") is not None:
+        return True
+    if status == 403 and _remaining(response) == "0":
+        return True
+    if status == 400 and _throttled(response):
+        return True
+    return keyed and (status == _CONFLICT or (200 <= status < 300 and error_inside(response)))
+
+
+def _says_retry(response: Response) -> bool:
+    return any(
+        (response.header(name) or "").strip().lower() == "true"
+        for name in ("stripe-should-retry", "x-should-retry")
+    )
+
+
+def _throttled(response: Response) -> bool:
+    kind = (response.header("x-amzn-errortype") or "").partition(":")[0].rpartition("#")[2]
+    return bool(
+        re.fullmatch(_AWS_THROTTLING, kind) if kind else _THROTTLED.search(response.body[:_HEAD_BYTES])
+    )
+
+
+def error_inside(response: Response) -> bool:
+    """Whether a 2xx says in its body that it failed, as S3, Slack and GraphQL do."""
+    return _ERROR_INSIDE.search(response.body[:_HEAD_BYTES]) is not None
+
+
+# Waits
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What an answer asks for: `seconds` from its end, early by `tolerance_s` at most; `source` quotes it."""
+
+    seconds: float
+    tolerance_s: float
+    source: str
+
+
+_SECONDS = re.compile(r"\s*(\d{1,9}(?:\.\d+)?)\s*", re.ASCII)
+_EPOCH_MS, _EPOCH_S = 1e12, 1e9
+_RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
+_LIMITED = frozenset({403, 429, 503})
+
+ClockAt = Callable[[float], float]
+"""A namespace's clock: its Unix time at a real Unix time."""
+
+
+def asked_wait(call: Call, clock_at: ClockAt = float) -> Wait | None:
+    """Return what the answer asks by `retry-after-ms`, `Retry-After` (RFC 9110 10.2.3) or a rate-limit reset."""
+    response = call.response
+    if response is None or (call.first_byte_at_s is None and failed(call)):
+        return None
+    milliseconds = _SECONDS.fullmatch(response.header("retry-after-ms") or "")
+    if milliseconds:
+        return Wait(float(milliseconds[1]) / 1000, TOLERANCE_S, f"retry-after-ms: {milliseconds[1]}")
+    text = response.header("retry-after")
+    if text is not None:
+        seconds = _SECONDS.fullmatch(text)
+        if seconds:
+            return Wait(float(seconds[1]), TOLERANCE_S, f"Retry-After: {seconds[1]}")
+        return _until(call, _date(text), clock_at, f"Retry-After: {text.strip()}")
+    if call.status in _LIMITED and _remaining(response) in (None, "0"):
+        return _reset(call, response, clock_at)
+    return None
+
+
+def invalid_waits(call: Call) -> list[str]:
+    """Return the headers of the answer that should ask for a wait and can't be read, as `name: value`."""
+    response = call.response
+    if response is None or asked_wait(call) is not None:
+        return []
+    return [
+        f"{name}: {value}"
+        for name in ("retry-after-ms", "Retry-After", *_RESETS)
+        if (value := response.header(name)) is not None and not _valid(name, value)
+    ]
+
+
+def _valid(name: str, value: str) -> bool:
+    return _SECONDS.fullmatch(value) is not None or (name == "Retry-After" and _date(value) is not None)
+
+
+def _remaining(response: Response) -> str | None:
+    for name in ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining"):
+        value = response.header(name)
+        if value is not None:
+            return value.strip()
+    return None
+
+
+def _reset(call: Call, response: Response, clock_at: ClockAt) -> Wait | None:
+    for name in _RESETS:
+        number = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*", response.header(name) or "", re.ASCII)
+        if not number:
+            continue
+        value, source = float(number[1]), f"{name}: {number[1]}"
+        if value > _EPOCH_MS:
+            return _until(call, value / 1000, clock_at, source)
+        if value > _EPOCH_S:
+            return _until(call, value, clock_at, source)
+        return Wait(value, TOLERANCE_S, source)
+    return None
+
+
+def _date(text: str) -> float | None:
+    try:
+        at_s = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return at_s if math.isfinite(at_s) else None
+
+
+def _until(call: Call, until_s: float | None, clock_at: ClockAt, source: str) -> Wait | None:
+    if until_s is None:
+        return None
+    ended_at_s = call.ended_at_s if call.ended_at_s is not None else call.request.arrived_at_s
+    ended_s = call.request.arrived_s + ended_at_s - call.request.arrived_at_s
+    return Wait(max(0.0, until_s - clock_at(ended_s)), DATE_TOLERANCE_S, source)

@@ -1,0 +1,136 @@
+"""The rule `same`: what every attempt of an operation shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.engine.attempts.evidence import Grouping
+from mockserver.engine.attempts.findings import HELD, Finding, broken, nothing
+from mockserver.engine.attempts.gaps import too_few
+from mockserver.engine.attempts.likeness import body_fields
+from mockserver.engine.attempts.operations import Attempt, Operation, is_body_field, shown_field
+from mockserver.engine.attempts.parting import change_text
+from mockserver.engine.selectors import Selector, compile_selector
+from mockserver.engine.words import BEFORE_CLAIM
+from mockserver.errors import Flaw, InvalidInput, KeyPath, near
+from mockserver.model.call import Call
+from mockserver.model.http import UnreadableBody
+
+BODY = "body"
+_MOST_FIELDS = 5
+
+
+class Same:
+    """A selector of `same`. `optional`, written with a question mark: it may be absent from all attempts."""
+
+    __slots__ = ("_selector", "optional", "text")
+
+    def __init__(self, written: str, path: KeyPath) -> None:
+        """Raises InvalidInput for what is not a selector."""
+        self.optional = written.endswith("?")
+        self.text = written.removesuffix("?")
+        if self.text.startswith("{{"):
+            raise InvalidInput(
+                Flaw(
+                    path,
+                    "a template can't be evaluated for recorded calls",
+                    "Write a selector such as headers.idempotency-key",
+                )
+            )
+        self._selector: Selector = compile_selector(self.text, path, BEFORE_CLAIM)
+
+    def value(self, call: Call, grouping: Grouping) -> str | None:
+        """Return the part that the selector names, as text; None where the request has none."""
+        return self._selector.key(call.request, grouping.params_of(call))
+
+
+def same_findings(same: Same, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
+    """Yield a finding for each operation of two attempts or more."""
+    judged = [operation for operation in operations if operation.size > 1]
+    if not judged:
+        yield too_few(operations)
+    for operation in judged:
+        attempts = _compared(operation, same.text)
+        yield from (
+            _same_body(operation, attempts)
+            if same.text == BODY
+            else _same_value(operation, attempts, same, grouping)
+        )
+
+
+def _compared(operation: Operation, text: str) -> list[tuple[int, Attempt]]:
+    """The attempts by number; one that follows a redirect asks elsewhere, and a 401 is there to change the authorization."""
+    return [
+        (number, attempt)
+        for number, attempt in enumerate(operation.attempts, 1)
+        if attempt.after_step != "redirect"
+        and not (attempt.step == "unauthorized" and text == "headers.authorization")
+    ]
+
+
+def _same_body(operation: Operation, attempts: list[tuple[int, Attempt]]) -> Iterator[Finding]:
+    """Compares the fields of the bodies, volatile ones left out."""
+    if all(not attempt.call.request.body and not attempt.call.body_sha256 for _, attempt in attempts):
+        yield HELD  # no body is the same as no body
+        return
+    first = attempts[0][1]
+    for number, attempt in attempts[1:]:
+        before, after = first.evidence.asking, attempt.evidence.asking
+        names = [name for name in dict.fromkeys((*before, *after)) if is_body_field(name)]
+        changed = [name for name in names if before.get(name) != after.get(name)]
+        if changed:
+            fields = "; ".join(
+                change_text(name, before.get(name), after.get(name)) for name in changed[:_MOST_FIELDS]
+            )
+            more = f"; and {len(changed) - _MOST_FIELDS} more" if len(changed) > _MOST_FIELDS else ""
+            whole = changed == [BODY]
+            yield broken(
+                f"{operation.name}: attempt {number} changed body" + ("" if whole else f": {fields}{more}")
+            )
+            return
+    yield HELD
+
+
+def _same_value(
+    operation: Operation, attempts: list[tuple[int, Attempt]], same: Same, grouping: Grouping
+) -> Iterator[Finding]:
+    values = [(number, same.value(attempt.call, grouping)) for number, attempt in attempts]
+    if all(value is None for _, value in values):
+        yield HELD if same.optional else nothing(_absent(operation, attempts, same.text))
+        return
+    wanted = values[0][1]
+    for number, value in values[1:]:
+        if value != wanted:
+            yield broken(
+                f"{operation.name}: attempt {number} changed {same.text}: {_quoted(same.text, value)} is not "
+                f"{_quoted(same.text, wanted)} of attempt 1"
+            )
+            return
+    yield HELD
+
+
+def _quoted(text: str, value: str | None) -> str:
+    return "absent" if value is None else repr(shown_field(text, value))
+
+
+def _absent(operation: Operation, attempts: list[tuple[int, Attempt]], text: str) -> str:
+    root = text.partition(".")[0].partition("[")[0]
+    names = {name for _, attempt in attempts for name in _selectors(attempt.call, root)}
+    hint = near(text, names)
+    return f"no attempt of {operation.name} has {text}" + (f". {hint}" if hint.startswith("Did") else "")
+
+
+def _selectors(call: Call, root: str) -> Iterator[str]:
+    """What a selector with that root could name in this request."""
+    request = call.request
+    if root in ("headers", "header"):
+        yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)
+    elif root == "query":
+        yield from (f"query.{name}" for name, _ in request.query_pairs)
+    elif root == "cookies":
+        yield from (f"cookies.{name}" for name, _ in request.cookie_pairs)
+    elif root in ("json", "form"):
+        try:
+            yield from body_fields(call)
+        except UnreadableBody:
+            return

@@ -1,0 +1,125 @@
+"""
+Volatile fields: values that an honest client makes anew for each attempt, such as a timestamp or a signature.
+
+A field is volatile by its name or by its shape. Where both agree the field proves nothing; where only one
+says so, two requests that differ in it alone may be one operation or two.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import Flag, auto
+from typing import Any
+
+VOLATILE_NAMES = frozenset({
+    "_", "cachebuster", "cb", "clienttime", "datetime", "epoch", "expires", "hmac", "mac", "nonce", "noncestr",
+    "oauthnonce", "oauthsignature", "oauthtimestamp", "rand", "random", "requestdate", "requesttime", "salt",
+    "sentat", "sig", "sign", "signature", "timestamp", "timestampms", "ts", "xamzcredential", "xamzdate",
+    "xamzsecuritytoken", "xamzsignature", "xgoogcredential", "xgoogdate", "xgoogsignature",
+})  # fmt: skip
+"""Names in lower case, without dashes, dots and underscores (`_` alone is a name)."""
+
+_DAY_S = 86_400.0
+_EPOCH_SCALES = (1.0, 1e3, 1e6, 1e9)
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{22,}|[A-Za-z0-9_-]{22,})={0,2}")
+_TYPED_ID = re.compile(r"[a-z]{2,8}_")
+"""How Stripe and others begin the ids of objects: `cus_…`. They say which object is meant."""
+_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+_LONGEST = 20_000
+
+
+class Reason(Flag):
+    """What says that a field is volatile."""
+
+    NONE = 0
+    NAME = auto()
+    SHAPE = auto()
+    DECLARED = auto()
+    """`ignore` names it."""
+
+    @property
+    def certain(self) -> bool:
+        return Reason.DECLARED in self or self == Reason.NAME | Reason.SHAPE
+
+
+def reason_of(field: str, value: Any, sent_s: float, siblings: dict[str, Any]) -> Reason:
+    """
+    Return what says that this field is volatile.
+
+    `field` is a path such as `json.meta.ts`, `sent_s` the Unix time of the call,
+    `siblings` all fields of the request by path.
+    """
+    reason = Reason.NONE
+    if is_volatile_name(_last_name(field)):
+        reason |= Reason.NAME
+    if is_volatile_shape(value, sent_s) or _is_rpc_id(field, siblings):
+        reason |= Reason.SHAPE
+    return reason
+
+
+def _last_name(field: str) -> str:
+    return re.sub(r"\[\d+\]", "", field).rpartition(".")[2]
+
+
+def is_volatile_name(name: str) -> bool:
+    """Whether a field of that name is made anew for each attempt."""
+    folded = name.lower()
+    return folded in VOLATILE_NAMES or re.sub(r"[-_.]", "", folded) in VOLATILE_NAMES
+
+
+def is_volatile_shape(value: Any, sent_s: float) -> bool:
+    """Whether it is a time within a day of the call, 16 bytes or more in hex or base64, or a JWT."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, (int, float)):
+        return _is_epoch(value, sent_s)
+    if not isinstance(value, str) or not 9 < len(value) < _LONGEST:
+        return False
+    return _is_time(value, sent_s) or _is_random(value)
+
+
+def _is_epoch(number: float, sent_s: float) -> bool:
+    return any(abs(number / scale - sent_s) <= _DAY_S for scale in _EPOCH_SCALES)
+
+
+def _is_time(text: str, sent_s: float) -> bool:
+    if re.fullmatch(r"\d{10,19}(\.\d{1,9})?", text, re.ASCII):
+        return _is_epoch(float(text), sent_s)
+    if len(text) > 40 or not any(char in text for char in ":T"):
+        return False
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            time = read(text)
+            # A time without a zone may be meant in any.
+            margin_s = _DAY_S if time.tzinfo is not None else 2 * _DAY_S
+            return abs(time.timestamp() - sent_s) <= margin_s
+        except (ValueError, TypeError, OverflowError, OSError):
+            continue
+    return False
+
+
+def _is_random(text: str) -> bool:
+    if _HEX.fullmatch(text) or _JWT.fullmatch(text):
+        return True
+    if not _BASE64.fullmatch(text) or _TYPED_ID.match(text):
+        return False
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return all(any(kind(char) for char in text) for kind in kinds)
+
+
+def _is_rpc_id(field: str, siblings: dict[str, Any]) -> bool:
+    """Whether it is the `id` beside `jsonrpc` (JSON-RPC 2.0), of a call or of a batch."""
+    parent, _, name = field.rpartition(".")
+    return name == "id" and parent.partition("[")[0] == "json" and f"{parent}.jsonrpc" in siblings
+
+
+@dataclass(frozen=True, slots=True)
+class Volatile:
+    """A field that is left out of comparisons: its value as text, and what says that it is volatile."""
+
+    value: str
+    reason: Reason
