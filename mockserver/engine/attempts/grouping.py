@@ -8,8 +8,9 @@ one. Where the evidence allows two readings, `readings` gives the groups of each
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from mockserver.engine.attempts.evidence import ROUTE, Evidence, left_out
@@ -18,8 +19,11 @@ from mockserver.engine.attempts.retryable import UNAUTHORIZED, failed
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 
+T = TypeVar("T")
 LEAVING_S = 0.05
 """A client that times out may send its next attempt so long before the server sees it leave the one before."""
+MOST_WAITING = 512
+"""Equal requests that failed, and that nothing has followed so far; of more the latest half is kept."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CUT = frozenset(
     {Outcome.RESET, Outcome.CLOSE, Outcome.TRUNCATE, Outcome.MALFORMED_CHUNK, Outcome.CLIENT_LEFT}
@@ -123,7 +127,8 @@ class _Grouper:
         self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
         self._by_key: dict[tuple[object, ...], list[Group]] = {}
         self._by_counter: dict[tuple[object, ...], list[Node]] = {}
-        self._by_likeness: dict[bytes, list[Node]] = {}
+        self._failed: dict[tuple[bytes, int, bool], list[Node]] = {}
+        self._refused: dict[bytes, list[Node]] = {}
         self._by_location: dict[str, list[Node]] = {}
 
     def add(self, evidence: Evidence) -> None:
@@ -184,8 +189,8 @@ class _Grouper:
         evidence = node.evidence
         fits = [
             one
-            for one in self._fitting(self._by_likeness.get(node.evidence.likeness), node)
-            if one.call.status == UNAUTHORIZED and one.evidence.authorization != evidence.authorization
+            for one in self._fitting(self._refused.get(evidence.likeness), node)
+            if one.evidence.authorization != evidence.authorization
         ]
         sure = [
             one
@@ -226,10 +231,8 @@ class _Grouper:
     def _failed_like(self, node: Node) -> Node | None:
         evidence = node.evidence
         fits: list[tuple[tuple[object, ...], Node, Join]] = []
-        for one in self._fitting(self._by_likeness.get(node.evidence.likeness), node):
+        for one in self._failed_before(node):
             before = one.evidence
-            if not before.retryable or _invoked_apart(one.group, evidence):
-                continue
             join = Join("an equal request got a retryable answer before")
             doubts = self._doubts(one, evidence, join)
             if doubts is None:
@@ -242,6 +245,21 @@ class _Grouper:
         nodes = [one for rank, one, _ in fits if rank == best]
         join = joins[id(self._first_ended(nodes))]
         return (self._doubtfully if join.doubt else self._paired)(node, nodes, join)
+
+    def _failed_before(self, node: Node) -> Iterator[Node]:
+        """Equal requests with a retryable answer; those are not looked at that an id or a key parts from it anyway."""
+        evidence = node.evidence
+        uses = self._uses_of(evidence)
+        kinds = (0, 1, 2) if uses == 0 else (0, 1) if uses == 1 and self._doubtful else (0,)
+        for kind in kinds:
+            for invoked in (False,) if evidence.invocation else (False, True):
+                yield from self._fitting(self._failed.get((evidence.likeness, kind, invoked)), node)
+
+    def _uses_of(self, evidence: Evidence) -> int:
+        """How often its key is used: 0 without one, 2 for any number above one."""
+        if evidence.key is None:
+            return 0
+        return min(2, self._uses[(*evidence.target, evidence.key[1])])
 
     def _doubts(self, before: Node, evidence: Evidence, join: Join) -> int | None:
         """Set `join.doubt`, and return how many there are; None where the requests are of two operations."""
@@ -316,20 +334,29 @@ class _Grouper:
             _note(self._by_key, (*evidence.target, evidence.key[1]), node.group)
         if call.outcome is Outcome.OPEN:
             return  # nothing follows what has not ended
-        self._by_counter.setdefault(evidence.counted(), []).append(node)
-        if not evidence.retryable and call.status != UNAUTHORIZED:
-            self._register_redirect(node)
-            return
-        self._by_likeness.setdefault(evidence.likeness, []).append(node)
-        if before is not None and is_redirect(before.call) and before.evidence.likeness != evidence.likeness:
-            # A client that follows redirects by itself retries from the first request.
-            self._by_likeness.setdefault(before.evidence.likeness, []).append(node)
+        _append(self._by_counter, evidence.counted(), node)
+        if call.status == UNAUTHORIZED:
+            _append(self._refused, evidence.likeness, node)
+        if evidence.retryable:
+            kind = self._uses_of(evidence), evidence.invocation is not None
+            _append(self._failed, (evidence.likeness, *kind), node)
+            if before is not None and is_redirect(before.call):
+                # A client that follows redirects by itself retries from the first request.
+                _append(self._failed, (before.evidence.likeness, *kind), node)
         self._register_redirect(node)
 
     def _register_redirect(self, node: Node) -> None:
         location = redirected_to(node.call)
         if location is not None:
-            self._by_location.setdefault(location, []).append(node)
+            _append(self._by_location, location, node)
+
+
+def _append(nodes: dict[T, list[Node]], at: T, node: Node) -> None:
+    """Add a node, and drop the oldest of very many: each call looks at all of a list."""
+    known = nodes.setdefault(at, [])
+    known.append(node)
+    if len(known) > MOST_WAITING:
+        known[:] = [one for one in known if not one.followed][-MOST_WAITING // 2 :]
 
 
 def _note(groups: dict[tuple[object, ...], list[Group]], at: tuple[object, ...], group: Group) -> None:
