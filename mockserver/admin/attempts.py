@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.admin.api import Answer, Asked, Table, json_answer
 from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, SLICE, cursor, may_reveal
+from mockserver.admin.checks import THREADED
 from mockserver.admin.models import OperationList
 from mockserver.admin.views import instant
 from mockserver.engine.attempts import Evidence, Operation, gathered, operation_view, read
@@ -45,7 +46,11 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
         evidence.append(Evidence(call, grouping))
         if not len(evidence) % SLICE:
             await asyncio.sleep(0)
-    operations = read(evidence, grouping)[0]
+    operations = (
+        await asyncio.to_thread(read, evidence, grouping)
+        if len(evidence) > THREADED
+        else read(evidence, grouping)
+    )[0]
     rest = [operation for operation in operations if operation.attempts[0].call.number > after]
     views = []
     for operation in rest[:limit]:

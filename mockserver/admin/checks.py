@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, RootModel
 
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, parsed, read_json
+from mockserver.admin.calls import SLICE
 from mockserver.admin.models import VerifiedView
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.verify import Check, Standing, Verdict, expectations
@@ -15,6 +16,8 @@ from mockserver.errors import Flaw, InvalidInput
 from mockserver.model.verify import CheckSpec
 
 table = Table()
+THREADED = 500
+"""Recorded calls from which on attempts are judged in a thread."""
 
 
 class Checks(RootModel[CheckSpec | list[CheckSpec]]):
@@ -106,7 +109,7 @@ async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: async
     started_s = loop.time()
     while True:
         woken.clear()
-        verdicts = [check.verdict(ns) for check in checks]
+        verdicts = [await _verdict(ns, check) for check in checks]
         waited_s = loop.time() - started_s
         short = [
             check.spec.within_s or 0.0
@@ -129,7 +132,7 @@ async def _quiet(
     until_s = loop.time() + quiet_s
     while (left_s := until_s - loop.time()) > 0:
         woken.clear()
-        now = [check.verdict(ns) for check in checks]
+        now = [await _verdict(ns, check) for check in checks]
         late = [_disturbed(check, old, new) for check, old, new in zip(checks, verdicts, now, strict=True)]
         if any(not verdict.ok for verdict in late):
             return late
@@ -137,7 +140,18 @@ async def _quiet(
             await asyncio.wait_for(woken.wait(), left_s)
         except TimeoutError:
             break
-    return [_disturbed(check, old, check.verdict(ns)) for check, old in zip(checks, verdicts, strict=True)]
+    now = [await _verdict(ns, check) for check in checks]
+    return [_disturbed(check, old, new) for check, old, new in zip(checks, verdicts, now, strict=True)]
+
+
+async def _verdict(ns: Namespace, check: Check) -> Verdict:
+    """The verdict; of very many calls by small steps and in a thread, so that nobody waits for it."""
+    if check.attempts is None or len(ns.record) < THREADED:
+        return check.verdict(ns)
+    for i, _ in enumerate(check.attempts.learn(ns)):
+        if not i % SLICE:
+            await asyncio.sleep(0)
+    return await asyncio.to_thread(check.attempts.snapshot(ns))
 
 
 def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:

@@ -6,13 +6,13 @@ Every verdict has a text that a person can act on, with the calls it is about.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 from typing import Any
 
-from mockserver.engine.attempts.rules import Rules
+from mockserver.engine.attempts.rules import Judgement, Rules
 from mockserver.engine.counting import Subject
 from mockserver.engine.leaks import leaks_of
 from mockserver.engine.namespace import Namespace
@@ -70,6 +70,11 @@ class Check:
     def verdict(self, ns: Namespace) -> Verdict:
         return self._judge(ns)
 
+    @property
+    def attempts(self) -> AttemptsJudge | None:
+        """What judges attempts: its work grows with the number of calls, so `learn` and `snapshot` divide it."""
+        return self._judge if isinstance(self._judge, AttemptsJudge) else None
+
 
 Judge = Callable[[Namespace], Verdict]
 
@@ -118,8 +123,9 @@ def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
     if spec.attempts is None:
         return lambda ns: _of_subject(ns, subject, spec.times)
     where = (*path, "attempts")
-    rules = Rules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
-    return lambda ns: _of_attempts(ns, subject, spec.times, rules)
+    return AttemptsJudge(
+        subject, spec.times, Rules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
+    )
 
 
 def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
@@ -132,20 +138,40 @@ def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
     return Verdict(standing, str(times), saw, text, count.count)
 
 
-def _of_attempts(ns: Namespace, subject: Subject, times: ExpectSpec, rules: Rules) -> Verdict:
-    counted = _of_subject(ns, subject, times)
-    judgement = rules.judge(subject.calls(ns))
-    if not judgement.findings:
-        return counted
-    lines = [f"{subject.text}: {finding.text}" for finding in judgement.findings]
-    if not counted.ok:
-        lines.insert(0, counted.text.split("\n")[0])
-    standing = (
-        Standing.SHORT if judgement.late and counted.standing is not Standing.FAILED else Standing.FAILED
-    )
-    text = "\n".join([*lines, *operations_timeline(judgement.operations)])
-    saw = "; ".join(finding.text for finding in judgement.findings)
-    return Verdict(standing, f"{times}, retried by the rules", saw, text, counted.seen)
+class AttemptsJudge:
+    """Judges how often the calls came, and the rules of `attempts`."""
+
+    __slots__ = ("_rules", "_subject", "_times")
+
+    def __init__(self, subject: Subject, times: ExpectSpec, rules: Rules) -> None:
+        self._subject = subject
+        self._times = times
+        self._rules = rules
+
+    def __call__(self, ns: Namespace) -> Verdict:
+        return self.snapshot(ns)()
+
+    def learn(self, ns: Namespace) -> Iterator[None]:
+        """Read the calls one by one, so that the caller can let others run in between."""
+        return self._rules.learn(list(self._subject.calls(ns)))
+
+    def snapshot(self, ns: Namespace) -> Callable[[], Verdict]:
+        """Return what judges the calls that there are now, in any thread."""
+        counted = _of_subject(ns, self._subject, self._times)
+        calls = list(self._subject.calls(ns))
+        return lambda: self._judged(counted, self._rules.judge(calls))
+
+    def _judged(self, counted: Verdict, judgement: Judgement) -> Verdict:
+        if not judgement.findings:
+            return counted
+        lines = [f"{self._subject.text}: {finding.text}" for finding in judgement.findings]
+        if not counted.ok:
+            lines.insert(0, counted.text.split("\n")[0])
+        late = judgement.late and counted.standing is not Standing.FAILED
+        text = "\n".join([*lines, *operations_timeline(judgement.operations)])
+        saw = "; ".join(finding.text for finding in judgement.findings)
+        standing = Standing.SHORT if late else Standing.FAILED
+        return Verdict(standing, f"{self._times}, retried by the rules", saw, text, counted.seen)
 
 
 def _about(ns: Namespace, subject: Subject) -> list[Call]:
