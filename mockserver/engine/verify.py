@@ -138,6 +138,9 @@ def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
     return Verdict(standing, str(times), saw, text, count.count)
 
 
+_MOST_FINDINGS = 20
+
+
 class AttemptsJudge:
     """Judges how often the calls came, and the rules of `attempts`."""
 
@@ -164,12 +167,15 @@ class AttemptsJudge:
     def _judged(self, counted: Verdict, judgement: Judgement) -> Verdict:
         if not judgement.findings:
             return counted
-        lines = [f"{self._subject.text}: {finding.text}" for finding in judgement.findings]
+        told = [finding.text for finding in judgement.findings[:_MOST_FINDINGS]]
+        if len(judgement.findings) > len(told):
+            told.append(f"and {len(judgement.findings) - len(told)} more")
+        lines = [f"{self._subject.text}: {text}" for text in told]
         if not counted.ok:
             lines.insert(0, counted.text.split("\n")[0])
         late = judgement.late and counted.standing is not Standing.FAILED
         text = "\n".join([*lines, *operations_timeline(judgement.operations)])
-        saw = "; ".join(finding.text for finding in judgement.findings)
+        saw = "; ".join(told)
         standing = Standing.SHORT if late else Standing.FAILED
         return Verdict(standing, f"{self._times}, retried by the rules", saw, text, counted.seen)
 
