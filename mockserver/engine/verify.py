@@ -7,7 +7,7 @@ Every verdict has a text that a person can act on, with the calls it is about.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice
 from typing import Any
@@ -166,7 +166,11 @@ class AttemptsJudge:
 
     def _judged(self, counted: Verdict, judgement: Judgement) -> Verdict:
         if not judgement.findings:
-            return counted
+            names = dict.fromkeys(name for one in judgement.operations for name in one.left_out)
+            if not names:
+                return counted
+            text = f"{counted.text}\n  left out of the comparison: {', '.join(names)}"
+            return replace(counted, text=text)
         told = [finding.text for finding in judgement.findings[:_MOST_FINDINGS]]
         if len(judgement.findings) > len(told):
             told.append(f"and {len(judgement.findings) - len(told)} more")

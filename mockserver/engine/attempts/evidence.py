@@ -127,7 +127,8 @@ class Evidence:
         self._read_counter(request)
         self.key = grouping.key(call, rules)
         self.target = (call.route_id, request.method, request.path)
-        self.retryable = retryable(call, keyed=self.key is not None or self.counter is not None)
+        counted = self.counter is not None or self.invocation is not None
+        self.retryable = retryable(call, keyed=self.key is not None, counted=counted)
         self.range = request.headers.get("range")
         self.authorization = _who(request.headers.get("authorization"))
         fields = fields_of(call)

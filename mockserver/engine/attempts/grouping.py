@@ -190,7 +190,7 @@ class _Grouper:
         fits = [
             one
             for one in self._fitting(self._refused.get(evidence.likeness), node)
-            if one.evidence.authorization != evidence.authorization
+            if one.evidence.authorization != evidence.authorization and self._keys_apart(one, evidence) != ""
         ]
         sure = [
             one

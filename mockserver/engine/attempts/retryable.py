@@ -45,12 +45,12 @@ def failed(call: Call) -> bool:
     return call.fault is not None or call.outcome not in (Outcome.OPEN, Outcome.DONE)
 
 
-def retryable(call: Call, *, keyed: bool = False) -> bool:
+def retryable(call: Call, *, keyed: bool = False, counted: bool = False) -> bool:
     """
     Whether a client may send the same request again after this answer.
 
-    `keyed`: the request carries an idempotency key or a retry counter, so that a 409
-    says "still in progress", and a 200 may have an error inside.
+    `keyed`: the request carries an idempotency key, so that a 409 says "still in progress".
+    `counted`: an SDK counts its attempts, and knows of an error inside of a 200.
     """
     if failed(call):
         return True
@@ -60,7 +60,7 @@ def retryable(call: Call, *, keyed: bool = False) -> bool:
     if status >= 500 or status in _RETRIED:
         return True
     if response is None:
-        return keyed and status == _CONFLICT
+        return (keyed or counted) and status == _CONFLICT
     if _says_retry(response):
         return True
     if 300 <= status < 500 and response.header("retry-after") is not None:
@@ -69,7 +69,9 @@ def retryable(call: Call, *, keyed: bool = False) -> bool:
         return True
     if status == 400 and _throttled(response):
         return True
-    return keyed and (status == _CONFLICT or (200 <= status < 300 and error_inside(response)))
+    if status == _CONFLICT:
+        return keyed or counted
+    return counted and 200 <= status < 300 and error_inside(response)
 
 
 def _says_retry(response: Response) -> bool:
