@@ -3,7 +3,7 @@
 import pytest
 from support.calls import CREATE, WALL_S, World
 
-from mockserver.engine.verify import Standing
+from mockserver.engine.verdict import Standing
 from mockserver.errors import InvalidInput
 from mockserver.model.delivery import Delivery, DeliveryState, Try
 from mockserver.model.plan import Outcome
