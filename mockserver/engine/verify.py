@@ -15,9 +15,16 @@ from mockserver.engine.judging import Rules
 from mockserver.engine.leaks import leaks_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
+from mockserver.engine.nearest_calls import compared, nearest
 from mockserver.engine.timeline import timeline
 from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, standing_of
-from mockserver.engine.verify_effects import effect_test, of_effects, of_failed_webhooks, of_webhooks
+from mockserver.engine.verify_effects import (
+    EffectTest,
+    WebhookTest,
+    of_effects,
+    of_failed_webhooks,
+    of_webhooks,
+)
 from mockserver.errors import KeyPath
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
@@ -89,7 +96,7 @@ def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline(_about(ns, subject))])
+        text = "\n".join([text, *_evidence(ns, subject, lacking=count.count < times.min)])
     return Verdict(standing, str(times), saw, text, count.count)
 
 
@@ -110,9 +117,22 @@ def _of_attempts(ns: Namespace, subject: Subject, times: ExpectSpec, rules: Rule
     )
 
 
-def _about(ns: Namespace, subject: Subject) -> list[Call]:
-    """The calls that were counted, and the misses that may have been meant."""
-    return [call for call in ns.record if subject.holds(call) or _missed(call)]
+def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
+    """
+    The calls that were counted, and the misses that may have been meant.
+
+    Where calls are lacking, also those that differ from what is expected, and how the nearest of them does.
+    """
+    candidates = compared(ns, subject) if lacking else []
+    differing = {one.call.number: one.lines[0] for one in candidates}
+    calls = [call for call in ns.record if call.number in differing or subject.holds(call) or _missed(call)]
+    near = nearest(candidates)
+    head = []
+    if near is not None:
+        after_s = near.call.request.arrived_at_s - calls[0].request.arrived_at_s
+        head = [f"  nearest call, t+{after_s:.3f}:", *(f"    {line}" for line in near.lines)]
+        differing[near.call.number] = "nearest"
+    return [*head, *timeline(calls, differing)]
 
 
 def _missed(call: Call) -> bool:
@@ -137,7 +157,13 @@ def _in_order(ns: Namespace, links: list[Subject], times: list[int]) -> Verdict:
         return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(seen))
     missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
     after = f" after {links[at - 1].text}" if at else ""
-    text = "\n".join([f"expected in order: {expected}; {missing} did not come{after}", *timeline(seen)])
+    near = None if any(links[at].holds(call) for call in seen) else nearest(compared(ns, links[at]))
+    head = (
+        [] if near is None else [f"  nearest call, {near.call.id}:", *(f"    {line}" for line in near.lines)]
+    )
+    text = "\n".join(
+        [f"expected in order: {expected}; {missing} did not come{after}", *head, *timeline(seen)]
+    )
     return Verdict(Standing.SHORT, expected, f"no {missing}{after}", text, len(seen))
 
 

@@ -30,9 +30,11 @@ class SubjectSpec(Spec):
     match: MatchSpec | None = Field(default=None, description="Further conditions on the request.")
 
     @model_validator(mode="after")
-    def _match_has_request(self) -> SubjectSpec:
-        if self.match is not None and self.request is None:
-            raise Wrong("`match` stands without `request`", "Add request: 'POST /path'")
+    def _match_has_subject(self) -> SubjectSpec:
+        if self.match is not None and self.request is None and self.route is None:
+            raise Wrong(
+                "`match` needs `route` or `request` beside it", "Add route: NAME, or request: 'POST /path'"
+            )
         return self
 
 
