@@ -14,7 +14,6 @@ from mockserver.engine.counting import Subject
 from mockserver.engine.judging import Rules
 from mockserver.engine.leaks import leaks_of
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.naming import route_named
 from mockserver.engine.nearest_calls import compared, nearest
 from mockserver.engine.timeline import timeline
 from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, standing_of
@@ -58,13 +57,11 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
         times = [one.times for one in spec.in_order]
         return lambda ns: _in_order(ns, links, times)
     if spec.effects is not None:
-        holds = effect_test(spec.effects, (*path, "effects"))
-        effects = spec.effects
-        return lambda ns: of_effects(ns, effects, holds, spec.times)
+        effects = EffectTest(ns, spec.effects, (*path, "effects"))
+        return lambda ns: of_effects(ns, effects, spec.times)
     if spec.webhooks is not None:
-        wanted = spec.webhooks.route
-        route_id = None if wanted is None else route_named(ns, wanted, (*path, "webhooks", "route")).id
-        return lambda ns: of_webhooks(ns, route_id, spec.times)
+        webhooks = WebhookTest(ns, spec.webhooks, (*path, "webhooks"))
+        return lambda ns: of_webhooks(ns, webhooks, spec.times)
     if spec.unused is not None:
         return lambda ns: _of_unused(ns, spec.unused or 0)
     if spec.violations is not None:

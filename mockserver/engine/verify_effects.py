@@ -7,60 +7,99 @@ from typing import Any
 
 from mockserver.engine.attempts import as_text
 from mockserver.engine.namespace import Namespace
+from mockserver.engine.naming import route_named
+from mockserver.engine.nearest_calls import MOST_COMPARED, reason
+from mockserver.engine.producing import check_effects, check_webhooks, unreached
+from mockserver.engine.routes import Route
 from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, standing_of, worded
-from mockserver.errors import InvalidInput, KeyPath
+from mockserver.errors import KeyPath
+from mockserver.matching.conditions import Fields
+from mockserver.matching.differing import Place, distance
 from mockserver.matching.matcher import compile_condition
-from mockserver.model.delivery import Delivery, DeliveryState
+from mockserver.model.delivery import Delivery, DeliveryState, Try
 from mockserver.model.http import ABSENT
+from mockserver.model.miss import Difference
 from mockserver.model.plan import Outcome
-from mockserver.model.redaction import mask_field, mask_text, mask_tree
+from mockserver.model.redaction import mask_body, mask_field, mask_text, mask_tree
 from mockserver.model.scenario import ExpectSpec
-from mockserver.model.verify import EffectsSpec
+from mockserver.model.verify import EffectsSpec, WebhooksSpec
 
 _LOST = frozenset(Outcome) - {Outcome.OPEN, Outcome.DONE}
 
 
-def effect_test(spec: EffectsSpec, path: KeyPath) -> Callable[[dict[str, Any]], bool]:
-    conditions = []
-    for name, value in spec.where.items():
-        try:
-            conditions.append((name, compile_condition(value, (*path, "where", name))))
-        except InvalidInput as why:
-            raise InvalidInput(why.flaws) from why
+class EffectTest:
+    """Compiled conditions on an effect. Raises InvalidInput, also where no scenario can produce such an effect."""
 
-    def holds(effect: dict[str, Any]) -> bool:
-        if spec.kind is not None and effect.get("kind") != spec.kind:
-            return False
-        return all(condition.holds(effect.get(name, ABSENT)) for name, condition in conditions)
+    __slots__ = ("_condition", "spec", "text")
 
-    return holds
+    def __init__(self, ns: Namespace, spec: EffectsSpec, path: KeyPath) -> None:
+        where = {name: compile_condition(one, (*path, "where", name)) for name, one in spec.where.items()}
+        check_effects(ns, spec.kind, [name for name, one in where.items() if not one.holds(ABSENT)], path)
+        self.spec = spec
+        self._condition = Fields(where, spec.where, exact=False)
+        self.text = f"effect {spec.kind}" if spec.kind else "effect"
+        if where:
+            pairs = [f"{key}={mask_field(key, as_text(value))}" for key, value in spec.where.items()]
+            self.text += f" where {', '.join(pairs)}"
+
+    def is_kind(self, effect: dict[str, Any]) -> bool:
+        return self.spec.kind is None or effect.get("kind") == self.spec.kind
+
+    def holds(self, effect: dict[str, Any]) -> bool:
+        return self.is_kind(effect) and self._condition.holds(effect)
+
+    def differences(self, effect: dict[str, Any]) -> list[Difference]:
+        return self._condition.explain(effect, _EFFECT)
 
 
-def of_effects(
-    ns: Namespace, spec: EffectsSpec, holds: Callable[[dict[str, Any]], bool], times: ExpectSpec
-) -> Verdict:
-    found = [effect for effect in ns.effects if holds(effect)]
+_EFFECT = Place("", ())
+
+
+def of_effects(ns: Namespace, test: EffectTest, times: ExpectSpec) -> Verdict:
+    found = [effect for effect in ns.effects if test.holds(effect)]
     standing = standing_of(len(found), times)
-    noun = f"effect {spec.kind}" if spec.kind else "effect"
-    where = (
-        f" where {', '.join(f'{key}={mask_field(key, as_text(value))}' for key, value in spec.where.items())}"
-        if spec.where
-        else ""
-    )
     expected = f"{worded(times, 'effect')}"
-    text = f"{noun}{where}: expected {expected}, saw {len(found)}"
+    text = f"{test.text}: expected {expected}, saw {len(found)}"
     if standing is not Standing.OK:
-        shown = found or [
-            effect for effect in ns.effects if spec.kind is None or effect.get("kind") == spec.kind
-        ]
-        lost = {call.id: call.outcome.value for call in ns.record if call.outcome in _LOST}
-        lines = [f"  {_effect_line(effect, lost)}" for effect in shown[:MOST_LINES]]
-        if len(shown) > MOST_LINES:
-            lines.append(f"  … and {len(shown) - MOST_LINES} more")
-        if not found and shown:
-            lines.insert(0, "  no such effect; there are:")
-        text = "\n".join([text, *lines])
+        text = "\n".join([text, *_effect_lines(ns, test, found, lacking=len(found) < times.min)])
     return Verdict(standing, expected, str(len(found)), text, len(found))
+
+
+def _effect_lines(
+    ns: Namespace, test: EffectTest, found: list[dict[str, Any]], *, lacking: bool
+) -> list[str]:
+    """Those that were counted; where some are lacking, all of the kind, and how the nearest differs."""
+    shown, lines = found, []
+    if lacking:
+        shown = [effect for effect in ns.effects if test.is_kind(effect)]
+        others = [(effect, test.differences(effect)) for effect in shown[-MOST_COMPARED:]]
+        others = [(effect, differences) for effect, differences in others if differences]
+        if others:
+            effect, differences = min(reversed(others), key=lambda one: distance(one[1]))
+            lines = [
+                f"  nearest effect, {effect.get('call', '-')}:",
+                *(f"    {reason(one)}" for one in differences),
+            ]
+        lines += _never(ns, "effect", lambda route: any(map(test.is_kind, _written(route))))
+    lost = {call.id: call.outcome.value for call in ns.record if call.outcome in _LOST}
+    lines += [f"  {_effect_line(effect, lost)}" for effect in shown[:MOST_LINES]]
+    if len(shown) > MOST_LINES:
+        lines.append(f"  … and {len(shown) - MOST_LINES} more")
+    return lines
+
+
+def _written(route: Route) -> list[dict[str, Any]]:
+    return [tree.written for tree in route.work.effects or ()]
+
+
+def _never(ns: Namespace, key: str, concerns: Callable[[Route], bool]) -> list[str]:
+    """The routes whose `effect` or `webhook` can't happen, with the reason."""
+    return [
+        f"  {route.id}: its `{key}` never happens: {why}"
+        for route in ns.active_routes()
+        for dead, why in unreached(route)
+        if dead == key and concerns(route)
+    ][:MOST_LINES]
 
 
 def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
@@ -72,32 +111,77 @@ def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
     return mask_text(f"{call}  {effect.get('kind', '-')}  {fields}{fate}")
 
 
-def of_webhooks(ns: Namespace, route_id: str | None, times: ExpectSpec) -> Verdict:
-    about = [one for one in ns.deliveries if route_id is None or one.route == route_id]
-    count = sum(1 for one in about if one.arrived)
+class WebhookTest:
+    """Which deliveries are counted. Raises InvalidInput, also where no scenario can send such a webhook."""
+
+    __slots__ = ("outcome", "route_id", "text")
+
+    def __init__(self, ns: Namespace, spec: WebhooksSpec, path: KeyPath) -> None:
+        route = None if spec.route is None else route_named(ns, spec.route, (*path, "route"))
+        check_webhooks(ns, route, path)
+        self.route_id = None if route is None else route.id
+        self.outcome = spec.outcome
+        self.text = "webhooks" if route is None else f"webhooks of {route.id}"
+
+    def asks(self, delivery: Delivery) -> bool:
+        return self.route_id is None or delivery.route == self.route_id
+
+
+def of_webhooks(ns: Namespace, test: WebhookTest, times: ExpectSpec) -> Verdict:
+    """Fails at once where there are enough deliveries, and too many of them have settled otherwise."""
+    about = [one for one in ns.deliveries if test.asks(one)]
+    outcomes = [one.outcome for one in about]
+    count, pending = outcomes.count(test.outcome), outcomes.count(None)
     standing = standing_of(count, times)
-    expected = f"{worded(times, 'webhook')} delivered"
-    name = f"webhooks of {route_id}" if route_id else "webhooks"
-    text = f"{name}: expected {expected}, saw {count}"
+    if standing is Standing.SHORT and len(about) >= times.min > count + pending:
+        standing = Standing.FAILED
+    expected = f"{worded(times, 'webhook')} {test.outcome}"
+    text = f"{test.text}: expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in about[-MOST_LINES:])])
+        lines = [line for one in about[-MOST_LINES:] for line in delivery_lines(one)]
+        if len(about) > MOST_LINES:
+            lines.insert(0, f"  … {len(about) - MOST_LINES} more …")
+        if count < times.min:
+            lines = [*_never(ns, "webhook", lambda route: test.route_id in (None, route.id)), *lines]
+        text = "\n".join([text, *lines])
     return Verdict(standing, expected, str(count), text, count)
 
 
-def _delivery_line(one: Delivery) -> str:
-    tries = (
-        ", ".join(str(t.status) if t.status is not None else t.error or "-" for t in one.tries)
-        or "not tried yet"
-    )
-    due = "" if one.tries or one.state is not DeliveryState.WAITING else " (advance the clock, or wait)"
-    return mask_text(f"{one.id}  {one.state.value}  {one.method} {one.url}  {one.error or tries}{due}")
+_MOST_ATTEMPTS = 5
+_ANSWER_CHARS = 80
+
+
+def delivery_lines(delivery: Delivery) -> list[str]:
+    """A delivery, and below it a line for each attempt: what the receiver answered."""
+    state, outcome = delivery.state.value, delivery.outcome
+    if outcome not in (None, state):
+        state += f", {outcome}"
+    head = f"  {delivery.id}  {state}  {delivery.method} {delivery.url}"
+    if outcome is None and not delivery.tries:
+        head += "  not sent yet (advance the clock, or wait)"
+    elif outcome is None:
+        head += f"  attempt {len(delivery.tries) + 1} of {delivery.attempts} is to come (advance the clock, or wait)"
+    elif not delivery.tries or outcome == "dropped":
+        head += f"  {delivery.error or ''}"
+    first = max(0, len(delivery.tries) - _MOST_ATTEMPTS)
+    lines = [f"    … {first} attempts before …"] if first else []
+    lines += [f"    attempt {i}: {_answered(one)}" for i, one in enumerate(delivery.tries[first:], first + 1)]
+    return [mask_text(line.rstrip()) for line in (head, *lines)]
+
+
+def _answered(one: Try) -> str:
+    if one.status is None:
+        return one.error or "nobody answered"
+    answer = mask_body(" ".join(one.answer.decode(errors="replace").split()))
+    cut = answer if len(answer) <= _ANSWER_CHARS else answer[: _ANSWER_CHARS - 1] + "…"
+    return f"the receiver answered {one.status}" + (f": {cut}" if cut else "")
 
 
 def of_failed_webhooks(ns: Namespace) -> Verdict:
     failed = [one for one in ns.deliveries if one.state is DeliveryState.FAILED]
     text = f"expected no failed webhook, saw {len(failed)}"
     if failed:
-        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in failed[:MOST_LINES])])
+        text = "\n".join([text, *(line for one in failed[:MOST_LINES] for line in delivery_lines(one))])
     return Verdict(
         Standing.FAILED if failed else Standing.OK,
         "no failed webhook",
