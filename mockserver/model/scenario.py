@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template
+from mockserver.model.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template, range_keys
 from mockserver.model.guards import GuardedSpec, OAuthSpec
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.reply import Effect, ReplyDefaultsSpec, Steps
@@ -52,7 +52,7 @@ def _base(value: object) -> object:
 
 
 class ExpectSpec(Spec):
-    """How many calls a route must have got by the end."""
+    """How many calls a route must have got by the end. `gte` and `lte` stand for `min` and `max`."""
 
     min: Annotated[int, Field(ge=0)] = 0
     max: Annotated[int, Field(ge=0)] | None = None
@@ -66,7 +66,7 @@ class ExpectSpec(Spec):
             raise Wrong(
                 f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both"
             )
-        return value
+        return range_keys(value) if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _ordered(self) -> ExpectSpec:
@@ -100,6 +100,7 @@ Expect = Annotated[
                         "min": {"type": "integer", "minimum": 0},
                         "max": {"type": "integer", "minimum": 0},
                     },
+                    "patternProperties": {"^(gte|lte)$": {"type": "integer", "minimum": 0}},
                     "additionalProperties": False,
                     "minProperties": 1,
                 },
