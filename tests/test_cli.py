@@ -632,7 +632,9 @@ def test_check_warns_of_what_never_happens_and_of_waits_that_no_client_reads(che
 
     assert result.exit_code == 0
     lines = sorted(line.split(": routes[0].")[1] for line in result.stderr.splitlines())
-    assert [line.replace("never happens: ", "")[: len(one)] for line, one in zip(lines, said, strict=True)] == said
+    assert [
+        line.replace("never happens: ", "")[: len(one)] for line, one in zip(lines, said, strict=True)
+    ] == said
 
 
 def test_check_warns_of_an_empty_folder(check, tmp_path):
