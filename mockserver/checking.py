@@ -13,6 +13,7 @@ from mockserver.engine.world import breaches_of, build_world
 from mockserver.errors import Flaw
 from mockserver.files.flaws import parse_spec
 from mockserver.files.loader import empty_folders, load
+from mockserver.files.retry_headers import invalid_retry_headers
 from mockserver.files.source import LoadFailed
 from mockserver.files.warnings import warnings_of
 
@@ -27,7 +28,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
         return why.lines, [], ""
     found = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
     for source in sources:
-        found += [source.locate(flaw) for flaw in warnings_of(source)]
+        found += [source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))]
     found += breaches_of(world)
     found += [_located(doubt) for doubt in doubts(world)]
     summary = f"{_some(len(world.scenarios), 'scenario')} with {_some(len(world.routes), 'route')}: right"

@@ -613,6 +613,30 @@ def test_check_warns_and_strict_makes_warnings_errors(check, write):
     assert check("--strict", folder).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        ("reply: [503, {status: 402}], effect: {kind: a}", ["effect: every reply of this route is 400 or above"]),
+        ("reply: {choose: [404, 500]}, webhook: {url: 'http://a/'}", ["webhook: every reply of this route is 400 or above"]),
+        ("reply: 500, set: {a: 1}, effect: {kind: a}", ["effect: every reply", "set: every reply"]),
+        ("reply: {effect: {kind: b}}, effect: {kind: a}", ["effect: every reply below 400 has its own"]),
+        ("reply: [503, 200], effect: {kind: a}", []),
+        ("reply: {status: '{{ 200 }}'}, effect: {kind: a}", []),
+        ("reply: {status: 402, effect: {kind: a}}", []),
+        ("proxy: 'http://a', effect: {kind: a}", []),
+        ("reply: {status: 429, headers: {retry-after: soon}}", ["reply.headers.retry-after: 'soon' is not a valid retry-after"]),
+    ],
+)  # fmt: skip
+def test_check_warns_of_what_never_happens_and_of_waits_that_no_client_reads(check, write, route, said):
+    result = check(write(f"routes: [{{request: POST /a, {route}}}]"))
+
+    assert result.exit_code == 0
+    lines = sorted(line.split(": routes[0].")[1] for line in result.stderr.splitlines())
+    assert [
+        line.replace("never happens: ", "")[: len(one)] for line, one in zip(lines, said, strict=True)
+    ] == said
+
+
 def test_check_warns_of_an_empty_folder(check, tmp_path):
     result = check(tmp_path)
 

@@ -11,7 +11,8 @@ from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, par
 from mockserver.admin.calls import SLICE
 from mockserver.admin.models import VerifiedView
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.verify import Check, Standing, Verdict, expectations
+from mockserver.engine.verdict import Standing, Verdict
+from mockserver.engine.verify import Check, expectations
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.model.verify import CheckSpec
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.client.faces import Awaiting, Blocking, does, tells
 from mockserver.client.link import Link
-from mockserver.client.plain import plain
+from mockserver.client.plain import duration_text, plain
 from mockserver.client.words import Duration
 
 Instant = str | datetime
@@ -29,8 +29,8 @@ class ClockSurface:
 
     @does
     def advance(self, duration: Duration, *, wait: bool = True) -> datetime:
-        """So far ahead: `advance("3d")`."""
-        return self._move(wait, advance=plain(duration))
+        """So far ahead: `advance("3d")`, `advance(5)` seconds."""
+        return self._move(wait, advance=duration_text(duration))
 
     @does
     def freeze(self, at: Instant | None = None, *, wait: bool = True) -> datetime:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from mockserver.client.errors import Refused
 from mockserver.client.http import Http
+from mockserver.client.plain import duration_text
 from mockserver.client.writing import Functions
 from mockserver.model.durations import parse_duration_s
 
@@ -94,7 +94,7 @@ def wait_s(*durations: object) -> float:
     total = 0.0
     for one in durations:
         try:
-            total += one.total_seconds() if isinstance(one, timedelta) else parse_duration_s(one or "0")
-        except ValueError:
+            total += parse_duration_s(duration_text(one) or "0")
+        except (ValueError, TypeError):
             continue
     return total

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack
+from typing import Any, Generic, Literal, Self, TypeVar, Unpack
 
 from mockserver.client.bundles import read_scenario
 from mockserver.client.clock import AsyncClock, Clock
 from mockserver.client.faces import Awaiting, Blocking, does, run, run_aside, tells
 from mockserver.client.link import Link, segment, wait_s
 from mockserver.client.pauses import AsyncPause, Pause
-from mockserver.client.plain import plain
+from mockserver.client.plain import plain, with_units
 from mockserver.client.records import Call, Calls, Delivery, Operations, Unmatched
 from mockserver.client.routes import AsyncRoute, Route, RouteSurface
 from mockserver.client.state import AsyncState, State
@@ -29,6 +29,7 @@ from mockserver.client.words import (
     MatchWords,
     RouteWords,
     Step,
+    Times,
     TroubleWords,
     check_words,
 )
@@ -205,6 +206,56 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         document = checks[0] if len(checks) == 1 else checks
         self._link.send("POST", "/verify", document, wait_s=max(waits))
 
+    @does
+    def assert_effects(
+        self,
+        /,
+        kind: str | None = None,
+        times: Times | None = None,
+        *,
+        within: Duration | None = None,
+        quiet: Duration | None = None,
+        **where: Any,
+    ) -> None:
+        """
+        Raises VerificationFailed unless this happened at the service so often (default: at all):
+        `assert_effects("charge", 1, order="42")`. A kind or field that no scenario can produce is refused.
+        """
+        self._check("effects", {"kind": kind, "where": where or None}, times, within, quiet)
+
+    @does
+    def assert_webhooks(
+        self,
+        route: Any = None,
+        times: Times | None = None,
+        *,
+        outcome: Literal["delivered", "refused", "failed", "dropped"] | None = None,
+        within: Duration | None = None,
+        quiet: Duration | None = None,
+    ) -> None:
+        """
+        Raises VerificationFailed unless so many webhooks (default: at least one) of the route, or of all, came to
+        that outcome: `delivered` (default), `refused` (the last answer was not 2xx), `failed` (nobody answered), `dropped`.
+        """
+        self._check("webhooks", {"route": route, "outcome": outcome}, times, within, quiet)
+
+    def _check(
+        self,
+        subject: str,
+        asked: Mapping[str, Any],
+        times: Times | None,
+        within: Duration | None,
+        quiet: Duration | None,
+    ) -> None:
+        given = {
+            subject: {key: value for key, value in asked.items() if value is not None},
+            "times": times,
+            "within": within,
+            "quiet": quiet,
+        }
+        document = {key: plain(value) for key, value in given.items() if value is not None}
+        self._link.send("POST", "/verify", document, wait_s=wait_s(within, quiet))
+
     # Putting back
 
     @does
@@ -241,7 +292,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")
         given = {"routes": routes, "skip": skip, "times": times, "for": for_}
-        spec = {name: plain(value) for name, value in given.items() if value is not None}
+        spec = with_units({name: plain(value) for name, value in given.items() if value is not None})
         return self._pause_type(
             lambda: self._link.send("PUT", "/outage", {"reply": steps[0], **spec}),
             lambda _: self._link.send("DELETE", "/outage"),
@@ -258,7 +309,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         check_words("trouble()", words, TROUBLE)
         if bool(troubles) == bool(words):
             raise TypeError("trouble() takes one trouble by keywords, or several as mappings")
-        placed = [plain(one) for one in troubles] or [plain(words)]
+        placed = with_units(plain(troubles or [words]))
         return self._pause_type(
             lambda: self._link.send("PUT", "/troubles", placed),
             lambda _: self._link.send("DELETE", "/troubles"),
@@ -297,7 +348,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     ) -> tuple[Link, str, str]:
         """A new namespace: the link to it, its URL and its seed."""
         given = {"name": name, "ttl": ttl, "seed": seed, "scenarios": scenarios}
-        document = {word: plain(value) for word, value in given.items() if value is not None}
+        document = with_units({word: plain(value) for word, value in given.items() if value is not None})
         view = self._link.at_root("POST", "/namespaces", document)
         return self._link.to(view["name"]), view["url"], view["seed"]
 

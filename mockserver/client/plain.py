@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,38 @@ def plain(value: Any, *, dollar: bool = False) -> Any:
         "Bytes go under base64=, or as text=data.decode()" if isinstance(value, bytes) else "Use JSON's types"
     )
     raise TypeError(f"{shown(value)} is no JSON value: it is of type {type(value).__name__}. {hint}")
+
+
+_DURATIONS = frozenset({"delay", "for", "set_ttl", "ttl", "over", "backoff"})
+_OPAQUE = frozenset({
+    "json", "json_exact", "text", "html", "xml", "base64", "form", "headers", "query", "cookies", "data", "match", "when",
+    "schema", "graphql", "files", "let", "set", "effect", "vars", "state",
+})  # fmt: skip
+"""What stands below these is the test's own, whatever its names are."""
+
+
+def with_units(value: Any, key: str = "") -> Any:
+    """
+    JSON of a route or reply in which durations that are numbers, of seconds, are texts as the language has them.
+
+    >>> with_units({"delay": 0.2, "json": {"delay": 0.2}})
+    {'delay': '200ms', 'json': {'delay': 0.2}}
+    """
+    if isinstance(value, dict):
+        inside = {name: key if key == "delay" and name != "sigma" else name for name in value}
+        return {
+            name: item if name in _OPAQUE else with_units(item, inside[name]) for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [with_units(item, key) for item in value]
+    return duration_text(value) if key in _DURATIONS else value
+
+
+def duration_text(value: Any) -> Any:
+    """A number of seconds as the language writes it; anything else as JSON."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
+        return format_duration(value)
+    return plain(value)
 
 
 def _key(key: Any) -> str:

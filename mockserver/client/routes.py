@@ -9,16 +9,18 @@ from mockserver.client.link import Link, segment, wait_s
 from mockserver.client.plain import Named, plain
 from mockserver.client.records import Call, Calls
 from mockserver.client.words import (
+    MATCH,
     ROUTE,
     AttemptWords,
     Duration,
+    MatchWords,
     ReplyWords,
     RouteWords,
     Step,
     Times,
     check_words,
 )
-from mockserver.client.writing import Functions, attempts_document, route_document, steps_of
+from mockserver.client.writing import Functions, attempts_document, match_document, route_document, steps_of
 
 
 class RouteSurface(Named):
@@ -149,6 +151,30 @@ class RouteSurface(Named):
     @does
     def assert_not_called(self, *, quiet: Duration | None = None) -> None:
         self._verify({"times": 0}, None, quiet)
+
+    @does
+    def assert_called_with(
+        self,
+        *,
+        times: Times | None = None,
+        within: Duration | None = None,
+        quiet: Duration | None = None,
+        **match: Unpack[MatchWords],
+    ) -> None:
+        """
+        Raises VerificationFailed, with what differs in the nearest call, unless it was called so often (default: at
+        all) with such a request: `assert_called_with(json={"amount": 5000}, headers={"idempotency-key": ANY})`.
+
+        Of JSON the named fields are compared, as in `match`; `json_exact` allows no others.
+        """
+        __tracebackhide__ = True
+        check_words("assert_called_with()", match, MATCH)
+        if not match:
+            raise TypeError(
+                "assert_called_with() compares nothing: say json=, headers=, query=, form= or text="
+            )
+        check = {"match": match_document(match)}
+        self._verify(check if times is None else {**check, "times": plain(times)}, within, quiet)
 
     @does
     def assert_attempts(self, times: Times, **attempts: Unpack[AttemptWords]) -> None:

@@ -13,11 +13,11 @@ from typing import Any, Literal, TypedDict
 
 from mockserver.errors import near
 
-Duration = str | timedelta
-"""`"200ms"`, `"5s"`, `"3d"`, or a timedelta."""
+Duration = str | float | timedelta
+"""`"200ms"`, `"5s"`, `"3d"`, seconds as a number (`5`, `0.2`), or a timedelta."""
 
 Times = int | Mapping[str, int]
-"""A number, or `{"min": 1}`, `{"max": 2}`, both."""
+"""A number, or `{"min": 1}`, `{"max": 2}`, both; `gte` and `lte` mean the same."""
 
 Step = int | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
 """One reply: a status, a mapping as in the language, a list of them; in process also a function of the request."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mockserver.client.plain import Named, plain
+from mockserver.client.plain import Named, plain, with_units
 from mockserver.client.words import ATTEMPTS, BODIES, CHECK, MATCH, REPLY, ROUTE, check_words, key_of
 from mockserver.errors import shown
 
@@ -30,7 +30,7 @@ def route_document(line: str, words: Mapping[str, Any]) -> dict[str, Any]:
         document["match"] = match
     for word, value in words.items():
         if word in ROUTE and word != "match":
-            document[key_of(word)] = plain(value)
+            document[key_of(word)] = with_units(plain(value), key_of(word))
     return document
 
 
@@ -115,7 +115,7 @@ def _mapping(value: Mapping[str, Any]) -> dict[str, Any]:
         step["base64"] = base64.b64encode(step["base64"]).decode()
     if "file" in step:
         step = _with_file(step)
-    return {str(key): plain(item) for key, item in step.items()}
+    return dict(with_units({str(key): plain(item) for key, item in step.items()}))
 
 
 def _with_file(step: dict[str, Any]) -> dict[str, Any]:

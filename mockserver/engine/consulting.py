@@ -51,6 +51,9 @@ class Consult(Behaviour):
         text = f"what the function {function.label} answers".encode()
         self._stand_in = Planned((), Response(200, [("Content-Type", "text/plain")], text))
 
+    def works(self) -> None:
+        """The function decides."""
+
     def decide(self, ns: Namespace, request: Request, found: Any, draw: Draw) -> Claim:  # noqa: ARG002
         function = self._function
         ask = functools.partial(function.ask, request, dict(found.params))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.matching.matcher import Matcher, compile_match
+from mockserver.matching.nearest import report
 from mockserver.matching.paths import PathPattern
 from mockserver.model.base import parse_request_line
 from mockserver.model.call import Call
+from mockserver.model.http import Request
+from mockserver.model.miss import Difference
 from mockserver.model.verify import SubjectSpec
 
 
@@ -24,57 +27,71 @@ class Count:
 
 
 class Subject:
-    """What is counted: the calls of a route, or those of a request line with conditions."""
+    """What is counted: the calls of a route, or those of a request line; with conditions on the request."""
 
-    __slots__ = ("_matcher", "_methods", "_pattern", "route_id", "text")
+    __slots__ = ("matcher", "methods", "pattern", "route_id", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInput; NoSuchRoute for an unknown route."""
         self.route_id: str | None = None
-        self._matcher: Matcher | None = None
+        self.matcher: Matcher | None = None if spec.match is None else _matcher(spec, path)
         if spec.route is not None:
-            self.route_id = route_named(ns, spec.route, (*path, "route")).id
+            route = route_named(ns, spec.route, (*path, "route"))
+            self.route_id, self.methods, self.pattern = route.id, route.methods, route.pattern
             self.text = spec.route
-            return
-        assert spec.request is not None
-        line = parse_request_line(spec.request)
-        self.text = spec.request
-        self._methods = line.methods
-        self._pattern = _pattern(line.path, (*path, "request"))
-        if spec.match is not None:
-            self._matcher = _matcher(spec, path)
+        else:
+            assert spec.request is not None
+            line = parse_request_line(spec.request)
+            self.methods, self.pattern = line.methods, _pattern(line.path, (*path, "request"))
+            self.text = spec.request
+        if self.matcher is not None:
             self.text += " with its match"
+
+    @property
+    def id(self) -> str:
+        return self.text
+
+    @property
+    def host(self) -> None:
+        """Any."""
+
+    def asks(self, call: Call) -> bool:
+        """Whether the call is of the route or the request line, whatever its conditions say."""
+        request = call.request
+        if not request.complete:
+            return False
+        return (
+            call.route_id == self.route_id
+            if self.route_id is not None
+            else self._fits(request.method, request.path)
+        )
+
+    def _fits(self, method: str, path: str) -> bool:
+        return (self.methods is None or method in self.methods) and self.pattern.match(path) is not None
 
     def holds(self, call: Call) -> bool:
         """Whether it is one of them."""
-        if not call.request.complete:
-            return False
-        if self.route_id is not None:
-            return call.route_id == self.route_id
-        request = call.request
-        return (
-            (self._methods is None or request.method in self._methods)
-            and self._pattern.match(request.path) is not None
-            and (self._matcher is None or self._matcher.holds(request))
-        )
+        return self.asks(call) and (self.matcher is None or self.matcher.holds(call.request))
+
+    def differences(self, request: Request) -> list[Difference]:
+        """What keeps a request from being one of them; for a route its conditions alone."""
+        if self.route_id is None:
+            return report(request, self)
+        return [] if self.matcher is None else self.matcher.differences(request)
 
     def calls(self, ns: Namespace) -> Iterator[Call]:
         """Those that are still recorded, oldest first."""
         return (call for call in ns.record if self.holds(call))
 
     def count(self, ns: Namespace) -> Count:
-        if self.route_id is not None:
-            return Count(ns.counts.calls_of(self.route_id))
-        if self._matcher is None and not ns.counts.lines_lost:
-            return Count(self._count_lines(ns))
+        if self.matcher is None:
+            if self.route_id is not None:
+                return Count(ns.counts.calls_of(self.route_id))
+            if not ns.counts.lines_lost:
+                lines = ns.counts.lines.items()
+                return Count(sum(count for (method, path), count in lines if self._fits(method, path)))
         found = sum(1 for _ in self.calls(ns))
-        return Count(found, exact=not ns.record.dropped and (self._matcher is None or not ns.record.cut))
-
-    def _count_lines(self, ns: Namespace) -> int:
-        fits: Callable[[str, str], bool] = lambda method, path: (  # noqa: E731
-            (self._methods is None or method in self._methods) and self._pattern.match(path) is not None
-        )
-        return sum(count for (method, path), count in ns.counts.lines.items() if fits(method, path))
+        return Count(found, exact=not ns.record.dropped and (self.matcher is None or not ns.record.cut))
 
 
 def _pattern(path: str, where: KeyPath) -> PathPattern:

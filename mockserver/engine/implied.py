@@ -59,6 +59,10 @@ class ResourceAction(Behaviour):
         self._operation = operation
         self._works = works
 
+    def works(self) -> list[Work]:
+        """Those of the events that the operation may come to."""
+        return [self._works[name] for name in self._operation.events if name in self._works]
+
     def decide(self, ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
         def scope_for(**words: Any) -> Scope:
             scope = draw.scope()
@@ -135,15 +139,10 @@ def resource_routes(
     routes = []
     for number, operation in enumerate(resource.operations()):
         line = f"{','.join(sorted(operation.methods))} {spec.path}{operation.suffix}"
-        route = implied_route(
-            scenario,
-            line,
-            ResourceAction(place, operation, works),
-            taken,
-            (("resources", i), (i + 1, number)),
-        )
+        action = ResourceAction(place, operation, works)
+        route = implied_route(scenario, line, action, taken, (("resources", i), (i + 1, number)))
         route.take_guards(guards)
-        route.has_effects = any(works[name].has_effect for name in operation.events if name in works)
+        route.has_effects = any(work.has_effect for work in action.works())
         routes.append(route)
     return routes
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.engine.producing import unreached
 from mockserver.engine.routes import Route
 from mockserver.engine.world import World, entry_of
 from mockserver.errors import KeyPath, dotted
@@ -38,6 +39,7 @@ def doubts(world: World) -> Iterator[Doubt]:
         yield from _unreachable(route, index)
         yield from _sequence(route)
         yield from _prefix(route)
+        yield from _unreached(route)
         for i, step in enumerate(route.spec.reply):
             yield from _reply(route, step, _step_path(route, i))
 
@@ -136,6 +138,16 @@ def _prefix(route: Route) -> Iterator[Doubt]:
             (*route.path, "request"),
             f"begins with /{first}, so {what} gives way to it",
             "Mean it, or choose another path",
+        )
+
+
+def _unreached(route: Route) -> Iterator[Doubt]:
+    for key, why in unreached(route):
+        yield Doubt(
+            route,
+            (*route.path, key),
+            f"never happens: {why}, and what stands on a route holds for replies below 400 that have none",
+            "Write it on the reply that it belongs to, or add a reply below 400",
         )
 
 

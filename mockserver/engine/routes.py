@@ -90,6 +90,10 @@ class Behaviour(ABC):
 
     __slots__ = ()
 
+    def works(self) -> Iterable[Work] | None:
+        """What it may do beside what its route says; None where nobody can know beforehand."""
+        return ()
+
     @abstractmethod
     def decide(self, ns: Any, request: Request, found: Any, draw: Any) -> Any:
         """The claim that it makes; nothing is changed yet."""

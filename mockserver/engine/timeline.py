@@ -29,9 +29,9 @@ def short_keys(calls: Iterable[Call]) -> dict[str, str]:
     return {key: key[:size] for key in keys}
 
 
-def timeline(calls: list[Call]) -> list[str]:
+def timeline(calls: list[Call], notes: Mapping[int, str] | None = None) -> list[str]:
     """
-    A line a call, times counted from the first:
+    A line a call, times counted from the first; `notes` are added to the calls of these numbers:
 
         t+0.512  POST /v1/charges  503   key=4f1c
     """
@@ -45,7 +45,7 @@ def timeline(calls: list[Call]) -> list[str]:
     for i, call in enumerate(shown):
         if i == _LONGEST // 2 and len(calls) > len(shown):
             lines.append(f"  … {len(calls) - len(shown)} more …")
-        lines.append("  " + _line(call, start_s, min(width, 60), keys))
+        lines.append("  " + _line(call, start_s, min(width, 60), keys, (notes or {}).get(call.number)))
     return lines
 
 
@@ -112,14 +112,16 @@ def _what(call: Call) -> str:
     return f"{call.request.method} {mask_path(call.request.path)}"
 
 
-def _line(call: Call, start_s: float, width: int, keys: dict[str, str]) -> str:
+def _line(call: Call, start_s: float, width: int, keys: dict[str, str], note: str | None) -> str:
     request = call.request
     line = f"t+{request.arrived_at_s - start_s:.3f}  {_what(call):<{width}}  {_ended(call)}"
     key = idempotency_key(call)
     notes = [f"key={keys[key]}"] if key else []
     if call.error is not None:
         notes.append(mask_text(str(call.error["detail"])))
-    if not call.matched and not call.automatic and request.complete:
+    if note is not None:
+        notes.append(note)
+    elif not call.matched and not call.automatic and request.complete:
         notes.append(why_missed(call))
     return f"{line}   {'  '.join(notes)}".rstrip()
 

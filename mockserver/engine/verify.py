@@ -7,55 +7,31 @@ Every verdict has a text that a person can act on, with the calls it is about.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from mockserver.engine.attempts.rules import Judgement, Rules
 from mockserver.engine.counting import Subject
 from mockserver.engine.leaks import leaks_of
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.naming import route_named
+from mockserver.engine.nearest_calls import compared, nearest
 from mockserver.engine.operations import grouping_of
 from mockserver.engine.timeline import operations_timeline, timeline
-from mockserver.errors import InvalidInput, KeyPath
-from mockserver.matching.matcher import compile_condition
+from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, standing_of
+from mockserver.engine.verify_effects import (
+    EffectTest,
+    WebhookTest,
+    of_effects,
+    of_failed_webhooks,
+    of_webhooks,
+)
+from mockserver.errors import KeyPath
 from mockserver.model.call import Call
-from mockserver.model.delivery import Delivery, DeliveryState
 from mockserver.model.expect import ExpectSpec
-from mockserver.model.http import ABSENT
 from mockserver.model.plan import Outcome
-from mockserver.model.redaction import mask_field, mask_path, mask_text, mask_tree
-from mockserver.model.verify import CheckSpec, EffectsSpec, SubjectSpec
+from mockserver.model.redaction import mask_path
+from mockserver.model.verify import CheckSpec, SubjectSpec
 from mockserver.model.violation import masked, text_of
-from mockserver.model.written import as_text
-
-
-class Standing(Enum):
-    """Where a check stands: `SHORT` may still come true by waiting, `FAILED` can't."""
-
-    OK = "ok"
-    SHORT = "short"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a check came to. `seen` changes whenever something came that `quiet` forbids."""
-
-    standing: Standing
-    expected: str
-    saw: str
-    text: str
-    seen: Any = None
-
-    @property
-    def ok(self) -> bool:
-        return self.standing is Standing.OK
-
-    def view(self) -> dict[str, Any]:
-        return {"ok": self.ok, "expected": self.expected, "saw": self.saw, "text": self.text}
 
 
 class Check:
@@ -87,13 +63,11 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
         times = [one.times for one in spec.in_order]
         return lambda ns: _in_order(ns, links, times)
     if spec.effects is not None:
-        holds = _effect_test(spec.effects, (*path, "effects"))
-        effects = spec.effects
-        return lambda ns: _of_effects(ns, effects, holds, spec.times)
+        effects = EffectTest(ns, spec.effects, (*path, "effects"))
+        return lambda ns: of_effects(ns, effects, spec.times)
     if spec.webhooks is not None:
-        wanted = spec.webhooks.route
-        route_id = None if wanted is None else route_named(ns, wanted, (*path, "webhooks", "route")).id
-        return lambda ns: _of_webhooks(ns, route_id, spec.times)
+        webhooks = WebhookTest(ns, spec.webhooks, (*path, "webhooks"))
+        return lambda ns: of_webhooks(ns, webhooks, spec.times)
     if spec.unused is not None:
         return lambda ns: _of_unused(ns, spec.unused or 0)
     if spec.violations is not None:
@@ -101,18 +75,6 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
     if spec.leaks is not None:
         return _LeaksJudge(spec.leaks or 0)
     return lambda ns: _of_unmatched(ns, spec.unmatched or 0)
-
-
-def standing_of(count: int, times: ExpectSpec) -> Standing:
-    """Below the lower bound it may still come; above the upper never."""
-    if count < times.min:
-        return Standing.SHORT
-    return Standing.OK if times.holds(count) else Standing.FAILED
-
-
-def _worded(times: ExpectSpec, noun: str) -> str:
-    """`3 effects` where an ExpectSpec says `3 calls`."""
-    return str(times).replace("calls", f"{noun}s").replace("call", noun)
 
 
 # Calls
@@ -134,7 +96,7 @@ def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline(_about(ns, subject))])
+        text = "\n".join([text, *_evidence(ns, subject, lacking=count.count < times.min)])
     return Verdict(standing, str(times), saw, text, count.count)
 
 
@@ -184,9 +146,22 @@ class AttemptsJudge:
         return Verdict(standing, f"{self._times}, retried by the rules", saw, text, counted.seen)
 
 
-def _about(ns: Namespace, subject: Subject) -> list[Call]:
-    """The calls that were counted, and the misses that may have been meant."""
-    return [call for call in ns.record if subject.holds(call) or _missed(call)]
+def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
+    """
+    The calls that were counted, and the misses that may have been meant.
+
+    Where calls are lacking, also those that differ from what is expected, and how the nearest of them does.
+    """
+    candidates = compared(ns, subject) if lacking else []
+    differing = {one.call.number: one.lines[0] for one in candidates}
+    calls = [call for call in ns.record if call.number in differing or subject.holds(call) or _missed(call)]
+    near = nearest(candidates)
+    head = []
+    if near is not None:
+        after_s = near.call.request.arrived_at_s - calls[0].request.arrived_at_s
+        head = [f"  nearest call, t+{after_s:.3f}:", *(f"    {line}" for line in near.lines)]
+        differing[near.call.number] = "nearest"
+    return [*head, *timeline(calls, differing)]
 
 
 def _missed(call: Call) -> bool:
@@ -211,87 +186,14 @@ def _in_order(ns: Namespace, links: list[Subject], times: list[int]) -> Verdict:
         return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(seen))
     missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
     after = f" after {links[at - 1].text}" if at else ""
-    text = "\n".join([f"expected in order: {expected}; {missing} did not come{after}", *timeline(seen)])
+    near = None if any(links[at].holds(call) for call in seen) else nearest(compared(ns, links[at]))
+    head = (
+        [] if near is None else [f"  nearest call, {near.call.id}:", *(f"    {line}" for line in near.lines)]
+    )
+    text = "\n".join(
+        [f"expected in order: {expected}; {missing} did not come{after}", *head, *timeline(seen)]
+    )
     return Verdict(Standing.SHORT, expected, f"no {missing}{after}", text, len(seen))
-
-
-# Effects and webhooks
-
-_MOST_LINES = 20
-_LOST = frozenset(Outcome) - {Outcome.OPEN, Outcome.DONE}
-
-
-def _effect_test(spec: EffectsSpec, path: KeyPath) -> Callable[[dict[str, Any]], bool]:
-    conditions = []
-    for name, value in spec.where.items():
-        try:
-            conditions.append((name, compile_condition(value, (*path, "where", name))))
-        except InvalidInput as why:
-            raise InvalidInput(why.flaws) from why
-
-    def holds(effect: dict[str, Any]) -> bool:
-        if spec.kind is not None and effect.get("kind") != spec.kind:
-            return False
-        return all(condition.holds(effect.get(name, ABSENT)) for name, condition in conditions)
-
-    return holds
-
-
-def _of_effects(
-    ns: Namespace, spec: EffectsSpec, holds: Callable[[dict[str, Any]], bool], times: ExpectSpec
-) -> Verdict:
-    found = [effect for effect in ns.effects if holds(effect)]
-    standing = standing_of(len(found), times)
-    noun = f"effect {spec.kind}" if spec.kind else "effect"
-    where = (
-        f" where {', '.join(f'{key}={mask_field(key, as_text(value))}' for key, value in spec.where.items())}"
-        if spec.where
-        else ""
-    )
-    expected = f"{_worded(times, 'effect')}"
-    text = f"{noun}{where}: expected {expected}, saw {len(found)}"
-    if standing is not Standing.OK:
-        shown = found or [
-            effect for effect in ns.effects if spec.kind is None or effect.get("kind") == spec.kind
-        ]
-        lost = {call.id: call.outcome.value for call in ns.record if call.outcome in _LOST}
-        lines = [f"  {_effect_line(effect, lost)}" for effect in shown[:_MOST_LINES]]
-        if len(shown) > _MOST_LINES:
-            lines.append(f"  … and {len(shown) - _MOST_LINES} more")
-        if not found and shown:
-            lines.insert(0, "  no such effect; there are:")
-        text = "\n".join([text, *lines])
-    return Verdict(standing, expected, str(len(found)), text, len(found))
-
-
-def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
-    """With what became of its answer, where the client can't have had it: that is why clients do things twice."""
-    call = effect.get("call", "")
-    shown = {key: mask_tree(value, key) for key, value in effect.items() if key not in ("kind", "call", "at")}
-    fields = "  ".join(f"{key}={value}" for key, value in shown.items())
-    fate = f"  (answer lost: {lost[call]})" if call in lost else ""
-    return mask_text(f"{call}  {effect.get('kind', '-')}  {fields}{fate}")
-
-
-def _of_webhooks(ns: Namespace, route_id: str | None, times: ExpectSpec) -> Verdict:
-    about = [one for one in ns.deliveries if route_id is None or one.route == route_id]
-    count = sum(1 for one in about if one.arrived)
-    standing = standing_of(count, times)
-    expected = f"{_worded(times, 'webhook')} delivered"
-    name = f"webhooks of {route_id}" if route_id else "webhooks"
-    text = f"{name}: expected {expected}, saw {count}"
-    if standing is not Standing.OK:
-        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in about[-_MOST_LINES:])])
-    return Verdict(standing, expected, str(count), text, count)
-
-
-def _delivery_line(one: Delivery) -> str:
-    tries = (
-        ", ".join(str(t.status) if t.status is not None else t.error or "-" for t in one.tries)
-        or "not tried yet"
-    )
-    due = "" if one.tries or one.state is not DeliveryState.WAITING else " (advance the clock, or wait)"
-    return mask_text(f"{one.id}  {one.state.value}  {one.method} {one.url}  {one.error or tries}{due}")
 
 
 # The rest
@@ -316,7 +218,7 @@ def _of_violations(ns: Namespace, most: int) -> Verdict:
     saw = f"{kept.total} violation{'' if kept.total == 1 else 's'}"
     text = f"expected {expected}, saw {saw}"
     if standing is not Standing.OK:
-        views = [masked(one) for one in islice(kept, _MOST_LINES)]
+        views = [masked(one) for one in islice(kept, MOST_LINES)]
         lines = [f"  {one['call']}  {mask_path(one['request'])}  {text_of(one)}" for one in views]
         if kept.total > len(lines):
             lines.append(f"  … and {kept.total - len(lines)} more: GET /__admin/violations")
@@ -375,20 +277,6 @@ def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdic
     )
 
 
-def _of_failed_webhooks(ns: Namespace) -> Verdict:
-    failed = [one for one in ns.deliveries if one.state is DeliveryState.FAILED]
-    text = f"expected no failed webhook, saw {len(failed)}"
-    if failed:
-        text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in failed[:_MOST_LINES])])
-    return Verdict(
-        Standing.FAILED if failed else Standing.OK,
-        "no failed webhook",
-        f"{len(failed)} failed",
-        text,
-        len(failed),
-    )
-
-
 def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     """Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook."""
     verdicts = [
@@ -396,7 +284,7 @@ def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
         for route in ns.active_routes()
         if route.expect is not None and (scenario is None or route.scenario.name == scenario)
     ]
-    return [*verdicts, _of_unmatched(ns, 0), _of_failed_webhooks(ns)]
+    return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns)]
 
 
 def _of_route(ns: Namespace, route_id: str, expect: ExpectSpec) -> Verdict:

@@ -66,11 +66,33 @@ def _unclosed(text: str, problem: str, at: int, opened: int) -> PlacedFlaw | Non
     what = {"[": "bracket", "{": "brace"}.get(text[opened : opened + 1])
     if what is None or not re.search(r"expected ',' or '[}\]]'", problem):
         return None
+    if text[at : at + 1] == "?":
+        return _question_mark(text, at)
     line, column = Lines(text).at(opened)
     hint = f"The one of line {line}, column {column} is open"
     return placed(text, at, f"a comma or a closing {what} is missing before this", hint)
 
 
+_BEFORE = re.compile(r"[^,\[\]{}\n]*\Z")
+_AFTER = re.compile(r"[^,\[\]{}\n]*")
+
+
+def _question_mark(text: str, at: int) -> PlacedFlaw:
+    """YAML 1.1 takes no `?` in a plain text between brackets or braces; libyaml alone does."""
+    before = _BEFORE.search(text, max(0, at - _MOST_CHARS), at)
+    after = _AFTER.match(text, at, at + _MOST_CHARS)
+    word = (before[0] if before else "").rpartition(": ")[2].lstrip() + (after[0] if after else "").partition(
+        ": "
+    )[0].rstrip()
+    return placed(
+        text,
+        at,
+        "a text between brackets or braces can't hold '?' without quotes",
+        f'Put quotes round it: "{word}"',
+    )
+
+
+_MOST_CHARS = 200
 BAD_ESCAPE = "found invalid Unicode character escape code"
 _BLOCK_TEXT = ("text stands behind | or >", "Begin it on the next line, indented")
 _PLAIN_WORDS = [

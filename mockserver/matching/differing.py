@@ -23,7 +23,7 @@ _COMMAS = Slip("commas are not split: send the name again for each value", 0.5)
 
 class Place:
     """
-    Where in the request a value stands.
+    Where in the request a value stands; in an effect `root` is empty.
 
     `path` leads from the root of a JSON body to it; None where the value is no
     part of one; `base` leads from the body's root to where `path` begins.
@@ -42,7 +42,9 @@ class Place:
 
     @property
     def where(self) -> str:
-        return self.root + dotted(("_", *self.path))[1:] if self.path else self.root
+        if not self.path:
+            return self.root
+        return self.root + dotted(("_", *self.path))[1:] if self.root else dotted(self.path)
 
     def below(self, key: str | int) -> Place:
         if self.path is None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import DurationS, SchemaOf, Spec
+from mockserver.model.base import SchemaOf, Seconds, Spec, range_keys
 from mockserver.model.durations import format_duration
 from mockserver.model.expect import Expect
 
@@ -36,31 +35,26 @@ class GroupingSpec(Spec):
 class GapsSpec(Spec):
     """Bounds on a gap between two attempts. A duration alone is the least."""
 
-    gt_s: DurationS | None = Field(default=None, alias="gt")
-    gte_s: DurationS | None = Field(default=None, alias="gte")
-    min_s: DurationS | None = Field(default=None, alias="min", description="The same as gte.")
-    lt_s: DurationS | None = Field(default=None, alias="lt")
-    lte_s: DurationS | None = Field(default=None, alias="lte")
-    max_s: DurationS | None = Field(default=None, alias="max", description="The same as lte.")
+    gt_s: Seconds | None = Field(default=None, alias="gt")
+    min_s: Seconds | None = Field(default=None, alias="min", description="The same as gte.")
+    lt_s: Seconds | None = Field(default=None, alias="lt")
+    max_s: Seconds | None = Field(default=None, alias="max", description="The same as lte.")
 
     @model_validator(mode="before")
     @classmethod
     def _from_duration(cls, value: object) -> object:
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            return {"gte": value}
-        if not isinstance(value, (Mapping, cls)):
+            return {"min": value}
+        if not isinstance(value, (dict, cls)):
             raise Wrong(f"expected bounds on a gap, got {shown(value)}", 'Write "100ms" or {"gte": "400ms"}')
-        return value
+        return range_keys(value) if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.model_fields_set:
             raise Wrong("`gaps` has no bound", 'Write {"gte": "400ms"}')
-        for low, high in (("gte", "min"), ("lte", "max")):
-            if self.has(f"{low}_s") and self.has(f"{high}_s"):
-                raise Wrong(f"`{low}` and `{high}` say the same", "Keep one of them")
-        least = max(low for low in (self.gt_s, self.gte_s, self.min_s, 0.0) if low is not None)
-        most = [high for high in (self.lt_s, self.lte_s, self.max_s) if high is not None]
+        least = max(self.gt_s or 0.0, self.min_s or 0.0)
+        most = [high for high in (self.lt_s, self.max_s) if high is not None]
         if most and least > min(most):
             raise Wrong("the least gap is above the longest", "Swap them")
         return self
@@ -69,10 +63,8 @@ class GapsSpec(Spec):
         """The bound that the gap breaks, in words; empty where it keeps them all."""
         for limit_s, words, broken in (
             (self.gt_s, "more than", self.gt_s is not None and gap_s <= self.gt_s),
-            (self.gte_s, "at least", self.gte_s is not None and gap_s < self.gte_s),
             (self.min_s, "at least", self.min_s is not None and gap_s < self.min_s),
             (self.lt_s, "less than", self.lt_s is not None and gap_s >= self.lt_s),
-            (self.lte_s, "at most", self.lte_s is not None and gap_s > self.lte_s),
             (self.max_s, "at most", self.max_s is not None and gap_s > self.max_s),
         ):
             if broken and limit_s is not None:
@@ -86,10 +78,10 @@ class GrowingSpec(Spec):
     factor: Annotated[float, Field(ge=1)] = Field(
         default=1.2, description="Each gap is at least so many times the one before."
     )
-    margin_s: DurationS = Field(
+    margin_s: Seconds = Field(
         default=0.02, alias="margin", description="And at least so much longer; default 20ms."
     )
-    cap_s: DurationS | None = Field(
+    cap_s: Seconds | None = Field(
         default=None, alias="cap", description="The longest wait of the client; gaps at it need not grow."
     )
 
@@ -128,7 +120,7 @@ def _jitter(value: object) -> object:
 class BackoffSpec(Spec):
     """The schedule of a client: gap i lies within `jitter` times the least of `cap` and first times factor^(i-1)."""
 
-    first_s: DurationS = Field(alias="first", description="The nominal first gap.")
+    first_s: Seconds = Field(alias="first", description="The nominal first gap.")
     factor: Annotated[float, Field(ge=1)] = Field(default=2.0, description="What each gap is multiplied by.")
     jitter: Annotated[
         Any,
@@ -151,7 +143,7 @@ class BackoffSpec(Spec):
         default=(1.0, 1.0),
         description="0.25 is 75 % to 125 % of the nominal gap, [0.5, 1] a range; full, none or decorrelated.",
     )
-    cap_s: DurationS | None = Field(default=None, alias="cap", description="The longest nominal gap.")
+    cap_s: Seconds | None = Field(default=None, alias="cap", description="The longest nominal gap.")
 
     @model_validator(mode="after")
     def _capped(self) -> Self:

@@ -50,19 +50,61 @@ def duration_s(value: object) -> float:
     return seconds
 
 
+_PATTERN = r"^(\d+(\.\d+)?(us|ms|s|m|h|d|w))+$|^0$"
+
 DurationS = Annotated[
     float,
     BeforeValidator(duration_s),
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^(\d+(\.\d+)?(us|ms|s|m|h|d|w))+$|^0$",
+            "pattern": _PATTERN,
             "description": "A duration such as 200ms, 5s, 1m30s, 24h or 3d.",
             "examples": ["200ms", "5s", "1h"],
         }
     ),
 ]
 """Seconds, at least 0; written as text with a unit."""
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        try:
+            return duration_s(value)
+        except Wrong as why:
+            raise Wrong(str(why), SECONDS_HINT) from why
+    if not 0 <= value <= durations.LONGEST_S:
+        raise Wrong(f"{value!r} is not a valid number of seconds", SECONDS_HINT)
+    return float(value)
+
+
+SECONDS_HINT = "Write seconds, such as 5 or 0.2, or a number with a unit, such as 200ms or 1m30s"
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "string", "pattern": _PATTERN},
+            ],
+            "description": "Seconds, such as 5 or 0.2, or a duration such as 200ms, 5s or 1m30s.",
+            "examples": [5, "200ms"],
+        }
+    ),
+]
+"""Seconds, at least 0; in checks a plain number is a number of seconds."""
+
+_RANGE = {"gte": "min", "lte": "max"}
+
+
+def range_keys(value: dict[Any, Any]) -> dict[Any, Any]:
+    """A range with `min` and `max` where its author wrote `gte` and `lte`. Raises Wrong where both stand there."""
+    for key, name in _RANGE.items():
+        if key in value and name in value:
+            raise Wrong(f"`{name}` and `{key}` say the same", "Keep one of them")
+    return {_RANGE.get(key, key): item for key, item in value.items()}
 
 
 def is_template(value: object) -> bool:

@@ -11,7 +11,7 @@ import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from mockserver.model.headers import Pairs
 from mockserver.model.webhook import SignSpec
@@ -28,6 +28,10 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     DROPPED = "dropped"
+
+
+Outcome = Literal["delivered", "refused", "failed", "dropped"]
+"""`refused`: the last answer was not 2xx; `failed`: nobody answered; `dropped`: it was taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,17 @@ class Delivery:
     def arrived(self) -> bool:
         """Whether some try of it got a 2xx."""
         return any(one.arrived for one in self.tries)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What became of it; None while that is open."""
+        if self.arrived:
+            return "delivered"
+        if self.state is DeliveryState.DROPPED:
+            return "dropped"
+        if self.state is not DeliveryState.FAILED:
+            return None
+        return "refused" if any(one.status is not None for one in self.tries) else "failed"
 
     def twin(self, number: int) -> Delivery:
         """The same message once more, before any try: a delivery of its own."""

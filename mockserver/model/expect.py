@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema, model_validator
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.base import Spec
+from mockserver.model.base import Spec, range_keys
 
 
 class ExpectSpec(Spec):
-    """How many calls a route must have got by the end."""
+    """How many calls a route must have got by the end. `gte` and `lte` stand for `min` and `max`."""
 
     min: Annotated[int, Field(ge=0)] = 0
     max: Annotated[int, Field(ge=0)] | None = None
@@ -25,7 +25,7 @@ class ExpectSpec(Spec):
             raise Wrong(
                 f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both"
             )
-        return value
+        return range_keys(value) if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _ordered(self) -> ExpectSpec:
@@ -59,6 +59,7 @@ Expect = Annotated[
                         "min": {"type": "integer", "minimum": 0},
                         "max": {"type": "integer", "minimum": 0},
                     },
+                    "patternProperties": {"^(gte|lte)$": {"type": "integer", "minimum": 0}},
                     "additionalProperties": False,
                     "minProperties": 1,
                 },

@@ -79,7 +79,7 @@ def mask_field(name: str, value: str) -> str:
 
 def mask_part(where: str, value: str) -> str:
     """
-    What a selector such as `headers.authorization` or `json.user.password` stands for.
+    What a selector such as `headers.authorization` or `json.user.password` stands for, or a field such as `password`.
 
     >>> mask_part("headers.authorization", "Bearer abcdef1234567890")
     'Bearer ****7890'
@@ -91,7 +91,7 @@ def mask_part(where: str, value: str) -> str:
         return mask(value)
     if part in ("path", "url", "base_url") and not name:
         return mask_target(value)
-    return mask_field(name, value)
+    return mask_field(name or part, value)
 
 
 # Bodies

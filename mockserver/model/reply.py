@@ -10,7 +10,17 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchem
 from pydantic_core import CoreSchema
 
 from mockserver.errors import Wrong, near, shown
-from mockserver.model.base import UNSET, DurationS, Json, SchemaOf, Spec, TextLike, duration_s, is_template
+from mockserver.model.base import (
+    UNSET,
+    DurationS,
+    Json,
+    SchemaOf,
+    Spec,
+    TextLike,
+    duration_s,
+    is_template,
+    range_keys,
+)
 from mockserver.model.lines import HeaderLines
 from mockserver.model.match import Condition, MatchSpec
 from mockserver.model.webhook import Webhooks
@@ -76,14 +86,23 @@ class DelayRangeSpec(Spec):
 
 def _delay_spec(value: object) -> object:
     if isinstance(value, dict):
-        return DelayRangeSpec.model_validate(value)
+        return DelayRangeSpec.model_validate(range_keys(value))
     return value if is_template(value) else duration_s(value)
 
 
 Delay = Annotated[
     Any,
     BeforeValidator(_delay_spec),
-    SchemaOf(DelayRangeSpec, {"type": "string"}),
+    SchemaOf(
+        DelayRangeSpec,
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"gte": {"type": "string"}, "lte": {"type": "string"}},
+            "required": ["gte", "lte"],
+            "additionalProperties": False,
+        },
+    ),
 ]
 """Seconds, a template, or a DelayRangeSpec."""
 

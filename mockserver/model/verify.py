@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from mockserver.errors import Wrong
 from mockserver.model.attempts import AttemptsSpec
-from mockserver.model.base import DurationS, RequestLineText, Spec
+from mockserver.model.base import RequestLineText, Seconds, Spec
 from mockserver.model.expect import Expect, ExpectSpec
 from mockserver.model.match import Condition, MatchSpec
 
@@ -30,9 +30,11 @@ class SubjectSpec(Spec):
     match: MatchSpec | None = Field(default=None, description="Further conditions on the request.")
 
     @model_validator(mode="after")
-    def _match_has_request(self) -> SubjectSpec:
-        if self.match is not None and self.request is None:
-            raise Wrong("`match` stands without `request`", "Add request: 'POST /path'")
+    def _match_has_subject(self) -> SubjectSpec:
+        if self.match is not None and self.request is None and self.route is None:
+            raise Wrong(
+                "`match` needs `route` or `request` beside it", "Add route: NAME, or request: 'POST /path'"
+            )
         return self
 
 
@@ -69,9 +71,13 @@ class EffectsSpec(Spec):
 
 
 class WebhooksSpec(Spec):
-    """Webhooks of one route, or of all."""
+    """Deliveries of one route, or of all, that came to one outcome."""
 
     route: str | None = None
+    outcome: Literal["delivered", "refused", "failed", "dropped"] = Field(
+        default="delivered",
+        description="refused: the last answer was not 2xx; failed: nobody answered; dropped: a reset took it back.",
+    )
 
 
 SUBJECTS = (
@@ -95,7 +101,9 @@ class CheckSpec(SubjectSpec):
         default=None, description="These calls in this order; others may stand between."
     )
     effects: EffectsSpec | None = Field(default=None, description="What really happened at the service.")
-    webhooks: WebhooksSpec | None = Field(default=None, description="Deliveries that got a 2xx.")
+    webhooks: WebhooksSpec | None = Field(
+        default=None, description="What became of webhooks: `outcome`, by default delivered."
+    )
     unused: _Count | None = Field(default=None, description="Active routes without a call, at most so many.")
     unmatched: _Count | None = Field(default=None, description="Calls that no route took, at most so many.")
     leaks: _Count | None = Field(default=None, description="Secrets in what was sent, at most so many.")
@@ -104,10 +112,10 @@ class CheckSpec(SubjectSpec):
     )
     times: Expect = Field(default=ExpectSpec(min=1), description="A number, {min: 1}, {max: 2} or both.")
     attempts: AttemptsSpec | None = Field(default=None, description="Rules on how the client tries again.")
-    within_s: DurationS | None = Field(
+    within_s: Seconds | None = Field(
         default=None, alias="within", description="Waits so long for the lower bound; at most 60s."
     )
-    quiet_s: DurationS | None = Field(
+    quiet_s: Seconds | None = Field(
         default=None, alias="quiet", description="Nothing more may come for so long after; at most 60s."
     )
 

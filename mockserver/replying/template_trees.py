@@ -27,6 +27,11 @@ class Tree:
         self.functions = frozenset[str]().union(*(one.functions for one in templates))
 
     @property
+    def written(self) -> Any:
+        """What the author wrote, templates as they stand."""
+        return self._constant
+
+    @property
     def constant_value(self) -> Any:
         """The value of a constant one."""
         return self._constant

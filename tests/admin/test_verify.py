@@ -41,13 +41,15 @@ def charge(server):
     ("times", "calls"),
     [
         (2, [2]), (0, [0]), ({"min": 1}, [1, 2, 5]), ({"max": 2}, [0, 1, 2]), ({"min": 1, "max": 2}, [1, 2]),
-        ({"min": 0}, [0, 3]),
+        ({"min": 0}, [0, 3]), ({"gte": 1}, [1, 2, 5]), ({"lte": 2}, [0, 1, 2]), ({"gte": 1, "lte": 2}, [1, 2]),
     ],
 )  # fmt: skip
 def test_times_is_a_number_or_a_range(server, verify, charge, times, calls):
     for done in range(max(calls) + 2):
         answer = verify({"route": "create-charge", "times": times})
-        holds = done in calls or (isinstance(times, dict) and "max" not in times and done >= times["min"])
+        holds = done in calls or (
+            isinstance(times, dict) and not {"max", "lte"} & times.keys() and done >= calls[0]
+        )
         assert answer.status == (200 if holds else 409), done
         assert answer.json()["ok"] is holds
         charge()
@@ -189,6 +191,15 @@ def test_within_fails_when_the_time_is_over(verify, charge):
     assert 0.1 <= time.monotonic() - started_s < 2
 
 
+def test_a_number_is_a_number_of_seconds(verify, charge):
+    charge()
+    started_s = time.monotonic()
+
+    assert verify({"route": "create-charge", "times": 2, "within": 0.1}).status == 409
+    assert 0.1 <= time.monotonic() - started_s < 2
+    assert verify({"route": "create-charge", "times": 1, "within": 5, "quiet": 0.01}).status == 200
+
+
 def test_within_fails_at_once_above_the_upper_bound(verify, charge):
     for _ in range(4):
         charge()
@@ -277,7 +288,11 @@ def test_a_list_has_one_deadline(verify, charge):
         ({"route": "create-charge", "times": "3"}, ["/times"]),
         ({"route": "create-charge", "times": {"min": 3, "max": 2}}, ["/times"]),
         ({"route": "create-charge", "times": {"mni": 3}}, ["/times/mni"]),
-        ({"route": "create-charge", "within": 5}, ["/within"]),
+        ({"route": "create-charge", "within": True}, ["/within"]),
+        ({"route": "create-charge", "within": -0.5}, ["/within"]),
+        ({"route": "create-charge", "times": {"min": 1, "gte": 1}}, ["/times"]),
+        ({"effects": {"kind": "x"}}, ["/effects"]),
+        ({"webhooks": {"outcome": "lost"}}, ["/webhooks/outcome"]),
         ({"route": "create-charge", "within": "soon"}, ["/within"]),
         ({"route": "create-charge", "within": "-5s"}, ["/within"]),
         ({"unmatched": -1}, ["/unmatched"]),

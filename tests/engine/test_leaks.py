@@ -6,7 +6,7 @@ import json
 import pytest
 from support.calls import World
 
-from mockserver.engine.verify import Standing
+from mockserver.engine.verdict import Standing
 from mockserver.model.plan import Outcome
 from mockserver.store.record import KEPT_BODY_BYTES, RecordLimits
 

@@ -322,3 +322,27 @@ def test_both_composers_make_the_same_of_every_broken_file_that_composes(monkeyp
         with monkeypatch.context() as patch:
             patch.setattr(yaml12, "compose_yaml", lambda text: compose_yaml(text, composer=PureComposer))
             assert read(raw).data == data
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("same: [headers.x?, body]", "headers.x?"),
+        ("same: [body, headers.x?]", "headers.x?"),
+        ("{same: headers.x?}", "headers.x?"),
+        ("same: [body,\n  headers.x? ]", "headers.x?"),
+        ("ask: [what is this?]", "what is this?"),
+        ("url: [http://x/?a=1, b]", "http://x/?a=1"),
+    ],
+)
+def test_a_question_mark_without_quotes_says_which_text_needs_them(text, word, monkeypatch):
+    """Only libyaml takes it as it stands."""
+    assert word in str(parse(text))
+    monkeypatch.setattr(yaml12, "compose_yaml", lambda text: compose_yaml(text, composer=PureComposer))
+
+    said, line, column = flaw_of(text)
+
+    assert said == (
+        f"a text between brackets or braces can't hold '?' without quotes. Put quotes round it: \"{word}\""
+    )
+    assert text.splitlines()[line - 1][column - 1] == "?"

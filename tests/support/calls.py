@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from mockserver.admin.api import parsed
 from mockserver.engine.engine import Engine, EngineSettings
-from mockserver.engine.verify import Check, Verdict
+from mockserver.engine.verdict import Verdict
+from mockserver.engine.verify import Check
 from mockserver.engine.world import build_world
 from mockserver.files.loader import load
 from mockserver.model.call import Call

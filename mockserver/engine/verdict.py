@@ -1,0 +1,50 @@
+"""What a check came to, and where it stands while it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from mockserver.model.expect import ExpectSpec
+
+MOST_LINES = 20
+"""Effects, webhooks and violations that the text of a failed check lists."""
+
+
+class Standing(Enum):
+    """Where a check stands: `SHORT` may still come true by waiting, `FAILED` can't."""
+
+    OK = "ok"
+    SHORT = "short"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check came to. `seen` changes whenever something came that `quiet` forbids."""
+
+    standing: Standing
+    expected: str
+    saw: str
+    text: str
+    seen: Any = None
+
+    @property
+    def ok(self) -> bool:
+        return self.standing is Standing.OK
+
+    def view(self) -> dict[str, Any]:
+        return {"ok": self.ok, "expected": self.expected, "saw": self.saw, "text": self.text}
+
+
+def standing_of(count: int, times: ExpectSpec) -> Standing:
+    """Below the lower bound it may still come; above the upper never."""
+    if count < times.min:
+        return Standing.SHORT
+    return Standing.OK if times.holds(count) else Standing.FAILED
+
+
+def worded(times: ExpectSpec, noun: str) -> str:
+    """`3 effects` where an ExpectSpec says `3 calls`."""
+    return str(times).replace("calls", f"{noun}s").replace("call", noun)
