@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from mockserver.model.reply import ReplySpec
 from mockserver.model.resource import INVALID
-from mockserver.model.scenario import ExpectSpec, schema_document
+from mockserver.model.expect import ExpectSpec, schema_document
 
 
 @pytest.mark.parametrize(
