@@ -4,9 +4,10 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from mockserver.model.expect import ExpectSpec
 from mockserver.model.reply import ReplySpec
 from mockserver.model.resource import INVALID
-from mockserver.model.expect import ExpectSpec, schema_document
+from mockserver.model.scenario import schema_document
 
 
 @pytest.mark.parametrize(
