@@ -83,20 +83,20 @@ def body_fields(call: Call) -> Fields:
     """Return the fields of the body; `body` with its SHA-256 where it can't be taken apart."""
     request = call.request
     if call.body_sha256:
-        return {"body": call.body_sha256}
+        return {"body": f"sha256 {call.body_sha256}"}
     if not request.body:
         return {}
     try:
         return _body_fields(request)
     except UnreadableBody:
-        return {"body": hashlib.sha256(request.body).hexdigest()}
+        return {"body": _digest(request.body)}
 
 
 def _body_fields(request: Request) -> Fields:
     """Raises UnreadableBody."""
     body = request.decoded_body
     if len(body) > _MOST_BYTES:
-        return {"body": hashlib.sha256(body).hexdigest()}
+        return {"body": _digest(body)}
     media_type = request.media_type
     if media_type == "application/x-www-form-urlencoded":
         return _by_name("form", request.form_pairs)
@@ -110,7 +110,12 @@ def _body_fields(request: Request) -> Fields:
             return _json_fields(request.json)
         except UnreadableBody:
             pass
-    return {"body": hashlib.sha256(body).hexdigest()}
+    return {"body": _digest(body)}
+
+
+def _digest(data: bytes) -> str:
+    """Return what stands for bytes; not hex alone, which would be taken for a random value."""
+    return f"sha256 {hashlib.sha256(data).hexdigest()}"
 
 
 def _part_text(part: Part) -> str:
@@ -118,11 +123,11 @@ def _part_text(part: Part) -> str:
     try:
         return part.body.decode()
     except UnicodeDecodeError:
-        return f"{part.content_type} {hashlib.sha256(part.body).hexdigest()}"
+        return f"{part.content_type} {_digest(part.body)}"
 
 
 def _file_text(part: Part) -> str:
-    return f"{part.filename} {part.content_type} {hashlib.sha256(part.body).hexdigest()}"
+    return f"{part.filename} {part.content_type} {_digest(part.body)}"
 
 
 def _by_name(root: str, pairs: Iterable[tuple[str, str]]) -> Fields:
@@ -142,14 +147,14 @@ def _json_fields(value: Any) -> Fields:
     while pending:
         path, item = pending.pop()
         if isinstance(item, dict) and item:
-            pending.extend((_below(path, name), below) for name, below in item.items())
+            pending.extend((_below(path, name), item[name]) for name in reversed(item))
         elif isinstance(item, list) and item:
-            pending.extend((f"{path}[{i}]", below) for i, below in enumerate(item))
+            pending.extend((f"{path}[{i}]", item[i]) for i in reversed(range(len(item))))
         else:
             fields[path] = item
         if len(fields) + len(pending) > MOST_FIELDS:
             whole = json.dumps(_by_value(value), sort_keys=True).encode()
-            return {"body": hashlib.sha256(whole).hexdigest()}
+            return {"body": _digest(whole)}
     return fields
 
 
