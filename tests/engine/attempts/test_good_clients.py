@@ -30,7 +30,7 @@ CLIENTS = {
     "listed schedule": (lambda rng: exponential(rng, 0.1), {"gaps": ["95ms", "195ms", "395ms", "795ms"], "growing": True}),
     "25 % of jitter": (
         lambda rng: exponential(rng, 0.5, 0.75, 1.25),
-        {"backoff": {"first": "500ms", "jitter": 0.25}, "growing": {"factor": 1.1, "margin": "20ms"}},
+        {"backoff": {"first": "500ms", "jitter": 0.25}, "growing": True},
     ),
     "equal jitter": (lambda rng: exponential(rng, 0.2, 0.5, 1.0), {"backoff": {"first": "200ms", "jitter": [0.5, 1]}}),
     "full jitter": (lambda rng: exponential(rng, 0.2, 0.0, 1.0), {"backoff": {"first": "200ms", "jitter": "full"}}),
