@@ -20,7 +20,7 @@ from mockserver.model.plan import Outcome
 
 INVOCATION_HEADER = "amz-sdk-invocation-id"
 _AMZ_ATTEMPT = re.compile(r"(?:^|;)\s*attempt=(\d{1,4})\s*(?:;|$)", re.ASCII)
-_COUNT = re.compile(r"\s*(\d{1,4})\s*", re.ASCII)
+_COUNT = re.compile(r"^\s*(\d{1,4})\s*$", re.ASCII)
 COUNTERS = (
     ("amz-sdk-request", _AMZ_ATTEMPT, 1),
     ("x-stainless-retry-count", _COUNT, 0),

@@ -463,6 +463,8 @@ def same_range(before: Evidence, after: Evidence) -> bool:
         return True
     call = before.call
     wanted, earlier = _span(after.range), _span(before.range)
+    if wanted is not None and wanted == earlier:
+        return True  # `bytes=0-` is all of it
     if wanted is None or earlier is None or call.outcome not in _CUT or call.status not in (200, 206):
         return False
     sent = call.reply_length or (len(call.response.body) if call.response is not None else 0)

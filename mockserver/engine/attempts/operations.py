@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.engine.attempts.evidence import Evidence, Grouping, differing, left_out
-from mockserver.engine.attempts.grouping import LEAVING_S, Group, Node, ended_before, is_followed, readings
+from mockserver.engine.attempts.grouping import Group, Node, ended_before, is_followed, readings
 from mockserver.engine.attempts.keys import Key
 from mockserver.engine.attempts.retryable import UNAUTHORIZED, Wait, asked_wait, failed
 from mockserver.model.call import Call
@@ -189,7 +189,7 @@ def _attempt(before: Node, node: Node, step: str | None, grouping: Grouping) -> 
     call = node.call
     gap_s = None if before.call.ended_at_s is None else call.request.arrived_at_s - before.call.ended_at_s
     overlaps = not ended_before(before.call, call)
-    if gap_s is not None and -LEAVING_S <= gap_s < 0 and not overlaps:
+    if gap_s is not None and gap_s < 0 and not overlaps:
         gap_s = 0.0
     after_step = _step(before, node)
     wait = None if after_step == "unauthorized" else asked_wait(before.call, grouping.clock_at)
