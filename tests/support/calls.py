@@ -23,6 +23,7 @@ WALL_S = 1_767_225_600.0
 """2026-01-01T00:00:00Z: when the monotonic clock of these calls stood at 0."""
 
 CREATE = "pay/create-charge"
+KEY = {"Idempotency-Key": "4f1c-aaaa-bbbb"}
 
 
 class Calls:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from mockserver.engine.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
 from mockserver.engine.attempts.likeness import Ignored, digest_of, fields_of, split
-from mockserver.engine.attempts.retryable import ClockAt, retryable
-from mockserver.engine.attempts.volatile import Volatile
+from mockserver.engine.attempts.retryable import ClockAt, error_inside, in_progress, retryable
+from mockserver.engine.attempts.volatile import Volatile, is_volatile_name
 from mockserver.engine.selectors import Selector, compile_selector
 from mockserver.engine.words import BEFORE_CLAIM
 from mockserver.errors import Flaw, InvalidInput, KeyPath
@@ -20,7 +20,7 @@ from mockserver.model.plan import Outcome
 
 INVOCATION_HEADER = "amz-sdk-invocation-id"
 _AMZ_ATTEMPT = re.compile(r"(?:^|;)\s*attempt=(\d{1,4})\s*(?:;|$)", re.ASCII)
-_COUNT = re.compile(r"\s*(\d{1,4})\s*", re.ASCII)
+_COUNT = re.compile(r"^\s*(\d{1,4})\s*$", re.ASCII)
 COUNTERS = (
     ("amz-sdk-request", _AMZ_ATTEMPT, 1),
     ("x-stainless-retry-count", _COUNT, 0),
@@ -106,11 +106,15 @@ class Grouping:
 
 
 class Evidence:
-    """What a call says about its operation. Made once for a call that has ended."""
+    """
+    What a call says about its operation. Made once for a call that has ended.
+
+    `retryable_by_id`: the answer may be retried, as far as it goes to a request that an id, a counter or a key names.
+    """
 
     __slots__ = (
-        "asking", "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "invocation", "key",
-        "likeness", "range", "retryable", "target", "volatile",
+        "asking", "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
+        "likeness", "range", "retryable", "retryable_by_id", "target", "volatile",
     )  # fmt: skip
 
     def __init__(self, call: Call, grouping: Grouping) -> None:
@@ -127,16 +131,22 @@ class Evidence:
         self._read_counter(request)
         self.key = grouping.key(call, rules)
         self.target = (call.route_id, request.method, request.path)
-        counted = self.counter is not None or self.invocation is not None
-        self.retryable = retryable(call, keyed=self.key is not None, counted=counted)
+        self.retryable = retryable(call)
+        counted = self.invocation is not None or self.counter is not None
+        self.retryable_by_id = (
+            self.retryable
+            or ((counted or self.key is not None) and in_progress(call))
+            or (counted and error_inside(call))
+        )
         self.range = request.headers.get("range")
-        self.authorization = _who(request.headers.get("authorization"))
+        self.authorization = request.headers.get("authorization")
+        self.identity = _who(self.authorization)
         fields = fields_of(call)
         ignored = Ignored((*grouping.ignored.texts, *rules.ignored.texts))
         self.asking, self.volatile = split(call, fields, ignored)
         key_field = self.key[0] if self.key is not None else ""
         self.likeness = digest_of(
-            (self.target, sorted(item for item in self.asking.items() if item[0] != key_field))
+            (self.target[1:], sorted(item for item in self.asking.items() if item[0] != key_field))
         )
         if call.outcome is not Outcome.OPEN:
             request.forget_parsed()
@@ -148,6 +158,11 @@ class Evidence:
                 self.counter, self.counter_name = int(count[1]), name
                 self.first = self.counter <= first
                 return
+
+    @property
+    def asked(self) -> tuple[bytes, str | None]:
+        """What equal requests for the same bytes share."""
+        return self.likeness, self.range
 
     def counted(self) -> tuple[object, ...]:
         """Return what equal requests with the same retry counter share."""
@@ -162,11 +177,32 @@ class Evidence:
         return before
 
 
+_UNSIGNED = frozenset({"basic", "bearer", "token"})
+_SIGNED_ANEW = frozenset({"nc", "response", "uri", "bodyhash"})
+_PARAM = re.compile(r"([\w-]+)=(\"[^\"]*\"|[^,;&\s]*)")
+
+
 def _who(authorization: str | None) -> str | None:
-    """Return what stays the same where a client signs each request anew: AWS's access key, not its signature."""
-    if authorization is not None and authorization.startswith("AWS4-HMAC-SHA256 "):
-        return authorization.partition("Credential=")[2].partition("/")[0]
-    return authorization
+    """
+    Return what stays the same where a client signs each request anew.
+
+    Of parameters (AWS Signature 4, Digest, OAuth 1, Hawk) it is all but nonces, times and signatures, of
+    `SharedKey ACCOUNT:SIGNATURE` the account.
+    """
+    scheme, _, rest = (authorization or "").partition(" ")
+    if not rest or scheme.lower() in _UNSIGNED:
+        return authorization
+    params = _PARAM.findall(rest)
+    if rest.partition("=")[0].strip().replace("-", "").replace("_", "").isalnum() and params:
+        kept = [(name, value) for name, value in params if not _is_signed_anew(name)]
+        # The scope of AWS's credential begins with the day.
+        return f"{scheme} {[(name, value.partition('/')[0] if name == 'Credential' else value) for name, value in kept]}"
+    account, colon, _ = rest.rpartition(":")
+    return f"{scheme} {account}" if colon else authorization
+
+
+def _is_signed_anew(name: str) -> bool:
+    return is_volatile_name(name) or name.lower().replace("-", "").replace("_", "") in _SIGNED_ANEW
 
 
 def differing(before: Evidence, after: Evidence) -> dict[str, tuple[str | None, str | None]]:

@@ -68,6 +68,13 @@ def too_few(operations: list[Operation]) -> Finding:
     return nothing(_attempts(operations))
 
 
+def _none_compared(operations: list[Operation], needed: int) -> Finding:
+    """Return that there are too few gaps, or that answers set them."""
+    if any(len(gaps_of(operation)) >= needed for operation in operations):
+        return nothing(f"{_attempts(operations)}, and a gap that an answer asked for is not compared")
+    return too_few(operations)
+
+
 def gap_findings(spec: GapsSpec | list[GapsSpec], operations: list[Operation]) -> Iterator[Finding]:
     """Yield a finding for each gap; nothing to judge where no operation has as many as there are bounds."""
     needed = len(spec) if isinstance(spec, list) else 1
@@ -112,11 +119,11 @@ def growing_findings(spec: GrowingSpec, operations: list[Operation]) -> Iterator
             judged = True
             yield _grown(operation, first, second, spec)
     if not judged:
-        yield too_few(operations)
+        yield _none_compared(operations, 2)
 
 
 def _grown(operation: Operation, first: Gap, second: Gap, spec: GrowingSpec) -> Finding:
-    if first.seconds is None or second.seconds is None:
+    if first.seconds is None or second.seconds is None or min(first.seconds, second.seconds) < 0:
         return broken(f"{operation.name}: the gaps don't grow: attempts overlap")
     at_cap = spec.cap_s is not None and second.seconds >= spec.cap_s * CAP_SHARE - EARLY_S
     least = max(first.seconds * spec.factor, first.seconds + spec.margin_s)
@@ -145,9 +152,11 @@ def backoff_findings(spec: BackoffSpec, operations: list[Operation]) -> Iterator
                 judged += 1
                 total_s, nominal_total_s = total_s + max(0.0, gap.seconds or 0.0), nominal_total_s + nominal_s
                 yield _scheduled(operation, gap, *_range(spec, nominal_s, before_s))
-            before_s = spec.first_s if gap.seconds is None else max(gap.seconds, spec.first_s)
+            if gap.seconds is not None:
+                # An answer that set the wait leaves what the client computes its next one from.
+                before_s = max(gap.seconds, spec.first_s if gap.free else before_s)
     if not judged:
-        yield too_few(operations)
+        yield _none_compared(operations, 1)
     elif spec.jitter != DECORRELATED and spec.jitter[0] == 0:
         yield _summed(total_s, nominal_total_s, judged)
 

@@ -123,6 +123,9 @@ class _Grouper:
             if one.key is not None:
                 use = (*one.target, one.key[1])
                 self._uses[use] = self._uses.get(use, 0) + 1
+            for name in one.volatile:
+                for use in _field_uses(one, name):
+                    self._uses[use] = self._uses.get(use, 0) + 1
         self._by_value: dict[tuple[object, ...], Group] = {}
         self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
         self._by_key: dict[tuple[object, ...], list[Group]] = {}
@@ -176,11 +179,10 @@ class _Grouper:
 
     def _redirecting(self, node: Node) -> Node | None:
         """The redirect that this request follows: a step of the same attempt."""
-        call = node.call
         fits = [
             one
-            for one in self._fitting(self._by_location.get(_target_of(call)), node)
-            if call.request.method in (one.call.request.method, "GET", "HEAD")
+            for one in self._fitting(self._by_location.get(_target_of(node.call)), node)
+            if is_followed(one.call, node.call)
         ]
         return self._paired(node, fits, Join("it follows the redirect of the call before"))
 
@@ -198,7 +200,9 @@ class _Grouper:
             if not _invoked_apart(one.group, evidence) and self._keys_apart(one, evidence) is None
         ]
         if sure:
-            return self._paired(node, sure, Join("it repeats a 401 with another authorization"))
+            return self._paired(
+                node, _nearest(sure, evidence), Join("it repeats a 401 with another authorization")
+            )
         doubt = "it repeats a 401 with another authorization, and under another id or key"
         return self._doubtfully(node, fits, Join("likeness", doubt=doubt, settled_by=_key_place(evidence)))
 
@@ -214,7 +218,9 @@ class _Grouper:
         ]
         same_key = [one for one in fits if _same_key(one.evidence, evidence)]
         name = f"headers.{evidence.counter_name}"
-        return self._paired(node, same_key or fits, Join(f"{name} counts it as the next attempt", name))
+        return self._paired(
+            node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
+        )
 
     def _sharing_key(self, node: Node) -> Node | None:
         evidence = node.evidence
@@ -237,7 +243,8 @@ class _Grouper:
             doubts = self._doubts(one, evidence, join)
             if doubts is None:
                 continue
-            fits.append(((before.authorization != evidence.authorization, doubts), one, join))
+            differences = len(left_out(before, evidence))
+            fits.append(((before.identity != evidence.identity, doubts, differences), one, join))
         if not fits:
             return None
         best = min(rank for rank, _, _ in fits)
@@ -263,20 +270,28 @@ class _Grouper:
 
     def _doubts(self, before: Node, evidence: Evidence, join: Join) -> int | None:
         """Set `join.doubt`, and return how many there are; None where the requests are of two operations."""
+        if _counted_apart(before.evidence, evidence):
+            return None
         doubts: list[tuple[str, str | None]] = []
         keys = self._keys_apart(before, evidence)
         if keys == "":
             return None
         if keys:
             doubts.append((keys, _key_place(evidence)))
-        if before.evidence.authorization != evidence.authorization:
+        if before.evidence.identity != evidence.identity:
             doubts.append(("the requests have different headers.authorization", "headers.authorization"))
         for name, certain in left_out(before.evidence, evidence).items():
+            if self._used_again(before.evidence, evidence, name):
+                return None
             if not certain:
                 doubts.append((f"the requests differ in {name}, which may be new on each attempt", name))
         if doubts:
             join.doubt, join.settled_by = "; ".join(text for text, _ in doubts), doubts[0][1]
         return len(doubts)
+
+    def _used_again(self, before: Evidence, after: Evidence, name: str) -> bool:
+        """Whether a field that looks like random bytes is not new on each attempt: another request has the value too."""
+        return any(self._uses[use] > 1 for use in (*_field_uses(before, name), *_field_uses(after, name)))
 
     def _keys_apart(self, before: Node, evidence: Evidence) -> str | None:
         """Return None where the keys do not differ, "" where they part the calls, else the doubt."""
@@ -340,9 +355,9 @@ class _Grouper:
         if evidence.retryable:
             kind = self._uses_of(evidence), evidence.invocation is not None
             _append(self._failed, (evidence.likeness, *kind), node)
-            if before is not None and is_redirect(before.call):
+            for step in _redirected_from(node, before):
                 # A client that follows redirects by itself retries from the first request.
-                _append(self._failed, (before.evidence.likeness, *kind), node)
+                _append(self._failed, (step.evidence.likeness, *kind), node)
         self._register_redirect(node)
 
     def _register_redirect(self, node: Node) -> None:
@@ -375,6 +390,28 @@ def _invoked_apart(group: Group, evidence: Evidence) -> bool:
     return None not in ids and ids[0] != ids[1]
 
 
+def _counted_apart(before: Evidence, after: Evidence) -> bool:
+    """Whether the retry counter does not go up. It may leave out attempts that did not reach the server."""
+    if before.counter is None or after.counter is None or before.counter_name != after.counter_name:
+        return False
+    return after.counter <= before.counter
+
+
+def _nearest(nodes: list[Node], evidence: Evidence) -> list[Node]:
+    """Those whose volatile fields differ least: a byte for byte equal request is the better attempt before."""
+    if len(nodes) < 2 or not evidence.volatile:
+        return nodes
+    differences = [len(left_out(one.evidence, evidence)) for one in nodes]
+    return [one for one, count in zip(nodes, differences, strict=True) if count == min(differences)]
+
+
+def _field_uses(evidence: Evidence, name: str) -> Iterator[tuple[object, ...]]:
+    """Under what the uses of a field's value are counted, where two of them show that it is not new on each attempt."""
+    volatile = evidence.volatile.get(name)
+    if volatile is not None and volatile.reason.parts_if_used_again:
+        yield evidence.likeness, name, volatile.value
+
+
 def _same_key(before: Evidence, after: Evidence) -> bool:
     return before.key is not None and after.key is not None and before.key[1] == after.key[1]
 
@@ -386,9 +423,22 @@ def _key_place(evidence: Evidence) -> str | None:
 # Redirects and ranges
 
 
-def is_redirect(call: Call) -> bool:
-    """Whether the answer sends the client elsewhere."""
-    return call.status in _REDIRECTS and redirected_to(call) is not None
+def is_followed(redirect: Call, following: Call) -> bool:
+    """Whether the second request goes where the answer of the first sends the client."""
+    methods = (redirect.request.method, "GET", "HEAD")
+    return redirected_to(redirect) == _target_of(following) and following.request.method in methods
+
+
+def _redirected_from(node: Node, before: Node | None) -> Iterator[Node]:
+    """The redirects that led to a request, the last one first."""
+    if before is None:
+        return
+    following = node
+    for step in reversed(before.group.nodes[:-1]):
+        if not is_followed(step.call, following.call):
+            return
+        yield step
+        following = step
 
 
 def redirected_to(call: Call) -> str | None:
@@ -417,6 +467,8 @@ def same_range(before: Evidence, after: Evidence) -> bool:
         return True
     call = before.call
     wanted, earlier = _span(after.range), _span(before.range)
+    if wanted is not None and wanted == earlier:
+        return True  # `bytes=0-` is all of it
     if wanted is None or earlier is None or call.outcome not in _CUT or call.status not in (200, 206):
         return False
     sent = call.reply_length or (len(call.response.body) if call.response is not None else 0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mockserver.engine.attempts.evidence import Grouping
 from mockserver.engine.attempts.findings import HELD, Finding, broken, nothing
-from mockserver.engine.attempts.operations import Attempt, Operation, waited
+from mockserver.engine.attempts.grouping import ended_before
+from mockserver.engine.attempts.operations import READS, Attempt, Operation, waited
 from mockserver.engine.attempts.retryable import Wait, asked_wait, invalid_waits
 
 _MOST_QUOTED = 3
@@ -41,18 +42,18 @@ def _retries(operations: list[Operation]) -> Iterator[_Kept]:
 
 def _polls(operations: list[Operation], grouping: Grouping) -> Iterator[_Kept]:
     """A 2xx that asks for a wait is not retried: the next equal request is an operation of its own."""
-    asked: dict[bytes, tuple[Attempt, Wait]] = {}
+    asked: dict[object, tuple[Attempt, Wait]] = {}
     heads = sorted(operations, key=lambda operation: operation.attempts[0].call.request.arrived_at_s)
     for operation in heads:
         first, last = operation.attempts[0], operation.attempts[-1]
-        before = asked.pop(first.evidence.likeness, None)
-        if before is not None:
-            ended_at_s = before[0].call.ended_at_s
-            gap_s = None if ended_at_s is None else first.call.request.arrived_at_s - ended_at_s
+        before = asked.get(first.evidence.asked)
+        if before is not None and ended_before(before[0].call, first.call):
+            del asked[first.evidence.asked]
+            gap_s = first.call.request.arrived_at_s - (before[0].call.ended_at_s or 0.0)
             yield _Kept(f"{operation.name}: the poll ignored", gap_s, before[1])
         wait = asked_wait(last.call, grouping.clock_at)
-        if wait is not None and 200 <= (last.call.status or 0) < 300:
-            asked[last.evidence.likeness] = last, wait
+        if wait is not None and last.call.request.method in READS and 200 <= (last.call.status or 0) < 300:
+            asked[last.evidence.asked] = last, wait
 
 
 def _said(kept: _Kept) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from mockserver.engine.attempts.volatile import Reason, Volatile, reason_of
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.model.call import Call
-from mockserver.model.http import Pairs, Request, UnreadableBody
+from mockserver.model.http import Part, Request, UnreadableBody
 
 ASKING_HEADERS = (
     "content-range",
@@ -31,6 +31,8 @@ MOST_FIELDS = 2000
 """Of a body; a larger one is compared as a whole."""
 _MOST_BYTES = 1 << 20
 """Of a body that is taken apart or compared by value; a larger one is compared by its bytes."""
+
+_NOT_BARE = re.compile(r"[.\[\]]")
 
 Fields = dict[str, Any]
 """A request's fields by path; a name that is repeated has a tuple of values."""
@@ -81,40 +83,60 @@ def body_fields(call: Call) -> Fields:
     """Return the fields of the body; `body` with its SHA-256 where it can't be taken apart."""
     request = call.request
     if call.body_sha256:
-        return {"body": call.body_sha256}
+        return {"body": f"sha256 {call.body_sha256}"}
     if not request.body:
         return {}
     try:
         return _body_fields(request)
     except UnreadableBody:
-        return {"body": hashlib.sha256(request.body).hexdigest()}
+        return {"body": _digest(request.body)}
 
 
 def _body_fields(request: Request) -> Fields:
     """Raises UnreadableBody."""
     body = request.decoded_body
     if len(body) > _MOST_BYTES:
-        return {"body": hashlib.sha256(body).hexdigest()}
+        return {"body": _digest(body)}
     media_type = request.media_type
     if media_type == "application/x-www-form-urlencoded":
         return _by_name("form", request.form_pairs)
     if media_type.startswith("multipart/"):
-        fields = _by_name(
-            "form", tuple((part.name or "", part.text) for part in request.parts if part.filename is None)
-        )
-        for i, part in enumerate(part for part in request.parts if part.filename is not None):
-            digest = hashlib.sha256(part.body).hexdigest()
-            fields[f"files.{part.name or i}"] = f"{part.filename} {part.content_type} {digest}"
-        return fields
+        return {
+            **_by_name(
+                "form",
+                [(part.name or "", _part_text(part)) for part in request.parts if part.filename is None],
+            ),
+            **_by_name(
+                "files",
+                [(part.name or "", _file_text(part)) for part in request.parts if part.filename is not None],
+            ),
+        }
     if media_type.endswith("json") or body.lstrip()[:1] in (b"{", b"["):
         try:
             return _json_fields(request.json)
         except UnreadableBody:
             pass
-    return {"body": hashlib.sha256(body).hexdigest()}
+    return {"body": _digest(body)}
 
 
-def _by_name(root: str, pairs: Pairs) -> Fields:
+def _digest(data: bytes) -> str:
+    """Return what stands for bytes; not hex alone, which would be taken for a random value."""
+    return f"sha256 {hashlib.sha256(data).hexdigest()}"
+
+
+def _part_text(part: Part) -> str:
+    """Its text; the digest of what is not a text, such as the media of a multipart/related upload."""
+    try:
+        return part.body.decode()
+    except UnicodeDecodeError:
+        return f"{part.content_type} {_digest(part.body)}"
+
+
+def _file_text(part: Part) -> str:
+    return f"{part.filename} {part.content_type} {_digest(part.body)}"
+
+
+def _by_name(root: str, pairs: Iterable[tuple[str, str]]) -> Fields:
     fields: Fields = {}
     for name, value in pairs:
         field = f"{root}.{name}"
@@ -131,15 +153,20 @@ def _json_fields(value: Any) -> Fields:
     while pending:
         path, item = pending.pop()
         if isinstance(item, dict) and item:
-            pending.extend((f"{path}.{name}", below) for name, below in item.items())
+            pending.extend((_below(path, name), item[name]) for name in reversed(item))
         elif isinstance(item, list) and item:
-            pending.extend((f"{path}[{i}]", below) for i, below in enumerate(item))
+            pending.extend((f"{path}[{i}]", item[i]) for i in reversed(range(len(item))))
         else:
             fields[path] = item
         if len(fields) + len(pending) > MOST_FIELDS:
             whole = json.dumps(_by_value(value), sort_keys=True).encode()
-            return {"body": hashlib.sha256(whole).hexdigest()}
+            return {"body": _digest(whole)}
     return fields
+
+
+def _below(path: str, name: str) -> str:
+    """The path of a member: `json.a`, or `json['a.b']` for a name that would read as another path."""
+    return f"{path}.{name}" if name and not _NOT_BARE.search(name) else f"{path}['{name}']"
 
 
 def _by_value(value: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.engine.attempts.evidence import Evidence, Grouping, differing, left_out
-from mockserver.engine.attempts.grouping import LEAVING_S, Group, Node, ended_before, is_redirect, readings
+from mockserver.engine.attempts.grouping import Group, Node, ended_before, is_followed, readings
 from mockserver.engine.attempts.keys import Key
 from mockserver.engine.attempts.retryable import UNAUTHORIZED, Wait, asked_wait, failed
 from mockserver.model.call import Call
@@ -15,6 +15,7 @@ from mockserver.model.plan import Outcome
 from mockserver.model.redaction import mask_part
 
 DEFAULT_GROUPING = Grouping()
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODY_ROOTS = ("json", "form", "files", "body")
 _LONGEST_VALUE = 60
 
@@ -181,16 +182,14 @@ def _step(node: Node, following: Node) -> str | None:
     """Whether the next call belongs to the same attempt."""
     if node.call.status == UNAUTHORIZED and not failed(node.call):
         return "unauthorized" if node.evidence.authorization != following.evidence.authorization else None
-    return (
-        "redirect" if is_redirect(node.call) and following.evidence.target != node.evidence.target else None
-    )
+    return "redirect" if is_followed(node.call, following.call) else None
 
 
 def _attempt(before: Node, node: Node, step: str | None, grouping: Grouping) -> Attempt:
     call = node.call
     gap_s = None if before.call.ended_at_s is None else call.request.arrived_at_s - before.call.ended_at_s
     overlaps = not ended_before(before.call, call)
-    if gap_s is not None and -LEAVING_S <= gap_s < 0 and not overlaps:
+    if gap_s is not None and gap_s < 0 and not overlaps:
         gap_s = 0.0
     after_step = _step(before, node)
     wait = None if after_step == "unauthorized" else asked_wait(before.call, grouping.clock_at)
@@ -242,16 +241,16 @@ def is_body_field(name: str) -> bool:
 
 def _mark_repeats(found: list[Operation]) -> None:
     """Number the earlier operation that failed at the end with an equal request."""
-    failed_at: dict[bytes, Operation] = {}
+    failed_at: dict[object, Operation] = {}
     ends = sorted(found, key=lambda operation: operation.attempts[-1].call.ended_at_s or float("inf"))
     pending = iter([operation for operation in ends if operation.final == "failed"])
     upcoming = next(pending, None)
     for operation in found:
         first = operation.attempts[0]
         while upcoming is not None and ended_before(upcoming.attempts[-1].call, first.call):
-            failed_at[upcoming.attempts[-1].evidence.likeness] = upcoming
+            failed_at[upcoming.attempts[-1].evidence.asked] = upcoming
             upcoming = next(pending, None)
-        earlier = failed_at.get(first.evidence.likeness)
+        earlier = failed_at.get(first.evidence.asked)
         if earlier is not None and earlier is not operation:
             operation.repeats = earlier.number
 

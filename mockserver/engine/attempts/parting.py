@@ -17,7 +17,7 @@ def parted_by(before: Operation, after: Operation) -> str:
         return f"they differ in {first.by_text}"
     if last.invocation and first.invocation and last.invocation != first.invocation:
         return "they differ in headers.amz-sdk-invocation-id"
-    if last.target != first.target:
+    if last.target[1:] != first.target[1:]:
         names = ("route", "method", "path")
         return f"they differ in {', '.join(n for n, a, b in zip(names, last.target, first.target, strict=True) if a != b)}"
     fields = different_fields(last, first)
@@ -56,7 +56,7 @@ def differences_between(operations: list[Operation]) -> str:
     names: dict[str, None] = {}
     for operation in operations[1:]:
         other = operation.attempts[0].evidence
-        if other.target != first.target:
+        if other.target[1:] != first.target[1:]:
             names["path"] = None
         names.update(dict.fromkeys(different_fields(first, other)))
     listed = list(names)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from mockserver.model.call import Call
@@ -45,13 +46,8 @@ def failed(call: Call) -> bool:
     return call.fault is not None or call.outcome not in (Outcome.OPEN, Outcome.DONE)
 
 
-def retryable(call: Call, *, keyed: bool = False, counted: bool = False) -> bool:
-    """
-    Whether a client may send the same request again after this answer.
-
-    `keyed`: the request carries an idempotency key, so that a 409 says "still in progress".
-    `counted`: an SDK counts its attempts, and knows of an error inside of a 200.
-    """
+def retryable(call: Call) -> bool:
+    """Whether a client may send the same request again after this answer."""
     if failed(call):
         return True
     status, response = call.status, call.response
@@ -60,18 +56,26 @@ def retryable(call: Call, *, keyed: bool = False, counted: bool = False) -> bool
     if status >= 500 or status in _RETRIED:
         return True
     if response is None:
-        return (keyed or counted) and status == _CONFLICT
+        return False
     if _says_retry(response):
         return True
     if 300 <= status < 500 and response.header("retry-after") is not None:
         return True
     if status == 403 and _remaining(response) == "0":
         return True
-    if status == 400 and _throttled(response):
-        return True
-    if status == _CONFLICT:
-        return keyed or counted
-    return counted and 200 <= status < 300 and error_inside(response)
+    return status == 400 and _throttled(response)
+
+
+def in_progress(call: Call) -> bool:
+    """Whether the answer is the 409 by which services say that the request with this key is still in progress."""
+    return call.status == _CONFLICT and not failed(call)
+
+
+def error_inside(call: Call) -> bool:
+    """Whether a 2xx says in its body that it failed, as S3, Slack and GraphQL do."""
+    if call.response is None or not 200 <= (call.status or 0) < 300:
+        return False
+    return _ERROR_INSIDE.search(call.response.body[:_HEAD_BYTES]) is not None
 
 
 def _says_retry(response: Response) -> bool:
@@ -88,11 +92,6 @@ def _throttled(response: Response) -> bool:
     )
 
 
-def error_inside(response: Response) -> bool:
-    """Whether a 2xx says in its body that it failed, as S3, Slack and GraphQL do."""
-    return _ERROR_INSIDE.search(response.body[:_HEAD_BYTES]) is not None
-
-
 # Waits
 
 
@@ -106,6 +105,7 @@ class Wait:
 
 
 _SECONDS = re.compile(r"\s*(\d{1,9}(?:\.\d+)?)\s*", re.ASCII)
+_RESET = re.compile(r"\s*(\d{1,15}(?:\.\d+)?)\s*", re.ASCII)
 _EPOCH_MS, _EPOCH_S = 1e12, 1e9
 _RESETS = ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset")
 _LIMITED = frozenset({403, 429, 503})
@@ -146,6 +146,8 @@ def invalid_waits(call: Call) -> list[str]:
 
 
 def _valid(name: str, value: str) -> bool:
+    if name in _RESETS:
+        return _RESET.fullmatch(value) is not None
     return _SECONDS.fullmatch(value) is not None or (name == "Retry-After" and _date(value) is not None)
 
 
@@ -159,7 +161,7 @@ def _remaining(response: Response) -> str | None:
 
 def _reset(call: Call, response: Response, clock_at: ClockAt) -> Wait | None:
     for name in _RESETS:
-        number = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*", response.header(name) or "", re.ASCII)
+        number = _RESET.fullmatch(response.header(name) or "")
         if not number:
             continue
         value, source = float(number[1]), f"{name}: {number[1]}"
@@ -173,7 +175,9 @@ def _reset(call: Call, response: Response, clock_at: ClockAt) -> Wait | None:
 
 def _date(text: str) -> float | None:
     try:
-        at_s = parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)
+        # An HTTP date without a zone, as asctime writes it, is UTC (RFC 9110 5.6.7).
+        at_s = (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
     return at_s if math.isfinite(at_s) else None

@@ -15,7 +15,7 @@ from mockserver.engine.attempts.findings import HELD, Finding, State, broken, do
 from mockserver.engine.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
 from mockserver.engine.attempts.grouping import ended_before
 from mockserver.engine.attempts.honours import honour_findings
-from mockserver.engine.attempts.operations import Operation, gathered, read
+from mockserver.engine.attempts.operations import READS, Operation, gathered, read
 from mockserver.engine.attempts.parting import parted_by
 from mockserver.engine.attempts.retryable import failed
 from mockserver.engine.attempts.sameness import Same, same_findings
@@ -136,11 +136,11 @@ def _count_findings(spec: AttemptsSpec, operations: list[Operation]) -> Iterator
     wanted = spec.operations
     assert wanted is not None
     count = len(operations)
+    if not operations and wanted.max != 0:
+        yield nothing("there is no call")
+        return
     if wanted.holds(count):
         yield HELD
-        return
-    if not operations:
-        yield nothing("there is no call")
         return
     expected = str(wanted).replace("calls", "operations").replace("call", "operation")
     reasons = _parted(operations) if wanted.max is not None and count > wanted.max else ""
@@ -213,7 +213,7 @@ def _overlap(operation: Operation, number: int, gap_s: float | None) -> str:
 
 def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
     """Equal requests without key, id or counter that were open together: two operations, or a hedged one."""
-    open_until: dict[bytes, tuple[Operation, Evidence]] = {}
+    open_until: dict[object, tuple[Operation, Evidence]] = {}
     attempts = sorted(
         ((attempt.evidence, operation) for operation in operations for attempt in operation.attempts),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
@@ -226,7 +226,7 @@ def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
             or evidence.counter is not None
         ):
             continue
-        before = open_until.get(evidence.likeness)
+        before = open_until.get(evidence.asked)
         if (
             before is not None
             and before[0] is not operation
@@ -237,7 +237,7 @@ def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
                 "equal, were open together and have no key. Say `by: …` with what tells operations apart, or `by: route`"
             )
             return
-        open_until[evidence.likeness] = operation, evidence
+        open_until[evidence.asked] = operation, evidence
 
 
 def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
@@ -253,42 +253,50 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
         ),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
     )
-    latest: dict[object, tuple[Evidence, Operation, int]] = {}
+    latest: dict[object, tuple[Evidence, Operation]] = {}
     for attempt, operation, number in attempts:
         evidence = attempt.evidence
-        marks: list[object] = [evidence.likeness]
+        marks: list[object] = [evidence.asked]
         if evidence.key is not None:
             marks.append((*evidence.target, evidence.key[1]))
-        earlier = [
-            latest[mark]
-            for mark in marks
-            if mark in latest and ended_before(latest[mark][0].call, evidence.call)
+        # A retry follows the attempt before it, whatever happened to an equal operation in the meantime.
+        earlier = [(before.evidence, operation) for before in operation.attempts[: number - 1]] or [
+            latest[mark] for mark in marks if mark in latest
         ]
+        ended = [before for before in earlier if ended_before(before[0].call, evidence.call)]
         if attempt.after_step is None:
-            yield from (_after(before, evidence, operation, number) for before in earlier[-1:])
+            yield from (_after(before, evidence, operation, number) for before in ended[-1:])
         for mark in marks:
-            latest[mark] = evidence, operation, number
+            latest.pop(mark, None)
+            if attempt.step != "unauthorized":  # what follows a refreshed 401 is known
+                latest[mark] = evidence, operation
 
 
 def _after(
-    before: tuple[Evidence, Operation, int], evidence: Evidence, operation: Operation, number: int
+    before: tuple[Evidence, Operation], evidence: Evidence, operation: Operation, number: int
 ) -> Finding:
-    earlier, other, _ = before
-    if earlier.retryable or _polls(earlier, evidence) or _known_apart(earlier, evidence):
+    earlier, other = before
+    same = other is operation or _same_key(earlier, evidence)
+    if (
+        earlier.retryable
+        or (same and earlier.retryable_by_id)
+        or _polls(earlier, evidence)
+        or _known_apart(earlier, evidence)
+    ):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
     status = earlier.call.status if not failed(earlier.call) else earlier.call.outcome.value
-    key = (
-        f" under the key {evidence.key[0]}"
-        if earlier.key and evidence.key and earlier.key[1] == evidence.key[1]
-        else ""
-    )
+    key = f" under the key {evidence.key[0]}" if evidence.key and _same_key(earlier, evidence) else ""
     return broken(f"{what} sends an equal request again{key} after {status}, which is not retryable")
+
+
+def _same_key(earlier: Evidence, evidence: Evidence) -> bool:
+    return earlier.key is not None and evidence.key is not None and earlier.key[1] == evidence.key[1]
 
 
 def _polls(earlier: Evidence, evidence: Evidence) -> bool:
     """Whether both are reads that succeeded: asking again is polling, and not a retry."""
-    reads = evidence.call.request.method in ("GET", "HEAD", "OPTIONS")
+    reads = evidence.call.request.method in READS
     return reads and 200 <= (earlier.call.status or 0) < 400
 
 

@@ -115,9 +115,13 @@ def _quoted(text: str, value: str | None) -> str:
 
 def _absent(operation: Operation, attempts: list[tuple[int, Attempt]], text: str) -> str:
     root = text.partition(".")[0].partition("[")[0]
-    names = {name for _, attempt in attempts for name in _selectors(attempt.call, root)}
-    hint = near(text, names)
-    return f"no attempt of {operation.name} has {text}" + (f". {hint}" if hint.startswith("Did") else "")
+    # Compared without the root, which would make any two names near.
+    names = {name.removeprefix(root) for _, attempt in attempts for name in _selectors(attempt.call, root)}
+    hint = near(text.removeprefix(root), names)
+    if not hint.startswith("Did"):
+        return f"no attempt of {operation.name} has {text}"
+    whole_name = hint.replace("'", f"'{root}", 1)
+    return f"no attempt of {operation.name} has {text}. {whole_name}"
 
 
 def _selectors(call: Call, root: str) -> Iterator[str]:

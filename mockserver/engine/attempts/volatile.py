@@ -15,7 +15,7 @@ from enum import Flag, auto
 from typing import Any
 
 VOLATILE_NAMES = frozenset({
-    "_", "cachebuster", "cb", "clienttime", "datetime", "epoch", "expires", "hmac", "mac", "nonce", "noncestr",
+    "_", "cachebuster", "cb", "clienttime", "cnonce", "datetime", "epoch", "expires", "hmac", "mac", "nonce", "noncestr",
     "oauthnonce", "oauthsignature", "oauthtimestamp", "rand", "random", "requestdate", "requesttime", "salt",
     "sentat", "sig", "sign", "signature", "timestamp", "timestampms", "ts", "xamzcredential", "xamzdate",
     "xamzsecuritytoken", "xamzsignature", "xgoogcredential", "xgoogdate", "xgoogsignature",
@@ -38,12 +38,19 @@ class Reason(Flag):
     NONE = 0
     NAME = auto()
     SHAPE = auto()
+    RANDOM = auto()
+    """The shape is that of random bytes or of a counter, which only a retry has twice."""
     DECLARED = auto()
     """`ignore` names it."""
 
     @property
     def certain(self) -> bool:
-        return Reason.DECLARED in self or self == Reason.NAME | Reason.SHAPE
+        return Reason.DECLARED in self or Reason.NAME | Reason.SHAPE in self
+
+    @property
+    def parts_if_used_again(self) -> bool:
+        """Whether a value that two requests share shows that the field is not new on each attempt."""
+        return Reason.RANDOM in self and not self.certain
 
 
 def reason_of(field: str, value: Any, sent_s: float, siblings: dict[str, Any]) -> Reason:
@@ -56,8 +63,12 @@ def reason_of(field: str, value: Any, sent_s: float, siblings: dict[str, Any]) -
     reason = Reason.NONE
     if is_volatile_name(_last_name(field)):
         reason |= Reason.NAME
-    if is_volatile_shape(value, sent_s) or _is_rpc_id(field, siblings):
+    if is_volatile_shape(value, sent_s):
         reason |= Reason.SHAPE
+        if isinstance(value, str) and (_HEX.fullmatch(value) or _BASE64.fullmatch(value)):
+            reason |= Reason.RANDOM
+    elif _is_rpc_id(field, siblings):
+        reason |= Reason.SHAPE | Reason.RANDOM
     return reason
 
 

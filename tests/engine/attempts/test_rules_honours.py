@@ -1,0 +1,135 @@
+"""The rule `honours`: no attempt comes before the wait that was asked for."""
+
+import pytest
+from support.calls import KEY, WALL_S
+
+
+@pytest.mark.parametrize(
+    ("answer", "came_s", "said"),
+    [
+        ({"Retry-After": "2"}, 1.95, None),
+        (
+            {"Retry-After": "2"},
+            1.94,
+            "Retry-After: 2: the answer before asked to wait 2 s, it came after 1.940 s",
+        ),
+        ({"retry-after-ms": "300"}, 0.25, None),
+        (
+            {"retry-after-ms": "300"},
+            0.2,
+            "retry-after-ms: 300: the answer before asked to wait 0.3 s, it came after 0.200 s",
+        ),
+        ({"Retry-After": "Thu, 01 Jan 2026 00:00:10 GMT"}, 9.0, None),
+        (
+            {"Retry-After": "Thu, 01 Jan 2026 00:00:10 GMT"},
+            8.0,
+            "Retry-After: Thu, 01 Jan 2026 00:00:10 GMT: the answer before asked to wait 10 s, it came after 8.000 s",
+        ),
+    ],
+)
+def test_honours_asks_that_no_try_comes_before_retry_after_is_over(world, judged, answer, came_s, said):
+    world(0, status=503, headers=KEY, answer=answer)
+    world(came_s, headers=KEY)
+
+    expected = "create-charge: operation 1 (key=4f1c-aaa): attempt 2 ignored "
+    assert judged({"honours": "retry-after"}) == ([] if said is None else [expected + said])
+
+
+@pytest.mark.parametrize("ended_s", [None, 5.0])
+def test_a_try_that_did_not_even_wait_for_the_end_broke_it(world, judged, ended_s):
+    world(0, ended_s, 503, headers=KEY, answer={"Retry-After": "2"})
+    world(3, headers=KEY)
+
+    assert judged({"honours": "retry-after"}) == [
+        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 ignored Retry-After: 2: the answer before asked to wait 2 s, it came before that answer had ended"
+    ]
+
+
+@pytest.mark.parametrize("rule", [True, "retry-after"])
+@pytest.mark.parametrize(
+    ("status", "answer", "wait_s"),
+    [
+        (503, {"Retry-After": "1.5"}, 1.5),
+        (429, {"x-ratelimit-reset": "3"}, 3.0),
+        (429, {"ratelimit-remaining": "0", "ratelimit-reset": "3"}, 3.0),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225603"}, 3.0),
+        (503, {"x-ratelimit-reset": "1767225603000"}, 3.0),
+    ],
+)
+def test_every_known_header_asks_for_a_wait(world, judged, rule, status, answer, wait_s):
+    world(0, status=status, answer=answer)
+    world(wait_s / 4)
+
+    (line,) = judged({"honours": rule})
+    assert "attempt 2 ignored" in line
+    assert f"asked to wait {wait_s:g} s" in line
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (200, {"x-ratelimit-remaining": "59", "x-ratelimit-reset": "1767225603"}),
+        (429, {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "3"}),
+        (500, {"x-ratelimit-reset": "3"}),
+    ],
+)
+def test_a_reset_time_beside_what_is_not_used_up_asks_for_nothing(world, judged, status, answer):
+    world(0, status=status, answer=answer)
+    world(1)
+
+    assert judged({"honours": True}) == [
+        "create-charge: nothing to judge: no answer asked for a wait (by Retry-After, retry-after-ms, x-ratelimit-reset)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Retry-After", "soon"),
+        ("Retry-After", "-1"),
+        ("retry-after-ms", "1s"),
+        ("x-ratelimit-reset", "later"),
+    ],
+)
+def test_an_invalid_wait_of_the_mock_is_quoted(world, judged, name, value):
+    world(0, status=429, answer={name: value})
+    world(1)
+
+    assert judged({"honours": True}) == [
+        f"create-charge: nothing to judge: the mock sent '{name}: {value}', which is not a valid wait: write seconds or an HTTP date"
+    ]
+
+
+def test_a_wait_that_nobody_followed_is_nothing_to_judge(world, judged):
+    world(0, status=503, answer={"Retry-After": "1"})
+
+    assert judged({"honours": True}) == [
+        "create-charge: nothing to judge: an answer asked for a wait, and no attempt followed it"
+    ]
+    assert judged({"honours": True, "optional": True}) == []
+
+
+def test_a_date_is_read_by_the_clock_of_the_namespace(world, judged):
+    world.ns.clock.move_to(WALL_S + 3600)
+    world(0, status=503, answer={"Retry-After": "Thu, 01 Jan 2026 01:00:05 GMT"})
+    world(2)
+
+    (line,) = judged({"honours": True})
+    assert "asked to wait 5 s, it came after 2.000 s" in line
+
+
+def test_a_clock_that_moves_later_does_not_change_what_was_asked(world, judged):
+    world(-10, status=503, answer={"Retry-After": "Wed, 31 Dec 2025 23:59:55 GMT"})
+    world(-5)
+    world.ns.clock.move_to(WALL_S - 86_400)
+
+    assert judged({"honours": True}) == []
+
+
+def test_the_next_poll_waits_as_the_answer_asks(world, judged):
+    for at_s in (0.0, 1.0, 1.2):
+        world(at_s, status=202, line="GET /v1/charges", answer={"Retry-After": "1"})
+
+    assert judged({"honours": True}) == [
+        "create-charge: operation 3: the poll ignored Retry-After: 1: the answer before asked to wait 1 s, it came after 0.200 s"
+    ]

@@ -1,0 +1,153 @@
+"""The rule `same`: what every attempt of an operation shares."""
+
+import pytest
+from support.calls import KEY
+
+from mockserver.errors import InvalidInput
+
+
+def test_same_asks_that_parts_of_the_request_stay(judged, retried):
+    same = {"same": ["headers.idempotency-key", "body", "json.amount", "query.v", "method", "path"]}
+    retried((0, 0), (1, 1), json={"amount": 5}, line="POST /v1/charges?v=1")
+
+    assert judged(same) == []
+
+
+def test_a_changed_key_is_told_with_both_keys(world, judged):
+    for at_s, (status, key) in enumerate([(503, "key-1"), (503, "key-2"), (201, "key-3")]):
+        world(at_s, status=status, json={"amount": 5}, headers={"Idempotency-Key": key})
+
+    assert judged({"same": ["headers.idempotency-key"]}) == [
+        "create-charge: operation 1 (key=key-1): attempt 2 changed headers.idempotency-key: 'key-2' is not 'key-1' of attempt 1"
+    ]
+
+
+def test_a_key_that_is_used_again_makes_another_key_another_operation(world, judged):
+    for at_s, (status, key) in enumerate([(503, "key-1"), (503, "key-1"), (201, "key-2")]):
+        world(at_s, status=status, json={"amount": 5}, headers={"Idempotency-Key": key})
+
+    assert judged({"same": ["headers.idempotency-key"]}) == []
+    (line,) = judged({"by": "route", "same": ["headers.idempotency-key"]})
+    assert line.endswith("attempt 3 changed headers.idempotency-key: 'key-2' is not 'key-1' of attempt 1")
+
+
+def test_a_key_that_was_left_out_is_told_as_absent(world, judged):
+    world(0, status=503, headers=KEY)
+    world(1)
+
+    assert judged({"same": ["headers.idempotency-key"]}) == [
+        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed headers.idempotency-key: absent is not '4f1c-aaaa-bbbb' of attempt 1"
+    ]
+
+
+def test_a_changed_body_is_told_by_its_fields(world, judged):
+    for at_s, amount in enumerate([5, 6, 7]):
+        world(at_s, status=503, json={"amount": amount}, headers=KEY)
+
+    assert judged({"same": ["body"]}) == [
+        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed body: json.amount: expected 5, got 6"
+    ]
+    assert judged({"same": ["json.amount"]}) == [
+        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed json.amount: '6' is not '5' of attempt 1"
+    ]
+
+
+def test_a_long_value_is_cut_in_the_text(world, judged):
+    for at_s, note in enumerate(["a" * 100, "b" * 100]):
+        world(at_s, headers={**KEY, "X-Note": note})
+
+    (line,) = judged({"same": ["headers.x-note"]})
+    assert line.endswith(f"attempt 2 changed headers.x-note: '{'b' * 59}…' is not '{'a' * 59}…' of attempt 1")
+
+
+def test_same_may_name_a_path_parameter(world):
+    check = {"route": "capture", "attempts": {"by": "headers.idempotency-key", "same": ["path.id"]}}
+    for at_s, charge in enumerate(["1", "2"]):
+        world(at_s, headers=KEY, route="pay/capture", line=f"POST /v1/charges/{charge}/capture")
+
+    assert world.verdict(check).text.splitlines()[0] == (
+        "capture: operation 1 (key=4f1c-aaa): attempt 2 changed path.id: '2' is not '1' of attempt 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [
+        ("header-x", "same[0]: 'header-x' is no selector"),
+        ("{{ request.id }}", "same[0]: a template can't be evaluated for recorded calls"),
+    ],
+)
+def test_what_is_no_selector_of_a_call_is_refused(world, selector, said):
+    with pytest.raises(InvalidInput) as raised:
+        world.verdict({"route": "create-charge", "attempts": {"same": [selector]}})
+
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [
+        ("headers.idempotency-key", "nothing to judge: no attempt of operation 1 has headers.idempotency-key"),
+        ("headers.x-tenat", "nothing to judge: no attempt of operation 1 has headers.x-tenat. Did you mean 'headers.x-tenant'?"),
+        ("json.amout", "nothing to judge: no attempt of operation 1 has json.amout. Did you mean 'json.amount'?"),
+        ("query.page", "nothing to judge: no attempt of operation 1 has query.page"),
+    ],
+)  # fmt: skip
+def test_what_no_attempt_has_is_nothing_to_judge_with_the_near_name(world, judged, selector, said):
+    for at_s, status in enumerate((503, 201)):
+        world(at_s, status=status, json={"amount": 5}, headers={"X-Tenant": "a"})
+
+    assert judged({"same": [selector]}) == [f"create-charge: {said}"]
+    assert judged({"same": [f"{selector}?"]}) == []
+    assert judged({"same": [selector], "optional": True}) == []
+
+
+def test_a_part_that_only_some_attempts_have_is_a_change_even_with_a_question_mark(world, judged):
+    world(0, status=503, headers={"X-Tenant": "a"})
+    world(1)
+
+    (line,) = judged({"same": ["headers.x-tenant?"]})
+    assert line.endswith("attempt 2 changed headers.x-tenant: absent is not 'a' of attempt 1")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({"json": {"order": "1"}}, {"json": {"order": 1}}, 'json.order: expected "1", got 1'),
+        ({"json": {"a": 1}}, {"json": {"a": 1, "b": 2}}, "json.b: expected absent, got 2"),
+        ({"json": {"items": [1, 2]}}, {"json": {"items": [1]}}, "json.items[1]: expected 2, got absent"),
+        ({"form": {"a": "1"}}, {"form": {"a": "2"}}, 'form.a: expected "1", got "2"'),
+        ({"json": {"a": 1, "b": 1}}, {"json": {"a": 2, "b": 2}}, "json.a: expected 1, got 2; json.b: expected 1, got 2"),
+        ({"json": {"password": "one"}}, {"json": {"password": "two"}}, 'json.password: expected "****", got "****"'),
+        ({"body": b"one"}, {"body": b"two"}, None),
+    ],
+)  # fmt: skip
+def test_changed_fields_are_shown_with_both_values(world, judged, first, second, said):
+    world(0, status=503, headers=dict(KEY), **first)
+    world(1, headers=dict(KEY), **second)
+
+    (line,) = judged({"same": "body"})
+    expected = "attempt 2 changed body" + (f": {said}" if said else "")
+    assert line.partition("): ")[2] == expected
+
+
+def test_volatile_fields_are_left_out_of_the_body_and_the_timeline_says_so(world):
+    for at_s, status in enumerate((503, 201)):
+        world(at_s, status=status, json={"amount": 5, "timestamp": 1767225600 + at_s}, headers=KEY)
+    check = {"route": "create-charge", "attempts": {"same": ["body"]}}
+
+    assert world.verdict(check).ok
+    text = world.verdict({**check, "attempts": {"same": ["body"], "max": 1}}).text
+    assert "    left out of the comparison: json.timestamp" in text.splitlines()
+
+
+def test_no_body_is_the_same_as_no_body(judged, retried):
+    retried((0, 0), (1, 1), line="DELETE /v1/charges")
+
+    assert judged({"same": "body"}) == []
+
+
+def test_same_needs_an_operation_of_two_attempts(judged, retried):
+    retried((0, 0))
+
+    assert judged({"same": "body"}) == ["create-charge: nothing to judge: 1 operation of 1 attempt"]
