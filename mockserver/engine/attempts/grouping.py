@@ -120,12 +120,8 @@ class _Grouper:
         self._latest = latest
         self._uses: dict[tuple[object, ...], int] = {}
         for one in evidence:
-            if one.key is not None:
-                use = (*one.target, one.key[1])
+            for use in _uses(one):
                 self._uses[use] = self._uses.get(use, 0) + 1
-            for name in one.volatile:
-                for use in _field_uses(one, name):
-                    self._uses[use] = self._uses.get(use, 0) + 1
         self._by_value: dict[tuple[object, ...], Group] = {}
         self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
         self._by_key: dict[tuple[object, ...], list[Group]] = {}
@@ -200,7 +196,9 @@ class _Grouper:
             if not _invoked_apart(one.group, evidence) and self._keys_apart(one, evidence) is None
         ]
         if sure:
-            return self._paired(node, _nearest(sure, evidence), Join("it repeats a 401 with another authorization"))
+            return self._paired(
+                node, _nearest(sure, evidence), Join("it repeats a 401 with another authorization")
+            )
         doubt = "it repeats a 401 with another authorization, and under another id or key"
         return self._doubtfully(node, fits, Join("likeness", doubt=doubt, settled_by=_key_place(evidence)))
 
@@ -216,7 +214,9 @@ class _Grouper:
         ]
         same_key = [one for one in fits if _same_key(one.evidence, evidence)]
         name = f"headers.{evidence.counter_name}"
-        return self._paired(node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name))
+        return self._paired(
+            node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
+        )
 
     def _sharing_key(self, node: Node) -> Node | None:
         evidence = node.evidence
@@ -399,6 +399,14 @@ def _nearest(nodes: list[Node], evidence: Evidence) -> list[Node]:
         return nodes
     differences = [len(left_out(one.evidence, evidence)) for one in nodes]
     return [one for one, count in zip(nodes, differences, strict=True) if count == min(differences)]
+
+
+def _uses(evidence: Evidence) -> Iterator[tuple[object, ...]]:
+    """Yield under what the uses of its key, and of its fields that look random, are counted."""
+    if evidence.key is not None:
+        yield (*evidence.target, evidence.key[1])
+    for name in evidence.volatile:
+        yield from _field_uses(evidence, name)
 
 
 def _field_uses(evidence: Evidence, name: str) -> Iterator[tuple[object, ...]]:

@@ -102,8 +102,14 @@ def _body_fields(request: Request) -> Fields:
         return _by_name("form", request.form_pairs)
     if media_type.startswith("multipart/"):
         return {
-            **_by_name("form", [(part.name or "", _part_text(part)) for part in request.parts if part.filename is None]),
-            **_by_name("files", [(part.name or "", _file_text(part)) for part in request.parts if part.filename is not None]),
+            **_by_name(
+                "form",
+                [(part.name or "", _part_text(part)) for part in request.parts if part.filename is None],
+            ),
+            **_by_name(
+                "files",
+                [(part.name or "", _file_text(part)) for part in request.parts if part.filename is not None],
+            ),
         }
     if media_type.endswith("json") or body.lstrip()[:1] in (b"{", b"["):
         try:

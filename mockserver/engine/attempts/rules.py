@@ -277,7 +277,12 @@ def _after(
 ) -> Finding:
     earlier, other = before
     same = other is operation or _same_key(earlier, evidence)
-    if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence) or _known_apart(earlier, evidence):
+    if (
+        earlier.retryable
+        or (same and earlier.retryable_by_id)
+        or _polls(earlier, evidence)
+        or _known_apart(earlier, evidence)
+    ):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
     status = earlier.call.status if not failed(earlier.call) else earlier.call.outcome.value

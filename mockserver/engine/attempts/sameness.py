@@ -116,9 +116,7 @@ def _quoted(text: str, value: str | None) -> str:
 def _absent(operation: Operation, attempts: list[tuple[int, Attempt]], text: str) -> str:
     root = text.partition(".")[0].partition("[")[0]
     # Compared without the root, which would make any two names near.
-    names = {
-        name.removeprefix(root) for _, attempt in attempts for name in _selectors(attempt.call, root)
-    }
+    names = {name.removeprefix(root) for _, attempt in attempts for name in _selectors(attempt.call, root)}
     hint = near(text.removeprefix(root), names)
     if not hint.startswith("Did"):
         return f"no attempt of {operation.name} has {text}"
