@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.calls import Calls
-
 from mockserver.engine.attempts import Grouping, compile_grouping
 from mockserver.engine.attempts.rules import Rules
 from mockserver.model.attempts import AttemptsSpec
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
+from support.calls import Calls
 
 Delay = Callable[[int, float], float]
 """The wait before a retry: its number, from 1, and the wait before the last one."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from support.calls import WALL_S
 
 from mockserver.admin.api import parsed
 from mockserver.engine.attempts import operations
@@ -24,6 +23,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Break, Drip, Hang, Outcome, Send, Wait
 from mockserver.model.verify import CheckSpec
+from support.calls import WALL_S
 
 FOLDER = Path(__file__).parent.parent / "cases" / "judgements"
 NOTICED_S = 0.02
@@ -111,9 +111,7 @@ def _request(spec: dict[str, Any], at_s: float) -> Request:
         body = json.dumps(body)
         headers.setdefault("content-type", "application/json")
     data = body.encode() if isinstance(body, str) else body
-    return Request(
-        method, target, list(headers.items()), data, arrived_s=WALL_S + at_s, arrived_at_s=at_s
-    )
+    return Request(method, target, list(headers.items()), data, arrived_s=WALL_S + at_s, arrived_at_s=at_s)
 
 
 def _performed(call: Call, at_s: float) -> tuple[float, Outcome]:

@@ -60,7 +60,9 @@ def test_min_asks_for_so_many_attempts_of_each_operation(world, judged, retried)
     retried((0, 0), (1, 1))
 
     assert judged({"min": 2}) == []
-    assert judged({"min": 3}) == ["create-charge: operation 1 (key=4f1c-aaa): 2 attempts, at least 3 expected"]
+    assert judged({"min": 3}) == [
+        "create-charge: operation 1 (key=4f1c-aaa): 2 attempts, at least 3 expected"
+    ]
     assert world.verdict({"route": "create-charge", "attempts": {"min": 3}}).standing is Standing.SHORT
     assert world.verdict({"route": "create-charge", "attempts": {"max": 1}}).standing is Standing.FAILED
 
@@ -96,7 +98,11 @@ def test_no_operation_may_be_asked_for(judged):
     [
         ({"json": {"n": 1}}, {"json": {"n": 2}}, "they differ in json.n"),
         ({"line": "GET /a"}, {"line": "PUT /b"}, "they differ in method, path"),
-        ({"headers": {"Range": "bytes=0-1"}}, {"headers": {"Range": "bytes=2-3"}}, "they differ in headers.range"),
+        (
+            {"headers": {"Range": "bytes=0-1"}},
+            {"headers": {"Range": "bytes=2-3"}},
+            "they differ in headers.range",
+        ),
         ({"status": 201}, {}, "201 is not a retryable answer"),
         ({"until_s": 5.0}, {}, "they were under way at once"),
         ({}, {"headers": {"x-stainless-retry-count": "0"}}, "headers.x-stainless-retry-count begins anew"),

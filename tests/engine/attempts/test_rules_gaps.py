@@ -18,9 +18,7 @@ import pytest
 def test_gaps_bound_the_wait_before_each_try(judged, bounds, said, retried):
     retried((0, 0.25), (0.75, 1))
 
-    expected = (
-        f"create-charge: operation 1 (key=4f1c-aaa): attempt 2 came 500 ms after attempt 1 ended, expected {said}"
-    )
+    expected = f"create-charge: operation 1 (key=4f1c-aaa): attempt 2 came 500 ms after attempt 1 ended, expected {said}"
     assert judged({"gaps": bounds}) == ([] if said is None else [expected])
 
 
@@ -79,8 +77,10 @@ def test_operations_of_one_attempt_have_no_gap_to_judge(world, judged, rule):
         world(at_s, status=503, json={"amount": 5, "line": line})
 
     assert judged(rule) == [
-        "create-charge: nothing to judge: 3 operations of 1 attempt each; they differ in json.line. "
-        "Say `ignore: [json.line]` if it is new on each attempt, or `by: route` if all calls are one operation"
+        (
+            "create-charge: nothing to judge: 3 operations of 1 attempt each; they differ in json.line. "
+            "Say `ignore: [json.line]` if it is new on each attempt, or `by: route` if all calls are one operation"
+        )
     ]
     assert judged({**rule, "optional": True}) == []
 

@@ -13,7 +13,10 @@ import pytest
         ((0, 0.5, 1.09), "attempt 3 came after 590 ms, attempt 2 after 500 ms; expected at least 600 ms"),
         ((0, 0.5, 1.0), "attempt 3 came after 500 ms, attempt 2 after 500 ms; expected at least 600 ms"),
         ((0, 0.5, 0.75), "attempt 3 came after 250 ms, attempt 2 after 500 ms; expected at least 600 ms"),
-        ((0, 0.25, 0.75, 1.0), "attempt 4 came after 250 ms, attempt 3 after 500 ms; expected at least 600 ms"),
+        (
+            (0, 0.25, 0.75, 1.0),
+            "attempt 4 came after 250 ms, attempt 3 after 500 ms; expected at least 600 ms",
+        ),
     ],
 )
 def test_growing_asks_that_each_gap_is_longer_than_the_one_before(judged, arrivals, said, retried):
@@ -71,4 +74,6 @@ def test_a_gap_that_an_answer_asked_for_is_not_compared(world, judged):
 def test_attempts_that_overlap_do_not_grow(judged, retried):
     retried((0, 1.0), (0.7, 2.0), (1.8, 2.5))
 
-    assert "create-charge: operation 1 (key=4f1c-aaa): the gaps don't grow: attempts overlap" in judged({"growing": True})
+    assert "create-charge: operation 1 (key=4f1c-aaa): the gaps don't grow: attempts overlap" in judged(
+        {"growing": True}
+    )

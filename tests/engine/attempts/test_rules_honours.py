@@ -8,11 +8,23 @@ from support.calls import KEY, WALL_S
     ("answer", "came_s", "said"),
     [
         ({"Retry-After": "2"}, 1.95, None),
-        ({"Retry-After": "2"}, 1.94, "Retry-After: 2: the answer before asked to wait 2 s, it came after 1.940 s"),
+        (
+            {"Retry-After": "2"},
+            1.94,
+            "Retry-After: 2: the answer before asked to wait 2 s, it came after 1.940 s",
+        ),
         ({"retry-after-ms": "300"}, 0.25, None),
-        ({"retry-after-ms": "300"}, 0.2, "retry-after-ms: 300: the answer before asked to wait 0.3 s, it came after 0.200 s"),
+        (
+            {"retry-after-ms": "300"},
+            0.2,
+            "retry-after-ms: 300: the answer before asked to wait 0.3 s, it came after 0.200 s",
+        ),
         ({"Retry-After": "Thu, 01 Jan 2026 00:00:10 GMT"}, 9.0, None),
-        ({"Retry-After": "Thu, 01 Jan 2026 00:00:10 GMT"}, 8.0, "Retry-After: Thu, 01 Jan 2026 00:00:10 GMT: the answer before asked to wait 10 s, it came after 8.000 s"),
+        (
+            {"Retry-After": "Thu, 01 Jan 2026 00:00:10 GMT"},
+            8.0,
+            "Retry-After: Thu, 01 Jan 2026 00:00:10 GMT: the answer before asked to wait 10 s, it came after 8.000 s",
+        ),
     ],
 )
 def test_honours_asks_that_no_try_comes_before_retry_after_is_over(world, judged, answer, came_s, said):
@@ -72,7 +84,12 @@ def test_a_reset_time_beside_what_is_not_used_up_asks_for_nothing(world, judged,
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("Retry-After", "soon"), ("Retry-After", "-1"), ("retry-after-ms", "1s"), ("x-ratelimit-reset", "later")],
+    [
+        ("Retry-After", "soon"),
+        ("Retry-After", "-1"),
+        ("retry-after-ms", "1s"),
+        ("x-ratelimit-reset", "later"),
+    ],
 )
 def test_an_invalid_wait_of_the_mock_is_quoted(world, judged, name, value):
     world(0, status=429, answer={name: value})

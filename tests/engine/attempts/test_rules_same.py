@@ -44,7 +44,9 @@ def test_a_changed_body_is_told_by_its_fields(world, judged):
     for at_s, amount in enumerate([5, 6, 7]):
         world(at_s, status=503, json={"amount": amount}, headers=KEY)
 
-    assert judged({"same": ["body"]}) == ["create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed body: json.amount: expected 5, got 6"]
+    assert judged({"same": ["body"]}) == [
+        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed body: json.amount: expected 5, got 6"
+    ]
     assert judged({"same": ["json.amount"]}) == [
         "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed json.amount: '6' is not '5' of attempt 1"
     ]
