@@ -120,12 +120,8 @@ class _Grouper:
         self._latest = latest
         self._uses: dict[tuple[object, ...], int] = {}
         for one in evidence:
-            if one.key is not None:
-                use = (*one.target, one.key[1])
+            for use in _uses(one):
                 self._uses[use] = self._uses.get(use, 0) + 1
-            for name in one.volatile:
-                for use in _field_uses(one, name):
-                    self._uses[use] = self._uses.get(use, 0) + 1
         self._by_value: dict[tuple[object, ...], Group] = {}
         self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
         self._by_key: dict[tuple[object, ...], list[Group]] = {}
@@ -403,6 +399,14 @@ def _nearest(nodes: list[Node], evidence: Evidence) -> list[Node]:
         return nodes
     differences = [len(left_out(one.evidence, evidence)) for one in nodes]
     return [one for one, count in zip(nodes, differences, strict=True) if count == min(differences)]
+
+
+def _uses(evidence: Evidence) -> Iterator[tuple[object, ...]]:
+    """Yield under what the uses of its key, and of its fields that look random, are counted."""
+    if evidence.key is not None:
+        yield (*evidence.target, evidence.key[1])
+    for name in evidence.volatile:
+        yield from _field_uses(evidence, name)
 
 
 def _field_uses(evidence: Evidence, name: str) -> Iterator[tuple[object, ...]]:

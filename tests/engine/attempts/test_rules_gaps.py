@@ -77,8 +77,10 @@ def test_operations_of_one_attempt_have_no_gap_to_judge(world, judged, rule):
         world(at_s, status=503, json={"amount": 5, "line": line})
 
     assert judged(rule) == [
-        "create-charge: nothing to judge: 3 operations of 1 attempt each; they differ in json.line. "
-        "Say `ignore: [json.line]` if it is new on each attempt, or `by: route` if all calls are one operation"
+        (
+            "create-charge: nothing to judge: 3 operations of 1 attempt each; they differ in json.line. "
+            "Say `ignore: [json.line]` if it is new on each attempt, or `by: route` if all calls are one operation"
+        )
     ]
     assert judged({**rule, "optional": True}) == []
 
