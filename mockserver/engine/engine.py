@@ -37,7 +37,7 @@ from mockserver.engine.world import World
 from mockserver.errors import InvalidInput, MockServerError
 from mockserver.model.call import Call, Consultation
 from mockserver.model.http import Request, Response
-from mockserver.model.plan import Outcome, Send
+from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.replying.draws import seed_for
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
@@ -181,18 +181,14 @@ class Engine:
         call = Call(ns.last_number, ns.name, request)
         planned = Planned(() if response is None else (Send(response),), response or Response(0))
         self._open(ns, call, planned)
-        if response is None:
-            call.response, call.status = None, None
         return call
 
     def _open(self, ns: Namespace, call: Call, planned: Planned) -> Call:
-        call.plan = planned.plan
-        call.response = planned.response
-        call.status = planned.response.status
-        call.fault = planned.fault
         call.claimed_at_s = self.shared.mono()
         if call.consult is not None or call.forwarded is not None:
-            call.response, call.status = None, None
+            call.plan = planned.plan
+        else:
+            _decided(call, planned)
         counts, record = ns.counts, ns.record
         call.home = (ns, counts, record)
         counts.begun(call)
@@ -200,16 +196,41 @@ class Engine:
         ns.tell()
         return call
 
-    def finish(self, call: Call, outcome: Outcome) -> list[Due]:
-        """Closes the call, once. What is to be sent now that it is over: its webhooks."""
+    def answered(self, call: Call, status: int) -> None:
+        """The status line is about to be sent. Until then a reply that waits has no status."""
+        if call.status is None and call.home is not None:
+            call.status = status
+            ns, counts, _ = call.home
+            counts.answered(call)
+            ns.tell()
+
+    def left(self, call: Call) -> None:
+        """
+        The client has ended its side of the connection while its call is open. It counts as gone, and what waits for
+        the end of the call goes on. The reply is still performed: `finish` says whether the client took it.
+        """
         if call.outcome is not Outcome.OPEN:
-            return []
-        call.outcome = outcome
-        ns, counts, record = call.home
-        call.home = None
-        call.over()
+            return
+        call.outcome = Outcome.CLIENT_LEFT
+        call.left_at_s = self.shared.mono()
+        ns, counts, _ = call.home
         current = ns.counts  # first: what is not counted yet was in flight beside this call
         counts.ended(call)
+        call.over()
+        if counts is current:
+            ns.tell()
+
+    def finish(self, call: Call, outcome: Outcome) -> list[Due]:
+        """Closes the call, once. What is to be sent now that it is over: its webhooks."""
+        if call.home is None:
+            return []
+        ns, counts, record = call.home
+        call.home = None
+        current = ns.counts  # first: as above
+        if call.outcome is Outcome.OPEN:
+            counts.ended(call)
+        call.outcome = outcome
+        call.finished()
         record.trim(call)
         # A reset has put others in their place; then this call ends unrecorded.
         if counts is not current:
@@ -351,8 +372,7 @@ class Engine:
         """The same for what no route takes."""
 
         def came(response: Response) -> bool:
-            call.plan = (Send(response),)
-            call.response, call.status = response, response.status
+            _decided(call, _sent(response))
             ns.tell()
             return True
 
@@ -393,8 +413,7 @@ class Engine:
             planned = troubles.answered(call, planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
-        call.plan, call.response, call.fault = planned.plan, planned.response, planned.fault
-        call.status = planned.response.status
+        _decided(call, planned)
         ns, counts, _ = call.home
         counts.answered(call)
         ns.tell()
@@ -430,6 +449,18 @@ class Engine:
         if ns.recording is not None and ns.recording.to is not None:
             return ns.recording.to
         return self.settings.forward_to
+
+
+def _decided(call: Call, planned: Planned) -> None:
+    """
+    What the call is answered. It has a status once the status line is sent, or is about to be: never where a fault
+    stands in its place, and not while the reply waits.
+    """
+    plan, response = planned.plan, planned.response
+    call.plan, call.fault = plan, planned.fault
+    is_sent = bool(plan) and (plan[0].__class__ is Send or sends_head(plan))
+    call.response = response if is_sent else None
+    call.status = response.status if is_sent and plan[0].__class__ is not Wait else None
 
 
 def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:

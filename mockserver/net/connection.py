@@ -28,6 +28,7 @@ from mockserver.model.problem import problem
 from mockserver.net.arrival import Arrival, TooSlow, WireLimits
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
+from mockserver.net.outgoing import Wire
 from mockserver.net.parser import Parser
 
 log = logging.getLogger("mockserver")
@@ -39,13 +40,14 @@ MOST_WAITING = 1000
 class Done(web.StreamResponse):
     """Tells aiohttp that everything has been written already, and whether the connection stays."""
 
-    def __init__(self, *, keep_alive: bool) -> None:
+    def __init__(self, connection: Connection, *, keep_alive: bool) -> None:
         super().__init__()
+        self._connection = connection
         self._stays = keep_alive
 
     @property
     def keep_alive(self) -> bool | None:
-        return self._stays
+        return self._stays and not self._connection.is_last
 
     @property
     def prepared(self) -> bool:
@@ -64,12 +66,13 @@ class Connection(RequestHandler):
 
     `begun` holds the calls that the lane began and could not finish, by their
     message: the connection's task performs them, in their order. `between`
-    says that the parser certainly stands between two requests.
+    says that the parser certainly stands between two requests. `wire` is the reply that
+    is under way. `has_ended` says that the client sends nothing more; what it has asked is still answered.
     """
 
     __slots__ = (
         "_arrival", "_body", "_fresh", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
-        "served",
+        "has_ended", "served", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -100,6 +103,8 @@ class Connection(RequestHandler):
         self.between = True
         self._fresh = True  # the task has been given nothing yet, and may not even have begun
         self.client_text = ""
+        self.has_ended = False
+        self.wire: Wire | None = None
         self._body: Any = None
         self._parser = Parser(
             self,
@@ -145,10 +150,31 @@ class Connection(RequestHandler):
             return
         for _, call in self.begun.values():
             if self._lane is not None:
-                self._lane.left(call)
+                self._lane.left(call, is_drained=not self._paused)
         self.begun.clear()
         super().connection_lost(exc)
         self._body = self._keepalive_handle = None  # both lead back here, and circles wait for the collector
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp's says None: close
+        """Whether the connection stays for now: something that was asked is still to be answered."""
+        if self._turned_away or self.transport is None or self.transport.is_closing():
+            return False
+        if not self.has_ended:
+            self.has_ended = True
+            self._arrival.over()
+            if self._is_body_open():
+                self._body.set_exception(ConnectionResetError("the client has left"))
+            for _, call in self.begun.values():
+                if self._lane is not None:
+                    self._lane.ended(call)
+            if self.wire is not None:
+                self.wire.client_ended()
+        return bool(self.begun) or not self._is_idle()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no request follows the one that is being answered."""
+        return self.has_ended and not self._messages
 
     def _is_free(self) -> bool:
         """Nothing is under way or waiting, so that an answer written now is in its order."""
@@ -321,7 +347,7 @@ class Connection(RequestHandler):
         response = problem_response(self._problem(status, exc, message))
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_closing(response))
-        return Done(keep_alive=False)
+        return Done(self, keep_alive=False)
 
     def _problem(self, status: int, exc: BaseException | None, message: str | None) -> dict[str, Any]:
         if status >= 500:
