@@ -65,11 +65,13 @@ def _line(call: Call, start_s: float, width: int, keys: dict[str, str]) -> str:
 
 def _ended(call: Call) -> str:
     """The status, `---` where the client never saw it, and the outcome where it is not that all was sent."""
-    status = str(call.status) if call.status and call.first_byte_at_s is not None else "---"
+    status = str(call.status) if call.status else "---"
     if call.outcome is Outcome.DONE:
         return status
     if call.outcome is Outcome.OPEN:
         return f"{status} (open)"
+    if call.first_byte_at_s is None:
+        status = "---"
     ending = call.outcome.value.replace("_", " ")
     return f"--- hang, {ending}" if call.answer == "hang" else f"{status} {ending}"
 

@@ -107,6 +107,14 @@ class Counts:
         if route is not None and call.answer is not None:
             route.answered(call.answer)
 
+    def unanswered(self, call: Call) -> None:
+        """A call that was counted by its answer, and whose client left before any byte of it."""
+        route = self.routes.get(call.route_id) if call.route_id is not None else None
+        if route is not None and call.answer is not None:
+            route.statuses[call.answer] -= 1
+            if not route.statuses[call.answer]:
+                del route.statuses[call.answer]
+
     def ended(self, call: Call) -> None:
         route = self.routes.get(call.route_id) if call.route_id is not None else None
         if route is not None:
