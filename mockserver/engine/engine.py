@@ -21,10 +21,11 @@ from mockserver.engine.answers import (
     problem_response,
     unmatched,
     with_cors,
+    with_headers,
 )
 from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
 from mockserver.engine.consulting import claim_of, explained_failure
-from mockserver.engine.finding import Found, Held, cors_of, find, find_held, on_path
+from mockserver.engine.finding import Found, Held, cors_for, cors_of, find, find_held, on_path
 from mockserver.engine.forwarding import done_at_reply, forward, needs_whole
 from mockserver.engine.guarding import is_kept
 from mockserver.engine.missing import nearest_routes
@@ -183,6 +184,18 @@ class Engine:
         self._open(ns, call, planned)
         return call
 
+    def begin_refused(self, request: Request, ns: Namespace, response: Response) -> Call:
+        """Records a request of a protocol that is not spoken here, as one that no route takes."""
+        ns.last_number += 1
+        ns.used_at_s = request.arrived_at_s
+        return self._open(ns, Call(ns.last_number, ns.name, request), _sent(response))
+
+    def add_header(self, call: Call, name: str, value: str) -> None:
+        """One more header line of a reply that is known already, and not sent yet."""
+        if call.response is not None:
+            planned = with_headers(Planned(call.plan, call.response), [(name, value)])
+            call.plan, call.response = planned.plan, planned.response
+
     def _open(self, ns: Namespace, call: Call, planned: Planned) -> Call:
         call.claimed_at_s = self.shared.mono()
         if call.consult is not None or call.forwarded is not None:
@@ -230,6 +243,9 @@ class Engine:
         if call.outcome is Outcome.OPEN:
             counts.ended(call)
         call.outcome = outcome
+        if outcome is Outcome.CLIENT_LEFT and call.first_byte_at_s is None and call.status is not None:
+            counts.unanswered(call)
+            call.status = None
         call.finished()
         record.trim(call)
         # A reset has put others in their place; then this call ends unrecorded.
@@ -433,6 +449,12 @@ class Engine:
             if scenario is not None and scenario.cors is not None and "origin" in request.headers:
                 return _sent(preflight(routes, scenario.cors, request))
             return _sent(options(routes))
+        if request.method == "OPTIONS" and not routes and _is_preflight(request):
+            # The browser asks before it sends what will be explained.
+            cors = cors_for(ns, request, ())
+            if cors is not None:
+                call.automatic = True
+                return _sent(preflight((), cors, request))
         to = self._real_service(ns)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
@@ -440,9 +462,13 @@ class Engine:
         if routes and not any(_takes(route, request.method) for route in routes):
             # Those that the answer names: looking through all routes would cost the more the more there are.
             call.nearest = nearest_routes(ns, request, among=routes)
-            return _sent(not_allowed(request, routes))
+            planned = _sent(not_allowed(request, routes))
+            cors = cors_for(ns, request, routes)
+            return planned if cors is None else with_cors(planned, cors, request)
         call.nearest = nearest_routes(ns, request)
-        return _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
+        planned = _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
+        cors = cors_for(ns, request, [*routes, *(route for route, _ in call.nearest)])
+        return planned if cors is None else with_cors(planned, cors, request)
 
     def _real_service(self, ns: Namespace) -> str | None:
         """Where requests go that no route takes; None for nowhere."""
@@ -470,6 +496,10 @@ def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
     if claim.reply.ready is not None:
         return claim.reply.ready
     return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+
+
+def _is_preflight(request: Request) -> bool:
+    return "origin" in request.headers and "access-control-request-method" in request.headers
 
 
 def _takes(route: Route, method: str) -> bool:
