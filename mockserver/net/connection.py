@@ -29,7 +29,7 @@ from mockserver.net.arrival import Arrival, TooSlow, WireLimits
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
 from mockserver.net.outgoing import Wire
-from mockserver.net.parser import Parser
+from mockserver.net.parser import Parser, Unsupported
 
 log = logging.getLogger("mockserver")
 
@@ -71,7 +71,7 @@ class Connection(RequestHandler):
     """
 
     __slots__ = (
-        "_arrival", "_body", "_fresh", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
+        "_arrival", "_attempted", "_body", "_fresh", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
         "has_ended", "served", "wire",
     )  # fmt: skip
 
@@ -81,8 +81,10 @@ class Connection(RequestHandler):
         lane: Lane | None,
         limits: WireLimits,
         refused: Counter[str],
+        attempted: Callable[[str, tuple[str, str], Response], None],
         **options: Any,
     ) -> None:
+        """`attempted` is told who tried to speak HTTP/2: the client, method and target, and what was answered."""
         super().__init__(
             manager,
             max_line_size=limits.head_bytes,
@@ -94,6 +96,7 @@ class Connection(RequestHandler):
         self._lane = lane
         self._limits = limits
         self._refused = refused
+        self._attempted = attempted
         self._turned_away = False
         self._arrival = Arrival(options["loop"], limits, self._too_slow)
         self.served = 0
@@ -345,6 +348,8 @@ class Connection(RequestHandler):
         if status >= 500 and exc is not None:
             log.error("a request could not be answered", exc_info=exc)
         response = problem_response(self._problem(status, exc, message))
+        if isinstance(exc, Unsupported) and exc.line is not None:
+            self._attempted(self.client_text, exc.line, response)
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_closing(response))
         return Done(self, keep_alive=False)
@@ -353,6 +358,8 @@ class Connection(RequestHandler):
         if status >= 500:
             detail = "It is a defect of mockserver; its log says more"
             return problem(status, "defect", "The server failed on this request", detail)
+        if isinstance(exc, Unsupported):
+            return exc.document
         limits, text = self._limits, (message or "").split("\n")[0]
         if isinstance(exc, LineTooLong):
             self._refused["head"] += 1

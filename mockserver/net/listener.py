@@ -24,7 +24,7 @@ from aiohttp.http_exceptions import PayloadEncodingError
 from aiohttp.web_request import BaseRequest
 
 from mockserver.engine.addressing import Addresser, UnknownNamespace
-from mockserver.engine.answers import problem_response
+from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.sending import Due
@@ -92,7 +92,9 @@ class Listener:
         self._idle = asyncio.Event()
         self._idle.set()
         self.has_lane = mock and settings.lane and is_proved()
-        self.server = _Server(self, self._make_lane(), settings.limits, engine.shared.refused)
+        self.server = _Server(
+            self, self._make_lane(), settings.limits, engine.shared.refused, self._attempted
+        )
         self._tls_lane = self._make_lane()  # what a lane keeps of a request has its scheme in it
         self._doors: list[Door] = []
 
@@ -223,6 +225,16 @@ class Listener:
         self._engine.shared.refused["requests"] += 1
         return True
 
+    def _attempted(self, client: str, line: tuple[str, str], response: Response) -> None:
+        """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
+        if not self._mock:
+            return
+        at_s = self._engine.shared.mono()
+        request = Request(*line, client=client, arrived_s=time.time(), arrived_at_s=at_s, version=(2, 0))
+        call = self._engine.begin_refused(request, self._engine.default, response)
+        call.first_byte_at_s = call.last_byte_at_s = at_s
+        self._engine.finish(call, Outcome.DONE)
+
     # Mocked requests
 
     async def _answer(self, http: BaseRequest, request: Request, ns: Namespace, wire: Wire) -> bool:
@@ -242,7 +254,10 @@ class Listener:
         except (PayloadEncodingError, web.RequestPayloadError) as why:
             return await self._refuse(request, ns, wire, http, _unreadable(str(why)))
         request.body = body
-        return await self._finish_begun(ns, self._engine.begin(request, ns), wire)
+        call = self._engine.begin(request, ns)
+        if asks_for_websocket(request):
+            self._engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
+        return await self._finish_begun(ns, call, wire)
 
     async def _finish_begun(self, ns: Namespace, call: Call, wire: Wire) -> bool:
         """Performs a call that was begun, here or on the lane. Whether the connection stays."""
@@ -424,9 +439,15 @@ class _Server(web.Server):
     """Makes our connections; a client that leaves cancels what is done for it."""
 
     def __init__(
-        self, listener: Listener, lane: Lane | None, limits: WireLimits, refused: Counter[str]
+        self,
+        listener: Listener,
+        lane: Lane | None,
+        limits: WireLimits,
+        refused: Counter[str],
+        attempted: Callable[[str, tuple[str, str], Response], None],
     ) -> None:
         super().__init__(listener.handle, handler_cancellation=True)
+        self._attempted = attempted
         self._limits = limits
         self._refused = refused
         self._loop = asyncio.get_running_loop()
@@ -441,6 +462,7 @@ class _Server(web.Server):
             lane,
             self._limits,
             self._refused,
+            self._attempted,
             loop=self._loop,
             access_log=None,  # an access log halves the speed
             auto_decompress=False,
