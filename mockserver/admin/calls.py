@@ -226,7 +226,7 @@ async def get_counts(asked: Asked[Any]) -> Answer:
     routes = {
         route_id: {
             "calls": one.calls,
-            "statuses": {str(status): number for status, number in sorted(one.statuses.items())},
+            "statuses": {str(status): number for status, number in sorted(one.statuses.items(), key=str)},
             "in_flight": one.in_flight,
             "most_in_flight": one.most_in_flight,
         }

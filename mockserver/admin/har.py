@@ -195,7 +195,7 @@ def _nothing(call: Call) -> dict[str, Any]:
     return {
         "status": 0, "statusText": "", "httpVersion": "", "cookies": [], "headers": [],
         "content": {"size": 0, "mimeType": "x-unknown"},
-        "redirectURL": "", "headersSize": -1, "bodySize": -1, "_error": call.outcome.value,
+        "redirectURL": "", "headersSize": -1, "bodySize": -1, "_error": call.fault if call.response is None and call.fault else call.outcome.value,
     }  # fmt: skip
 
 

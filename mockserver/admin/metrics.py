@@ -82,11 +82,11 @@ Family = tuple[str, str, str, Any]
 
 def _calls(reading: Reading) -> Iterator[Family]:
     totals = reading.totals
-    by_route = [((route, str(status)), number) for (route, status), number in sorted(totals.calls.items())]
+    by_route = sorted(((route, str(status)), number) for (route, status), number in totals.calls.items())
     yield (
         "counter",
         "mockserver_calls",
-        "Calls of routes, by route and status.",
+        "Calls of routes, by route and status, or the fault in its place.",
         (("route", "status"), by_route),
     )
     yield "counter", "mockserver_unmatched_calls", "Calls that no route took.", totals.unmatched

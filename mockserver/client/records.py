@@ -173,7 +173,9 @@ class Call:
 
     @property
     def status(self) -> int | None:
-        return self.response.status if self.response is not None else None
+        """The status that was sent, None where none was."""
+        is_sent = self.response is not None and self.times["first_byte_ms"] is not None
+        return self.response.status if is_sent and self.response is not None else None
 
     @property
     def arrived(self) -> datetime:

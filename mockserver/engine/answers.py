@@ -6,6 +6,7 @@ Never a 2xx for a miss; always a word on what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,9 +70,19 @@ def nearest_view(miss: Miss) -> list[dict[str, Any]]:
     ]
 
 
+def asks_for_websocket(request: Request) -> bool:
+    """Whether it is the handshake of a WebSocket (RFC 6455 4.1)."""
+    return "websocket" in ",".join(request.headers.all("upgrade")).lower()
+
+
+NO_WEBSOCKET = "WebSocket is not supported: the handshake is answered as any other request"
+
+
 def unmatched(miss: Miss, status: int) -> Response:
     request = miss.request
     text = mask_text(as_text(request, miss.nearest))
+    if asks_for_websocket(request):
+        text = f"{NO_WEBSOCKET}.\n{text}"
     if not takes_json(request):
         return Response(status, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED], text.encode())
     document = problem(
@@ -123,22 +134,31 @@ def options(routes: list[Route]) -> Response:
 # Cross-origin requests, by the Fetch standard
 
 
+_ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+_ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
+
+
 def _origin_lines(cors: CorsSpec, request: Request) -> list[tuple[str, str]]:
     origin = request.headers.get("origin")
     if origin is None or ("*" not in cors.origins and origin not in cors.origins):
         return []
     if "*" in cors.origins and not cors.credentials:
-        return [("Access-Control-Allow-Origin", "*")]
-    lines = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
-    return [*lines, ("Access-Control-Allow-Credentials", "true")] if cors.credentials else lines
+        return [(_ALLOW_ORIGIN, "*")]
+    lines = [(_ALLOW_ORIGIN, origin), ("Vary", "Origin")]
+    return [*lines, (_ALLOW_CREDENTIALS, "true")] if cors.credentials else lines
 
 
-def preflight(routes: list[Route], cors: CorsSpec, request: Request) -> Response:
-    """The answer to a browser's question; without the allowing lines where the origin is not allowed."""
+def preflight(routes: Sequence[Route], cors: CorsSpec, request: Request) -> Response:
+    """
+    The answer to a browser's question; without the allowing lines where the origin is not allowed. Without routes
+    it may send what it asks for: the answer to that says why no route takes it.
+    """
     allowed = _origin_lines(cors, request)
-    lines = [("Allow", ", ".join(allowed_methods(routes))), *allowed]
+    method = request.headers.get("access-control-request-method", "")
+    methods = ", ".join(allowed_methods(list(routes))) if routes else method
+    lines = [("Allow", methods), *allowed]
     if allowed:
-        lines.append(("Access-Control-Allow-Methods", ", ".join(allowed_methods(routes))))
+        lines.append(("Access-Control-Allow-Methods", methods))
         asked = request.headers.get("access-control-request-headers")
         if asked:
             lines.append(("Access-Control-Allow-Headers", asked))
@@ -154,6 +174,16 @@ def with_cors(planned: Planned, cors: CorsSpec, request: Request) -> Planned:
     old = planned.response
     names = {name.lower() for name, _ in old.headers}
     own = [line for line in lines if line[0].lower() not in names]
+    allowed = (old.header(_ALLOW_ORIGIN) or dict(lines)[_ALLOW_ORIGIN]).strip()
+    if allowed == "*" and old.header(_ALLOW_CREDENTIALS) is not None:
+        # A browser refuses `*` beside credentials.
+        planned = _without(planned, _ALLOW_ORIGIN)
+        own = [
+            (_ALLOW_ORIGIN, request.headers["origin"]),
+            *(line for line in own if line[0] != _ALLOW_ORIGIN),
+        ]
+    elif allowed == "*":
+        own = [line for line in own if line[0] != _ALLOW_CREDENTIALS]
     exposed = [name for name, _ in old.headers]
     if exposed and "access-control-expose-headers" not in names:
         own.append(("Access-Control-Expose-Headers", ", ".join(dict.fromkeys(exposed))))
@@ -162,8 +192,17 @@ def with_cors(planned: Planned, cors: CorsSpec, request: Request) -> Planned:
 
 def with_headers(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
     """The same plan with more header lines."""
+    return _with_lines(planned, [*planned.response.headers, *lines])
+
+
+def _without(planned: Planned, name: str) -> Planned:
+    kept = [line for line in planned.response.headers if line[0].lower() != name.lower()]
+    return _with_lines(planned, kept)
+
+
+def _with_lines(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
     old = planned.response
-    new = Response(old.status, [*old.headers, *lines], old.body, old.reason)
+    new = Response(old.status, lines, old.body, old.reason)
 
     def changed(step: Step) -> Step:
         return replace(step, response=new) if isinstance(step, (Send, Drip)) else step

@@ -21,11 +21,12 @@ from mockserver.engine.answers import (
     problem_response,
     unmatched,
     with_cors,
+    with_headers,
 )
 from mockserver.engine.attempts import KeyNames
 from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
 from mockserver.engine.consulting import claim_of, explained_failure
-from mockserver.engine.finding import Found, Held, cors_of, find, find_held, on_path
+from mockserver.engine.finding import Found, Held, cors_for, cors_of, find, find_held, on_path
 from mockserver.engine.forwarding import done_at_reply, forward, needs_whole
 from mockserver.engine.guarding import is_kept
 from mockserver.engine.missing import nearest_routes
@@ -38,7 +39,7 @@ from mockserver.engine.world import World
 from mockserver.errors import InvalidInput, MockServerError
 from mockserver.model.call import Call, Consultation
 from mockserver.model.http import Request, Response
-from mockserver.model.plan import Outcome, Send
+from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.replying.draws import seed_for
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
@@ -185,18 +186,26 @@ class Engine:
         call = Call(ns.last_number, ns.name, request)
         planned = Planned(() if response is None else (Send(response),), response or Response(0))
         self._open(ns, call, planned)
-        if response is None:
-            call.response, call.status = None, None
         return call
 
+    def begin_refused(self, request: Request, ns: Namespace, response: Response) -> Call:
+        """Records a request of a protocol that is not spoken here, as one that no route takes."""
+        ns.last_number += 1
+        ns.used_at_s = request.arrived_at_s
+        return self._open(ns, Call(ns.last_number, ns.name, request), _sent(response))
+
+    def add_header(self, call: Call, name: str, value: str) -> None:
+        """One more header line of a reply that is known already, and not sent yet."""
+        if call.response is not None:
+            planned = with_headers(Planned(call.plan, call.response), [(name, value)])
+            call.plan, call.response = planned.plan, planned.response
+
     def _open(self, ns: Namespace, call: Call, planned: Planned) -> Call:
-        call.plan = planned.plan
-        call.response = planned.response
-        call.status = planned.response.status
-        call.fault = planned.fault
         call.claimed_at_s = self.shared.mono()
         if call.consult is not None or call.forwarded is not None:
-            call.response, call.status = None, None
+            call.plan = planned.plan
+        else:
+            _decided(call, planned)
         counts, record = ns.counts, ns.record
         call.home = (ns, counts, record)
         counts.begun(call)
@@ -204,16 +213,44 @@ class Engine:
         ns.tell()
         return call
 
-    def finish(self, call: Call, outcome: Outcome) -> list[Due]:
-        """Closes the call, once. What is to be sent now that it is over: its webhooks."""
+    def answered(self, call: Call, status: int) -> None:
+        """The status line is about to be sent. Until then a reply that waits has no status."""
+        if call.status is None and call.home is not None:
+            call.status = status
+            ns, counts, _ = call.home
+            counts.answered(call)
+            ns.tell()
+
+    def left(self, call: Call) -> None:
+        """
+        The client has ended its side of the connection while its call is open. It counts as gone, and what waits for
+        the end of the call goes on. The reply is still performed: `finish` says whether the client took it.
+        """
         if call.outcome is not Outcome.OPEN:
-            return []
-        call.outcome = outcome
-        ns, counts, record = call.home
-        call.home = None
-        call.over()
+            return
+        call.outcome = Outcome.CLIENT_LEFT
+        call.left_at_s = self.shared.mono()
+        ns, counts, _ = call.home
         current = ns.counts  # first: what is not counted yet was in flight beside this call
         counts.ended(call)
+        call.over()
+        if counts is current:
+            ns.tell()
+
+    def finish(self, call: Call, outcome: Outcome) -> list[Due]:
+        """Closes the call, once. What is to be sent now that it is over: its webhooks."""
+        if call.home is None:
+            return []
+        ns, counts, record = call.home
+        call.home = None
+        current = ns.counts  # first: as above
+        if call.outcome is Outcome.OPEN:
+            counts.ended(call)
+        call.outcome = outcome
+        if outcome is Outcome.CLIENT_LEFT and call.first_byte_at_s is None and call.status is not None:
+            counts.unanswered(call)
+            call.status = None
+        call.finished()
         record.trim(call)
         # A reset has put others in their place; then this call ends unrecorded.
         if counts is not current:
@@ -355,8 +392,7 @@ class Engine:
         """The same for what no route takes."""
 
         def came(response: Response) -> bool:
-            call.plan = (Send(response),)
-            call.response, call.status = response, response.status
+            _decided(call, _sent(response))
             ns.tell()
             return True
 
@@ -397,8 +433,7 @@ class Engine:
             planned = troubles.answered(call, planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
-        call.plan, call.response, call.fault = planned.plan, planned.response, planned.fault
-        call.status = planned.response.status
+        _decided(call, planned)
         ns, counts, _ = call.home
         counts.answered(call)
         ns.tell()
@@ -418,6 +453,12 @@ class Engine:
             if scenario is not None and scenario.cors is not None and "origin" in request.headers:
                 return _sent(preflight(routes, scenario.cors, request))
             return _sent(options(routes))
+        if request.method == "OPTIONS" and not routes and _is_preflight(request):
+            # The browser asks before it sends what will be explained.
+            cors = cors_for(ns, request, ())
+            if cors is not None:
+                call.automatic = True
+                return _sent(preflight((), cors, request))
         to = self._real_service(ns)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
@@ -425,15 +466,31 @@ class Engine:
         if routes and not any(_takes(route, request.method) for route in routes):
             # Those that the answer names: looking through all routes would cost the more the more there are.
             call.nearest = nearest_routes(ns, request, among=routes)
-            return _sent(not_allowed(request, routes))
+            planned = _sent(not_allowed(request, routes))
+            cors = cors_for(ns, request, routes)
+            return planned if cors is None else with_cors(planned, cors, request)
         call.nearest = nearest_routes(ns, request)
-        return _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
+        planned = _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
+        cors = cors_for(ns, request, [*routes, *(route for route, _ in call.nearest)])
+        return planned if cors is None else with_cors(planned, cors, request)
 
     def _real_service(self, ns: Namespace) -> str | None:
         """Where requests go that no route takes; None for nowhere."""
         if ns.recording is not None and ns.recording.to is not None:
             return ns.recording.to
         return self.settings.forward_to
+
+
+def _decided(call: Call, planned: Planned) -> None:
+    """
+    What the call is answered. It has a status once the status line is sent, or is about to be: never where a fault
+    stands in its place, and not while the reply waits.
+    """
+    plan, response = planned.plan, planned.response
+    call.plan, call.fault = plan, planned.fault
+    is_sent = bool(plan) and (plan[0].__class__ is Send or sends_head(plan))
+    call.response = response if is_sent else None
+    call.status = response.status if is_sent and plan[0].__class__ is not Wait else None
 
 
 def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
@@ -443,6 +500,10 @@ def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
     if claim.reply.ready is not None:
         return claim.reply.ready
     return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+
+
+def _is_preflight(request: Request) -> bool:
+    return "origin" in request.headers and "access-control-request-method" in request.headers
 
 
 def _takes(route: Route, method: str) -> bool:

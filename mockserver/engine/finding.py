@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from mockserver.matching.index import Found as Candidate
 from mockserver.matching.narrowing import WORTH
 from mockserver.model.http import Request
 from mockserver.model.position import Position
+from mockserver.model.scenario import CorsSpec
 from mockserver.replying.templates import Scope, TemplateError
 
 
@@ -166,6 +167,31 @@ def allowed_methods(routes: list[Route]) -> list[str]:
         methods.add("HEAD")
     methods.add("OPTIONS")
     return sorted(methods)
+
+
+def cors_for(ns: Namespace, request: Request, near: Iterable[Route]) -> CorsSpec | None:
+    """
+    The CORS rules for a request that no route takes: those of the routes `near` it, else of the first active scenario
+    that its path and host lead to.
+    """
+    scenario = cors_of(list(near))
+    if scenario is not None:
+        return scenario.cors
+    return next(
+        (
+            one.cors
+            for one in ns.scenarios()
+            if one.cors is not None and ns.is_active(one) and _leads_to(request, one)
+        ),
+        None,
+    )
+
+
+def _leads_to(request: Request, scenario: Scenario) -> bool:
+    base = scenario.spec.base.rstrip("/")
+    if scenario.host is not None and not host_fits(scenario.host, request.host):
+        return False
+    return not base or request.path == base or request.path.startswith(base + "/")
 
 
 def cors_of(routes: list[Route]) -> Scenario | None:

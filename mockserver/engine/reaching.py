@@ -12,8 +12,8 @@ from mockserver.engine.world import World, entry_of
 from mockserver.errors import KeyPath, dotted
 from mockserver.matching.index import Index
 from mockserver.matching.paths import PathPattern, Segment
+from mockserver.model.framing import has_body
 from mockserver.model.reply import ReplySpec
-from mockserver.replying.planner import BODILESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _sequence(route: Route) -> Iterator[Doubt]:
 
 
 def _reply(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
-    if spec.status in BODILESS and spec.body_kind is not None:
+    if isinstance(spec.status, int) and not has_body(spec.status) and spec.body_kind is not None:
         yield Doubt(
             route,
             path,

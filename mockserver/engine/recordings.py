@@ -45,7 +45,7 @@ class Recording:
     def expect(self, call: Call) -> None:
         """A call that begins; it is taken when it is over, also where the recording has stopped by then."""
         self.open_calls += 1
-        call.at_end(lambda: self._over(call))
+        call.at_finish(lambda: self._over(call))
 
     def _over(self, call: Call) -> None:
         self._take(call)

@@ -135,7 +135,8 @@ def _ended(call: Call) -> str:
         return f"{status} (open)"
     if call.first_byte_at_s is None:
         status = "---"
-    return f"{status} {call.outcome.value.replace('_', ' ')}"
+    ending = call.outcome.value.replace("_", " ")
+    return f"--- hang, {ending}" if call.answer == "hang" else f"{status} {ending}"
 
 
 def why_missed(call: Call) -> str:

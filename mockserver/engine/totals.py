@@ -20,14 +20,14 @@ MOST_RUNTIME_ROUTES = 200
 
 class Totals:
     """
-    Sums, `calls` by the route's label and the status. Adding them up again and
+    Sums, `calls` by the route's label and the status, or the fault in its place. Adding them up again and
     again takes them from what is there, so nothing of it costs a call anything.
     """
 
     __slots__ = ("_named", "automatic", "calls", "dropped", "incomplete", "unmatched")
 
     def __init__(self) -> None:
-        self.calls: dict[tuple[str, int], int] = {}
+        self.calls: dict[tuple[str, int | str], int] = {}
         self.unmatched = 0
         self.incomplete = 0
         self.automatic = 0

@@ -92,7 +92,7 @@ class Troubles:
         def over() -> None:
             del self._struck[number]
 
-        call.at_end(over)
+        call.at_finish(over)
         return trouble.before
 
     def answered(self, call: Call, planned: Planned) -> Planned:

@@ -37,11 +37,13 @@ class Call:
     the route's. `let` are the values that it made for this call, in small. `nearest` are the
     routes that nearly took an unmatched call, with what kept each out. `forgotten`: the record has dropped it. `home` is the namespace with its
     counts and record, until the call is closed. `plan` is what `net/` performs; it is dropped when the call closes.
+    `status` is None where no status line was sent, and until it is; `response` where none will be.
     `consult`: whom `net/` asks first what is to be answered. `forwarded`: the real service that the request went on to.
     """
 
     __slots__ = (
         "_ends",
+        "_finishes",
         "automatic",
         "body_length",
         "body_sha256",
@@ -114,6 +116,7 @@ class Call:
         self.forgotten = False
         self.home: Any = None
         self._ends: list[Callable[[], None]] | None = None
+        self._finishes: list[Callable[[], None]] | None = None
 
     @property
     def id(self) -> str:
@@ -124,16 +127,21 @@ class Call:
         return self.route_id is not None
 
     @property
+    def answer(self) -> int | str | None:
+        """What it is counted by: the status that was sent, or the fault in its place. None until then."""
+        return self.fault if self.status is None and self.response is None else self.status
+
+    @property
     def complete(self) -> bool:
         return self.request.complete
 
     @property
     def ended_at_s(self) -> float | None:
-        """When it was over for the client: the last byte, the break, or its leaving."""
-        return self.left_at_s if self.left_at_s is not None else self.last_byte_at_s
+        """When it was over for the client: the last byte, the break, or, where it took no reply, its leaving."""
+        return self.last_byte_at_s if self.last_byte_at_s is not None else self.left_at_s
 
     def at_end(self, then: Callable[[], None]) -> None:
-        """Something that is to be done when the call is over, however it ends."""
+        """Something that is to be done when nobody waits for the reply any more: it is completed, or the client has left."""
         if self._ends is None:
             self._ends = []
         self._ends.append(then)
@@ -143,6 +151,19 @@ class Call:
         ends, self._ends = self._ends, None
         for end in ends or ():
             end()
+
+    def at_finish(self, then: Callable[[], None]) -> None:
+        """Something that is to be done when nothing more happens to the call, and its outcome stays."""
+        if self._finishes is None:
+            self._finishes = []
+        self._finishes.append(then)
+
+    def finished(self) -> None:
+        """Does that, after what is to be done at the end."""
+        self.over()
+        finishes, self._finishes = self._finishes, None
+        for finish in finishes or ():
+            finish()
 
     def __repr__(self) -> str:
         request = self.request

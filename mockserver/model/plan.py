@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from mockserver.model.framing import FRAMING
 from mockserver.model.http import Pairs, Response
 
 
@@ -106,12 +107,14 @@ Step = Wait | Send | Drip | Raw | Hang | Break | Forward
 Plan = tuple[Step, ...]
 
 
-_FRAMING = ("connection", "content-length", "transfer-encoding")
-
-
 def keeps_connection(headers: Pairs) -> bool:
     """Whether a response with these headers is framed by its own length and leaves the connection as it is."""
-    return not any(name.lower() in _FRAMING for name, _ in headers)
+    return not any(name.lower() in FRAMING for name, _ in headers)
+
+
+def sends_head(plan: Plan) -> bool:
+    """Whether a status line leaves at all: a fault before the first byte sends none."""
+    return any(isinstance(step, (Send, Drip, Forward)) for step in plan)
 
 
 def is_brief(plan: Plan) -> bool:

@@ -28,7 +28,8 @@ from mockserver.model.problem import problem
 from mockserver.net.arrival import Arrival, TooSlow, WireLimits
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
-from mockserver.net.parser import Parser
+from mockserver.net.outgoing import Wire
+from mockserver.net.parser import Parser, Unsupported
 
 log = logging.getLogger("mockserver")
 
@@ -39,13 +40,14 @@ MOST_WAITING = 1000
 class Done(web.StreamResponse):
     """Tells aiohttp that everything has been written already, and whether the connection stays."""
 
-    def __init__(self, *, keep_alive: bool) -> None:
+    def __init__(self, connection: Connection, *, keep_alive: bool) -> None:
         super().__init__()
+        self._connection = connection
         self._stays = keep_alive
 
     @property
     def keep_alive(self) -> bool | None:
-        return self._stays
+        return self._stays and not self._connection.is_last
 
     @property
     def prepared(self) -> bool:
@@ -64,12 +66,13 @@ class Connection(RequestHandler):
 
     `begun` holds the calls that the lane began and could not finish, by their
     message: the connection's task performs them, in their order. `between`
-    says that the parser certainly stands between two requests.
+    says that the parser certainly stands between two requests. `wire` is the reply that
+    is under way. `has_ended` says that the client sends nothing more; what it has asked is still answered.
     """
 
     __slots__ = (
-        "_arrival", "_body", "_fresh", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
-        "served",
+        "_arrival", "_attempted", "_body", "_fresh", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
+        "has_ended", "served", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -78,8 +81,10 @@ class Connection(RequestHandler):
         lane: Lane | None,
         limits: WireLimits,
         refused: Counter[str],
+        attempted: Callable[[str, tuple[str, str], Response], None],
         **options: Any,
     ) -> None:
+        """`attempted` is told who tried to speak HTTP/2: the client, method and target, and what was answered."""
         super().__init__(
             manager,
             max_line_size=limits.head_bytes,
@@ -91,6 +96,7 @@ class Connection(RequestHandler):
         self._lane = lane
         self._limits = limits
         self._refused = refused
+        self._attempted = attempted
         self._turned_away = False
         self._arrival = Arrival(options["loop"], limits, self._too_slow)
         self.served = 0
@@ -100,6 +106,8 @@ class Connection(RequestHandler):
         self.between = True
         self._fresh = True  # the task has been given nothing yet, and may not even have begun
         self.client_text = ""
+        self.has_ended = False
+        self.wire: Wire | None = None
         self._body: Any = None
         self._parser = Parser(
             self,
@@ -145,10 +153,31 @@ class Connection(RequestHandler):
             return
         for _, call in self.begun.values():
             if self._lane is not None:
-                self._lane.left(call)
+                self._lane.left(call, is_drained=not self._paused)
         self.begun.clear()
         super().connection_lost(exc)
         self._body = self._keepalive_handle = None  # both lead back here, and circles wait for the collector
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp's says None: close
+        """Whether the connection stays for now: something that was asked is still to be answered."""
+        if self._turned_away or self.transport is None or self.transport.is_closing():
+            return False
+        if not self.has_ended:
+            self.has_ended = True
+            self._arrival.over()
+            if self._is_body_open():
+                self._body.set_exception(ConnectionResetError("the client has left"))
+            for _, call in self.begun.values():
+                if self._lane is not None:
+                    self._lane.ended(call)
+            if self.wire is not None:
+                self.wire.client_ended()
+        return bool(self.begun) or not self._is_idle()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no request follows the one that is being answered."""
+        return self.has_ended and not self._messages
 
     def _is_free(self) -> bool:
         """Nothing is under way or waiting, so that an answer written now is in its order."""
@@ -319,14 +348,18 @@ class Connection(RequestHandler):
         if status >= 500 and exc is not None:
             log.error("a request could not be answered", exc_info=exc)
         response = problem_response(self._problem(status, exc, message))
+        if isinstance(exc, Unsupported) and exc.line is not None:
+            self._attempted(self.client_text, exc.line, response)
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_closing(response))
-        return Done(keep_alive=False)
+        return Done(self, keep_alive=False)
 
     def _problem(self, status: int, exc: BaseException | None, message: str | None) -> dict[str, Any]:
         if status >= 500:
             detail = "It is a defect of mockserver; its log says more"
             return problem(status, "defect", "The server failed on this request", detail)
+        if isinstance(exc, Unsupported):
+            return exc.document
         limits, text = self._limits, (message or "").split("\n")[0]
         if isinstance(exc, LineTooLong):
             self._refused["head"] += 1

@@ -2,7 +2,9 @@
 Responses to bytes. Both ways of answering write what stands here.
 
 The head carries what the scenario set, in its order and case, plus Date, and
-Content-Length or Transfer-Encoding, and Connection where it must be said.
+Content-Length or Transfer-Encoding, and Connection where it must be said. The
+framing is always that of the body that is sent: a line of the scenario that
+contradicts it is corrected or left out.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
+from mockserver.model.framing import connection_of, has_body, is_length
 from mockserver.model.http import Response, Shape
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
-_BODILESS = frozenset({204, 304})
 
 _date_at = 0
 _date_line = b""
@@ -68,7 +70,7 @@ def _shaped(response: Response, shape: Shape) -> bytes:
 def encode_parts(response: Response) -> tuple[bytes, bytes]:
     """The bytes before and after the value of Date; all in the first where the scenario sets its own Date."""
     before, after = _head(response, len(response.body), keep_alive=True, version=(1, 1))
-    body = b"" if response.status in _BODILESS else response.body
+    body = response.body if has_body(response.status) else b""
     return (before, after + body) if after else (before + body, b"")
 
 
@@ -78,42 +80,75 @@ def encode_head(
     length: int | None,
     keep_alive: bool = True,
     version: tuple[int, int] = (1, 1),
+    head_only: bool = False,
 ) -> bytes:
     """
     Status line and header lines with the blank line after them. `length` is what
     Content-Length says, None for a chunked body (or, before HTTP/1.1, one that
     ends with the connection).
     """
-    before, after = _head(response, length, keep_alive=keep_alive, version=version)
+    before, after = _head(response, length, keep_alive=keep_alive, version=version, head_only=head_only)
     return before + date_now() + after if after else before
 
 
 def _head(
-    response: Response, length: int | None, *, keep_alive: bool, version: tuple[int, int]
+    response: Response,
+    length: int | None,
+    *,
+    keep_alive: bool,
+    version: tuple[int, int],
+    head_only: bool = False,
 ) -> tuple[bytes, bytes]:
     """The head around the value of Date; the second part is empty where the scenario sets its own."""
     status = response.status
     reason = response.reason if response.reason is not None else _REASONS.get(status, "")
+    framing = _framing(response, length, keep_alive=keep_alive, version=version, head_only=head_only)
     lines = [f"HTTP/1.1 {status} {reason}"]
-    names = set()
+    has_date = False
     for name, value in response.headers:
-        lines.append(f"{name}: {value}")
-        names.add(name.lower())
-    ends = []
-    if status not in _BODILESS and "content-length" not in names and "transfer-encoding" not in names:
-        if length is not None:
-            ends.append(f"Content-Length: {length}")
-        elif version >= (1, 1):
-            ends.append("Transfer-Encoding: chunked")
-    if "connection" not in names:
-        if not keep_alive:
-            ends.append("Connection: close")
-        elif version < (1, 1):
-            ends.append("Connection: keep-alive")
-    ends.append("\r\n")
-    if "date" in names:
+        lower = name.lower()
+        if lower not in _FRAMING:
+            lines.append(f"{name}: {value}")
+            has_date = has_date or lower == "date"
+        elif lower in framing:
+            lines.append(f"{name}: {framing.pop(lower)}")
+    ends = [f"{_FRAMING[lower]}: {value}" for lower, value in framing.items()] + ["\r\n"]
+    if has_date:
         return _bytes([*lines, *ends]), b""
     return _bytes([*lines, "Date: "]), b"\r\n" + _bytes(ends)
+
+
+_FRAMING = {
+    "content-length": "Content-Length",
+    "transfer-encoding": "Transfer-Encoding",
+    "connection": "Connection",
+}
+
+
+def _framing(
+    response: Response, length: int | None, *, keep_alive: bool, version: tuple[int, int], head_only: bool
+) -> dict[str, str]:
+    """The lines that frame the body and say what becomes of the connection, by their names in lower case."""
+    lines = {}
+    written = (response.header("content-length") or "").strip()
+    if has_body(response.status):
+        if length is None:
+            if version >= (1, 1):
+                lines["transfer-encoding"] = "chunked"
+        else:
+            # Of a HEAD it may be the length that only the scenario knows.
+            lines["content-length"] = (
+                written if head_only and not length and is_length(written) else f"{length}"
+            )
+    elif response.status == 304 and is_length(written):
+        lines["content-length"] = written
+    if not keep_alive:
+        lines["connection"] = connection_of(response.headers) if closes(response) else "close"
+    elif version < (1, 1):
+        lines["connection"] = "keep-alive"
+    elif any(name.lower() == "connection" for name, _ in response.headers):
+        lines["connection"] = connection_of(response.headers)
+    return lines
 
 
 def _bytes(lines: list[str]) -> bytes:
@@ -130,10 +165,4 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 def closes(response: Response) -> bool:
     """Whether the scenario itself asks for the end of the connection."""
-    return any(name.lower() == "connection" and "close" in value.lower() for name, value in response.headers)
-
-
-def lies(response: Response, length: int) -> bool:
-    """Whether the scenario's own Content-Length differs from the body's."""
-    own = response.header("content-length")
-    return own is not None and own.strip() != str(length)
+    return any(word.strip().lower() == "close" for word in connection_of(response.headers).split(","))

@@ -31,6 +31,7 @@ from mockserver.model.http import ADMIN, Headers, Request
 from mockserver.model.plan import Outcome, is_brief
 from mockserver.net.encode import encode, encode_at
 from mockserver.net.known import KnownRequests
+from mockserver.net.outgoing import was_taken
 
 PROVED = ((3, 14), (3, 15))
 """From the first version of aiohttp, and below the second."""
@@ -53,6 +54,7 @@ class Connection(Protocol):
     client_text: str
     begun: dict[int, tuple[Namespace, Call]]
     between: bool
+    has_ended: bool
     _paused: bool
     _parser: Any
     served: int
@@ -64,6 +66,8 @@ class Connection(Protocol):
     def ssl_context(self) -> Any: ...
 
     async def _drain_helper(self) -> None: ...
+
+    def eof_received(self) -> bool: ...
 
     def hand_over(self, data: bytes, ns: Namespace, call: Call) -> None: ...
 
@@ -262,6 +266,7 @@ class Lane:
         self._engine.finish(call, Outcome.DONE)
 
     def _close_when_drained(self, connection: Connection, call: Call) -> None:
+        transport = connection.transport
         connection.begun[id(call)] = call.home[0], call
 
         async def drained() -> None:
@@ -269,17 +274,30 @@ class Lane:
                 await connection._drain_helper()  # noqa: SLF001
             except ConnectionError:
                 return  # `connection_lost` has closed the call
+            taken = not connection.has_ended or await was_taken(transport)
             if connection.begun.pop(id(call), None) is not None:
-                call.last_byte_at_s = self._mono()
-                self._engine.finish(call, Outcome.DONE)
+                if taken:
+                    call.last_byte_at_s = self._mono()
+                self._engine.finish(call, Outcome.DONE if taken else Outcome.CLIENT_LEFT)
+            if connection.has_ended and not connection.eof_received():
+                transport.close()
 
         task = connection._loop.create_task(drained())  # noqa: SLF001
         _KEPT.add(task)
         task.add_done_callback(_KEPT.discard)
 
-    def left(self, call: Call) -> None:
+    def ended(self, call: Call) -> None:
+        """The client sends nothing more while this call waits for the connection's task, or for a slow reader."""
+        self._engine.left(call)
+
+    def left(self, call: Call, *, is_drained: bool) -> None:
         """The client has gone before the connection's task came to this call, or before all of it had left."""
-        call.left_at_s = self._mono()
+        if is_drained and call.first_byte_at_s is not None and call.left_at_s is None:
+            call.last_byte_at_s = self._mono()  # its last bytes left just before
+            self._engine.finish(call, Outcome.DONE)
+            return
+        if call.left_at_s is None:
+            call.left_at_s = self._mono()
         self._engine.finish(call, Outcome.CLIENT_LEFT)
 
 

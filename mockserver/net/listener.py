@@ -24,7 +24,7 @@ from aiohttp.http_exceptions import PayloadEncodingError
 from aiohttp.web_request import BaseRequest
 
 from mockserver.engine.addressing import Addresser, UnknownNamespace
-from mockserver.engine.answers import problem_response
+from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.sending import Due
@@ -40,7 +40,8 @@ from mockserver.net.consulting import consulted
 from mockserver.net.door import Door
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, blob_of, client_of, is_proved
-from mockserver.net.performer import Performer, Wire, ready_response
+from mockserver.net.outgoing import Wire
+from mockserver.net.performer import Performer, ready_response
 from mockserver.net.tls import ReadCert, TlsTransport
 from mockserver.net.upstream import Upstream
 from mockserver.net.webhooks import Courier
@@ -84,14 +85,16 @@ class Listener:
         self._courier = courier
         self._admin = admin
         self._mock = mock
-        self._performer = Performer(engine.shared.mono, settings.hang_limit_s, upstream)
+        self._performer = Performer(settings.hang_limit_s, upstream)
         self.faults: Counter[str] = Counter()
         """How many replies were broken on purpose since the server began, by kind. None of them takes the lane."""
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self.has_lane = mock and settings.lane and is_proved()
-        self.server = _Server(self, self._make_lane(), settings.limits, engine.shared.refused)
+        self.server = _Server(
+            self, self._make_lane(), settings.limits, engine.shared.refused, self._attempted
+        )
         self._tls_lane = self._make_lane()  # what a lane keeps of a request has its scheme in it
         self._doors: list[Door] = []
 
@@ -125,8 +128,11 @@ class Listener:
         return self.server.connection(None if has_cert else self._tls_lane)
 
     async def settle(self, grace_s: float) -> int:
-        """Closes idle connections, and gives busy ones a moment. How many are still busy."""
+        """Closes idle connections, and gives busy ones a moment, unless the client has left. How many are still busy."""
         self.server.pre_shutdown()
+        for connection in self.server.connections:
+            if connection.has_ended and connection.transport is not None:  # type: ignore[attr-defined]
+                connection.transport.abort()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await self._idle.wait()
@@ -148,34 +154,38 @@ class Listener:
         """One request, from its head to the last byte of its answer."""
         self._busy += 1
         self._idle.clear()
+        connection: Any = http.protocol
         try:
-            return await self._handle(http)
+            return Done(connection, keep_alive=await self._handle(http, connection))
         except ConnectionError:
-            return Done(keep_alive=False)  # the client has left; whoever noticed it has closed the call
+            return Done(
+                connection, keep_alive=False
+            )  # the client has left; whoever noticed it has closed the call
         finally:
+            connection.wire = None
             self._busy -= 1
             if not self._busy:
                 self._idle.set()
 
-    async def _handle(self, http: BaseRequest) -> web.StreamResponse:
-        drained = _drainer(http.protocol)
-        before = drained()
-        if before is not None:
-            await before  # what the lane has answered before this has not left yet: a slow reader
+    async def _handle(self, http: BaseRequest, connection: Any) -> bool:
+        """Whether the connection stays."""
+        if connection._paused:  # noqa: SLF001  (aiohttp's own flow control)
+            await connection._drain_helper()  # noqa: SLF001  what the lane has answered before this has not left yet: a slow reader
         arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
         message = http._message  # noqa: SLF001  (the raw head, which the public attributes normalise)
         target = message.path
         headers = Headers.of_blob(blob_of(message.raw_headers))
         raw_path = _path_of(target)
         transport = http.transport
-        begun = http.protocol.begun.pop(id(message), None)  # type: ignore[attr-defined]  # our own connection
+        begun = connection.begun.pop(id(message), None)
         if transport is None:
-            return Done(keep_alive=False)
-        wire = Wire(
+            return False
+        wire = connection.wire = Wire(
             transport,
-            drained,
+            connection,
+            self._engine,
             version=(message.version.major, message.version.minor),
-            keep_alive=not message.should_close and not self._is_last(http.protocol),
+            keep_alive=not message.should_close and not self._is_last(connection) and not connection.is_last,
             head_only=message.method == "HEAD",
         )
         if begun is not None:
@@ -215,11 +225,19 @@ class Listener:
         self._engine.shared.refused["requests"] += 1
         return True
 
+    def _attempted(self, client: str, line: tuple[str, str], response: Response) -> None:
+        """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
+        if not self._mock:
+            return
+        at_s = self._engine.shared.mono()
+        request = Request(*line, client=client, arrived_s=time.time(), arrived_at_s=at_s, version=(2, 0))
+        call = self._engine.begin_refused(request, self._engine.default, response)
+        call.first_byte_at_s = call.last_byte_at_s = at_s
+        self._engine.finish(call, Outcome.DONE)
+
     # Mocked requests
 
-    async def _answer(
-        self, http: BaseRequest, request: Request, ns: Namespace, wire: Wire
-    ) -> web.StreamResponse:
+    async def _answer(self, http: BaseRequest, request: Request, ns: Namespace, wire: Wire) -> bool:
         limit = self._settings.max_body_bytes
         try:
             body = await _read(http, wire, limit)
@@ -229,43 +247,50 @@ class Listener:
         except TooSlow as why:
             return await self._refuse(request, ns, wire, http, _too_slow(why))
         except (asyncio.CancelledError, ConnectionError):
-            call = self._engine.begin_incomplete(_cut_short(request), ns, None)
-            call.left_at_s = self._engine.shared.mono()
-            self._engine.finish(call, Outcome.CLIENT_LEFT)
+            wire.call = self._engine.begin_incomplete(_cut_short(request), ns, None)
+            wire.interrupted()
+            self._engine.finish(wire.call, Outcome.CLIENT_LEFT)
             raise
         except (PayloadEncodingError, web.RequestPayloadError) as why:
             return await self._refuse(request, ns, wire, http, _unreadable(str(why)))
         request.body = body
-        return await self._finish_begun(ns, self._engine.begin(request, ns), wire)
+        call = self._engine.begin(request, ns)
+        if asks_for_websocket(request):
+            self._engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
+        return await self._finish_begun(ns, call, wire)
 
-    async def _finish_begun(self, ns: Namespace, call: Call, wire: Wire) -> web.StreamResponse:
-        """Performs a call that was begun, here or on the lane."""
-        if call.consult is not None:
-            await self._consult(call)
-        for due in call.due:
-            if due.before:
-                await self._courier.deliver_before(ns, due.delivery)
-        self._send(ns, await self._perform(call, wire))
-        return Done(keep_alive=wire.keep_alive)
+    async def _finish_begun(self, ns: Namespace, call: Call, wire: Wire) -> bool:
+        """Performs a call that was begun, here or on the lane. Whether the connection stays."""
+        wire.answers(call)
+        try:
+            if call.consult is not None:
+                await consulted(call)
+            for due in call.due:
+                if due.before:
+                    await self._courier.deliver_before(ns, due.delivery)
+        except asyncio.CancelledError:
+            wire.interrupted()
+            self._finish(ns, call, Outcome.CLIENT_LEFT)
+            raise
+        await self._perform(ns, call, wire)
+        return wire.keep_alive
 
     async def _refuse(
         self, request: Request, ns: Namespace, wire: Wire, http: BaseRequest, response: Response
-    ) -> web.StreamResponse:
+    ) -> bool:
         """Answers a request whose body is not taken whole, and ends the connection."""
         wire.keep_alive = False
         call = self._engine.begin_incomplete(_cut_short(request), ns, response)
-        await self._perform(call, wire)
-        await _linger(http)
-        return Done(keep_alive=False)
+        wire.answers(call)
+        await self._perform(ns, call, wire)
+        await _linger(http, wire)
+        return False
 
-    async def _consult(self, call: Call) -> None:
-        """Has the function of a test say what is answered."""
-        try:
-            await consulted(call)
-        except asyncio.CancelledError:
-            call.left_at_s = self._engine.shared.mono()
-            self._engine.finish(call, Outcome.CLIENT_LEFT)
-            raise
+    def _finish(self, ns: Namespace, call: Call, outcome: Outcome) -> None:
+        """Closes the call. That its client has left stops no webhook."""
+        if not call.request.complete and outcome is not Outcome.CLIENT_LEFT:
+            outcome = Outcome.INCOMPLETE
+        self._send(ns, self._engine.finish(call, outcome))
 
     def _send(self, ns: Namespace, followed: list[Due]) -> None:
         """Hands over the webhooks of a call that is over; their delay begins now."""
@@ -274,39 +299,27 @@ class Listener:
                 due.delivery.due_s = ns.clock.now_s() + due.delay_s
                 self._courier.schedule(ns, due.delivery)
 
-    async def _perform(self, call: Call, wire: Wire) -> list[Due]:
-        """What is to be sent now that the call is over."""
+    async def _perform(self, ns: Namespace, call: Call, wire: Wire) -> None:
         if call.fault is not None:
             self.faults[call.fault] += 1
         try:
-            outcome = await self._performer.perform(call.plan, call, wire)
-        except asyncio.CancelledError:
-            self._send_later(call)
-            raise
+            await self._performer.perform(call.plan, wire, partial(self._finish, ns, call))
         except Exception:
             self._engine.finish(call, Outcome.CLOSE)
             raise
-        return self._engine.finish(call, outcome if call.request.complete else Outcome.INCOMPLETE)
 
-    def _send_later(self, call: Call) -> None:
-        """The client has left; that stops no webhook."""
-        ns = self._engine.namespaces.get(call.namespace)
-        followed = self._engine.finish(call, Outcome.CLIENT_LEFT)
-        if ns is not None:
-            self._send(ns, followed)
-
-    async def _plain(self, wire: Wire, http: BaseRequest, response: Response) -> web.StreamResponse:
+    async def _plain(self, wire: Wire, http: BaseRequest, response: Response) -> bool:
         """Answers without the engine, and without reading what follows the head."""
         if http.can_read_body:
             wire.keep_alive = False
-        await self._performer.perform(ready_response(response), None, wire)
+        await self._performer.perform(ready_response(response), wire)
         if http.can_read_body:
-            await _linger(http)
-        return Done(keep_alive=wire.keep_alive)
+            await _linger(http, wire)
+        return wire.keep_alive
 
     # The admin API
 
-    async def _answer_admin(self, http: BaseRequest, request: Request, wire: Wire) -> web.StreamResponse:
+    async def _answer_admin(self, http: BaseRequest, request: Request, wire: Wire) -> bool:
         assert self._admin is not None
         try:
             request.body = await _read(http, wire, self._settings.max_admin_body_bytes)
@@ -320,8 +333,8 @@ class Listener:
         if isinstance(answer, StreamReply):
             await _stream(answer, wire)
         else:
-            await self._performer.perform(ready_response(answer), None, wire)
-        return Done(keep_alive=wire.keep_alive)
+            await self._performer.perform(ready_response(answer), wire)
+        return wire.keep_alive
 
 
 async def _stream(answer: StreamReply, wire: Wire) -> None:
@@ -331,6 +344,7 @@ async def _stream(answer: StreamReply, wire: Wire) -> None:
         await wire.write(encode_head(response, length=None, keep_alive=False, version=(1, 0)))
         if wire.head_only:
             return
+        wire.nothing_is_due()  # it has no end of its own
         async for piece in answer.pieces:
             await wire.write(piece)
     except ConnectionError:
@@ -367,8 +381,10 @@ async def _read(http: BaseRequest, wire: Wire, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-async def _linger(http: BaseRequest) -> None:
+async def _linger(http: BaseRequest, wire: Wire) -> None:
     """Reads on for a moment, so that a client still sending gets to see the answer and not a reset."""
+    if wire.transport.is_closing():
+        return
     try:
         async with asyncio.timeout(2):
             async for _ in http.content.iter_any():
@@ -419,20 +435,19 @@ def _no_namespace(name: str, names: Any) -> Response:
     return problem_response(document, ("x-mockserver-matched", "false"))
 
 
-def _drainer(protocol: Any) -> Callable[[], Any]:
-    def drained() -> Any:
-        return protocol._drain_helper() if protocol._paused else None  # noqa: SLF001  (aiohttp's own flow control)
-
-    return drained
-
-
 class _Server(web.Server):
     """Makes our connections; a client that leaves cancels what is done for it."""
 
     def __init__(
-        self, listener: Listener, lane: Lane | None, limits: WireLimits, refused: Counter[str]
+        self,
+        listener: Listener,
+        lane: Lane | None,
+        limits: WireLimits,
+        refused: Counter[str],
+        attempted: Callable[[str, tuple[str, str], Response], None],
     ) -> None:
         super().__init__(listener.handle, handler_cancellation=True)
+        self._attempted = attempted
         self._limits = limits
         self._refused = refused
         self._loop = asyncio.get_running_loop()
@@ -447,6 +462,7 @@ class _Server(web.Server):
             lane,
             self._limits,
             self._refused,
+            self._attempted,
             loop=self._loop,
             access_log=None,  # an access log halves the speed
             auto_decompress=False,

@@ -7,43 +7,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
 
 from mockserver.engine.answers import problem_response
 from mockserver.model.call import Call
+from mockserver.model.framing import has_body
 from mockserver.model.http import Response
 from mockserver.model.plan import Forward, Outcome, Step
 from mockserver.model.problem import problem
 from mockserver.net.encode import LAST_CHUNK, chunk, encode_head
+from mockserver.net.outgoing import Wire
 from mockserver.net.upstream import BrokeOff, Reply, broke_off
 
-Perform = Callable[[Step, Call, Any], Awaitable[Outcome | None]]
-
-
-class Wire(Protocol):
-    """The client's connection."""
-
-    version: tuple[int, int]
-    keep_alive: bool
-    head_only: bool
-
-    async def write(self, data: bytes) -> None: ...
+Perform = Callable[[Step, Wire], Awaitable[Outcome | None]]
 
 
 async def pass_back(
-    step: Forward, call: Call, reply: Reply, wire: Wire, *, perform: Perform, begun: Callable[[], None]
+    step: Forward, call: Call, reply: Reply, wire: Wire, *, perform: Perform
 ) -> Outcome | None:
     """
     How it ended, None where it came to its proper end; `Outcome.CLOSE` where the reply broke off, and the
-    client's connection is still to be closed. `begun` is told of the first byte.
+    client's connection is still to be closed.
     """
     if reply.pieces is not None and not step.whole_bytes:
         if step.came(reply.response):
-            return await _streamed(step, call, reply, wire, begun)
+            return await _streamed(step, call, reply, wire)
     else:
         step.came(await _whole(step, call, reply))
     for one in call.plan:
-        outcome = await perform(one, call, wire)
+        outcome = await perform(one, wire)
         if outcome is not None:
             return outcome
     return None
@@ -66,18 +57,27 @@ async def _whole(step: Forward, call: Call, reply: Reply) -> Response:
     return Response(head.status, head.headers, bytes(body), head.reason)
 
 
-async def _streamed(
-    step: Forward, call: Call, reply: Reply, wire: Wire, begun: Callable[[], None]
-) -> Outcome | None:
+async def _streamed(step: Forward, call: Call, reply: Reply, wire: Wire) -> Outcome | None:
     head = call.response
     assert head is not None
     assert reply.pieces is not None
     chunked = reply.length is None and wire.version >= (1, 1)
     if reply.length is None and not chunked:
         wire.keep_alive = False
-    begun()
-    await wire.write(encode_head(head, length=reply.length, keep_alive=wire.keep_alive, version=wire.version))
-    if wire.head_only or head.status in (204, 304):
+    bodiless = wire.head_only or not has_body(head.status)
+    unsent = 0 if bodiless else reply.length
+    wire.begins(head.status)
+    await wire.write(
+        encode_head(
+            head,
+            length=reply.length,
+            keep_alive=wire.keep_alive,
+            version=wire.version,
+            head_only=wire.head_only,
+        ),
+        unsent,
+    )
+    if bodiless:
         return None
     kept, length, digest = bytearray(), 0, hashlib.sha256()
     try:
@@ -85,7 +85,9 @@ async def _streamed(
             length += len(piece)
             digest.update(piece)
             kept += piece[: max(0, step.keep_bytes - len(kept))]
-            await wire.write(chunk(piece) if chunked else piece)
+            await wire.write(
+                chunk(piece) if chunked else piece, None if reply.length is None else reply.length - length
+            )
     except BrokeOff as why:
         call.error = broke_off(step.to, why)
         return Outcome.CLOSE
@@ -94,5 +96,7 @@ async def _streamed(
         call.reply_length = length
         call.reply_sha256 = digest.hexdigest()
     if chunked:
-        await wire.write(LAST_CHUNK)
+        await wire.write(LAST_CHUNK, 0)
+    elif reply.length is None:
+        await wire.complete()
     return None

@@ -9,200 +9,159 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import socket
 import struct
-import sys
-import termios
 from collections.abc import Callable
 
-from mockserver.model.call import Call
+from mockserver.model.framing import has_body
 from mockserver.model.http import Response
 from mockserver.model.plan import Break, Drip, Forward, Hang, Outcome, Plan, Raw, Send, Step, Wait
-from mockserver.net.encode import LAST_CHUNK, chunk, closes, encode_head, lies
+from mockserver.net.encode import LAST_CHUNK, chunk, closes, encode_head
+from mockserver.net.outgoing import Wire, sent_by_kernel
 from mockserver.net.passing import pass_back
 from mockserver.net.upstream import Upstream
 
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
-_OUTPUT_WAIT_S = 1.0
-
-
-class Wire:
-    """
-    One connection as a plan sees it. `drained` awaits an empty write buffer;
-    `keep_alive` turns false once nothing more may follow.
-    """
-
-    __slots__ = ("drained", "head_only", "keep_alive", "transport", "version")
-
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        drained: Callable[[], asyncio.Future[None] | None],
-        *,
-        version: tuple[int, int],
-        keep_alive: bool,
-        head_only: bool,
-    ) -> None:
-        self.transport = transport
-        self.drained = drained
-        self.version = version
-        self.keep_alive = keep_alive
-        self.head_only = head_only
-
-    async def write(self, data: bytes) -> None:
-        """Hands bytes to the transport and waits until its buffer is empty. Raises ConnectionError."""
-        if self.transport.is_closing():
-            raise ConnectionResetError("the client has left")
-        self.transport.write(data)
-        waiter = self.drained()
-        if waiter is not None:
-            await waiter
 
 
 class Performer:
-    """Performs plans. `mono` is the monotonic clock that calls are timed by, `upstream` asks real services."""
+    """Performs plans. `upstream` asks real services."""
 
-    def __init__(
-        self, mono: Callable[[], float], hang_limit_s: float, upstream: Upstream | None = None
-    ) -> None:
-        self._mono = mono
+    def __init__(self, hang_limit_s: float, upstream: Upstream | None = None) -> None:
         self._hang_limit_s = hang_limit_s
         self._upstream = upstream
 
-    async def perform(self, plan: Plan, call: Call | None, wire: Wire) -> Outcome:
+    async def perform(self, plan: Plan, wire: Wire, ended: Callable[[Outcome], None] | None = None) -> None:
         """
-        The outcome. Raises CancelledError, with the time written on the call,
-        where the client leaves.
+        Tells `ended` the outcome, as soon as it is certain. Raises nothing where the client leaves: its connection is
+        closed, and nobody waits for what would follow.
         """
+        outcome = Outcome.DONE
         try:
             for step in plan:
-                outcome = await self._step(step, call, wire)
-                if outcome is not None:
-                    return outcome
-        except (ConnectionError, asyncio.CancelledError) as why:
-            wire.keep_alive = False
-            if call is not None:
-                call.left_at_s = self._mono()
-            if isinstance(why, asyncio.CancelledError):
-                raise
-            return Outcome.CLIENT_LEFT
-        if call is not None:
-            call.last_byte_at_s = self._mono()
-        return Outcome.DONE
+                broken = await self._step(step, wire, ended)
+                if broken is not None:
+                    outcome = broken
+                    break
+        except (ConnectionError, asyncio.CancelledError):
+            if not wire.interrupted():
+                outcome = Outcome.CLIENT_LEFT
+        if ended is not None:
+            ended(outcome)
 
-    async def _step(self, step: Step, call: Call | None, wire: Wire) -> Outcome | None:
+    async def _step(
+        self, step: Step, wire: Wire, ended: Callable[[Outcome], None] | None = None
+    ) -> Outcome | None:
         match step:
             case Wait():
                 await asyncio.sleep(step.seconds)
             case Send():
-                await self._send(step, call, wire)
+                await self._send(step, wire)
             case Drip():
-                await self._drip(step, call, wire)
+                await self._drip(step, wire)
             case Raw():
-                self._first_byte(call)
+                wire.first_byte()
                 await wire.write(step.data)
             case Hang():
                 wire.keep_alive = False
+                wire.nothing_is_due()
                 await asyncio.sleep(self._hang_limit_s)
-                self._ended(call)
+                wire.ends()
                 return Outcome.CLOSE
             case Break():
-                wire.keep_alive = False
-                await self._break(step, wire)
-                self._ended(call)
-                return step.outcome
+                return await self._break(step, wire)
             case Forward():
-                return await self._forward(step, call, wire)
+                return await self._forward(step, wire, ended)
         return None
 
-    async def _forward(self, step: Forward, call: Call | None, wire: Wire) -> Outcome | None:
-        assert call is not None
+    async def _forward(
+        self, step: Forward, wire: Wire, ended: Callable[[Outcome], None] | None
+    ) -> Outcome | None:
+        assert wire.call is not None
         assert self._upstream is not None
-        async with self._upstream.ask(step, call.request) as reply:
-            outcome = await pass_back(
-                step, call, reply, wire, perform=self._step, begun=lambda: self._first_byte(call)
-            )
+        async with self._upstream.ask(step, wire.call.request) as reply:
+            outcome = await pass_back(step, wire.call, reply, wire, perform=self._step)
+            if outcome is None and ended is not None:
+                # Now: to close the service's connection takes a while, and the client may leave in it.
+                ended(Outcome.DONE)
         if outcome is Outcome.CLOSE:
             # Only now: the end of the connection ends this task, and the service's connection was still to be closed.
             wire.keep_alive = False
             wire.transport.close()
-            self._ended(call)
+            wire.ends()
         return outcome
 
-    def _first_byte(self, call: Call | None) -> None:
-        if call is not None and call.first_byte_at_s is None:
-            call.first_byte_at_s = self._mono()
-
-    def _ended(self, call: Call | None) -> None:
-        if call is not None:
-            call.last_byte_at_s = self._mono()
-
-    async def _send(self, step: Send, call: Call | None, wire: Wire) -> None:
+    async def _send(self, step: Send, wire: Wire) -> None:
         response = step.response
-        body = response.body
+        body = response.body if has_body(response.status) else b""
         promise = len(body) if step.promise is None else step.promise
-        if closes(response) or (lies(response, len(body)) and not wire.head_only):
+        if closes(response):
             wire.keep_alive = False
-        head = encode_head(response, length=promise, keep_alive=wire.keep_alive, version=wire.version)
-        self._first_byte(call)
-        if wire.head_only or response.status in (204, 304):
-            await wire.write(head)
-        else:
-            await wire.write(head + (body if step.upto is None else body[: step.upto]))
+        head = encode_head(
+            response,
+            length=promise,
+            keep_alive=wire.keep_alive,
+            version=wire.version,
+            head_only=wire.head_only,
+        )
+        wire.begins(response.status)
+        if wire.head_only:
+            await wire.write(head, 0)
+            return
+        sent = body if step.upto is None else body[: step.upto]
+        await wire.write(head + sent, promise - len(sent))
 
-    async def _drip(self, step: Drip, call: Call | None, wire: Wire) -> None:
+    async def _drip(self, step: Drip, wire: Wire) -> None:
         response = step.response
         chunked = step.chunked and wire.version >= (1, 1)
-        if closes(response) or (step.chunked and not chunked) or self._lies(step, wire):
+        if closes(response) or (step.chunked and not chunked):
             wire.keep_alive = False
-        length = None if step.chunked else len(response.body)
+        bodiless = wire.head_only or not has_body(response.status)
         # The first wait stands before the first byte of the body, not of the head.
-        head = encode_head(response, length=length, keep_alive=wire.keep_alive, version=wire.version)
-        self._first_byte(call)
-        await wire.write(head)
-        if wire.head_only:
+        head = encode_head(
+            response,
+            length=None if step.chunked else len(response.body),
+            keep_alive=wire.keep_alive,
+            version=wire.version,
+            head_only=wire.head_only,
+        )
+        wire.begins(response.status)
+        if bodiless:
+            await wire.write(head, 0)
             return
+        unsent = sum(len(data) for _, data in step.pieces) if step.chunked else len(response.body)
+        # Only a length, or the end of all pieces where the connection's end is that of the body, says when all has left.
+        is_known = not chunked and (step.ended or not step.chunked)
+        await wire.write(head, unsent if is_known else None)
         for wait_s, data in step.pieces:
             if wait_s:
                 await asyncio.sleep(wait_s)
             if data:
-                await wire.write(chunk(data) if chunked else data)
+                unsent -= len(data)
+                await wire.write(chunk(data) if chunked else data, unsent if is_known else None)
         if chunked and step.ended:
-            await wire.write(LAST_CHUNK)
+            await wire.write(LAST_CHUNK, 0)
 
-    @staticmethod
-    def _lies(step: Drip, wire: Wire) -> bool:
-        return not step.chunked and not wire.head_only and lies(step.response, len(step.response.body))
-
-    async def _break(self, step: Break, wire: Wire) -> None:
+    async def _break(self, step: Break, wire: Wire) -> Outcome:
+        """Raises ConnectionError where the client had left before."""
+        wire.keep_alive = False
+        taken = await wire.took_what_came()
         if step.how == "close":
             wire.transport.close()
-            return
-        await _sent_by_kernel(wire.transport)
-        sock = wire.transport.get_extra_info("socket")
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
-        wire.transport.abort()
-
-
-async def _sent_by_kernel(transport: asyncio.Transport) -> None:
-    """
-    Waits, at most a second, until the kernel has delivered what was written:
-    an RST would throw away what still stands in its queue.
-    """
-    sock = transport.get_extra_info("socket")
-    if sock is None or not sys.platform.startswith("linux"):
-        await asyncio.sleep(0.02)
-        return
-    deadline = asyncio.get_running_loop().time() + _OUTPUT_WAIT_S
-    with contextlib.suppress(OSError):
-        while asyncio.get_running_loop().time() < deadline:
-            waiting = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))[0]
-            if not waiting:
-                return
-            await asyncio.sleep(0.001)
+        else:
+            with contextlib.suppress(
+                asyncio.CancelledError
+            ):  # the client closes first: it is the end all the same
+                await sent_by_kernel(wire.transport)
+            sock = wire.transport.get_extra_info("socket")
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+            wire.transport.abort()
+        if not taken:
+            raise ConnectionResetError("the client has left")
+        wire.ends()
+        return step.outcome
 
 
 def ready_response(response: Response) -> Plan:

@@ -89,8 +89,10 @@ def _ended(call: Call) -> str:
     """The status, and the outcome where it is not that all of it was sent; `---` where nothing was."""
     if call.outcome == "done":
         return str(call.status)
-    sent = call.status is not None and call.times["first_byte_ms"] is not None
-    return f"{call.status if sent else '---'} {call.outcome.replace('_', ' ')}"
+    ending = call.outcome.replace("_", " ")
+    if call.fault == "hang" and call.response is None:
+        return f"--- hang, {ending}"
+    return f"{'---' if call.status is None else call.status} {ending}"
 
 
 def _became(call: Call, missed: Unmatched | None) -> str:

@@ -31,7 +31,8 @@ def retold(view: Mapping[str, Any]) -> Call:
     call.fault, call.outcome, call.effects = view["fault"], Outcome(view["outcome"]), list(view["effects"])
     call.body_sha256 = sent["body"]["sha256"]
     if reply is not None:
-        call.status = reply["status"]
+        is_lost = call.outcome is Outcome.CLIENT_LEFT and times["first_byte_ms"] is None
+        call.status = None if is_lost else reply["status"]
         call.response = Response(reply["status"], [(name, value) for name, value in reply["headers"]])
     for name in ("claimed", "first_byte", "last_byte", "left"):
         ms = times[f"{name}_ms"]

@@ -15,6 +15,7 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.model.base import is_template
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.framing import has_body, is_chunked
 from mockserver.model.http import Pairs, Request, Response, Shape
 from mockserver.model.plan import Drip, Plan, Send, Wait, keeps_connection
 from mockserver.model.reply import DelayRangeSpec, FaultSpec, PacedSpec, ReplyDefaultsSpec, ReplySpec
@@ -28,13 +29,10 @@ from mockserver.replying.templates import Scope, Template, TemplateError, compil
 
 HeaderMakers = tuple[tuple[str, str | Template], ...]
 
-BODILESS = frozenset({204, 304})
-"""Statuses whose answers have no body (RFC 9110 15.3.5, 15.4.5)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The steps of one answer, and what of it the record keeps."""
+    """The steps of one answer, and what of it the record keeps. `response` is there also where a fault stands in its place."""
 
     plan: Plan
     response: Response
@@ -120,7 +118,7 @@ class Reply:
             and self._throttle is None
             and self._fault is None
             and self.fixed_status is not None
-            and self.fixed_status not in BODILESS
+            and has_body(self.fixed_status)
             and keeps_connection(lines)
             and not any(name.lower() in ("date", "content-encoding") for name, _ in lines)
         )
@@ -187,7 +185,7 @@ class Reply:
         elif self._body is not None:
             data = self._body.bytes_of(scope)
             content_type = self._body.content_type
-        if status in BODILESS:
+        if not has_body(status):
             return Response(status, headers), None
         if content_type is not None and "content-type" not in names:
             headers.append(("Content-Type", content_type))
@@ -214,9 +212,10 @@ class Reply:
 
     def sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
         """The steps that send this response, or these pieces of it, with the reply's throttle and fault."""
-        if pieces is None and "chunked" in values(response.headers, "transfer-encoding"):
+        in_chunks = is_chunked(response.headers)
+        if pieces is None and in_chunks and has_body(response.status):
             pieces = ((0.0, response.body),)
-        chunked = pieces is not None and response.header("content-length") is None
+        chunked = pieces is not None and (in_chunks or response.header("content-length") is None)
         if pieces is not None and self._fault is not None and self._fault.events is not None:
             pieces = pieces[: self._fault.events]
         if self._throttle is not None and pieces is None and response.body:

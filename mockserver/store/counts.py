@@ -6,31 +6,34 @@ from mockserver.model.call import Call
 
 
 class RouteCount:
-    """What one route has got. `in_flight` are calls begun and not yet over."""
+    """
+    What one route has got. `statuses` counts calls by the status that was sent, or by the name of the fault
+    that stood in its place. `in_flight` are calls begun and not yet over.
+    """
 
     __slots__ = ("calls", "in_flight", "most_in_flight", "statuses")
 
     def __init__(self) -> None:
         self.calls = 0
-        self.statuses: dict[int, int] = {}
+        self.statuses: dict[int | str, int] = {}
         self.in_flight = 0
         self.most_in_flight = 0
 
-    def begun(self, status: int | None) -> None:
+    def begun(self, answer: int | str | None) -> None:
         """One more, not over yet."""
         self.calls += 1
-        if status is not None:
-            self.answered(status)
+        if answer is not None:
+            self.answered(answer)
         self.enter()
 
     def enter(self) -> None:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
 
-    def answered(self, status: int) -> None:
-        """One of its calls got that status."""
+    def answered(self, answer: int | str) -> None:
+        """One of its calls got that status, or that fault in its place."""
         statuses = self.statuses
-        statuses[status] = statuses.get(status, 0) + 1
+        statuses[answer] = statuses.get(answer, 0) + 1
 
     def passed(self, status: int, calls: int) -> None:
         """So many more, each over as soon as it had begun."""
@@ -80,7 +83,7 @@ class Counts:
         elif call.route_id is None:
             self.unmatched += 1
         else:
-            self.route(call.route_id).begun(call.status)
+            self.route(call.route_id).begun(call.answer)
 
     def route(self, route_id: str) -> RouteCount:
         """What that route has got, from now on."""
@@ -99,10 +102,18 @@ class Counts:
         return True
 
     def answered(self, call: Call) -> None:
-        """The status of a call that began without one."""
+        """The answer of a call that began without one."""
         route = self.routes.get(call.route_id) if call.route_id is not None else None
-        if route is not None and call.status is not None:
-            route.answered(call.status)
+        if route is not None and call.answer is not None:
+            route.answered(call.answer)
+
+    def unanswered(self, call: Call) -> None:
+        """A call that was counted by its answer, and whose client left before any byte of it."""
+        route = self.routes.get(call.route_id) if call.route_id is not None else None
+        if route is not None and call.answer is not None:
+            route.statuses[call.answer] -= 1
+            if not route.statuses[call.answer]:
+                del route.statuses[call.answer]
 
     def ended(self, call: Call) -> None:
         route = self.routes.get(call.route_id) if call.route_id is not None else None

@@ -282,6 +282,7 @@ def test_a_client_that_leaves_takes_the_services_connection_with_it(proxied):
     with Wire(server.address) as wire:
         wire.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
         wire.until(b"abc")
+        wire.reset()
     assert gone.wait(10)
     call = server.closed_call()
     assert call["outcome"] == "client_left"

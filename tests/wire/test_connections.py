@@ -86,17 +86,6 @@ def test_http_1_0_gets_no_chunks(serving):
     assert (answer.header("transfer-encoding"), answer.body) == (None, b"abcd")
 
 
-def test_a_client_that_ends_its_half_of_the_connection_has_left(serving):
-    """As with nginx: a client that gave up looks the same from here, and that is what tests ask for."""
-    server = serving("routes: [{request: GET /slow, reply: {text: done, delay: 60s}}]")
-    with Wire(server.address) as wire:
-        wire.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        wire.ends_sending()
-
-        assert wire.is_closed()
-    assert server.closed_call()["outcome"] == "client_left"
-
-
 def test_an_offer_to_upgrade_is_declined_and_the_connection_goes_on(wire):
     offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
     for number in (1, 2):

@@ -182,6 +182,8 @@ def left_behind(server):
         call["times"] = sorted(name for name, value in call["times"].items() if value is not None)
         call["request"]["client"] = call["request"]["client"].partition(":")[0]
     for call in calls:
+        if call["reply"] is None:
+            continue
         call["reply"]["headers"] = [line for line in call["reply"]["headers"] if line[0] != "Date"]
     return calls, server.admin.get("/counts")
 

@@ -88,9 +88,29 @@ def reached(wire, server, target):
         wire.until(b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("target", PLACES)
 @pytest.mark.usefixtures("leaves_nothing")
+def test_a_client_that_leaves_by_a_reset_takes_all_that_was_done_for_it_along(server, target):
+    with Wire(server.address) as wire:
+        wire.send(get(target))
+        reached(wire, server, target)
+        wire.reset()
+        assert server.closed_call()["outcome"] == "client_left"
+
+
+@pytest.mark.parametrize("target", [place for place in PLACES if "hang" in place])
+@pytest.mark.parametrize("way", ["by closing", "by ending its half"])
+@pytest.mark.usefixtures("leaves_nothing")
+def test_so_does_one_that_ends_its_half_where_nothing_is_sent_any_more(server, target, way):
+    with Wire(server.address) as wire:
+        wire.send(get(target))
+        reached(wire, server, target)
+        WAYS[way](wire)
+        assert server.closed_call()["outcome"] == "client_left"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("target", PLACES)
 def test_a_client_that_leaves_is_noticed_and_recorded(server, target, way):
     with Wire(server.address) as wire:
         wire.send(get(target))
@@ -110,13 +130,13 @@ def test_a_client_that_leaves_is_noticed_and_recorded(server, target, way):
 
 @pytest.mark.parametrize("behind", [1, 3, 200])
 @pytest.mark.parametrize("target", ["/delay", "/hang-after-headers"])
-@pytest.mark.usefixtures("leaves_nothing")
-def test_it_is_noticed_too_where_requests_wait_behind(server, target, behind):
+@pytest.mark.parametrize("way", ["by closing", "by a reset"])
+def test_it_is_noticed_too_where_requests_wait_behind(server, target, way, behind):
     """They have been read, or wait in the kernel: neither may hide that the client has gone."""
     with Wire(server.address) as wire:
         wire.send(get(target) + get("/fine") * behind)
         reached(wire, server, target)
-        wire.close()
+        WAYS[way](wire)
         assert server.closed_call()["outcome"] == "client_left"
 
     assert server.admin.get("/counts")["total"] == 1
@@ -144,6 +164,8 @@ def test_many_that_leave_at_once_are_all_recorded(server):
         for i, wire in enumerate(wires):
             wire.send(get(PLACES[i % len(PLACES)]))
         server.admin.post("/verify", [{"request": "GET /{any}", "times": 200, "within": "20s"}])
+        for wire in wires:
+            wire.reset()
     server.loop.run(ended(before))
 
     assert {call["outcome"] for call in server.calls("?limit=1000")} == {"client_left"}

@@ -43,7 +43,7 @@ export class CallPane {
   }
 
   _draw(call) {
-    const status = call.reply?.status ?? null;
+    const status = call.times.first_byte_ms === null ? null : (call.reply?.status ?? null);
     const kind = kindOf(status, call.outcome);
     show(this.element, this._head(call.id, call),
       h("div", { class: "pad" },

@@ -1,0 +1,34 @@
+"""How a reply is framed: which statuses have a body, and what its framing headers say (RFC 9112 6)."""
+
+from __future__ import annotations
+
+from mockserver.model.headers import Pairs
+
+FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
+"""Headers that belong to the connection. The server writes them; those of a scenario are sent where they are right."""
+
+
+def has_body(status: int) -> bool:
+    """Whether a reply of this status may have a body (RFC 9110 15.3.5, 15.4.5)."""
+    return status not in (204, 304)
+
+
+def is_length(value: str) -> bool:
+    """Whether it is a valid value of Content-Length."""
+    return value.isascii() and value.isdigit()
+
+
+def connection_of(headers: Pairs) -> str:
+    """The options of all Connection lines."""
+    return ", ".join(value for name, value in headers if name.lower() == "connection")
+
+
+def codings_of(headers: Pairs) -> list[str]:
+    """The transfer-codings of all Transfer-Encoding lines, in lower case."""
+    text = ",".join(value for name, value in headers if name.lower() == "transfer-encoding")
+    return [word.strip().lower() for word in text.split(",") if word.strip()]
+
+
+def is_chunked(headers: Pairs) -> bool:
+    """Whether the body is to be sent in chunks."""
+    return codings_of(headers)[-1:] == ["chunked"]

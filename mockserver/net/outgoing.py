@@ -1,0 +1,192 @@
+"""
+One reply on its way to the client: what is written, what is still promised, and whether the client is still there.
+
+A reply is completed when its last promised byte has left, whatever made it and whatever the client does afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+import sys
+from typing import Any, Protocol
+
+from mockserver.engine.engine import Engine
+from mockserver.model.call import Call
+
+_OUTPUT_WAIT_S = 1.0
+_TCP_CLOSE = 7
+"""The state of a socket that was reset, as TCP_INFO gives it."""
+_IS_LINUX = sys.platform.startswith("linux")
+
+
+class Flow(Protocol):
+    """aiohttp's flow control of a connection. Writing is paused while the write buffer is not empty."""
+
+    _paused: bool
+    has_ended: bool
+
+    async def _drain_helper(self) -> None: ...
+
+
+class Wire:
+    """
+    A connection as one reply sees it. `keep_alive` turns false once nothing more may follow. `call` is None for
+    replies that no record is kept of. `has_left`: the client has ended its side of the connection. It may have gone,
+    or wait for its answer: the two look the same until something is sent.
+    """
+
+    __slots__ = ("_engine", "_flow", "_task", "_unsent", "call", "has_left", "head_only", "is_completed", "keep_alive", "transport", "version")  # fmt: skip
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        flow: Any,
+        engine: Engine,
+        *,
+        version: tuple[int, int],
+        keep_alive: bool,
+        head_only: bool,
+    ) -> None:
+        self.transport = transport
+        self._flow: Flow = flow
+        self._engine = engine
+        self.version = version
+        self.keep_alive = keep_alive
+        self.head_only = head_only
+        self.call: Call | None = None
+        self.has_left = self._flow.has_ended
+        self.is_completed = False
+        self._unsent: int | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def answers(self, call: Call) -> None:
+        """The reply belongs to this call."""
+        self.call = call
+        if self.has_left:
+            self._engine.left(call)
+
+    def begins(self, status: int) -> None:
+        """The status line is about to be sent. Raises ConnectionError."""
+        self.first_byte()
+        if self.call is not None:
+            self._engine.answered(self.call, status)
+
+    def first_byte(self) -> None:
+        """The first byte of the reply is about to be sent. Raises ConnectionError."""
+        if self.transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        call = self.call
+        if call is not None and call.first_byte_at_s is None:
+            call.first_byte_at_s = self._engine.shared.mono()
+
+    async def write(self, data: bytes, unsent: int | None = None) -> None:
+        """
+        Hands bytes to the transport and waits until its buffer is empty. `unsent` bytes of the reply are promised
+        beside these, None where their number is unknown. Raises ConnectionError.
+        """
+        if self.transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        self.transport.write(data)
+        self._unsent = unsent
+        if self._flow._paused:  # noqa: SLF001  (aiohttp's own flow control)
+            await self._flow._drain_helper()  # noqa: SLF001
+        if unsent == 0:
+            await self.complete()
+
+    async def complete(self) -> None:
+        """All that was promised has left. Raises ConnectionError where the client did not take it."""
+        if self.has_left and self.call is not None and not await was_taken(self.transport):
+            raise ConnectionResetError("the client has left")
+        self._completed()
+
+    def _completed(self) -> None:
+        self.is_completed = True
+        if self.call is not None:
+            self.call.last_byte_at_s = self._engine.shared.mono()
+
+    def interrupted(self) -> bool:
+        """
+        The connection is gone, or the client. Whether the reply was completed: its last bytes may have left
+        just before, and nobody has been told yet.
+        """
+        self.keep_alive = False
+        if self._unsent == 0 and not self._flow._paused and not self.has_left and not self.is_completed:  # noqa: SLF001
+            self._completed()
+        if not self.is_completed and self.call is not None and self.call.left_at_s is None:
+            self.call.left_at_s = self._engine.shared.mono()
+        return self.is_completed
+
+    async def took_what_came(self) -> bool:
+        """Whether the client has taken the part of the reply that was sent, as far as that can be told."""
+        if not self.has_left:
+            return True
+        begun = self.call is not None and self.call.first_byte_at_s is not None
+        return begun and await was_taken(self.transport)
+
+    def ends(self) -> None:
+        """The server ends the connection."""
+        if self.call is not None:
+            self.call.last_byte_at_s = self._engine.shared.mono()
+
+    # The client ends its side
+
+    def nothing_is_due(self) -> None:
+        """The reply sends nothing more by itself: from now on the end of the client's side ends it, or has ended it."""
+        if self.has_left:
+            raise ConnectionResetError("the client has left")
+        self._task = asyncio.current_task()
+
+    def client_ended(self) -> None:
+        """The client has ended its side of the connection."""
+        self.has_left = True
+        if self.call is not None and not self.is_completed:
+            self._engine.left(self.call)
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def sent_by_kernel(transport: asyncio.Transport) -> None:
+    """Waits until the kernel has delivered what was written: an RST would discard what is still in its queue."""
+    if not _IS_LINUX:
+        await asyncio.sleep(0.02)
+        return
+    await was_taken(transport)
+
+
+async def was_taken(transport: asyncio.Transport) -> bool:
+    """
+    Whether the client's kernel has acknowledged all that was written. Waits for that as long as it
+    goes on, at most a second without progress. Only Linux tells; elsewhere it is False.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is None or not _IS_LINUX:
+        return False
+    now_s = asyncio.get_running_loop().time
+    fewest, deadline_s = sys.maxsize, 0.0
+    with contextlib.suppress(OSError, ValueError):  # the socket is closed
+        while not transport.is_closing():
+            queued, is_reset = _state_of(sock.fileno())
+            if is_reset:
+                return False
+            if not queued:
+                return True
+            if queued < fewest:
+                fewest, deadline_s = queued, now_s() + _OUTPUT_WAIT_S
+            elif now_s() >= deadline_s:
+                return False
+            await asyncio.sleep(0.001)
+    return False
+
+
+def _state_of(fd: int) -> tuple[int, bool]:
+    """How many bytes of a socket are not acknowledged yet, and whether the client has reset it. Raises OSError."""
+    import fcntl  # not everywhere
+    import termios
+
+    queued = struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
+    with socket.socket(fileno=os.dup(fd)) as sock:
+        return queued, sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
