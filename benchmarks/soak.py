@@ -33,6 +33,8 @@ PROJECT = Path(__file__).parents[1]
 NAMESPACES = ["default", "checkout", "billing", "shipping"]
 CONNECTIONS = 16
 WARM_S, SETTLE_S = 300.0, 30.0
+ENTRIES = 2_000
+"""Bounds that are reached within minutes, so that whatever grows afterwards has none."""
 GROWTH = 0.03
 """What memory may be more at the end than after the warm-up, as a share of it."""
 
@@ -196,7 +198,7 @@ async def _run(minutes: float, say: Callable[[str], None]) -> Result:
         folder, port = Path(name), processes.free_port()
         (folder / "soak.yaml").write_text(SCENARIO % receiver.port)
         told = folder / "told.json"
-        command = [sys.executable, "-m", "benchmarks.soaked", str(told), "serve", str(folder / "soak.yaml"), "--port", str(port)]  # fmt: skip
+        command = [sys.executable, "-m", "benchmarks.soaked", str(told), "serve", str(folder / "soak.yaml"), "--port", str(port), "--max-entries", str(ENTRIES)]  # fmt: skip
         with processes.running(command, port, Ask("/__admin/health")) as process:
             while not told.exists():  # noqa: ASYNC110  (another process writes it)
                 await asyncio.sleep(0.1)

@@ -221,6 +221,20 @@ main.add_command(export)
     type=click.IntRange(1),
     help="Readers of a namespace's stream of calls.",
 )
+@flag(
+    "--max-entries",
+    default=DEFAULT.max_entries,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Entries of each kind that a namespace keeps: state, resources, keys, tokens, effects, webhooks.",
+)
+@flag(
+    "--max-entries-bytes",
+    default=DEFAULT.max_entries_bytes,
+    show_default="64MB",
+    type=_Size(),
+    help="Memory for the entries of each kind.",
+)
 @flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
 @flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")
 @flag("--admin-host", "admin_hosts", multiple=True, help="A further host name that the admin API answers to.")

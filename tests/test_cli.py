@@ -62,6 +62,8 @@ FLAGS = [
     ("--max-namespaces", "7", "max_namespaces", 7),
     ("--max-webhooks", "7", "max_webhooks", 7),
     ("--max-streams", "7", "max_streams", 7),
+    ("--max-entries", "7", "max_entries", 7),
+    ("--max-entries-bytes", "2MB", "max_entries_bytes", 2_000_000),
     ("--on-unmatched", "record", "on_unmatched", "record"),
     ("--forward-to", "http://api.example", "forward_to", "http://api.example"),
     ("--upstream-timeout", "2s", "upstream_timeout_s", 2.0),

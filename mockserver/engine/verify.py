@@ -41,20 +41,25 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check came to. `seen` changes whenever something came that `quiet` forbids."""
+    """
+    What a check came to. `seen` changes whenever something came that `quiet` forbids. Without `exact` the answer would
+    need what is no longer kept, and the check does not hold.
+    """
 
     standing: Standing
     expected: str
     saw: str
     text: str
     seen: Any = None
+    exact: bool = True
 
     @property
     def ok(self) -> bool:
         return self.standing is Standing.OK
 
     def view(self) -> dict[str, Any]:
-        return {"ok": self.ok, "expected": self.expected, "saw": self.saw, "text": self.text}
+        view = {"ok": self.ok, "expected": self.expected, "saw": self.saw, "text": self.text}
+        return view if self.exact else {**view, "exact": False}
 
 
 class Check:
@@ -104,6 +109,17 @@ def standing_of(count: int, times: ExpectSpec) -> Standing:
     return Standing.OK if times.holds(count) else Standing.FAILED
 
 
+def _at_least(count: int, times: ExpectSpec) -> tuple[Standing, bool]:
+    """
+    Where a check stands of which at least so many are known, and whether that is exact: what is no longer kept may
+    have been among them, so only a lower bound can hold.
+    """
+    standing = standing_of(count, times)
+    if standing is Standing.OK and times.max is not None:
+        return Standing.FAILED, False
+    return standing, standing is not Standing.SHORT
+
+
 def _worded(times: ExpectSpec, noun: str) -> str:
     """`3 effects` where an ExpectSpec says `3 calls`."""
     return str(times).replace("calls", f"{noun}s").replace("call", noun)
@@ -127,12 +143,14 @@ def _params(ns: Namespace, call: Call) -> dict[str, str]:
 
 def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
     count = subject.count(ns)
-    standing = standing_of(count.count, times)
+    standing, exact = (
+        (standing_of(count.count, times), True) if count.exact else _at_least(count.count, times)
+    )
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
     if standing is not Standing.OK:
         text = "\n".join([text, *timeline(_about(ns, subject))])
-    return Verdict(standing, str(times), saw, text, count.count)
+    return Verdict(standing, str(times), saw, text, count.count, exact)
 
 
 def _of_attempts(ns: Namespace, subject: Subject, times: ExpectSpec, rules: Rules) -> Verdict:
@@ -148,7 +166,12 @@ def _of_attempts(ns: Namespace, subject: Subject, times: ExpectSpec, rules: Rule
     text = "\n".join([*lines, *timeline(list(subject.calls(ns)))])
     saw = "; ".join(one.text for one in broken)
     return Verdict(
-        Standing.SHORT if late else Standing.FAILED, f"{times}, retried by the rules", saw, text, counted.seen
+        Standing.SHORT if late else Standing.FAILED,
+        f"{times}, retried by the rules",
+        saw,
+        text,
+        counted.seen,
+        counted.exact,
     )
 
 
@@ -180,7 +203,9 @@ def _in_order(ns: Namespace, links: list[Subject], times: list[int]) -> Verdict:
     missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
     after = f" after {links[at - 1].text}" if at else ""
     text = "\n".join([f"expected in order: {expected}; {missing} did not come{after}", *timeline(seen)])
-    return Verdict(Standing.SHORT, expected, f"no {missing}{after}", text, len(seen))
+    return Verdict(
+        Standing.SHORT, expected, f"no {missing}{after}", text, len(seen), exact=not ns.record.dropped
+    )
 
 
 # Effects and webhooks
@@ -209,7 +234,8 @@ def _of_effects(
     ns: Namespace, spec: EffectsSpec, holds: Callable[[dict[str, Any]], bool], times: ExpectSpec
 ) -> Verdict:
     found = [effect for effect in ns.effects if holds(effect)]
-    standing = standing_of(len(found), times)
+    dropped = ns.effects.dropped
+    standing, exact = _at_least(len(found), times) if dropped else (standing_of(len(found), times), True)
     noun = f"effect {spec.kind}" if spec.kind else "effect"
     where = (
         f" where {', '.join(f'{key}={mask_field(key, as_text(value))}' for key, value in spec.where.items())}"
@@ -217,7 +243,8 @@ def _of_effects(
         else ""
     )
     expected = f"{_worded(times, 'effect')}"
-    text = f"{noun}{where}: expected {expected}, saw {len(found)}"
+    saw = f"{len(found)}{_gone(dropped, 'effects')}"
+    text = f"{noun}{where}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
         shown = found or [
             effect for effect in ns.effects if spec.kind is None or effect.get("kind") == spec.kind
@@ -229,7 +256,12 @@ def _of_effects(
         if not found and shown:
             lines.insert(0, "  no such effect; there are:")
         text = "\n".join([text, *lines])
-    return Verdict(standing, expected, str(len(found)), text, len(found))
+    return Verdict(standing, expected, saw, text, len(found), exact)
+
+
+def _gone(dropped: int, noun: str) -> str:
+    """What is said beside a number where some are no longer kept."""
+    return f" of the {noun} that are kept; {dropped:,} older ones are not" if dropped else ""
 
 
 def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
@@ -244,13 +276,15 @@ def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
 def _of_webhooks(ns: Namespace, route_id: str | None, times: ExpectSpec) -> Verdict:
     about = [one for one in ns.deliveries if route_id is None or one.route == route_id]
     count = sum(1 for one in about if one.arrived)
-    standing = standing_of(count, times)
+    dropped = ns.deliveries.dropped
+    standing, exact = _at_least(count, times) if dropped else (standing_of(count, times), True)
     expected = f"{_worded(times, 'webhook')} delivered"
     name = f"webhooks of {route_id}" if route_id else "webhooks"
-    text = f"{name}: expected {expected}, saw {count}"
+    saw = f"{count}{_gone(dropped, 'webhooks')}"
+    text = f"{name}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
         text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in about[-_MOST_LINES:])])
-    return Verdict(standing, expected, str(count), text, count)
+    return Verdict(standing, expected, saw, text, count, exact)
 
 
 def _delivery_line(one: Delivery) -> str:
@@ -324,11 +358,13 @@ class _LeaksJudge:
 
 
 def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdict:
-    standing = Standing.OK if len(found) <= most else Standing.FAILED
+    exact = not (ns.record.dropped or ns.record.cut) or len(found) > most
+    standing = Standing.OK if len(found) <= most and exact else Standing.FAILED
     secrets = "secret" if most == 1 else "secrets"
     expected = "no secret in what was sent" if most == 0 else f"at most {most} {secrets} in what was sent"
-    exact = not (ns.record.dropped or ns.record.cut)
-    kept = "" if exact else ", looked for in the records and bodies that are kept"
+    kept = ""
+    if ns.record.dropped or ns.record.cut:
+        kept = ", looked for in the records and bodies that are kept"
     text = f"expected {expected}, saw {len(found)}{kept}"
     if standing is not Standing.OK:
         lines = [
@@ -339,21 +375,29 @@ def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdic
             lines.append(f"  … and {len(found) - len(lines)} more")
         text = "\n".join([text, *lines])
     return Verdict(
-        standing, expected, f"{len(found)} leak{'' if len(found) == 1 else 's'}{kept}", text, len(found)
+        standing,
+        expected,
+        f"{len(found)} leak{'' if len(found) == 1 else 's'}{kept}",
+        text,
+        len(found),
+        exact,
     )
 
 
 def _of_failed_webhooks(ns: Namespace) -> Verdict:
     failed = [one for one in ns.deliveries if one.state is DeliveryState.FAILED]
-    text = f"expected no failed webhook, saw {len(failed)}"
+    dropped = ns.deliveries.dropped
+    saw = f"{len(failed)} failed{_gone(dropped, 'webhooks')}"
+    text = f"expected no failed webhook, saw {saw}"
     if failed:
         text = "\n".join([text, *(f"  {_delivery_line(one)}" for one in failed[:_MOST_LINES])])
     return Verdict(
-        Standing.FAILED if failed else Standing.OK,
+        Standing.FAILED if failed or dropped else Standing.OK,
         "no failed webhook",
-        f"{len(failed)} failed",
+        saw,
         text,
         len(failed),
+        exact=bool(failed) or not dropped,
     )
 
 

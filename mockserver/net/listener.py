@@ -243,7 +243,7 @@ class Listener:
         if call.consult is not None:
             await self._consult(call)
         for due in call.due:
-            if due.before:
+            if due.before and due.delivery.state is DeliveryState.WAITING:
                 await self._courier.deliver_before(ns, due.delivery)
         self._send(ns, await self._perform(call, wire))
         return Done(keep_alive=wire.keep_alive)
