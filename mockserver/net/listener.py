@@ -34,7 +34,7 @@ from mockserver.model.delivery import DeliveryState
 from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply, certified
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
-from mockserver.net.arrival import TooSlow, WireLimits
+from mockserver.net.arrival import TooSlow, WireLimits, without_traceback
 from mockserver.net.connection import Connection, Done
 from mockserver.net.consulting import consulted
 from mockserver.net.door import Door
@@ -153,6 +153,10 @@ class Listener:
         except ConnectionError:
             return Done(keep_alive=False)  # the client has left; whoever noticed it has closed the call
         finally:
+            # The traceback of a body's error leads to frames that hold the body, and these to the error: a cycle.
+            error = http.content.exception()
+            if error is not None:
+                without_traceback(error)
             self._busy -= 1
             if not self._busy:
                 self._idle.set()
