@@ -257,6 +257,7 @@ class App:
         admin = self._kept(AdminApi(_endpoints, self.engine, services, self._guard.check))
         wire = WireSettings(
             max_body_bytes=settings.max_body_bytes,
+            max_json_members=settings.max_json_members,
             hang_limit_s=settings.hang_limit_s,
             lane=settings.lane,
             limits=WireLimits(

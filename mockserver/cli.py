@@ -149,6 +149,13 @@ main.add_command(export)
     help="Larger requests get 413.",
 )
 @flag(
+    "--max-json-members",
+    default=DEFAULT.max_json_members,
+    show_default=True,
+    type=click.IntRange(1),
+    help="A JSON body of more is not decoded: conditions and templates can't look into it.",
+)
+@flag(
     "--hang-limit",
     "hang_limit_s",
     default=DEFAULT.hang_limit_s,

@@ -39,6 +39,7 @@ class Settings:
     seed: str = ""
     unmatched_status: int = 404
     max_body_bytes: int = 16 * 1024 * 1024
+    max_json_members: int = 100_000
     hang_limit_s: float = 600.0
     tls: bool = False
     tls_port: int | None = None

@@ -52,6 +52,7 @@ FLAGS = [
     ("--seed", "7", "seed", "7"),
     ("--unmatched-status", "418", "unmatched_status", 418),
     ("--max-body", "1KiB", "max_body_bytes", 1024),
+    ("--max-json-members", "7", "max_json_members", 7),
     ("--hang-limit", "5s", "hang_limit_s", 5.0),
     ("--read-timeout", "5s", "read_timeout_s", 5.0),
     ("--max-headers", "50", "max_headers", 50),

@@ -31,7 +31,7 @@ from mockserver.engine.sending import Due
 from mockserver.errors import near
 from mockserver.model.call import Call
 from mockserver.model.delivery import DeliveryState
-from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply, certified
+from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Headers, Request, Response, StreamReply, certified
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
 from mockserver.net.arrival import TooSlow, WireLimits, without_traceback
@@ -58,6 +58,7 @@ class WireSettings:
     """`max_body_bytes` of a mocked request; larger ones get 413. `hang_limit_s` ends a hang."""
 
     max_body_bytes: int = 16 * 1024 * 1024
+    max_json_members: int = MAX_JSON_MEMBERS
     max_admin_body_bytes: int = 64 * 1024 * 1024
     hang_limit_s: float = 600.0
     lane: bool = True
@@ -99,7 +100,14 @@ class Listener:
         if not self.has_lane:
             return None
         admin = self._admin is not None
-        return Lane(self._engine, self._addresser, admin=admin, max_body_bytes=self._settings.max_body_bytes)
+        settings = self._settings
+        return Lane(
+            self._engine,
+            self._addresser,
+            admin=admin,
+            max_body_bytes=settings.max_body_bytes,
+            max_json_members=settings.max_json_members,
+        )
 
     def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> Door:
         """A port of TLS, and, with `plain`, of plain connections too; else of `server` it is one of those alone."""
@@ -196,6 +204,7 @@ class Listener:
             arrived_s=arrived_s,
             arrived_at_s=arrived_at_s,
             version=wire.version,
+            max_json_members=self._settings.max_json_members,
         )
         if self._admin is not None and (raw_path == ADMIN or raw_path.startswith(ADMIN + "/")):
             return await self._answer_admin(http, request, wire)

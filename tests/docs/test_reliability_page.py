@@ -77,7 +77,10 @@ def test_its_bounds_are_those_of_the_code():
     assert rows["pipelined requests read ahead, a connection"] == f"{connection.MOST_WAITING:,}"
     assert f"{counts.Counts.LINES_KEPT:,}" in rows["different request lines counted, a namespace"]
     assert f"{Settings().max_namespaces:,}" in rows["namespaces"]
-    assert f"{http.MAX_JSON_DEPTH} levels, {http.MAX_JSON_VALUES:,} values" in rows["JSON"]
+    assert (
+        f"{http.MAX_JSON_DEPTH} levels, `--max-json-members` ({defaults.max_json_members:,})" in rows["JSON"]
+    )
+    assert defaults.max_json_members == http.MAX_JSON_MEMBERS
 
 
 def test_its_table_of_what_clients_fill_names_every_kind_and_the_defaults():
