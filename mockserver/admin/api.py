@@ -382,6 +382,12 @@ def listing(items: list[Any], after: Any = None) -> Response:
     return json_answer({"items": items, "next": after})
 
 
+def written_listing(items: list[bytes], after: Any = None) -> Response:
+    """The same of items that are JSON already."""
+    data = b'{"items":[%b],"next":%b}' % (b",".join(items), dump_json(after))
+    return Response(200, [("Content-Type", "application/json")], data)
+
+
 def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInput:
     return InvalidInput(Flaw(path, message, hint))
 

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, RootModel
 
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, parsed, read_json
 from mockserver.admin.models import VerifiedView
+from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.verify import Check, Standing, Verdict, expectations
 from mockserver.errors import Flaw, InvalidInput
@@ -106,7 +107,7 @@ async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: async
     started_s = loop.time()
     while True:
         woken.clear()
-        verdicts = [check.verdict(ns) for check in checks]
+        verdicts = [await _verdict(ns, check) for check in checks]
         waited_s = loop.time() - started_s
         short = [
             check.spec.within_s or 0.0
@@ -129,7 +130,7 @@ async def _quiet(
     until_s = loop.time() + quiet_s
     while (left_s := until_s - loop.time()) > 0:
         woken.clear()
-        now = [check.verdict(ns) for check in checks]
+        now = [await _verdict(ns, check) for check in checks]
         late = [_disturbed(check, old, new) for check, old, new in zip(checks, verdicts, now, strict=True)]
         if any(not verdict.ok for verdict in late):
             return late
@@ -137,7 +138,17 @@ async def _quiet(
             await asyncio.wait_for(woken.wait(), left_s)
         except TimeoutError:
             break
-    return [_disturbed(check, old, check.verdict(ns)) for check, old in zip(checks, verdicts, strict=True)]
+    return [
+        _disturbed(check, old, await _verdict(ns, check)) for check, old in zip(checks, verdicts, strict=True)
+    ]
+
+
+async def _verdict(ns: Namespace, check: Check) -> Verdict:
+    """The verdict of now; what came while the record was looked through is few."""
+    turns = Turns()
+    for _ in range(2):
+        await turns.all_of(check.steps(ns))
+    return check.verdict(ns)
 
 
 def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:

@@ -12,6 +12,7 @@ from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.model.base import parse_request_line
 from mockserver.model.call import Call
+from mockserver.model.plan import Outcome
 from mockserver.model.verify import SubjectSpec
 
 
@@ -26,12 +27,15 @@ class Count:
 class Subject:
     """What is counted: the calls of a route, or those of a request line with conditions."""
 
-    __slots__ = ("_matcher", "_methods", "_pattern", "route_id", "text")
+    __slots__ = ("_known", "_matcher", "_methods", "_pattern", "_seen", "route_id", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInput; NoSuchRoute for an unknown route."""
         self.route_id: str | None = None
         self._matcher: Matcher | None = None
+        self._seen = 0
+        self._known: dict[int, bool] = {}
+        """Of the calls that a matcher has judged, by their number: whether they are some of them."""
         if spec.route is not None:
             self.route_id = route_named(ns, spec.route, (*path, "route")).id
             self.text = spec.route
@@ -52,11 +56,26 @@ class Subject:
         if self.route_id is not None:
             return call.route_id == self.route_id
         request = call.request
-        return (
-            (self._methods is None or request.method in self._methods)
-            and self._pattern.match(request.path) is not None
-            and (self._matcher is None or self._matcher.holds(request))
-        )
+        if self._methods is not None and request.method not in self._methods:
+            return False
+        if self._pattern.match(request.path) is None:
+            return False
+        if self._matcher is None:
+            return True
+        known = self._known.get(call.number)
+        if known is None:
+            known = self._known[call.number] = self._matcher.holds(request)
+            if call.outcome is not Outcome.OPEN:
+                request.forget_parsed()
+        return known
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        """Looks at one recorded call after the other, so that what is asked afterwards is quick."""
+        if self._matcher is not None:
+            for call in ns.record.glimpses(self._seen):
+                self._seen = call.number
+                self.holds(call)
+                yield
 
     def calls(self, ns: Namespace) -> Iterator[Call]:
         """Those that are still recorded, oldest first."""
@@ -67,7 +86,13 @@ class Subject:
             return Count(ns.counts.calls_of(self.route_id))
         if self._matcher is None and not ns.counts.lines_lost:
             return Count(self._count_lines(ns))
-        found = sum(1 for _ in self.calls(ns))
+        if self._matcher is None:
+            found = sum(map(self.holds, ns.record.glimpses()))
+        else:
+            for _ in self.steps(ns):
+                pass
+            first = ns.record.first_kept or ns.last_number + 1
+            found = sum(holds for number, holds in self._known.items() if number >= first)
         return Count(found, exact=not ns.record.dropped and (self._matcher is None or not ns.record.cut))
 
     def _count_lines(self, ns: Namespace) -> int:

@@ -6,11 +6,11 @@ Every verdict has a text that a person can act on, with the calls it is about.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.engine.attempts import as_text, operations
 from mockserver.engine.counting import Subject
@@ -29,6 +29,7 @@ from mockserver.model.redaction import mask_field, mask_path, mask_text, mask_tr
 from mockserver.model.scenario import ExpectSpec
 from mockserver.model.verify import CheckSpec, EffectsSpec, SubjectSpec
 from mockserver.model.violation import masked, text_of
+from mockserver.store.record import Record
 
 
 class Standing(Enum):
@@ -65,11 +66,16 @@ class Verdict:
 class Check:
     """A compiled check. Raises InvalidInput where it asks for what can't be asked."""
 
-    __slots__ = ("_judge", "spec")
+    __slots__ = ("_judge", "_scans", "spec")
 
     def __init__(self, ns: Namespace, spec: CheckSpec, path: KeyPath = ()) -> None:
         self.spec = spec
-        self._judge = _compiled(ns, spec, path)
+        self._judge, self._scans = _compiled(ns, spec, path)
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        """Looks at one recorded call after the other, so that the verdict is quick afterwards."""
+        for scan in self._scans:
+            yield from scan.steps(ns)
 
     def verdict(self, ns: Namespace) -> Verdict:
         return self._judge(ns)
@@ -78,13 +84,28 @@ class Check:
 Judge = Callable[[Namespace], Verdict]
 
 
-def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
+class Scan(Protocol):
+    """What looks at every recorded call."""
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        """One call a step; a call that was looked at is not looked at again."""
+
+
+def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
     if spec.route is not None or spec.request is not None:
-        return _calls_judge(ns, spec, path)
+        subject = Subject(ns, spec, path)
+        return _calls_judge(ns, subject, spec, path), [subject]
     if spec.in_order is not None:
         links = [Subject(ns, one, (*path, "in_order", i)) for i, one in enumerate(spec.in_order)]
-        times = [one.times for one in spec.in_order]
-        return lambda ns: _in_order(ns, links, times)
+        order = _OrderJudge(links, [one.times for one in spec.in_order])
+        return order, [order]
+    if spec.leaks is not None:
+        leaks = _LeaksJudge(spec.leaks or 0)
+        return leaks, [leaks]
+    return _judge_without_scan(ns, spec, path), ()
+
+
+def _judge_without_scan(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
     if spec.effects is not None:
         holds = _effect_test(spec.effects, (*path, "effects"))
         effects = spec.effects
@@ -97,8 +118,6 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
         return lambda ns: _of_unused(ns, spec.unused or 0)
     if spec.violations is not None:
         return lambda ns: _of_violations(ns, spec.violations or 0)
-    if spec.leaks is not None:
-        return _LeaksJudge(spec.leaks or 0)
     return lambda ns: _of_unmatched(ns, spec.unmatched or 0)
 
 
@@ -128,8 +147,7 @@ def _worded(times: ExpectSpec, noun: str) -> str:
 # Calls
 
 
-def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
-    subject = Subject(ns, spec, path)
+def _calls_judge(ns: Namespace, subject: Subject, spec: CheckSpec, path: KeyPath) -> Judge:
     if spec.attempts is None:
         return lambda ns: _of_subject(ns, subject, spec.times)
     rules = Rules(spec.attempts, lambda call: _params(ns, call), (*path, "attempts"))
@@ -177,35 +195,58 @@ def _of_attempts(ns: Namespace, subject: Subject, times: ExpectSpec, rules: Rule
 
 def _about(ns: Namespace, subject: Subject) -> list[Call]:
     """The calls that were counted, and the misses that may have been meant."""
-    return [call for call in ns.record if subject.holds(call) or _missed(call)]
+    return [call for call in ns.record.glimpses() if subject.holds(call) or _missed(call)]
 
 
 def _missed(call: Call) -> bool:
     return not call.matched and not call.automatic and call.request.complete
 
 
-def _in_order(ns: Namespace, links: list[Subject], times: list[int]) -> Verdict:
-    at, got = 0, 0
-    seen: list[Call] = []
-    for call in ns.record:
-        if any(link.holds(call) for link in links):
-            seen.append(call)
-        if at < len(links) and links[at].holds(call):
-            got += 1
-            if got == times[at]:
-                at, got = at + 1, 0
-    expected = " then ".join(
-        link.text if count == 1 else f"{count} times {link.text}"
-        for link, count in zip(links, times, strict=True)
-    )
-    if at == len(links):
-        return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(seen))
-    missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
-    after = f" after {links[at - 1].text}" if at else ""
-    text = "\n".join([f"expected in order: {expected}; {missing} did not come{after}", *timeline(seen)])
-    return Verdict(
-        Standing.SHORT, expected, f"no {missing}{after}", text, len(seen), exact=not ns.record.dropped
-    )
+class _OrderJudge:
+    """Looks once at each call. `at` links have come, and `got` calls of the next."""
+
+    __slots__ = ("_at", "_calls", "_got", "_links", "_record", "_seen", "_times")
+
+    def __init__(self, links: list[Subject], times: list[int]) -> None:
+        self._links = links
+        self._times = times
+        self._record: Record | None = None
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        if ns.record is not self._record:  # a reset begins another
+            self._record = ns.record
+            self._at, self._got, self._seen = 0, 0, 0
+            self._calls: list[Call] = []
+        links = self._links
+        for call in ns.record.glimpses(self._seen):
+            self._seen = call.number
+            if any(link.holds(call) for link in links):
+                self._calls.append(call)
+            if self._at < len(links) and links[self._at].holds(call):
+                self._got += 1
+                if self._got == self._times[self._at]:
+                    self._at, self._got = self._at + 1, 0
+            yield
+
+    def __call__(self, ns: Namespace) -> Verdict:
+        for _ in self.steps(ns):
+            pass
+        return self._verdict(ns)
+
+    def _verdict(self, ns: Namespace) -> Verdict:
+        links, times, at, got, calls = self._links, self._times, self._at, self._got, self._calls
+        expected = " then ".join(
+            link.text if count == 1 else f"{count} times {link.text}"
+            for link, count in zip(links, times, strict=True)
+        )
+        if at == len(links):
+            return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(calls))
+        missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
+        after = f" after {links[at - 1].text}" if at else ""
+        text = "\n".join([f"expected in order: {expected}; {missing} did not come{after}", *timeline(calls)])
+        return Verdict(
+            Standing.SHORT, expected, f"no {missing}{after}", text, len(calls), exact=not ns.record.dropped
+        )
 
 
 # Effects and webhooks
@@ -249,7 +290,7 @@ def _of_effects(
         shown = found or [
             effect for effect in ns.effects if spec.kind is None or effect.get("kind") == spec.kind
         ]
-        lost = {call.id: call.outcome.value for call in ns.record if call.outcome in _LOST}
+        lost = {call.id: call.outcome.value for call in ns.record.glimpses() if call.outcome in _LOST}
         lines = [f"  {_effect_line(effect, lost)}" for effect in shown[:_MOST_LINES]]
         if len(shown) > _MOST_LINES:
             lines.append(f"  … and {len(shown) - _MOST_LINES} more")
@@ -305,7 +346,7 @@ def _of_unmatched(ns: Namespace, most: int) -> Verdict:
     expected = "no unmatched call" if most == 0 else f"at most {most} unmatched"
     text = f"expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline([call for call in ns.record if _missed(call)])])
+        text = "\n".join([text, *timeline([call for call in ns.record.glimpses() if _missed(call)])])
     return Verdict(standing, expected, f"{count} unmatched", text, count)
 
 
@@ -347,13 +388,17 @@ class _LeaksJudge:
         self._found: list[tuple[Call, str]] = []
         self._seen = 0
 
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        for call in ns.record.glimpses(self._seen):
+            self._seen = call.number
+            self._found += [(call, leak) for leak in leaks_of(call.request)]
+            if call.outcome is not Outcome.OPEN:
+                call.request.forget_parsed()
+            yield
+
     def __call__(self, ns: Namespace) -> Verdict:
-        for call in ns.record:
-            if call.number > self._seen:
-                self._seen = call.number
-                self._found += [(call, leak) for leak in leaks_of(call.request)]
-                if call.outcome is not Outcome.OPEN:
-                    call.request.forget_parsed()
+        for _ in self.steps(ns):
+            pass
         return _of_leaks(ns, self._found, self._most)
 
 

@@ -176,10 +176,10 @@ def test_large_json_has_no_integers_of_thousands_of_digits():
     integer = b"7" * (http.MAX_LARGE_JSON_DIGITS + 1)
 
     assert a_matcher(json={"$length": 1}).holds(a_request(body=b"[%b]" % integer))
-    assert texts_of({"json": "$present"}, a_request(body=b"[%b%b]" % (b" " * 2**20, integer))) == [
-        "body: expected JSON, but it is larger than 1 MiB and has an integer of more than 400 digits: "
-        "77777777777777777777…"
-    ]
+    (text,) = texts_of({"json": "$present"}, a_request(body=b"[%b%b]" % (b" " * 2**20, integer)))
+    assert text.startswith(
+        "body: expected JSON, but it is larger than 1 MiB and has an integer of more than 400"
+    )
     assert a_matcher(json={"$length": 1}).holds(a_request(body=b"[%b%b]" % (b" " * 2**20, integer[1:])))
 
 
