@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SMALL_BYTES = 16 * 1024
 SLICE_S = 0.01
 """So long an admin call works before others have their turn."""
 
@@ -28,3 +33,13 @@ class Turns:
         """Goes through the steps, each a small piece of work."""
         for _ in steps:
             await self.pause()
+
+
+async def aside(size_bytes: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """
+    The outcome of work on so many bytes: of many bytes on a thread, so that others have their turn as often as the
+    interpreter switches threads. It may touch nothing that calls change.
+    """
+    if size_bytes <= _SMALL_BYTES:
+        return work(*arguments, **options)
+    return await asyncio.to_thread(work, *arguments, **options)
