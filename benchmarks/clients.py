@@ -28,9 +28,12 @@ class Ledger:
         self.latencies_s: list[float] = []
         self.wrong: list[str] = []
 
-    def note(self, namespace: str, kind: Kind, took_s: float) -> None:
-        self.asked.setdefault(namespace, Counter())[kind.route] += 1
+    def count(self, namespace: str, route: str | None) -> None:
+        self.asked.setdefault(namespace, Counter())[route] += 1
         self.total += 1
+
+    def note(self, namespace: str, kind: Kind, took_s: float) -> None:
+        self.count(namespace, kind.route)
         if kind.ends == "answers":
             self.latencies_s.append(took_s)
 

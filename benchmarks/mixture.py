@@ -37,6 +37,8 @@ resources:
 """
 """%d is the port of the receiver of webhooks."""
 
+INCOMPLETE = "(incomplete)"
+"""Stands in the ledger for uploads that never came whole."""
 LARGE = json.dumps({"text": "x" * 100_000})
 
 

@@ -27,12 +27,15 @@ from benchmarks import processes
 from benchmarks.administering import Admin, Short
 from benchmarks.asks import Ask
 from benchmarks.clients import Client, Ledger, Receiver
-from benchmarks.mixture import SCENARIO
+from benchmarks.mixture import INCOMPLETE, SCENARIO
+from benchmarks.uploads import READ_TIMEOUT_S, Uploads
 
 PROJECT = Path(__file__).parents[1]
 NAMESPACES = ["default", "checkout", "billing", "shipping"]
 CONNECTIONS = 16
 WARM_S, SETTLE_S = 300.0, 30.0
+ENTRIES = 2_000
+"""Bounds that are reached within minutes, so that whatever grows afterwards has none."""
 GROWTH = 0.03
 """What memory may be more at the end than after the warm-up, as a share of it."""
 
@@ -58,6 +61,7 @@ class Result:
     requests: int = 0
     webhooks: int = 0
     short_namespaces: int = 0
+    uploads: int = 0
     samples: list[Sample] = field(default_factory=list)
     before: dict[str, int] = field(default_factory=dict)
     after: dict[str, int] = field(default_factory=dict)
@@ -134,10 +138,12 @@ async def soak(port: int, server: Server, receiver: Receiver, minutes: float, sa
     say(f"{result.most_rate:,.0f} requests/s at most; now {result.rate:,.0f} for {minutes:g} minutes")
     until_s = time.monotonic() + minutes * 60
     short = Short(port, admin, ledger, until_s)
-    works: list[Coroutine[Any, Any, None]] = [load(port, ledger, chance, until_s, result.rate), short.run(), admin.follow(until_s), admin.bother(NAMESPACES, until_s)]  # fmt: skip
+    uploads = Uploads(port, ledger, until_s)
+    works: list[Coroutine[Any, Any, None]] = [load(port, ledger, chance, until_s, result.rate), short.run(), uploads.run(), admin.follow(until_s), admin.bother(NAMESPACES, until_s)]  # fmt: skip
     await asyncio.gather(*works, _sampled(server, ledger, result, max(1.0, minutes / 3), until_s))
     result.requests = ledger.total
     result.short_namespaces = short.made
+    result.uploads = uploads.made
     await _settled(server, result)
     await _compared(admin, ledger, receiver, result)
     result.wrong += ledger.wrong[:20] + short.wrong + admin.wrong
@@ -164,6 +170,7 @@ async def _compared(admin: Admin, ledger: Ledger, receiver: Receiver, result: Re
         asked = ledger.asked[name]
         saw = {route: one["calls"] for route, one in counts["routes"].items() if one["calls"]}
         saw[None] = counts["unmatched"]
+        saw[INCOMPLETE] = counts["incomplete"]
         result.wrong += [f"{name}: {route or 'unmatched'}: asked {asked[route]} times, counted {saw.get(route, 0)}" for route in {*asked, *saw} if asked[route] != saw.get(route, 0)]  # fmt: skip
         open_ = {route: one["in_flight"] for route, one in counts["routes"].items() if one["in_flight"]}
         if open_:
@@ -196,7 +203,7 @@ async def _run(minutes: float, say: Callable[[str], None]) -> Result:
         folder, port = Path(name), processes.free_port()
         (folder / "soak.yaml").write_text(SCENARIO % receiver.port)
         told = folder / "told.json"
-        command = [sys.executable, "-m", "benchmarks.soaked", str(told), "serve", str(folder / "soak.yaml"), "--port", str(port)]  # fmt: skip
+        command = [sys.executable, "-m", "benchmarks.soaked", str(told), "serve", str(folder / "soak.yaml"), "--port", str(port), "--max-entries", str(ENTRIES), "--read-timeout", f"{READ_TIMEOUT_S:g}s"]  # fmt: skip
         with processes.running(command, port, Ask("/__admin/health")) as process:
             while not told.exists():  # noqa: ASYNC110  (another process writes it)
                 await asyncio.sleep(0.1)

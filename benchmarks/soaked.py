@@ -9,7 +9,6 @@ from pathlib import Path
 
 from mockserver import cli, running
 from mockserver.app import App
-from mockserver.store import deliveries, effects
 
 FILE = Path(sys.argv.pop(1))
 EVERY_S = 1.0
@@ -29,8 +28,6 @@ class Watched(App):
         asyncio.get_running_loop().call_later(EVERY_S, self._tell)
 
 
-# Bounds that are reached within minutes, so that whatever grows afterwards has none.
-effects.KEPT, deliveries.KEPT = 2_000, 500
 running.App = Watched  # type: ignore[misc]  # where `run` looks for it
 sys.argv[0] = "mockserver"
 cli.main()

@@ -40,6 +40,7 @@ from mockserver.net.literal_hosts import literal_host
 from mockserver.net.securing import cert_reader, secured_by
 from mockserver.net.webhooks import Courier
 from mockserver.settings import Settings
+from mockserver.store.bounds import Bounds
 from mockserver.store.record import RecordLimits
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class App:
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
         self._settled = False
+        self._bounds_reached: set[str] = set()
         self._documents: dict[str, Any] = {}
         self._hosts: tuple[World, frozenset[str]] | None = None
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
@@ -114,6 +116,7 @@ class App:
                 recorded_as=name_of(urlsplit(settings.forward_to).hostname or ""),
                 limits=RecordLimits(settings.calls, settings.calls_bytes),
                 key_names=KeyNames().changed(settings.key_names, ("key_names",)),
+                bounds=Bounds(settings.max_entries, settings.max_entries_bytes, self._bound_reached),
             ),
         )
 
@@ -166,6 +169,20 @@ class App:
             "state_file": None if self._keeper is None else self._keeper.view(),
             "tls_url": self.tls_url or None,
         }
+
+    def _bound_reached(self, kind: str) -> None:
+        """Logs it once for each kind; `/health` and the metrics count it."""
+        if kind in self._bounds_reached:
+            return
+        self._bounds_reached.add(kind)
+        log.warning(
+            "a namespace keeps no more than %s entries or %s bytes of %s: %s. See --max-entries and "
+            "--max-entries-bytes; `refused` of GET /__admin/health counts it from now on",
+            f"{self.settings.max_entries:,}",
+            f"{self.settings.max_entries_bytes:,}",
+            kind,
+            "more are refused with 507" if kind in ("state", "resources") else "the oldest are dropped",
+        )
 
     def _faults(self) -> dict[str, int]:
         """Faults that were performed since the server began, by kind."""
@@ -242,6 +259,7 @@ class App:
         admin = self._kept(AdminApi(_endpoints, self.engine, services, self._guard.check))
         wire = WireSettings(
             max_body_bytes=settings.max_body_bytes,
+            max_json_members=settings.max_json_members,
             hang_limit_s=settings.hang_limit_s,
             lane=settings.lane,
             limits=WireLimits(

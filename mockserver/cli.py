@@ -149,6 +149,13 @@ main.add_command(export)
     help="Larger requests get 413.",
 )
 @flag(
+    "--max-json-members",
+    default=DEFAULT.max_json_members,
+    show_default=True,
+    type=click.IntRange(1),
+    help="A JSON body of more is not decoded: conditions and templates can't look into it.",
+)
+@flag(
     "--hang-limit",
     "hang_limit_s",
     default=DEFAULT.hang_limit_s,
@@ -220,6 +227,20 @@ main.add_command(export)
     show_default=True,
     type=click.IntRange(1),
     help="Readers of a namespace's stream of calls.",
+)
+@flag(
+    "--max-entries",
+    default=DEFAULT.max_entries,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Entries of each kind that a namespace keeps: state, resources, keys, tokens, effects, webhooks.",
+)
+@flag(
+    "--max-entries-bytes",
+    default=DEFAULT.max_entries_bytes,
+    show_default="64MB",
+    type=_Size(),
+    help="Memory for the entries of each kind.",
 )
 @flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
 @flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")

@@ -18,7 +18,8 @@ class Settings:
     long as the process; `tls_cert` and `tls_key` are files that take its place.
     `tls_client_ca` is a file of the CAs whose client certificates are taken.
     `max_requests` are those of one connection, 0 for any number; `max_routes`, `max_webhooks` and `max_streams` are
-    those that one namespace makes at runtime, waits for, and has readers of.
+    those that one namespace makes at runtime, waits for, and has readers of; `max_entries` and `max_entries_bytes` are
+    how much of each kind that clients fill a namespace keeps: state, resources, idempotency keys, tokens and so on.
     `log_format` is "text" or "json"; with `log_calls` there is a line for every call
     that is over. Without `lane` every request goes the general way, slower and otherwise alike.
     `on_unmatched` says what becomes of what no route takes: "404", or "forward" or "record", to the real
@@ -39,6 +40,7 @@ class Settings:
     seed: str = ""
     unmatched_status: int = 404
     max_body_bytes: int = 16 * 1024 * 1024
+    max_json_members: int = 100_000
     hang_limit_s: float = 600.0
     tls: bool = False
     tls_port: int | None = None
@@ -55,6 +57,8 @@ class Settings:
     max_namespaces: int = 100_000
     max_webhooks: int = 10_000
     max_streams: int = 100
+    max_entries: int = 100_000
+    max_entries_bytes: int = 64_000_000
     log_format: str = "text"
     log_calls: bool = False
     lane: bool = True

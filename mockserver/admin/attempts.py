@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Table, json_answer
-from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, SLICE, cursor, may_reveal
+from mockserver.admin.api import Answer, Asked, Table, dump_json, written_listing
+from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, cursor, may_reveal
 from mockserver.admin.checks import THREADED
 from mockserver.admin.models import OperationList
+from mockserver.admin.turns import Turns
 from mockserver.admin.views import instant
 from mockserver.engine.attempts import Evidence, Operation, gathered, operation_view, read
 from mockserver.engine.naming import route_named
@@ -39,35 +40,33 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     ns = asked.ns
     wanted = route_named(ns, asked.query["route"]).id if asked.query.get("route") else None
     grouping = grouping_of(ns, _spec(asked))
-    evidence = []
+    evidence, turns = [], Turns()
     for call in gathered(
-        call for call in ns.record if call.matched and (wanted is None or call.route_id == wanted)
+        call for call in ns.record.glimpses() if call.matched and (wanted is None or call.route_id == wanted)
     ):
         evidence.append(Evidence(call, grouping))
-        if not len(evidence) % SLICE:
-            await asyncio.sleep(0)
+        await turns.pause()
     operations = (
         await asyncio.to_thread(read, evidence, grouping)
         if len(evidence) > THREADED
         else read(evidence, grouping)
     )[0]
     rest = [operation for operation in operations if operation.attempts[0].call.number > after]
-    views = []
+    items: list[bytes] = []
     for operation in rest[:limit]:
-        views.append(_view(operation, reveal=reveal))
-        if not len(views) % SLICE:
-            await asyncio.sleep(0)
+        items.append(dump_json(_view(operation, reveal=reveal)))
+        await turns.pause()
     most = [
         counts.most_in_flight
         for route, counts in ns.counts.routes.items()
         if wanted is None or route == wanted
     ]
-    return json_answer({
-        "items": views,
-        "next": rest[limit - 1].attempts[0].call.id if len(rest) > limit else None,
-        "amplification": round(len(evidence) / len(operations), 3) if operations else None,
-        "most_in_flight": max(most, default=0),
-    })  # fmt: skip
+    return written_listing(
+        items,
+        rest[limit - 1].attempts[0].call.id if len(rest) > limit else None,
+        amplification=round(len(evidence) / len(operations), 3) if operations else None,
+        most_in_flight=max(most, default=0),
+    )
 
 
 def _spec(asked: Asked[Any]) -> GroupingSpec:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from mockserver.admin.api import (
@@ -16,11 +14,12 @@ from mockserver.admin.api import (
     Refused,
     Table,
     json_answer,
-    listing,
     no_content,
     one_flaw,
+    written_listing,
 )
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
+from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view
 from mockserver.engine.answers import Miss, nearest_view
 from mockserver.engine.counting import Subject
@@ -32,6 +31,7 @@ from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
 from mockserver.model.http import Response
 from mockserver.model.verify import CountSpec
+from mockserver.replying.bodies import dump_json
 
 table = Table()
 
@@ -150,17 +150,23 @@ def may_reveal(asked: Asked[Any]) -> bool:
     return True
 
 
-async def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
-    """One page of calls after the cursor, newest last."""
+async def page(asked: Asked[Any], found: Iterator[tuple[Call, bool]], view: Any) -> Response:
+    """One page of calls after the cursor, newest last: found, shown and written call by call."""
     limit = asked.number("limit", PAGE, MOST)
     after = cursor(asked.query.get("cursor"))
-    calls = list(islice((call for call in found if call.number > after), limit + 1))
-    items: list[Any] = []
-    for call in calls[:limit]:
-        items.append(view(call))
-        if not len(items) % SLICE:
-            await asyncio.sleep(0)
-    return listing(items, calls[limit - 1].id if len(calls) > limit else None)
+    turns = Turns()
+    items: list[bytes] = []
+    last, following = None, None
+    for call, holds in found:
+        await turns.pause()
+        if not holds or call.number <= after:
+            continue
+        if len(items) == limit:
+            following = last
+            break
+        items.append(dump_json(view(call)))
+        last = call.id
+    return written_listing(items, following)
 
 
 @table.add(
@@ -173,7 +179,7 @@ async def page(asked: Asked[Any], found: Iterator[Call], view: Any) -> Response:
 )
 async def list_calls(asked: Asked[Any]) -> Answer:
     wanted, view = CallFilter(asked), viewer(asked)
-    found = (call for call in asked.ns.record.glimpses() if wanted.holds(call))
+    found = ((call, wanted.holds(call)) for call in asked.ns.record.glimpses())
     return await page(asked, found, view)
 
 
@@ -211,7 +217,9 @@ async def get_call(asked: Asked[Any]) -> Answer:
     errors=(422,),
 )
 async def count_calls(asked: Asked[CountSpec]) -> Answer:
-    count = Subject(asked.ns, asked.body).count(asked.ns)
+    subject = Subject(asked.ns, asked.body)
+    await Turns().all_of(subject.steps(asked.ns))
+    count = subject.count(asked.ns)
     return json_answer({"count": count.count, "exact": count.exact})
 
 
@@ -251,7 +259,8 @@ async def get_counts(asked: Asked[Any]) -> Answer:
 async def list_unmatched(asked: Asked[Any]) -> Answer:
     reveal = may_reveal(asked)
     found = (
-        call for call in asked.ns.record if not call.matched and not call.automatic and call.request.complete
+        (call, not call.matched and not call.automatic and call.request.complete)
+        for call in asked.ns.record.glimpses()
     )
     return await page(asked, found, lambda call: unmatched_view(call, reveal=reveal))
 

@@ -21,6 +21,7 @@ from mockserver.engine.watching import Reading, Watch
 from mockserver.model.delivery import DeliveryState
 from mockserver.model.http import Response
 from mockserver.model.reply import FaultKind
+from mockserver.store.bounds import KINDS
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -97,6 +98,7 @@ def _calls(reading: Reading) -> Iterator[Family]:
 
 LIMITS = (
     "body", "connections", "head", "headers", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
+    *KINDS,
 )  # fmt: skip
 
 

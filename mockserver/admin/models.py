@@ -253,6 +253,10 @@ class VerdictView(View):
     expected: str
     saw: str
     text: str
+    exact: bool = Field(
+        default=True,
+        description="false where the answer would need what is no longer kept; such a check does not hold.",
+    )
 
 
 class VerifiedView(View):

@@ -20,6 +20,7 @@ from mockserver.admin.api import (
     room,
 )
 from mockserver.admin.models import RouteList, RouteView
+from mockserver.admin.turns import aside
 from mockserver.admin.views import route_view
 from mockserver.engine import editing
 from mockserver.engine.naming import NoSuchRoute, route_named
@@ -77,7 +78,8 @@ async def add_route(asked: Asked[Any]) -> Answer:
         "Delete some",
     )
     try:
-        route = editing.add_route(asked.ns, read_mapping(asked.request))
+        data = await aside(len(asked.request.body), read_mapping, asked.request)
+        route = editing.add_route(asked.ns, data)
     except editing.Conflict as why:
         raise Refused(409, "conflict", str(why), why.hint) from why
     return json_answer(route_view(asked.ns, route), 201)
@@ -107,9 +109,8 @@ async def get_route(asked: Asked[Any]) -> Answer:
 )
 async def put_route(asked: Asked[Any]) -> Answer:
     route = named(asked)
-    return json_answer(
-        route_view(asked.ns, editing.replace_route(asked.ns, route, read_mapping(asked.request)))
-    )
+    data = await aside(len(asked.request.body), read_mapping, asked.request)
+    return json_answer(route_view(asked.ns, editing.replace_route(asked.ns, route, data)))
 
 
 @table.add(

@@ -21,11 +21,13 @@ from mockserver.admin.api import (
     parsed,
 )
 from mockserver.admin.models import ScenarioList, ScenarioView
+from mockserver.admin.turns import aside
 from mockserver.admin.views import scenario_view
 from mockserver.engine import editing
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Scenario
+from mockserver.engine.routes import Scenario, compile_scenario
 from mockserver.errors import InvalidInput, near
+from mockserver.files.flaws import MOST_FLAWS
 from mockserver.files.loader import from_bundle
 from mockserver.files.source import LoadFailed, Source
 from mockserver.model.base import Spec
@@ -91,15 +93,17 @@ async def get_scenario(asked: Asked[Any]) -> Answer:
     errors=(409, 415, 422),
 )
 async def add_scenario(asked: Asked[Any]) -> Answer:
-    source = read_source(asked.request, None)
-    if asked.ns.scenario(source.name) is not None:
-        raise Refused(
-            409,
-            "conflict",
-            f"There is a scenario {source.name!r} already",
-            f"Replace it with PUT /scenarios/{source.name}",
-        )
-    return json_answer(scenario_view(asked.ns, _put(asked.ns, source)), 201)
+    source = await aside(len(asked.request.body), read_source, asked.request, None)
+    _refuse_taken(asked.ns, source.name)
+    scenario = await _compiled(asked, source)
+    _refuse_taken(asked.ns, source.name)  # another upload may have come first
+    return json_answer(scenario_view(asked.ns, editing.place_scenario(asked.ns, scenario)), 201)
+
+
+def _refuse_taken(ns: Namespace, name: str) -> None:
+    if ns.scenario(name) is not None:
+        hint = f"Replace it with PUT /scenarios/{name}"
+        raise Refused(409, "conflict", f"There is a scenario {name!r} already", hint)
 
 
 @table.add(
@@ -114,15 +118,16 @@ async def add_scenario(asked: Asked[Any]) -> Answer:
 )
 async def put_scenario(asked: Asked[Any]) -> Answer:
     name = asked.params["name"]
-    source = read_source(asked.request, name)
+    source = await aside(len(asked.request.body), read_source, asked.request, name)
     if source.name != name:
         raise one_flaw(
             ("scenario",),
             f"the name is {source.name!r}, and the URL says {name!r}",
             "Leave `scenario` out, or make them agree",
         )
+    scenario = await _compiled(asked, source)
     status = 200 if asked.ns.scenario(name) is not None else 201
-    return json_answer(scenario_view(asked.ns, _put(asked.ns, source)), status)
+    return json_answer(scenario_view(asked.ns, editing.place_scenario(asked.ns, scenario)), status)
 
 
 @table.add(
@@ -163,13 +168,19 @@ async def use_scenarios(asked: Asked[UseBody]) -> Answer:
     return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
 
 
-def _put(ns: Namespace, source: Source) -> Scenario:
+async def _compiled(asked: Asked[Any], source: Source) -> Scenario:
+    order = editing.order_of(asked.ns, source.name)
+    return await aside(len(asked.request.body), _compile, source, order)
+
+
+def _compile(source: Source, order: tuple[int, ...]) -> Scenario:
+    """Raises LoadFailed."""
     try:
-        return editing.put_scenario(ns, source)
+        return compile_scenario(source, order, strict=True)
     except LoadFailed:
         raise
     except InvalidInput as why:
-        flaws = sorted(why.flaws, key=source.position)
+        flaws = sorted(why.flaws[:MOST_FLAWS], key=source.position)
         raise LoadFailed([(source.locate(flaw), flaw) for flaw in flaws]) from why
 
 

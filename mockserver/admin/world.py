@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +24,7 @@ from mockserver.admin.api import (
 from mockserver.admin.calls import REVEAL, may_reveal
 from mockserver.admin.models import ClockView, EffectList, ExplainView, ItemList, OutageView, StateView
 from mockserver.admin.views import instant
+from mockserver.engine.answers import explained_full
 from mockserver.engine.explain import ExplainSpec, as_request, explain
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
@@ -30,6 +33,7 @@ from mockserver.model.base import Spec
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT
 from mockserver.model.redaction import mask_shapes, mask_tree
+from mockserver.store.bounds import Full
 
 table = Table()
 
@@ -117,12 +121,17 @@ async def get_state(asked: Asked[Any]) -> Answer:
 
 
 @table.add(
-    "PUT", "/state", "Replaces all of the state.", body=StateBody, raw=True, answer=StateView, errors=(422,)
+    "PUT",
+    "/state",
+    "Replaces all of the state.",
+    body=StateBody,
+    raw=True,
+    answer=StateView,
+    errors=(422, 507),
 )
 async def put_state(asked: Asked[Any]) -> Answer:
     data = _mapping(asked)
-    asked.ns.memory.state.clear()
-    return _written(asked, data)
+    return _written(asked, {**dict.fromkeys(asked.ns.memory.state), **data})
 
 
 @table.add(
@@ -132,17 +141,36 @@ async def put_state(asked: Asked[Any]) -> Answer:
     body=StateBody,
     raw=True,
     answer=StateView,
-    errors=(422,),
+    errors=(422, 507),
 )
 async def patch_state(asked: Asked[Any]) -> Answer:
     return _written(asked, _mapping(asked))
 
 
 def _written(asked: Asked[Any], data: dict[str, Any]) -> Answer:
-    for key, value in data.items():
-        asked.ns.memory.state.write(key, value)
-    asked.ns.tell()
+    _write(asked, data)
     return _shown(asked.ns.memory.state.plain())
+
+
+def _write(asked: Asked[Any], data: dict[str, Any]) -> None:
+    """All of it or nothing. Raises Refused(507)."""
+    state = asked.ns.memory.state
+    with _room(asked):
+        state.check((key, value, None) for key, value in data.items())
+    for key, value in data.items():
+        state.write(key, value)
+    asked.ns.tell()
+
+
+@contextmanager
+def _room(asked: Asked[Any]) -> Iterator[None]:
+    """Raises Refused(507) where there is no room."""
+    try:
+        yield
+    except Full as error:
+        document = explained_full(asked.ns, error)
+        members = {name: document[name] for name in ("full", "max_entries", "max_bytes")}
+        raise Refused(507, "full", document["title"], document["detail"], **members) from error
 
 
 @table.add("DELETE", "/state", "Forgets all of it.", status=204)
@@ -161,12 +189,17 @@ async def get_key(asked: Asked[Any]) -> Answer:
 
 
 @table.add(
-    "PUT", "/state/{key}", "Writes one value; null removes it.", body=AnyValue, raw=True, answer=AnyValue
+    "PUT",
+    "/state/{key}",
+    "Writes one value; null removes it.",
+    body=AnyValue,
+    raw=True,
+    answer=AnyValue,
+    errors=(507,),
 )
 async def put_key(asked: Asked[Any]) -> Answer:
     value = read_json(asked.request)
-    asked.ns.memory.state.write(asked.params["key"], value)
-    asked.ns.tell()
+    _write(asked, {asked.params["key"]: value})
     return _shown(value)
 
 
@@ -177,13 +210,13 @@ async def put_key(asked: Asked[Any]) -> Answer:
     body=AnyValue,
     raw=True,
     answer=AnyValue,
+    errors=(507,),
 )
 async def patch_key(asked: Asked[Any]) -> Answer:
     key = asked.params["key"]
     old = asked.ns.memory.state.read(key)
     value = merged(None if old is ABSENT else old, read_json(asked.request))
-    asked.ns.memory.state.write(key, value)
-    asked.ns.tell()
+    _write(asked, {key: value})
     return _shown(value)
 
 
@@ -344,13 +377,16 @@ async def get_resource(asked: Asked[Any]) -> Answer:
     body=Items,
     raw=True,
     answer=ItemList,
-    errors=(404, 422),
+    errors=(404, 422, 507),
 )
 async def put_resource(asked: Asked[Any]) -> Answer:
     place = _place(asked)
     data = read_json(asked.request)
     items = data.get("items") if isinstance(data, dict) and set(data) <= {"items", "next"} else data
     filled = place.resource.filled(items, place.scopes(asked.ns))
+    replaced = place.collection(asked.ns)
+    with _room(asked):
+        asked.ns.memory.check_resources(len(filled) - len(replaced), filled.size_bytes - replaced.size_bytes)
     asked.ns.memory.resources[place.id] = filled
     return listing(mask_shapes(filled.items))
 

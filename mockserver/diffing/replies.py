@@ -21,6 +21,7 @@ from mockserver.model.http import Request, Response
 from mockserver.model.nature import changes_by_nature
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
+from mockserver.store.bounds import Full
 
 _COMPARED = ("location", "retry-after", "www-authenticate", "etag", "link", "content-disposition", "allow")
 """Header lines that clients go by; what the scenario has of them, the real reply must have."""
@@ -58,7 +59,7 @@ def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
                 yield claim.planned
             elif claim.reply is not None:
                 yield claim.reply.plan(claim.status, draw.scope, draw.choices, request)
-        except TemplateError as why:
+        except (TemplateError, Full) as why:
             raise NotAsked(f"its reply can't be made: {why}") from why
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.engine.finding import allowed_methods
+from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.matching.nearest import as_text
 from mockserver.model.http import ABSENT, Request, Response
@@ -22,6 +23,7 @@ from mockserver.model.scenario import CorsSpec
 from mockserver.replying.bodies import dump_json
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
+from mockserver.store.bounds import Full
 
 UNMATCHED = ("x-mockserver-matched", "false")
 
@@ -124,6 +126,22 @@ def explained_error(route: Route, why: TemplateError) -> dict[str, Any]:
         place=place,
         line=why.line,
         reason=reason,
+    )
+
+
+def explained_full(ns: Namespace, error: Full) -> dict[str, Any]:
+    """The problem of a request whose state or items have no room: what the bound is, and how to make room. It is counted."""
+    ns.shared.bounds.reached(error.kind)
+    place = "/__admin/state" if error.kind == "state" else "/__admin/resources/PATH"
+    return problem(
+        507,
+        "full",
+        f"The namespace {ns.name} has no room for more {error.kind}",
+        f"It keeps {error}. Remove some with DELETE {place}, reset the namespace, or start the server with a larger "
+        "--max-entries or --max-entries-bytes",
+        full=error.kind,
+        max_entries=error.bounds.entries,
+        max_bytes=error.bounds.size_bytes,
     )
 
 

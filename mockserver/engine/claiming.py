@@ -95,7 +95,7 @@ class Claim:
 
 
 def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
-    """Makes everything that the call does. Raises TemplateError; nothing has changed then, nor now."""
+    """Makes everything that the call does. Raises TemplateError and Full; nothing has changed then, nor now."""
     route = found.route
     answer = resolve(ns, request, draw, route.answers[found.index])
     if isinstance(answer, Behaviour):
@@ -136,7 +136,8 @@ def resolve(ns: Namespace, request: Request, draw: Draw, answer: Answer) -> Repl
 
 
 def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
-    """Writes it all: the step, the state, the effects, the call's number. Can't fail."""
+    """Writes it all: the state, the effects, the step, the call's number. Raises Full; then nothing is written."""
+    write(ns, call, claim)
     position = found.position
     route = found.route
     if not route.sequence.single:
@@ -145,11 +146,12 @@ def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
     position.draws += 1
     call.step = found.index + 1
     call.let = claim.let
-    write(ns, call, claim)
 
 
 def write(ns: Namespace, call: Call, claim: Claim) -> None:
-    """Writes the state and the effects."""
+    """Writes the state and the effects. Raises Full; then nothing is written."""
+    if claim.writes:
+        ns.memory.state.check(claim.writes)
     for key, value, ttl_s in claim.writes:
         ns.memory.state.write(key, value, ttl_s)
     for then in claim.commits:

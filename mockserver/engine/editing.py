@@ -46,7 +46,12 @@ def put_scenario(ns: Namespace, source: Source, *, strict: bool = True) -> Scena
     Adds a scenario to this namespace, or puts it in the place of the one with its name. Raises
     InvalidInput, with `strict` also for a fixed reply that breaks a contract which is enforced.
     """
-    scenario = compile_scenario(source, _order(ns, source.name), strict=strict)
+    return place_scenario(ns, compile_scenario(source, order_of(ns, source.name), strict=strict))
+
+
+def place_scenario(ns: Namespace, scenario: Scenario) -> Scenario:
+    """The same with a scenario that was compiled, with the order that `order_of` gave it."""
+    source = scenario.source
     overlay = ns.own()
     _drop(overlay, source.name)
     overlay.scenarios[source.name] = scenario
@@ -60,7 +65,7 @@ def put_scenario(ns: Namespace, source: Source, *, strict: bool = True) -> Scena
     return scenario
 
 
-def _order(ns: Namespace, name: str) -> tuple[int, ...]:
+def order_of(ns: Namespace, name: str) -> tuple[int, ...]:
     """A replaced scenario keeps its place; a new one comes before all others, after the runtime routes."""
     old = ns.scenario(name) or ns.world.scenarios.get(name)
     if old is not None:

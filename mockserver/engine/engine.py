@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.engine.answers import (
     Miss,
     explained_error,
+    explained_full,
     not_allowed,
     options,
     preflight,
@@ -43,6 +44,7 @@ from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.replying.draws import seed_for
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
+from mockserver.store.bounds import Bounds, Full
 from mockserver.store.record import RecordLimits
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class EngineSettings:
     recorded_as: str = "recorded"
     limits: RecordLimits = field(default_factory=RecordLimits)
     key_names: KeyNames = field(default_factory=KeyNames)
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 IDLE_TTL_S = 3600.0
@@ -94,7 +97,7 @@ class Engine:
         settings: EngineSettings | None = None,
     ) -> None:
         self.settings = settings or EngineSettings()
-        self.shared = Shared(world, self.settings.limits, wall, mono)
+        self.shared = Shared(world, self.settings.limits, wall, mono, self.settings.bounds)
         self.shared.key_names = self.settings.key_names
         self.namespaces: dict[str, Namespace] = {}
         self.default = self._made(DEFAULT, None)
@@ -279,6 +282,9 @@ class Engine:
         except TemplateError as why:
             call.error = explained_error(route, why)
             planned = _sent(problem_response(call.error))
+        except Full as error:
+            call.error = explained_full(ns, error)
+            planned = _sent(problem_response(call.error))
         if call.forwarded is not None:
             return planned  # what is done to an answer waits for it
         if ns.troubles is not None and call.consult is None:
@@ -376,6 +382,10 @@ class Engine:
                 call.error = explained_error(route, why)
                 self._settled(call, route, _sent(problem_response(call.error)))
                 return False
+            except Full as error:
+                call.error = explained_full(ns, error)
+                self._settled(call, route, _sent(problem_response(call.error)))
+                return False
             if (
                 keep is not None
                 and call.error is None
@@ -414,6 +424,9 @@ class Engine:
                 planned = self._answered(ns, call, found, draw, made, keep)
             except (InvalidInput, TemplateError) as why:
                 failed(why)
+            except Full as error:
+                call.error = explained_full(ns, error)
+                self._settled(call, found.route, _sent(problem_response(call.error)))
             else:
                 self._settled(call, found.route, planned)
 

@@ -34,6 +34,7 @@ from mockserver.model.redaction import mask_header, mask_shapes, mask_text
 from mockserver.model.written import as_text
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
+from mockserver.store.bounds import Full
 
 _BODIES = ("json_", "form", "text", "base64")
 
@@ -190,6 +191,11 @@ def _reply(
             planned = claim.reply.plan(claim.status, draw.scope, draw.choices, request)
     except TemplateError as why:
         planned = refusal(500, "template", f"The reply of {route.id} could not be made", why.reason)
+        claim = None
+    except Full as error:
+        planned = refusal(
+            507, "full", f"The reply of {route.id} could not be made", f"There is no room: {error}"
+        )
         claim = None
     assert planned is not None
     view = _planned_view(planned)

@@ -40,8 +40,8 @@ class TokenEndpoint(Behaviour):
         if decided.spent is not None:
             commits.append(partial(tokens.spend, decided.spent))
         if decided.tokens is not None:
-            until_s = ns.clock.now_s() + self._spec.expires_s
-            commits.append(partial(tokens.issue, *decided.tokens, until_s))
+            now_s = ns.clock.now_s()
+            commits.append(partial(tokens.issue, *decided.tokens, now_s, now_s + self._spec.expires_s))
         response = decided.response
         return Claim(
             None, response.status, commits=tuple(commits), planned=Planned((Send(response),), response)
@@ -72,6 +72,7 @@ class ResourceAction(Behaviour):
 
         collection = self._place.collection(ns)
         decision = self._operation.decide(collection, request, found.params, scope_for)
+        ns.memory.check_resources(*decision.growth)
         claim = Claim(None, decision.status, commits=(decision.commit,))
         if decision.reply is not None:
             claim.reply = decision.reply

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mockserver.engine.attempts import KeyNames
@@ -23,11 +23,13 @@ from mockserver.engine.world import Overlay, World, scenarios_of
 from mockserver.model.call import Call
 from mockserver.model.delivery import Attempt
 from mockserver.model.position import Position
+from mockserver.store.bounds import Bounds
 from mockserver.store.clock import VirtualClock
 from mockserver.store.counts import Counts
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
+from mockserver.store.positions import PositionKey, Positions
 from mockserver.store.record import Record, RecordLimits
 from mockserver.store.timers import Timers
 from mockserver.store.violations import Violations
@@ -40,7 +42,7 @@ class Snapshot:
     """What `restore` puts back: memory, positions, routes and clock. Calls, counts and effects are not part of it."""
 
     memory: Memory
-    positions: dict[Any, Position]
+    positions: dict[PositionKey, Position]
     overlay: Overlay | None
     outage: Outage | None
     clock: tuple[float, float | None]
@@ -55,7 +57,7 @@ class Parts:
     """What of a namespace was made so far; None for what nobody has touched."""
 
     memory: Memory | None
-    positions: dict[Any, Position] | None
+    positions: Positions | None
     counts: Counts | None
     effects: Effects | None
     clock: VirtualClock | None
@@ -91,6 +93,8 @@ class Shared:
     """
 
     __slots__ = (
+        "_told_of_bounds",
+        "bounds",
         "forgetting",
         "key_names",
         "limits",
@@ -104,11 +108,18 @@ class Shared:
     )
 
     def __init__(
-        self, world: World, limits: RecordLimits, wall: Callable[[], float], mono: Callable[[], float]
+        self,
+        world: World,
+        limits: RecordLimits,
+        wall: Callable[[], float],
+        mono: Callable[[], float],
+        bounds: Bounds | None = None,
     ) -> None:
+        bounds = bounds or Bounds()
         self.world = world
         self.key_names = KeyNames()
         self.limits = limits
+        self.bounds = replace(bounds, reached=self._reached)
         self.wall = wall
         self.mono = mono
         self.refused: Counter[str] = Counter()
@@ -118,6 +129,11 @@ class Shared:
         self.totals = Totals()
         self.listeners: frozenset[Callable[[Call], None]] = frozenset()
         self.forgetting: Callable[[Namespace], None] | None = None
+        self._told_of_bounds = bounds.reached
+
+    def _reached(self, kind: str) -> None:
+        self.refused[kind] += 1
+        self._told_of_bounds(kind)
 
 
 class Namespace:
@@ -139,7 +155,7 @@ class Namespace:
         self._snapshots: list[tuple[int, Snapshot]] | None = None
         self.last_snapshot = 0
         self._overlay: Overlay | None = None
-        self._positions: dict[Any, Position] | None = None
+        self._positions: Positions | None = None
         self._record: Record | None = None
         self._counts: Counts | None = None
         self._clock: VirtualClock | None = None
@@ -180,12 +196,12 @@ class Namespace:
         return counts
 
     @property
-    def positions(self) -> dict[Any, Position]:
+    def positions(self) -> Positions:
         if self._running:
             self._settle()
         positions = self._positions
         if positions is None:
-            positions = self._positions = {}
+            positions = self._positions = Positions(self.shared.bounds)
         return positions
 
     # Calls that are not counted yet
@@ -403,7 +419,7 @@ class Namespace:
             initial: dict[str, Any] = {}
             for scenario in reversed(list(self.scenarios())):
                 initial |= scenario.spec.state
-            memory = self._memory = Memory(self.clock, initial)
+            memory = self._memory = Memory(self.clock, initial, self.shared.bounds)
         return memory
 
     def replace_memory(self, memory: Memory | None) -> None:
@@ -414,14 +430,14 @@ class Namespace:
     def effects(self) -> Effects:
         effects = self._effects
         if effects is None:
-            effects = self._effects = Effects()
+            effects = self._effects = Effects(self.shared.bounds)
         return effects
 
     @property
     def violations(self) -> Violations:
         violations = self._violations
         if violations is None:
-            violations = self._violations = Violations()
+            violations = self._violations = Violations(self.shared.bounds)
         return violations
 
     @property
@@ -436,7 +452,7 @@ class Namespace:
     def deliveries(self) -> Deliveries:
         deliveries = self._deliveries
         if deliveries is None:
-            deliveries = self._deliveries = Deliveries()
+            deliveries = self._deliveries = Deliveries(self.shared.bounds)
         return deliveries
 
     def traces(self) -> tuple[Counts | None, Record | None, Deliveries | None]:
@@ -462,7 +478,7 @@ class Namespace:
         self._effects = None
         self._violations = None
         if self._deliveries is not None:
-            self._deliveries = Deliveries(self._deliveries.last_number)
+            self._deliveries = Deliveries(self.shared.bounds, self._deliveries.last_number)
 
     @property
     def parts(self) -> Parts:
@@ -504,14 +520,14 @@ class Namespace:
     def put_back(self, snapshot: Snapshot) -> None:
         """Everything that the snapshot holds, as it was; ids that were drawn since are not drawn again."""
         self._memory = snapshot.memory.copy()
-        for key, position in self.positions.items():
+        for key, position in tuple(self.positions.items()):
             kept = snapshot.positions.get(key)
             if kept is None:
                 position.forget()
             else:
-                draws = position.draws
-                self.positions[key] = kept.copy()
-                self.positions[key].draws = draws
+                restored = kept.copy()
+                restored.draws = position.draws
+                self.positions.put(key, restored)
         self.replace_overlay(snapshot.overlay.copy() if snapshot.overlay is not None else None)
         self.set_outage(snapshot.outage.twin() if snapshot.outage is not None else None)
         self.clock.restore(snapshot.clock)
@@ -522,10 +538,8 @@ class Namespace:
     def position(self, route: Route, per: str | None) -> Position:
         """Where that route's sequence stands, for that value of `per`."""
         key = route.id if route.per is None else (route.id, per)
-        position = self.positions.get(key)
-        if position is None:
-            position = self.positions[key] = Position(route.version)
-        elif position.version != route.version:
+        position = self.positions.used(key, route.version)
+        if position.version != route.version:
             position.restart(route.version)
         return position
 

@@ -156,7 +156,7 @@ def _put_memory(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
         put_positions(ns.positions, rows["positions"])
     if "state" not in rows:
         return
-    memory = Memory(ns.clock, {})
+    memory = Memory(ns.clock, {}, ns.shared.bounds)
     put_memory(memory, rows)
     for name in about["resources"]:
         memory.resources[name] = _collection(name, rows)

@@ -22,20 +22,25 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check came to. `seen` changes whenever something came that `quiet` forbids."""
+    """
+    What a check came to. `seen` changes whenever something came that `quiet` forbids. Without `exact` the answer would
+    need what is no longer kept, and the check does not hold.
+    """
 
     standing: Standing
     expected: str
     saw: str
     text: str
     seen: Any = None
+    exact: bool = True
 
     @property
     def ok(self) -> bool:
         return self.standing is Standing.OK
 
     def view(self) -> dict[str, Any]:
-        return {"ok": self.ok, "expected": self.expected, "saw": self.saw, "text": self.text}
+        view = {"ok": self.ok, "expected": self.expected, "saw": self.saw, "text": self.text}
+        return view if self.exact else {**view, "exact": False}
 
 
 def standing_of(count: int, times: ExpectSpec) -> Standing:
@@ -43,6 +48,22 @@ def standing_of(count: int, times: ExpectSpec) -> Standing:
     if count < times.min:
         return Standing.SHORT
     return Standing.OK if times.holds(count) else Standing.FAILED
+
+
+def at_least(count: int, times: ExpectSpec) -> tuple[Standing, bool]:
+    """
+    Where a check stands of which at least so many are known, and whether that is exact: what is no longer kept may
+    have been among them, so only a lower bound can hold.
+    """
+    standing = standing_of(count, times)
+    if standing is Standing.OK and times.max is not None:
+        return Standing.FAILED, False
+    return standing, standing is not Standing.SHORT
+
+
+def gone(dropped: int, noun: str) -> str:
+    """What is said beside a number where some are no longer kept."""
+    return f" of the {noun} that are kept; {dropped:,} older ones are not" if dropped else ""
 
 
 def worded(times: ExpectSpec, noun: str) -> str:

@@ -6,9 +6,10 @@ Every verdict has a text that a person can act on, with the calls it is about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Protocol
 
 from mockserver.engine.attempts.rules import Judgement, Rules
 from mockserver.engine.counting import Subject
@@ -17,7 +18,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.nearest_calls import compared, nearest
 from mockserver.engine.operations import grouping_of
 from mockserver.engine.timeline import operations_timeline, timeline
-from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, standing_of
+from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, at_least, standing_of
 from mockserver.engine.verify_effects import (
     EffectTest,
     WebhookTest,
@@ -32,16 +33,22 @@ from mockserver.model.plan import Outcome
 from mockserver.model.redaction import mask_path
 from mockserver.model.verify import CheckSpec, SubjectSpec
 from mockserver.model.violation import masked, text_of
+from mockserver.store.record import Record
 
 
 class Check:
     """A compiled check. Raises InvalidInput where it asks for what can't be asked."""
 
-    __slots__ = ("_judge", "spec")
+    __slots__ = ("_judge", "_scans", "spec")
 
     def __init__(self, ns: Namespace, spec: CheckSpec, path: KeyPath = ()) -> None:
         self.spec = spec
-        self._judge = _compiled(ns, spec, path)
+        self._judge, self._scans = _compiled(ns, spec, path)
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        """Looks at one recorded call after the other, so that the verdict is quick afterwards."""
+        for scan in self._scans:
+            yield from scan.steps(ns)
 
     def verdict(self, ns: Namespace) -> Verdict:
         return self._judge(ns)
@@ -55,13 +62,27 @@ class Check:
 Judge = Callable[[Namespace], Verdict]
 
 
-def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
+class Scan(Protocol):
+    """What looks at every recorded call."""
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        """One call a step; a call that was looked at is not looked at again."""
+
+
+def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
     if spec.route is not None or spec.request is not None:
         return _calls_judge(ns, spec, path)
     if spec.in_order is not None:
         links = [Subject(ns, one, (*path, "in_order", i)) for i, one in enumerate(spec.in_order)]
-        times = [one.times for one in spec.in_order]
-        return lambda ns: _in_order(ns, links, times)
+        order = _OrderJudge(links, [one.times for one in spec.in_order])
+        return order, [order]
+    if spec.leaks is not None:
+        leaks = _LeaksJudge(spec.leaks or 0)
+        return leaks, [leaks]
+    return _judge_without_scan(ns, spec, path), ()
+
+
+def _judge_without_scan(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
     if spec.effects is not None:
         effects = EffectTest(ns, spec.effects, (*path, "effects"))
         return lambda ns: of_effects(ns, effects, spec.times)
@@ -72,32 +93,30 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
         return lambda ns: _of_unused(ns, spec.unused or 0)
     if spec.violations is not None:
         return lambda ns: _of_violations(ns, spec.violations or 0)
-    if spec.leaks is not None:
-        return _LeaksJudge(spec.leaks or 0)
     return lambda ns: _of_unmatched(ns, spec.unmatched or 0)
 
 
 # Calls
 
 
-def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
+def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
     subject = Subject(ns, spec, path)
     if spec.attempts is None:
-        return lambda ns: _of_subject(ns, subject, spec.times)
+        return lambda ns: _of_subject(ns, subject, spec.times), [subject]
     where = (*path, "attempts")
-    return AttemptsJudge(
-        subject, spec.times, Rules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
-    )
+    rules = Rules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
+    judge = AttemptsJudge(subject, spec.times, rules)
+    return judge, [judge]
 
 
 def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
     count = subject.count(ns)
-    standing = standing_of(count.count, times)
+    standing, exact = (standing_of(count.count, times), True) if count.exact else at_least(count.count, times)
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
     if standing is not Standing.OK:
         text = "\n".join([text, *_evidence(ns, subject, lacking=count.count < times.min)])
-    return Verdict(standing, str(times), saw, text, count.count)
+    return Verdict(standing, str(times), saw, text, count.count, exact)
 
 
 _MOST_FINDINGS = 20
@@ -116,14 +135,18 @@ class AttemptsJudge:
     def __call__(self, ns: Namespace) -> Verdict:
         return self.snapshot(ns)()
 
-    def learn(self, ns: Namespace) -> Iterator[None]:
+    def steps(self, ns: Namespace) -> Iterator[None]:
         """Read the calls one by one, so that the caller can let others run in between."""
-        return self._rules.learn(list(self._subject.calls(ns)))
+        yield from self._subject.steps(ns)
+        subject = self._subject
+        yield from self._rules.learn(call for call in ns.record.glimpses() if subject.holds(call))
 
     def snapshot(self, ns: Namespace) -> Callable[[], Verdict]:
         """Return what judges the calls that there are now, in any thread."""
         counted = _of_subject(ns, self._subject, self._times)
         calls = list(self._subject.calls(ns))
+        if ns.record.dropped and len(calls) < counted.seen:
+            return lambda: _forgotten(counted, len(calls))
         return lambda: self._judged(counted, self._rules.judge(calls))
 
     def _judged(self, counted: Verdict, judgement: Judgement) -> Verdict:
@@ -143,7 +166,15 @@ class AttemptsJudge:
         text = "\n".join([*lines, *operations_timeline(judgement.operations)])
         saw = "; ".join(told)
         standing = Standing.SHORT if late else Standing.FAILED
-        return Verdict(standing, f"{self._times}, retried by the rules", saw, text, counted.seen)
+        return Verdict(
+            standing, f"{self._times}, retried by the rules", saw, text, counted.seen, counted.exact
+        )
+
+
+def _forgotten(counted: Verdict, kept: int) -> Verdict:
+    """Rules that hold of the newest calls alone would say nothing of the others."""
+    text = f"{counted.text.splitlines()[0]}: only the newest {kept} are in the call log, so the rules can't be judged (--calls)"
+    return Verdict(Standing.FAILED, counted.expected, counted.saw, text, counted.seen, exact=False)
 
 
 def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
@@ -154,7 +185,11 @@ def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
     """
     candidates = compared(ns, subject) if lacking else []
     differing = {one.call.number: one.lines[0] for one in candidates}
-    calls = [call for call in ns.record if call.number in differing or subject.holds(call) or _missed(call)]
+    calls = [
+        call
+        for call in ns.record.glimpses()
+        if call.number in differing or subject.holds(call) or _missed(call)
+    ]
     near = nearest(candidates)
     head = []
     if near is not None:
@@ -168,32 +203,57 @@ def _missed(call: Call) -> bool:
     return not call.matched and not call.automatic and call.request.complete
 
 
-def _in_order(ns: Namespace, links: list[Subject], times: list[int]) -> Verdict:
-    at, got = 0, 0
-    seen: list[Call] = []
-    for call in ns.record:
-        if any(link.holds(call) for link in links):
-            seen.append(call)
-        if at < len(links) and links[at].holds(call):
-            got += 1
-            if got == times[at]:
-                at, got = at + 1, 0
-    expected = " then ".join(
-        link.text if count == 1 else f"{count} times {link.text}"
-        for link, count in zip(links, times, strict=True)
-    )
-    if at == len(links):
-        return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(seen))
-    missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
-    after = f" after {links[at - 1].text}" if at else ""
-    near = None if any(links[at].holds(call) for call in seen) else nearest(compared(ns, links[at]))
-    head = (
-        [] if near is None else [f"  nearest call, {near.call.id}:", *(f"    {line}" for line in near.lines)]
-    )
-    text = "\n".join(
-        [f"expected in order: {expected}; {missing} did not come{after}", *head, *timeline(seen)]
-    )
-    return Verdict(Standing.SHORT, expected, f"no {missing}{after}", text, len(seen))
+class _OrderJudge:
+    """Looks once at each call. `at` links have come, and `got` calls of the next."""
+
+    __slots__ = ("_at", "_calls", "_got", "_links", "_record", "_seen", "_times")
+
+    def __init__(self, links: list[Subject], times: list[int]) -> None:
+        self._links = links
+        self._times = times
+        self._record: Record | None = None
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        if ns.record is not self._record:  # a reset begins another
+            self._record = ns.record
+            self._at, self._got, self._seen = 0, 0, 0
+            self._calls: list[Call] = []
+        links = self._links
+        for call in ns.record.glimpses(self._seen):
+            self._seen = call.number
+            if any(link.holds(call) for link in links):
+                self._calls.append(call)
+            if self._at < len(links) and links[self._at].holds(call):
+                self._got += 1
+                if self._got == self._times[self._at]:
+                    self._at, self._got = self._at + 1, 0
+            yield
+
+    def __call__(self, ns: Namespace) -> Verdict:
+        for _ in self.steps(ns):
+            pass
+        return self._verdict(ns)
+
+    def _verdict(self, ns: Namespace) -> Verdict:
+        links, times, at, got, calls = self._links, self._times, self._at, self._got, self._calls
+        expected = " then ".join(
+            link.text if count == 1 else f"{count} times {link.text}"
+            for link, count in zip(links, times, strict=True)
+        )
+        if at == len(links):
+            return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(calls))
+        missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
+        after = f" after {links[at - 1].text}" if at else ""
+        near = None if any(links[at].holds(call) for call in calls) else nearest(compared(ns, links[at]))
+        head = []
+        if near is not None:
+            head = [f"  nearest call, {near.call.id}:", *(f"    {line}" for line in near.lines)]
+        text = "\n".join(
+            [f"expected in order: {expected}; {missing} did not come{after}", *head, *timeline(calls)]
+        )
+        return Verdict(
+            Standing.SHORT, expected, f"no {missing}{after}", text, len(calls), exact=not ns.record.dropped
+        )
 
 
 # The rest
@@ -205,7 +265,7 @@ def _of_unmatched(ns: Namespace, most: int) -> Verdict:
     expected = "no unmatched call" if most == 0 else f"at most {most} unmatched"
     text = f"expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline([call for call in ns.record if _missed(call)])])
+        text = "\n".join([text, *timeline([call for call in ns.record.glimpses() if _missed(call)])])
     return Verdict(standing, expected, f"{count} unmatched", text, count)
 
 
@@ -247,22 +307,28 @@ class _LeaksJudge:
         self._found: list[tuple[Call, str]] = []
         self._seen = 0
 
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        for call in ns.record.glimpses(self._seen):
+            self._seen = call.number
+            self._found += [(call, leak) for leak in leaks_of(call.request)]
+            if call.outcome is not Outcome.OPEN:
+                call.request.forget_parsed()
+            yield
+
     def __call__(self, ns: Namespace) -> Verdict:
-        for call in ns.record:
-            if call.number > self._seen:
-                self._seen = call.number
-                self._found += [(call, leak) for leak in leaks_of(call.request)]
-                if call.outcome is not Outcome.OPEN:
-                    call.request.forget_parsed()
+        for _ in self.steps(ns):
+            pass
         return _of_leaks(ns, self._found, self._most)
 
 
 def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdict:
-    standing = Standing.OK if len(found) <= most else Standing.FAILED
+    exact = not (ns.record.dropped or ns.record.cut) or len(found) > most
+    standing = Standing.OK if len(found) <= most and exact else Standing.FAILED
     secrets = "secret" if most == 1 else "secrets"
     expected = "no secret in what was sent" if most == 0 else f"at most {most} {secrets} in what was sent"
-    exact = not (ns.record.dropped or ns.record.cut)
-    kept = "" if exact else ", looked for in the records and bodies that are kept"
+    kept = ""
+    if ns.record.dropped or ns.record.cut:
+        kept = ", looked for in the records and bodies that are kept"
     text = f"expected {expected}, saw {len(found)}{kept}"
     if standing is not Standing.OK:
         lines = [
@@ -273,7 +339,12 @@ def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdic
             lines.append(f"  … and {len(found) - len(lines)} more")
         text = "\n".join([text, *lines])
     return Verdict(
-        standing, expected, f"{len(found)} leak{'' if len(found) == 1 else 's'}{kept}", text, len(found)
+        standing,
+        expected,
+        f"{len(found)} leak{'' if len(found) == 1 else 's'}{kept}",
+        text,
+        len(found),
+        exact,
     )
 
 

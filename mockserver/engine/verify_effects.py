@@ -11,7 +11,7 @@ from mockserver.engine.naming import route_named
 from mockserver.engine.nearest_calls import MOST_COMPARED, reason
 from mockserver.engine.producing import check_effects, check_webhooks, unreached
 from mockserver.engine.routes import Route
-from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, standing_of, worded
+from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, at_least, gone, standing_of, worded
 from mockserver.errors import KeyPath
 from mockserver.matching.conditions import Fields
 from mockserver.matching.differing import Place, distance
@@ -62,12 +62,14 @@ _EFFECT = Place("", ())
 
 def of_effects(ns: Namespace, test: EffectTest, times: ExpectSpec) -> Verdict:
     found = [effect for effect in ns.effects if test.holds(effect)]
-    standing = standing_of(len(found), times)
+    dropped = ns.effects.dropped
+    standing, exact = at_least(len(found), times) if dropped else (standing_of(len(found), times), True)
     expected = f"{worded(times, 'effect')}"
-    text = f"{test.text}: expected {expected}, saw {len(found)}"
+    saw = f"{len(found)}{gone(dropped, 'effects')}"
+    text = f"{test.text}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
         text = "\n".join([text, *_effect_lines(ns, test, found, lacking=len(found) < times.min)])
-    return Verdict(standing, expected, str(len(found)), text, len(found))
+    return Verdict(standing, expected, saw, text, len(found), exact)
 
 
 def _effect_lines(
@@ -86,7 +88,7 @@ def _effect_lines(
                 *(f"    {reason(one)}" for one in differences),
             ]
         lines += _never(ns, "effect", lambda route: any(map(test.is_kind, _written(route))))
-    lost = {call.id: call.outcome.value for call in ns.record if call.outcome in _LOST}
+    lost = {call.id: call.outcome.value for call in ns.record.glimpses() if call.outcome in _LOST}
     lines += [f"  {_effect_line(effect, lost)}" for effect in shown[:MOST_LINES]]
     if len(shown) > MOST_LINES:
         lines.append(f"  … and {len(shown) - MOST_LINES} more")
@@ -137,11 +139,13 @@ def of_webhooks(ns: Namespace, test: WebhookTest, times: ExpectSpec) -> Verdict:
     about = [one for one in ns.deliveries if test.asks(one)]
     outcomes = [one.outcome for one in about]
     count, pending = outcomes.count(test.outcome), outcomes.count(None)
-    standing = standing_of(count, times)
-    if standing is Standing.SHORT and len(about) >= times.min > count + pending:
+    dropped = ns.deliveries.dropped
+    standing, exact = at_least(count, times) if dropped else (standing_of(count, times), True)
+    if not dropped and standing is Standing.SHORT and len(about) >= times.min > count + pending:
         standing = Standing.FAILED
     expected = f"{worded(times, 'webhook')} {test.outcome}"
-    text = f"{test.text}: expected {expected}, saw {count}"
+    saw = f"{count}{gone(dropped, 'webhooks')}"
+    text = f"{test.text}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
         lines = [line for one in about[-MOST_LINES:] for line in delivery_lines(one)]
         if len(about) > MOST_LINES:
@@ -149,7 +153,7 @@ def of_webhooks(ns: Namespace, test: WebhookTest, times: ExpectSpec) -> Verdict:
         if count < times.min:
             lines = [*_never(ns, "webhook", lambda route: test.route_id in (None, route.id)), *lines]
         text = "\n".join([text, *lines])
-    return Verdict(standing, expected, str(count), text, count)
+    return Verdict(standing, expected, saw, text, count, exact)
 
 
 _MOST_ATTEMPTS = 5
@@ -184,13 +188,16 @@ def _answered(one: Try) -> str:
 
 def of_failed_webhooks(ns: Namespace) -> Verdict:
     failed = [one for one in ns.deliveries if one.state is DeliveryState.FAILED]
-    text = f"expected no failed webhook, saw {len(failed)}"
+    dropped = ns.deliveries.dropped
+    saw = f"{len(failed)} failed{gone(dropped, 'webhooks')}"
+    text = f"expected no failed webhook, saw {saw}"
     if failed:
         text = "\n".join([text, *(line for one in failed[:MOST_LINES] for line in delivery_lines(one))])
     return Verdict(
-        Standing.FAILED if failed else Standing.OK,
+        Standing.FAILED if failed or dropped else Standing.OK,
         "no failed webhook",
-        f"{len(failed)} failed",
+        saw,
         text,
         len(failed),
+        exact=bool(failed) or not dropped,
     )

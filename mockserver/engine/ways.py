@@ -20,6 +20,7 @@ from mockserver.model.call import call_id
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import is_brief
 from mockserver.replying.planner import Reply
+from mockserver.store.bounds import Full
 
 if TYPE_CHECKING:
     from mockserver.engine.contract import Contract
@@ -92,7 +93,10 @@ def _constants(sets: SetWork) -> tuple[tuple[str, Any], ...] | None:
 
 
 class Astray(Exception):
-    """The request or its answer breaks the route's contract: what is to be done then only the engine's own way knows."""
+    """
+    The request or its answer breaks the route's contract, or there is no room for the state: what is to be done then
+    only the engine's own way knows.
+    """
 
 
 class Way:
@@ -147,15 +151,22 @@ class Way:
             response = self._held(step, request, params, self.route.contract)
         elif response is None:
             response = self._rendered(step, request, params)
+        if step.sets:
+            self._set(step)
         if not sequence.single:
             sequence.take(position, now_s)
-        if step.sets:
-            write = ns.memory.state.write
-            for key, value in step.sets:
-                write(key, value, step.ttl_s)
         position.number += 1
         position.draws += 1
         return index, response
+
+    def _set(self, step: Step) -> None:
+        state = self._ns.memory.state
+        try:
+            state.check([(key, value, step.ttl_s) for key, value in step.sets])
+        except Full as error:
+            raise Astray from error
+        for key, value in step.sets:
+            state.write(key, value, step.ttl_s)
 
     def _held(self, step: Step, request: Request, params: dict[str, str], contract: Contract) -> Response:
         """The response, where the request and it keep the contract."""

@@ -27,18 +27,26 @@ def parse_spec(model: type[S], data: object) -> S:
         raise InvalidInput(flaws_of(why, model, data)) from why
 
 
+MOST_FLAWS = 100
+"""So many are told at once: each costs the search for its place and for near names."""
+
+
 def flaws_of(error: ValidationError, model: type[BaseModel], data: object = _UNKNOWN) -> list[Flaw]:
     """
     Every flaw once. With `data`, what was validated, paths are those of its
     author: `reply.status`, although the validator saw a list of one reply.
     """
     found: dict[tuple[KeyPath, str], Flaw] = {}
-    for flaw in (_flaw(one, model) for one in error.errors(include_url=False)):
+    errors = error.errors(include_url=False)
+    for flaw in (_flaw(one, model) for one in errors[:MOST_FLAWS]):
         at = (
             flaw if data is _UNKNOWN else Flaw(written(flaw.path, data), flaw.message, flaw.hint, flaw.at_key)
         )
         found.setdefault((at.path, at.message), at)
-    return list(found.values())
+    flaws = list(found.values())
+    if len(errors) > MOST_FLAWS:
+        flaws.append(Flaw((), f"{len(errors) - MOST_FLAWS:,} more flaws are not listed", "Fix these first"))
+    return flaws
 
 
 def written(path: KeyPath, data: object) -> KeyPath:

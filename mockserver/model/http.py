@@ -30,8 +30,10 @@ Grouped = Mapping[str, list[str]]
 MAX_FORM_BYTES = 1 << 20
 """Of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
 MAX_FORM_FIELDS = 10_000
-MAX_JSON_VALUES = 500_000
-"""Of a JSON body of more than 1 MiB: reading more would stall everyone else for longer than 50 ms."""
+MAX_JSON_MEMBERS = 100_000
+"""Of a JSON body, unless a request says otherwise: decoding more would hold up everyone else for longer than 50 ms."""
+MAX_LARGE_JSON_DIGITS = 400
+"""Of an integer in a JSON body of more than 1 MiB: Python's time for one grows with the square of its digits."""
 _SMALL_BYTES = 1 << 20
 MAX_JSON_DEPTH = 200
 """Of lists and objects: so that no room has to fear for its stack."""
@@ -92,7 +94,16 @@ def _finite(text: str) -> float:
     return value
 
 
+def _of_few_digits(text: str) -> int:
+    if len(text) > MAX_LARGE_JSON_DIGITS:
+        raise UnreadableBody(
+            f"it is larger than 1 MiB and has an integer of more than {MAX_LARGE_JSON_DIGITS} digits: {text[:20]}…"
+        )
+    return int(text)
+
+
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_LARGE_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, parse_int=_of_few_digits)
 
 
 def _json_text(data: bytes) -> str:
@@ -118,11 +129,11 @@ class Request:
     `target` is the request line's own; `path` is its raw path without query
     and without the prefixes that choose a namespace (`prefix`); `body` is what
     was sent, content-coding and all. `arrived_s` is Unix time, `arrived_at_s`
-    the monotonic clock's.
+    the monotonic clock's. A JSON body of more than `max_json_members` is not decoded.
     """
 
     __slots__ = (
-        "_cache", "arrived_at_s", "arrived_s", "body", "client", "complete", "headers", "method",
+        "_cache", "arrived_at_s", "arrived_s", "body", "client", "complete", "headers", "max_json_members", "method",
         "namespace", "path", "prefix", "query_string", "scheme", "target", "version",
     )  # fmt: skip
 
@@ -142,6 +153,7 @@ class Request:
         arrived_s: float = 0.0,
         arrived_at_s: float = 0.0,
         version: tuple[int, int] = (1, 1),
+        max_json_members: int = MAX_JSON_MEMBERS,
     ) -> None:
         raw_path, _, query = target.partition("?")
         self.method = method
@@ -158,6 +170,7 @@ class Request:
         self.arrived_s = arrived_s
         self.arrived_at_s = arrived_at_s
         self.version = version
+        self.max_json_members = max_json_members
         self._cache: dict[str, Any] | None = None
 
     def again(self, client: str, arrived_s: float, arrived_at_s: float) -> Request:
@@ -177,6 +190,7 @@ class Request:
         twin.arrived_s = arrived_s
         twin.arrived_at_s = arrived_at_s
         twin.version = self.version
+        twin.max_json_members = self.max_json_members
         twin._cache = None  # noqa: SLF001  (its own class)
         return twin
 
@@ -308,11 +322,16 @@ class Request:
         data = self.decoded_body
         if not data:
             raise UnreadableBody("the body is empty")
-        if len(data) > _SMALL_BYTES and sum(map(data.count, (b",", b"{", b"["))) > MAX_JSON_VALUES:
-            raise UnreadableBody(f"it may hold more than {MAX_JSON_VALUES} values")
+        most = self.max_json_members
+        # Each member stands behind one of these; a text may hold some too. Counting is quicker than decoding.
+        if len(data) > most and sum(map(data.count, (b",", b"{", b"["))) > most:
+            raise UnreadableBody(
+                f"it is not decoded: it has more than {most:,} members; see --max-json-members"
+            )
         try:
             text = _json_text(data) if self._charset in ("", "utf-8", "utf8") else self.text
-            return _bounded(_DECODER.decode(text), data)
+            decoder = _DECODER if len(data) <= _SMALL_BYTES else _LARGE_DECODER
+            return _bounded(decoder.decode(text), data)
         except RecursionError as why:
             raise UnreadableBody("it is nested too deeply") from why
         except UnicodeDecodeError as why:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from mockserver.model.coding import UnreadableBody, decode_charset, parse_media_type
 from mockserver.model.headers import Headers
@@ -39,19 +40,36 @@ class Part:
 
 def split_multipart(body: bytes, boundary: str) -> tuple[Part, ...]:
     """The parts of a multipart body. Raises UnreadableBody where the end never came, or for too many."""
-    mark = re.escape(boundary.encode("utf-8", "surrogateescape"))
-    delimiter = re.compile(rb"(?:\A|\r\n)--" + mark + rb"(--)?[ \t]*(?=\r\n|\Z)")
     parts: list[Part] = []
     start = None
-    for found in delimiter.finditer(body):
+    for at, end, is_last in _delimiters(body, b"\r\n--" + boundary.encode("utf-8", "surrogateescape")):
         if start is not None:
-            parts.append(_read_part(body[start : found.start()]))
-        if found[1]:
+            parts.append(_read_part(body[start:at]))
+        if is_last:
             return tuple(parts)
         if len(parts) == MAX_PARTS:
             raise UnreadableBody(f"the multipart body has more than {MAX_PARTS} parts")
-        start = found.end()
+        start = end
     raise UnreadableBody("the multipart body has no closing boundary")
+
+
+_MOST_MARKS = 10 * MAX_PARTS
+_BEHIND = re.compile(rb"(--)?[ \t]*(?=\r\n|\Z)")
+
+
+def _delimiters(body: bytes, mark: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Start and end of each, and whether it is the closing one. The first may do without the mark's line end."""
+    at = -2 if body.startswith(mark[2:]) else body.find(mark)
+    for _ in range(_MOST_MARKS):
+        if at == -1:
+            return
+        end = at + len(mark)
+        found = _BEHIND.match(body, end)
+        if found is not None:
+            end = found.end()
+            yield at, end, found[1] is not None
+        at = body.find(mark, end)
+    raise UnreadableBody(f"the multipart body has its boundary more than {_MOST_MARKS} times")
 
 
 def _read_part(section: bytes) -> Part:

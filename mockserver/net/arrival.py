@@ -30,6 +30,12 @@ class TooSlow(Exception):
     """A request was not in within its time."""
 
 
+def without_traceback(error: BaseException) -> BaseException:
+    """The same, without what leads to the frames that hold its connection: cycles wait for the garbage collector."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
+
+
 class Arrival:
     """The request that a connection is reading. `slow` is called where it takes too long."""
 

@@ -25,7 +25,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.http import Response
 from mockserver.model.problem import problem
-from mockserver.net.arrival import Arrival, TooSlow, WireLimits
+from mockserver.net.arrival import Arrival, TooSlow, WireLimits, without_traceback
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
 from mockserver.net.outgoing import Wire
@@ -265,7 +265,9 @@ class Connection(RequestHandler):
             try:
                 messages, upgraded, tail = parser.feed_data(data)
             except HttpProcessingError as why:
-                messages = [(_ErrInfo(status=400, exc=_bare(why), message=why.message), EMPTY_PAYLOAD)]
+                messages = [
+                    (_ErrInfo(status=400, exc=without_traceback(why), message=why.message), EMPTY_PAYLOAD)
+                ]
                 upgraded, tail = False, b""
             if not messages:
                 # Nothing begun can stand behind a request without a body whose end is the end of the data.
@@ -322,7 +324,7 @@ class Connection(RequestHandler):
                 message, payload = self._messages[-1]
                 self._took(payload)
                 if isinstance(message, _ErrInfo):
-                    _bare(message.exc)
+                    without_traceback(message.exc)
                     return True  # nothing follows: the parser would only say the same again
                 if alone and is_alone(alone, message, sent_whole(payload)):
                     self.between = True
@@ -382,12 +384,6 @@ class Connection(RequestHandler):
                 f"It has more than {limits.headers} header lines; see --max-headers",
             )
         return problem(status, "bad-request", "This is no HTTP request", text)
-
-
-def _bare(why: BaseException) -> BaseException:
-    """Without its traceback: that leads to frames which hold it, and circles wait for the collector."""
-    why.__traceback__ = why.__cause__ = why.__context__ = None
-    return why
 
 
 _HEAD_TOO_LARGE = (431, "head-too-large", "The head of the request is too large")

@@ -79,11 +79,14 @@ _MOST_REMOVED = 64
 class Lane:
     """Takes whole requests from a connection's parser. One for each listener of mocked requests."""
 
-    def __init__(self, engine: Engine, addresser: Addresser, *, admin: bool, max_body_bytes: int) -> None:
+    def __init__(
+        self, engine: Engine, addresser: Addresser, *, admin: bool, max_body_bytes: int, max_json_members: int
+    ) -> None:
         self._engine = engine
         self._addresser = addresser
         self._admin = admin
         self._max_body_bytes = max_body_bytes
+        self._max_json_members = max_json_members
         self._mono = engine.shared.mono
         self._known = KnownRequests()
         self._purged = 0
@@ -228,6 +231,7 @@ class Lane:
             prefix=address.prefix,
             namespace=address.ns.name,
             scheme="http" if plain else "https",
+            max_json_members=self._max_json_members,
         )
         known = Known(request, raw_path, named=named, address=address)
         known.stays = False

@@ -31,10 +31,10 @@ from mockserver.engine.sending import Due
 from mockserver.errors import near
 from mockserver.model.call import Call
 from mockserver.model.delivery import DeliveryState
-from mockserver.model.http import ADMIN, Headers, Request, Response, StreamReply, certified
+from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Headers, Request, Response, StreamReply, certified
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
-from mockserver.net.arrival import TooSlow, WireLimits
+from mockserver.net.arrival import TooSlow, WireLimits, without_traceback
 from mockserver.net.connection import Connection, Done
 from mockserver.net.consulting import consulted
 from mockserver.net.door import Door
@@ -59,6 +59,7 @@ class WireSettings:
     """`max_body_bytes` of a mocked request; larger ones get 413. `hang_limit_s` ends a hang."""
 
     max_body_bytes: int = 16 * 1024 * 1024
+    max_json_members: int = MAX_JSON_MEMBERS
     max_admin_body_bytes: int = 64 * 1024 * 1024
     hang_limit_s: float = 600.0
     lane: bool = True
@@ -102,7 +103,14 @@ class Listener:
         if not self.has_lane:
             return None
         admin = self._admin is not None
-        return Lane(self._engine, self._addresser, admin=admin, max_body_bytes=self._settings.max_body_bytes)
+        settings = self._settings
+        return Lane(
+            self._engine,
+            self._addresser,
+            admin=admin,
+            max_body_bytes=settings.max_body_bytes,
+            max_json_members=settings.max_json_members,
+        )
 
     def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> Door:
         """A port of TLS, and, with `plain`, of plain connections too; else of `server` it is one of those alone."""
@@ -163,6 +171,10 @@ class Listener:
             )  # the client has left; whoever noticed it has closed the call
         finally:
             connection.wire = None
+            # The traceback of a body's error leads to frames that hold the body, and these to the error: a cycle.
+            error = http.content.exception()
+            if error is not None:
+                without_traceback(error)
             self._busy -= 1
             if not self._busy:
                 self._idle.set()
@@ -202,6 +214,7 @@ class Listener:
             arrived_s=arrived_s,
             arrived_at_s=arrived_at_s,
             version=wire.version,
+            max_json_members=self._settings.max_json_members,
         )
         if self._admin is not None and (raw_path == ADMIN or raw_path.startswith(ADMIN + "/")):
             return await self._answer_admin(http, request, wire)
@@ -266,7 +279,7 @@ class Listener:
             if call.consult is not None:
                 await consulted(call)
             for due in call.due:
-                if due.before:
+                if due.before and due.delivery.state is DeliveryState.WAITING:
                     await self._courier.deliver_before(ns, due.delivery)
         except asyncio.CancelledError:
             wire.interrupted()

@@ -7,12 +7,17 @@ snapshot too, holds it as it was.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from mockserver.model.sizes import size_of
+
 Item = dict[str, Any]
 _MAX_COUNTED_DIGITS = 15
+_MOST_GONE = 10_000
+"""So many removed items keep their place; then the oldest of them loses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,16 @@ class Collection:
 
     A place is a number that grows with every item; that of one which has gone
     is kept, so that who reads page by page finds where they were.
+    `size_bytes` is about what the items take.
     """
 
-    __slots__ = ("_items", "_next_place", "_places", "next_number")
+    __slots__ = ("_gone", "_items", "_next_place", "_places", "next_number", "size_bytes")
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         self._places: dict[str, int] = {}
+        self._gone: deque[tuple[str, int]] = deque()
+        self.size_bytes = 0
         self._next_place = 0
         self.next_number = 1
 
@@ -62,6 +70,7 @@ class Collection:
         a larger one that was sent moves the count on, and a text leaves it.
         """
         self._items[text] = item
+        self.size_bytes += size_of(item)
         self._places[text] = self._next_place
         self._next_place += 1
         if not counted:
@@ -71,10 +80,19 @@ class Collection:
 
     def replace(self, text: str, item: Item) -> None:
         """Another value for an item, which keeps its place."""
+        self.size_bytes += size_of(item) - size_of(self._items[text])
         self._items[text] = item
 
     def remove(self, text: str) -> None:
-        del self._items[text]
+        self.size_bytes -= size_of(self._items.pop(text))
+        self._gone.append((text, self._places[text]))
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
+        while len(self._gone) > _MOST_GONE:
+            text, place = self._gone.popleft()
+            if text not in self._items and self._places.get(text) == place:
+                del self._places[text]
 
     def slice(self, start: int, size: int) -> list[Item]:
         return list(islice(self._items.values(), start, start + size))
@@ -92,7 +110,8 @@ class Collection:
     def copy(self) -> Collection:
         """Another collection of the same items."""
         twin = Collection()
-        twin.restore(self.snapshot())
+        twin._put(self.snapshot())
+        twin.size_bytes = self.size_bytes
         return twin
 
     def snapshot(self) -> Snapshot:
@@ -100,7 +119,15 @@ class Collection:
 
     def restore(self, snapshot: Snapshot) -> None:
         """What was, and nothing else."""
+        self._put(snapshot)
+        self.size_bytes = sum(map(size_of, snapshot.items.values()))
+
+    def _put(self, snapshot: Snapshot) -> None:
         self._items = dict(snapshot.items)
         self._places = dict(snapshot.places)
         self.next_number = snapshot.next_number
         self._next_place = snapshot.next_place
+        self._gone = deque(
+            (text, place) for text, place in snapshot.places.items() if text not in snapshot.items
+        )
+        self._forget_gone()

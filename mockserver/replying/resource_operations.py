@@ -5,7 +5,7 @@ What can be asked of a resource. Each operation decides, and changes nothing unt
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from mockserver.errors import shown
 from mockserver.model.http import ABSENT, Pairs, Request
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.resource import UPDATES
+from mockserver.model.sizes import size_of
 from mockserver.replying.planner import Reply
 from mockserver.replying.resource_bodies import Unfit, read_object
 from mockserver.replying.resource_collection import Collection, Item
@@ -42,7 +43,8 @@ class Decision:
 
     `json` is ABSENT for an empty body. With `errors` the answer is `reply`, the
     resource's `invalid`, to be planned with `scope`. `events` are what happened,
-    the most specific first; none where the request was refused.
+    the most specific first; none where the request was refused. `growth` is how many items and bytes the collection
+    has more once it is committed.
     """
 
     status: int
@@ -50,6 +52,7 @@ class Decision:
     json: Any = ABSENT
     commit: Callable[[], None] = _nothing
     events: tuple[str, ...] = ()
+    growth: tuple[int, int] = (0, 0)
     item: Item | None = None
     errors: Errors | None = None
     reply: Reply | None = None
@@ -172,6 +175,7 @@ def _create(asked: Asked) -> Decision:
         json=item,
         commit=partial(collection.insert, text, item, counted=kind.counted),
         events=("create",),
+        growth=(1, size_of(item)),
         item=item,
     )
 
@@ -201,7 +205,7 @@ def _change(method: str, asked: Asked) -> Decision:
                 asked, machine, current, f"become {'null' if wanted is None else shown(wanted)}"
             )
         events = (transition, *events)
-    return _ok(item, *events, commit=partial(asked.collection.replace, text, item))
+    return _replaced(asked, current, item, *events)
 
 
 def _excused(kind: Kind, name: str, sent: Item, current: Item) -> frozenset[str]:
@@ -235,11 +239,16 @@ def _move(transition: str, asked: Asked) -> Decision:
     if state is None:
         return _forbidden(asked, machine, current, f"do {shown(transition)}")
     item = {**current, machine.field: state}
-    return _ok(item, transition, commit=partial(asked.collection.replace, text, item))
+    return _replaced(asked, current, item, transition)
 
 
-def _ok(item: Item, *events: str, commit: Callable[[], None] = _nothing) -> Decision:
-    return Decision(status=200, headers=(_JSON,), json=item, commit=commit, events=events, item=item)
+def _ok(item: Item, *events: str) -> Decision:
+    return Decision(status=200, headers=(_JSON,), json=item, events=events, item=item)
+
+
+def _replaced(asked: Asked, current: Item, item: Item, *events: str) -> Decision:
+    commit = partial(asked.collection.replace, asked.params["id"], item)
+    return replace(_ok(item, *events), commit=commit, growth=(0, size_of(item) - size_of(current)))
 
 
 def _invalid(kind: Kind, errors: Errors, scope_for: ScopeFor) -> Decision:

@@ -129,8 +129,23 @@ def unique(
         key = item if attribute is None else by_attribute(frame, item, attribute)
         if isinstance(key, (list, tuple, dict)):
             raise Failed(f"unique can't tell {kind_of(key)} from another; give it an attribute")
-        seen.setdefault(_sort_key(frame, key, case_sensitive), item)
+        seen.setdefault(_hashed(_sort_key(frame, key, case_sensitive)), item)
     return list(seen.values())
+
+
+_FREE_HASHES = 1 << 60
+
+
+def _hashed(key: Any) -> Any:
+    """
+    The key for a dictionary. Python hashes a large number by its remainder, so that a client could choose thousands
+    with one hash; the hash of a text can't be foreseen.
+    """
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
+    if isinstance(key, int) and not -_FREE_HASHES < key < _FREE_HASHES:
+        return int, f"{key:x}"
+    return key
 
 
 def reverse(frame: Frame, value: Any) -> Any:

@@ -5,31 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.model.delivery import Delivery, DeliveryState
+from mockserver.store.bounds import Bounded, Bounds
 
-KEPT = 10_000
 _UNDER_WAY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
 
 
 class Deliveries:
     """Deliveries by number, oldest first. `last_number` goes on over a reset, so no id comes twice."""
 
-    __slots__ = ("_kept", "dropped", "last_number")
+    __slots__ = ("_bounds", "_kept", "dropped_before", "last_number")
 
-    def __init__(self, last_number: int = 0) -> None:
-        self._kept: dict[int, Delivery] = {}
+    def __init__(self, bounds: Bounds, last_number: int = 0) -> None:
+        self._bounds = bounds
+        self._kept: Bounded[int, Delivery] = Bounded("deliveries", bounds, _is_settled)
         self.last_number = last_number
-        self.dropped = 0
+        self.dropped_before = 0
+        """Of those that a state file held: how many had been dropped."""
+
+    @property
+    def dropped(self) -> int:
+        return self.dropped_before + self._kept.dropped
 
     def add(self, delivery: Delivery) -> None:
-        self._kept[delivery.number] = delivery
-        if len(self._kept) > KEPT:
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        """The oldest that is over; one under way only where all are."""
-        over = (number for number, one in self._kept.items() if one.state not in _UNDER_WAY)
-        del self._kept[next(over, next(iter(self._kept)))]
-        self.dropped += 1
+        """
+        One more. Where there is no room for it beside those under way, it has failed: it is kept without its body,
+        and goes nowhere.
+        """
+        self._kept.put(delivery.number, delivery, _size_of(delivery))
+        if self._kept.is_over:
+            self._bounds.reached("deliveries")
+            delivery.state = DeliveryState.FAILED
+            delivery.error = (
+                f"not sent: the webhooks under way take {self._bounds.entries:,} entries or "
+                f"{self._bounds.size_bytes:,} bytes already; see --max-entries and --max-entries-bytes"
+            )
+            delivery.body = b""
+            self._kept.put(delivery.number, delivery, _size_of(delivery))
 
     def next_number(self) -> int:
         self.last_number += 1
@@ -39,7 +50,20 @@ class Deliveries:
         return self._kept.get(number)
 
     def __iter__(self) -> Iterator[Delivery]:
-        return iter(self._kept.values())
+        return iter(sorted(self._kept.values(), key=lambda delivery: delivery.number))
 
     def __len__(self) -> int:
         return len(self._kept)
+
+
+def _is_settled(delivery: Delivery) -> bool:
+    return delivery.state not in _UNDER_WAY
+
+
+_ATTEMPT_BYTES = 1_000
+"""About what one attempt takes, with the head of its answer."""
+
+
+def _size_of(delivery: Delivery) -> int:
+    headers = sum(len(name) + len(value) for name, value in delivery.headers)
+    return len(delivery.body) + len(delivery.url) + headers + _ATTEMPT_BYTES * delivery.attempts

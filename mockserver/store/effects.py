@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
 from typing import Any
 
-KEPT = 100_000
+from mockserver.store.bounds import Bounds, Log
 
 
-class Effects:
-    """A namespace's effects. `dropped` counts those that are not kept any more."""
+class Effects(Log[dict[str, Any]]):
+    """A namespace's effects."""
 
-    __slots__ = ("_kept", "dropped")
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self._kept: deque[dict[str, Any]] = deque()
-        self.dropped = 0
-
-    def add(self, effect: dict[str, Any]) -> None:
-        self._kept.append(effect)
-        if len(self._kept) > KEPT:
-            self._kept.popleft()
-            self.dropped += 1
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
+    def __init__(self, bounds: Bounds) -> None:
+        super().__init__("effects", bounds)

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.store.bounds import Bounded, Bounds
+
 
 @dataclass(slots=True)
 class KeptKey:
@@ -33,24 +35,22 @@ class Keys:
     is how many wait for the end of their first call.
     """
 
-    __slots__ = ("_kept", "in_flight")
+    __slots__ = ("_bounds", "_kept", "in_flight")
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], KeptKey] = {}
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._kept: Bounded[tuple[str, str], KeptKey] = Bounded("idempotency_keys", bounds, _is_settled)
         self.in_flight = 0
 
     def find(self, scope: str, key: str, now_s: float) -> KeptKey | None:
         """What is known of the key; a kept answer past its time is not known any more."""
-        found = self._kept.get((scope, key))
-        if found is not None and found.answer is not None and now_s >= found.until_s:
-            del self._kept[scope, key]
-            return None
-        return found
+        self._kept.expire(now_s)
+        return self._kept.get((scope, key))
 
     def open(self, scope: str, key: str, entry: KeptKey) -> None:
         """The key's first call is claimed."""
         entry.at = (scope, key)
-        self._kept[entry.at] = entry
+        self._kept.put(entry.at, entry, _size_of(entry))
         self.in_flight += 1
 
     def settle(self, scope: str, key: str, entry: KeptKey, answer: Any) -> None:
@@ -59,9 +59,10 @@ class Keys:
             return  # forgotten by a reset meanwhile
         self.in_flight -= 1
         if answer is None:
-            del self._kept[scope, key]
+            self._kept.pop(entry.at)
         else:
             entry.answer = answer
+            self._kept.put(entry.at, entry, _size_of(entry), entry.until_s)
 
     def answered(self) -> list[KeptKey]:
         """Those whose answer is kept, oldest first."""
@@ -69,12 +70,25 @@ class Keys:
 
     def put(self, entries: Iterable[KeptKey]) -> None:
         """Known from now on, each with its answer."""
-        self._kept.update((one.at, one) for one in entries)
+        for entry in entries:
+            self._kept.put(entry.at, entry, _size_of(entry), entry.until_s)
 
     def copy(self) -> Keys:
-        twin = Keys()
+        twin = Keys(self._bounds)
         twin.put(self.answered())
         return twin
 
     def __len__(self) -> int:
         return len(self._kept)
+
+
+def _is_settled(entry: KeptKey) -> bool:
+    return entry.answer is not None
+
+
+def _size_of(entry: KeptKey) -> int:
+    scope, key = entry.at
+    size = len(scope) + len(key) + len(entry.line[1]) + len(entry.body)
+    if entry.answer is not None:
+        size += len(entry.answer.body) + sum(len(name) + len(value) for name, value in entry.answer.headers)
+    return size

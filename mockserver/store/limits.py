@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from mockserver.model.guards import LimitSpec, Rate
+from mockserver.store.bounds import Bounded, Bounds
 
 
 @dataclass(slots=True)
@@ -27,29 +28,43 @@ class Over:
 class Limits:
     """One namespace's buckets, by (where the limit stands, value of `by`)."""
 
-    __slots__ = ("_buckets",)
+    __slots__ = ("_bounds", "_buckets")
 
-    def __init__(self) -> None:
-        self._buckets: dict[tuple[str, str | None], _Bucket] = {}
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._buckets: Bounded[tuple[str, str | None], _Bucket] = Bounded("limit_keys", bounds, _is_settled)
 
     def take(self, scope: str, by: str | None, spec: LimitSpec, now_s: float) -> Over | None:
         """Takes a token, or a place under way; `Over` where there is none left."""
-        bucket = self._buckets.get((scope, by))
+        self._buckets.expire(now_s)
+        key = (scope, by)
+        bucket = self._buckets.get(key)
         if spec.in_flight is not None:
             if bucket is None:
-                bucket = self._buckets[scope, by] = _Bucket(0.0, now_s)
+                bucket = _Bucket(0.0, now_s, in_flight=1)
+                self._buckets.put(key, bucket, _size_of(key))
+                return None
             return _take_place(bucket, spec.in_flight)
         rate: Rate = spec.rate
         most = float(spec.burst if spec.burst is not None else max(1, math.floor(rate.calls)))
-        if bucket is None:
-            bucket = self._buckets[scope, by] = _Bucket(most, now_s)
-        return _take_token(bucket, rate, most, now_s)
+        is_new = bucket is None
+        bucket = bucket or _Bucket(most, now_s)
+        over = _take_token(bucket, rate, most, now_s)
+        # A bucket that is full again is like none.
+        full_at_s = now_s + (most - bucket.tokens) * rate.window_s / rate.calls
+        if is_new:
+            self._buckets.put(key, bucket, _size_of(key), full_at_s)
+        else:
+            self._buckets.touch(key, full_at_s)
+        return over
 
     def release(self, scope: str, by: str | None) -> None:
         """A call under way is over."""
         bucket = self._buckets.get((scope, by))
         if bucket is not None and bucket.in_flight:
             bucket.in_flight -= 1
+            if not bucket.in_flight:
+                self._buckets.pop((scope, by))
 
     def levels(self) -> list[tuple[str, str | None, float, float]]:
         """Of each bucket: scope, value of `by`, tokens, and when it had them. What is under way is left out."""
@@ -57,12 +72,22 @@ class Limits:
 
     def put(self, scope: str, by: str | None, tokens: float, at_s: float) -> None:
         """A bucket as `levels` told it."""
-        self._buckets[scope, by] = _Bucket(tokens, at_s)
+        self._buckets.put((scope, by), _Bucket(tokens, at_s), _size_of((scope, by)))
 
     def copy(self) -> Limits:
-        twin = Limits()
-        twin._buckets = {key: _Bucket(one.tokens, one.at_s) for key, one in self._buckets.items()}
+        twin = Limits(self._bounds)
+        for (scope, by), bucket in self._buckets.items():
+            twin.put(scope, by, bucket.tokens, bucket.at_s)
         return twin
+
+
+def _is_settled(bucket: _Bucket) -> bool:
+    return not bucket.in_flight
+
+
+def _size_of(key: tuple[str, str | None]) -> int:
+    scope, by = key
+    return len(scope) + len(by or "")
 
 
 def _take_place(bucket: _Bucket, most: int) -> Over | None:

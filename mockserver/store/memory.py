@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from mockserver.store.bounds import Bounds, Full
 from mockserver.store.clock import VirtualClock
 from mockserver.store.keys import Keys
 from mockserver.store.limits import Limits
 from mockserver.store.state import State
 from mockserver.store.tokens import Tokens
+
+
+class Items(Protocol):
+    """What is asked here of a resource's collection."""
+
+    size_bytes: int
+
+    def __len__(self) -> int: ...
+
+    def copy(self) -> Any: ...
 
 
 class Memory:
@@ -19,19 +30,28 @@ class Memory:
     `resources` are collections by their resource's id, made by whoever asks first.
     """
 
-    __slots__ = ("clock", "keys", "limits", "resources", "state", "tokens")
+    __slots__ = ("bounds", "clock", "keys", "limits", "resources", "state", "tokens")
 
-    def __init__(self, clock: VirtualClock, state: Mapping[str, Any]) -> None:
+    def __init__(self, clock: VirtualClock, state: Mapping[str, Any], bounds: Bounds) -> None:
         self.clock = clock
-        self.state = State(state, clock.now_s)
-        self.keys = Keys()
-        self.limits = Limits()
-        self.tokens = Tokens()
+        self.bounds = bounds
+        self.state = State(state, clock.now_s, bounds)
+        self.keys = Keys(bounds)
+        self.limits = Limits(bounds)
+        self.tokens = Tokens(bounds)
         self.resources: dict[str, Any] = {}
+
+    def check_resources(self, entries: int, size_bytes: int) -> None:
+        """Whether the collections may grow by so many items and bytes. Raises Full."""
+        held: list[Items] = list(self.resources.values())
+        if (entries > 0 and sum(map(len, held)) + entries > self.bounds.entries) or (
+            size_bytes > 0 and sum(one.size_bytes for one in held) + size_bytes > self.bounds.size_bytes
+        ):
+            raise Full("resources", self.bounds)
 
     def copy(self) -> Memory:
         """For a snapshot. What is in flight is not part of it."""
-        twin = Memory(self.clock, {})
+        twin = Memory(self.clock, {}, self.bounds)
         twin.state = self.state.copy()
         twin.keys = self.keys.copy()
         twin.limits = self.limits.copy()

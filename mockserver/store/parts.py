@@ -8,17 +8,17 @@ for; the rows are made of the copies afterwards, wherever that is.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mockserver.model.delivery import STOPPED, Delivery, DeliveryState, Try
-from mockserver.model.position import Position
 from mockserver.store.counts import Counts
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.effects import Effects
 from mockserver.store.keys import KeptKey
 from mockserver.store.memory import Memory
+from mockserver.store.positions import Positions
 from mockserver.store.violations import Violations
 
 Row = Any
@@ -69,7 +69,7 @@ def _text(data: bytes) -> str:
 # Positions
 
 
-def positions_part(positions: Mapping[Any, Position]) -> Part:
+def positions_part(positions: Positions) -> Part:
     """A row has the value of `per` at its end, where the route has one."""
     return Part(
         "positions",

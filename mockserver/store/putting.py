@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import Any
 
 from mockserver.model.delivery import Attempt, Delivery, DeliveryState, Try
 from mockserver.model.http import Response
@@ -16,6 +15,7 @@ from mockserver.store.effects import Effects
 from mockserver.store.keys import KeptKey
 from mockserver.store.memory import Memory
 from mockserver.store.parts import Row
+from mockserver.store.positions import Positions
 from mockserver.store.timers import Timers
 
 Rows = dict[str, list[Row]]
@@ -55,12 +55,13 @@ def _bytes(text: str) -> bytes:
 # Positions
 
 
-def put_positions(positions: dict[Any, Position], rows: Iterable[Row]) -> None:
+def put_positions(positions: Positions, rows: Iterable[Row]) -> None:
     """A sequence that is another one by now begins anew where it is next asked."""
     for route_id, version, index, used, since_s, done, number, draws, *per in rows:
-        one = positions[(route_id, *per) if per else route_id] = Position(version)
+        one = Position(version)
         one.index, one.used, one.since_s, one.done = index, used, since_s, done
         one.number, one.draws = number, draws
+        positions.put((route_id, per[0]) if per else route_id, one)
 
 
 # What was called
@@ -77,9 +78,9 @@ def put_counts(counts: Counts, rows: Rows) -> None:
 
 
 def put_effects(effects: Effects, dropped: int, rows: Iterable[Row]) -> None:
+    effects.dropped = dropped
     for row in rows:
         effects.add(row)
-    effects.dropped = dropped
 
 
 def put_deliveries(deliveries: Deliveries, timers: Timers[Attempt], rows: Rows) -> None:
@@ -89,7 +90,7 @@ def put_deliveries(deliveries: Deliveries, timers: Timers[Attempt], rows: Rows) 
         deliveries.add(one)
         if one.state is DeliveryState.WAITING:
             timers.push(one.due_s, Attempt(one, len(one.tries) + 1))
-    ((deliveries.last_number, deliveries.dropped),) = rows["deliveries_told"]
+    ((deliveries.last_number, deliveries.dropped_before),) = rows["deliveries_told"]
 
 
 def _delivery(row: Row) -> Delivery:

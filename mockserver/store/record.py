@@ -150,9 +150,19 @@ class Record:
             return kept
         return self._opened.get(number_of(kept)) if self._opened else None
 
-    def glimpses(self) -> Iterator[Call]:
-        """Its calls for whoever only reads them and keeps none: what is recorded in brief stays so."""
-        for kept in self._calls:
+    @property
+    def first_kept(self) -> int:
+        """The number of the oldest call that is kept; 0 where there is none."""
+        return _number(self._calls[0]) if self._calls else 0
+
+    def glimpses(self, after: int = 0) -> Iterator[Call]:
+        """
+        Its calls behind that number for whoever only reads them and keeps none: what is recorded in brief stays so.
+        These are the calls of now, also where others come and go meanwhile.
+        """
+        calls = self._calls
+        size = len(calls) if after < self.first_kept else self.first_kept + len(calls) - after - 1
+        for kept in self.newest(max(0, size)):
             if isinstance(kept, tuple):
                 yield self._opened.get(number_of(kept)) or call_of(kept)
             else:

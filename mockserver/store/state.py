@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.model.http import ABSENT
+from mockserver.model.sizes import size_of
+from mockserver.store.bounds import Bounds, Expiry, Full
 
 
 class State(Mapping[str, Any]):
-    """Reads as a mapping of what is not forgotten yet. `now_s` is the virtual clock's."""
+    """
+    Reads as a mapping of what is not forgotten yet. `now_s` is the virtual clock's. What is at the bound stays: ask
+    `check` before a client's value is written.
+    """
 
-    __slots__ = ("_now_s", "_until", "_values")
+    __slots__ = ("_bounds", "_expiry", "_now_s", "_sizes", "_until", "_values", "size_bytes")
 
-    def __init__(self, initial: Mapping[str, Any], now_s: Callable[[], float]) -> None:
-        self._values: dict[str, Any] = dict(initial)
-        self._until: dict[str, float] = {}
+    def __init__(self, initial: Mapping[str, Any], now_s: Callable[[], float], bounds: Bounds) -> None:
+        self._bounds = bounds
         self._now_s = now_s
+        self.put(initial, {})
 
     def read(self, key: str) -> Any:
         """The value, or ABSENT."""
@@ -27,19 +32,49 @@ class State(Mapping[str, Any]):
             return ABSENT
         return self._values[key]
 
+    def check(self, writes: Iterable[tuple[str, Any, float | None]]) -> None:
+        """Whether these may be written, all of them. Raises Full."""
+        self._forget_expired()
+        sizes: dict[str, int] = {}
+        for key, value, _ in writes:
+            sizes[key] = 0 if value is None else size_of(key) + size_of(value)
+        more = sum((size > 0) - (key in self._values) for key, size in sizes.items())
+        growth = sum(size - self._sizes.get(key, 0) for key, size in sizes.items())
+        bounds = self._bounds
+        if (more > 0 and len(self._values) + more > bounds.entries) or (
+            growth > 0 and self.size_bytes + growth > bounds.size_bytes
+        ):
+            raise Full("state", bounds)
+
     def write(self, key: str, value: Any, ttl_s: float | None = None) -> None:
         """Null removes. With `ttl_s` the value is forgotten so long after."""
-        self._until.pop(key, None)
+        self._forget_expired()
+        self._remove(key)
         if value is None:
-            self._values.pop(key, None)
             return
         self._values[key] = value
+        self._sizes[key] = size = size_of(key) + size_of(value)
+        self.size_bytes += size
         if ttl_s is not None:
-            self._until[key] = self._now_s() + ttl_s
+            self._until[key] = until_s = self._now_s() + ttl_s
+            self._expiry.push(until_s, key)
+            self._expiry.tidy(self._until)
+
+    def _remove(self, key: str) -> None:
+        if self._values.pop(key, None) is not None:
+            self.size_bytes -= self._sizes.pop(key)
+            self._until.pop(key, None)
+
+    def _forget_expired(self) -> None:
+        if not self._until:
+            return
+        now_s = self._now_s()
+        for key in self._expiry.due(now_s):
+            if self._until.get(key, now_s + 1) <= now_s:
+                self._remove(key)
 
     def clear(self) -> None:
-        self._values.clear()
-        self._until.clear()
+        self.put({}, {})
 
     def plain(self) -> dict[str, Any]:
         return {key: self._values[key] for key in self}
@@ -50,12 +85,18 @@ class State(Mapping[str, Any]):
 
     def put(self, values: Mapping[str, Any], until_s: Mapping[str, float]) -> None:
         """What `parts` gave, and nothing else."""
-        self._values = dict(values)
-        self._until = dict(until_s)
+        self._values: dict[str, Any] = dict(values)
+        self._sizes = {key: size_of(key) + size_of(value) for key, value in self._values.items()}
+        self.size_bytes = sum(self._sizes.values())
+        self._until: dict[str, float] = dict(until_s)
+        self._expiry: Expiry[str] = Expiry()
+        for key, moment_s in self._until.items():
+            self._expiry.push(moment_s, key)
 
     def copy(self) -> State:
-        twin = State(self._values, self._now_s)
-        twin._until = dict(self._until)
+        twin = State({}, self._now_s, self._bounds)
+        twin._values, twin._sizes, twin.size_bytes = dict(self._values), dict(self._sizes), self.size_bytes
+        twin._until, twin._expiry = dict(self._until), self._expiry.copy()
         return twin
 
     def __getitem__(self, key: str) -> Any:

@@ -122,7 +122,7 @@ def test_the_miss_on_the_page_is_what_is_said():
 
 
 BOUNDS = [
-    reading.MAX_DEPTH, operators.MAX_UNORDERED, http.MAX_JSON_DEPTH, http.MAX_JSON_VALUES, http.MAX_FORM_FIELDS,
+    reading.MAX_DEPTH, operators.MAX_UNORDERED, http.MAX_JSON_DEPTH, http.MAX_JSON_MEMBERS, http.MAX_FORM_FIELDS,
     multipart.MAX_PARTS, patterns.MAX_PROGRAM, jsonpath.MAX_VISITED, *xpath.MAX_ELEMENTS.values(), xpath.MAX_FOUND,
     graphql.MAX_QUERY_TOKENS,
 ]  # fmt: skip

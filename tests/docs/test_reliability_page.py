@@ -13,7 +13,7 @@ from support.server import PROJECT
 from mockserver.model import http
 from mockserver.net import connection
 from mockserver.settings import Settings
-from mockserver.store import counts, deliveries, effects
+from mockserver.store import bounds, counts
 
 PAGE = page("docs/reliability.md")
 
@@ -75,10 +75,22 @@ def test_its_bounds_are_those_of_the_code():
     assert defaults.max_body_bytes == 16 * 2**20
     assert "16 MiB" in rows["a mocked request's body"]
     assert rows["pipelined requests read ahead, a connection"] == f"{connection.MOST_WAITING:,}"
-    assert rows["effects, webhooks kept, a namespace"] == f"{effects.KEPT:,}, {deliveries.KEPT:,}"
     assert f"{counts.Counts.LINES_KEPT:,}" in rows["different request lines counted, a namespace"]
     assert f"{Settings().max_namespaces:,}" in rows["namespaces"]
-    assert f"{http.MAX_JSON_DEPTH} levels, {http.MAX_JSON_VALUES:,} values" in rows["JSON"]
+    assert (
+        f"{http.MAX_JSON_DEPTH} levels, `--max-json-members` ({defaults.max_json_members:,})" in rows["JSON"]
+    )
+    assert defaults.max_json_members == http.MAX_JSON_MEMBERS
+
+
+def test_its_table_of_what_clients_fill_names_every_kind_and_the_defaults():
+    _, _, section = PAGE.partition("### What clients fill")
+    rows = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)
+    defaults = Settings()
+
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(bounds.KINDS)
+    assert f"`--max-entries` ({defaults.max_entries:,})" in section
+    assert f"`--max-entries-bytes` ({defaults.max_entries_bytes // 10**6} MB)" in section
 
 
 def test_its_scripts_are_there_and_can_be_run():

@@ -106,9 +106,13 @@ def test_calls_that_are_kept_no_more_are_spoken_of(write):
     for at_s in range(3):
         world(at_s, line=f"POST /cards/{CARD}")
 
-    assert world.verdict({"leaks": 2}).text == (
+    verdict = world.verdict({"leaks": 2})
+
+    assert verdict.text.splitlines()[0] == (
         "expected at most 2 secrets in what was sent, saw 2, looked for in the records and bodies that are kept"
     )
+    assert (verdict.ok, verdict.exact) == (False, False)
+    assert world.verdict({"leaks": 1}).exact  # 2 are too many, however many more there were
 
 
 def test_a_check_looks_once_at_each_call(world, monkeypatch):

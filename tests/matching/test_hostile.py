@@ -162,16 +162,45 @@ def test_every_kind_of_condition_takes_json_at_the_limit_of_depth():
 
 
 def test_large_json_is_read_up_to_a_number_of_values():
-    within = b"[" + b",".join([b"1"] * (http.MAX_JSON_VALUES - 1)) + b"]"
-    beyond = b"[" + b",".join([b"1"] * (http.MAX_JSON_VALUES + 1)) + b"]"
+    within = b"[" + b",".join([b"1"] * http.MAX_JSON_MEMBERS) + b"]"
+    beyond = b"[" + b",".join([b"1"] * (http.MAX_JSON_MEMBERS + 1)) + b"]"
 
-    assert a_matcher(json={"$length": http.MAX_JSON_VALUES - 1}).holds(
-        a_request(body=within + b" " * 100_000)
-    )
-    assert texts_of({"json": "$present"}, a_request(body=beyond + b" " * 100_000)) == [
-        "body: expected JSON, but it may hold more than 500000 values"
+    assert a_matcher(json={"$length": http.MAX_JSON_MEMBERS}).holds(a_request(body=within))
+    assert texts_of({"json": "$present"}, a_request(body=beyond)) == [
+        "body: expected JSON, but it is not decoded: it has more than 100,000 members; see --max-json-members"
     ]
     assert a_matcher(json={"$length": 16_000_000}).holds(a_request(body=b'"' + b"x" * 16_000_000 + b'"'))
+
+
+def test_large_json_has_no_integers_of_thousands_of_digits():
+    integer = b"7" * (http.MAX_LARGE_JSON_DIGITS + 1)
+
+    assert a_matcher(json={"$length": 1}).holds(a_request(body=b"[%b]" % integer))
+    (text,) = texts_of({"json": "$present"}, a_request(body=b"[%b%b]" % (b" " * 2**20, integer)))
+    assert text.startswith(
+        "body: expected JSON, but it is larger than 1 MiB and has an integer of more than 400"
+    )
+    assert a_matcher(json={"$length": 1}).holds(a_request(body=b"[%b%b]" % (b" " * 2**20, integer[1:])))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--b\r\n" + b"a:b\r\n" * 2_000_000 + b"\r\nx\r\n--b--\r\n",
+        b"--b\r\n" + b"\r\n--bx" * 2_000_000 + b"\r\n--b--\r\n",
+        b"--b\r\n\r\n\r\n" * 1_000_000 + b"--b--\r\n",
+        b"--b\r\n\r\n" + b"\r" * 16_000_000,
+    ],
+    ids=["header lines", "marks that are none", "parts", "line ends"],
+)
+def test_a_multipart_body_takes_no_longer_than_looking_through_it(body):
+    request = Request("POST", "/", [("Content-Type", "multipart/form-data; boundary=b")], body)
+
+    def read():
+        with pytest.raises(UnreadableBody):
+            request.parts  # noqa: B018
+
+    assert cpu_s(read) < SOON_S
 
 
 def test_a_body_that_cannot_be_read_is_tried_once(monkeypatch):

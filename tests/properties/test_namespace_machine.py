@@ -129,6 +129,19 @@ class Naive:
     def state(self) -> dict[str, Any]:
         return {key: value for key, (value, until) in self.memory.state.items() if self.now() < until}
 
+    def write(self, key: str, value: Any, until: float) -> None:
+        """A value of the state. What has expired is gone then, also for a clock that is moved back later."""
+        kept = {name: one for name, one in self.memory.state.items() if self.now() < one[1]}
+        self.memory.state = {**kept, key: (value, until)}
+
+    def expire_keys(self) -> None:
+        """The same for idempotency keys."""
+        self.memory.keys = {
+            key: one
+            for key, one in self.memory.keys.items()
+            if one["answer"] is None or self.now() < one["until"]
+        }
+
     def reset(self, parts: set[str]) -> None:
         if "calls" in parts:
             self.effects, self.calls, self.statuses = [], {}, []
@@ -250,7 +263,7 @@ class Lives(RuleBasedStateMachine):
         elif route == "take":
             expected = 201
             naive.positions.takes += 1
-            naive.memory.state[f"k.{key}"] = (naive.positions.takes, float("inf"))
+            naive.write(f"k.{key}", naive.positions.takes, float("inf"))
         else:
             expected = 409
         assert self.ask(f"POST /take/{key}")[0] == naive.counted(route, expected)
@@ -262,7 +275,7 @@ class Lives(RuleBasedStateMachine):
             expected = 500
         else:
             expected = 200
-            naive.memory.state[f"k.{key}"] = ("held", naive.now() + 60)
+            naive.write(f"k.{key}", "held", naive.now() + 60)
         assert self.ask(f"POST /hold/{key}")[0] == naive.counted("hold", expected)
 
     # Limits
@@ -286,10 +299,8 @@ class Lives(RuleBasedStateMachine):
         naive = self.naive
         if naive.down():
             return 500, None, None
+        naive.expire_keys()
         known = naive.memory.keys.get(key)
-        if known is not None and known["answer"] is not None and naive.now() >= known["until"]:
-            del naive.memory.keys[key]
-            known = None
         if known is not None:
             if known["body"] != body:
                 return 422, None, None

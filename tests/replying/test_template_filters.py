@@ -1,6 +1,7 @@
 """Filters, tests and methods, one row each."""
 
 import re
+import time
 
 import pytest
 from template_scope import a_scope, value
@@ -306,3 +307,19 @@ def test_times_can_be_compared_and_sorted():
 
     assert value("{{ [date(now, '+1d'), now] | sort | first == now }}", scope) is True
     assert value("{{ date(now, '-1s') < now }}", scope) is True
+
+
+def test_unique_tells_numbers_apart_that_python_hashes_alike():
+    modulus = 2**61 - 1
+    numbers = [n * modulus + 7 for n in range(20_000)]
+    assert len({hash(number) for number in numbers}) == 1
+    began_s = time.thread_time()
+
+    assert value("{{ item | unique | length }}", item=numbers) == len(numbers)
+    assert time.thread_time() - began_s < 2
+
+
+def test_unique_knows_equal_numbers_of_any_size():
+    numbers = [2**70, float(2**70), 1, 1.0, 0, "1", 1.5, -(2**70), 1.5]
+
+    assert value("{{ item | unique }}", item=numbers) == [2**70, 1, 0, "1", 1.5, -(2**70)]

@@ -481,8 +481,8 @@ def test_verify_counts_them_exactly_and_names_them(server):
     assert server.admin.call("POST", "/verify", {"violations": 1}).status == 200
 
 
-def test_what_is_kept_no_longer_is_counted(server, monkeypatch):
-    monkeypatch.setattr("mockserver.store.violations.KEPT", 3)
+def test_what_is_kept_no_longer_is_counted(write, serving):
+    server = serving(write({"shop.yaml": SCENARIO, "spec.yaml": yaml.safe_dump(shop())}), max_entries=3)
     for _ in range(5):
         server.ask("GET", "/v2/orders?limit=0")
 

@@ -83,7 +83,7 @@ def pointers(problem: dict[str, Any]) -> list[str]:
 def hold_to_contract(method: str, path: str, answer: Answer) -> None:
     """Fails where the answer is none that the API promises."""
     said = f"{method} {path}: {answer.status} {answer.body[:2000]!r}"
-    assert answer.status < 500, said
+    assert answer.status < 500 or answer.status == 507, said
     if method == "HEAD":
         assert not answer.body
         return

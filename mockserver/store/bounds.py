@@ -1,0 +1,218 @@
+"""How much a namespace keeps of what clients can fill: so many entries of each kind, in so many bytes."""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mockserver.errors import MockServerError
+from mockserver.model.sizes import size_of
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_ENTRY_BYTES = 200
+"""About what an entry costs beside its key and its value."""
+_FEW = 64
+
+KINDS = (
+    "state", "resources", "idempotency_keys", "access_tokens", "refresh_tokens", "limit_keys", "per_keys", "effects",
+    "deliveries", "violations",
+)  # fmt: skip
+"""Every kind that has a bound, by the name under which `/health` and the metrics count it."""
+
+
+class Full(MockServerError):
+    """There is no room for an entry, and none of its kind may leave. `kind` is one of KINDS."""
+
+    def __init__(self, kind: str, bounds: Bounds) -> None:
+        super().__init__(f"at most {bounds.entries:,} entries and {bounds.size_bytes:,} bytes of {kind}")
+        self.kind = kind
+        self.bounds = bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of each kind is kept. `reached` is called with the kind each time that an entry leaves or is refused."""
+
+    entries: int = 100_000
+    size_bytes: int = 64_000_000
+    reached: Callable[[str], None] = lambda kind: None  # noqa: ARG005
+
+    def exceeded(self, entries: int, size_bytes: int) -> bool:
+        return entries > self.entries or size_bytes > self.size_bytes
+
+
+class Expiry(Generic[K]):
+    """Which keys expire when, by the virtual clock. A key that is set anew keeps its older moments: ask whether it has expired."""
+
+    __slots__ = ("_heap", "_number")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, K]] = []
+        self._number = 0
+
+    def push(self, until_s: float, key: K) -> None:
+        self._number += 1
+        heapq.heappush(self._heap, (until_s, self._number, key))  # numbers differ: keys are not compared
+
+    def due(self, now_s: float) -> Iterator[K]:
+        """Takes out the keys whose moment has come."""
+        while self._heap and self._heap[0][0] <= now_s:
+            yield heapq.heappop(self._heap)[2]
+
+    def copy(self) -> Expiry[K]:
+        twin: Expiry[K] = Expiry()
+        twin._heap, twin._number = self._heap.copy(), self._number
+        return twin
+
+    def tidy(self, until_s: dict[K, float]) -> None:
+        """Drops moments that are no longer those of a key, where they are the larger part."""
+        if len(self._heap) > 2 * len(until_s) + _FEW:
+            self._heap = [(moment, i, key) for i, (key, moment) in enumerate(until_s.items())]
+            self._number = len(self._heap)
+            heapq.heapify(self._heap)
+
+
+class Bounded(Generic[K, V]):
+    """
+    Entries by key, oldest first. Past the bound the oldest one leaves for which `is_settled` holds; where there is
+    none, they stay. Entries that have expired leave before that.
+    """
+
+    __slots__ = (
+        "_bounds",
+        "_entries",
+        "_expiry",
+        "_is_settled",
+        "_kind",
+        "_sizes",
+        "_until",
+        "dropped",
+        "size_bytes",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        bounds: Bounds,
+        is_settled: Callable[[V], bool] = lambda value: True,  # noqa: ARG005
+    ) -> None:
+        self._kind = kind
+        self._bounds = bounds
+        self._is_settled = is_settled
+        self._entries: OrderedDict[K, V] = OrderedDict()
+        self._sizes: dict[K, int] = {}
+        self._until: dict[K, float] = {}
+        self._expiry: Expiry[K] = Expiry()
+        self.size_bytes = 0
+        self.dropped = 0
+        """How many have left at the bound."""
+
+    def get(self, key: K) -> V | None:
+        return self._entries.get(key)
+
+    def put(self, key: K, value: V, size_bytes: int, until_s: float | None = None) -> list[V]:
+        """The youngest entry from now on. Those that left at the bound for it."""
+        self.pop(key)
+        self._entries[key] = value
+        self._sizes[key] = size = size_bytes + _ENTRY_BYTES
+        self.size_bytes += size
+        if until_s is not None:
+            self._until[key] = until_s
+            self._expiry.push(until_s, key)
+            self._expiry.tidy(self._until)
+        return self._shrink()
+
+    def touch(self, key: K, until_s: float | None = None) -> None:
+        """The youngest again: it is in use."""
+        self._entries.move_to_end(key)
+        if until_s is not None:
+            self._until[key] = until_s
+            self._expiry.push(until_s, key)
+            self._expiry.tidy(self._until)
+
+    def pop(self, key: K) -> V | None:
+        value = self._entries.pop(key, None)
+        if value is not None:
+            self.size_bytes -= self._sizes.pop(key)
+            self._until.pop(key, None)
+        return value
+
+    def expire(self, now_s: float) -> None:
+        """Drops the settled entries whose time is over."""
+        for key in self._expiry.due(now_s):
+            value = self._entries.get(key)
+            if value is not None and self._until.get(key, now_s + 1) <= now_s and self._is_settled(value):
+                self.pop(key)
+
+    def _shrink(self) -> list[V]:
+        left: list[V] = []
+        under_way = 0
+        while self._bounds.exceeded(len(self._entries), self.size_bytes) and under_way < len(self._entries):
+            key = next(iter(self._entries))
+            value = self._entries[key]
+            if self._is_settled(value):
+                self.pop(key)
+                left.append(value)
+                self.dropped += 1
+                self._bounds.reached(self._kind)
+            else:
+                self._entries.move_to_end(key)
+                under_way += 1
+        return left
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is more than the bound allows, since none of it may leave."""
+        return self._bounds.exceeded(len(self._entries), self.size_bytes)
+
+    def until(self) -> dict[K, float]:
+        """When each entry expires that does."""
+        return self._until
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        return iter(self._entries.items())
+
+    def values(self) -> Iterator[V]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class Log(Generic[V]):
+    """What happened, oldest first. Past the bound the oldest leave. `dropped` counts them."""
+
+    __slots__ = ("_bounds", "_kept", "_kind", "dropped", "size_bytes")
+
+    def __init__(self, kind: str, bounds: Bounds) -> None:
+        self._kind = kind
+        self._bounds = bounds
+        self._kept: deque[tuple[V, int]] = deque()
+        self.size_bytes = 0
+        self.dropped = 0
+
+    @property
+    def total(self) -> int:
+        """How many there ever were."""
+        return self.dropped + len(self._kept)
+
+    def add(self, entry: V) -> None:
+        size = size_of(entry) + _ENTRY_BYTES
+        self._kept.append((entry, size))
+        self.size_bytes += size
+        while self._bounds.exceeded(len(self._kept), self.size_bytes):
+            _, size = self._kept.popleft()
+            self.size_bytes -= size
+            self.dropped += 1
+            self._bounds.reached(self._kind)
+
+    def __iter__(self) -> Iterator[V]:
+        return (entry for entry, _ in self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
