@@ -13,12 +13,14 @@ from mockserver.model.redaction import (
     mask_header,
     mask_tree,
 )
+from mockserver.model.written import with_decimals, written_float, written_json
 
 MASK = "****"
-_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_float=written_float)
 _DECODER.scan_once = json.scanner.py_make_scanner(_DECODER)  # type: ignore[attr-defined]
 """
-Reads in Python, value by value, as `iterencode` writes: files are long, and the ways in C
+Reads in Python, value by value, as `written_json` writes: files are long, and the ways in C
 let no other thread run until they are done.
 """
 
@@ -70,7 +72,8 @@ class Hiding:
         masked = mask_tree(parsed)
         if masked == parsed:
             return value
-        return bytes(self._told(place, value, "".join(json.JSONEncoder().iterencode(masked)).encode()))
+        text = written_json(with_decimals(masked), _ENCODER.encode)
+        return bytes(self._told(place, value, text.encode("utf-8", "surrogatepass")))
 
     def condition(self, place: str, name: str, value: str, *, header: bool = False) -> Any:
         """What a request's value is asked for: itself, or, where it is a secret, what may be seen of it."""

@@ -83,7 +83,7 @@ def _still(value: Any, name: str) -> Hashable:
         return tuple(_still(item, name) for item in value)
     if changes_by_nature(value, name):
         return type(value).__name__
-    return type(value).__name__, value
+    return type(value).__name__ if not isinstance(value, float) else "float", value
 
 
 def _grouped(calls: list[Seen], key: Callable[[Seen], Hashable]) -> dict[Hashable, list[Seen]]:
