@@ -150,7 +150,7 @@ def read_mapping(request: Request) -> dict[str, Any]:
             raise InvalidInput(document.flaws)
         data = document.data
     else:
-        data = read_json(request)
+        data = read_json(request, as_written=True)
     if not isinstance(data, dict):
         raise one_flaw((), "a route is a mapping", 'Send {"request": "GET /x", "reply": 200}')
     return data
