@@ -93,7 +93,8 @@ def _finite(text: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_Decoder = json.JSONDecoder
+_DECODER = _Decoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def _as_written(text: str) -> float:
@@ -101,7 +102,7 @@ def _as_written(text: str) -> float:
     return written_float(text)
 
 
-_DECODER_AS_WRITTEN = json.JSONDecoder(parse_constant=_no_constant, parse_float=_as_written)
+_DECODER_AS_WRITTEN = _Decoder(parse_constant=_no_constant, parse_float=_as_written)
 
 
 def _json_text(data: bytes) -> str:
@@ -318,7 +319,7 @@ class Request:
         """The same; a decimal keeps its text. For a body that says what a route replies."""
         return self._once("json_as_written", lambda: self._read_json(_DECODER_AS_WRITTEN))
 
-    def _read_json(self, decoder: json.JSONDecoder = _DECODER) -> Any:
+    def _read_json(self, decoder: _Decoder = _DECODER) -> Any:
         data = self.decoded_body
         if not data:
             raise UnreadableBody("the body is empty")
