@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Table, dump_json, written_listing
+from mockserver.admin.api import Answer, Asked, Table, written_listing
 from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, cursor, may_reveal
 from mockserver.admin.checks import THREADED
 from mockserver.admin.models import OperationList
@@ -16,6 +16,7 @@ from mockserver.engine.naming import route_named
 from mockserver.engine.operations import grouping_of
 from mockserver.model.attempts import GroupingSpec
 from mockserver.model.redaction import mask_part
+from mockserver.replying.bodies import dump_json
 
 table = Table()
 

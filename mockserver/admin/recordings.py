@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,10 @@ from mockserver.engine.recordings import Recording, Recordings
 from mockserver.errors import near
 from mockserver.files.recorded.naming import name_of
 from mockserver.model.base import Spec
+from mockserver.model.exchange import Exchange
+from mockserver.model.http import Response, StreamReply
 from mockserver.model.scenario import ScenarioName, read_upstream
+from mockserver.replying.bodies import dump_json
 
 table = Table()
 
@@ -45,6 +49,8 @@ def view(recording: Recording) -> dict[str, Any]:
     }
 
 
+_PIECE = 3 * 64 * 1024
+"""Of characters or bytes; a multiple of 3, so that Base64 of the pieces is that of the whole."""
 SETTLE_S = 1.0
 """So long the scenario waits for calls under way; a stream without an end is never over."""
 
@@ -60,16 +66,35 @@ async def settled(recording: Recording) -> None:
             await over.wait()
 
 
-async def recorded_view(recording: Recording) -> dict[str, Any]:
-    """The same, with the scenario; made on a thread, for it may be a long one."""
+async def recorded_answer(recording: Recording) -> Answer:
+    """The same, with the scenario. All of it is made on a thread, and it is sent in pieces: it may be long."""
     await settled(recording)
+    head, exchanges = view(recording), tuple(recording.exchanges)
+    pieces = await asyncio.to_thread(_document, head, exchanges)
+    lines = [("Content-Type", "application/json"), ("Content-Length", str(sum(map(len, pieces))))]
+    return StreamReply(Response(200, lines), _each(pieces))
+
+
+def _document(head: dict[str, Any], exchanges: tuple[Exchange, ...]) -> list[bytes]:
+    """The view as JSON, in pieces: nothing in C runs for long, since other threads have to wait for that."""
     from mockserver.files.recorded.scenario import scenario_of, written  # a start does without
 
-    name = recording.name
-    exchanges = tuple(recording.exchanges)
-    made = await asyncio.to_thread(scenario_of, exchanges, name, dict(recording.left_out))
-    files = {path: base64.b64encode(data).decode() for path, data in made.files.items()}
-    return {**view(recording), "yaml": written(made, name), "files": files}
+    name = head["name"]
+    made = scenario_of(exchanges, name, head["left_out"])
+    pieces = [dump_json(head)[:-1], b',"yaml":"']
+    text = written(made, name)
+    pieces += [dump_json(text[at : at + _PIECE])[1:-1] for at in range(0, len(text), _PIECE)]
+    pieces.append(b'","files":{')
+    for number, (path, data) in enumerate(made.files.items()):
+        pieces.append((b"," if number else b"") + dump_json(path) + b':"')
+        pieces += [base64.b64encode(data[at : at + _PIECE]) for at in range(0, len(data), _PIECE)]
+        pieces.append(b'"')
+    return [*pieces, b"}}"]
+
+
+async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def identified(asked: Asked[Any]) -> tuple[Recordings, Recording]:
@@ -124,7 +149,7 @@ async def list_recordings(asked: Asked[Any]) -> Answer:
     errors=(404,),
 )
 async def look(asked: Asked[Any]) -> Answer:
-    return json_answer(await recorded_view(identified(asked)[1]))
+    return await recorded_answer(identified(asked)[1])
 
 
 @table.add(
@@ -137,7 +162,7 @@ async def look(asked: Asked[Any]) -> Answer:
 async def stop(asked: Asked[Any]) -> Answer:
     recordings, recording = identified(asked)
     recordings.stop(recording, asked.ns.shared.wall())
-    return json_answer(await recorded_view(recording))
+    return await recorded_answer(recording)
 
 
 @table.add("DELETE", "/recordings/{id}", "Stops it, and forgets what is in it.", status=204, errors=(404,))

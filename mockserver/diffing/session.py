@@ -109,10 +109,10 @@ async def _finding(options: Options, ns: Namespace, upstream: Upstream, to: str,
     finding = Finding(route)
     try:
         request = request_for(ns, route, options.headers, unsafe=options.unsafe)
-        expected = answers(ns, route, request)
+        expected = await asyncio.to_thread(answers, ns, route, request)
         finding.request = request
         actual = await _real(upstream, to, request)
-        finding.drifts = nearest(expected, actual, values=options.values)
+        finding.drifts = await asyncio.to_thread(nearest, expected, actual, values=options.values)
     except NotAsked as why:
         finding.skipped = str(why)
     except CannotAsk as why:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from mockserver.errors import Wrong, shown
-from mockserver.model.written import WrittenFloat, WrittenInt
+from mockserver.model.written import WrittenInt, written_float
 
 WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -50,9 +49,9 @@ def _integer(text: str, base: int) -> int:
 
 
 def _float(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
+    try:
+        return written_float(text)
+    except ValueError:
         raise Wrong(
             f"{shown(text)} is beyond what a JSON number holds", "Put quotes round it to make it a text"
-        )
-    return value if str(value) == text else WrittenFloat(value, text)
+        ) from None

@@ -18,6 +18,7 @@ from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.multipart import Part, split_multipart
+from mockserver.model.written import written_float
 
 __all__ = [
     "ABSENT", "CertifiedRequest", "Grouped", "Headers", "Pairs", "Part", "Request", "Response", "UnreadableBody",
@@ -102,8 +103,21 @@ def _of_few_digits(text: str) -> int:
     return int(text)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
-_LARGE_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, parse_int=_of_few_digits)
+def _as_written(text: str) -> float:
+    _finite(text)
+    return written_float(text)
+
+
+def _decoders(parse_float: Callable[[str], float]) -> tuple[json.JSONDecoder, json.JSONDecoder]:
+    """Of a small body, and of a large one."""
+    return (
+        json.JSONDecoder(parse_constant=_no_constant, parse_float=parse_float),
+        json.JSONDecoder(parse_constant=_no_constant, parse_float=parse_float, parse_int=_of_few_digits),
+    )
+
+
+_DECODERS = _decoders(_finite)
+_DECODERS_AS_WRITTEN = _decoders(_as_written)
 
 
 def _json_text(data: bytes) -> str:
@@ -318,7 +332,12 @@ class Request:
         """The body as JSON, whatever its Content-Type says. Raises UnreadableBody."""
         return self._once("json", self._read_json)
 
-    def _read_json(self) -> Any:
+    @property
+    def json_as_written(self) -> Any:
+        """The same; a decimal keeps its text. For a body that says what a route replies."""
+        return self._once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
+
+    def _read_json(self, decoders: tuple[json.JSONDecoder, json.JSONDecoder] = _DECODERS) -> Any:
         data = self.decoded_body
         if not data:
             raise UnreadableBody("the body is empty")
@@ -330,7 +349,7 @@ class Request:
             )
         try:
             text = _json_text(data) if self._charset in ("", "utf-8", "utf8") else self.text
-            decoder = _DECODER if len(data) <= _SMALL_BYTES else _LARGE_DECODER
+            decoder = decoders[len(data) > _SMALL_BYTES]
             return _bounded(decoder.decode(text), data)
         except RecursionError as why:
             raise UnreadableBody("it is nested too deeply") from why

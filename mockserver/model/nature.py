@@ -22,8 +22,9 @@ _NAME = re.compile(
     r"|.*[-_](id|uuid|at|on|time|date|cursor|token|timestamp)|.*[a-z](Id|ID|Uuid|At|On|Time|Date|Cursor|Token|Timestamp)"
     r"|(created|updated|modified|deleted|expires?|issued)(_?in)?"
 )
-_SECONDS = range(1_000_000_000, 4_102_444_800)
-_MILLIS = range(1_000_000_000_000, 4_102_444_800_000)
+_SECONDS = 1_000_000_000, 4_102_444_800
+_MILLIS = 1_000_000_000_000, 4_102_444_800_000
+"""First instant and the one after the last: 2001 to 2100. No `range`: for a float, its `in` looks at every member."""
 _MOST_CHARS = 200
 
 
@@ -37,7 +38,7 @@ def changes_by_nature(value: Any, name: str = "") -> bool:
     if isinstance(value, bool) or value is None:
         return False
     if isinstance(value, (int, float)):
-        return value in _SECONDS or value in _MILLIS or _is_named(name)
+        return any(first <= value < end for first, end in (_SECONDS, _MILLIS)) or _is_named(name)
     if not isinstance(value, str) or len(value) > _MOST_CHARS:
         return isinstance(value, str) and _is_named(name)
     return _is_named(name) or is_time(value) or is_id(value)

@@ -2,12 +2,18 @@
 Numbers that remember how they were written.
 
 In headers, query, cookies and form a YAML number stands for its text: `1.10`
-is "1.10", `007` is "007". The loader gives these where `str` would not.
+is "1.10", `007` is "007". The loader gives these where `str` would not. In a
+JSON body a decimal keeps its text: `1.10` is sent as 1.10.
 """
 
 from __future__ import annotations
 
-from typing import Self
+import math
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+_FLOAT = re.compile(r"([-+]?)0*([0-9]*)(\.[0-9]*)?((?:[eE][-+]?[0-9]+)?)")
 
 
 class WrittenInt(int):
@@ -30,6 +36,65 @@ class WrittenFloat(float):
         self = super().__new__(cls, value)
         self.text = text
         return self
+
+
+def written_float(text: str) -> float:
+    """
+    The number, with its text where `str` would not give that. Raises ValueError for one that no double holds.
+
+    For `json.loads(…, parse_float=written_float)` too.
+    """
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:20]} is larger than a double can be")
+    return value if str(value) == text else WrittenFloat(value, text)
+
+
+class Decimal(str):
+    """The text of a number as JSON has it, as `1.10`."""
+
+    __slots__ = ()
+
+
+def with_decimals(value: Any) -> Any:
+    """
+    A JSON value with a Decimal in place of each decimal that was written otherwise than Python would; else itself.
+
+    Python's encoders write a float, whatever its class, by the float's own text.
+    """
+    if isinstance(value, WrittenFloat):
+        return _decimal(value.text)
+    if isinstance(value, dict):
+        items = {key: with_decimals(item) for key, item in value.items()}
+        return items if any(items[key] is not item for key, item in value.items()) else value
+    if isinstance(value, (list, tuple)):
+        listed = [with_decimals(item) for item in value]
+        return listed if any(one is not item for one, item in zip(listed, value, strict=True)) else value
+    return value
+
+
+def _decimal(text: str) -> Decimal:
+    """
+    By JSON's grammar: YAML allows a plus sign, zeros in front, and nothing before or after the dot.
+
+    >>> _decimal("1.10"), _decimal("+.50"), _decimal("-007.0e3"), _decimal("1.")
+    ('1.10', '0.50', '-7.0e3', '1.0')
+    """
+    parts = _FLOAT.fullmatch(text)
+    assert parts is not None  # the loader takes nothing else for a float
+    sign, whole, fraction, exponent = parts.groups()
+    fraction = "" if fraction is None else fraction if len(fraction) > 1 else ".0"
+    return Decimal(f"{'-' if sign == '-' else ''}{whole or '0'}{fraction}{exponent}")
+
+
+def written_json(value: Any, write: Callable[[Any], str]) -> str:
+    """Compact JSON of a value with Decimals in it; `write` makes the text of what is neither that nor holds others."""
+    if isinstance(value, dict):
+        members = [f"{write(str(key))}:{written_json(item, write)}" for key, item in value.items()]
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(written_json(item, write) for item in value) + "]"
+    return value if isinstance(value, Decimal) else write(value)
 
 
 def as_text(value: object) -> str:

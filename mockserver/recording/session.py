@@ -93,7 +93,8 @@ async def _run(options: Options, place: Place | None) -> int:
     finally:
         await app.stop()
         progress.end()
-    return _write(recordings_of(app), place)
+    # On a thread: the loop goes on taking signals, so a second Ctrl-C does not cut the writing short.
+    return await asyncio.to_thread(_write, recordings_of(app), place)
 
 
 def recordings_of(app: App) -> list[Recording]:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.model.reply import ReplySpec
 from mockserver.model.webhook import WebhookSpec
-from mockserver.model.written import as_text
+from mockserver.model.written import as_text, with_decimals, written_json
 from mockserver.replying.templates import Scope, TemplateError, compile_text, compile_tree
 
 ReadFile = Callable[[str, KeyPath], bytes]
@@ -87,6 +87,17 @@ def dump_json(value: Any) -> bytes:
         return _ESCAPED.encode(value).encode()
 
 
+def _dump_decimals(value: Any) -> bytes:
+    """The same, with the text of each Decimal as a number. Slower: for what holds one."""
+    return written_json(value, lambda item: dump_json(item).decode()).encode()
+
+
+def json_writer(value: Any) -> tuple[Any, Callable[[Any], bytes]]:
+    """A JSON value with its decimals as written, and what writes it, also once templates are filled in."""
+    exact = with_decimals(value)
+    return exact, dump_json if exact is value else _dump_decimals
+
+
 def compile_body(
     spec: ReplySpec | WebhookSpec, read_file: ReadFile, names: frozenset[str] | None
 ) -> Body | None:
@@ -124,7 +135,9 @@ def _file(name: str, read_file: ReadFile) -> Body:
 
 
 def _compile_tree(body: Body, value: Any, *, raw: bool, names: frozenset[str] | None) -> None:
-    write = dump_json if body.kind == "json" else _dump_form
+    write: Callable[[Any], bytes] = _dump_form
+    if body.kind == "json":
+        value, write = json_writer(value)
     if raw:
         body.static = write(value)
         return

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, near, shown
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.reply import ReplySpec
 from mockserver.model.written import as_text
-from mockserver.replying.bodies import _from_base64, dump_json
+from mockserver.replying.bodies import _from_base64, json_writer
 from mockserver.replying.templates import Scope, TemplateError, Tree, compile_tree
 
 Piece = tuple[float, bytes]
@@ -53,11 +54,9 @@ class Stream:
 def compile_stream(spec: ReplySpec, names: frozenset[str] | None) -> Stream | None:
     """The stream that a reply has, if any. Raises InvalidInput, paths relative to the reply."""
     if spec.events is not None:
-        return _compile(spec.events, "events", _EVENT_KEYS, _event, "text/event-stream", names, raw=spec.raw)
+        return _compile(spec.events, "events", _EVENT_KEYS, "text/event-stream", names, raw=spec.raw)
     if spec.chunks is not None:
-        return _compile(
-            spec.chunks, "chunks", _CHUNK_KEYS, _chunk, "text/plain; charset=utf-8", names, raw=spec.raw
-        )
+        return _compile(spec.chunks, "chunks", _CHUNK_KEYS, "text/plain; charset=utf-8", names, raw=spec.raw)
     return None
 
 
@@ -65,7 +64,6 @@ def _compile(
     items: list[Any],
     kind: str,
     keys: tuple[str, ...],
-    write: Callable[[Any], bytes],
     content_type: str,
     names: frozenset[str] | None,
     *,
@@ -73,8 +71,11 @@ def _compile(
 ) -> Stream:
     compiled = []
     constant = True
+    write: Callable[[Any], bytes] = _chunk
     for i, item in enumerate(items):
         _check(item, (kind, i), keys)
+        if kind == "events":
+            item, write = _event_writer(item)  # noqa: PLW2901  (the same, with its decimals)
         if isinstance(item, dict) and "each" in item:
             compiled.append(_each(item, (kind, i), write, names))
             constant = False
@@ -164,7 +165,17 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 """Each of them ends a line of an event stream."""
 
 
-def _event(item: Any) -> bytes:
+def _event_writer(item: Any) -> tuple[Any, Callable[[Any], bytes]]:
+    """The event with the decimals of its data as written, and what writes it."""
+    if not isinstance(item, dict):
+        item, dump = json_writer(item)
+    else:
+        data, dump = json_writer(item.get("data"))
+        item = {**item, "data": data} if "data" in item else item
+    return item, partial(_event, dump=dump)
+
+
+def _event(item: Any, dump: Callable[[Any], bytes]) -> bytes:
     lines: list[str] = []
     event = item if isinstance(item, dict) else {"data": item}
     if "comment" in event:
@@ -174,7 +185,7 @@ def _event(item: Any) -> bytes:
             lines.append(f"{key}: {_one_line(key, as_text(event[key]))}")
     if "data" in event:
         data = event["data"]
-        text = data if isinstance(data, str) else dump_json(data).decode()
+        text = data if isinstance(data, str) else dump(data).decode()
         lines += [f"data: {line}" for line in _LINE_END.split(text)]
     return ("\n".join(lines) + "\n\n").encode()
 

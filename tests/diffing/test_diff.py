@@ -11,6 +11,7 @@ from support.real_api import TOKEN, RealApi, run_the_clients_own_tests
 from support.upstreams import Upstream, reply
 
 from mockserver.cli import main
+from mockserver.diffing.shapes import drifts
 from mockserver.files.recorded.scenario import scenario_of
 from mockserver.recording.writing import place_for, save
 
@@ -247,3 +248,8 @@ def test_a_json_report_says_the_same_for_programs(write, upstream):
             "text": "json.items[].price: is string; the scenario has number",
         }],
     }]  # fmt: skip
+
+
+def test_fractional_numbers_are_compared_by_value():
+    (drift,) = drifts({"a": 10.5, "b": 0.1}, {"a": 10.25, "b": 0.1}, values=True)
+    assert (drift.where, drift.kind, drift.expected, drift.actual) == ("json.a", "value", "10.5", "10.25")

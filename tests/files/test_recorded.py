@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 
 import pytest
 import yaml
 
 from mockserver.engine.world import build_world
 from mockserver.files.loader import from_bundle
+from mockserver.files.recorded.files import Files
 from mockserver.files.recorded.scenario import scenario_of, written
+from mockserver.files.recorded.seen import seen
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Request, Response
 
@@ -47,6 +50,52 @@ def recorded(*calls):
 
 def routes(*calls):
     return recorded(*calls)[0]
+
+
+# Numbers
+
+
+@pytest.mark.parametrize("reply", [{"amount": 10.5}, {"amount": 10.0}, {"amount": 1e3}, [0.1], 0.5])
+def test_a_reply_with_a_fractional_number_is_recorded(reply):
+    body = {"amount": 1.25, "note": "x"}
+    made = routes(
+        call("POST /pay", reply, body=body), call("POST /pay", {"failed": True}, body=body | {"amount": 2.5})
+    )
+    assert made[0]["reply"]["json"] == reply
+    assert made[0]["match"]["json"]["amount"] == 1.25
+
+
+# Size
+
+
+def test_bodies_with_many_fields_are_told_apart_without_comparing_each_field_anew():
+    calls = [
+        call("POST /wide", {"n": i % 3}, body={f"f{j}": (i + j) % 3 for j in range(200)}) for i in range(120)
+    ]
+    before_s = time.process_time()
+    made = scenario_of(calls, "api").scenarios["api"]["routes"]
+    assert [one["match"]["json"] for one in made] == [{"f199": 1}, {"f199": 2}, {"f199": 0}]
+    assert (
+        time.process_time() - before_s < 4
+    )  # about 1 s; 20 s where values are masked and compared each time
+
+
+def test_files_of_one_name_are_numbered_without_a_search():
+    files, one = Files("api"), seen(call("GET /a"))
+    before_s = time.process_time()
+    paths = [files.add(one, "bin", str(i).encode()) for i in range(20_000)]
+    assert paths[0] == "api/get-a.bin"
+    assert paths[-1] == "api/get-a-20000.bin"
+    assert files.add(one, "bin", b"7") == "api/get-a-8.bin"
+    assert files.add(seen(call("GET /a-8")), "bin", b"x") == "api/get-a-8-2.bin"
+    assert time.process_time() - before_s < 4  # minutes where each looks at those before
+
+
+def test_secrets_are_hidden_in_a_file_of_json_that_is_nested_deeper_than_can_be_read():
+    deep = b'{"a":' * 3000 + b'{"password": "hunter2", "fill": "' + b"x" * 40_000 + b'"}' + b"}" * 3000
+    calls = [call("GET /a", deep, lines=[("Content-Type", "application/json")])]
+    (data,) = recorded(*calls)[3].files.values()
+    assert b"hunter2" not in data
 
 
 # Sequences

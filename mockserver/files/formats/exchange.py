@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.written import written_float
 
 ORIGIN = "x-origin"
 """The scenario's key for where the real service is: `https://api.example`. It is for people, and for exporters."""
@@ -70,14 +71,15 @@ def value_of(headers: Lines, name: str) -> str:
 
 
 def json_of(body: bytes) -> Any:
-    """The JSON that a body is. Raises UnreadableBody for any other, and for JSON that Python would change."""
+    """The JSON that a body is, decimals as written. Raises UnreadableBody for any other, and for JSON that Python would change."""
     value = Request("POST", "/", [], body).json
     try:
-        if json.loads(body, object_pairs_hook=_once) != value:
-            raise UnreadableBody("its numbers can't be kept")
+        written = json.loads(body, object_pairs_hook=_once, parse_float=written_float)
     except (ValueError, RecursionError) as why:
         raise UnreadableBody(str(why)) from why
-    return value
+    if written != value:
+        raise UnreadableBody("its numbers can't be kept")
+    return written
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.formats.carried import Lost
 from mockserver.files.yaml12 import parse
-from mockserver.model.written import as_text
+from mockserver.model.written import as_text, written_float
 
 LARGEST_BYTES = 64 << 20
 
@@ -92,7 +92,7 @@ def _content(path: Path) -> Any:
     if path.suffix in (".yaml", ".yml"):
         return _yaml(path, text)
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(text, parse_constant=_no_number, parse_float=written_float)
     except (ValueError, RecursionError) as why:
         raise refused(str(path), f"no JSON: {why}", "Export it anew") from why
 

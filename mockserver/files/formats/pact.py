@@ -33,6 +33,8 @@ from mockserver.files.formats.pact_words import template_of
 from mockserver.files.formats.pact_writing import CONSUMER, GIVEN, PROVIDER, write
 from mockserver.files.formats.reading import json_file, name_of, scenario_name
 from mockserver.files.formats.replies import Beside, reply_of
+from mockserver.files.formats.unfolding import json_bytes
+from mockserver.model.written import written_float
 
 __all__ = ["from_calls", "read", "write"]
 _HTTP = "Synchronous/HTTP"
@@ -225,7 +227,7 @@ def _body(part: Mapping[str, Any]) -> tuple[Any, str]:
         if body.get("encoded") in ("base64", True) and isinstance(content, str):
             return base64.b64decode(content), kind
         if body.get("encoded") == "json" and isinstance(content, str):
-            return json.loads(content), kind
+            return json.loads(content, parse_float=written_float), kind
         return content, kind
     if body == {} and "matchingRules" in part:
         return ..., header
@@ -292,7 +294,7 @@ def _reply(place: str, asked: Asked, response: Mapping[str, Any], beside: Beside
 def _bytes(body: Any, content_type: str) -> bytes:
     if isinstance(body, str) and not _is_json(content_type):
         return body.encode("utf-8", "replace")
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return json_bytes(body)
 
 
 def _generated(place: str, reply: Any, generators: Mapping[str, Any], lost: list[Lost]) -> Any:

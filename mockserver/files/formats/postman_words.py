@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockserver.model.written import as_text
+from mockserver.model.written import as_text, written_float
 
 VARIABLE = re.compile(r"\{\{\s*(\$?[^{}\s]+)\s*\}\}")
 
@@ -111,7 +111,7 @@ def json_template(text: str, variables: Mapping[str, str], unknown: Unknown) -> 
     Raises ValueError for what is none. A text stays a text, whatever its template gives.
     """
     marked = "".join(_marked(text))
-    return _tree(json.loads(marked), variables, unknown)
+    return _tree(json.loads(marked, parse_float=written_float), variables, unknown)
 
 
 _MARK = "\ue000"

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.source import LARGEST_FILE
-from mockserver.model.written import as_text
+from mockserver.model.written import as_text, written_float
 
 
 def file_bytes(source: Path, what: str) -> bytes:
@@ -29,7 +29,7 @@ def json_file(source: Path, what: str) -> Any:
     """The JSON of a file. Raises InvalidInput."""
     raw = file_bytes(source, what)
     try:
-        return json.loads(raw.decode("utf-8-sig"))
+        return json.loads(raw.decode("utf-8-sig"), parse_float=written_float)
     except UnicodeDecodeError as why:
         raise InvalidInput(Flaw((), f"{source} is no UTF-8: byte {why.start}", f"Name {what}")) from why
     except json.JSONDecodeError as why:

@@ -11,6 +11,7 @@ import base64
 import json
 import mimetypes
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +23,7 @@ from mockserver.files.formats.path_pieces import example_path
 from mockserver.files.formats.replies import CONTENT_TYPES, event_text
 from mockserver.files.formats.steps import Step, steps_of
 from mockserver.model.base import is_template
-from mockserver.model.written import as_text
+from mockserver.model.written import as_text, with_decimals, written_json
 
 _SAID = {"query", "headers", "cookies", "json", "json_exact", "form", "text"}
 LARGEST_TIMES = 1000
@@ -225,9 +226,10 @@ def _file(folder: Path | None, name: str, place: str, lost: list[Lost]) -> tuple
 
 
 def json_bytes(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=as_text).encode(
-        "utf-8", "surrogatepass"
-    )
+    write = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), default=as_text)
+    exact = with_decimals(value)
+    text = write(value) if exact is value else written_json(exact, write)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def texts_in(value: Any) -> Iterator[str]:

@@ -21,6 +21,7 @@ from mockserver.files.formats.exchange import Exchange, Lines, value_of
 from mockserver.files.formats.folding import fold
 from mockserver.files.formats.reading import file_bytes, name_of
 from mockserver.model.coding import UnreadableBody, decode_content
+from mockserver.model.written import written_float
 
 
 def read(source: Path) -> Imported:
@@ -58,7 +59,11 @@ for _tag in ("!binary", "tag:yaml.org,2002:python/bytes"):
 def _document(source: Path) -> Any:
     raw = file_bytes(source, "a cassette")
     try:
-        return json.loads(raw) if raw.lstrip()[:1] == b"{" else yaml.load(raw, _Loader)  # noqa: S506  (a safe one)
+        return (
+            json.loads(raw, parse_float=written_float)
+            if raw.lstrip()[:1] == b"{"
+            else yaml.load(raw, _Loader)  # noqa: S506  (a safe one)
+        )
     except yaml.MarkedYAMLError as why:
         mark = why.problem_mark
         at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else str(source)

@@ -21,6 +21,7 @@ from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_out import Out
 from mockserver.files.formats.wiremock_replies import ReadFile, Replies
 from mockserver.files.formats.wiremock_routes import route
+from mockserver.model.written import written_float
 
 QUERY_REMARK = (
     "A `url` of WireMock refuses every parameter that it does not name; these routes let others be there."
@@ -83,7 +84,7 @@ def _shown(path: Path, root: Path) -> str:
 def _mappings(path: Path, shown: str, top: Place) -> list[tuple[dict[str, Any], Place]]:
     """Each mapping of a file, and where it stands. Raises InvalidInput."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
     except ValueError as why:
         raise InvalidInput(Flaw((), f"{path} is no JSON: {why}", _HINT)) from why
     listed = data.get("mappings") if isinstance(data, dict) else None

@@ -8,6 +8,7 @@ from typing import Any
 from mockserver.files.formats import wiremock_templates as templates
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_replies import distribution
+from mockserver.model.written import written_float
 
 _KNOWN = frozenset({"method", "url", "headers", "body", "base64Body", "delay"})
 
@@ -73,7 +74,7 @@ def _body(written: dict[str, Any], at: Place) -> dict[str, Any]:
     if "{{" in text:
         return {"text": templates.template(text, at.at("body"))}
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_float=written_float) if isinstance(body, str) else body
     except ValueError:
         return {"text": text}
     # A type that is named stays; without one it is JSON.

@@ -121,8 +121,11 @@ class _Explainer:
             return None
         for path, item in _leaves(self._fields, ()):
             found = self._read(item)
-            same_type = type(found) is type(value) or (
-                isinstance(value, int) and self._root == "request.form"
+            both_float = isinstance(value, float) and isinstance(found, float)
+            same_type = (
+                both_float
+                or type(found) is type(value)
+                or (isinstance(value, int) and self._root == "request.form")
             )
             if not same_type or isinstance(value, bool) != isinstance(found, bool):
                 continue

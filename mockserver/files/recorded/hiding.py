@@ -13,19 +13,27 @@ from mockserver.model.redaction import (
     mask_header,
     mask_tree,
 )
+from mockserver.model.written import with_decimals, written_float, written_json
 
 MASK = "****"
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_float=written_float)
+_DECODER.scan_once = json.scanner.py_make_scanner(_DECODER)  # type: ignore[attr-defined]
+"""
+Reads in Python, value by value, as `written_json` writes: files are long, and the ways in C
+let no other thread run until they are done.
+"""
 
 
 class Hiding:
-    """What was masked, in the words of the file: `places` are key paths."""
+    """What was masked, in the words of the file: `places` are key paths, in the order in which they came."""
 
     def __init__(self) -> None:
-        self.places: list[str] = []
+        self.places: dict[str, None] = {}
 
     def _told(self, place: str, before: Any, after: Any) -> Any:
-        if before != after and place not in self.places:
-            self.places.append(place)
+        if before != after:
+            self.places[place] = None
         return after
 
     def header(self, place: str, name: str, value: Any) -> Any:
@@ -52,14 +60,20 @@ class Hiding:
         """Of a file, what is text; other bytes stay as they are."""
         if extension == "json":
             try:
-                parsed = json.loads(value)
-            except ValueError:
-                return value
-            masked = mask_tree(parsed)
-            return value if masked == parsed else bytes(self._told(place, value, json.dumps(masked).encode()))
-        if extension in ("csv", "html", "txt", "xml", "svg"):
+                return self._json(place, value)
+            except (ValueError, RecursionError):
+                pass  # it is hidden like any other text
+        if extension in ("csv", "html", "json", "txt", "xml", "svg"):
             return bytes(self._told(place, value, mask_bytes(value)))
         return value
+
+    def _json(self, place: str, value: bytes) -> bytes:
+        parsed = _DECODER.decode(value.decode(json.detect_encoding(value)))
+        masked = mask_tree(parsed)
+        if masked == parsed:
+            return value
+        text = written_json(with_decimals(masked), _ENCODER.encode)
+        return bytes(self._told(place, value, text.encode("utf-8", "surrogatepass")))
 
     def condition(self, place: str, name: str, value: str, *, header: bool = False) -> Any:
         """What a request's value is asked for: itself, or, where it is a secret, what may be seen of it."""

@@ -15,6 +15,7 @@ from typing import Any
 from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
 from mockserver.model.exchange import Exchange
 from mockserver.model.headers import Headers
+from mockserver.model.written import written_float
 
 FILE_BYTES = 32 * 1024
 """A longer text lies in a file beside the scenario."""
@@ -129,7 +130,7 @@ _NONE = object()
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=written_float)
     except (ValueError, RecursionError):
         return _NONE
 

@@ -83,7 +83,7 @@ def _still(value: Any, name: str) -> Hashable:
         return tuple(_still(item, name) for item in value)
     if changes_by_nature(value, name):
         return type(value).__name__
-    return type(value).__name__, value
+    return type(value).__name__ if not isinstance(value, float) else "float", value
 
 
 def _grouped(calls: list[Seen], key: Callable[[Seen], Hashable]) -> dict[Hashable, list[Seen]]:
@@ -166,8 +166,9 @@ def _by_body(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
         return
     kind = "form" if "form" in kinds else "json"
     leaves = {id(call): _leaves(call.body) for call in one.calls}
-    telling = _telling_paths(one.calls, leaves)
-    groups = _grouped(one.calls, lambda call: _key(leaves[id(call)], telling))
+    marks = {id(call): _marks(leaves[id(call)]) for call in one.calls}
+    telling = _telling_paths(one.calls, leaves, marks)
+    groups = _grouped(one.calls, lambda call: _key(marks[id(call)], telling))
     if len(groups) == 1:
         yield one
         return
@@ -178,7 +179,7 @@ def _by_body(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
         found = leaves[id(calls[0])]
         yield one.narrowed(calls, kind, _conditions(kind, found, telling, hiding, place))
     if rest is not None:
-        yield one.narrowed([call for call in one.calls if _outcomes(groups[_key(leaves[id(call)], telling)]) == rest], kind, {})  # fmt: skip
+        yield one.narrowed([call for call in one.calls if _outcomes(groups[_key(marks[id(call)], telling)]) == rest], kind, {})  # fmt: skip
 
 
 def _outcomes(calls: list[Seen]) -> frozenset[Hashable]:
@@ -202,39 +203,50 @@ def _leaves(body: Any, path: _Path = ()) -> dict[_Path, Any]:
     return {key: value for name, item in body.items() for key, value in _leaves(item, (*path, name)).items()}
 
 
-def _telling_paths(calls: list[Seen], leaves: dict[int, dict[_Path, Any]]) -> list[_Path]:
+_Marks = dict[_Path, Hashable]
+"""What may be seen of a call's leaves, by place."""
+
+
+def _marks(leaves: dict[_Path, Any]) -> _Marks:
+    """Of each value what may be seen: two passwords are the same."""
+    return {path: (type(value).__name__, repr(mask_tree(value, path[-1]))) for path, value in leaves.items()}
+
+
+def _telling_paths(
+    calls: list[Seen], leaves: dict[int, dict[_Path, Any]], marks: dict[int, _Marks]
+) -> list[_Path]:
     """The fewest places by which the outcomes are told apart, in the order in which they came."""
     every = dict.fromkeys(path for call in calls for path in leaves[id(call)])
-    paths = [path for path in every if _differs(path, [leaves[id(call)] for call in calls])]
-    parted = _parted(calls, leaves, paths)
-    for path in list(paths):
-        fewer = [one for one in paths if one != path]
-        if _parted(calls, leaves, fewer) == parted:
-            paths = fewer
-    return paths
+    paths = [path for path in every if _differs(path, [leaves[id(call)] for call in calls], marks)]
+    # Numbers in place of values: each place is tried on every call.
+    numbers: dict[Hashable, int] = {_ABSENT: 0}
+    columns = {
+        path: [numbers.setdefault(marks[id(call)].get(path, _ABSENT), len(numbers)) for call in calls]
+        for path in paths
+    }
+    outcomes = [numbers.setdefault(outcome(call), len(numbers)) for call in calls]
+    parted = _parted(outcomes, list(columns.values()))
+    for path in paths:
+        fewer = [column for other, column in columns.items() if other != path]
+        if _parted(outcomes, fewer) == parted:
+            del columns[path]
+    return list(columns)
 
 
-def _differs(path: _Path, found: list[dict[_Path, Any]]) -> bool:
-    values = [one.get(path, _ABSENT) for one in found]
-    there = [value for value in values if value is not _ABSENT]
-    if len(there) == len(values) and all(changes_by_nature(value, path[-1]) for value in there):
+def _differs(path: _Path, leaves: list[dict[_Path, Any]], marks: dict[int, _Marks]) -> bool:
+    if all(path in one and changes_by_nature(one[path], path[-1]) for one in leaves):
         return False
-    return len({_hashed(value, path[-1]) for value in values}) > 1
+    return len({one.get(path, _ABSENT) for one in marks.values()}) > 1
 
 
-def _parted(calls: list[Seen], leaves: dict[int, dict[_Path, Any]], paths: list[_Path]) -> int:
+def _parted(outcomes: list[int], columns: list[list[int]]) -> int:
     """How many pairs of a key and an outcome there are beyond one for each key: 0 tells all apart."""
-    groups = _grouped(calls, lambda call: _key(leaves[id(call)], paths))
-    return sum(len(_outcomes(group)) - 1 for group in groups.values())
+    keys = list(zip(*columns, strict=True)) or [()] * len(outcomes)
+    return len(set(zip(keys, outcomes, strict=True))) - len(set(keys))
 
 
-def _key(leaves: dict[_Path, Any], paths: list[_Path]) -> Hashable:
-    return tuple(_hashed(leaves.get(path, _ABSENT), path[-1]) for path in paths)
-
-
-def _hashed(value: Any, name: str) -> Hashable:
-    """What may be seen of it: two passwords are the same."""
-    return "absent" if value is _ABSENT else (type(value).__name__, repr(mask_tree(value, name)))
+def _key(marks: _Marks, paths: list[_Path]) -> Hashable:
+    return tuple(marks.get(path, _ABSENT) for path in paths)
 
 
 def _conditions(
