@@ -27,7 +27,7 @@ from mockserver.engine.consulting import claim_of, explained_failure
 from mockserver.engine.finding import Found, Held, cors_of, find, find_held, on_path
 from mockserver.engine.forwarding import done_at_reply, forward, needs_whole
 from mockserver.engine.guarding import is_kept
-from mockserver.engine.missing import nearest_routes
+from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.recordings import Recordings
 from mockserver.engine.routes import Route
@@ -403,27 +403,27 @@ class Engine:
 
     def _missed(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
-        routes = on_path(ns, request.path)
+        on = on_path(ns, request.path)
         if (
             request.method == "OPTIONS"
-            and routes
-            and all(not r.methods or "OPTIONS" not in r.methods for r in routes)
+            and on.routes
+            and all(not methods or "OPTIONS" not in methods for methods in on.methods)
         ):
             call.automatic = True
-            scenario = cors_of(routes)
+            scenario = cors_of(on.routes)
             if scenario is not None and scenario.cors is not None and "origin" in request.headers:
-                return _sent(preflight(routes, scenario.cors, request))
-            return _sent(options(routes))
+                return _sent(preflight(on, scenario.cors, request))
+            return _sent(options(on))
         to = self._real_service(ns)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
             return self._passed_on(ns, call, to)
-        if routes and not any(_takes(route, request.method) for route in routes):
-            # Those that the answer names: looking through all routes would cost the more the more there are.
-            call.nearest = nearest_routes(ns, request, among=routes)
-            return _sent(not_allowed(request, routes))
+        if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
+            call.nearest = nearest_routes(ns, request, among=on.routes)
+            return _sent(not_allowed(request, on))
         call.nearest = nearest_routes(ns, request)
-        return _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
+        miss = Miss(request, call.nearest, has_routes=has_routes(ns))
+        return _sent(unmatched(miss, self.settings.unmatched_status))
 
     def _real_service(self, ns: Namespace) -> str | None:
         """Where requests go that no route takes; None for nowhere."""
@@ -441,8 +441,7 @@ def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
     return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
 
 
-def _takes(route: Route, method: str) -> bool:
-    methods = route.methods
+def _takes(methods: frozenset[str] | None, method: str) -> bool:
     return methods is None or method in methods or (method == "HEAD" and "GET" in methods)
 
 

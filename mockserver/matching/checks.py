@@ -19,8 +19,10 @@ Equalities = dict[tuple[str, KeyPath], Any]
 _NONE: list[str] = []
 
 
+BODY = 5
+"""The least cost of a check that reads the body."""
 HEAVY = 8
-"""The cost of a check that may look at all of the body."""
+"""The least cost of a check that may look at all of the body."""
 
 
 class Check:
