@@ -34,7 +34,7 @@ from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.sending import Due, due_of
 from mockserver.engine.world import World
-from mockserver.errors import InvalidInput, MockServerError
+from mockserver.errors import InvalidInput, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send
@@ -68,6 +68,10 @@ class EngineSettings:
 
 IDLE_TTL_S = 3600.0
 """A namespace that nobody uses for so long is collected, unless it says otherwise."""
+
+
+MOST_COMPARED = 50
+"""So many names of namespaces are compared with an unknown one."""
 
 
 class NamespaceTaken(MockServerError):
@@ -114,6 +118,10 @@ class Engine:
         if name in self.namespaces:
             raise NamespaceTaken(name)
         return self._made(name, seed, ttl_s)
+
+    def near_namespace(self, name: str) -> str:
+        """A hint for a name that no namespace has. Names are compared where there are few: the cost is bounded."""
+        return near(name, self.namespaces) if len(self.namespaces) <= MOST_COMPARED else ""
 
     def remove_namespace(self, ns: Namespace) -> None:
         """Removes it with all that is in it. Calls still open end unrecorded."""

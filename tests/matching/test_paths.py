@@ -13,4 +13,4 @@ PIECES = st.sampled_from(["%2f", "%2F", "/", "a", "=", "%3D", "%3d", "%", "%%", 
 def test_a_long_path_is_decoded_as_a_short_one(pieces):
     path = "/" + "".join(pieces)
 
-    assert paths._long(path) == paths._by_segment(path)  # noqa: SLF001  (both are `canonical`, by its length)
+    assert paths._long(path) == paths._by_segment(path)
