@@ -66,7 +66,9 @@ class Place:
         return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
 
     def unexpected(self, actual: Any) -> Difference:
-        """A field came that the author did not name."""
+        """A name came that the author did not name."""
+        if self.flat:
+            actual = _unwrapped(actual)
         return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
 
     def refused(self, actual: Any, written: Any, said: str) -> Difference:

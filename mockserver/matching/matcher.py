@@ -150,10 +150,16 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
 
     yield lambda: (checks.header(n, reader("headers", n).read(w)) for n, w in spec.headers.items())
     yield lambda: (checks.query(n, reader("query", n).read(w)) for n, w in spec.query.items())
+    if spec.has("query_exact"):
+        yield lambda: (checks.query(n, reader("query_exact", n).read(w)) for n, w in spec.query_exact.items())
+        yield lambda: [checks.query_alone(spec.query_exact)]
     yield lambda: (checks.cookie(n, reader("cookies", n).read(w)) for n, w in spec.cookies.items())
-    if spec.form:
-        yield lambda: [body.form_itself(spec.form)]
+    if spec.form or spec.has("form_exact"):
+        yield lambda: [body.form_itself({**spec.form, **spec.form_exact})]
     yield lambda: (checks.form(n, reader("form", n).read(w)) for n, w in spec.form.items())
+    if spec.has("form_exact"):
+        yield lambda: (checks.form(n, reader("form_exact", n).read(w)) for n, w in spec.form_exact.items())
+        yield lambda: [checks.form_alone(spec.form_exact)]
     if spec.files:
         yield lambda: [body.files_itself(spec.files)]
     yield lambda: (upload(n, w, reader("files", n)) for n, w in spec.files.items())
