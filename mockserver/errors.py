@@ -101,9 +101,19 @@ def pointer(path: KeyPath) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+_LONGEST_WORD = 100
+_MOST_CHOICES = 1_000
+
+
 def near(word: str, choices: Iterable[str]) -> str:
-    """`Did you mean 'status'?` where a choice is close to `word`; else what there is; else nothing."""
+    """
+    `Did you mean 'status'?` where a choice is close to `word`; else what there is; else nothing.
+
+    Nothing is looked for where the word is long or the choices are many: each comparison costs some µs.
+    """
     known = sorted(set(choices))
+    if len(word) > _LONGEST_WORD or len(known) > _MOST_CHOICES:
+        return ""
     folded = {choice.lower(): choice for choice in reversed(known)}
     found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     if found:

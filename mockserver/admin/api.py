@@ -259,8 +259,8 @@ class AdminApi:
     def _namespace(self, name: str) -> Namespace:
         ns = self._engine.namespaces.get(name)
         if ns is None:
-            hint = near(name, self._engine.namespaces)
-            raise Refused(404, "no-such-namespace", f"There is no namespace {name!r}", hint)
+            hint = self._engine.near_namespace(name)
+            raise Refused(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
         return ns
 
     def _find(self, request: Request, path: str) -> tuple[Endpoint, dict[str, str]]:

@@ -70,9 +70,8 @@ def named(asked: Asked[Any]) -> Namespace:
     name = asked.params["name"]
     ns = asked.engine.namespaces.get(name)
     if ns is None:
-        raise Refused(
-            404, "no-such-namespace", f"There is no namespace {name!r}", near(name, asked.engine.namespaces)
-        )
+        hint = asked.engine.near_namespace(name)
+        raise Refused(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
     return ns
 
 

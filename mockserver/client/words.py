@@ -28,12 +28,14 @@ class MatchWords(TypedDict, total=False):
 
     headers: Mapping[str, Any]
     query: Mapping[str, Any]
+    query_exact: Mapping[str, Any]
     cookies: Mapping[str, Any]
     json: Any
     json_exact: Any
     jsonpath: Mapping[str, Any]
     schema: Any
     form: Mapping[str, Any]
+    form_exact: Mapping[str, Any]
     files: Mapping[str, Any]
     text: Any
     xml: Mapping[str, Any]

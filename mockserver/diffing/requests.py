@@ -49,7 +49,7 @@ def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> R
     method = _method(route, unsafe=unsafe)
     path, _, query = str(example.get("path", "")).partition("?")
     path = path or _path(route)
-    pairs = _query(_mapping(match.get("query")))
+    pairs = _query({**_mapping(match.get("query")), **_mapping(match.get("query_exact"))})
     query = "&".join(part for part in (query, str(example.get("query", "")), urlencode(pairs)) if part)
     lines, body = _body(match, example)
     lines = (*_headers(match, given), *lines)
@@ -146,8 +146,9 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
         if part in example or part in match:
             tree = example[part] if part in example else _tree(match[part])
             return (("Content-Type", kind),), json.dumps(tree).encode()
-    if "form" in example or "form" in match:
-        fields = _query(_mapping(example.get("form", match.get("form"))))
+    form = {**_mapping(match.get("form")), **_mapping(match.get("form_exact"))}
+    if "form" in example or form:
+        fields = _query(_mapping(example.get("form", form)))
         return (("Content-Type", "application/x-www-form-urlencoded"),), urlencode(fields).encode()
     text = example.get("text", match.get("text"))
     if isinstance(text, str):

@@ -6,14 +6,15 @@ Never a 2xx for a miss; always a word on what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.engine.finding import allowed_methods
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.matching.nearest import as_text
+from mockserver.engine.world import OnPath
+from mockserver.matching.astray import shown_path
+from mockserver.matching.nearest import as_text, shown_method
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.miss import Difference
 from mockserver.model.plan import Drip, Send, Step
@@ -25,6 +26,8 @@ from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
 from mockserver.store.bounds import Full
 
+MOST_BYTES = 64 << 10
+"""Of the answer to an unmatched request."""
 UNMATCHED = ("x-mockserver-matched", "false")
 
 
@@ -34,6 +37,11 @@ class Miss:
 
     request: Request
     nearest: list[tuple[Any, list[Difference]]]
+    has_routes: bool = True
+
+    def shortened(self, differences: int) -> Miss:
+        """The same with at most so many differences of each route."""
+        return replace(self, nearest=[(route, each[:differences]) for route, each in self.nearest])
 
 
 def problem_response(document: dict[str, Any], *headers: tuple[str, str]) -> Response:
@@ -81,28 +89,33 @@ NO_WEBSOCKET = "WebSocket is not supported: the handshake is answered as any oth
 
 
 def unmatched(miss: Miss, status: int) -> Response:
+    """The answer to a miss, of at most MOST_BYTES: differences are left out where it would be longer."""
+    response = _unmatched(miss, status)
+    for differences in (20, 5, 2, 1):
+        if len(response.body) <= MOST_BYTES:
+            return response
+        response = _unmatched(miss.shortened(differences), status)
+    return response if len(response.body) <= MOST_BYTES else _unmatched(replace(miss, nearest=[]), status)
+
+
+def _unmatched(miss: Miss, status: int) -> Response:
     request = miss.request
-    text = mask_text(as_text(request, miss.nearest))
+    text = mask_text(as_text(request, miss.nearest, has_routes=miss.has_routes))
     if asks_for_websocket(request):
         text = f"{NO_WEBSOCKET}.\n{text}"
     if not takes_json(request):
         return Response(status, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED], text.encode())
-    document = problem(
-        status,
-        "unmatched",
-        f"No route takes {request.method} {mask_path(request.path)}",
-        text,
-        nearest=nearest_view(miss),
-    )
+    title = f"No route takes {shown_method(request.method)} {mask_path(shown_path(request.path))}"
+    document = problem(status, "unmatched", title, text, nearest=nearest_view(miss))
     return problem_response(document, UNMATCHED)
 
 
-def not_allowed(request: Request, routes: list[Route]) -> Response:
+def not_allowed(request: Request, on: OnPath) -> Response:
     """405: some route has the path and none the method."""
-    allowed = allowed_methods(routes)
-    own = sorted({method for route in routes for method in route.methods or ()})
-    title = f"{mask_path(request.path)} takes no {request.method}"
-    detail = f"Its routes take {', '.join(own)}: {', '.join(route.id for route in routes[:5])}"
+    allowed = allowed_methods(on)
+    own = sorted({method for methods in on.methods for method in methods or ()})
+    title = f"{mask_path(shown_path(request.path))} takes no {shown_method(request.method)}"
+    detail = f"Its routes take {', '.join(own)}: {', '.join(route.id for route in on.routes[:5])}"
     allow = ("Allow", ", ".join(allowed))
     if not takes_json(request):
         text = f"{title}. {detail}\n"
@@ -145,8 +158,8 @@ def explained_full(ns: Namespace, error: Full) -> dict[str, Any]:
     )
 
 
-def options(routes: list[Route]) -> Response:
-    return Response(204, [("Allow", ", ".join(allowed_methods(routes)))])
+def options(on: OnPath) -> Response:
+    return Response(204, [("Allow", ", ".join(allowed_methods(on)))])
 
 
 # Cross-origin requests, by the Fetch standard
@@ -166,14 +179,14 @@ def _origin_lines(cors: CorsSpec, request: Request) -> list[tuple[str, str]]:
     return [*lines, (_ALLOW_CREDENTIALS, "true")] if cors.credentials else lines
 
 
-def preflight(routes: Sequence[Route], cors: CorsSpec, request: Request) -> Response:
+def preflight(on: OnPath, cors: CorsSpec, request: Request) -> Response:
     """
     The answer to a browser's question; without the allowing lines where the origin is not allowed. Without routes
     it may send what it asks for: the answer to that says why no route takes it.
     """
     allowed = _origin_lines(cors, request)
     method = request.headers.get("access-control-request-method", "")
-    methods = ", ".join(allowed_methods(list(routes))) if routes else method
+    methods = ", ".join(allowed_methods(on)) if on.routes else method
     lines = [("Allow", methods), *allowed]
     if allowed:
         lines.append(("Access-Control-Allow-Methods", methods))

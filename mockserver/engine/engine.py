@@ -30,14 +30,14 @@ from mockserver.engine.consulting import claim_of, explained_failure
 from mockserver.engine.finding import Found, Held, cors_for, cors_of, find, find_held, on_path
 from mockserver.engine.forwarding import done_at_reply, forward, needs_whole
 from mockserver.engine.guarding import is_kept
-from mockserver.engine.missing import nearest_routes
+from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.recordings import Recordings
 from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.sending import Due, due_of
 from mockserver.engine.world import World
-from mockserver.errors import InvalidInput, MockServerError
+from mockserver.errors import InvalidInput, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
@@ -75,6 +75,10 @@ class EngineSettings:
 
 IDLE_TTL_S = 3600.0
 """A namespace that nobody uses for so long is collected, unless it says otherwise."""
+
+
+MOST_COMPARED = 50
+"""So many names of namespaces are compared with an unknown one."""
 
 
 class NamespaceTaken(MockServerError):
@@ -122,6 +126,10 @@ class Engine:
         if name in self.namespaces:
             raise NamespaceTaken(name)
         return self._made(name, seed, ttl_s)
+
+    def near_namespace(self, name: str) -> str:
+        """A hint for a name that no namespace has. Names are compared where there are few: the cost is bounded."""
+        return near(name, self.namespaces) if len(self.namespaces) <= MOST_COMPARED else ""
 
     def remove_namespace(self, ns: Namespace) -> None:
         """Removes it with all that is in it. Calls still open end unrecorded."""
@@ -455,36 +463,37 @@ class Engine:
 
     def _missed(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
-        routes = on_path(ns, request.path)
+        on = on_path(ns, request.path)
         if (
             request.method == "OPTIONS"
-            and routes
-            and all(not r.methods or "OPTIONS" not in r.methods for r in routes)
+            and on.routes
+            and all(not methods or "OPTIONS" not in methods for methods in on.methods)
         ):
             call.automatic = True
-            scenario = cors_of(routes)
+            scenario = cors_of(on.routes)
             if scenario is not None and scenario.cors is not None and "origin" in request.headers:
-                return _sent(preflight(routes, scenario.cors, request))
-            return _sent(options(routes))
-        if request.method == "OPTIONS" and not routes and _is_preflight(request):
+                return _sent(preflight(on, scenario.cors, request))
+            return _sent(options(on))
+        if request.method == "OPTIONS" and not on.routes and _is_preflight(request):
             # The browser asks before it sends what will be explained.
             cors = cors_for(ns, request, ())
             if cors is not None:
                 call.automatic = True
-                return _sent(preflight((), cors, request))
+                return _sent(preflight(on, cors, request))
         to = self._real_service(ns)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
             return self._passed_on(ns, call, to)
-        if routes and not any(_takes(route, request.method) for route in routes):
+        if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
             # Those that the answer names: looking through all routes would cost the more the more there are.
-            call.nearest = nearest_routes(ns, request, among=routes)
-            planned = _sent(not_allowed(request, routes))
-            cors = cors_for(ns, request, routes)
+            call.nearest = nearest_routes(ns, request, among=on.routes)
+            planned = _sent(not_allowed(request, on))
+            cors = cors_for(ns, request, on.routes)
             return planned if cors is None else with_cors(planned, cors, request)
         call.nearest = nearest_routes(ns, request)
-        planned = _sent(unmatched(Miss(request, call.nearest), self.settings.unmatched_status))
-        cors = cors_for(ns, request, [*routes, *(route for route, _ in call.nearest)])
+        miss = Miss(request, call.nearest, has_routes=has_routes(ns))
+        planned = _sent(unmatched(miss, self.settings.unmatched_status))
+        cors = cors_for(ns, request, [*on.routes, *(route for route, _ in call.nearest)])
         return planned if cors is None else with_cors(planned, cors, request)
 
     def _real_service(self, ns: Namespace) -> str | None:
@@ -519,8 +528,7 @@ def _is_preflight(request: Request) -> bool:
     return "origin" in request.headers and "access-control-request-method" in request.headers
 
 
-def _takes(route: Route, method: str) -> bool:
-    methods = route.methods
+def _takes(methods: frozenset[str] | None, method: str) -> bool:
     return methods is None or method in methods or (method == "HEAD" and "GET" in methods)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When, is_true
 from mockserver.engine.scopes import scope_for
+from mockserver.engine.world import OnPath
 from mockserver.matching.index import Entry
 from mockserver.matching.index import Found as Candidate
 from mockserver.matching.narrowing import WORTH
@@ -49,11 +50,12 @@ def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route],
     return own or kept
 
 
-def on_path(ns: Namespace, path: str) -> list[Route]:
+def on_path(ns: Namespace, path: str) -> OnPath:
     """Every active route on that path, whatever the method, in order."""
-    off = ns.off
+    off, overlay = ns.off, ns.overlay
+    if overlay is None and not off:
+        return ns.shared.world.on_path(path)
     found = [one for one in ns.shared.world.index.at(path) if one[0].target.scenario.name not in off]
-    overlay = ns.overlay
     if overlay is not None:
         found += [
             one
@@ -61,7 +63,18 @@ def on_path(ns: Namespace, path: str) -> list[Route]:
             if one[0].target.id in overlay.routes or overlay.is_active(one[0].target.scenario)
         ]
         found.sort(key=lambda one: one[0].key)
-    return [one[0].target for one in found]
+    return OnPath([one[0].target for one in found])
+
+
+def likely(ns: Namespace, request: Request) -> list[Route]:
+    """A few active routes whose paths are like the request's, in order, whatever the number of all."""
+    method, path, off, overlay = request.method, request.path, ns.off, ns.overlay
+    found = ns.shared.world.index.likely(method, path, lambda route: route.scenario.name not in off)
+    if overlay is not None:
+        found += overlay.index.likely(
+            method, path, lambda route: route.id in overlay.routes or overlay.is_active(route.scenario)
+        )
+    return sorted(found, key=lambda route: route.key)
 
 
 Held = tuple[tuple[Entry[Route], dict[str, str]], ...]
@@ -158,11 +171,9 @@ def host_fits(wanted: str, came: str) -> bool:
     return bool(colon) and port.isdigit() and name == wanted
 
 
-def allowed_methods(routes: list[Route]) -> list[str]:
+def allowed_methods(on: OnPath) -> list[str]:
     """What `Allow` says of a path: HEAD comes with GET, OPTIONS always."""
-    methods = {
-        method for route in routes for method in route.methods or ("GET", "POST", "PUT", "PATCH", "DELETE")
-    }
+    methods = {method for each in on.methods for method in each or ("GET", "POST", "PUT", "PATCH", "DELETE")}
     if "GET" in methods:
         methods.add("HEAD")
     methods.add("OPTIONS")
@@ -194,6 +205,6 @@ def _leads_to(request: Request, scenario: Scenario) -> bool:
     return not base or request.path == base or request.path.startswith(base + "/")
 
 
-def cors_of(routes: list[Route]) -> Scenario | None:
+def cors_of(routes: Sequence[Route]) -> Scenario | None:
     """The scenario whose CORS rules hold on a path: that of its first route which has any."""
     return next((route.scenario for route in routes if route.scenario.cors is not None), None)

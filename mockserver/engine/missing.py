@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mockserver.engine.finding import host_fits, per_of
+from mockserver.engine.finding import host_fits, likely, per_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, is_true
 from mockserver.engine.scopes import scope_for
@@ -24,11 +24,21 @@ def nearest_routes(
     ns: Namespace, request: Request, limit: int = 3, *, among: Sequence[Route] | None = None
 ) -> Near:
     """The routes nearest to a request that none took, of all active ones or `among` these, with everything that kept each out."""
-    found = nearest(request, ns.active_routes() if among is None else among, limit)
+    found = nearest(request, likely(ns, request) if among is None else among, limit, family=_family)
     return [
         (route, [masked(one) for one in differences or _by_state(ns, route, request)])
         for route, differences in found
     ]
+
+
+def has_routes(ns: Namespace) -> bool:
+    """Whether any route is active."""
+    return next(ns.active_routes(), None) is not None
+
+
+def _family(route: Route) -> Hashable:
+    """What stands in the file for several routes is one: a resource. Every other route is its own."""
+    return (route.scenario.name, *(route.path[:2] if route.path[:1] == ("resources",) else (route.id,)))
 
 
 def masked(difference: Difference) -> Difference:

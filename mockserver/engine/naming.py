@@ -26,7 +26,7 @@ def route_named(ns: Namespace, name: str, path: KeyPath = ("route",)) -> Route:
         raise NoSuchRoute(
             Flaw(path, f"{name!r} is the name of {len(named)} routes", f"Use one of their ids: {listed}")
         )
-    close = near(name, [*ids, *(route.name for route in routes)]) if len(ids) <= 2000 else ""
+    close = near(name, [*ids, *(route.name for route in routes)])
     suggestion = close if close.startswith("Did") else ""
     known = f"The routes are: {listed}" if ids else "There are no routes"
     raise NoSuchRoute(Flaw(path, f"there is no route {name!r}", f"{suggestion} {known}".strip()))

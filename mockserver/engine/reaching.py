@@ -120,7 +120,7 @@ def _covers_match(earlier: dict[str, Any], later: dict[str, Any]) -> bool:
         if (
             isinstance(wanted, dict)
             and isinstance(later[kind], dict)
-            and kind not in ("schema", "json_exact")
+            and kind not in ("schema", "json_exact", "query_exact", "form_exact")
         ):
             if any(key not in later[kind] or later[kind][key] != value for key, value in wanted.items()):
                 return False

@@ -6,7 +6,7 @@ The published world: every file scenario, compiled and indexed, shared by all na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from mockserver.engine.routes import Route, Scenario, compile_scenario
 from mockserver.errors import Flaw, InvalidInput
@@ -20,10 +20,20 @@ RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
 """What is asked first where priorities are equal; routes that are implied come after these."""
 
 
+class OnPath:
+    """The routes on one path, whatever the method, in order; and their methods, each set of them once (None: any)."""
+
+    __slots__ = ("methods", "routes")
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = routes
+        self.methods = {route.methods for route in routes}
+
+
 class World:
     """Compiled file scenarios by name, in the order of their files."""
 
-    __slots__ = ("_narrowings", "index", "off", "prefixes", "routes", "scenarios")
+    __slots__ = ("_narrowings", "_on_paths", "index", "off", "prefixes", "routes", "scenarios")
 
     def __init__(self, scenarios: Iterable[Scenario] = ()) -> None:
         self.scenarios = {scenario.name: scenario for scenario in scenarios}
@@ -31,12 +41,22 @@ class World:
         self.routes: dict[str, Route] = {}
         self.prefixes: set[str] = set()
         self._narrowings: dict[tuple[str, str], Narrowing[Found[Route]]] = {}
+        self._on_paths: dict[str, OnPath] = {}
         for scenario in self.scenarios.values():
             for route in scenario.routes:
                 self.index.add(entry_of(route))
                 self.routes[route.id] = route
                 self.prefixes.add(first_segment(route))
         self.off = frozenset(scenario.name for scenario in self.scenarios.values() if not scenario.active)
+
+    def on_path(self, path: str) -> OnPath:
+        """Every route on that path, active or not; kept where the path is written in a route."""
+        kept = self._on_paths.get(path)
+        if kept is None:
+            kept = OnPath([found[0].target for found in self.index.at(path)])
+            if self.index.is_literal(path):
+                self._on_paths[path] = kept
+        return kept
 
     def narrowed(
         self, method: str, path: str, found: tuple[Found[Route], ...], request: Request

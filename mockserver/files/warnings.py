@@ -16,7 +16,7 @@ from mockserver.errors import Flaw, KeyPath
 from mockserver.files.nodes import PLAIN
 from mockserver.files.source import Source
 
-_TEXTS_AS_WRITTEN = frozenset(("headers", "query", "cookies", "form", "text"))
+_TEXTS_AS_WRITTEN = frozenset(("headers", "query", "query_exact", "cookies", "form", "form_exact", "text"))
 _VALUES = frozenset(("json", "json_exact", "graphql", "vars", "schema"))
 
 _SHAPES = [

@@ -146,7 +146,7 @@ def sha256(condition: Condition) -> Check:
     test = condition.holds
 
     def digest(request: Request) -> list[str]:
-        return [hashlib.sha256(request.body).hexdigest()]
+        return [request.once("sha256", lambda: hashlib.sha256(request.body).hexdigest())]
 
     return Check(
         9,

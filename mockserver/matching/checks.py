@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from itertools import islice
 from typing import Any
 
 from mockserver.errors import KeyPath
@@ -19,8 +20,10 @@ Equalities = dict[tuple[str, KeyPath], Any]
 _NONE: list[str] = []
 
 
+BODY = 5
+"""The least cost of a check that reads the body."""
 HEAVY = 8
-"""The cost of a check that may look at all of the body."""
+"""The least cost of a check that may look at all of the body."""
 
 
 class Check:
@@ -99,6 +102,31 @@ def _grouped(
 
     equalities = _text_equality(part, name, condition)
     return Check(cost, holds, explain, count=condition.count, equalities=equalities)
+
+
+def query_alone(names: Container[str]) -> Check:
+    """That no other parameter comes than these."""
+    return _alone("query", 2, names, lambda request: request.query)
+
+
+def form_alone(names: Container[str]) -> Check:
+    """That no other field comes than these. A body that is no form has none."""
+    return _alone("form", 6, names, lambda request: request.form)
+
+
+def _alone(part: str, cost: int, names: Container[str], values: Callable[[Request], Grouped]) -> Check:
+    def others(request: Request) -> list[str]:
+        try:
+            return list(islice((name for name in values(request) if name not in names), differing.MOST))
+        except UnreadableBody:
+            return []  # said once for the whole body
+
+    def explain(request: Request) -> list[Difference]:
+        return [
+            Place(f"{part}.{name}", flat=True).unexpected(values(request)[name]) for name in others(request)
+        ]
+
+    return Check(cost, lambda request: not others(request), explain, count=0)
 
 
 def _text_equality(part: str, name: str, condition: Condition) -> Equalities:

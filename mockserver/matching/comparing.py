@@ -15,7 +15,7 @@ from mockserver.errors import Wrong, near, shown
 from mockserver.matching import patterns, slips
 from mockserver.matching.conditions import Condition, Equals, Fields, equal_test
 from mockserver.matching.reading import Dialect, Reader, in_order, some
-from mockserver.matching.slips import NONE, Slip
+from mockserver.matching.slips import MOST_GUESSES, NONE, Slip
 from mockserver.matching.values import TYPES, equal, has_type, is_number, number, prose, show
 
 
@@ -45,7 +45,9 @@ def _equals_text(operand: Any, reader: Reader) -> Condition:
 
 
 def _nearest_text(text: str) -> Callable[[Any], Slip]:
-    return lambda values: min((slips.between(text, v) for v in values), key=lambda s: s.weight, default=NONE)
+    return lambda values: min(
+        (slips.between(text, v) for v in values[:MOST_GUESSES]), key=lambda s: s.weight, default=NONE
+    )
 
 
 def contains(operand: Any, reader: Reader) -> Condition:
@@ -106,6 +108,8 @@ def matches(operand: Any, reader: Reader) -> Condition:
             return slips.not_text(value)
         if patterns.too_long(pattern, value):
             return Slip("the text is too long for a pattern of this size")
+        if len(value) > slips.LONG_CHARS:
+            return NONE
         return Slip("a part of it fits, the pattern has to fit the whole", 0.5) if anywhere(value) else NONE
 
     return reader.leaf(_of_text(test), f"to match '{pattern}'", "matches", operand, slip)
@@ -128,6 +132,8 @@ def _case_slip(part: str, test: Callable[[str, str], bool]) -> Callable[[Any], S
     def slip(value: Any) -> Slip:
         if not isinstance(value, str):
             return slips.not_text(value)
+        if len(value) > slips.LONG_CHARS:
+            return NONE
         if test(value.casefold(), part.casefold()):
             return Slip("only the case differs", 0.3)
         return Slip("white space is missing", 0.5) if test(value, part.strip()) else NONE
@@ -157,7 +163,7 @@ def one_of(operand: Any, reader: Reader) -> Condition:
 
 def _nearest_of(values: list[Any]) -> Callable[[Any], Slip]:
     return lambda value: min(
-        (slips.between(one, value) for one in values[:50]), key=lambda s: s.weight, default=NONE
+        (slips.between(one, value) for one in values[:MOST_GUESSES]), key=lambda s: s.weight, default=NONE
     )
 
 

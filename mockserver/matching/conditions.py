@@ -9,6 +9,7 @@ name, empty where none did.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from mockserver.matching import differing, slips
@@ -22,6 +23,8 @@ from mockserver.model.miss import Difference
 Test = Callable[[Any], bool]
 Guess = Callable[[Any], Slip]
 NO_ITEM = -1
+_MOST_PAIRS = 2_500
+"""So many items and conditions are paired to say which of them stay alone."""
 _OPERATORS = frozenset(BARE_OPERATORS)
 
 
@@ -154,16 +157,18 @@ class Fields(Condition):
     def explain(self, value: Any, place: Place) -> list[Difference]:
         if not isinstance(value, dict):
             return [place.differs(value, self.said, self.written, self._no_object(value))]
-        found = []
-        spare = [name for name in value if name not in self.checks]
+        found: list[Difference] = []
+        names = islice(value, len(self.checks) + slips.MOST_NAMES)
+        spare = [name for name in names if name not in self.checks]
+        nested = [name for name in spare if isinstance(value[name], dict)]
         for name, check in self.checks.items():
             reasons = check.explain(value.get(name, ABSENT), place.below(name))
-            if name not in value:
-                inside = next(
-                    (key for key in spare if isinstance(value[key], dict) and name in value[key]), None
-                )
+            if reasons and name not in value:
+                inside = next((key for key in nested if name in value[key]), None)
                 reasons = differing.with_near_name(reasons, name, spare, inside)
             found.extend(reasons)
+            if len(found) >= differing.MOST_DIFFERENCES:
+                break
         if self.exact:
             found.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
         return found
@@ -199,7 +204,8 @@ class Items(Condition):
                 c.explain(v, place.below(i)) for i, (c, v) in enumerate(zip(self.checks, value, strict=True))
             ]
             found = [difference for part in reasons for difference in part]
-            shuffled = bool(found) and not any(unpaired(self.checks, value))
+            few = len(value) <= differing.MOST_DIFFERENCES
+            shuffled = bool(found) and few and not any(unpaired(self.checks, value))
             return [place.other_order(value, self.said, self.written)] if shuffled else found
         return [place.other_length(value, len(self.checks), self.written)]
 
@@ -223,6 +229,8 @@ class Unordered(Condition):
             return []
         if not isinstance(value, list):
             return [place.differs(value, self.said, self.written, _no("a list", value))]
+        if len(self.checks) * len(value) > _MOST_PAIRS:
+            return [place.differs(value, self.said, self.written)]
         lacking, spare = unpaired(self.checks, value)
         words = [f"no item is {self.checks[i].said}" for i in lacking[: differing.MOST]]
         words += [f"{show(value[i])} is one too many" for i in spare[: differing.MOST]]

@@ -15,9 +15,12 @@ from mockserver.model.miss import Difference
 
 MOST = 10
 """So many unexpected fields or items are named, no more."""
+MOST_DIFFERENCES = 50
+"""So many differences are worked out for one route, no more."""
 
 
 _BRIEF_CHARS = 500
+_EXPECTED_CHARS = 1_000
 _COMMAS = Slip("commas are not split: send the name again for each value", 0.5)
 
 
@@ -65,7 +68,9 @@ class Place:
         return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
 
     def unexpected(self, actual: Any) -> Difference:
-        """A field came that the author did not name."""
+        """A name came that the author did not name."""
+        if self.flat:
+            actual = _unwrapped(actual)
         return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
 
     def refused(self, actual: Any, written: Any, said: str) -> Difference:
@@ -85,7 +90,20 @@ class Place:
     def _made(self, text: str, written: Any, actual: Any, slip: Slip) -> Difference:
         where = pointer((*self.base, *self.path)) if self.path is not None else ""
         said = f"{text}; {slip.hint}" if slip.hint else text
-        return Difference(self.where, written, _brief(actual), where, slip.hint, slip.weight, said)
+        return Difference(self.where, _bounded(written), _brief(actual), where, slip.hint, slip.weight, said)
+
+
+def _bounded(written: Any) -> Any:
+    """What was expected, as data; in words where it is long."""
+    room, todo = _EXPECTED_CHARS, [written]
+    while todo and room > 0:
+        item = todo.pop()
+        if isinstance(item, (dict, list)):
+            room -= len(item)
+            todo += [*item, *item.values()][:room] if isinstance(item, dict) else item[:room]
+        else:
+            room -= len(item) if isinstance(item, str) else 4
+    return written if room > 0 else show(written)
 
 
 def _brief(actual: Any) -> Any:

@@ -8,9 +8,10 @@ request and kept. Adding or removing a route costs the same however many there a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
+from mockserver.matching.likeness import Likeness
 from mockserver.matching.paths import PathPattern, Segment, canonical, take
 
 T = TypeVar("T")
@@ -18,6 +19,9 @@ OrderKey = tuple[int, ...]
 Found = tuple["Entry[T]", dict[str, str]]
 
 _KEPT_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_ANY = ""
+"""The key of what is kept for a path whatever the method."""
 
 
 class Entry(Generic[T]):
@@ -83,15 +87,19 @@ class Index(Generic[T]):
         self._literals: dict[str, list[Entry[T]]] = {}
         self._root: _Node[T] = _Node()
         self._patterns = 0
+        self._depth = 0
+        self._likeness: Likeness[T] = Likeness()
         self._ready: dict[str, dict[str, tuple[Found[T], ...]]] = {}
 
     def add(self, entry: Entry[T]) -> None:
+        self._likeness.add(entry.pattern.text, entry.methods, entry.target)
         literal = entry.pattern.literal
         if literal is not None:
             self._literals.setdefault(literal, []).append(entry)
             self._ready.pop(literal, None)
             return
         self._patterns += 1
+        self._depth = max(self._depth, len(entry.pattern.segments))
         self._ready.clear()
         node = self._root
         for segment in entry.pattern.segments:
@@ -103,6 +111,7 @@ class Index(Generic[T]):
 
     def remove(self, entry: Entry[T]) -> None:
         """Takes an entry out that was added."""
+        self._likeness.remove(entry.pattern.text, entry.methods, entry.target)
         literal = entry.pattern.literal
         if literal is not None:
             self._literals[literal].remove(entry)
@@ -120,12 +129,22 @@ class Index(Generic[T]):
             node = node.child(segment)
         node.entries.remove(entry)
 
-    def at(self, raw_path: str) -> list[Found[T]]:
+    def at(self, raw_path: str) -> Sequence[Found[T]]:
         """Everything on that path, whatever the method, in order."""
+        ready = self._ready.get(raw_path)
+        if ready is not None and _ANY in ready:
+            return ready[_ANY]
+        found = tuple(self._at(raw_path))
+        if raw_path in self._literals:
+            self._ready.setdefault(raw_path, {})[_ANY] = found
+        return found
+
+    def _at(self, raw_path: str) -> list[Found[T]]:
         path = canonical(raw_path)
         found: list[Found[T]] = [(entry, {}) for entry in self._literals.get(path, ())]
         if self._patterns:
-            found.extend(self._root.find(path.split("/")[1:], 0, []))
+            # What lies below the deepest pattern is one part: only a tail takes it.
+            found.extend(self._root.find(path.split("/", self._depth + 1)[1:], 0, []))
         found.sort(key=lambda one: one[0].key)
         return found
 
@@ -144,6 +163,14 @@ class Index(Generic[T]):
             self._ready.setdefault(raw_path, {})[method] = found
         return found
 
+    def likely(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
+        """A few active targets whose paths are like this one, whatever the number of all."""
+        return self._likeness.search(method, raw_path, is_active)
+
+    def is_literal(self, raw_path: str) -> bool:
+        """Whether a route has just this path."""
+        return raw_path in self._literals
+
     def keeps(self, method: str, raw_path: str, found: tuple[Found[T], ...]) -> bool:
         """Whether that very answer of `candidates` is kept, so that more may be worked out of it once."""
         return self._ready.get(raw_path, {}).get(method) is found
@@ -152,7 +179,7 @@ class Index(Generic[T]):
         return sum(len(entries) for entries in self._literals.values()) + self._patterns
 
 
-def _for_method(method: str, found: list[Found[T]]) -> tuple[Found[T], ...]:
+def _for_method(method: str, found: Sequence[Found[T]]) -> tuple[Found[T], ...]:
     if method == "HEAD" and not any(entry.methods and "HEAD" in entry.methods for entry, _ in found):
         return tuple(one for one in found if one[0].methods is None or "GET" in one[0].methods)
     return tuple(one for one in found if one[0].methods is None or method in one[0].methods)

@@ -6,17 +6,20 @@ Everything that can be found wrong is found here, when a scenario loads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra
 from mockserver.matching import body, checks
-from mockserver.matching.checks import HEAVY, Check, Equalities
+from mockserver.matching.checks import BODY, HEAVY, Check, Equalities
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
+from mockserver.matching.differing import MOST_DIFFERENCES
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
+from mockserver.matching.narrowing import apart
 from mockserver.matching.operators import OPERATORS
 from mockserver.matching.reading import Dialect, Reader
 from mockserver.matching.schema import schema
@@ -25,6 +28,11 @@ from mockserver.matching.xpath import xml
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.match import MatchSpec
 from mockserver.model.miss import Difference
+
+MOST_READ_BYTES = 16 << 10
+"""Of a body that is read only to explain a miss; what has been read already is explained whatever its size."""
+MOST_SEARCHED_BYTES = 4 << 10
+"""Likewise for what may look at all of the body several times: schemas, JSONPath, XPath, GraphQL."""
 
 ReadFile = Callable[[str, KeyPath], bytes]
 """The bytes of a file beside the scenario. Raises InvalidInput, at the key path, where there is none."""
@@ -37,24 +45,58 @@ class Matcher:
     `equalities` are scalars that a request must have at a place, such as
     `{("json", ("order", "id")): 42, ("headers", ("x-amz-target",)): "SQS.Send"}`:
     necessary, so an index may group routes by them, and never enough by themselves.
-    `heavy` is the number of conditions that may look at all of the body.
     """
 
-    __slots__ = ("_checks", "conditions", "equalities", "heavy", "holds")
+    __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds")
 
     def __init__(self, found: list[Check]) -> None:
         self._checks = tuple(found)
+        self._in_order = tuple(sorted(found, key=lambda check: check.cost))
         self.conditions = sum(check.count for check in found)
-        self.heavy = sum(check.cost >= HEAVY for check in found)
         self.equalities: Equalities = {}
         for check in found:
             self.equalities.update(check.equalities)
-        self.holds = _all([check.holds for check in sorted(found, key=lambda check: check.cost)])
+        self.holds = _all([check.holds for check in self._in_order])
 
     def differences(self, request: Request) -> list[Difference]:
         """Everything that keeps the request out, in the order of the keys; empty where the matcher holds."""
-        found = [difference for check in self._checks for difference in check.explain(request)]
-        return list({(one.where, one.text): one for one in found}.values())
+        return self._explained(request, self._checks)
+
+    def quick_differences(self, request: Request, *, asked: bool) -> list[Difference]:
+        """
+        The same without what would take long to find out, for a request that no route takes.
+
+        `asked`: the matcher was asked whether it holds; then the check that failed has read its part of
+        the request already, and so have those before it.
+        """
+        size = len(request.body)
+        cost = BODY if size > MOST_READ_BYTES else HEAVY if size > MOST_SEARCHED_BYTES else math.inf
+        checks = [check for check in self._checks if check.cost < cost]
+        if asked and len(checks) < len(self._checks):
+            failed = next((i for i, check in enumerate(self._in_order) if not check.holds(request)), 0)
+            reached = self._in_order[: failed + 1]
+            checks = [check for check in self._checks if check in checks or check in reached]
+        return self._explained(request, checks)
+
+    def misfit(self, request: Request, *, asked: bool) -> float:
+        """About how far the request is from holding, by what costs little to find out. `asked` as above."""
+        far = 0.0
+        for check in self._in_order:
+            has_read = len(request.body) <= MOST_READ_BYTES or (asked and not far)
+            if check.cost >= HEAVY or (check.cost >= BODY and not has_read):
+                break
+            by_value = sum(apart(request, part, value) for part, value in check.equalities.items())
+            far += by_value or (0.0 if check.holds(request) else 1.0)
+        return far
+
+    def _explained(self, request: Request, checks: Sequence[Check]) -> list[Difference]:
+        found: dict[tuple[str, str], Difference] = {}
+        for check in checks:
+            for difference in check.explain(request):
+                found[difference.where, difference.text] = difference
+            if len(found) >= MOST_DIFFERENCES:
+                break
+        return list(found.values())[:MOST_DIFFERENCES]
 
 
 def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
@@ -108,10 +150,16 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
 
     yield lambda: (checks.header(n, reader("headers", n).read(w)) for n, w in spec.headers.items())
     yield lambda: (checks.query(n, reader("query", n).read(w)) for n, w in spec.query.items())
+    if spec.has("query_exact"):
+        yield lambda: (checks.query(n, reader("query_exact", n).read(w)) for n, w in spec.query_exact.items())
+        yield lambda: [checks.query_alone(spec.query_exact)]
     yield lambda: (checks.cookie(n, reader("cookies", n).read(w)) for n, w in spec.cookies.items())
-    if spec.form:
-        yield lambda: [body.form_itself(spec.form)]
+    if spec.form or spec.has("form_exact"):
+        yield lambda: [body.form_itself({**spec.form, **spec.form_exact})]
     yield lambda: (checks.form(n, reader("form", n).read(w)) for n, w in spec.form.items())
+    if spec.has("form_exact"):
+        yield lambda: (checks.form(n, reader("form_exact", n).read(w)) for n, w in spec.form_exact.items())
+        yield lambda: [checks.form_alone(spec.form_exact)]
     if spec.files:
         yield lambda: [body.files_itself(spec.files)]
     yield lambda: (upload(n, w, reader("files", n)) for n, w in spec.files.items())

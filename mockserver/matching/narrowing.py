@@ -10,18 +10,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from mockserver.errors import KeyPath
 from mockserver.matching.checks import Equalities
+from mockserver.matching.slips import MOST_GUESSES
 from mockserver.matching.values import scalar_key
 from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.written import as_text
 
 T = TypeVar("T")
 Part = tuple[str, KeyPath]
 
 WORTH = 8
 """From so many routes on."""
+_COMPARED_CHARS = 40
 
 
 class Narrowing(Generic[T]):
@@ -64,6 +68,31 @@ class Narrowing(Generic[T]):
             return self._by_value.get(scalar_key(values[0]), self._others)
         except TypeError:  # a list or a mapping, which equals no scalar
             return self._others
+
+
+def apart(request: Request, part: Part, literal: Any) -> float:
+    """How far that part of the request is from a value: 0 where it is the same, 1 where it is absent or quite another."""
+    reader = _READERS.get(part[0])
+    values = reader(request, part[1]) if reader is not None else []
+    return 1.0 - max((_likeness(literal, value) for value in values[:MOST_GUESSES]), default=0.0)
+
+
+def _likeness(expected: Any, actual: Any) -> float:
+    if isinstance(actual, (dict, list)):
+        return 0.0
+    if type(expected) is type(actual) and expected == actual:
+        return 1.0
+    left, right = as_text(expected)[:_COMPARED_CHARS].casefold(), as_text(actual)[:_COMPARED_CHARS].casefold()
+    if left == right:
+        return 0.7
+    ours, theirs = _pairs_of(left), _pairs_of(right)
+    return 0.6 * len(ours & theirs) / (len(ours | theirs) or 1)
+
+
+@lru_cache(maxsize=1024)
+def _pairs_of(text: str) -> frozenset[str]:
+    """The pairs of letters in it."""
+    return frozenset(text[i : i + 2] for i in range(len(text) - 1))
 
 
 def _json(request: Request, path: KeyPath) -> list[Any]:

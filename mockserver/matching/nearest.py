@@ -1,32 +1,30 @@
 """
 The routes that would nearly have taken a request, and what kept each out, as a colleague would say it.
 
-Made only for a miss. At most MOST_SHAPES routes are looked at, the likeliest by
-the letters of their paths; conditions are asked only where path and method
-leave a route in the running.
+Made only for a miss, and its cost is bounded: paths are compared first, what
+`match` asks is looked at where the path is similar, and differences are worked
+out for the routes that are named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache
-from heapq import nlargest, nsmallest
+from itertools import islice
 from typing import Protocol, TypeVar
 
-from mockserver.matching.astray import Pattern, path_difference
+from mockserver.matching import slips
+from mockserver.matching.astray import UNLIKE, Pattern, path_difference, shown_path
 from mockserver.matching.differing import distance, noting
-from mockserver.matching.matcher import Matcher
+from mockserver.matching.likeness import MOST_TARGETS
+from mockserver.matching.matcher import MOST_READ_BYTES, Matcher
 from mockserver.matching.suggesting import suggest, without_secrets
 from mockserver.model.http import ABSENT, Request, UnreadableBody
 from mockserver.model.miss import Difference
 
-__all__ = ["Shape", "as_text", "nearest", "report", "suggest", "without_secrets"]
+__all__ = ["Shape", "as_text", "nearest", "report", "shown_method", "suggest", "without_secrets"]
 
-MOST_SHAPES = 200
-MOST_HEAVY = 20
-"""So many schemas, queries over the body and the like are asked for one report."""
-_SIGNATURE_BITS = 512
+_SHOWN_CHARS = 255
 _FAR = 1.5
 """What is so much farther off than the nearest explains nothing."""
 
@@ -51,35 +49,51 @@ S = TypeVar("S", bound=Shape)
 
 def report(request: Request, shape: Shape) -> list[Difference]:
     """Everything in the request that keeps it from the route: host, method, path, then `match` in its order."""
-    return _line(request, shape) + _match(request, shape)
+    line = _line(request, shape, path_difference(request.path, shape.pattern))
+    differences = shape.matcher.differences(request) if shape.matcher is not None else []
+    return line + [_elsewhere(request, difference) for difference in differences]
 
 
-def nearest(request: Request, shapes: Iterable[S], limit: int = 3) -> list[tuple[S, list[Difference]]]:
+def nearest(
+    request: Request,
+    shapes: Iterable[S],
+    limit: int = 3,
+    *,
+    family: Callable[[S], Hashable] = lambda shape: shape.id,
+) -> list[tuple[S, list[Difference]]]:
     """
-    The routes nearest to the request, nearest first; of equals the earlier.
+    The routes nearest to the request, nearest first; of equals the earlier. None where no path is similar.
 
-    A route without any difference is kept out by something that is not in the
-    request: its state, its `if`, or a sequence that stopped.
+    Of one `family` there is at most one. A route without any difference is kept
+    out by something that is not in the request: its state, its `if`, or a
+    sequence that stopped. At most MOST_TARGETS routes are looked at.
     """
-    lines = [(shape, _line(request, shape)) for shape in _likely(request, shapes)]
-    lines.sort(key=lambda one: distance(one[1]))
+    paths: dict[str, Difference | None] = {}
     ranked: list[tuple[float, int, S, list[Difference]]] = []
-    heavy = 0
-    for order, (shape, line) in enumerate(lines):
-        if len(ranked) >= limit and distance(line) >= ranked[-1][0]:
+    for order, shape in enumerate(islice(shapes, MOST_TARGETS)):
+        text = shape.pattern.text
+        if text not in paths:
+            paths[text] = path_difference(request.path, shape.pattern)
+        path = paths[text]
+        if path is None or path.weight < UNLIKE:
+            line = _line(request, shape, path)
+            misfit = shape.matcher.misfit(request, asked=not line) if shape.matcher is not None else 0.0
+            ranked.append((distance(line) + misfit, order, shape, line))
+    ranked.sort(key=lambda one: one[:2])
+    named: dict[Hashable, tuple[S, list[Difference]]] = {}
+    for _, _, shape, line in ranked:
+        if len(named) == limit:
             break
-        heavy += shape.matcher.heavy if shape.matcher else 0
-        if heavy > MOST_HEAVY:
-            break
-        found = line + _match(request, shape)
-        ranked.append((distance(found), order, shape, found))
-        ranked = nsmallest(limit, ranked, key=lambda one: one[:2])
-    far = max(2 * ranked[0][0], ranked[0][0] + _FAR) if ranked else 0
-    return [(shape, found) for weight, _, shape, found in ranked if weight <= far]
+        named.setdefault(family(shape), (shape, line))
+    with slips.bounded():
+        found = [(shape, line + _match(request, shape, asked=not line)) for shape, line in named.values()]
+    found.sort(key=lambda one: distance(one[1]))
+    least = distance(found[0][1]) if found else 0
+    return [one for one in found if distance(one[1]) <= max(2 * least, least + _FAR)]
 
 
-def _line(request: Request, shape: Shape) -> list[Difference]:
-    parts = (_host(request, shape), _method(request, shape), path_difference(request.path, shape.pattern))
+def _line(request: Request, shape: Shape, path: Difference | None) -> list[Difference]:
+    parts = (_host(request, shape), _method(request, shape), path)
     return [difference for difference in parts if difference is not None]
 
 
@@ -87,8 +101,9 @@ def _host(request: Request, shape: Shape) -> Difference | None:
     wanted, came = shape.host and shape.host.lower(), request.host.lower()
     if wanted is None or came in (wanted, f"{wanted}:{came.rpartition(':')[2]}"):
         return None
+    came = came[:_SHOWN_CHARS]
     text = f"host differs: {came!r} is not {wanted!r}" if came else f"host is missing: expected {wanted!r}"
-    return Difference("host", wanted, request.host or ABSENT, weight=1.5, text=text)
+    return Difference("host", wanted, came or ABSENT, weight=1.5, text=text)
 
 
 def _method(request: Request, shape: Shape) -> Difference | None:
@@ -97,14 +112,21 @@ def _method(request: Request, shape: Shape) -> Difference | None:
         return None
     wanted = ",".join(sorted(methods))
     hint = "methods know case" if request.method.upper() in methods else ""
-    text = f"method differs: {request.method} is not {wanted}" + (f"; {hint}" if hint else "")
-    return Difference("method", wanted, request.method, hint=hint, weight=0.3 if hint else 1.0, text=text)
+    came = shown_method(request.method)
+    text = f"method differs: {came} is not {wanted}" + (f"; {hint}" if hint else "")
+    return Difference("method", wanted, came, hint=hint, weight=0.3 if hint else 1.0, text=text)
 
 
-def _match(request: Request, shape: Shape) -> list[Difference]:
+def shown_method(method: str) -> str:
+    """A method as an explanation shows it."""
+    return method if len(method) <= _SHOWN_CHARS else method[: _SHOWN_CHARS - 1] + "…"
+
+
+def _match(request: Request, shape: Shape, *, asked: bool) -> list[Difference]:
     if shape.matcher is None:
         return []
-    return [_elsewhere(request, difference) for difference in shape.matcher.differences(request)]
+    differences = shape.matcher.quick_differences(request, asked=asked)
+    return [_elsewhere(request, difference) for difference in differences]
 
 
 def _elsewhere(request: Request, difference: Difference) -> Difference:
@@ -121,6 +143,8 @@ def _elsewhere(request: Request, difference: Difference) -> Difference:
 def _names(request: Request) -> dict[str, Iterable[str]]:
     def read() -> dict[str, Iterable[str]]:
         found: dict[str, Iterable[str]] = {"query": request.query.keys()}
+        if len(request.body) > MOST_READ_BYTES:
+            return found
         with suppress(UnreadableBody):
             found["form"] = request.form.keys()
         with suppress(UnreadableBody):
@@ -130,38 +154,13 @@ def _names(request: Request) -> dict[str, Iterable[str]]:
     return request.once("names", read)
 
 
-def _likely(request: Request, shapes: Iterable[S]) -> Sequence[S]:
-    """At most MOST_SHAPES of them: those whose paths share most letters with the request's."""
-    every = list(shapes)
-    if len(every) <= MOST_SHAPES:
-        return every
-    came = _signature(request.path[:_SIGNATURE_BITS])
-    size = came.bit_count()
-    scores = []
-    for i, shape in enumerate(every):
-        wanted = _signature(shape.pattern.text)
-        shared = (came & wanted).bit_count()
-        scores.append((shared / (1 + size + wanted.bit_count() - shared), -i))
-    return [every[-i] for _, i in nlargest(MOST_SHAPES, scores)]
-
-
-@lru_cache(maxsize=20_000)
-def _signature(path: str) -> int:
-    """The pairs of letters in a path's literal parts, each a bit: two paths are compared in a tenth of a µs."""
-    bits, inside, before = 0, 0, "/"
-    for char in path.lower():
-        inside += (char == "{") - (char == "}")
-        if not inside and char != "}":
-            bits |= 1 << (ord(before) * 31 + ord(char)) % _SIGNATURE_BITS
-            before = char
-    return bits
-
-
-def as_text(request: Request, ranked: Sequence[tuple[Shape, Sequence[Difference]]]) -> str:
+def as_text(
+    request: Request, ranked: Sequence[tuple[Shape, Sequence[Difference]]], *, has_routes: bool = True
+) -> str:
     """The whole nearest miss, for a client that takes no JSON and for the log."""
-    lines = [f"No route takes {request.method} {request.path}"]
+    lines = [f"No route takes {shown_method(request.method)} {shown_path(request.path)}"]
     if not ranked:
-        lines.append("There is no route at all.")
+        lines.append("No route is similar." if has_routes else "There is no route at all.")
     for shape, differences in ranked:
         methods = ",".join(sorted(shape.methods)) if shape.methods else "ANY"
         lines += ["", f"{shape.id} ({methods} {shape.pattern.text})"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, KeyPath, Wrong, near, shown
 from mockserver.matching.conditions import AllOf, Condition, Guess, Items, Test
-from mockserver.matching.slips import Slip
+from mockserver.matching.slips import MOST_GUESSES, Slip
 from mockserver.matching.values import show
 from mockserver.model.written import as_text
 
@@ -256,7 +256,9 @@ def nearest(slip: Guess | None) -> Guess | None:
     if slip is None:
         return None
     guess: Callable[[Any], Slip] = slip
-    return lambda values: min((guess(v) for v in values), key=lambda s: s.weight, default=Slip(""))
+    return lambda values: min(
+        (guess(v) for v in values[:MOST_GUESSES]), key=lambda s: s.weight, default=Slip("")
+    )
 
 
 def alone(condition: Condition) -> Condition:

@@ -8,6 +8,9 @@ simply another value.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import isclose
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
@@ -19,6 +22,49 @@ _COMPARED_CHARS = 64
 _TYPO_EDITS = 2
 _TYPO_CHARS = 4
 _JSON_CHARS = 10_000
+LONG_CHARS = 10_000
+"""A text that is longer is compared with another one for what both begin or end with, no more."""
+MOST_GUESSES = 50
+"""So many values that came under one name are compared with the one that was expected."""
+MOST_NAMES = 300
+"""So many names are compared with one that is missing."""
+MOST_STEPS = 1_500
+"""Names that are compared, and letters of those that are close, for one explanation: about 2 ms."""
+
+
+class _Guessing:
+    """The steps that are left for one explanation, and the names that were found in it."""
+
+    __slots__ = ("left", "names")
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.names: dict[tuple[str, tuple[str, ...]], str | None] = {}
+
+
+_guessing: ContextVar[_Guessing | None] = ContextVar("guessing", default=None)
+
+
+@contextmanager
+def bounded(steps: int = MOST_STEPS) -> Iterator[None]:
+    """
+    Inside, guesses cost so many steps in all, and after that no text is close to another. A name that
+    is looked for again among the same ones costs nothing.
+    """
+    token = _guessing.set(_Guessing(steps))
+    try:
+        yield
+    finally:
+        _guessing.reset(token)
+
+
+def _spent(steps: int) -> bool:
+    """Takes steps of what is left. Whether nothing is."""
+    state = _guessing.get()
+    if state is None:
+        return False
+    state.left -= steps
+    return state.left < 0
 
 
 class Slip(NamedTuple):
@@ -70,23 +116,32 @@ def _is_json(text: str) -> bool:
 
 
 def _texts(expected: str, actual: str) -> Slip:
+    if len(expected) + len(actual) > LONG_CHARS:
+        return _around(expected, actual)
     if expected.casefold() == actual.casefold():
         return Slip("only the case differs", 0.3)
     if expected.strip() == actual.strip():
         return Slip("only white space differs", 0.3)
     if "%" in actual and expected in (unquote(actual), unquote_plus(actual)):
         return Slip("it came percent-encoded once more than needed", 0.3)
-    if expected and actual.startswith(expected):
-        return Slip(f"{_cut(actual[len(expected) :])} came after it", 0.5)
-    if expected and actual.endswith(expected):
-        return Slip(f"{_cut(actual[: -len(expected)])} came before it", 0.5)
-    if actual and expected.endswith(" " + actual):
-        return Slip(f"{expected[: -len(actual)]!r} is missing before it", 0.5)
+    around = _around(expected, actual)
+    if around is not NONE:
+        return around
     wanted, came = number(expected), number(actual)
     if wanted is not None and came is not None:
         return _numbers(wanted, came) if wanted != came else Slip("the same number, written differently", 0.3)
     letters = typos(expected, actual)
     return Slip("a typo?", 0.5 + 0.1 * letters) if letters else NONE
+
+
+def _around(expected: str, actual: str) -> Slip:
+    if expected and actual.startswith(expected):
+        return Slip(f"{_cut(actual[len(expected) : len(expected) + 99])} came after it", 0.5)
+    if expected and actual.endswith(expected):
+        return Slip(f"{_cut(actual[: -len(expected)][:99])} came before it", 0.5)
+    if actual and expected.endswith(" " + actual):
+        return Slip(f"{_cut(expected[: -len(actual)][:99])} is missing before it", 0.5)
+    return NONE
 
 
 def _numbers(expected: float, actual: float) -> Slip:
@@ -119,27 +174,63 @@ def edits(left: str, right: str, most: int) -> int:
     """
     if abs(len(left) - len(right)) > most or max(len(left), len(right)) > _COMPARED_CHARS:
         return 0 if left == right else most + 1
+    beyond = most + 1
+    if _spent(1) or len(set(left) ^ set(right)) > 2 * most:
+        return beyond
+    left, right = _unlike_parts(left, right)
+    if not left or not right:
+        return len(left) + len(right)  # at most `most`, as the lengths are no further apart
     before: list[int] = []
-    row = list(range(len(right) + 1))
+    row = [j if j <= most else beyond for j in range(len(right) + 1)]
     for i, a in enumerate(left, 1):
-        before, last, row = row, before, [i]
-        for j, b in enumerate(right, 1):
+        # Only what is within `most` of the diagonal can come to so few edits.
+        first, last = max(1, i - most), min(len(right), i + most)
+        row, before, older = [beyond] * (len(right) + 1), row, before
+        row[0] = i if i <= most else beyond
+        for j in range(first, last + 1):
+            b = right[j - 1]
             cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
             if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
-                cost = min(cost, last[j - 2] + 1)
-            row.append(cost)
+                cost = min(cost, older[j - 2] + 1)
+            row[j] = cost
         if min(row) > most:
-            return most + 1
-    return min(row[-1], most + 1)
+            _spent(i)
+            return beyond
+    _spent(len(left))
+    return min(row[-1], beyond)
 
 
-def nearest_name(wanted: str, names: list[str]) -> str | None:
+def _unlike_parts(left: str, right: str) -> tuple[str, str]:
+    """Both without what they begin and end with alike."""
+    shorter = min(len(left), len(right))
+    start = next((i for i in range(shorter) if left[i] != right[i]), shorter)
+    end = next((i for i in range(shorter - start) if left[-1 - i] != right[-1 - i]), shorter - start)
+    return left[start : len(left) - end], right[start : len(right) - end]
+
+
+def nearest_name(wanted: str, names: Sequence[str]) -> str | None:
     """The one of `names` that was probably meant by `wanted`; separators and case count for nothing."""
+    few = tuple(names[:MOST_NAMES])
+    state = _guessing.get()
+    if state is None:
+        return _nearest_name(wanted, few)
+    if (wanted, few) not in state.names:
+        state.names[wanted, few] = _nearest_name(wanted, few)
+    return state.names[wanted, few]
+
+
+def _nearest_name(wanted: str, names: tuple[str, ...]) -> str | None:
     bare = _bare(wanted)
-    close = [name for name in names if _bare(name) == bare]
-    close += [name for name in names if typos(wanted, name) or typos(bare, _bare(name))]
-    close += [name for name in names if len(bare) >= 3 and _bare(name).endswith(bare)]
-    return close[0] if close else None
+    bares = [(name, _bare(name)) for name in names]
+    close = [name for name, other in bares if other == bare]
+    if close:
+        return close[0]
+    for name, other in bares:
+        if _spent(1):
+            return None
+        if typos(wanted, name) or typos(bare, other):
+            return name
+    return next((name for name, other in bares if len(bare) >= 3 and other.endswith(bare)), None)
 
 
 def _bare(name: str) -> str:

@@ -17,6 +17,7 @@ from mockserver.matching.checks import Check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.differing import Place
 from mockserver.matching.reading import Dialect, Reader
+from mockserver.matching.slips import MOST_GUESSES
 from mockserver.model.http import ABSENT, Part, Request, UnreadableBody
 from mockserver.model.miss import Difference
 
@@ -120,7 +121,9 @@ def _asked(name: str, conditions: dict[str, Condition]) -> Check:
         if not parts:
             written = {key: condition.written for key, condition in conditions.items()}
             return _missing(name, [Place(f"files.{name}").differs(ABSENT, "present", written)], request)
-        return min((_reasons(name, part, conditions) for part in parts), key=differing.distance)
+        return min(
+            (_reasons(name, part, conditions) for part in parts[:MOST_GUESSES]), key=differing.distance
+        )
 
     return Check(6, holds, explain, count=sum(condition.count for condition in conditions.values()))
 

@@ -8,7 +8,7 @@ as far as what the author wrote, or with a stack of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from mockserver.model.http import ABSENT
@@ -117,20 +117,20 @@ def show(value: Any) -> str:
     >>> show({"currency": "usd", "paid": True, "items": [1, None]})
     "{currency: 'usd', paid: true, items: [1, null]}"
     """
-    text = _show(value, _SHOWN_DEPTH)
+    text = _show(value, _SHOWN_DEPTH, _SHOWN_CHARS)
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 
-def _show(value: Any, depth: int) -> str:
+def _show(value: Any, depth: int, room: int) -> str:
+    """At least the first `room` characters of the value as it is shown; what lies behind them costs nothing."""
     if isinstance(value, str):
         return repr(value[:_SHOWN_CHARS])
     if isinstance(value, (dict, list, tuple)) and value and not depth:
         return "{…}" if isinstance(value, dict) else "[…]"
     if isinstance(value, dict):
-        shown = [f"{_show_key(k)}: {_show(v, depth - 1)}" for k, v in _first(value.items())]
-        return "{" + ", ".join(shown) + "}"
+        return "{" + _joined(value.items(), lambda item, left: _show_item(item, depth - 1, left), room) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_show(item, depth - 1) for item in _first(value)) + "]"
+        return "[" + _joined(value, lambda item, left: _show(item, depth - 1, left), room) + "]"
     if value is ABSENT:
         return "absent"
     if isinstance(value, int) and not -(10**_SHOWN_CHARS) < value < 10**_SHOWN_CHARS:
@@ -138,10 +138,20 @@ def _show(value: Any, depth: int) -> str:
     return as_text(value)
 
 
+def _joined(items: Iterable[Any], show_one: Callable[[Any, int], str], room: int) -> str:
+    text = ""
+    for item in items:
+        if len(text) > room:
+            break
+        text += (", " if text else "") + show_one(item, room - len(text))
+    return text
+
+
+def _show_item(item: tuple[Any, Any], depth: int, room: int) -> str:
+    key = _show_key(item[0])
+    return f"{key}: {_show(item[1], depth, room - len(key))}"
+
+
 def _show_key(key: Any) -> str:
     text = str(key)
     return text if len(text) <= _SHOWN_CHARS and _PLAIN_KEY.fullmatch(text) else repr(text[:_SHOWN_CHARS])
-
-
-def _first(items: Any) -> list[Any]:
-    return [item for item, _ in zip(items, range(_SHOWN_CHARS // 2), strict=False)]

@@ -108,7 +108,10 @@ def _as_written(text: str) -> float:
     return written_float(text)
 
 
-def _decoders(parse_float: Callable[[str], float]) -> tuple[json.JSONDecoder, json.JSONDecoder]:
+Decoders = tuple[json.JSONDecoder, json.JSONDecoder]
+
+
+def _decoders(parse_float: Callable[[str], float]) -> Decoders:
     """Of a small body, and of a large one."""
     return (
         json.JSONDecoder(parse_constant=_no_constant, parse_float=parse_float),
@@ -337,7 +340,7 @@ class Request:
         """The same; a decimal keeps its text. For a body that says what a route replies."""
         return self._once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
 
-    def _read_json(self, decoders: tuple[json.JSONDecoder, json.JSONDecoder] = _DECODERS) -> Any:
+    def _read_json(self, decoders: Decoders = _DECODERS) -> Any:
         data = self.decoded_body
         if not data:
             raise UnreadableBody("the body is empty")

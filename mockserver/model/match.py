@@ -61,6 +61,9 @@ class MatchSpec(Spec):
     query: dict[str, Condition] = Field(
         default={}, description="Query parameters; a list asks for exactly these values."
     )
+    query_exact: dict[str, Condition] = Field(
+        default={}, description="As `query`, and no other parameter; {} asks for none at all."
+    )
     cookies: dict[str, Condition] = Field(default={}, description="Cookies.")
     json_: Json = Field(
         default=None, alias="json", description="A subset of the JSON body; operators carry a dollar."
@@ -77,6 +80,7 @@ class MatchSpec(Spec):
     form: dict[str, Condition] = Field(
         default={}, description="Fields of a urlencoded or multipart form, names as sent."
     )
+    form_exact: dict[str, Condition] = Field(default={}, description="As `form`, and no other field.")
     files: dict[str, Condition | dict[str, Condition]] = Field(
         default={},
         description="Files of a multipart form by field: filename, content_type, text, length, sha256.",

@@ -28,7 +28,7 @@ from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.sending import Due
-from mockserver.errors import near
+from mockserver.errors import shown
 from mockserver.model.call import Call
 from mockserver.model.delivery import DeliveryState
 from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Headers, Request, Response, StreamReply, certified
@@ -223,7 +223,7 @@ class Listener:
         try:
             address = self._addresser.find(raw_path, headers)
         except UnknownNamespace as why:
-            return await self._plain(wire, http, _no_namespace(why.name, self._engine.namespaces))
+            return await self._plain(wire, http, _no_namespace(self._engine, why.name))
         request.path = address.path
         request.prefix = address.prefix
         request.namespace = address.ns.name
@@ -441,10 +441,10 @@ def _not_here(path: str) -> Response:
     return problem_response(problem(404, "not-found", "Not here", detail))
 
 
-def _no_namespace(name: str, names: Any) -> Response:
-    hint = near(name, names)
+def _no_namespace(engine: Engine, name: str) -> Response:
+    hint = engine.near_namespace(name)
     detail = f"Create it with POST /__admin/namespaces, or start with --namespaces auto. {hint}".strip()
-    document = problem(404, "no-such-namespace", f"There is no namespace {name!r}", detail)
+    document = problem(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", detail)
     return problem_response(document, ("x-mockserver-matched", "false"))
 
 

@@ -13,7 +13,7 @@ from random import Random
 from mockserver.engine.answers import UNMATCHED, with_headers
 from mockserver.engine.engine import Engine
 from mockserver.engine.finding import Held, hold
-from mockserver.engine.missing import nearest_routes
+from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import Namespace
 from mockserver.matching.nearest import as_text
 from mockserver.model.call import Call
@@ -65,7 +65,7 @@ class WireMockEngine(Engine):
     def _missed(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
         call.nearest = nearest_routes(ns, request)
-        text = mask_text(as_text(request, call.nearest))
+        text = mask_text(as_text(request, call.nearest, has_routes=has_routes(ns)))
         head = [("Content-Type", "text/plain;charset=UTF-8"), UNMATCHED]
         response = Response(404, head, f"Request was not matched\n\n{text}".encode())
         return Planned((Send(response),), response)

@@ -35,7 +35,7 @@ def samples():
 
 def request_of(match, sent):
     """What is sent to show a condition depends on the part that it asks."""
-    part = next(iter(match))
+    part = next(iter(match)).removesuffix("_exact")
     if part == "query":
         return a_request(sent)
     if part == "headers":

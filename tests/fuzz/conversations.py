@@ -42,7 +42,7 @@ routes:
 """Nothing in it asks for a 5xx, so that each one is a defect."""
 
 PATHS = ["/plain", "/slow", "/drip", "/events", "/sequence", "/once", "/secret", "/few", "/form", "/upload", "/json", "/path", "/xml", "/graphql", "/schema",
-         "/state?k=1", "/items", "/items/2", "/items?page=2&size=1", "/nowhere", "/", "//", "/%2e%2e/x", "/@default/plain", "/mock/plain", "/@nobody/x", "/@%00/",
+         "/state?k=1", "/items", "/items/2", "/items?page=2&size=1", "/nowhere", "/" + "%2f" * 5_000, "/a1" * 20_000, "/", "//", "/%2e%2e/x", "/@default/plain", "/mock/plain", "/@nobody/x", "/@%00/",
          "/__admin/health", "/__admin/counts", "/__admin/calls?limit=2", "/__admin/@default/unmatched", "/__admin/nothing", "/plain?%ff=%00&&=", "/plain;a=b"]  # fmt: skip
 FAULTS = ["/fault/reset", "/fault/close", "/fault/garbage", "/fault/truncate", "/fault/chunk"]
 METHODS = [

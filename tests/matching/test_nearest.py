@@ -87,6 +87,54 @@ def test_a_condition_that_nearly_holds_counts_less_than_another_path():
     assert ids(nearest(a_request("POST /v1/charges", json={"amount": "5"}), shapes))[0] == "POST /v1/charges"
 
 
+def test_one_letter_of_the_path_weighs_less_than_another_method():
+    shapes = [a_shape("GET /orders/{id}"), a_shape("PUT /pay"), a_shape("POST /pay")]
+
+    assert ids(nearest(a_request("POST /pays"), shapes))[0] == "POST /pay"
+    assert ids(nearest(a_request("POST /pays"), [shapes[0], shapes[2]])) == ["POST /pay"]
+    assert ids(nearest(a_request("POST /pa"), shapes))[0] == "POST /pay"
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/favicon.ico", "/", "/v1/healthz", "/a/b/c/d", "/index.html", "/%2f%2f"]
+)
+def test_no_route_is_named_where_none_is_similar(path):
+    shapes = [a_shape("GET /v1/charges"), a_shape("GET /users/{id}/orders"), a_shape("POST /v1/{kind}/list")]
+
+    assert nearest(a_request(f"GET {path}"), shapes) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/v1/customers/cus_1", "the prefix '/stripe' is missing"),
+        ("/v1/customer/cus_1", "the prefix '/stripe' is missing; 'customer' instead of 'customers', a typo?"),
+        ("/customers/cus_1", "the prefix '/stripe/v1' is missing"),
+        ("/api/stripe/v1/customers/cus_1", "the prefix '/api' is too much"),
+        (
+            "/api/stripe/v1/customer/cus_1",
+            "the prefix '/api' is too much; 'customer' instead of 'customers', a typo?",
+        ),
+        ("/stripe/v1/customers/cus_1/cards", "'/cards' is too much"),
+        ("/stripe/v1/customer", "'customer' instead of 'customers', a typo?; '/{id}' is missing"),
+    ],
+)
+def test_a_prefix_that_is_missing_or_too_much_is_said_beside_a_typo(path, hint):
+    (_, (difference,)), *_ = nearest(a_request(f"GET {path}"), [a_shape("GET /stripe/v1/customers/{id}")])
+
+    assert difference.hint == hint
+
+
+def test_of_one_family_there_is_one_place():
+    lines = ["GET /items", "POST /items", "GET /items/{id}", "PUT /items/{id}", "DELETE /items/{id}"]
+    shapes = [*(a_shape(line) for line in lines), a_shape("GET /item")]
+    family = {shape.id: "resource" for shape in shapes[:-1]}
+
+    ranked = nearest(a_request("GET /itemz"), shapes, family=lambda shape: family.get(shape.id, shape.id))
+
+    assert ids(ranked) == ["GET /items", "GET /item"]
+
+
 def test_what_is_much_farther_off_is_left_out():
     shapes = [
         a_shape("GET /v1/charges"),
@@ -97,37 +145,35 @@ def test_what_is_much_farther_off_is_left_out():
     assert ids(nearest(a_request("GET /v1/charge"), shapes)) == ["GET /v1/charges"]
 
 
-def test_among_many_routes_the_likeliest_are_looked_at(monkeypatch):
-    shapes = [a_shape(f"GET /v1/thing{i}/{{id}}/parts") for i in range(3000)]
-    looked_at = []
-    real = module.path_difference
-    monkeypatch.setattr(
-        module, "path_difference", lambda path, pattern: looked_at.append(path) or real(path, pattern)
-    )
-
-    assert ids(nearest(a_request("GET /v1/thing2718/7/part"), shapes))[0] == "GET /v1/thing2718/{id}/parts"
-    assert len(looked_at) <= module.MOST_SHAPES
-
-
-def test_conditions_are_asked_only_of_routes_still_in_the_running(monkeypatch):
-    shapes = [a_shape(f"GET /other{i}/b/c", json={"a": i}) for i in range(50)]
-    shapes += [a_shape("GET /a/b/c", json={"a": i}) for i in range(3)]
+def test_conditions_are_explained_only_for_the_routes_that_are_named(monkeypatch):
+    shapes = [a_shape(f"GET /a/b/c{i}", id=str(i), json={"a": i}, schema={"const": i}) for i in range(50)]
     asked = []
-    real = Matcher.differences
-    monkeypatch.setattr(Matcher, "differences", lambda self, request: asked.append(1) or real(self, request))
-    nearest(a_request("GET /a/b/c", json={"a": "x"}), shapes)
+    real = Matcher.quick_differences
+    monkeypatch.setattr(
+        Matcher, "quick_differences", lambda self, request, asked_=asked, **how: asked_.append(1) or real(self, request, **how)
+    )  # fmt: skip
 
+    assert len(nearest(a_request("GET /a/b/c", json={"a": "x"}), shapes)) == 3
     assert len(asked) == 3
 
 
-def test_costly_conditions_are_asked_of_a_few_routes_only(monkeypatch):
-    shapes = [a_shape("GET /a", id=str(i), schema={"const": i}) for i in range(100)]
-    asked = []
-    real = Matcher.differences
-    monkeypatch.setattr(Matcher, "differences", lambda self, request: asked.append(1) or real(self, request))
+def test_of_many_routes_on_one_path_the_one_with_the_likeliest_value_is_nearest():
+    kinds = ["charge", "customer", "dispute", "payout", "refund", "transfer"]
+    shapes = [a_shape("POST /rpc", id=kind, json={"kind": kind, "v": 1}) for kind in kinds]
 
-    assert len(nearest(a_request("GET /a", json=-1), shapes)) == 3
-    assert len(asked) == module.MOST_HEAVY
+    assert ids(nearest(a_request("POST /rpc", json={"kind": "payuot", "v": 1}), shapes))[0] == "payout"
+    assert ids(nearest(a_request("POST /rpc", json={"kind": "Refund", "v": 1}), shapes))[0] == "refund"
+
+
+def test_what_would_take_long_to_read_is_not_read_to_explain_another_path():
+    """A route on the path itself was asked, so its part of the body has been read already."""
+    body = b'{"kind": "a", "pad": "' + b"x" * module.MOST_READ_BYTES + b'"}'
+    request = a_request("POST /order", body=body)
+    (_, differences), *_ = nearest(request, [a_shape("POST /orders", json={"kind": "b"}, headers={"h": "1"})])
+
+    assert [one.where for one in differences] == ["path", "headers.h"]
+    (_, differences), *_ = nearest(request, [a_shape("POST /order", json={"kind": "b"})])
+    assert [one.text for one in differences] == ["json.kind: expected 'b', got 'a'"]
 
 
 def test_a_part_that_came_elsewhere_is_said():
@@ -155,7 +201,11 @@ def test_the_whole_miss_as_text():
         "  - path differs: '/v1/charge' is not '/v1/charges'; 'charge' instead of 'charges', a typo?\n"
         "  - json.amount: expected 5, got 7\n"
     )
-    assert as_text(request, []) == "No route takes POST /v1/charge\nThere is no route at all.\n"
+    assert as_text(request, []) == "No route takes POST /v1/charge\nNo route is similar.\n"
+    assert (
+        as_text(request, [], has_routes=False)
+        == "No route takes POST /v1/charge\nThere is no route at all.\n"
+    )
     assert "`when`" in as_text(request, [(shapes[1], [])])
 
 

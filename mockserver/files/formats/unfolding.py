@@ -25,7 +25,7 @@ from mockserver.files.formats.steps import Step, steps_of
 from mockserver.model.base import is_template
 from mockserver.model.written import as_text, with_decimals, written_json
 
-_SAID = {"query", "headers", "cookies", "json", "json_exact", "form", "text"}
+_SAID = {"query", "query_exact", "headers", "cookies", "json", "json_exact", "form", "form_exact", "text"}
 LARGEST_TIMES = 1000
 """So often a step that answers several times is written; more would fill the file with the same."""
 
@@ -79,7 +79,7 @@ def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> Exchange:
 def request_parts(step: Step, lost: list[Lost]) -> tuple[Lines, Lines, bytes]:
     """Query, header lines and body that the route takes."""
     match, place = step.match, f"{step.route_place}.match"
-    query = _pairs(match.get("query"), f"{place}.query", lost)
+    query = _named(match, "query", place, lost)
     headers = [
         (name.lower(), value) for name, value in _pairs(match.get("headers"), f"{place}.headers", lost)
     ]
@@ -91,6 +91,13 @@ def request_parts(step: Step, lost: list[Lost]) -> tuple[Lines, Lines, bytes]:
         headers.append(("content-type", content_type))
     lost += [Lost(f"{place}.{key}", "an example can't say it") for key in match if key not in _SAID]
     return query, headers, body
+
+
+def _named(match: Mapping[str, Any], part: str, place: str, lost: list[Lost]) -> Lines:
+    """The pairs that a part asks for, and those that it asks for and nothing else."""
+    return [
+        pair for key in (part, f"{part}_exact") for pair in _pairs(match.get(key), f"{place}.{key}", lost)
+    ]
 
 
 def _pairs(conditions: Any, place: str, lost: list[Lost]) -> Lines:
@@ -110,8 +117,8 @@ def _request_body(match: Mapping[str, Any], place: str, lost: list[Lost]) -> tup
             example = of_tree(match[key])
             _tell(example, f"{place}.{key}", lost)
             return (b"" if example.value is NOTHING else json_bytes(example.value)), "application/json"
-    if "form" in match:
-        return urlencode(_pairs(match["form"], f"{place}.form", lost)).encode(), CONTENT_TYPES["form"]
+    if "form" in match or "form_exact" in match:
+        return urlencode(_named(match, "form", place, lost)).encode(), CONTENT_TYPES["form"]
     if "text" in match:
         example = of_text(match["text"])
         _tell(example, f"{place}.text", lost)

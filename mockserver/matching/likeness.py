@@ -1,0 +1,150 @@
+"""
+An index of paths by what they are made of: which routes may have been meant by a path that no route takes.
+
+Whole segments and pairs of letters lead from the path of a request to a few
+paths of routes, and the rarest are looked up first. So the cost of a search is
+bounded however many routes there are, and whatever the path is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Generic, TypeVar
+
+from mockserver.matching.paths import SLASH, canonical
+
+T = TypeVar("T")
+
+MOST_CHARS = 512
+"""The part of a path that is looked at."""
+MOST_VISITS = 500
+"""So many paths of routes are compared for one search, counted once for each segment or pair in common."""
+MOST_PATHS = 6
+MOST_TARGETS = 200
+"""The most that one search gives: paths of routes, and targets on them."""
+_SEGMENT_WEIGHT = 3
+_PARAMETER = "\0"
+
+Methods = frozenset[str] | None
+
+
+class _Path(Generic[T]):
+    """One path as routes write it, and the targets on it by their methods."""
+
+    __slots__ = ("features", "number", "size", "targets")
+
+    def __init__(self, features: dict[str, int], number: int) -> None:
+        self.features = features
+        self.size = sum(features.values())
+        self.number = number
+        self.targets: dict[Methods, list[T]] = {}
+
+    def active(self, method: str, is_active: Callable[[T], bool]) -> Iterator[T]:
+        """Those that are active, those that take the method first."""
+        for _, targets in sorted(
+            self.targets.items(), key=lambda item: item[0] is not None and method not in item[0]
+        ):
+            for target in targets:
+                if is_active(target):
+                    yield target
+
+
+class Likeness(Generic[T]):
+    """Targets by what their paths are made of."""
+
+    __slots__ = ("_by_feature", "_number", "_paths")
+
+    def __init__(self) -> None:
+        self._paths: dict[str, _Path[T]] = {}
+        self._by_feature: dict[str, dict[str, _Path[T]]] = {}
+        self._number = 0
+
+    def add(self, text: str, methods: Methods, target: T) -> None:
+        """A target on a path as written, with its methods (None: any)."""
+        path = self._paths.get(text)
+        if path is None:
+            self._number += 1
+            path = self._paths[text] = _Path(_features(text), self._number)
+            for feature in path.features or ("",):
+                self._by_feature.setdefault(feature, {})[text] = path
+        path.targets.setdefault(methods, []).append(target)
+
+    def remove(self, text: str, methods: Methods, target: T) -> None:
+        """Takes out what was added."""
+        path = self._paths[text]
+        path.targets[methods].remove(target)
+        if not path.targets[methods]:
+            del path.targets[methods]
+        if path.targets:
+            return
+        del self._paths[text]
+        for feature in path.features or ("",):
+            del self._by_feature[feature][text]
+            if not self._by_feature[feature]:
+                del self._by_feature[feature]
+
+    def search(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
+        """The active targets on the MOST_PATHS paths that are most like this one, at most MOST_TARGETS."""
+        found: list[T] = []
+        paths = 0
+        for path in self._ranked(raw_path):
+            before = len(found)
+            for target in path.active(method, is_active):
+                found.append(target)
+                if len(found) == MOST_TARGETS:
+                    return found
+            paths += len(found) > before
+            if paths == MOST_PATHS:
+                break
+        return found
+
+    def _ranked(self, raw_path: str) -> list[_Path[T]]:
+        """The paths that have something in common with this one, the likest first; those without any letter last."""
+        features = _features(raw_path)
+        known = [
+            (self._by_feature[one], weight) for one, weight in features.items() if one in self._by_feature
+        ]
+        known.sort(key=lambda one: len(one[0]))
+        shared: dict[_Path[T], int] = {}
+        left = MOST_VISITS
+        for paths, weight in known:
+            if len(paths) > left and shared:
+                break
+            for path in islice(paths.values(), left):
+                shared[path] = shared.get(path, 0) + weight
+            left -= len(paths)
+        total = 1 + sum(features.values())
+        ranked = [
+            (weight / (total + path.size - weight), -path.number, path) for path, weight in shared.items()
+        ]
+        ranked.sort(reverse=True)
+        bare = islice(self._by_feature.get("", {}).values(), MOST_PATHS)
+        return [path for _, _, path in ranked] + list(bare)
+
+
+def _features(path: str) -> dict[str, int]:
+    """The whole segments of a path and the pairs of letters in it, with their weights; parameters are left out."""
+    text = _without_parameters(canonical(path[:MOST_CHARS])).replace(SLASH, "/").lower()
+    features = {
+        text[i : i + 2]: 1 for i in range(len(text) - 1) if text[i + 1] not in "/\0" and text[i] != _PARAMETER
+    }
+    for segment in text.split("/"):
+        if segment and _PARAMETER not in segment:
+            features[f"/{segment}/"] = _SEGMENT_WEIGHT
+    return features
+
+
+def _without_parameters(path: str) -> str:
+    if "{" not in path:
+        return path
+    kept, depth = [], 0
+    for char in path:
+        depth += char == "{"
+        if not depth:
+            kept.append(char)
+        elif char == "}":
+            depth -= 1
+            if not depth:
+                kept.append(_PARAMETER)
+    return "".join(kept)
