@@ -161,11 +161,27 @@ class Evidence:
         return before
 
 
+_UNSIGNED = frozenset({"basic", "bearer", "token"})
+_PARAMETER = re.compile(r'(\w+)\s*=\s*"?([^",&\s]*)')
+_SIGNERS = frozenset({"credential", "id", "keyid", "oauth_consumer_key", "oauth_token", "username"})
+
+
 def _who(authorization: str | None) -> str | None:
-    """Return what stays the same where a client signs each request anew: AWS's access key, not its signature."""
-    if authorization is not None and authorization.startswith("AWS4-HMAC-SHA256 "):
-        return authorization.partition("Credential=")[2].partition("/")[0]
-    return authorization
+    """
+    Return what stays the same where a client signs each request anew: the signer, not the signature.
+
+    Known are `SharedKey account:signature` and its like, and the parameters of AWS, OAuth 1, Hawk, HTTP signatures
+    and Digest, whose `nonce` the server gives.
+    """
+    scheme, _, rest = (authorization or "").partition(" ")
+    if scheme.lower() in _UNSIGNED:
+        return authorization
+    account, colon, _ = rest.partition(":")
+    if colon and account and not re.search(r'[\s="]', account):
+        return f"{scheme} {account}"
+    named = _SIGNERS | {"nonce"} if scheme.lower() == "digest" else _SIGNERS
+    signers = [value.partition("/")[0] for name, value in _PARAMETER.findall(rest) if name.lower() in named]
+    return " ".join((scheme, *signers)) if signers else authorization
 
 
 def differing(before: Evidence, after: Evidence) -> dict[str, tuple[str | None, str | None]]:
