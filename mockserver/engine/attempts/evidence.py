@@ -128,7 +128,7 @@ class Evidence:
         self.key = grouping.key(call, rules)
         self.target = (call.route_id, request.method, request.path)
         self.retryable = retryable(call, keyed=self.key is not None or self.counter is not None)
-        self.range = request.headers.get("range")
+        self.range = request.headers.get("range") or request.headers.get("x-ms-range")
         self.authorization = _who(request.headers.get("authorization"))
         fields = fields_of(call)
         ignored = Ignored((*grouping.ignored.texts, *rules.ignored.texts))
