@@ -88,7 +88,13 @@ routes:
 def test_a_lane_says_what_its_grouping_rests_on_or_leaves_in_doubt(serving, open_attempts):
     server = serving("routes: [{name: pay, request: POST /pay, reply: [503, 503, 503, 201]}]")
     for key in ("a", "a", "b", "c"):
-        ask(server.url, "POST", "/pay", '{"n": 1, "line": 1}', {"Idempotency-Key": key, "Content-Type": "application/json"})
+        ask(
+            server.url,
+            "POST",
+            "/pay",
+            '{"n": 1, "line": 1}',
+            {"Idempotency-Key": key, "Content-Type": "application/json"},
+        )
     dashboard = open_attempts(server)
 
     kept, doubtful = dashboard.asks(NOTES)
@@ -134,7 +140,13 @@ routes:
   - {name: new, request: GET /new, reply: 200}
 """)
     for amount in (5, 50):
-        ask(server.url, "POST", "/pay", f'{{"amount": {amount}}}', {"Idempotency-Key": "k", "Content-Type": "application/json"})
+        ask(
+            server.url,
+            "POST",
+            "/pay",
+            f'{{"amount": {amount}}}',
+            {"Idempotency-Key": "k", "Content-Type": "application/json"},
+        )
     for token in ("old", "new"):
         ask(server.url, "GET", "/me", headers={"Authorization": f"Bearer {token}"})
     for path in ("/old", "/new"):
