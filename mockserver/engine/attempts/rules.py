@@ -28,7 +28,7 @@ _MOST_PARTED = 3
 
 
 class Judgement:
-    """What the rules came to: the operations of the first reading, and every finding that does not hold."""
+    """What the rules came to: the operations of the first reading, and every finding that does not hold, what is broken first."""
 
     __slots__ = ("findings", "operations")
 
@@ -66,6 +66,7 @@ class Rules:
         evidence = [self._evidence_of(call) for call in gathered(calls)]
         readings = read(evidence, self._grouping)
         findings = [finding for rule in self._rules for finding in self._read(rule, readings)]
+        findings.sort(key=lambda finding: finding.state is not State.BROKEN)
         return Judgement(readings[0], findings)
 
     def _evidence_of(self, call: Call) -> Evidence:
