@@ -65,9 +65,8 @@ class Rules:
         """Judge the calls by every rule."""
         evidence = [self._evidence_of(call) for call in gathered(calls)]
         readings = read(evidence, self._grouping)
-        findings = [finding for rule in self._rules for finding in self._read(rule, readings)]
-        findings.sort(key=lambda finding: finding.state is not State.BROKEN)
-        return Judgement(readings[0], findings)
+        findings = dict.fromkeys(finding for rule in self._rules for finding in self._read(rule, readings))
+        return Judgement(readings[0], sorted(findings, key=lambda finding: finding.state is not State.BROKEN))
 
     def _evidence_of(self, call: Call) -> Evidence:
         evidence = self._evidence.get(call.number)
