@@ -18,7 +18,7 @@ from mockserver.client.link import Link, segment, wait_s
 from mockserver.client.pauses import AsyncPause, Pause
 from mockserver.client.plain import plain, with_units
 from mockserver.client.records import Call, Calls, Delivery, Operations, Unmatched
-from mockserver.client.routes import AsyncRoute, Route, RouteSurface
+from mockserver.client.routes import AsyncRoute, Route, RouteSurface, operations_of
 from mockserver.client.state import AsyncState, State
 from mockserver.client.words import (
     MATCH,
@@ -144,9 +144,16 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         return list(self._link.items("/violations"))
 
     @does
-    def attempts(self, route: Any = None, *, by: str | None = None) -> Operations:
-        """Calls grouped into operations: what are tries of one thing. `by` is a selector."""
-        return Operations.of(self._link.pages("/attempts", route=plain(route), by=by))
+    def attempts(
+        self, route: Any = None, *, by: str | None = None, ignore: str | Sequence[str] = ()
+    ) -> Operations:
+        """
+        Calls grouped into operations: which of them are attempts of one thing.
+
+        `by` is a selector whose value the attempts of one operation share, or `route`;
+        `ignore` names fields that are new on each attempt: `json.line`, `query.rand`.
+        """
+        return operations_of(self._link, plain(route), by, ignore)
 
     @does
     def effects(self, /, kind: str | None = None, **fields: Any) -> list[Mapping[str, Any]]:

@@ -282,24 +282,41 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try(View):
-    """One try of an operation. `gap_ms` is from the end of the try before; `changed` what is not as it was there."""
+    """
+    One attempt of an operation. `gap_ms` is from the end of the attempt before, `asked_ms` the wait that its answer
+    asked for. `changed` are the parts that differ from the attempt before, `fields` the fields, each with the value
+    before and after as JSON text. `step` (`unauthorized`, `redirect`): the next call belongs to the same attempt.
+    """
 
     call: str
     status: int | None
     outcome: str
     gap_ms: float | None = None
+    asked_ms: float | None = None
     changed: list[str] = field(default_factory=list)
+    fields: dict[str, list[str | None]] = field(default_factory=dict)
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(View):
     """
-    Calls that are tries of one thing. `retry_after`: kept, broken or none;
+    Calls that are attempts of one thing. `retry_after`: kept, broken or none;
     `final`: succeeded, failed or open.
+
+    `why` says what joined the calls or, where they are not `certain`, what is in doubt;
+    `by` is the selector that settles it. `repeats` is the number, from 1, of an earlier
+    operation that failed with an equal request. `left_out` are fields that are new on each
+    attempt and were not compared.
     """
 
     key: str | None
     route: str | None
+    certain: bool
+    why: str | None
+    by: str | None
+    repeats: int | None
+    left_out: list[str]
     statuses: list[int | None]
     overlap: bool
     retry_after: str

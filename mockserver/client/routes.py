@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from mockserver.client.faces import Awaiting, Blocking, does, does_here, tells
 from mockserver.client.link import Link, segment, wait_s
 from mockserver.client.plain import Named, plain
-from mockserver.client.records import Call, Calls
+from mockserver.client.records import Call, Calls, Operations
 from mockserver.client.words import (
     MATCH,
     ROUTE,
@@ -126,6 +127,11 @@ class RouteSurface(Named):
         """Its calls, oldest first: `route.calls.last.request.json()`."""
         return Calls(Call(one) for one in self._link.items("/calls", route=self.id))
 
+    @does
+    def attempts(self, *, by: str | None = None, ignore: str | Sequence[str] = ()) -> Operations:
+        """Its calls grouped into operations, as `attempts` of the namespace does it."""
+        return operations_of(self._link, self.id, by, ignore)
+
     @tells
     def exhausted(self) -> bool:
         """Whether its sequence has come to its end, with `then="stop"`."""
@@ -177,13 +183,14 @@ class RouteSurface(Named):
         self._verify(check if times is None else {**check, "times": plain(times)}, within, quiet)
 
     @does
-    def assert_attempts(self, times: Times, **attempts: Unpack[AttemptWords]) -> None:
+    def assert_attempts(self, times: Times | None = None, **attempts: Unpack[AttemptWords]) -> None:
         """
-        Raises VerificationFailed unless it was called so often, and every try kept the rules:
-        `assert_attempts(3, gaps={"gte": "400ms"}, same=["headers.idempotency-key"])`.
+        Raises VerificationFailed unless it was called so often (default: at all), and every attempt kept the rules:
+        `assert_attempts(3, gaps="400ms", same=["headers.idempotency-key", "body"])`.
         """
         __tracebackhide__ = True
-        rules = {"times": plain(times), **attempts_document(attempts)}
+        rules = {} if times is None else {"times": plain(times)}
+        rules |= attempts_document(attempts)
         self._verify(rules, attempts.get("within"), attempts.get("quiet"))
 
     def _verify(self, check: dict[str, Any], within: Duration | None, quiet: Duration | None) -> None:
@@ -196,6 +203,12 @@ class RouteSurface(Named):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name or self._document['request'] + ', without a reply'}>"
+
+
+def operations_of(link: Link, route: str | None, by: str | None, ignore: str | Sequence[str]) -> Operations:
+    """Return the operations that `GET /attempts` tells."""
+    fields = ignore if isinstance(ignore, str) else ",".join(ignore)
+    return Operations.of(link.pages("/attempts", route=route, by=by, ignore=fields or None))
 
 
 class Route(RouteSurface, Blocking):

@@ -19,6 +19,9 @@ Duration = str | float | timedelta
 Times = int | Mapping[str, int]
 """A number, or `{"min": 1}`, `{"max": 2}`, both; `gte` and `lte` mean the same."""
 
+Gap = Duration | Mapping[str, Any]
+"""At least so long, or bounds: `{"gte": "400ms", "lte": "1s"}`, also as `min` and `max`."""
+
 Step = int | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
 """One reply: a status, a mapping as in the language, a list of them; in process also a function of the request."""
 
@@ -63,6 +66,7 @@ class RouteWords(MatchWords, total=False):
     tags: Sequence[str]
     auth: Any
     idempotency: Any
+    attempts: Mapping[str, Any]
     limit: Any
 
 
@@ -100,15 +104,21 @@ class ReplyWords(AnswerWords, total=False):
 
 
 class AttemptWords(TypedDict, total=False):
-    """Rules on how a client tries again, and when to ask."""
+    """Rules on how a client retries, how its calls are grouped, and when to ask."""
 
+    by: str
+    ignore: str | Sequence[str]
     max: int
+    min: int
     operations: Times
-    gaps: Mapping[str, Any]
-    growing: bool
-    same: Sequence[str]
-    honours: Literal["retry-after"]
+    gaps: Gap | Sequence[Gap]
+    growing: bool | Mapping[str, Any]
+    backoff: Mapping[str, Any]
+    same: str | Sequence[str]
+    honours: bool | Literal["retry-after"]
     overlap: bool
+    after: Literal["retryable"]
+    optional: bool
     within: Duration
     quiet: Duration
 

@@ -10,6 +10,12 @@ from support.server import PROJECT
 from support.wire import Wire
 
 ARTEFACTS = PROJECT / "build" / "screenshots"
+NOTES = """[...document.querySelectorAll('[data-part=lane]')].map((lane) => [
+    lane.dataset.certain, lane.dataset.repeats ?? null,
+    [...lane.querySelectorAll('[data-part=note]')].map((one) => one.textContent).join(' '),
+])"""
+LABELS = "[...document.querySelectorAll('[data-part={part}]')].map((one) => one.textContent)"
+INVALID = "[...document.querySelectorAll('.toolbar input')].map((one) => one.getAttribute('aria-invalid'))"
 STRUCTURE = """[...document.querySelectorAll('[data-part=lane]')].map((lane) => ({
     route: lane.dataset.route, final: lane.dataset.final, retry_after: lane.dataset.retryAfter,
     tries: [...lane.querySelectorAll('[data-part=try]')].map((one) => [one.dataset.status, one.dataset.outcome]),
@@ -77,6 +83,84 @@ routes:
     )
     assert pay["effects"] == ["charge"]
     assert slow["tries"] == [["200", "client_left"], ["200", "done"]]
+
+
+def test_a_lane_says_what_its_grouping_rests_on_or_leaves_in_doubt(serving, open_attempts):
+    server = serving("routes: [{name: pay, request: POST /pay, reply: [503, 503, 503, 201]}]")
+    for key in ("a", "a", "b", "c"):
+        ask(
+            server.url,
+            "POST",
+            "/pay",
+            '{"n": 1, "line": 1}',
+            {"Idempotency-Key": key, "Content-Type": "application/json"},
+        )
+    dashboard = open_attempts(server)
+
+    kept, doubtful = dashboard.asks(NOTES)
+
+    assert kept == ["true", None, "One operation: the calls share headers.idempotency-key"]
+    assert doubtful[:2] == ["false", "1"]
+    assert doubtful[2].startswith("? The grouping is not certain: each has its own headers.idempotency-key")
+    assert "“Same operation by headers.idempotency-key” settles it Repeats operation 1" in doubtful[2]
+    assert dashboard.asks(LABELS.format(part="verdict"))[1].startswith("✕ 2 attempts")
+
+    dashboard.fills("Same operation by", "headers.idempotency-key")
+    dashboard.presses("Enter")
+    dashboard.until("document.querySelectorAll('[data-part=lane]').length === 3")
+    assert [one[0] for one in dashboard.asks(NOTES)] == ["true"] * 3
+
+
+def test_fields_that_are_new_on_each_attempt_are_ignored_on_request(serving, open_attempts):
+    server = serving("routes: [{name: pay, request: POST /pay, reply: [503, 201]}]")
+    for line in (1, 2):
+        ask(server.url, "POST", "/pay", f'{{"line": {line}}}', {"Content-Type": "application/json"})
+    dashboard = open_attempts(server)
+    assert len(dashboard.asks(NOTES)) == 2
+
+    dashboard.fills("Ignore fields", "line")
+    dashboard.presses("Enter")
+    dashboard.sees("[role=status]", "'line' does not name a field. Write json.line")
+    assert dashboard.asks(INVALID) == ["false", "true"]
+
+    dashboard.fills("Ignore fields", "json.line")
+    dashboard.presses("Enter")
+    dashboard.until("document.querySelectorAll('[data-part=lane]').length === 1")
+    ((_, _, text),) = dashboard.asks(NOTES)
+    assert text.endswith("Not compared, new on each attempt: json.line")
+    assert dashboard.asks(INVALID) == ["false", "false"]
+
+
+def test_changed_fields_have_both_values_and_a_401_is_no_attempt_of_its_own(serving, open_attempts):
+    server = serving("""
+routes:
+  - {name: pay, request: POST /pay, reply: [503, 201]}
+  - {name: me, request: GET /me, reply: [401, 200]}
+  - {name: old, request: GET /old, reply: {status: 302, headers: {location: /new}}}
+  - {name: new, request: GET /new, reply: 200}
+""")
+    for amount in (5, 50):
+        ask(
+            server.url,
+            "POST",
+            "/pay",
+            f'{{"amount": {amount}}}',
+            {"Idempotency-Key": "k", "Content-Type": "application/json"},
+        )
+    for token in ("old", "new"):
+        ask(server.url, "GET", "/me", headers={"Authorization": f"Bearer {token}"})
+    for path in ("/old", "/new"):
+        ask(server.url, "GET", path)
+    dashboard = open_attempts(server)
+
+    assert dashboard.asks(LABELS.format(part="changed")) == ["⚑ body changed: json.amount 5 → 50"]
+    assert dashboard.asks(LABELS.format(part="step")) == [
+        "↳ new authorization: same attempt",
+        "↳ redirect followed: same attempt",
+    ]
+    verdicts = dashboard.asks(LABELS.format(part="verdict"))
+    assert verdicts[1:] == ["1 attempt in 2 calls · succeeded"] * 2
+    assert not dashboard.complaints
 
 
 def test_the_picture_is_saved_as_svg_and_png(serving, open_attempts, tmp_path):

@@ -23,4 +23,5 @@ def test_its_operations_are_the_same():
 
     again = [retold(call_view(call, reveal=True)) for call in calls.made]
     assert told(again) == told(calls.made)
-    assert len(told(again)[0]["tries"]) == 3
+    assert [len(one["tries"]) for one in told(again)] == [2, 1, 1, 1]
+    assert told(again)[1]["repeats"] == 1

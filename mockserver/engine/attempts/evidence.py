@@ -138,7 +138,7 @@ class Evidence:
             or ((counted or self.key is not None) and in_progress(call))
             or (counted and error_inside(call))
         )
-        self.range = request.headers.get("range")
+        self.range = request.headers.get("range") or request.headers.get("x-ms-range")
         self.authorization = request.headers.get("authorization")
         self.identity = _who(self.authorization)
         fields = fields_of(call)

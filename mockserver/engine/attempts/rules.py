@@ -28,7 +28,7 @@ _MOST_PARTED = 3
 
 
 class Judgement:
-    """What the rules came to: the operations of the first reading, and every finding that does not hold."""
+    """What the rules came to: the operations of the first reading, and every finding that does not hold, what is broken first."""
 
     __slots__ = ("findings", "operations")
 
@@ -65,8 +65,8 @@ class Rules:
         """Judge the calls by every rule."""
         evidence = [self._evidence_of(call) for call in gathered(calls)]
         readings = read(evidence, self._grouping)
-        findings = [finding for rule in self._rules for finding in self._read(rule, readings)]
-        return Judgement(readings[0], findings)
+        findings = dict.fromkeys(finding for rule in self._rules for finding in self._read(rule, readings))
+        return Judgement(readings[0], sorted(findings, key=lambda finding: finding.state is not State.BROKEN))
 
     def _evidence_of(self, call: Call) -> Evidence:
         evidence = self._evidence.get(call.number)

@@ -1,8 +1,8 @@
-/** How clients tried again: the picture, what of it is shown, and its export. */
+/** How clients retried: the picture, what of it is shown, and its export. */
 
 import { button, field, h, show } from "./dom.js";
 import { pngBlob, save, svgBlob } from "./export.js";
-import { isBug, picture, verdict } from "./picture.js";
+import { changes, isBug, notes, picture, stepText, verdict } from "./picture.js";
 import { many } from "./words.js";
 
 const MOST_LANES = 60;
@@ -13,21 +13,27 @@ export class AttemptsView {
     this._app = app;
     this.title = "Attempts";
     this._route = h("select", { onchange: () => this.refresh() }, h("option", { value: "" }, "all"));
-    this._by = h("input", { placeholder: "headers.x-order-id", autocomplete: "off", spellcheck: "false", onchange: () => this.refresh() });
-    this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "all" }, "all"), h("option", { value: "retried" }, "tried again"), h("option", { value: "wrong" }, "with something wrong"));
-    this._axis = h("select", { onchange: () => this._draw() }, h("option", { value: "aligned" }, "from each first try"), h("option", { value: "clock" }, "one clock for all"));
+    this._by = this._input("headers.x-order-id, or route");
+    this._ignore = this._input("json.line, query.rand");
+    this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "all" }, "all"), h("option", { value: "retried" }, "retried"), h("option", { value: "wrong" }, "with something wrong"), h("option", { value: "uncertain" }, "grouping not certain"));
+    this._axis = h("select", { onchange: () => this._draw() }, h("option", { value: "aligned" }, "from each first attempt"), h("option", { value: "clock" }, "one clock for all"));
     this._count = h("span", { class: "quiet" });
     this._said = h("span", { class: "quiet", role: "status" });
     this._place = h("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Attempts picture" });
     this._lists = h("details", { class: "as-text" });
     this._operations = [];
+    this._invalid = null;
     this.element = h("div", { class: "view" },
       h("div", { class: "toolbar" },
-        field("Route", this._route), field("Same operation by", this._by), field("Show", this._which), field("Time axis", this._axis),
+        field("Route", this._route), field("Same operation by", this._by), field("Ignore fields", this._ignore), field("Show", this._which), field("Time axis", this._axis),
         h("div", { class: "row" }, button("Save SVG", () => this._save("svg"), { class: "small" }), button("Save PNG", () => this._save("png"), { class: "small" }),
           button("Copy PNG", () => this._copy(), { class: "small" })), this._count, this._said),
       this._place, this._lists);
     new ResizeObserver(() => this._draw()).observe(this._place);
+  }
+
+  _input(placeholder) {
+    return h("input", { placeholder, autocomplete: "off", spellcheck: "false", onchange: () => this.refresh() });
   }
 
   shown() {
@@ -43,16 +49,23 @@ export class AttemptsView {
     this._offerRoutes();
     const query = new URLSearchParams();
     if (this._route.value) query.set("route", this._route.value);
-    if (this._by.value.trim()) query.set("by", this._by.value.trim());
+    const inputs = { by: this._by, ignore: this._ignore };
+    for (const [name, input] of Object.entries(inputs)) if (input.value.trim()) query.set(name, input.value.trim());
     try {
       this._operations = await this._everyPage(query);
-      if (this._by.getAttribute("aria-invalid") === "true") this._said.textContent = "";
-      this._by.setAttribute("aria-invalid", "false");
+      if (this._invalid) this._said.textContent = "";
+      this._markInvalid(null);
       this._draw();
     } catch (problem) {
-      this._by.setAttribute("aria-invalid", "true");
-      this._said.textContent = problem.errors?.[0]?.message ?? problem.message;
+      this._markInvalid(inputs[problem.errors?.[0]?.pointer.split("/")[1]] ?? null);
+      const [first] = problem.errors ?? [];
+      this._said.textContent = first ? `${first.message}. ${first.hint}` : problem.message;
     }
+  }
+
+  _markInvalid(input) {
+    this._invalid = input;
+    for (const each of [this._by, this._ignore]) each.setAttribute("aria-invalid", String(each === input));
   }
 
   async _everyPage(query) {
@@ -64,7 +77,7 @@ export class AttemptsView {
       items.push(...page.items);
       next = page.next;
     }
-    return items;
+    return items.map((operation, i) => ({ ...operation, number: i + 1 }));
   }
 
   _offerRoutes() {
@@ -73,7 +86,7 @@ export class AttemptsView {
   }
 
   _wanted() {
-    const tests = { all: () => true, retried: (one) => one.tries.length > 1, wrong: isWrong };
+    const tests = { all: () => true, retried: (one) => one.tries.length > 1, wrong: isWrong, uncertain: (one) => !one.certain };
     return this._operations.filter(tests[this._which.value]);
   }
 
@@ -84,7 +97,7 @@ export class AttemptsView {
     const more = wanted.length > drawn.length ? `, the latest ${drawn.length} drawn` : "";
     this._count.textContent = `${many(wanted.length, "operation")}${more}`;
     if (!drawn.length) {
-      show(this._place, h("div", { class: "empty" }, h("p", {}, this._operations.length ? "No operation is like that." : "No matched calls yet. Each logical operation gets a lane: its tries, the gaps between them, and what Retry-After asked.")));
+      show(this._place, h("div", { class: "empty" }, h("p", {}, this._operations.length ? "No operation is like that." : "No matched calls yet. Each operation gets a lane: its attempts, the gaps between them, and the wait that Retry-After asked for.")));
       show(this._lists);
       return;
     }
@@ -96,7 +109,7 @@ export class AttemptsView {
       href: (call) => this._app.href("calls", call),
     }));
     if (focused) this._place.querySelector(`[data-call="${CSS.escape(focused)}"]`)?.focus();
-    show(this._lists, h("summary", {}, "The same as text"), h("ol", {}, drawn.map((one) => h("li", {}, `${one.route}: ${verdict(one)}`, h("ul", {}, one.tries.map((t) => h("li", {}, tryText(t))))))));
+    show(this._lists, h("summary", {}, "The same as text"), h("ol", {}, drawn.map((one) => h("li", { value: one.number }, `${one.route}: ${verdict(one)}`, notes(one).map((note) => h("p", { class: "quiet" }, note)), h("ul", {}, one.tries.map((t) => h("li", {}, tryText(t))))))));
   }
 
   async _save(kind) {
@@ -125,9 +138,10 @@ function isWrong(operation) {
 
 function tryText(one) {
   const parts = [one.call, one.status ?? "no status", one.outcome];
-  if (one.gap_ms !== null) parts.push(`${one.gap_ms} ms after the one before`);
-  if (one.asked_ms !== null) parts.push(`Retry-After asked ${one.asked_ms} ms: ${one.retry_after}`);
-  if (one.changed.length) parts.push(`changed ${one.changed.join(", ")}`);
+  if (one.gap_ms !== null) parts.push(`${one.gap_ms} ms after the call before`);
+  if (one.asked_ms !== null) parts.push(`the answer before asked to wait ${one.asked_ms} ms: ${one.retry_after}`);
+  parts.push(...one.changed.map((part) => changes(part, one)));
+  if (one.step) parts.push(stepText(one.step));
   if (one.effects.length) parts.push(`effects ${one.effects.join(", ")}`);
   return parts.join(", ");
 }

@@ -1,7 +1,7 @@
 /**
  * Where everything of the attempts picture stands: operations in, numbers out.
  *
- * Times are milliseconds from the left edge. A lane has rows for tries that
+ * Times are milliseconds from the left edge. A lane has rows for attempts that
  * overlap, and shelves above and below them on which labels don't touch.
  */
 
@@ -10,6 +10,8 @@ const ROW_PX = 26;
 const SHELF_PX = 16;
 const TITLE_PX = 40;
 const SHORTEST_PX = 5;
+const NOTE_PX = 15;
+const NOTE_FONT = "11px system-ui, sans-serif";
 
 /** Puts texts beside each other, and on the next shelf where they would touch. */
 class Shelves {
@@ -48,8 +50,19 @@ export function ticks(span_ms, most) {
   return found;
 }
 
+/** A text in lines of at most that width. */
+function wrapped(text, width) {
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines[lines.length - 1]} ${word}` : word;
+    if (lines.length && textWidth(longer, NOTE_FONT) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** `{width, span_ms, lanes, height, x(ms)}` of operations; `aligned`: each begins at the left edge. */
-export function layout(operations, { width, aligned, words }) {
+export function layout(operations, { width, aligned, words, notes }) {
   const margin = 14;
   const starts = operations.map((one) => Date.parse(one.tries[0].arrived));
   const first = Math.min(...starts);
@@ -59,7 +72,8 @@ export function layout(operations, { width, aligned, words }) {
   const x = (ms) => margin + (ms / span_ms) * plot;
   let top = 0;
   const lanes = timed.map((tries, i) => {
-    const lane = laneOf(operations[i], tries, x, words, width - margin);
+    const texts = notes(operations[i]).flatMap((note) => wrapped(note, width - 2 * margin));
+    const lane = laneOf(operations[i], tries, x, words, width - margin, texts);
     lane.top = top;
     top += lane.height;
     return lane;
@@ -68,7 +82,7 @@ export function layout(operations, { width, aligned, words }) {
 }
 
 /**
- * The tries with `start` and `end`, and `wall`, before which the next one was
+ * The attempts with `start` and `end`, and `wall`, before which the next one was
  * asked not to come. Gaps are exact (they come from one steady clock), so
  * starts are reckoned from them and not from the stamps.
  */
@@ -85,7 +99,7 @@ function timesOf(operation, zero, start) {
   return tries;
 }
 
-function laneOf(operation, tries, x, words, right) {
+function laneOf(operation, tries, x, words, right, notes) {
   const above = new Shelves();
   const below = new Shelves();
   const rows = [];
@@ -97,6 +111,7 @@ function laneOf(operation, tries, x, words, right) {
     return { try: one, row, x: left, width: Math.max(SHORTEST_PX, x(one.end) - left) };
   });
   const flags = [];
+  const steps = [];
   const gaps = [];
   const walls = [];
   const marks = [];
@@ -116,9 +131,15 @@ function laneOf(operation, tries, x, words, right) {
         walls.push({ from: x(before.try.end), x: at_x, label: text, text_x: at_text, broken: one.retry_after === "broken", level: above.place(at_text - 4, textWidth(text) + 4) });
       }
     }
+    const { step } = bars[i - 1]?.try ?? {};
+    if (step) {
+      const label = words.step(step);
+      const at = Math.max(0, Math.min(bar.x, right - textWidth(label)));
+      steps.push({ text_x: at, label, step, level: above.place(at, textWidth(label)) });
+    }
     for (const part of one.changed) {
-      const label = words.changed(part);
-      const at = Math.min(bar.x, right - textWidth(label));
+      const label = words.changed(part, one);
+      const at = Math.max(0, Math.min(bar.x, right - textWidth(label)));
       flags.push({ x: bar.x, text_x: at, label, part, level: above.place(at, textWidth(label)) });
     }
     for (const kind of one.effects) {
@@ -135,7 +156,7 @@ function laneOf(operation, tries, x, words, right) {
     const next = bars.slice(i + 1).find((one) => one.row === bar.row);
     if (!bar.inside && next && next.x - bar.x - bar.width < wide) bar.level = below.place(bar.x, wide);
   });
-  const bandTop = TITLE_PX + above.count * SHELF_PX + 4;
+  const bandTop = TITLE_PX + notes.length * NOTE_PX + above.count * SHELF_PX + 4;
   const bandBottom = bandTop + rows.length * ROW_PX;
-  return { operation, bars, gaps, walls, flags, marks, rows: rows.length, bandTop, bandBottom, height: bandBottom + below.count * SHELF_PX + 16, shelf: SHELF_PX, bar: BAR_PX, row: ROW_PX };
+  return { operation, notes, noteHeight: NOTE_PX, bars, gaps, walls, flags, steps, marks, rows: rows.length, bandTop, bandBottom, height: bandBottom + below.count * SHELF_PX + 16, shelf: SHELF_PX, bar: BAR_PX, row: ROW_PX };
 }

@@ -1,6 +1,6 @@
 /**
- * The attempts picture: one lane for each operation, its tries as bars, the
- * gaps between them, and the line that Retry-After draws.
+ * The attempts picture: one lane for each operation, its attempts as bars, the
+ * gaps between them, and a line at the end of the wait that an answer asked for.
  *
  * It stands by itself: colours and fonts are attributes, so that it looks the
  * same when it was saved and pasted somewhere else.
@@ -8,7 +8,7 @@
 
 import { s } from "./dom.js";
 import { layout, ticks } from "./lanes.js";
-import { duration, kindOf, outcomeText } from "./words.js";
+import { duration, kindOf, many, outcomeText } from "./words.js";
 
 const PALETTES = {
   light: { ground: "#ffffff", text: "#17202e", quiet: "#566173", line: "#d8dde6", good: "#1a7f4e", refused: "#9a5b00", failed: "#c02637", broken: "#c02637", left: "#7a3fb0", other: "#2f6f9f", open: "#566173", wall: "#b3261e", zone: "#fbe4e2", effect: "#1d5fbf", flag: "#7a3fb0", lane: "#f7f8fb" },
@@ -25,15 +25,51 @@ const WORDS = {
   },
   gap: (ms) => (ms === null ? "still open" : ms < 0 ? `overlaps by ${duration(-ms)}` : duration(ms)),
   wall: (one) => `${one.retry_after === "kept" ? "✓" : "✕"} Retry-After ${duration(one.asked_ms)}${one.retry_after === "broken" && one.gap_ms !== null ? `: ${duration(one.asked_ms - one.gap_ms)} too early` : one.retry_after === "kept" ? ": kept" : ": not kept"}`,
-  changed: (part) => (/key|token/i.test(part) ? `⚑ new key (${part})` : `⚑ ${part} changed`),
+  changed: (part, one) => `⚑ ${changes(part, one)}`,
+  step: (step) => `↳ ${stepText(step)}`,
 };
+const MOST_FIELDS = 2;
+const LONGEST_VALUE = 24;
+const BODY_FIELD = /^(json|form|files|body)\b/;
+
+/** What an attempt changed in a part of the request, with both values of the fields that are known. */
+export function changes(part, { fields }) {
+  const within = { query: (name) => name.startsWith("query."), body: (name) => BODY_FIELD.test(name) }[part] ?? ((name) => name === part);
+  const names = Object.keys(fields).filter(within);
+  if (!names.length) return /key|token/i.test(part) ? `new key (${part})` : `${part} changed`;
+  const listed = names.slice(0, MOST_FIELDS).map((name) => `${name} ${valueText(fields[name][0])} → ${valueText(fields[name][1])}`);
+  const more = names.length > MOST_FIELDS ? [`${names.length - MOST_FIELDS} more`] : [];
+  return `${part} changed: ${[...listed, ...more].join(", ")}`;
+}
+
+/** A value as JSON, or that there is none. */
+function valueText(value) {
+  if (value === null) return "absent";
+  return value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE - 1)}…` : value;
+}
+
+/** How the call after a 401 or a redirect belongs to it. */
+export function stepText(step) {
+  return step === "redirect" ? "redirect followed: same attempt" : "new authorization: same attempt";
+}
+
+/** What the grouping rests on, or leaves in doubt, a line for each. */
+export function notes(operation) {
+  const lines = [];
+  if (!operation.certain) lines.push(`? The grouping is not certain: ${operation.why}${operation.by ? `. “Same operation by ${operation.by}” settles it` : ""}`);
+  else if (operation.why) lines.push(`One operation: ${operation.why}`);
+  if (operation.repeats !== null) lines.push(`Repeats operation ${operation.repeats}, which failed with an equal request`);
+  if (operation.left_out.length) lines.push(`Not compared, new on each attempt: ${operation.left_out.join(", ")}`);
+  return lines;
+}
 
 /** What a lane comes to, in a line. */
 export function verdict(operation) {
   const { tries, final } = operation;
-  const parts = [`${tries.length} ${tries.length === 1 ? "try" : "tries"}`, final];
+  const attempts = tries.filter((one) => !one.step).length;
+  const parts = [`${many(attempts, "attempt")}${attempts < tries.length ? ` in ${tries.length} calls` : ""}`, final];
   if (operation.retry_after !== "none") parts.push(`Retry-After ${operation.retry_after}`);
-  if (operation.overlap) parts.push("tries overlap");
+  if (operation.overlap) parts.push("attempts overlap");
   const changed = [...new Set(tries.flatMap((one) => one.changed))];
   if (changed.length) parts.push(`changed: ${changed.join(", ")}`);
   const effects = effectsOf(operation);
@@ -56,7 +92,7 @@ export function isBug(operation) {
 /** The picture as one SVG. `title` and `note` stand at its top; `href(call)` leads from a bar to its call. */
 export function picture(operations, { width, aligned, theme, title, note, href }) {
   const c = PALETTES[theme];
-  const plan = layout(operations, { width, aligned, words: WORDS });
+  const plan = layout(operations, { width, aligned, words: WORDS, notes });
   const height = HEAD_PX + plan.height + FOOT_PX;
   const hatch = s("pattern", { id: "not-yet", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
     s("rect", { width: 6, height: 6, fill: c.zone }), s("line", { x1: 0, y1: 0, x2: 0, y2: 6, stroke: c.wall, "stroke-width": 1, "stroke-opacity": 0.45 }));
@@ -89,14 +125,16 @@ function laneOf(lane, plan, c, href) {
   const bottom = y + lane.bandBottom;
   const key = operation.key ? `  key ${operation.key.length > 40 ? `${operation.key.slice(0, 38)}…` : operation.key}` : "";
   const middle = (row) => band + row * lane.row + lane.bar / 2;
-  return s("g", { "data-part": "lane", "data-route": operation.route, "data-final": operation.final, "data-retry-after": operation.retry_after, role: "group", "aria-label": `${operation.route}: ${verdict(operation)}` },
-    s("text", { x: plan.margin, y: y + 17, fill: c.text }, s("tspan", { "font-weight": 600 }, operation.route ?? "unmatched"), s("tspan", { fill: c.quiet }, key)),
+  return s("g", { "data-part": "lane", "data-route": operation.route, "data-final": operation.final, "data-certain": String(operation.certain), "data-repeats": operation.repeats, "data-retry-after": operation.retry_after, role: "group", "aria-label": `${operation.route}: ${verdict(operation)}` },
+    s("text", { x: plan.margin, y: y + 17, fill: c.text }, s("tspan", { fill: c.quiet }, `${operation.number}  `), s("tspan", { "font-weight": 600 }, operation.route ?? "unmatched"), s("tspan", { fill: c.quiet }, key)),
     text(isBug(operation) ? c.wall : c.quiet, plan.margin, y + 33, verdict(operation), { "data-part": "verdict", "font-size": 11.5 }),
+    lane.notes.map((note, i) => text(operation.certain ? c.quiet : c.text, plan.margin, y + 49 + i * lane.noteHeight, note, { "data-part": "note", "font-size": 11 })),
     lane.walls.map((wall) => s("rect", { "data-part": "not-yet", x: wall.from, y: band - 2, width: Math.max(0, wall.x - wall.from), height: bottom - band, fill: "url(#not-yet)" })),
     s("line", { x1: plan.margin, x2: plan.width - plan.margin, y1: middle(lane.rows - 1), y2: middle(lane.rows - 1), stroke: c.line }),
     lane.gaps.map((gap) => gapOf(gap, bottom + 12 + gap.level * lane.shelf, c)),
     lane.walls.map((wall) => s("line", { x1: wall.x, x2: wall.x, y1: band - 6 - wall.level * lane.shelf, y2: bottom, stroke: c.wall, "stroke-width": 2, "stroke-dasharray": wall.broken ? "none" : "5 3" })),
     lane.flags.map((flag) => s("line", { x1: flag.x, x2: flag.x, y1: band - 6 - flag.level * lane.shelf, y2: band, stroke: c.flag, "stroke-width": 1.5 })),
+    lane.steps.map((step) => text(c.other, step.text_x, band - 8 - step.level * lane.shelf, step.label, { "data-part": "step", "data-step": step.step, "font-weight": 600, ...halo(c) })),
     lane.walls.map((wall) => wallOf(wall, band, lane, c)),
     lane.flags.map((flag) => flagOf(flag, band, lane, c)),
     lane.marks.map((mark) => text(c.effect, mark.text_x, bottom + 12 + mark.level * lane.shelf, mark.label, { "data-part": "effect", "data-kind": mark.kind, "font-weight": 600 })),

@@ -1,0 +1,118 @@
+"""Every example of docs/attempts.md is judged, and fails with the message that stands there; its tables are the code's."""
+
+import json
+import re
+
+import pytest
+import yaml
+from support.calls import World
+from support.pages import blocks, page
+
+from mockserver.engine.attempts.evidence import COUNTERS, INVOCATION_HEADER
+from mockserver.engine.attempts.keys import KEY_FIELDS, KEY_HEADERS
+from mockserver.engine.attempts.likeness import ASKING_HEADERS
+from mockserver.engine.attempts.retryable import _RESETS
+from mockserver.engine.attempts.volatile import VOLATILE_NAMES
+from mockserver.engine.operations import grouping_of
+from mockserver.model.attempts import AttemptsSpec
+
+PAGE = page("docs/attempts.md")
+LINE = re.compile(
+    r"(?P<at>\d+\.\d+)(?:-(?P<end>\d+\.\d+))?  (?P<line>\w+ \S+)(?: \[(?P<header>[^]]+)\])?"
+    r"(?: (?P<json>\{.*\}))? → (?P<status>\d+)(?: \[(?P<answer>[^]]+)\])?"
+)
+SHOP = "routes: [{name: charge, request: POST /charges, reply: 201}]"
+
+
+def examples():
+    """The rules, the lists of calls that they are held against, and the message of each that breaks them."""
+    found = []
+    for language, text in blocks(PAGE):
+        if language == "yaml" and text.startswith("attempts:"):
+            rules = yaml.safe_load(text)["attempts"]
+        elif language == "calls":
+            found.append([rules, text, None])
+        elif language == "text":
+            found[-1][2] = text.rstrip("\n")
+    return found
+
+
+EXAMPLES = examples()
+
+
+def judged(folder, rules, calls):
+    """What a check of these rules says of the calls; None where they hold."""
+    world = World(folder)
+    for written in calls.splitlines():
+        call = LINE.fullmatch(written)
+        assert call is not None, written
+        world(
+            float(call["at"]),
+            float(call["end"] or call["at"]),
+            int(call["status"]),
+            line=call["line"],
+            route="shop/charge",
+            headers=header(call["header"]),
+            answer=header(call["answer"]),
+            **({"json": json.loads(call["json"])} if call["json"] else {}),
+        )
+    verdict = world.verdict({"route": "charge", "attempts": rules})
+    return None if verdict.ok else verdict.text
+
+
+def header(text):
+    return dict([text.split(": ", 1)]) if text else {}
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_the_example_holds_or_fails_with_the_message_on_the_page(write, number):
+    rules, calls, message = EXAMPLES[number]
+
+    assert judged(write({"shop.yaml": SHOP}), rules, calls) == message
+
+
+def test_every_rule_has_an_example_that_holds_and_one_that_fails():
+    rules = {field.alias or name for name, field in AttemptsSpec.model_fields.items()}
+    kept = {rule for written, _, message in EXAMPLES if message is None for rule in written}
+    broken = {rule for written, _, message in EXAMPLES if message is not None for rule in written}
+
+    assert rules - {"by", "ignore"} == kept
+    assert rules - {"by", "ignore", "optional"} == broken
+
+
+def test_the_scenario_on_the_page_groups_by_its_selector_and_ignores_the_field(write):
+    (text,) = [text for language, text in blocks(PAGE) if language == "yaml" and text.startswith("scenario:")]
+    world = World(write({"shop.yaml": text}))
+    rules_of = grouping_of(world.ns).rules_of
+
+    assert rules_of("shop/charge").by.text == "headers.x-order-id"
+    assert rules_of("shop/report").ignored.texts == ("json.line",)
+
+
+def section(title):
+    return PAGE.split(f"### {title}\n", 1)[1].split("\n### ", 1)[0]
+
+
+def section_of_grouping():
+    return PAGE.split("\n## How calls are grouped\n")[1].split("\n### ")[0]
+
+
+def named(text):
+    return set(re.findall(r"`([^`]+)`", text))
+
+
+def test_the_tables_name_what_the_code_knows():
+    headers, fields = (
+        line
+        for line in section("Idempotency keys").splitlines()
+        if "fields" in line or line.startswith("| headers")
+    )
+    assert named(headers) == set(KEY_HEADERS)
+    assert named(fields) == set(KEY_FIELDS)
+    (names,) = [line for line in section("Volatile fields").splitlines() if line.startswith("- Names")]
+    assert named(names) == VOLATILE_NAMES
+    counters = {re.split("[: ]", name)[0] for name in named(section("Retry counters"))}
+    assert counters == {name for name, _, _ in COUNTERS}
+    assert INVOCATION_HEADER in named(section("Ids"))
+    assert named(section("Wait headers")) >= {"retry-after-ms", "Retry-After", *_RESETS}
+    assert all(f"`{name}`" in section_of_grouping() for name in (*ASKING_HEADERS, "range"))
