@@ -73,6 +73,8 @@ class Played:
             if end_s > left_s:
                 end_s, outcome = left_s + NOTICED_S, Outcome.CLIENT_LEFT
                 call.first_byte_at_s = None
+            if call.first_byte_at_s is not None and call.response is not None:
+                self.engine.answered(call, call.response.status)
             heapq.heappush(ends, (end_s, number, call, outcome))
         self._end_until(float("inf"), ends)
 
