@@ -18,6 +18,7 @@ from mockserver.engine.judging import Rules
 from mockserver.engine.leaks import leaks_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
+from mockserver.engine.strikes import ENDED, Strike
 from mockserver.engine.timeline import timeline
 from mockserver.errors import InvalidInput, KeyPath
 from mockserver.matching.matcher import compile_condition
@@ -358,13 +359,26 @@ def _of_failed_webhooks(ns: Namespace) -> Verdict:
 
 
 def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
-    """Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook."""
+    """
+    Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook,
+    no trouble or outage that struck no call.
+    """
     verdicts = [
         _of_route(ns, route.id, route.expect)
         for route in ns.active_routes()
         if route.expect is not None and (scenario is None or route.scenario.name == scenario)
     ]
-    return [*verdicts, _of_unmatched(ns, 0), _of_failed_webhooks(ns)]
+    strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
+    return [*verdicts, _of_unmatched(ns, 0), _of_failed_webhooks(ns), *strikes]
+
+
+def _of_strike(strike: Strike, saw: str) -> Verdict:
+    return Verdict(
+        Standing.FAILED if saw == ENDED else Standing.SHORT,
+        f"{strike.subject} strikes a call",
+        saw,
+        strike.text(),
+    )
 
 
 def _of_route(ns: Namespace, route_id: str, expect: ExpectSpec) -> Verdict:

@@ -21,6 +21,7 @@ from mockserver.client.errors import ClientError
 from mockserver.client.following import Following
 from mockserver.client.link import segment
 from mockserver.engine.attempts import operation_view, operations
+from mockserver.engine.strikes import ENDED
 from mockserver.engine.verify import expectations
 from mockserver.errors import MockServerError
 from mockserver.model.call import Call
@@ -33,7 +34,7 @@ from mockserver.sweep.evidence import Evidence, Kept, evidence
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
 _TELLING_S, _EMPTY_S = 2.0, 0.05
 """How long a stream may take to tell of calls that are known to have been; and where none is known."""
-_WEBHOOKS = "no failed webhook"
+_WEBHOOKS, _UNMATCHED = "no failed webhook", "no unmatched call"
 """An expectation that the plugin leaves to the test: nobody may be there to receive them."""
 
 
@@ -48,8 +49,8 @@ class Home(ABC):
         """A new namespace."""
 
     @abstractmethod
-    def unmatched(self, ns: Namespace) -> bool:
-        """Whether a call went unmatched, so far."""
+    def has_failed(self, ns: Namespace) -> bool:
+        """Whether a call went unmatched, or a trouble or an outage has ended without a call."""
 
     @abstractmethod
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
@@ -112,8 +113,11 @@ class LocalHome(Home):
         self._running.on_loop(lambda: self._engine.make_namespace(name, seed=seed))
         return Namespace(self._client._link.to(name), f"{self._client.url}/@{name}", seed)  # noqa: SLF001
 
-    def unmatched(self, ns: Namespace) -> bool:
-        return self._engine.namespaces[ns.name].counts.unmatched > 0
+    def has_failed(self, ns: Namespace) -> bool:
+        found = self._engine.namespaces.get(ns.name)
+        if found is None:
+            return False  # the test has removed it itself
+        return found.counts.unmatched > 0 or any(saw == ENDED for _, saw in found.unstruck())
 
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
         found = self._engine.namespaces[ns.name]
@@ -183,8 +187,9 @@ class RemoteHome(Home):
     def open(self, name: str, seed: str) -> Namespace:
         return self._client.namespace(name, seed=seed)
 
-    def unmatched(self, ns: Namespace) -> bool:
-        return bool(_checked(ns, "POST", "/verify", {"unmatched": 0}))
+    def has_failed(self, ns: Namespace) -> bool:
+        failed = [check for check in _checked(ns, "GET", "/verify", scenario=RUNTIME) if not check["ok"]]
+        return any(check["expected"] == _UNMATCHED or check["saw"] == ENDED for check in failed)
 
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
         views = [

@@ -55,12 +55,12 @@ class World:
         return AsyncNamespace(ns._link, ns.url, ns.seed)  # noqa: SLF001
 
     def check_call(self) -> None:
-        """Fails a test that has come to its end well, where a function failed or a call went unmatched."""
+        """Fails a test that has come to its end well, where a function failed, or what can't be put right any more."""
         if not self.strict:
             return
         for failure in self._home.failures(self.namespace):
             raise failure
-        if self._home.unmatched(self.namespace):
+        if self._home.has_failed(self.namespace):
             pytest.fail(_judged(self._home.unmet(self.namespace, ())), pytrace=False)
 
     def section(self) -> str:
