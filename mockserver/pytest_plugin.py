@@ -10,6 +10,7 @@ Nothing heavy is imported before a test asks for it.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +121,7 @@ def _mock_server_world(
         world = World(_mock_server_home, item, _folder(request.config), _mock_server_run)
     except MockServerError as why:
         pytest.fail(str(why), pytrace=False)
-    item.stash[_WORLD], item.stash[_PASSED] = world, False
+    item.stash[_WORLD] = world
     yield world
     world.close(passed=item.stash[_PASSED])
 
@@ -143,7 +144,12 @@ def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test that has come to its end well fails where a call went unmatched."""
-    result = yield
+    try:
+        result = yield
+    except pytest.PytestUnraisableExceptionWarning:
+        _check_awaited(dropped=True)  # says more than Python's own warning
+        raise
+    _check_awaited(dropped=True)
     world = item.stash.get(_WORLD, None)
     if world is not None:
         world.check_call()
@@ -151,12 +157,41 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Calls that were made before are of no test."""
+    item.stash[_PASSED] = False
+    _unawaited()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What fixtures hold may be awaited while they are torn down."""
+    result = yield
+    if item.stash[_PASSED]:
+        _check_awaited()
+    return result
+
+
+def _check_awaited(*, dropped: bool = False) -> None:
+    """Fails a test that made a call of the awaited client and did not await it."""
+    lines = [str(one) for one in _unawaited(dropped=dropped)]
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+def _unawaited(*, dropped: bool = False) -> list[Any]:
+    """None where the client was not imported."""
+    module = sys.modules.get("mockserver.client.unawaited")
+    return module.take_unawaited(dropped=dropped) if module is not None else []
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
     world = item.stash.get(_WORLD, None)
-    if world is not None:
-        if report.when == "call":
-            item.stash[_PASSED] = report.passed
-        if report.failed:
-            report.sections.append(("mock server", world.section()))
+    if world is not None and report.failed:
+        report.sections.append(("mock server", world.section()))
     return report

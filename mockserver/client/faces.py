@@ -22,6 +22,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 from mockserver.client.connections import Abort
 from mockserver.client.errors import ClientError
 from mockserver.client.http import ABORT
+from mockserver.client.unawaited import Unawaited, call_text
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -108,19 +109,29 @@ class tells(Generic[T]):  # noqa: N801
     def __get__(self, instance: Awaiting, owner: type) -> Coroutine[Any, Any, T]: ...
     def __get__(self, instance: Any, owner: type) -> Any:
         __tracebackhide__ = True
-        return self if instance is None else bound(self._work, instance)()
+        return self if instance is None else bound(self._work, instance, is_fact=True)()
 
 
-def bound(work: Callable[..., Any], instance: object) -> Callable[..., Any]:
-    """`work` as a method of that object, in the way of its face."""
+def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) -> Callable[..., Any]:
+    """`work` as a method of that object, in the way of its face. A fact is read without parentheses."""
 
     def call(*args: Any, **keys: Any) -> Any:
         __tracebackhide__ = True
         return run(work, instance, *args, **keys)
 
-    async def later(*args: Any, **keys: Any) -> Any:
-        __tracebackhide__ = True
-        return await run_aside(work, instance, *args, **keys)
+    def later(*args: Any, **keys: Any) -> Coroutine[Any, Any, Any]:
+        name = work.__name__
+        text = f"{name} of {instance!r}" if is_fact else call_text(name, args, keys, instance)
+
+        async def awaited(unawaited: Unawaited) -> Any:
+            __tracebackhide__ = True
+            unawaited.started()
+            return await run_aside(work, instance, *args, **keys)
+
+        unawaited = Unawaited(text)
+        coroutine = functools.update_wrapper(awaited, work)(unawaited)
+        unawaited.waits_for(coroutine)
+        return coroutine
 
     return functools.update_wrapper(call if isinstance(instance, Blocking) else later, work)
 
