@@ -379,6 +379,11 @@ class App:
         bound: int = server.sockets[0].getsockname()[1]
         return bound
 
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of every socket that is listened on."""
+        return [sock.getsockname()[:2] for server in self._servers for sock in server.sockets]
+
     async def stop(self) -> None:
         """Takes no more, gives answers under way a moment (once), and cuts what then still hangs."""
         if not self._settled:

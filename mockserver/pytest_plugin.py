@@ -144,12 +144,17 @@ def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test that has come to its end well fails where a call went unmatched."""
+    left: Exception | None = None
+    result = None
     try:
         result = yield
-    except pytest.PytestUnraisableExceptionWarning:
-        _check_awaited(dropped=True)  # says more than Python's own warning
-        raise
-    _check_awaited(dropped=True)
+    except (pytest.PytestUnraisableExceptionWarning, ExceptionGroup) as error:
+        if not _is_unraisable(error):
+            raise
+        left = error
+    _check_awaited(dropped=True)  # says more than Python's own warning
+    if left is not None:
+        raise left
     world = item.stash.get(_WORLD, None)
     if world is not None:
         world.check_call()
@@ -171,6 +176,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     if item.stash[_PASSED]:
         _check_awaited()
     return result
+
+
+def _is_unraisable(error: Exception) -> bool:
+    """Whether it is warnings of what could not be raised where it happened, such as that of Python about a coroutine."""
+    alike = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+    return all(isinstance(one, pytest.PytestUnraisableExceptionWarning) for one in alike)
 
 
 def _check_awaited(*, dropped: bool = False) -> None:

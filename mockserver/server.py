@@ -21,7 +21,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from mockserver.app import App
 from mockserver.client import AsyncClient, Client, Refused, Request
-from mockserver.client.faces import callers_loop
+from mockserver.client.own_loop import SERVERS, callers_loop, check_runs
 from mockserver.client.words import check_words
 from mockserver.client.writing import Functions, answer_document
 from mockserver.engine import editing
@@ -163,9 +163,11 @@ class Server:
     async def __aexit__(
         self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
     ) -> None:
-        running, self.running = self.running, None
-        if running is None:
+        if self.running is None:
             return
+        if asyncio.get_running_loop() is not self.running.loop:
+            check_runs(self.running.loop)
+        running, self.running = self.running, None
         if self._async_client is not None:
             await self._async_client.close()
         await running.app.stop()
@@ -218,12 +220,19 @@ class Running:
     def __init__(self, app: App, loop: asyncio.AbstractEventLoop, thread: _LoopThread | None) -> None:
         self.app = app
         self.thread = thread
-        self._loop = loop
+        self.loop = loop
         self._serial = itertools.count(1)
         self._failures: dict[str, list[Exception]] = {}
+        SERVERS.add(self)
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Those that it listens on."""
+        return self.app.addresses
 
     def on_loop(self, work: Callable[[], T]) -> T:
-        """What `work` gives on the server's loop, from any other thread."""
+        """What `work` gives on the server's loop, from any other thread. Raises WrongEventLoop."""
+        check_runs(self.loop)
         result: Future[T] = Future()
 
         def job() -> None:
@@ -232,7 +241,7 @@ class Running:
             except BaseException as why:  # noqa: BLE001  (raised again where it is waited for)
                 result.set_exception(why)
 
-        self._loop.call_soon_threadsafe(job)
+        self.loop.call_soon_threadsafe(job)
         return result.result(START_LIMIT_S)
 
     def place(
@@ -277,7 +286,7 @@ class Running:
         self, namespace: str, function: Callable[[Any], Any], loop: asyncio.AbstractEventLoop | None
     ) -> Function:
         """A function of the test as the engine asks it. An async one runs on the loop that the test runs on."""
-        home = loop if loop is not None and loop is not self._loop else None
+        home = loop if loop is not None and loop is not self.loop else None
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004  (an object with an async __call__)
         )

@@ -16,26 +16,17 @@ import functools
 import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from mockserver.client.connections import Abort
 from mockserver.client.errors import ClientError
 from mockserver.client.http import ABORT
+from mockserver.client.own_loop import LOOP
 from mockserver.client.unawaited import Unawaited, call_text
 
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_THREADS = 64
-LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("mockserver_loop", default=None)
-
-
-def callers_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that whoever called us runs on, if any."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return LOOP.get()
 
 
 class Blocking:

@@ -7,6 +7,7 @@ The pytest plugin asks here, and fails the test that made the call.
 
 from __future__ import annotations
 
+import itertools
 import linecache
 import sys
 import weakref
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _OWN = str(Path(__file__).parent)
+_numbers = itertools.count()
 _dropped: list[Unawaited] = []
 _waiting: weakref.WeakSet[Unawaited] = weakref.WeakSet()
 
@@ -30,6 +32,7 @@ class Unawaited:
         while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
             frame = frame.f_back
         self._call = call
+        self.number = next(_numbers)
         self._file, self._line = frame.f_code.co_filename, frame.f_lineno
         self._coroutine: weakref.ref[Coroutine[Any, Any, Any]] | None = None
 
@@ -84,4 +87,4 @@ def take_unawaited(*, dropped: bool = False) -> list[Unawaited]:
         if one.is_dropped or not dropped:
             one.close()
             found.append(one)
-    return found
+    return sorted(found, key=lambda one: one.number)

@@ -41,6 +41,16 @@ async def test_after(mock_server_async):
     result.stdout.fnmatch_lines(["FAILED test_it.py::test_it*"])
 
 
+def test_several_are_named_together(suite):
+    result = suite("""
+async def test_it(mock_server_async):
+    mock_server_async.verify()
+    mock_server_async.reset()
+""")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["test_it.py:5: verify() of *", "test_it.py:6: reset() of *"])
+
+
 def test_one_that_is_kept_until_the_end_is_found_when_all_is_torn_down(suite):
     suite("""
 KEPT = []
