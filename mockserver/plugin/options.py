@@ -41,6 +41,11 @@ def add_sweep_options(group: Any, parser: pytest.Parser) -> None:
         help="A cell takes no longer, such as 30s. Default: 30 s and five times its clean run.",
     )
     group.addoption(
+        "--mock-server-sweep-fail-on",
+        metavar="WHAT",
+        help="What fails the sweep: harmed, rules (a retry rule that is certainly broken), or both. Default: harmed,rules.",
+    )
+    group.addoption(
         "--max-cells", type=_positive, metavar="N", help="At most so many cells of the sweep, sampled evenly."
     )
     group.addoption(LEARN, metavar="FILE", help=argparse.SUPPRESS)
