@@ -111,7 +111,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_strikes", "_timers", "_violations", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_strikes", "_timers", "_violations", "_watchers", "_worked_out", "kept_at_s", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -122,6 +122,8 @@ class Namespace:
         self.last_number = 0
         self.ttl_s: float | None = None
         self.used_at_s = 0.0
+        self.kept_at_s: float | None = None
+        """When it was kept as the evidence of a failed test."""
         self.version = 0
         """Changes whenever what was worked out of its parts beforehand may hold no longer."""
         self._snapshots: list[tuple[int, Snapshot]] | None = None
