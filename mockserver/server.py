@@ -30,6 +30,7 @@ from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInput
 from mockserver.model import http
 from mockserver.model.problem import flaw_views, problem
+from mockserver.real_time import REAL
 from mockserver.settings import Settings
 
 T = TypeVar("T")
@@ -193,11 +194,18 @@ async def _started(settings: Settings) -> App:
     return app
 
 
+class _RealTimeLoop(asyncio.SelectorEventLoop):
+    """Goes on while a test has stopped the clock."""
+
+    def time(self) -> float:
+        return REAL.monotonic()
+
+
 class _LoopThread:
     """An event loop on a thread of its own."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = _RealTimeLoop()
         self._thread = threading.Thread(target=self._serve, name="mockserver", daemon=True)
         self._thread.start()
 

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import ssl
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -44,6 +43,7 @@ from mockserver.net.performer import Performer, Wire, ready_response
 from mockserver.net.tls import ReadCert, TlsTransport
 from mockserver.net.upstream import Upstream
 from mockserver.net.webhooks import Courier
+from mockserver.real_time import REAL
 
 log = logging.getLogger("mockserver")
 
@@ -162,7 +162,7 @@ class Listener:
         before = drained()
         if before is not None:
             await before  # what the lane has answered before this has not left yet: a slow reader
-        arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
+        arrived_s, arrived_at_s = REAL.time(), self._engine.shared.mono()
         message = http._message  # noqa: SLF001  (the raw head, which the public attributes normalise)
         target = message.path
         headers = Headers.of_blob(blob_of(message.raw_headers))

@@ -56,7 +56,7 @@ function call(one) {
 
 function webhook(one) {
   const attempts = one.attempts.map((sent) => make("li", { className: "mono", text: `${sent.after}  ${sent.answer}` }));
-  return make("div", {}, make("h3", { text: `${one.request}: ${one.outcome}` }), make("p", { className: "faint", text: one.of }), make("ul", {}, ...attempts), make("pre", { text: one.body, tabIndex: 0 }));
+  return make("div", {}, make("h3", { text: `${one.request}: ${one.outcome}` }), make("p", { className: "faint", text: one.of }), make("ul", {}, ...attempts), one.body ? make("pre", { text: one.body, tabIndex: 0 }) : null);
 }
 
 part("What the test said", ...(report.error ? [make("pre", { className: "command", text: report.error, tabIndex: 0 })] : []));
