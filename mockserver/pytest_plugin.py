@@ -108,6 +108,9 @@ def _mock_server_home(pytestconfig: pytest.Config, mock_server_settings: dict[st
         if url:
             token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
             home = RemoteHome(url, token, admin_url, keep_of(pytestconfig))
+            folder = _folder(pytestconfig)
+            if folder is not None:
+                home.check_loaded(folder)
         else:
             folder = _folder(pytestconfig)
             paths = [folder] if folder is not None else []

@@ -26,6 +26,7 @@ from mockserver.engine.attempts import operation_view, operations
 from mockserver.engine.strikes import ENDED
 from mockserver.engine.verify import expectations
 from mockserver.errors import MockServerError
+from mockserver.files.loader import load
 from mockserver.model.call import Call, call_id
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.plan import Outcome
@@ -220,6 +221,18 @@ class RemoteHome(Home):
             self._client.health  # noqa: B018  (asked, so that a wrong address is told once)
         except ClientError as why:
             raise MockServerError(f"{why} (asked for by --mock-server-url or MOCKSERVER_URL)") from why
+
+    def check_loaded(self, folder: Path) -> None:
+        """Raises MockServerError where the server lacks a scenario of that folder, LoadFailed where one is wrong."""
+        there = [str(one["name"]) for one in self._client.scenarios]
+        lacking = [source.name for source in load([folder]) if source.name not in there]
+        if lacking:
+            raise MockServerError(
+                f"the mock server at {self._client.url} has not loaded {', '.join(map(repr, lacking))} of {folder}, "
+                f"which the ini option mock_server_scenarios names; it has {', '.join(map(repr, there)) or 'none'}. "
+                f"Start it with this folder, such as `mockserver serve {folder.name}/` or a volume in its container, "
+                "or take the option away"
+            )
 
     def open(self, name: str, seed: str) -> Namespace:
         return self._client.namespace(name, seed=seed)
