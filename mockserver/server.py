@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from mockserver.app import App
-from mockserver.client import AsyncClient, Client, Refused, Request
-from mockserver.client.own_loop import SERVERS, callers_loop, check_runs
+from mockserver.client import AsyncClient, Client, Refused, Request, WrongEventLoop
+from mockserver.client.own_loop import ON_TRIO, SERVERS, callers_loop, check_runs, running_trio
 from mockserver.client.words import check_words
 from mockserver.client.writing import Functions, answer_document
 from mockserver.engine import editing
@@ -156,6 +156,11 @@ class Server:
     async def __aenter__(self) -> AsyncClient:
         if self.running is not None:
             raise RuntimeError("this server runs already")
+        if running_trio() is not None:
+            raise WrongEventLoop(
+                "mockserver.Server runs on asyncio, and this is a task of trio. Give it a thread of its own "
+                "(`with mockserver.Server() as mock:`), and await mockserver.AsyncClient(mock.url)"
+            )
         app = await _started(self.settings)
         self.running = Running(app, asyncio.get_running_loop(), None)
         self._async_client = AsyncClient(**self._address(app), local=self.running)
@@ -298,6 +303,11 @@ class Running:
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004  (an object with an async __call__)
         )
+
+        if is_async and (ON_TRIO.get() or running_trio() is not None):
+            raise TypeError(
+                f"{_label(function)} is async, and a function that answers can't run on trio. Write a plain function"
+            )
 
         def noted(why: Exception) -> None:
             self._failures.setdefault(namespace, []).append(why)

@@ -21,7 +21,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 from mockserver.client.connections import Abort
 from mockserver.client.errors import ClientError
 from mockserver.client.http import ABORT
-from mockserver.client.own_loop import LOOP
+from mockserver.client.own_loop import LOOP, ON_TRIO, running_trio
 from mockserver.client.unawaited import Unawaited, call_text
 
 P = ParamSpec("P")
@@ -147,14 +147,22 @@ async def run_aside(work: Callable[..., T], *args: Any, **keys: Any) -> T:
     abort = Abort()
     context = contextvars.copy_context()
     context.run(ABORT.set, abort)
-    loop = asyncio.get_running_loop()
-    context.run(LOOP.set, loop)
+    trio = running_trio()
+    context.run(ON_TRIO.set, trio is not None)
+    if trio is None:
+        context.run(LOOP.set, asyncio.get_running_loop())
     job = functools.partial(context.run, functools.partial(work, *args, **keys))
     try:
-        return await loop.run_in_executor(_threads(), job)
+        if trio is not None:
+            limiter = trio.CapacityLimiter(1)  # of its own: the application may need those of trio's
+            result: T = await trio.to_thread.run_sync(job, abandon_on_cancel=True, limiter=limiter)
+            return result
+        return await asyncio.get_running_loop().run_in_executor(_threads(), job)
     except ClientError as why:
         raise why.with_traceback(None) from why.__cause__
-    except asyncio.CancelledError:
+    except Exception:
+        raise
+    except BaseException:  # cancelled, by asyncio or trio
         abort.now()
         raise
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import weakref
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ from typing import Any, Protocol
 from mockserver.client.errors import WrongEventLoop
 
 LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("mockserver_loop", default=None)
+ON_TRIO: ContextVar[bool] = ContextVar("mockserver_on_trio", default=False)
+"""Whether the call comes from a task of trio."""
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  (recognised, not listened on)
 
 
@@ -40,6 +43,12 @@ def callers_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return LOOP.get()
+
+
+def running_trio() -> Any:
+    """The module trio, where the current task is one of it."""
+    trio = sys.modules.get("trio")
+    return trio if trio is not None and trio.lowlevel.in_trio_task() else None
 
 
 def check_answers(host: str, port: int) -> None:
