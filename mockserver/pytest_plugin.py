@@ -246,7 +246,7 @@ def _worlds(item: pytest.Item) -> dict[str, World]:
     worlds = {} if own is None else {"mock server": own}
     names = getattr(item, "fixturenames", ())
     used = {name: world for name, world in item.config.stash[_SHARED].items() if name in names}
-    for name, world in (used | item.stash[_OPENED]).items():
+    for name, world in (used | item.stash.setdefault(_OPENED, {})).items():
         worlds[f"mock server of the {name.rpartition('_')[2]}"] = world
     return worlds
 
@@ -299,10 +299,10 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """What fixtures hold may be awaited, and calls may come, while they are torn down."""
     result = yield
-    if item.stash[_PASSED]:
+    if item.stash.get(_PASSED, False):
         _check_awaited()
         for world in _worlds(item).values():
-            if world is not item.stash[_WORLD]:  # which has been judged when it ended
+            if world is not item.stash.get(_WORLD, None):  # which has been judged when it ended
                 world.check_call(strict=_is_strict(item))
     return result
 
@@ -331,7 +331,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.when == "call":
         item.stash[_PASSED] = report.passed
-    worlds = item.stash[_WORLDS]
+    worlds = item.stash.setdefault(_WORLDS, {})
     worlds.update(_worlds(item))
     for title, world in worlds.items():
         world.passed = world.passed or (report.when == "call" and report.passed)
