@@ -257,17 +257,8 @@ def _worlds(item: pytest.Item) -> dict[str, World]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test that has come to its end well fails where a call went unmatched."""
-    left: Exception | None = None
-    result = None
-    try:
-        result = yield
-    except (pytest.PytestUnraisableExceptionWarning, ExceptionGroup) as error:
-        if not _is_unraisable(error):
-            raise
-        left = error
-    _check_awaited(dropped=True)  # says more than Python's own warning
-    if left is not None:
-        raise left
+    result = yield
+    _check_awaited(dropped=True)
     _check_worlds(item)
     return result
 
@@ -305,12 +296,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
             if world is not item.stash.get(_WORLD, None):  # which has been judged when it ended
                 world.check_call(strict=_is_strict(item))
     return result
-
-
-def _is_unraisable(error: Exception) -> bool:
-    """Whether it is warnings of what could not be raised where it happened, such as that of Python about a coroutine."""
-    alike = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-    return all(isinstance(one, pytest.PytestUnraisableExceptionWarning) for one in alike)
 
 
 def _check_awaited(*, dropped: bool = False) -> None:
