@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Refused,
         Unreachable,
         VerificationFailed,
+        WrongEventLoop,
     )
     from mockserver.server import Server
 
@@ -30,10 +31,19 @@ __all__ = [
     "Server",
     "Unreachable",
     "VerificationFailed",
+    "WrongEventLoop",
     "__version__",
 ]
 
-_CLIENT = ("AsyncClient", "Client", "ClientError", "Refused", "Unreachable", "VerificationFailed")
+_CLIENT = (
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "Refused",
+    "Unreachable",
+    "VerificationFailed",
+    "WrongEventLoop",
+)
 _HOMES = {**dict.fromkeys(_CLIENT, "mockserver.client"), "Server": "mockserver.server"}
 
 

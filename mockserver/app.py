@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,6 +38,7 @@ from mockserver.net.listener import AdminHandler, Listener, WireSettings
 from mockserver.net.literal_hosts import literal_host
 from mockserver.net.securing import cert_reader, secured_by
 from mockserver.net.webhooks import Courier
+from mockserver.real_time import REAL
 from mockserver.settings import Settings
 from mockserver.store.bounds import Bounds
 from mockserver.store.record import RecordLimits
@@ -75,8 +75,8 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._started_at_s = time.monotonic()
-        self._started = instant(time.time())
+        self._started_at_s = REAL.monotonic()
+        self._started = instant(REAL.time())
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
         self._settled = False
@@ -91,8 +91,8 @@ class App:
         self._upstream = upstream_of(settings, egress)
         self.courier = Courier(
             egress,
-            wall=time.time,
-            mono=time.monotonic,
+            wall=REAL.time,
+            mono=REAL.monotonic,
             limit=settings.max_webhooks,
             refused=lambda: self.engine.shared.refused.update(webhooks=1),
         )
@@ -106,8 +106,8 @@ class App:
         """The same by the address that is listened on, for this process; a public URL may lead nowhere from here."""
         self.engine = Engine(
             self._read(),
-            wall=time.time,
-            mono=time.monotonic,
+            wall=REAL.time,
+            mono=REAL.monotonic,
             settings=EngineSettings(
                 seed=settings.seed,
                 unmatched_status=settings.unmatched_status,
@@ -161,7 +161,7 @@ class App:
             "status": "ok",
             "version": __version__,
             "started": self._started,
-            "uptime_s": round(time.monotonic() - self._started_at_s, 3),
+            "uptime_s": round(REAL.monotonic() - self._started_at_s, 3),
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
             "lane": any(listener.has_lane for listener in self._listeners),
@@ -309,7 +309,7 @@ class App:
             return
         from mockserver.statefile.keeper import Keeper
 
-        keeper = Keeper(self.settings.state_file, self.engine, time.time, self.settings.seed)
+        keeper = Keeper(self.settings.state_file, self.engine, REAL.time, self.settings.seed)
         await keeper.open()
         self._keeper = keeper
         for ns in self.engine.namespaces.values():
@@ -352,7 +352,7 @@ class App:
             most_routes=self.settings.max_routes,
             refused=self._refused,
             may_reveal=self._guard.may_reveal,
-            uptime_s=lambda: time.monotonic() - self._started_at_s,
+            uptime_s=lambda: REAL.monotonic() - self._started_at_s,
         )
         # Its answers say which stub gave them: no lane, which knows only bytes that were sent before.
         wire = replace(wire, lane=False)
@@ -398,6 +398,11 @@ class App:
             self._listeners.append(listener)
         bound: int = server.sockets[0].getsockname()[1]
         return bound
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of every socket that is listened on."""
+        return [sock.getsockname()[:2] for server in self._servers for sock in server.sockets]
 
     async def stop(self) -> None:
         """Takes no more, gives answers under way a moment (once), and cuts what then still hangs."""

@@ -10,7 +10,8 @@ Nothing heavy is imported before a test asks for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     from mockserver.plugin.worlds import World
 
 _WORLD: pytest.StashKey[World | None] = pytest.StashKey()
+_SHARED: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+"""Of the session: the worlds that several tests share and that are open, by the names of the fixtures that open them."""
+_OPENED: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+"""Of an item: those that it has opened, such as by `getfixturevalue`."""
+_WORLDS: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+"""Of an item: the worlds that its reports tell of, also once they have ended."""
+_ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
+"""Of the session: the item that is run."""
+_ENDING: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
+"""Of the session: what ends worlds and their server, once the last report of their tests was made."""
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -38,10 +49,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         "mock_server_scenarios", "Folder of scenario files for the fixture mock_server.", default=""
     )
+    parser.addini(
+        "mock_server_keep",
+        "How long the namespace of a failed test is kept on a server that runs already.",
+        default="1h",
+    )
+    parser.addini("mock_server_keep_most", "How many such namespaces are kept.", default="50")
     add_sweep_options(group, parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SHARED], config.stash[_ENDING] = {}, []
     config.addinivalue_line(
         "markers",
         "mock_server(strict=True): strict=False leaves unmatched calls and unmet `expect` to the test.",
@@ -56,6 +74,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from mockserver.plugin.sweeps import register
 
         register(config, _evidence)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Where the session ended early, what is left of it ends without a report."""
+    _close_ended(config)
 
 
 def _evidence(item: pytest.Item) -> Any:
@@ -77,20 +100,25 @@ def mock_server_settings() -> dict[str, Any]:
 def _mock_server_home(pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]) -> Iterator[Home]:
     from mockserver.errors import MockServerError
     from mockserver.plugin.homes import LocalHome, RemoteHome
+    from mockserver.plugin.options import keep_of
 
     url = pytestconfig.getoption("--mock-server-url") or os.environ.get("MOCKSERVER_URL")
     home: Home
     try:
         if url:
             token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
-            home = RemoteHome(url, token, admin_url)
+            home = RemoteHome(url, token, admin_url, keep_of(pytestconfig))
+            folder = _folder(pytestconfig)
+            if folder is not None:
+                home.check_loaded(folder)
         else:
             folder = _folder(pytestconfig)
-            home = LocalHome([folder] if folder is not None else [], mock_server_settings)
+            paths = [folder] if folder is not None else []
+            home = LocalHome(paths, mock_server_settings, pytestconfig.invocation_params.dir)
     except MockServerError as why:
         pytest.fail(str(why), pytrace=False)
     yield home
-    home.stop()
+    pytestconfig.stash[_ENDING].append(home.stop)
 
 
 def _folder(config: pytest.Config) -> Path | None:
@@ -108,21 +136,35 @@ def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
     return make(request.node) if make is not None else None
 
 
+def _opened(request: pytest.FixtureRequest, home: Home, run: Run | None = None) -> World:
+    from mockserver.errors import MockServerError
+    from mockserver.plugin.worlds import World
+
+    try:
+        return World(home, request.node, _folder(request.config), run)
+    except MockServerError as why:
+        pytest.fail(str(why), pytrace=False)
+
+
+def _ended(config: pytest.Config, world: World) -> None:
+    """It stays until its last report was made."""
+    config.stash[_ENDING].append(world.close)
+    world.end()
+
+
+def _close_ended(config: pytest.Config) -> None:
+    ending = config.stash[_ENDING]
+    while ending:
+        ending.pop(0)()
+
+
 @pytest.fixture
 def _mock_server_world(
     request: pytest.FixtureRequest, _mock_server_home: Home, _mock_server_run: Run | None
 ) -> Iterator[World]:
-    from mockserver.errors import MockServerError
-    from mockserver.plugin.worlds import World
-
-    item = request.node
-    try:
-        world = World(_mock_server_home, item, _folder(request.config), _mock_server_run)
-    except MockServerError as why:
-        pytest.fail(str(why), pytrace=False)
-    item.stash[_WORLD], item.stash[_PASSED] = world, False
+    world = request.node.stash[_WORLD] = _opened(request, _mock_server_home, _mock_server_run)
     yield world
-    world.close(passed=item.stash[_PASSED])
+    _ended(request.config, world)
 
 
 @pytest.fixture
@@ -137,6 +179,78 @@ def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
     return _mock_server_world.awaiting()
 
 
+def _shared_world(request: pytest.FixtureRequest, home: Home) -> Iterator[World]:
+    name, shared = f"_mock_server_world_{request.scope}", request.config.stash[_SHARED]
+    world = shared[name] = _opened(request, home)
+    world.fixture = f"mock_server_{request.scope}"
+    request.config.stash[_ITEM].stash[_OPENED][name] = world
+    yield world
+    del shared[name]
+    _ended(request.config, world)
+
+
+@pytest.fixture(scope="class")
+def _mock_server_world_class(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
+    yield from _shared_world(request, _mock_server_home)
+
+
+@pytest.fixture(scope="module")
+def _mock_server_world_module(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
+    yield from _shared_world(request, _mock_server_home)
+
+
+@pytest.fixture(scope="session")
+def _mock_server_world_session(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
+    yield from _shared_world(request, _mock_server_home)
+
+
+@pytest.fixture(scope="class")
+def mock_server_class(_mock_server_world_class: World) -> Namespace:
+    """A mock server that the tests of a class share."""
+    return _mock_server_world_class.namespace
+
+
+@pytest.fixture(scope="class")
+def mock_server_class_async(_mock_server_world_class: World) -> AsyncNamespace:
+    """The same, to be awaited."""
+    return _mock_server_world_class.awaiting("mock_server_class_async")
+
+
+@pytest.fixture(scope="module")
+def mock_server_module(_mock_server_world_module: World) -> Namespace:
+    """A mock server that the tests of a module share."""
+    return _mock_server_world_module.namespace
+
+
+@pytest.fixture(scope="module")
+def mock_server_module_async(_mock_server_world_module: World) -> AsyncNamespace:
+    """The same, to be awaited."""
+    return _mock_server_world_module.awaiting("mock_server_module_async")
+
+
+@pytest.fixture(scope="session")
+def mock_server_session(_mock_server_world_session: World) -> Namespace:
+    """A mock server that all tests of the session share; under pytest-xdist those of one worker."""
+    return _mock_server_world_session.namespace
+
+
+@pytest.fixture(scope="session")
+def mock_server_session_async(_mock_server_world_session: World) -> AsyncNamespace:
+    """The same, to be awaited."""
+    return _mock_server_world_session.awaiting("mock_server_session_async")
+
+
+def _worlds(item: pytest.Item) -> dict[str, World]:
+    """The worlds of a test, by the title of their section in its report."""
+    own = item.stash.get(_WORLD, None)
+    worlds = {} if own is None else {"mock server": own}
+    names = getattr(item, "fixturenames", ())
+    used = {name: world for name, world in item.config.stash[_SHARED].items() if name in names}
+    for name, world in (used | item.stash.setdefault(_OPENED, {})).items():
+        worlds[f"mock server of the {name.rpartition('_')[2]}"] = world
+    return worlds
+
+
 # What a passed test is held to, and what a failed one tells
 
 
@@ -144,19 +258,74 @@ def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test that has come to its end well fails where a call went unmatched."""
     result = yield
-    world = item.stash.get(_WORLD, None)
-    if world is not None:
-        world.check_call()
+    _check_awaited(dropped=True)
+    _check_worlds(item)
     return result
+
+
+def _check_worlds(item: pytest.Item) -> None:
+    """Fails a test that has come to its end well, but not as it should."""
+    for world in _worlds(item).values():
+        world.check_call(strict=_is_strict(item))
+
+
+def _is_strict(item: pytest.Item) -> bool:
+    from mockserver.plugin.worlds import strict_of
+
+    return strict_of(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What was done before is of no test, or of others."""
+    item.config.stash[_ITEM] = item
+    item.stash[_PASSED], item.stash[_OPENED], item.stash[_WORLDS], item.stash[_WORLD] = False, {}, {}, None
+    _unawaited()
+    for world in _worlds(item).values():
+        world.begin(item.nodeid)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What fixtures hold may be awaited, and calls may come, while they are torn down."""
+    result = yield
+    if item.stash.get(_PASSED, False):
+        _check_awaited()
+        for world in _worlds(item).values():
+            if world is not item.stash.get(_WORLD, None):  # which has been judged when it ended
+                world.check_call(strict=_is_strict(item))
+    return result
+
+
+def _check_awaited(*, dropped: bool = False) -> None:
+    """Fails a test that made a call of the awaited client and did not await it."""
+    lines = [str(one) for one in _unawaited(dropped=dropped)]
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+def _unawaited(*, dropped: bool = False) -> list[Any]:
+    """None where the client was not imported."""
+    module = sys.modules.get("mockserver.client.unawaited")
+    return module.take_unawaited(dropped=dropped) if module is not None else []
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    world = item.stash.get(_WORLD, None)
-    if world is not None:
-        if report.when == "call":
-            item.stash[_PASSED] = report.passed
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    worlds = item.stash.setdefault(_WORLDS, {})
+    worlds.update(_worlds(item))
+    for title, world in worlds.items():
+        world.passed = world.passed or (report.when == "call" and report.passed)
         if report.failed:
-            report.sections.append(("mock server", world.section()))
+            world.failed = True
+            report.sections.append((title, world.section(item.nodeid)))
+            place = world.keep(item.nodeid, report.longreprtext)
+            if place:
+                report.sections.append((f"{title}: evidence", place))
+    if report.when == "teardown":
+        _close_ended(item.config)
     return report

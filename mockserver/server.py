@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from mockserver.app import App
-from mockserver.client import AsyncClient, Client, Refused, Request
-from mockserver.client.faces import callers_loop
+from mockserver.client import AsyncClient, Client, Refused, Request, WrongEventLoop
+from mockserver.client.own_loop import ON_TRIO, SERVERS, callers_loop, check_runs, running_trio
 from mockserver.client.words import check_words
 from mockserver.client.writing import Functions, answer_document
 from mockserver.engine import editing
@@ -30,6 +30,7 @@ from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInput
 from mockserver.model import http
 from mockserver.model.problem import flaw_views, problem
+from mockserver.real_time import REAL
 from mockserver.settings import Settings
 
 T = TypeVar("T")
@@ -156,6 +157,11 @@ class Server:
     async def __aenter__(self) -> AsyncClient:
         if self.running is not None:
             raise RuntimeError("this server runs already")
+        if running_trio() is not None:
+            raise WrongEventLoop(
+                "mockserver.Server runs on asyncio, and this is a task of trio. Give it a thread of its own "
+                "(`with mockserver.Server() as mock:`), and await mockserver.AsyncClient(mock.url)"
+            )
         app = await _started(self.settings)
         self.running = Running(app, asyncio.get_running_loop(), None)
         self._async_client = AsyncClient(**self._address(app), local=self.running)
@@ -164,9 +170,11 @@ class Server:
     async def __aexit__(
         self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
     ) -> None:
-        running, self.running = self.running, None
-        if running is None:
+        if self.running is None:
             return
+        if asyncio.get_running_loop() is not self.running.loop:
+            check_runs(self.running.loop)
+        running, self.running = self.running, None
         if self._async_client is not None:
             await self._async_client.close()
         await running.app.stop()
@@ -192,11 +200,18 @@ async def _started(settings: Settings) -> App:
     return app
 
 
+class _RealTimeLoop(asyncio.SelectorEventLoop):
+    """Goes on while a test has stopped the clock."""
+
+    def time(self) -> float:
+        return REAL.monotonic()
+
+
 class _LoopThread:
     """An event loop on a thread of its own."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = _RealTimeLoop()
         self._thread = threading.Thread(target=self._serve, name="mockserver", daemon=True)
         self._thread.start()
 
@@ -219,12 +234,19 @@ class Running:
     def __init__(self, app: App, loop: asyncio.AbstractEventLoop, thread: _LoopThread | None) -> None:
         self.app = app
         self.thread = thread
-        self._loop = loop
+        self.loop = loop
         self._serial = itertools.count(1)
         self._failures: dict[str, list[Exception]] = {}
+        SERVERS.add(self)
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Those that it listens on."""
+        return self.app.addresses
 
     def on_loop(self, work: Callable[[], T]) -> T:
-        """What `work` gives on the server's loop, from any other thread."""
+        """What `work` gives on the server's loop, from any other thread. Raises WrongEventLoop."""
+        check_runs(self.loop)
         result: Future[T] = Future()
 
         def job() -> None:
@@ -233,7 +255,7 @@ class Running:
             except BaseException as why:  # noqa: BLE001  (raised again where it is waited for)
                 result.set_exception(why)
 
-        self._loop.call_soon_threadsafe(job)
+        self.loop.call_soon_threadsafe(job)
         return result.result(START_LIMIT_S)
 
     def place(
@@ -278,10 +300,15 @@ class Running:
         self, namespace: str, function: Callable[[Any], Any], loop: asyncio.AbstractEventLoop | None
     ) -> Function:
         """A function of the test as the engine asks it. An async one runs on the loop that the test runs on."""
-        home = loop if loop is not None and loop is not self._loop else None
+        home = loop if loop is not None and loop is not self.loop else None
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004  (an object with an async __call__)
         )
+
+        if is_async and (ON_TRIO.get() or running_trio() is not None):
+            raise TypeError(
+                f"{_label(function)} is async, and a function that answers can't run on trio. Write a plain function"
+            )
 
         def noted(why: Exception) -> None:
             self._failures.setdefault(namespace, []).append(why)

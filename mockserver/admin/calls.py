@@ -192,6 +192,7 @@ def viewer(asked: Asked[Any]) -> Callable[[Call], dict[str, Any]]:
 @table.add("DELETE", "/calls", "Forgets calls and counts.", status=204)
 async def delete_calls(asked: Asked[Any]) -> Answer:
     asked.ns.forget_calls()
+    asked.ns.forget_strikes()
     asked.ns.tell()
     return no_content()
 

@@ -48,6 +48,20 @@ class NamespaceBody(Spec):
     scenarios: list[str] | None = Field(default=None, description="Exactly these answer in it.")
 
 
+KEPT_S, MOST_KEPT = 3600.0, 50
+
+
+class KeepBody(Spec):
+    """How long a failed test's namespace is kept, and how many such namespaces there may be."""
+
+    for_s: DurationS = Field(
+        default=KEPT_S, alias="for", description="Collected when idle for so long; default 1h."
+    )
+    most: Annotated[int, Field(ge=0)] = Field(
+        default=MOST_KEPT, description="Of more kept ones the oldest are removed."
+    )
+
+
 class RestoreBody(Spec):
     """Which snapshot is put back; default: the latest."""
 
@@ -135,6 +149,27 @@ async def delete_namespace(asked: Asked[Any]) -> Answer:
     asked.services.courier.forget(ns)
     asked.engine.remove_namespace(ns)
     return no_content()
+
+
+@table.add(
+    "POST",
+    "/namespaces/{name}/keep",
+    "Keeps the namespace of a failed test, so that its calls can be looked at.",
+    body=KeepBody,
+    optional_body=True,
+    answer=NamespaceView,
+    errors=(404, 409, 422),
+    namespaced=False,
+)
+async def keep_namespace(asked: Asked[KeepBody]) -> Answer:
+    ns = named(asked)
+    if ns.name == DEFAULT:
+        raise Refused(409, "conflict", "The namespace 'default' is always kept", "Keep one of a test")
+    asked.services.courier.forget(ns)
+    for old in asked.engine.keep_namespace(ns, asked.body.for_s, asked.body.most):
+        asked.services.courier.forget(old)
+        asked.engine.remove_namespace(old)
+    return json_answer(view(asked, ns))
 
 
 @table.add(

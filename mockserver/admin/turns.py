@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
+
+from mockserver.real_time import REAL
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,13 +22,13 @@ class Turns:
     __slots__ = ("_until_s",)
 
     def __init__(self) -> None:
-        self._until_s = time.monotonic() + SLICE_S
+        self._until_s = REAL.monotonic() + SLICE_S
 
     async def pause(self) -> None:
         """Call it after each small piece of work: others have their turn where it is theirs."""
-        if time.monotonic() >= self._until_s:
+        if REAL.monotonic() >= self._until_s:
             await asyncio.sleep(0)
-            self._until_s = time.monotonic() + SLICE_S
+            self._until_s = REAL.monotonic() + SLICE_S
 
     async def all_of(self, steps: Iterable[object]) -> None:
         """Goes through the steps, each a small piece of work."""

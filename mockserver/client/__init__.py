@@ -5,7 +5,7 @@ Needs nothing but the standard library, and brings no HTTP stack along.
 """
 
 from mockserver.client.clients import AsyncClient, Client
-from mockserver.client.errors import ClientError, Refused, Unreachable, VerificationFailed
+from mockserver.client.errors import ClientError, Refused, Unreachable, VerificationFailed, WrongEventLoop
 from mockserver.client.namespaces import AsyncNamespace, Namespace
 from mockserver.client.records import (
     Call,
@@ -40,4 +40,5 @@ __all__ = [
     "Unmatched",
     "Unreachable",
     "VerificationFailed",
+    "WrongEventLoop",
 ]

@@ -17,6 +17,8 @@ import threading
 from collections.abc import Iterator
 from io import BufferedIOBase
 
+from mockserver.client.own_loop import check_answers
+
 _LONGEST_LINE = _PIECE_BYTES = 65536
 _NO_BODY = frozenset({204, 304})
 
@@ -69,6 +71,7 @@ class Connection:
         return status, iter(lambda: stream.read1(_PIECE_BYTES), b"")
 
     def _connected(self, timeout_s: float | None) -> socket.socket:
+        check_answers(*self._address)
         if self.sock is None:
             sock = socket.create_connection(self._address, timeout_s)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -4,6 +4,7 @@ What can go wrong between a test and its mock server.
     MockServerError
       ClientError
         Unreachable             nobody answers, or not in time
+        WrongEventLoop          a server of this process can't answer while the call waits
         Refused                 the admin API said no; carries its problem document
           VerificationFailed    a check does not hold; an AssertionError too
 """
@@ -21,6 +22,10 @@ class ClientError(MockServerError):
 
 class Unreachable(ClientError, ConnectionError):
     """No mock server answers at that address, or not in time."""
+
+
+class WrongEventLoop(ClientError, RuntimeError):
+    """A server of this process can't answer: the call keeps its event loop from running, or that loop does not run."""
 
 
 class Refused(ClientError):
@@ -57,7 +62,7 @@ class VerificationFailed(Refused, AssertionError):
         return list(self.problem.get("checks", ()))
 
 
-for _kind in (ClientError, Unreachable, Refused, VerificationFailed):
+for _kind in (ClientError, Unreachable, WrongEventLoop, Refused, VerificationFailed):
     _kind.__module__ = "mockserver"  # where users know them from: reports print it before the message
 
 

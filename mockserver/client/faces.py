@@ -16,25 +16,17 @@ import functools
 import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from mockserver.client.connections import Abort
 from mockserver.client.errors import ClientError
 from mockserver.client.http import ABORT
+from mockserver.client.own_loop import LOOP, ON_TRIO, running_trio
+from mockserver.client.unawaited import Unawaited, call_text
 
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_THREADS = 64
-LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("mockserver_loop", default=None)
-
-
-def callers_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that whoever called us runs on, if any."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return LOOP.get()
 
 
 class Blocking:
@@ -108,19 +100,29 @@ class tells(Generic[T]):  # noqa: N801
     def __get__(self, instance: Awaiting, owner: type) -> Coroutine[Any, Any, T]: ...
     def __get__(self, instance: Any, owner: type) -> Any:
         __tracebackhide__ = True
-        return self if instance is None else bound(self._work, instance)()
+        return self if instance is None else bound(self._work, instance, is_fact=True)()
 
 
-def bound(work: Callable[..., Any], instance: object) -> Callable[..., Any]:
-    """`work` as a method of that object, in the way of its face."""
+def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) -> Callable[..., Any]:
+    """`work` as a method of that object, in the way of its face. A fact is read without parentheses."""
 
     def call(*args: Any, **keys: Any) -> Any:
         __tracebackhide__ = True
         return run(work, instance, *args, **keys)
 
-    async def later(*args: Any, **keys: Any) -> Any:
-        __tracebackhide__ = True
-        return await run_aside(work, instance, *args, **keys)
+    def later(*args: Any, **keys: Any) -> Coroutine[Any, Any, Any]:
+        name = work.__name__
+        text = f"{name} of {instance!r}" if is_fact else call_text(name, args, keys, instance)
+
+        async def awaited(unawaited: Unawaited) -> Any:
+            __tracebackhide__ = True
+            unawaited.started()
+            return await run_aside(work, instance, *args, **keys)
+
+        unawaited = Unawaited(text)
+        coroutine = functools.update_wrapper(awaited, work)(unawaited)
+        unawaited.waits_for(coroutine)
+        return coroutine
 
     return functools.update_wrapper(call if isinstance(instance, Blocking) else later, work)
 
@@ -145,14 +147,22 @@ async def run_aside(work: Callable[..., T], *args: Any, **keys: Any) -> T:
     abort = Abort()
     context = contextvars.copy_context()
     context.run(ABORT.set, abort)
-    loop = asyncio.get_running_loop()
-    context.run(LOOP.set, loop)
+    trio = running_trio()
+    context.run(ON_TRIO.set, trio is not None)
+    if trio is None:
+        context.run(LOOP.set, asyncio.get_running_loop())
     job = functools.partial(context.run, functools.partial(work, *args, **keys))
     try:
-        return await loop.run_in_executor(_threads(), job)
+        if trio is not None:
+            limiter = trio.CapacityLimiter(1)  # of its own: the application may need those of trio's
+            result: T = await trio.to_thread.run_sync(job, abandon_on_cancel=True, limiter=limiter)
+            return result
+        return await asyncio.get_running_loop().run_in_executor(_threads(), job)
     except ClientError as why:
         raise why.with_traceback(None) from why.__cause__
-    except asyncio.CancelledError:
+    except Exception:
+        raise
+    except BaseException:  # cancelled, by asyncio or trio
         abort.now()
         raise
 

@@ -287,18 +287,20 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         skip: int | None = None,
         times: int | None = None,
         for_: Duration | None = None,
+        optional: bool | None = None,
         **words: Unpack[AnswerWords],
     ) -> PauseT:
         """
         `with mock_server.outage(status=503):` takes the service, or some routes,
         down. `skip` lets so many calls through first; it is over early after
-        `times` calls, or `for_` so long by the clock.
+        `times` calls, or `for_` so long by the clock. One that answers no call fails
+        the test, unless it is `optional`.
         """
         __tracebackhide__ = True
         steps, functions = steps_of(reply, words)
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")
-        given = {"routes": routes, "skip": skip, "times": times, "for": for_}
+        given = {"routes": routes, "skip": skip, "times": times, "for": for_, "optional": optional}
         spec = with_units({name: plain(value) for name, value in given.items() if value is not None})
         return self._pause_type(
             lambda: self._link.send("PUT", "/outage", {"reply": steps[0], **spec}),
@@ -310,7 +312,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         `with mock_server.trouble(route=charges, call=2, after={"fault": "reset"}):`
         strikes the second call of that route: `before` the service's work, in its
         place, or `after` it, when only the answer is lost. One by keywords,
-        several as mappings.
+        several as mappings. One that strikes no call fails the test, unless it is
+        `optional`.
         """
         __tracebackhide__ = True
         check_words("trouble()", words, TROUBLE)

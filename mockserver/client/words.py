@@ -154,6 +154,7 @@ class TroubleWords(TypedDict, total=False):
     webhook: Mapping[str, Any]
     later: bool
     lasting: bool
+    optional: bool
 
 
 MATCH = MatchWords.__optional_keys__

@@ -139,6 +139,17 @@ class Engine:
         ns.forget_calls()
         ns.tell()
 
+    def keep_namespace(self, ns: Namespace, ttl_s: float, most: int) -> list[Namespace]:
+        """
+        Keeps what a failed test has left for so long. The oldest of those that are kept
+        over `most`: whoever asks removes them.
+        """
+        ns.kept_at_s = ns.used_at_s = self.shared.mono()
+        ns.ttl_s = ttl_s
+        kept = [(one.kept_at_s, one) for one in self.namespaces.values() if one.kept_at_s is not None]
+        kept.sort(key=lambda pair: pair[0])
+        return [one for _, one in kept[: max(0, len(kept) - most)]]
+
     def idle_namespaces(self) -> list[Namespace]:
         """Those that nobody has used for longer than their `ttl`, by real time."""
         now_s = self.shared.mono()

@@ -17,6 +17,7 @@ from mockserver.engine.attempts import KeyNames
 from mockserver.engine.outage import Outage
 from mockserver.engine.recordings import Recording, Recordings
 from mockserver.engine.routes import Route, Scenario
+from mockserver.engine.strikes import ENDED, NOT_YET, Strike, Strikes
 from mockserver.engine.totals import Totals
 from mockserver.engine.troubles import Trouble, Troubles
 from mockserver.engine.world import Overlay, World, scenarios_of
@@ -139,7 +140,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_timers", "_violations", "_watchers", "_worked_out", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_strikes", "_timers", "_violations", "_watchers", "_worked_out", "kept_at_s", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -150,6 +151,8 @@ class Namespace:
         self.last_number = 0
         self.ttl_s: float | None = None
         self.used_at_s = 0.0
+        self.kept_at_s: float | None = None
+        """When it was kept as the evidence of a failed test."""
         self.version = 0
         """Changes whenever what was worked out of its parts beforehand may hold no longer."""
         self._snapshots: list[tuple[int, Snapshot]] | None = None
@@ -171,6 +174,7 @@ class Namespace:
         self._worked_out: dict[Any, Any] | None = None
         self.outage: Outage | Troubles | None = None
         """What stands before the work: an outage, or troubles, which have the outage that is set beside them."""
+        self._strikes: Strikes | None = None
         self.recordings: Recordings | None = None
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
@@ -404,11 +408,37 @@ class Namespace:
             self.outage.outage = outage
         else:
             self.outage = outage
+        if outage is not None:
+            self._expect(outage.strike)
 
     def set_troubles(self, placed: Iterable[Trouble]) -> None:
         """In the place of those that are set; empty ends them. An outage stays."""
         listed = tuple(placed)
         self.outage = Troubles(listed, self.downtime) if listed else self.downtime
+        for one in listed:
+            self._expect(one.strike)
+
+    def _expect(self, strike: Strike) -> None:
+        if self._strikes is None:
+            self._strikes = Strikes()
+        self._strikes.add(strike)
+
+    def unstruck(self) -> list[tuple[Strike, str]]:
+        """The troubles and outages that struck no call, each with ENDED or NOT_YET."""
+        if self._strikes is None:
+            return []
+        outage = self.downtime
+        is_set = {one.strike for one in self.troubles.placed} if self.troubles is not None else set()
+        if outage is not None and not outage.is_over(self.clock.now_s()):
+            is_set.add(outage.strike)
+        return [(one, NOT_YET if one in is_set else ENDED) for one in self._strikes.missing()]
+
+    def forget_strikes(self) -> None:
+        """Those that are still set are expected to strike from now on."""
+        self._strikes = None
+        self.set_outage(self.downtime)
+        for one in self.troubles.placed if self.troubles is not None else ():
+            self._expect(one.strike)
 
     # Memory
 

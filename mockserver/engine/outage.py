@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.engine.strikes import Strike
+from mockserver.errors import Flaw, InvalidInput, shown
 from mockserver.model.base import DurationS, Spec
 from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.replying.planner import Reply, compile_reply
@@ -23,12 +24,13 @@ class OutageSpec(Spec):
     for_s: DurationS | None = Field(
         default=None, alias="for", description="Over after so long, by the clock."
     )
+    optional: bool = Field(default=False, description="A test does not fail where it answers no call.")
 
 
 class Outage:
     """A compiled outage. `data` is what was sent; `routes` None for all."""
 
-    __slots__ = ("_skipped", "answer", "answered", "data", "routes", "spec", "until_s")
+    __slots__ = ("_skipped", "answer", "answered", "data", "routes", "spec", "strike", "until_s")
 
     def __init__(
         self, spec: OutageSpec, data: dict[str, Any], routes: frozenset[str] | None, now_s: float
@@ -41,6 +43,7 @@ class Outage:
         self.until_s = None if spec.for_s is None else now_s + spec.for_s
         self._skipped = 0
         self.answered = 0
+        self.strike = Strike(f"outage {_worded(data)}", spec.optional)
 
     def is_over(self, now_s: float) -> bool:
         if self.until_s is not None and now_s >= self.until_s:
@@ -51,10 +54,12 @@ class Outage:
         """Whether it answers this call; counts it where it does."""
         if self.routes is not None and route_id not in self.routes:
             return False
+        self.strike.calls += 1
         if self._skipped < self.spec.skip:
             self._skipped += 1
             return False
         self.answered += 1
+        self.strike.struck = True
         return True
 
     def state(self) -> tuple[float | None, int, int]:
@@ -63,6 +68,7 @@ class Outage:
 
     def restore(self, state: tuple[float | None, int, int]) -> None:
         self.until_s, self._skipped, self.answered = state
+        self.strike.struck = self.strike.struck or self.answered > 0
 
     def twin(self) -> Outage:
         """For a snapshot: it goes on by itself."""
@@ -70,6 +76,14 @@ class Outage:
 
     def view(self) -> dict[str, Any]:
         return {**self.data, "answered": self.answered, "skipped": self._skipped}
+
+
+def _worded(data: dict[str, Any]) -> str:
+    """Its reply, and what narrows it."""
+    narrowed = [f"{key}: {shown(data[key])}" for key in ("routes", "skip", "for") if data.get(key)]
+    reply = data["reply"]
+    is_bare = isinstance(reply, dict) and list(reply) == ["status"]
+    return shown(reply["status"] if is_bare else reply) + (f" ({', '.join(narrowed)})" if narrowed else "")
 
 
 def _compiled(spec: ReplySpec) -> Reply:

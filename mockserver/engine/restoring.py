@@ -144,7 +144,7 @@ def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
         return [str(flaw) for flaw in why.flaws]
     until_s, skipped, answered = kept["state"]
     outage.restore((until_s, skipped, answered))
-    ns.outage = outage
+    ns.set_outage(outage)
     return []
 
 

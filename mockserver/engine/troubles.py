@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from mockserver.engine.outage import Outage
 from mockserver.engine.sending import Due
+from mockserver.engine.strikes import Strike
 from mockserver.engine.words import AFTER_CLAIM
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.model.call import Call
@@ -33,7 +34,7 @@ class Trouble:
     route since it was set, `hits` the ids of those that it struck, the first MOST_HITS.
     """
 
-    __slots__ = ("after", "before", "data", "hits", "route", "seen", "spec")
+    __slots__ = ("after", "before", "data", "hits", "route", "seen", "spec", "strike")
 
     def __init__(self, spec: PlacedTroubleSpec, data: dict[str, Any], route: str) -> None:
         """Raises InvalidInput where a reply can't be compiled, or varies."""
@@ -44,10 +45,14 @@ class Trouble:
         self.after = None if spec.after is None else _fixed(spec.after, "after")
         self.seen = 0
         self.hits: list[str] = []
+        name = f" {spec.name}" if spec.name else ""
+        first = f", from call {spec.call} on" if spec.call > 1 else ""
+        self.strike = Strike(f"trouble{name} of {route}{first}", spec.optional)
 
     def meets(self) -> bool:
         """Whether it strikes this call of its route. Counts it."""
         self.seen += 1
+        self.strike.calls += 1
         first, times = self.spec.call, self.spec.times
         return self.seen >= first and (times == ALWAYS or self.seen < first + int(times))
 
@@ -93,12 +98,17 @@ class Troubles:
             del self._struck[number]
 
         call.at_finish(over)
+        if trouble.before is not None:
+            trouble.strike.struck = True
         return trouble.before
 
     def answered(self, call: Call, planned: Planned) -> Planned:
         """What becomes of the answer of this call."""
         trouble = self._struck.get(call.number)
-        return planned if trouble is None or trouble.after is None else altered(planned, trouble.after)
+        if trouble is None or trouble.after is None:
+            return planned
+        trouble.strike.struck = True
+        return altered(planned, trouble.after)
 
     def strikes_after(self, call: Call) -> bool:
         """Whether something is done to this call's answer, or to its webhooks."""
@@ -110,6 +120,8 @@ class Troubles:
         trouble = self._struck.get(call.number)
         if trouble is None or trouble.spec.webhook is None:
             return due
+        if due:
+            trouble.strike.struck = True
         return [made for one in due for made in _disturbed(one, trouble.spec.webhook, home)]
 
     def lasting(self) -> list[Trouble]:

@@ -17,6 +17,7 @@ from mockserver.engine.leaks import leaks_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.nearest_calls import compared, nearest
 from mockserver.engine.operations import grouping_of
+from mockserver.engine.strikes import ENDED, Strike
 from mockserver.engine.timeline import operations_timeline, timeline
 from mockserver.engine.verdict import MOST_LINES, Standing, Verdict, at_least, standing_of
 from mockserver.engine.verify_effects import (
@@ -349,13 +350,26 @@ def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdic
 
 
 def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
-    """Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook."""
+    """
+    Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook,
+    no trouble or outage that struck no call.
+    """
     verdicts = [
         _of_route(ns, route.id, route.expect)
         for route in ns.active_routes()
         if route.expect is not None and (scenario is None or route.scenario.name == scenario)
     ]
-    return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns)]
+    strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
+    return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
+
+
+def _of_strike(strike: Strike, saw: str) -> Verdict:
+    return Verdict(
+        Standing.FAILED if saw == ENDED else Standing.SHORT,
+        f"{strike.subject} strikes a call",
+        saw,
+        strike.text(),
+    )
 
 
 def _of_route(ns: Namespace, route_id: str, expect: ExpectSpec) -> Verdict:

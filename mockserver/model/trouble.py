@@ -139,6 +139,7 @@ class PlacedTroubleSpec(TroubleSpec):
         default=False, description="The route may be made later; then it is named by its whole id."
     )
     lasting: bool = Field(default=False, description="A reset leaves it.")
+    optional: bool = Field(default=False, description="A test does not fail where it strikes no call.")
 
 
 class SweepTroubleSpec(TroubleSpec):

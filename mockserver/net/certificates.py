@@ -11,7 +11,6 @@ import logging
 import os
 import ssl
 import tempfile
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from cryptography import x509
 from mockserver.errors import TlsRefused
 from mockserver.net.authority import LEAF_DAYS, Authority
 from mockserver.net.pem import check_fits, check_times, fits, pem_of, read_certificates, read_key
+from mockserver.real_time import REAL
 
 log = logging.getLogger("mockserver")
 
@@ -72,7 +72,7 @@ class Certificates:
         self._files = self._hosts.of_files()
         named = [*self._names, *sorted(self._files - set(self._names))][:MOST_TOGETHER]
         self._together = frozenset(named)
-        self._made_at_s = time.monotonic()
+        self._made_at_s = REAL.monotonic()
         self._default = self._made(named)
         return self._default
 
@@ -96,7 +96,7 @@ class Certificates:
         if not name or name in self._together or not (kept or self._deserves(name)):
             return self._default
         if kept is None or _is_old(kept[1]):
-            kept = self._by_name[name] = self._made([name]), time.monotonic()
+            kept = self._by_name[name] = self._made([name]), REAL.monotonic()
             while len(self._by_name) > _MOST_KEPT:
                 self._by_name.popitem(last=False)
         self._by_name.move_to_end(name)
@@ -157,7 +157,7 @@ def _trust(context: ssl.SSLContext, client_ca: Path) -> None:
 
 
 def _is_old(made_at_s: float) -> bool:
-    return time.monotonic() - made_at_s > _RENEW_AFTER_S
+    return REAL.monotonic() - made_at_s > _RENEW_AFTER_S
 
 
 @contextmanager

@@ -9,12 +9,12 @@ contradicts it is corrected or left out.
 
 from __future__ import annotations
 
-import time
 from email.utils import formatdate
 from http import HTTPStatus
 
 from mockserver.model.framing import connection_of, has_body, is_length
 from mockserver.model.http import Response, Shape
+from mockserver.real_time import REAL
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -25,7 +25,7 @@ _date_line = b""
 def date_now() -> bytes:
     """The Date of this second, by real time (RFC 9110 6.6.1)."""
     global _date_at, _date_line  # noqa: PLW0603  (one text a second, for all connections)
-    now = int(time.time())
+    now = int(REAL.time())
     if now != _date_at:
         _date_at = now
         _date_line = formatdate(now, usegmt=True).encode()

@@ -12,7 +12,6 @@ only for the versions that it was proved with; `/health` says whether it is.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Protocol
@@ -32,6 +31,7 @@ from mockserver.model.plan import Outcome, is_brief
 from mockserver.net.encode import encode, encode_at
 from mockserver.net.known import KnownRequests
 from mockserver.net.outgoing import was_taken
+from mockserver.real_time import REAL
 
 PROVED = ((3, 14), (3, 15))
 """From the first version of aiohttp, and below the second."""
@@ -109,7 +109,7 @@ class Lane:
                 return False
             self._known.replace(data, fresh)
             known = fresh
-        arrived_s, arrived_at_s = time.time(), self._mono()
+        arrived_s, arrived_at_s = REAL.time(), self._mono()
         if not self._answer(connection, transport, known, arrived_s, arrived_at_s):
             call = self._begin(connection, known, arrived_s, arrived_at_s)
             if _is_ready(call):
@@ -243,7 +243,7 @@ class Lane:
                 if self._engine.shared.removed - self._purged >= _MOST_REMOVED:
                     self._purged = self._engine.shared.removed
                     self._known.purge()
-        arrived_s, arrived_at_s = time.time(), self._mono()
+        arrived_s, arrived_at_s = REAL.time(), self._mono()
         if self._answer(connection, transport, known, arrived_s, arrived_at_s):
             connection._parser.message_consumed()  # noqa: SLF001
             return True

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import ssl
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -45,6 +44,7 @@ from mockserver.net.performer import Performer, ready_response
 from mockserver.net.tls import ReadCert, TlsTransport
 from mockserver.net.upstream import Upstream
 from mockserver.net.webhooks import Courier
+from mockserver.real_time import REAL
 
 log = logging.getLogger("mockserver")
 
@@ -183,7 +183,7 @@ class Listener:
         """Whether the connection stays."""
         if connection._paused:  # noqa: SLF001  (aiohttp's own flow control)
             await connection._drain_helper()  # noqa: SLF001  what the lane has answered before this has not left yet: a slow reader
-        arrived_s, arrived_at_s = time.time(), self._engine.shared.mono()
+        arrived_s, arrived_at_s = REAL.time(), self._engine.shared.mono()
         message = http._message  # noqa: SLF001  (the raw head, which the public attributes normalise)
         target = message.path
         headers = Headers.of_blob(blob_of(message.raw_headers))
@@ -243,7 +243,7 @@ class Listener:
         if not self._mock:
             return
         at_s = self._engine.shared.mono()
-        request = Request(*line, client=client, arrived_s=time.time(), arrived_at_s=at_s, version=(2, 0))
+        request = Request(*line, client=client, arrived_s=REAL.time(), arrived_at_s=at_s, version=(2, 0))
         call = self._engine.begin_refused(request, self._engine.default, response)
         call.first_byte_at_s = call.last_byte_at_s = at_s
         self._engine.finish(call, Outcome.DONE)

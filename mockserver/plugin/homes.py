@@ -8,9 +8,11 @@ the engine is asked directly.
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,15 @@ from mockserver.client.errors import ClientError
 from mockserver.client.following import Following
 from mockserver.client.link import segment
 from mockserver.engine.attempts import operation_view, operations
+from mockserver.engine.strikes import ENDED
 from mockserver.engine.verify import expectations
 from mockserver.errors import MockServerError
-from mockserver.model.call import Call
+from mockserver.files.loader import load
+from mockserver.model.call import Call, call_id
+from mockserver.model.durations import parse_duration_s
 from mockserver.model.plan import Outcome
 from mockserver.model.scenario import RUNTIME
+from mockserver.plugin.failures import write_failure
 from mockserver.plugin.retelling import retold
 from mockserver.server import Running, Server
 from mockserver.sweep.evidence import Evidence, Kept, evidence
@@ -33,8 +39,20 @@ from mockserver.sweep.evidence import Evidence, Kept, evidence
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
 _TELLING_S, _EMPTY_S = 2.0, 0.05
 """How long a stream may take to tell of calls that are known to have been; and where none is known."""
-_WEBHOOKS = "no failed webhook"
+_WEBHOOKS, _UNMATCHED = "no failed webhook", "no unmatched call"
 """An expectation that the plugin leaves to the test: nobody may be there to receive them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long the namespace of a failed test is kept on a server that runs already, and how many are."""
+
+    duration: str = "1h"
+    most: int = 50
+
+    @property
+    def lasts(self) -> bool:
+        return self.most > 0 and parse_duration_s(self.duration) > 0
 
 
 class Home(ABC):
@@ -48,16 +66,24 @@ class Home(ABC):
         """A new namespace."""
 
     @abstractmethod
-    def unmatched(self, ns: Namespace) -> bool:
-        """Whether a call went unmatched, so far."""
+    def faults(self, ns: Namespace) -> list[str]:
+        """What can't be put right any more, in words: unmatched calls, troubles and outages that ended without a call."""
+
+    @abstractmethod
+    def last_call(self, ns: Namespace) -> str | None:
+        """The id of its last call, so far."""
+
+    @abstractmethod
+    def evidence_of_failure(self, ns: Namespace, test: str, error: str, after: str | None) -> str:
+        """Makes what there is to see of a failed test last, and says where it is. Empty where nothing lasts."""
 
     @abstractmethod
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
         """What does not hold, in words: unmatched calls, and each `expect` of what the test made or named."""
 
     @abstractmethod
-    def close(self, ns: Namespace) -> None:
-        """Removes a namespace."""
+    def close(self, ns: Namespace, *, failed: bool = False) -> None:
+        """Removes a namespace, or lets it be seen for a while where its test failed."""
 
     # For the sweep
 
@@ -93,8 +119,11 @@ class Home(ABC):
 class LocalHome(Home):
     """A server of this process, with the scenarios of a folder."""
 
-    def __init__(self, paths: Iterable[Path], settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, paths: Iterable[Path], settings: Mapping[str, Any], started_in: Path | None = None
+    ) -> None:
         super().__init__()
+        self._started_in = started_in or Path.cwd()
         self._server = Server(*paths, **{"allow_egress": LOOPBACK, **settings})
         self._client = self._server.start()
         running = self._server.running
@@ -112,8 +141,19 @@ class LocalHome(Home):
         self._running.on_loop(lambda: self._engine.make_namespace(name, seed=seed))
         return Namespace(self._client._link.to(name), f"{self._client.url}/@{name}", seed)  # noqa: SLF001
 
-    def unmatched(self, ns: Namespace) -> bool:
-        return self._engine.namespaces[ns.name].counts.unmatched > 0
+    def faults(self, ns: Namespace) -> list[str]:
+        found = self._engine.namespaces.get(ns.name)
+        if found is None or not (found.counts.unmatched or found.unstruck()):
+            return []  # without a turn on the server's loop; None where the test has removed it itself
+        return self._running.on_loop(lambda: _faults(one.view() for one in expectations(found, RUNTIME)))
+
+    def last_call(self, ns: Namespace) -> str | None:
+        found = self._engine.namespaces.get(ns.name)
+        return call_id(found.last_number) if found is not None and found.last_number else None
+
+    def evidence_of_failure(self, ns: Namespace, test: str, error: str, after: str | None) -> str:
+        file = write_failure(ns, test, error, self._started_in, after)
+        return os.path.relpath(file, self._started_in)
 
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
         found = self._engine.namespaces[ns.name]
@@ -123,7 +163,7 @@ class LocalHome(Home):
             )
         )
 
-    def close(self, ns: Namespace) -> None:
+    def close(self, ns: Namespace, *, failed: bool = False) -> None:  # noqa: ARG002  (its page stays)
         self._running.on_loop(lambda: self._remove(ns.name))
 
     def _remove(self, name: str) -> None:
@@ -169,8 +209,10 @@ class LocalHome(Home):
 class RemoteHome(Home):
     """A server that runs already, such as the sidecar of a compose file."""
 
-    def __init__(self, url: str, token: str | None, admin_url: str | None) -> None:
+    def __init__(self, url: str, token: str | None, admin_url: str | None, keep: Keep = Keep()) -> None:
         super().__init__()
+        self._keep = keep
+        self._last_numbers: dict[str, int] = {}
         self._client = Client(url, token, admin_url=admin_url)
         self._aside = ThreadPoolExecutor(2, thread_name_prefix="mockserver-removal")
         self._followed: dict[str, Following] = {}
@@ -180,11 +222,38 @@ class RemoteHome(Home):
         except ClientError as why:
             raise MockServerError(f"{why} (asked for by --mock-server-url or MOCKSERVER_URL)") from why
 
+    def check_loaded(self, folder: Path) -> None:
+        """Raises MockServerError where the server lacks a scenario of that folder, LoadFailed where one is wrong."""
+        there = [str(one["name"]) for one in self._client.scenarios]
+        lacking = [source.name for source in load([folder]) if source.name not in there]
+        if lacking:
+            raise MockServerError(
+                f"the mock server at {self._client.url} has not loaded {', '.join(map(repr, lacking))} of {folder}, "
+                f"which the ini option mock_server_scenarios names; it has {', '.join(map(repr, there)) or 'none'}. "
+                f"Start it with this folder, such as `mockserver serve {folder.name}/` or a volume in its container, "
+                "or take the option away"
+            )
+
     def open(self, name: str, seed: str) -> Namespace:
         return self._client.namespace(name, seed=seed)
 
-    def unmatched(self, ns: Namespace) -> bool:
-        return bool(_checked(ns, "POST", "/verify", {"unmatched": 0}))
+    def faults(self, ns: Namespace) -> list[str]:
+        return _faults(_checked(ns, "GET", "/verify", scenario=RUNTIME))
+
+    def last_call(self, ns: Namespace) -> str | None:
+        number = self._last_numbers.get(ns.name, 0)
+        since = call_id(number) if number else None
+        for view in ns._link.items("/calls", masked=True, brief="true", since=since):  # noqa: SLF001
+            number = max(number, view["number"])
+        self._last_numbers[ns.name] = number
+        return call_id(number) if number else None
+
+    def evidence_of_failure(self, ns: Namespace, test: str, error: str, after: str | None) -> str:  # noqa: ARG002
+        if not self._keep.lasts:
+            return ""
+        link = ns._link  # noqa: SLF001
+        page = f"{link.http.url}{link.root}/ui/#/@{segment(ns.name)}/calls"
+        return f"{page} (kept for {self._keep.duration})"
 
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
         views = [
@@ -192,12 +261,20 @@ class RemoteHome(Home):
         ]
         return _failed(views)
 
-    def close(self, ns: Namespace) -> None:
+    def close(self, ns: Namespace, *, failed: bool = False) -> None:
         """Not waited for: nobody uses it any more."""
         left = self._followed.pop(ns.name, None)
         if left is not None:
             left.close()
-        self._removals.append(self._aside.submit(ns.remove))
+        self._last_numbers.pop(ns.name, None)
+        kept = failed and self._keep.lasts
+        self._removals.append(
+            self._aside.submit(self._keep_for_a_while, ns) if kept else self._aside.submit(ns.remove)
+        )
+
+    def _keep_for_a_while(self, ns: Namespace) -> None:
+        body = {"for": self._keep.duration, "most": self._keep.most}
+        ns._link.at_root("POST", f"/namespaces/{segment(ns.name)}/keep", body)  # noqa: SLF001
 
     def watch(self, ns: Namespace) -> None:
         """By a stream, since its record forgets at a reset by the test, and its application knows how to ask for one too."""
@@ -263,6 +340,10 @@ def _checked(
     except VerificationFailed as why:
         return list(why.checks)
     return []
+
+
+def _faults(checks: Iterable[Mapping[str, Any]]) -> list[str]:
+    return _failed(one for one in checks if one["expected"] == _UNMATCHED or one["saw"] == ENDED)
 
 
 def _failed(checks: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -41,10 +41,30 @@ def add_sweep_options(group: Any, parser: pytest.Parser) -> None:
         help="A cell takes no longer, such as 30s. Default: 30 s and five times its clean run.",
     )
     group.addoption(
+        "--mock-server-sweep-fail-on",
+        metavar="WHAT",
+        help="What fails the sweep: harmed, rules (a retry rule that is certainly broken), or both. Default: harmed,rules.",
+    )
+    group.addoption(
         "--max-cells", type=_positive, metavar="N", help="At most so many cells of the sweep, sampled evenly."
     )
     group.addoption(LEARN, metavar="FILE", help=argparse.SUPPRESS)
     parser.addini("mock_server_sweep_troubles", "A file of troubles for the sweep.", default="")
+
+
+def keep_of(config: pytest.Config) -> Any:
+    """What of failed tests is kept on a server that runs already: by the ini options."""
+    from mockserver.model.durations import HINT, parse_duration_s
+    from mockserver.plugin.homes import Keep
+
+    duration, most = str(config.getini("mock_server_keep")), str(config.getini("mock_server_keep_most"))
+    try:
+        parse_duration_s(duration)
+    except ValueError as error:
+        raise pytest.UsageError(f"mock_server_keep: {error}. {HINT}") from error
+    if not most.isdecimal():
+        raise pytest.UsageError(f"mock_server_keep_most: {most!r} is not a valid number. Write 0 or more")
+    return Keep(duration, int(most))
 
 
 def _positive(text: str) -> int:

@@ -16,22 +16,29 @@ from mockserver.client import Call, Namespace, Unmatched
 from mockserver.client.link import Link
 from mockserver.client.words import MATCH
 from mockserver.files.yaml12 import read
+from mockserver.model.redaction import mask_body
 from mockserver.model.scenario import RUNTIME
 
 MOST_LINES = 40
+MOST_ANSWER = 200
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"})
 MOST_UNMATCHED = 3
 
 
-def report(ns: Namespace, began: datetime, fixture: str = "mock_server") -> str:
-    """The section of a failed test that began at that moment. Raises ClientError where the server is gone."""
+def report(ns: Namespace, began: datetime, fixture: str = "mock_server", after: str | None = None) -> str:
+    """
+    The section of a failed test that began at that moment; `after` the call of that id, where the
+    namespace has calls of other tests. Raises ClientError where the server is gone.
+    """
     link = ns._link  # noqa: SLF001  (masked, other than `ns.calls`)
-    calls = [Call(one) for one in link.items("/calls", masked=True)]
-    missed = [Unmatched(one) for one in link.items("/unmatched", masked=True)]
+    calls = [Call(one) for one in link.items("/calls", masked=True, since=after)]
+    ids = {call.id for call in calls}
+    missed = [one for one in map(Unmatched, link.items("/unmatched", masked=True)) if one.id in ids]
     parts = ["\n".join([_head(ns, calls), *timeline(calls, {one.id: one for one in missed})])]
     if not calls:
         parts += _strays(link.to("default"), began)
     parts += [_explained(one, fixture) for one in _distinct(missed)[:MOST_UNMATCHED]]
+    parts += _webhooks(link.look("/webhooks", masked=True)["items"], calls)
     parts += _broken(list(link.items("/violations", masked=True)))
     return "\n\n".join(parts)
 
@@ -40,6 +47,43 @@ def _head(ns: Namespace, calls: list[Call]) -> str:
     if not calls:
         return f"No call came to {ns.url}"
     return f"{len(calls)} call{'' if len(calls) == 1 else 's'} to {ns.url}"
+
+
+def _webhooks(deliveries: list[Mapping[str, Any]], calls: list[Call]) -> list[str]:
+    """Each delivery with its attempts, what the receiver answered, and the head of that answer."""
+    wanted = {call.id for call in calls}
+    about = [one for one in deliveries if one["call"] in wanted]
+    if not about:
+        return []
+    start = calls[0].arrived
+    shown = about[:MOST_LINES]
+    lines = [line for one in shown for line in _delivery(one, start)]
+    more = [f"  … {len(about) - len(shown)} more …"] if len(about) > len(shown) else []
+    return ["\n".join([f"{len(about)} webhook{'' if len(about) == 1 else 's'}", *lines, *more])]
+
+
+def _delivery(one: Mapping[str, Any], start: datetime) -> list[str]:
+    came_of = f"of {one['call']}, {short(one['route'])}"
+    lines = [f"  {one['method']} {one['url']}  {outcome_of(one)}  {came_of}"]
+    for sent in one["tries"]:
+        after_s = (datetime.fromisoformat(sent["sent_at"]) - start).total_seconds()
+        answer = sent["error"] if sent["status"] is None else f"{sent['status']}  {head_of(sent['answer'])}"
+        lines.append(f"    t+{after_s:.3f}  {answer}".rstrip())
+    if not one["tries"]:
+        lines.append(f"    {one['error'] or 'no attempt yet: it waits for its time, by the clock'}")
+    return lines
+
+
+def outcome_of(delivery: Mapping[str, Any]) -> str:
+    """`refused` where the receiver answered with anything but a 2xx, `failed` where nobody answered."""
+    state, tries = str(delivery["state"]), delivery["tries"]
+    return "refused" if state == "failed" and tries and tries[-1]["status"] is not None else state
+
+
+def head_of(answer: str) -> str:
+    """The first characters of what a receiver answered, on one line, secrets masked."""
+    text = " ".join(mask_body(answer).split())
+    return text if len(text) <= MOST_ANSWER else f"{text[:MOST_ANSWER]}…"
 
 
 def _broken(violations: list[Any]) -> list[str]:
@@ -72,8 +116,8 @@ def timeline(calls: list[Call], missed: Mapping[str, Unmatched]) -> list[str]:
     width = min(60, max(len(_what(call)) for call in shown))
     start = calls[0].arrived
     lines = [
-        f"  t+{(call.arrived - start).total_seconds():.3f}  {_what(call):<{width}}  {_ended(call):<3}  "
-        f"{_became(call, missed.get(call.id))}".rstrip()
+        f"  t+{(call.arrived - start).total_seconds():.3f}  {_what(call):<{width}}  {ended(call):<3}  "
+        f"{became(call, missed.get(call.id))}".rstrip()
         for call in shown
     ]
     if cut:
@@ -85,7 +129,7 @@ def _what(call: Call) -> str:
     return f"{call.request.method} {call.request.path}"
 
 
-def _ended(call: Call) -> str:
+def ended(call: Call) -> str:
     """The status, and the outcome where it is not that all of it was sent; `---` where nothing was."""
     if call.outcome == "done":
         return str(call.status)
@@ -95,7 +139,7 @@ def _ended(call: Call) -> str:
     return f"{'---' if call.status is None else call.status} {ending}"
 
 
-def _became(call: Call, missed: Unmatched | None) -> str:
+def became(call: Call, missed: Unmatched | None) -> str:
     """What the mock made of it."""
     if missed is not None:
         nearest = _nearest(missed)

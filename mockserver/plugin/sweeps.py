@@ -25,6 +25,7 @@ from mockserver.plugin.options import LEARN
 from mockserver.plugin.runs import EvidenceOf, Run, Runner, parameter
 from mockserver.sweep.cells import Cell, all_cells, chosen, meant
 from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.failing import FAIL_ON, RULES, parse_fail_on
 from mockserver.sweep.kinds import Kinds, load_kinds
 from mockserver.sweep.learning import Lesson
 from mockserver.sweep.results import Sweep, Trial
@@ -101,6 +102,7 @@ class Sweeper:
         self._only: list[str] = config.getoption("--mock-server-sweep-only")
         self._seed = str(config.getoption("--mock-server-sweep-seed"))
         self._limit_s = _limit_s(config)
+        self._fail_on = _fail_on(config)
         self._troubles = _troubles_file(config)
         self._kinds = _kinds(self._troubles)
         self._clean_code = 0
@@ -145,6 +147,8 @@ class Sweeper:
             seed=self._seed,
             command=self._command,
             version=__version__,
+            fail_on=self._fail_on,
+            fail_on_option="--mock-server-sweep-fail-on",
         )
 
     def _is_wanted(self, lesson: Lesson) -> bool:
@@ -169,6 +173,7 @@ class Sweeper:
             "--mock-server-sweep-seed": self._seed,
             "--mock-server-sweep-troubles": self._config.getoption("--mock-server-sweep-troubles"),
             "--mock-server-sweep-limit": self._config.getoption("--mock-server-sweep-limit"),
+            "--mock-server-sweep-fail-on": self._config.getoption("--mock-server-sweep-fail-on"),
             "--mock-server-url": self._config.getoption("--mock-server-url"),
         }
         words += [word for name, value in given.items() if value for word in (name, str(value))]
@@ -183,7 +188,7 @@ class Sweeper:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
-        """Before anybody counts: a cell that is harmed is a failure, every other is none."""
+        """Before anybody counts: a cell that fails the sweep is a failure, every other is none."""
         told = getattr(report, "mock_server_run", None)
         cell = self._cells.get((told["test"], told["run"])) if told is not None else None
         if told is not None and cell is not None and self._sweep is not None:
@@ -197,9 +202,12 @@ class Sweeper:
             )
             result = self._sweep.add(trial)
             report.mock_server_verdict = result.verdict  # type: ignore[attr-defined]
-            if result.verdict is Verdict.HARMED:
+            fails = result.fails(self._fail_on)
+            if fails:
+                report.mock_server_fails = fails  # type: ignore[attr-defined]
+                rules = result.broken_rules if RULES in fails else []
                 report.outcome = "failed"
-                report.longrepr = "\n".join([f"harmed: {cell.id}", *result.reasons])
+                report.longrepr = "\n".join([f"{fails[0]}: {cell.id}", *result.reasons, *rules])
         return (yield)
 
     @pytest.hookimpl(tryfirst=True)
@@ -211,6 +219,8 @@ class Sweeper:
         verdict: Verdict | None = getattr(report, "mock_server_verdict", None)
         letter, markup = _LETTERS[verdict]
         category = "not reached" if verdict is None else verdict.value.replace("_", " ")
+        if getattr(report, "mock_server_fails", None) == [RULES]:
+            category, letter, markup = "with a broken retry rule", "R", {"red": True}
         return category, letter, (category.upper(), markup)
 
     # Last: the report
@@ -251,6 +261,14 @@ def _limit_s(config: pytest.Config) -> float | None:
         return parse_duration_s(text)
     except ValueError as why:
         raise pytest.UsageError(f"--mock-server-sweep-limit: {why}. {HINT}") from why
+
+
+def _fail_on(config: pytest.Config) -> tuple[str, ...]:
+    text = config.getoption("--mock-server-sweep-fail-on")
+    try:
+        return parse_fail_on(text) if text is not None else FAIL_ON
+    except ValueError as why:
+        raise pytest.UsageError(f"--mock-server-sweep-fail-on: {why}") from why
 
 
 def _troubles_file(config: pytest.Config) -> Path | None:

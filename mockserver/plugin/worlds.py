@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,29 +18,38 @@ from mockserver.plugin.limits import no_limit
 from mockserver.plugin.names import name_for
 from mockserver.plugin.reports import report
 from mockserver.plugin.runs import Run
+from mockserver.real_time import REAL
 from mockserver.sweep.evidence import Evidence
 
+Node = pytest.Item | pytest.Collector
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class World:
     """
-    Made when a test first asks for its mock server. In a sweep it is the world of
+    Made when a test first asks for its mock server, and closed when `node` ends: a test, or what
+    all tests of a class, a module or the session share. In a sweep it is the world of
     one `run`, and keeps what happened in it as `evidence`.
     """
 
-    def __init__(self, home: Home, item: pytest.Item, folder: Path | None, run: Run | None = None) -> None:
+    def __init__(self, home: Home, node: Node, folder: Path | None, run: Run | None = None) -> None:
         self._home = home
         self._run = run
         self.evidence: Evidence | None = None
-        self.strict = _strict(item)
+        self.strict = strict_of(node)
         self.fixture = "mock_server"
-        self._told: str | None = None
-        self._began = datetime.now(UTC)
-        seed = item.nodeid if run is None else run.seed
-        self.namespace: Namespace = home.open(name_for(item.nodeid), seed)
+        self.passed, self.failed = False, False
+        """Whether a test that uses it has passed, and whether one has failed."""
+        self._test = node.nodeid or "session"
+        self._sections: dict[str, str] = {}
+        self._errors: list[str] = []
+        self._known: list[str] = []
+        self._after: str | None = None
+        self._began = datetime.fromtimestamp(REAL.time(), UTC)
+        seed = self._test if run is None else run.seed
+        self.namespace: Namespace = home.open(name_for(self._test), seed)
         try:
-            self.scenarios = _scenarios(home, self.namespace, item, folder)
+            self.scenarios = _scenarios(home, self.namespace, node, folder)
             if run is not None:
                 home.watch(self.namespace)
             if run is not None and run.troubles:
@@ -48,50 +58,78 @@ class World:
             home.close(self.namespace)
             raise
 
-    def awaiting(self) -> AsyncNamespace:
+    def awaiting(self, fixture: str = "mock_server_async") -> AsyncNamespace:
         """The same namespace, its methods to be awaited."""
-        self.fixture = "await mock_server_async"
+        self.fixture = f"await {fixture}"
         ns = self.namespace
         return AsyncNamespace(ns._link, ns.url, ns.seed)  # noqa: SLF001
 
-    def check_call(self) -> None:
-        """Fails a test that has come to its end well, where a function failed or a call went unmatched."""
-        if not self.strict:
+    def begin(self, test: str) -> None:
+        """A test begins, in a world that earlier tests have used too: what they left is not its own."""
+        self._test = test
+        self._sections, self._errors = {}, []
+        self._after = self._home.last_call(self.namespace)
+        self._began = datetime.fromtimestamp(REAL.time(), UTC)
+        self._known = self._home.faults(self.namespace)
+
+    def check_call(self, *, strict: bool | None = None) -> None:
+        """Fails a test that has come to its end well, where a function failed, or what can't be put right any more."""
+        if not (self.strict if strict is None else strict):
             return
         for failure in self._home.failures(self.namespace):
             raise failure
-        if self._home.unmatched(self.namespace):
-            pytest.fail(_judged(self._home.unmet(self.namespace, ())), pytrace=False)
+        known, self._known = self._known, self._home.faults(self.namespace)
+        faults = [fault for fault in self._known if fault not in known]
+        if faults:
+            pytest.fail(_judged(faults), pytrace=False)
 
-    def section(self) -> str:
+    def section(self, test: str) -> str:
         """What the report of a failed test says."""
-        if self._told is None:
-            try:
-                self._told = report(self.namespace, self._began, self.fixture)
-            except ClientError as why:
-                self._told = f"The mock server can't be asked: {why}"
-            except Exception:  # noqa: BLE001  (it would take the whole session along)
-                self._told = f"This section could not be made:\n{traceback.format_exc()}"
-        return self._told
+        if test not in self._sections:
+            self._sections[test] = self._told(
+                lambda: report(self.namespace, self._began, self.fixture, self._after)
+            )
+        return self._sections[test]
 
-    def close(self, *, passed: bool) -> None:
-        """
-        Removes the namespace. Fails a passed test that was not met with what it
-        expects; under a trouble nothing is expected, since retries are what is wanted.
-        """
-        unmet: list[str] = []
+    def keep(self, test: str, error: str) -> str:
+        """Makes the evidence of a failed test last. Where it is; empty where it is nowhere."""
+        self._errors.append(error)
+        if self._run is not None:
+            return ""
+        errors = "\n\n".join(self._errors)
+        return self._told(lambda: self._home.evidence_of_failure(self.namespace, test, errors, self._after))
+
+    def _told(self, say: Callable[[], str]) -> str:
         try:
-            if self._run is not None:
-                with no_limit():
-                    self.evidence = self._home.evidence(self.namespace)
-            if passed and self.strict and (self._run is None or not self._run.troubles):
-                unmet = self._home.unmet(self.namespace, self.scenarios)
-            if unmet:
-                self.section()
-        finally:
-            self._home.close(self.namespace)
+            return say()
+        except ClientError as why:
+            return f"The mock server can't be asked: {why}"
+        except Exception:  # noqa: BLE001  (it would take the whole session along)
+            return f"This section could not be made:\n{traceback.format_exc()}"
+
+    def end(self) -> None:
+        """
+        Fails where what was expected was not met, unless a test has failed already;
+        under a trouble nothing is expected, since retries are what is wanted.
+        """
+        if self._run is not None:
+            with no_limit():
+                self.evidence = self._home.evidence(self.namespace)
+        if (
+            not self.passed
+            or self.failed
+            or not self.strict
+            or (self._run is not None and self._run.troubles)
+        ):
+            return
+        unmet = self._home.unmet(self.namespace, self.scenarios)
+        unmet = [text for text in unmet if text not in self._known]
         if unmet:
             pytest.fail(_judged(unmet), pytrace=False)
+
+    def close(self) -> None:
+        """Removes the namespace, once the last report was made."""
+        self._home.close(self.namespace, failed=self.failed and self._run is None)
 
 
 def _judged(unmet: list[str]) -> str:
@@ -99,8 +137,9 @@ def _judged(unmet: list[str]) -> str:
     return "\n".join([*unmet, hint])
 
 
-def _strict(item: pytest.Item) -> bool:
-    marker = item.get_closest_marker("mock_server")
+def strict_of(node: Node) -> bool:
+    """Whether a test, or what tests share, is held to what it expects."""
+    marker = node.get_closest_marker("mock_server")
     if marker is None:
         return True
     unknown = [*map(repr, marker.args), *(word for word in marker.kwargs if word != "strict")]
@@ -110,7 +149,7 @@ def _strict(item: pytest.Item) -> bool:
     return bool(marker.kwargs.get("strict", True))
 
 
-def _scenarios(home: Home, ns: Namespace, item: pytest.Item, folder: Path | None) -> list[str]:
+def _scenarios(home: Home, ns: Namespace, item: Node, folder: Path | None) -> list[str]:
     """Makes exactly the scenarios that the test names answer. Their names."""
     named = [name for marker in reversed(list(item.iter_markers("scenario"))) for name in marker.args]
     if not named:
@@ -124,9 +163,10 @@ def _is_file(name: Any) -> bool:
     return isinstance(name, Path) or str(name).endswith(_SUFFIXES)
 
 
-def _file(name: Any, item: pytest.Item, folder: Path | None) -> Path:
+def _file(name: Any, item: Node, folder: Path | None) -> Path:
     """Beside the test, then in the folder of scenarios."""
-    places = [item.path.parent, *([folder] if folder is not None else [])]
+    beside = item.path if item.path.is_dir() else item.path.parent
+    places = [beside, *([folder] if folder is not None else [])]
     for place in places:
         found = Path(place, name)
         if found.is_file():

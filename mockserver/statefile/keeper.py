@@ -21,6 +21,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.restoring import Unusable, restore
 from mockserver.engine.saving import Taken, taken, under_way
+from mockserver.real_time import REAL
 from mockserver.statefile.disk import Disk
 from mockserver.statefile.document import Refused, composed, read
 from mockserver.statefile.encoding import Encoded, encoded
@@ -161,7 +162,7 @@ class Keeper:
     async def _save(self) -> None:
         """When it comes back, all that was there before is written. Raises StateFileUnusable."""
         async with self._saving:  # two at once would write one file
-            began_s = time.monotonic()
+            began_s = REAL.monotonic()
             found = await self._take()
             as_many = len(self._encoded) == len(self._engine.namespaces)
             if as_many and not found and not self._behind:
@@ -170,21 +171,21 @@ class Keeper:
             saved_at = now.replace("+00:00", "Z")
             if await asyncio.to_thread(self._write, found, saved_at):
                 self.saved_at = saved_at
-            self._took_s = max(time.monotonic() - began_s, _FADES * self._took_s)
+            self._took_s = max(REAL.monotonic() - began_s, _FADES * self._took_s)
 
     async def _take(self) -> list[Taken]:
         """Of every namespace that may have changed, a copy; nobody has to wait long meanwhile."""
         since_s, self._changed_since_s = self._changed_since_s, math.inf
         found: list[Taken] = []
-        ends_s = time.monotonic() + _LONGEST_TURN_S
+        ends_s = REAL.monotonic() + _LONGEST_TURN_S
         for i, ns in enumerate(list(self._engine.namespaces.values())):
             stands = self._stands(ns, since_s)
             if not stands and self._engine.namespaces.get(ns.name) is ns:
                 self._seen[ns.name] = _Seen(ns, ns.last_number, under_way(ns))
                 found.append(taken(ns, self._seed))
-            if (not stands or i % _LOOKED_AT == 0) and time.monotonic() > ends_s:
+            if (not stands or i % _LOOKED_AT == 0) and REAL.monotonic() > ends_s:
                 await asyncio.sleep(0)
-                ends_s = time.monotonic() + _LONGEST_TURN_S
+                ends_s = REAL.monotonic() + _LONGEST_TURN_S
         return found
 
     def _stands(self, ns: Namespace, since_s: float) -> bool:
@@ -217,6 +218,6 @@ class Keeper:
 
     def _breathe(self) -> None:
         """Lets the loop have its turn now and then, but not once it has ended."""
-        if time.monotonic() > self._breath_s and not self._ending.is_set():
+        if REAL.monotonic() > self._breath_s and not self._ending.is_set():
             time.sleep(_BREATH_S)
-            self._breath_s = time.monotonic() + _BREATHES_EVERY_S
+            self._breath_s = REAL.monotonic() + _BREATHES_EVERY_S

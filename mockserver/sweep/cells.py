@@ -75,7 +75,7 @@ def all_cells(lessons: Iterable[Lesson], kinds: Kinds) -> list[Cell]:
 
 
 def placed(kind: Kind, place: Place) -> dict[str, Any]:
-    """The trouble at that call. The test may make its routes first, and reset its world."""
+    """The trouble at that call. The test may make its routes first, reset its world, and check it with `verify`."""
     return {
         **kind.data,
         "name": kind.name,
@@ -83,6 +83,7 @@ def placed(kind: Kind, place: Place) -> dict[str, Any]:
         "call": place.number,
         "later": True,
         "lasting": True,
+        "optional": True,
     }
 
 

@@ -14,12 +14,14 @@ MOST_TOLD = 50
 _KEY_PLACES = ("headers.", "json.", "form.")
 
 
-def judged_attempts(evidence: Evidence) -> dict[str, Any] | None:
+def judged_attempts(evidence: Evidence, clean: Mapping[str, int] | None = None) -> dict[str, Any] | None:
     """
     Of the operation whose call the trouble struck first; None where it struck none.
+    `clean` has the number of operations of each route in the clean run.
 
     `key`: kept, changed or none, over its tries. `amplification`: calls for
-    each operation of the route. `statuses`: as the client saw them, None for a
+    each operation of the route. `certain`: its calls are one operation, by what they
+    say or since there are as many operations as in the clean run. `statuses`: as the client saw them, None for a
     try whose answer it saw nothing of, whatever the service had decided. Of many
     tries only the first gaps and statuses are told.
     """
@@ -29,6 +31,7 @@ def judged_attempts(evidence: Evidence) -> dict[str, Any] | None:
     beside = [one for one in evidence.operations if one["route"] == struck["route"]]
     unseen = {call.id for call in evidence.calls if call.first_ms is None}
     tries, dropped = struck["tries"], evidence.dropped.get(struck["route"], 0)
+    is_as_in_clean = not dropped and len(beside) == (clean or {}).get(struck["route"])
     return {
         "tries": len(tries) + dropped,
         "gaps_ms": [one["gap_ms"] for one in tries[1:MOST_TOLD]],
@@ -41,6 +44,7 @@ def judged_attempts(evidence: Evidence) -> dict[str, Any] | None:
         "overlap": any(one["gap_ms"] is None or one["gap_ms"] < -_LEAVING_MS for one in tries[1:]),
         "amplification": round((sum(len(one["tries"]) for one in beside) + dropped) / len(beside), 2),
         "final": struck["final"],
+        "certain": struck.get("certain", True) or is_as_in_clean,
     }
 
 
@@ -56,6 +60,11 @@ def faults(judged: Mapping[str, Any] | None) -> list[str]:
     if judged["overlap"]:
         found.append("tries overlap")
     return found
+
+
+def broken_rules(judged: Mapping[str, Any] | None) -> list[str]:
+    """The same, where it is certain."""
+    return faults(judged) if judged is not None and judged["certain"] else []
 
 
 def _calls(operation: Mapping[str, Any]) -> set[str]:

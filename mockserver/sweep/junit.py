@@ -1,4 +1,4 @@
-"""The sweep as JUnit XML: a suite for each test, a case for each cell; harmed is a failure, failing cleanly is none."""
+"""The sweep as JUnit XML: a suite for each test, a case for each cell; what fails the sweep is a failure, failing cleanly is none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
+
+from mockserver.sweep.failing import RULES
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no character for (2.2)."""
@@ -28,7 +30,7 @@ def _counted(test: str, cells: list[Mapping[str, Any]]) -> dict[str, str]:
     return {
         "name": _clean(test),
         "tests": str(len(cells)),
-        "failures": str(sum(cell["verdict"] == "harmed" for cell in cells)),
+        "failures": str(sum(bool(cell["fails"]) for cell in cells)),
         "errors": "0",
         "skipped": "0",
         "time": f"{sum(cell['duration_s'] for cell in cells):.3f}",
@@ -47,9 +49,10 @@ def _case(suite: ET.Element, cell: Mapping[str, Any]) -> None:
     ET.SubElement(properties, "property", name="verdict", value=cell["verdict"])
     for remark in cell["remarks"]:
         ET.SubElement(properties, "property", name="remark", value=_clean(remark))
-    if cell["verdict"] == "harmed":
-        failure = ET.SubElement(case, "failure", type="harmed", message=_clean("; ".join(cell["reasons"])))
-        failure.text = _clean("\n".join([*cell["reasons"], cell["command"], cell["error"]]))
+    if cell["fails"]:
+        reasons = [*cell["reasons"], *(cell["broken_rules"] if RULES in cell["fails"] else ())]
+        failure = ET.SubElement(case, "failure", type=cell["fails"][0], message=_clean("; ".join(reasons)))
+        failure.text = _clean("\n".join([*reasons, cell["command"], cell["error"]]))
     elif cell["error"]:
         ET.SubElement(case, "system-out").text = _clean(cell["error"])
 

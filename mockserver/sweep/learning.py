@@ -59,6 +59,8 @@ class Lesson:
     drawn: Drawn = field(default_factory=dict)
     most: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """How often one request or key did one thing: by the kind of mark and the signature."""
+    operations: Mapping[str, int] = field(default_factory=dict)
+    """By route: how many operations its calls are."""
     why: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -96,6 +98,7 @@ def learn(first: CleanRun, second: CleanRun | None) -> Lesson:
         together=tuple(bundles(effects, drawn)),
         drawn=drawn,
         most=repeats(first.evidence.calls, drawn),
+        operations=Counter(str(one["route"]) for one in first.evidence.operations),
         notes=tuple(notes),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,25 @@ from typing import Any
 _PARTS = Path(__file__).with_name("report")
 _SCRIPTS = ("base.js", "around.js", "timeline.js", "grid.js", "cell.js")
 """They become one script: each may use what those before it have made, and any function once the page stands."""
+SHARED_SCRIPTS = (_PARTS / "base.js", _PARTS / "timeline.js")
+"""For other pages that draw timelines."""
 
 
 def page(document: Mapping[str, Any]) -> str:
     """From what `report.json` holds."""
-    script, style = "\n".join(map(_part, _SCRIPTS)), _part("report.css")
+    return assembled(_PARTS / "report.html", [_PARTS / name for name in _SCRIPTS], document)
+
+
+def assembled(html: Path, scripts: Iterable[Path], document: Mapping[str, Any]) -> str:
+    """A page from its parts, with the style of the report, and its data in it."""
+    script, style = "\n".join(map(_part, scripts)), _part(_PARTS / "report.css")
     filled = {
         "POLICY": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'",
         "STYLE": style,
         "SCRIPT": script,
         "DATA": embedded(document),
     }
-    text = _part("report.html")
+    text = _part(html)
     for name, value in filled.items():
         before, mark, after = text.partition(f"<!--{name}-->")
         assert mark, name
@@ -49,8 +56,8 @@ def embedded(document: Mapping[str, Any]) -> str:
 
 
 @cache
-def _part(name: str) -> str:
-    return (_PARTS / name).read_text("utf-8")
+def _part(path: Path) -> str:
+    return path.read_text("utf-8")
 
 
 def _hash(text: str) -> str:

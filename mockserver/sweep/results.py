@@ -10,7 +10,8 @@ from typing import Any
 from mockserver.model.redaction import mask_text, mask_tree
 from mockserver.sweep.cells import Cell
 from mockserver.sweep.evidence import Evidence, Seen
-from mockserver.sweep.judgements import faults, judged_attempts
+from mockserver.sweep.failing import FAIL_ON, HARM, RULES
+from mockserver.sweep.judgements import broken_rules, faults, judged_attempts
 from mockserver.sweep.kinds import Kinds
 from mockserver.sweep.learning import Lesson
 from mockserver.sweep.verdicts import Judged, Verdict, judge
@@ -55,6 +56,16 @@ class Result:
         """What is wrong with the way the client tried again."""
         return faults(self.attempts)
 
+    @property
+    def broken_rules(self) -> list[str]:
+        """Those of the remarks that are certain."""
+        return broken_rules(self.attempts)
+
+    def fails(self, fail_on: Sequence[str]) -> list[str]:
+        """Which of these it fails."""
+        harmed, broken = self.verdict is Verdict.HARMED, self.verdict is not None and self.broken_rules
+        return [name for name, is_so in ((HARM, harmed), (RULES, broken)) if is_so and name in fail_on]
+
 
 def result_of(trial: Trial, lesson: Lesson, kinds: Kinds) -> Result:
     if trial.passed is None:
@@ -64,7 +75,7 @@ def result_of(trial: Trial, lesson: Lesson, kinds: Kinds) -> Result:
         why = "the call was not made this time" + (f"; the test is red: {said}" if said else "")
         return Result(trial=trial, judged=None, attempts=None, why=why)
     judged = judge(lesson, trial.evidence, kinds.effects, passed=trial.passed)
-    return Result(trial=trial, judged=judged, attempts=judged_attempts(trial.evidence))
+    return Result(trial=trial, judged=judged, attempts=judged_attempts(trial.evidence, lesson.operations))
 
 
 def last_line(error: str) -> str:
@@ -93,6 +104,8 @@ class Sweep:
     seed: str
     command: Callable[[Cell], str]
     version: str
+    fail_on: Sequence[str] = FAIL_ON
+    fail_on_option: str = "--fail-on"
     results: dict[str, Result] = field(default_factory=dict)
 
     def add(self, trial: Trial) -> Result:
@@ -117,6 +130,15 @@ class Sweep:
     @property
     def harmed(self) -> list[Result]:
         return [one for one in self.ordered if one.verdict is Verdict.HARMED]
+
+    @property
+    def with_broken_rules(self) -> list[Result]:
+        return [one for one in self.ordered if one.fails([RULES])]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a cell fails the sweep."""
+        return any(one.fails(self.fail_on) for one in self.ordered)
 
     @property
     def unreached(self) -> list[Result]:
@@ -148,6 +170,9 @@ class Sweep:
                 "planned": len(self.planned),
             },
             "verdicts": {verdict.value: self.counts[verdict] for verdict in Verdict},
+            "broken_rules": len(self.with_broken_rules),
+            "fail_on": list(self.fail_on),
+            "failed": self.failed,
             "troubles": [{"name": kind.name, "says": kind.says} for kind in self.kinds],
             "tests": [_lesson_view(lesson) for lesson in self.swept],
             "cells": [self._view(one) for one in self.ordered if one.verdict is not None],
@@ -171,6 +196,8 @@ class Sweep:
             "passed": trial.passed,
             "reasons": result.reasons,
             "remarks": result.remarks,
+            "broken_rules": result.broken_rules,
+            "fails": result.fails(self.fail_on),
             "attempts": result.attempts,
             "duration_s": round(trial.duration_s, 3),
             "error": mask_text(trial.error[-MOST_ERROR:]),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mockserver.model.redaction import mask_text
 from mockserver.sweep.effects import kind_of
 from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.failing import HARM, RULES
 from mockserver.sweep.results import MOST_ERROR, Result, Sweep, summed
 from mockserver.sweep.verdicts import HALF_DONE, Verdict
 
@@ -42,6 +43,8 @@ def table(sweep: Sweep) -> Iterator[str]:
         yield f"not reached: {one.trial.cell.id}: {one.why}"
     yield from _told(sweep)
     yield from _harmed(sweep)
+    yield from _broken(sweep)
+    yield from _failing(sweep)
     yield summed(sweep.counts)
 
 
@@ -131,6 +134,33 @@ def _harmed(sweep: Sweep) -> Iterator[str]:
         yield f"… and {sum(map(len, list(alike.values())[MOST_HARMED:]))} more harmed; all stand in the report"
     if any(reason.startswith(HALF_DONE) for one in sweep.harmed for reason in one.reasons):
         yield f"{HALF_DONE}: where a kind of effect may stand by itself, say so in a file of troubles: effects: {{alone: [customer]}}"
+
+
+def _broken(sweep: Sweep) -> Iterator[str]:
+    """Cells that fail by a retry rule alone: the rules, each with its first cell and the command."""
+    alike: dict[tuple[str, ...], list[Result]] = {}
+    for one in sweep.with_broken_rules:
+        if one.fails(sweep.fail_on) == [RULES]:
+            alike.setdefault((one.trial.cell.call, *one.broken_rules), []).append(one)
+    for first, *others in list(alike.values())[:MOST_HARMED]:
+        yield f"RULES {first.trial.cell.id}"
+        yield f"    {', '.join(first.broken_rules)}"
+        if others:
+            yield f"    the same under {_named([one.trial.cell.trouble for one in others])}"
+        yield f"    {sweep.command(first.trial.cell)}"
+
+
+def _failing(sweep: Sweep) -> Iterator[str]:
+    """In a sentence, whether broken retry rules fail the sweep."""
+    broken = sweep.with_broken_rules
+    if not broken:
+        return
+    rules = dict.fromkeys(rule for one in broken for rule in one.broken_rules)
+    said = f"{_some(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
+    if RULES in sweep.fail_on:
+        yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM} it fails for harm alone"
+    else:
+        yield f"The sweep does not fail for {said}: {sweep.fail_on_option} {','.join(sweep.fail_on)}"
 
 
 def _named(tests: list[str]) -> str:

@@ -31,6 +31,15 @@ def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         raise click.BadParameter(f"{value!r} is no duration. {HINT}", ctx, param) from None
 
 
+def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    from mockserver.sweep.failing import parse_fail_on
+
+    try:
+        return parse_fail_on(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
 @click.command(cls=_BehindDashes, options_metavar="[OPTIONS] [PATHS]... -- COMMAND...")
 @click.argument("paths", nargs=-1, metavar="")
 @click.option(
@@ -45,6 +54,7 @@ def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 @click.option("--max-cells", type=click.IntRange(1), help="At most so many cells, sampled evenly.")
 @click.option("--seed", default="", help="What draws, and the choice of cells, are made from.")
 @click.option("--limit", "limit_s", callback=_duration, metavar="DURATION", help="A cell takes no longer. Default: 30 s and five times the clean run.")  # fmt: skip
+@click.option("--fail-on", callback=_fail_on, default="harmed,rules", show_default=True, metavar="WHAT", help="harmed, rules (a retry rule that is certainly broken), or both.")  # fmt: skip
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="So many cells at once."
 )

@@ -18,16 +18,16 @@ from mockserver.model.redaction import mask_text
 from mockserver.plugin.homes import Home, LocalHome, RemoteHome
 from mockserver.plugin.names import name_for
 from mockserver.sweep.cells import Cell, all_cells, chosen, meant
+from mockserver.sweep.failing import FAIL_ON
 from mockserver.sweep.kinds import Kinds, load_kinds
 from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import Result, Sweep, Trial
 from mockserver.sweep.table import budget, table
-from mockserver.sweep.verdicts import Verdict
 from mockserver.sweep.writing import write_report
 from mockserver.sweeping.running import Commands, Ended
 
 SURVIVED, HARMED, FAILED, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: no cell harmed; some; the sweep could not be made; Ctrl-C."""
+"""Exit codes: no cell fails the sweep; some do; the sweep could not be made; Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class Options:
     limit_s: float | None = None
     jobs: int = 1
     url: str | None = None
+    fail_on: tuple[str, ...] = FAIL_ON
 
 
 def run(options: Options) -> int:
@@ -96,7 +97,7 @@ class _Session:
         _say(f"report: {write_report(sweep, Path.cwd()) / 'report.html'}")
         if not finished:
             return INTERRUPTED
-        return HARMED if sweep.counts[Verdict.HARMED] else SURVIVED
+        return HARMED if sweep.failed else SURVIVED
 
     # Clean runs
 
@@ -138,6 +139,7 @@ class _Session:
             seed=self._options.seed,
             command=self._command,
             version=__version__,
+            fail_on=self._options.fail_on,
         )
 
     def _command(self, cell: Cell) -> str:
@@ -145,6 +147,7 @@ class _Session:
         words = ["mockserver", "sweep", *given.given, "--only", f"{cell.call}/{cell.trouble}"]
         for name, value in (("--seed", given.seed), ("--troubles", given.troubles), ("--url", given.url)):
             words += [name, value] if value else []
+        words += ["--fail-on", ",".join(given.fail_on)] if given.fail_on != FAIL_ON else []
         words += ["--limit", f"{given.limit_s:g}s"] if given.limit_s is not None else []
         return shlex.join([*words, "--", *given.command])
 

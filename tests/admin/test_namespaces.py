@@ -531,3 +531,48 @@ def test_two_namespaces_never_see_anything_of_each_other(server, moves):
     assert play(only="b")["b"] == together["b"]
     assert server.admin.get("/counts")["total"] == 0
     assert server.admin.get("/calls")["items"] == []
+
+
+# Of failed tests
+
+
+def listed(server):
+    return [one["name"] for one in server.admin.get("/namespaces")["items"]]
+
+
+def test_a_kept_namespace_stays_as_it_is_for_so_long(server, world):
+    admin = world("a", ttl="1s")
+    server.ask("GET", "/@a/seq")
+    assert server.admin.post("/namespaces/a/keep")["ttl"] == "1h"
+    assert server.admin.post("/namespaces/a/keep", {"for": "10m"})["ttl"] == "10m"
+    assert paths(admin) == ["/seq"]
+
+
+def test_the_oldest_of_too_many_kept_ones_go_and_no_other(server, world):
+    for name in "abcd":
+        world(name)
+    for name in "bca":
+        server.admin.post(f"/namespaces/{name}/keep", {"most": 2})
+    assert listed(server) == ["default", "a", "c", "d"]
+    server.admin.post("/namespaces/a/keep", {"most": 1})
+    assert listed(server) == ["default", "a", "d"]
+
+
+def test_what_waits_in_a_kept_namespace_is_not_sent(server, world):
+    admin = world("a")
+    admin.post(
+        "/routes",
+        {"request": "POST /later", "reply": {"webhook": {"url": f"{server.url}/@a/charge", "delay": "1h"}}},
+    )
+    server.ask("POST", "/@a/later")
+    server.admin.post("/namespaces/a/keep")
+    assert [one["state"] for one in admin.get("/webhooks")["items"]] == ["dropped"]
+
+
+@pytest.mark.parametrize(("path", "body", "status"), [
+    ("/namespaces/nope/keep", {}, 404), ("/namespaces/default/keep", {}, 409),
+    ("/namespaces/a/keep", {"for": "soon"}, 422), ("/namespaces/a/keep", {"most": -1}, 422),
+])  # fmt: skip
+def test_what_can_not_be_kept_is_refused(server, world, path, body, status):
+    world("a")
+    assert server.admin.call("POST", path, body).status == status

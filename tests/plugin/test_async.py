@@ -103,3 +103,33 @@ async def test_it(mock_server):
     route = mock_server.get("/x").reply(200)
     assert not route.called
 """).assert_outcomes(passed=1)
+
+
+def test_anyio_on_trio(suite):
+    text = """
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend():
+    return "trio"
+
+async def test_it(mock_server_async):
+    import trio
+
+    route = await mock_server_async.post("/data").reply(503, json={"success": True}, status=200)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: route.assert_called(2, within="5s"))
+        for _ in range(2):
+            await trio.to_thread.run_sync(call, mock_server_async.url + "/data", "POST")
+    assert await route.call_count == 2
+
+async def test_not_awaited(mock_server_async):
+    mock_server_async.verify()
+"""
+    args = (
+        "-o",
+        "addopts=-p no:hypothesispytest -p no:faker -p no:schemathesis",
+        "-o",
+        "asyncio_mode=strict",
+    )
+    suite(text, *args, in_process=False).assert_outcomes(passed=1, failed=1)

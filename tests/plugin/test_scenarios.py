@@ -144,3 +144,24 @@ def test_a_folder_with_a_flaw_is_named_with_its_place(suite, folder):
     result = suite("def test_it(mock_server): pass", "-o", "mock_server_scenarios=mocks")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*mocks/pay.yaml:1:*99 is no HTTP status. Use 200 to 599*"])
+
+
+# A server that runs already
+
+
+def test_a_server_that_has_not_loaded_the_folder_is_an_error_that_names_what_it_lacks(
+    suite, pytester, serving
+):
+    folder = pytester.mkdir("mocks")
+    for name in ("pay", "ship"):
+        (folder / f"{name}.yaml").write_text(f"routes: [{{request: GET /{name}, reply: 200}}]")
+    server = serving({"pay.yaml": "routes: [{request: GET /pay, reply: 200}]"})
+    args = ("--mock-server-url", server.url, "-o", f"mock_server_scenarios={folder}")
+    text = "def test_one(mock_server): pass\ndef test_two(mock_server): pass\ndef test_none(): pass\n"
+    result = suite(text, *args)
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(
+        [f"the mock server at {server.url} has not loaded 'ship' of *mocks, which * it has 'pay'. Start it *"]
+    )
+    (folder / "ship.yaml").unlink()
+    suite(text, *args).assert_outcomes(passed=3)

@@ -37,6 +37,7 @@ def test_what_is_set_at_the_server_waits_for_its_route_and_outlives_a_reset():
     (place,) = lesson(ran(seen("runtime/POST /x"))).calls
     assert placed(KINDS.named("503-twice"), place) == {
         "name": "503-twice", "route": "runtime/POST /x", "call": 1, "times": 2, "later": True, "lasting": True,
+        "optional": True,
         "before": KINDS.named("503-once").data["before"],
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ def test_the_operation_that_was_struck_is_judged():
     found = judged(tries((1, None, []), (2, 512.0, []), key="a", retry_after="kept"), other)
     assert found == {
         "tries": 2, "gaps_ms": [512.0], "statuses": [503, 201], "key": "kept", "retry_after": "kept",
-        "overlap": False, "amplification": 1.5, "final": "succeeded",
+        "overlap": False, "amplification": 1.5, "final": "succeeded", "certain": True,
     }  # fmt: skip
     assert faults(found) == []
 

@@ -16,6 +16,12 @@ for (const [verdict, [sign, words]] of Object.entries(VERDICTS)) {
     );
   }
 }
+if (report.broken_rules) {
+  const fails = report.fail_on.includes("rules");
+  const words = `! ${some(report.broken_rules, "cell")} with a broken retry rule${fails ? "" : ", which does not fail this sweep"}`;
+  byId("verdicts").append(make("li", { className: fails ? "harmed" : "left_out", text: words }));
+}
+byId("budget").textContent += report.failed ? " The sweep fails." : "";
 byId("legend").append(make("div", {}, make("dt", { text: "!" }), make("dd", { text: "tried again wrongly" })));
 
 // What stands beside the grid

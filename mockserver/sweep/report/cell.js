@@ -44,6 +44,9 @@ function told(cell) {
   ];
   if (cell.verdict === "unreached") return [...parts, make("p", { text: cell.why })];
   parts.push(
+    cell.fails.includes("rules")
+      ? make("p", { className: "reasons", text: `Fails the sweep: a broken retry rule (${cell.broken_rules.join(", ")})` })
+      : null,
     cell.reasons.length ? make("ul", { className: "reasons" }, ...cell.reasons.map((text) => make("li", { text }))) : null,
     make("h3", { text: "What happened" }),
     ...timeline(cell.timeline),
