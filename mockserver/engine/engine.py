@@ -231,7 +231,7 @@ class Engine:
         counts.ended(call)
         call.over()
         if counts is current:
-            ns.tell()
+            ns.tell_closed(call)
 
     def finish(self, call: Call, outcome: Outcome) -> list[Due]:
         """Closes the call, once. What is to be sent now that it is over: its webhooks."""
@@ -240,7 +240,8 @@ class Engine:
         ns, counts, record = call.home
         call.home = None
         current = ns.counts  # first: as above
-        if call.outcome is Outcome.OPEN:
+        is_open = call.outcome is Outcome.OPEN
+        if is_open:
             counts.ended(call)
         call.outcome = outcome
         if outcome is Outcome.CLIENT_LEFT and call.first_byte_at_s is None and call.status is not None:
@@ -251,7 +252,10 @@ class Engine:
         # A reset has put others in their place; then this call ends unrecorded.
         if counts is not current:
             return []
-        ns.tell_closed(call)
+        if is_open:
+            ns.tell_closed(call)
+        else:
+            ns.tell()
         due, call.due = call.due, []
         return due
 

@@ -117,7 +117,7 @@ def _ascii_line(data: bytes) -> bytes:
         start = data.find(b"/", scheme + 3, end) if scheme >= 0 else start
         if start < 0:
             return data
-    line = b"".join(b"%%%02X" % byte if byte > 0x7F else b"%c" % byte for byte in data[start:end])  # noqa: PLR2004
+    line = b"".join(b"%%%02X" % byte if byte > 0x7F else b"%c" % byte for byte in data[start:end])
     return data[:start] + line + data[end:]
 
 
@@ -128,7 +128,7 @@ def _check(message: Any) -> None:
         if version < aiohttp.HttpVersion10:
             detail = "A request line ends with HTTP/1.1, as in: GET /path HTTP/1.1"
             raise Unsupported(problem(400, "bad-request", "HTTP/0.9 is not supported", detail))
-        if version.major == 2:  # noqa: PLR2004
+        if version.major == 2:
             document = problem(505, "http2", "HTTP/2 is not supported", _HTTP_2)
             raise Unsupported(document, (message.method, message.path))
         detail = (
