@@ -184,11 +184,13 @@ class Engine:
         self._open(ns, call, planned)
         return call
 
-    def begin_refused(self, request: Request, ns: Namespace, response: Response) -> Call:
-        """Records a request of a protocol that is not spoken here, as one that no route takes."""
+    def begin_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> Call:
+        """Records a request of a protocol that is not supported, as one that no route takes; the problem says why."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
-        return self._open(ns, Call(ns.last_number, ns.name, request), _sent(response))
+        call = Call(ns.last_number, ns.name, request)
+        call.error = document
+        return self._open(ns, call, _sent(problem_response(document)))
 
     def add_header(self, call: Call, name: str, value: str) -> None:
         """One more header line of a reply that is known already, and not sent yet."""

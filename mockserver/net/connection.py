@@ -81,10 +81,10 @@ class Connection(RequestHandler):
         lane: Lane | None,
         limits: WireLimits,
         refused: Counter[str],
-        attempted: Callable[[str, tuple[str, str], Response], None],
+        attempted: Callable[[str, Unsupported], None],
         **options: Any,
     ) -> None:
-        """`attempted` is told who tried to speak HTTP/2: the client, method and target, and what was answered."""
+        """`attempted` is told of a client that tried to speak HTTP/2."""
         super().__init__(
             manager,
             max_line_size=limits.head_bytes,
@@ -349,7 +349,7 @@ class Connection(RequestHandler):
             log.error("a request could not be answered", exc_info=exc)
         response = problem_response(self._problem(status, exc, message))
         if isinstance(exc, Unsupported) and exc.line is not None:
-            self._attempted(self.client_text, exc.line, response)
+            self._attempted(self.client_text, exc)
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_closing(response))
         return Done(self, keep_alive=False)
