@@ -12,8 +12,8 @@ def call_fields(call: Call) -> dict[str, Any]:
     """
     What a line says, by name.
 
-    `ms` is from the request's head to the last byte, the break or the client's leaving; `status` is what was to be
-    sent, and `outcome` says what became of it.
+    `ms` is from the request's head to the last byte, the break or the client's leaving; `status` is None where no
+    status line was sent, and `outcome` says what became of the reply.
     """
     request, ended_at_s = call.request, call.ended_at_s
     query = f"?{request.query_string}" if request.query_string else ""

@@ -210,11 +210,13 @@ class Engine:
         self._open(ns, call, planned)
         return call
 
-    def begin_refused(self, request: Request, ns: Namespace, response: Response) -> Call:
-        """Records a request of a protocol that is not spoken here, as one that no route takes."""
+    def begin_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> Call:
+        """Records a request of a protocol that is not supported, as one that no route takes; the problem says why."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
-        return self._open(ns, Call(ns.last_number, ns.name, request), _sent(response))
+        call = Call(ns.last_number, ns.name, request)
+        call.error = document
+        return self._open(ns, call, _sent(problem_response(document)))
 
     def add_header(self, call: Call, name: str, value: str) -> None:
         """One more header line of a reply that is known already, and not sent yet."""
@@ -257,7 +259,7 @@ class Engine:
         counts.ended(call)
         call.over()
         if counts is current:
-            ns.tell()
+            ns.tell_closed(call)
 
     def finish(self, call: Call, outcome: Outcome) -> list[Due]:
         """Closes the call, once. What is to be sent now that it is over: its webhooks."""
@@ -266,7 +268,8 @@ class Engine:
         ns, counts, record = call.home
         call.home = None
         current = ns.counts  # first: as above
-        if call.outcome is Outcome.OPEN:
+        is_open = call.outcome is Outcome.OPEN
+        if is_open:
             counts.ended(call)
         call.outcome = outcome
         if outcome is Outcome.CLIENT_LEFT and call.first_byte_at_s is None and call.status is not None:
@@ -277,7 +280,10 @@ class Engine:
         # A reset has put others in their place; then this call ends unrecorded.
         if counts is not current:
             return []
-        ns.tell_closed(call)
+        if is_open:
+            ns.tell_closed(call)
+        else:
+            ns.tell()
         due, call.due = call.due, []
         return due
 

@@ -38,6 +38,8 @@ class Follower:
         self._record = ns.record
         self._seen = self._record.added
         self._open: list[Call] = [call for call in self._record.looked_at() if _is_open(call)]
+        self._left: list[Call] = []
+        """Calls that were told as `client_left`, and whose client may still take the answer: then they are told again."""
         self._waiting: deque[Kept] = deque()
         self._lost = 0
         ns.followers.add(self)
@@ -100,8 +102,11 @@ class Follower:
     def _over(self, kept: list[Kept]) -> list[Kept]:
         """Which of these are over, and which that were open are by now, in the order in which they ended."""
         before, self._open = self._open, []
-        over: list[Kept] = []
-        as_recorded = not before
+        over: list[Kept] = [
+            call for call in self._left if call.home is None and call.outcome is not Outcome.CLIENT_LEFT
+        ]
+        self._left = [call for call in self._left if call.home is not None]
+        as_recorded = not before and not over
         for one in chain(before, kept):
             call = self._record.looked_at_as(one)
             if call is None:
@@ -111,6 +116,8 @@ class Follower:
             else:
                 over.append(call)
                 as_recorded = False
+                if call.home is not None:
+                    self._left.append(call)
         # Those in brief were over when they were recorded.
         return over if as_recorded else sorted(over, key=ending)
 
@@ -118,6 +125,7 @@ class Follower:
         """The namespace is about to begin a new record. Calls that are open end unrecorded."""
         self.gather()
         self._open.clear()
+        self._left.clear()
 
     def _wait(self, calls: Iterable[Kept]) -> None:
         waiting, holds = self._waiting, self._holds

@@ -12,8 +12,11 @@ from mockserver.engine.world import World, entry_of
 from mockserver.errors import KeyPath, dotted
 from mockserver.matching.index import Index
 from mockserver.matching.paths import PathPattern, Segment
-from mockserver.model.framing import has_body
+from mockserver.model.base import is_template
+from mockserver.model.framing import has_body, is_chunked, is_length
 from mockserver.model.reply import ReplySpec
+from mockserver.model.written import as_text
+from mockserver.replying.planner import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ def doubts(world: World) -> Iterator[Doubt]:
         yield from _unreached(route)
         for i, step in enumerate(route.spec.reply):
             yield from _reply(route, step, _step_path(route, i))
+            yield from _length(route, step, _step_path(route, i), route.answers[i])
 
 
 def _step_path(route: Route, i: int) -> KeyPath:
@@ -186,6 +190,7 @@ def _reply(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
             f"a {spec.status} has no body, so its `{spec.body_kind}` is never sent",
             "Use 200, or drop the body",
         )
+    yield from _framing(route, spec, path)
     for i, option in enumerate(spec.choose or ()):
         yield from _reply(route, option, (*path, "choose", i))
     always = None
@@ -201,3 +206,64 @@ def _reply(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
         if case.match is None and case.when is None and case.if_ is None:
             always = i
         yield from _reply(route, case, (*path, "cases", i))
+
+
+# Framing headers, which the server corrects
+
+
+def _framing(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
+    """Those of which it is plain, whatever the body, that they are not sent as written."""
+    written = _written(spec)
+    has_chunks = written.get("transfer-encoding", ("", ""))[1].strip().lower() == "chunked"
+    for lower, (name, value) in written.items():
+        what, hint = f"`{name}: {value}` is not sent", f"Drop {name}: the server writes what fits the body"
+        if (
+            isinstance(spec.status, int)
+            and not has_body(spec.status)
+            and not _fits_bodiless(spec.status, lower, value)
+        ):
+            yield Doubt(route, (*path, "headers", name), f"{what}: a {spec.status} has no body", hint)
+        elif lower == "transfer-encoding" and not has_chunks:
+            yield Doubt(route, (*path, "headers", name), f"{what}: only chunked is applied to a body", hint)
+        elif lower == "content-length" and has_chunks:
+            yield Doubt(route, (*path, "headers", name), f"{what}: the body is sent in chunks", hint)
+        elif lower == "content-length" and not is_length(value.strip()):
+            yield Doubt(route, (*path, "headers", name), f"{what}: it is not a length", hint)
+
+
+def _length(route: Route, spec: ReplySpec, path: KeyPath, answer: object) -> Iterator[Doubt]:
+    """A Content-Length that is another than that of a body which never varies."""
+    written = _written(spec)
+    if not isinstance(answer, Reply) or answer.ready is None or "content-length" not in written:
+        return
+    name, value = written["content-length"]
+    response = answer.ready.response
+    length = len(response.body)
+    is_known_alone = not length and route.methods == frozenset({"HEAD"})
+    if (
+        has_body(response.status)
+        and not is_chunked(response.headers)
+        and is_length(value.strip())
+        and not is_known_alone
+        and int(value) != length
+    ):
+        yield Doubt(
+            route,
+            (*path, "headers", name),
+            f"`{name}: {value}` is not sent: the body has {length} bytes",
+            f"Drop {name}: the server writes it. `fault: truncate` sends less than was promised",
+        )
+
+
+def _fits_bodiless(status: int, name: str, value: str) -> bool:
+    return status == 304 and name == "content-length" and is_length(value.strip())
+
+
+def _written(spec: ReplySpec) -> dict[str, tuple[str, str]]:
+    """The framing headers of a reply that are no templates: name and value as written, by the name in lower case."""
+    written = {}
+    for name, value in spec.headers.items():
+        text = as_text(value[0] if isinstance(value, list) and value else value)
+        if name.lower() in ("content-length", "transfer-encoding") and (spec.raw or not is_template(text)):
+            written[name.lower()] = (name, text)
+    return written

@@ -29,7 +29,7 @@ from mockserver.net.arrival import Arrival, TooSlow, WireLimits, without_traceba
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
 from mockserver.net.outgoing import Wire
-from mockserver.net.parser import Parser, Unsupported
+from mockserver.net.parser import Parser, Unsupported, ascii_line
 
 log = logging.getLogger("mockserver")
 
@@ -71,7 +71,7 @@ class Connection(RequestHandler):
     """
 
     __slots__ = (
-        "_arrival", "_attempted", "_body", "_fresh", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
+        "_arrival", "_attempted", "_body", "_fresh", "_is_line_open", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
         "has_ended", "served", "wire",
     )  # fmt: skip
 
@@ -81,10 +81,10 @@ class Connection(RequestHandler):
         lane: Lane | None,
         limits: WireLimits,
         refused: Counter[str],
-        attempted: Callable[[str, tuple[str, str], Response], None],
+        attempted: Callable[[str, Unsupported], None],
         **options: Any,
     ) -> None:
-        """`attempted` is told who tried to speak HTTP/2: the client, method and target, and what was answered."""
+        """`attempted` is told of a client that tried to speak HTTP/2."""
         super().__init__(
             manager,
             max_line_size=limits.head_bytes,
@@ -104,6 +104,7 @@ class Connection(RequestHandler):
         self._last = limits.requests - 1 if limits.requests else sys.maxsize
         self.begun: dict[int, tuple[Namespace, Call]] = {}
         self.between = True
+        self._is_line_open = False
         self._fresh = True  # the task has been given nothing yet, and may not even have begun
         self.client_text = ""
         self.has_ended = False
@@ -194,16 +195,25 @@ class Connection(RequestHandler):
         )
 
     def data_received(self, data: bytes) -> None:
+        if self._is_line_open or (self.between and not data.isascii()):
+            data = ascii_line(data)
         alone = data if self.between else b""
         lane = self._lane
         if lane is not None and self._is_free():
             if alone and self._answered_by(lane, data):
                 return
+            self._open_line(data)
             self.between = False
             self._mind(data, self._read_by, lane, data, alone)
         elif not self._turned_away:
+            self._open_line(data)
             self.between = False
             self._mind(data, self._read_on, data, alone)
+
+    def _open_line(self, data: bytes) -> None:
+        """Notes whether the data, which are not read yet, end within a request line."""
+        begins = self.between or self._is_line_open
+        self._is_line_open = begins and b"\n" not in data.lstrip(b"\r\n")
 
     def _mind(self, data: bytes, read: Callable[..., bool], *arguments: Any) -> None:
         """Has it read, and sees to it that what has begun to come does so within its limits."""
@@ -351,7 +361,7 @@ class Connection(RequestHandler):
             log.error("a request could not be answered", exc_info=exc)
         response = problem_response(self._problem(status, exc, message))
         if isinstance(exc, Unsupported) and exc.line is not None:
-            self._attempted(self.client_text, exc.line, response)
+            self._attempted(self.client_text, exc)
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_closing(response))
         return Done(self, keep_alive=False)

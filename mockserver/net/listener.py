@@ -40,6 +40,7 @@ from mockserver.net.door import Door
 from mockserver.net.encode import encode_head
 from mockserver.net.lane import Lane, blob_of, client_of, is_proved
 from mockserver.net.outgoing import Wire
+from mockserver.net.parser import Unsupported
 from mockserver.net.performer import Performer, ready_response
 from mockserver.net.tls import ReadCert, TlsTransport
 from mockserver.net.upstream import Upstream
@@ -238,13 +239,15 @@ class Listener:
         self._engine.shared.refused["requests"] += 1
         return True
 
-    def _attempted(self, client: str, line: tuple[str, str], response: Response) -> None:
+    def _attempted(self, client: str, attempt: Unsupported) -> None:
         """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
-        if not self._mock:
+        if not self._mock or attempt.line is None:
             return
         at_s = self._engine.shared.mono()
-        request = Request(*line, client=client, arrived_s=REAL.time(), arrived_at_s=at_s, version=(2, 0))
-        call = self._engine.begin_refused(request, self._engine.default, response)
+        request = Request(
+            *attempt.line, client=client, arrived_s=REAL.time(), arrived_at_s=at_s, version=(2, 0)
+        )
+        call = self._engine.begin_refused(request, self._engine.default, attempt.document)
         call.first_byte_at_s = call.last_byte_at_s = at_s
         self._engine.finish(call, Outcome.DONE)
 
@@ -457,7 +460,7 @@ class _Server(web.Server):
         lane: Lane | None,
         limits: WireLimits,
         refused: Counter[str],
-        attempted: Callable[[str, tuple[str, str], Response], None],
+        attempted: Callable[[str, Unsupported], None],
     ) -> None:
         super().__init__(listener.handle, handler_cancellation=True)
         self._attempted = attempted

@@ -41,25 +41,13 @@ class Parser(HttpRequestParser):
     7.8). aiohttp's loses what comes in one read behind an offer of `h2c`, and a
     head whose chunks are malformed where they come in one read with it. So where
     either may stand, as it is usually written, heads are fed one by one, however they came.
-
-    A target may hold raw UTF-8, or any other bytes. aiohttp's takes only ASCII, so they are percent-encoded here:
-    that says the same (RFC 3986 2.5).
     """
 
     _rest = b""
-    _body: Any = None
-    """Of the last request, until it is in."""
-    _line = True
-    """Whether the next byte belongs to a request line, or stands before one."""
 
     def feed_data(self, data: bytes, *more: Any) -> Fed:
         if not (
-            b"pgrade" in data
-            or b"hunked" in data
-            or b"PGRADE" in data
-            or b"HUNKED" in data
-            or self._rest
-            or (data.count(b" HTTP/1.") > 1 and not data.isascii())
+            b"pgrade" in data or b"hunked" in data or b"PGRADE" in data or b"HUNKED" in data or self._rest
         ):
             return self._fed(data, *more)
         rest, self._rest = self._rest + data, b""
@@ -80,11 +68,6 @@ class Parser(HttpRequestParser):
         return (), False, b""
 
     def _fed(self, data: bytes, *more: Any) -> Fed:
-        if self._body is not None and self._body.is_eof():
-            self._body = None
-        is_line = self._line and self._body is None
-        if is_line and not data.isascii():
-            data = _ascii_line(data)
         try:
             fed: Fed = super().feed_data(data, *more)
         except BadHttpMessage as error:
@@ -95,19 +78,16 @@ class Parser(HttpRequestParser):
             raise
         except (IndexError, ValueError) as why:
             raise BadHttpMessage(f"the request target can't be read: {why}") from why
-        if fed[0]:
-            message, body = fed[0][-1]
+        for message, _ in fed[0]:
             _check(message)
-            self._line, self._body = True, None if body.is_eof() else body
-        elif is_line:
-            self._line = b"\n" not in data.lstrip(b"\r\n")
         return fed
 
 
-def _ascii_line(data: bytes) -> bytes:
+def ascii_line(data: bytes) -> bytes:
     """
-    The same, the bytes of the first line that are no ASCII percent-encoded, but for the host of an absolute URL. Empty
-    lines may stand before it.
+    The same, the bytes of the first line that are no ASCII percent-encoded, but for the host of an absolute URL: a
+    target may hold raw UTF-8, or any other bytes, aiohttp takes only ASCII, and the encoding says the same (RFC 3986
+    2.5). Empty lines may stand before it.
     """
     start = len(data) - len(data.lstrip(b"\r\n"))
     end = data.find(b"\n", start) + 1 or len(data)

@@ -187,3 +187,18 @@ def test_nobody_is_kept_who_has_left(world):
     follower.leave()
 
     assert not world.ns.followers
+
+
+def test_a_call_that_was_told_as_left_is_told_again_where_its_client_took_the_answer_after_all(world):
+    follower = world.follower()
+    taken, lost = world.begins(), world.begins()
+    for call in (taken, lost):
+        call.home, call.outcome, call.left_at_s = world.ns, Outcome.CLIENT_LEFT, 0.5
+    assert numbers(follower.take(10)) == ([1, 2], 0)
+    assert numbers(follower.take(10)) == ([], 0)
+
+    taken.home = lost.home = None
+    world.ends(taken)
+
+    assert numbers(follower.take(10)) == ([1], 0)
+    assert numbers(follower.take(10)) == ([], 0)

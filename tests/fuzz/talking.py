@@ -16,7 +16,7 @@ PATIENCE_S = 15.0
 CLOSING = (b"nobody", b"/@%00/")
 """Namespaces that are not there: a request with a body is answered without reading it, and that ends the connection."""
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5]\d\d) [ -~]*\r\n")
-_FAILED = re.compile(rb"HTTP/1\.1 5\d\d [ -~]*")
+_FAILED = re.compile(rb"HTTP/1\.1 5(?!01 |05 )\d\d [ -~]*")  # 501 and 505 name what is not supported
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: chunked\r\n", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: close\r\n", re.IGNORECASE)

@@ -51,6 +51,7 @@ def test_http_2_is_named_and_recorded(server, data, line):
     assert "HTTP/1.1" in document["detail"]
     assert [(call["request"]["method"], call["request"]["target"]) for call in calls] == [line]
     assert (calls[0]["outcome"], calls[0]["reply"]["status"], calls[0]["matched"]) == ("done", 505, False)
+    assert "HTTP/2" in calls[0]["error"]["title"]
     assert server.admin.get("/counts")["unmatched"] == 1
     assert len(server.admin.get("/unmatched")["items"]) == 1
 
