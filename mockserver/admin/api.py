@@ -357,11 +357,14 @@ def from_browser(request: Request) -> bool:
     return "origin" in request.headers or any(name.startswith("sec-fetch-") for name in request.headers)
 
 
-def read_json(request: Request) -> Any:
-    """The body as JSON. Raises Refused: 415 for another content type, 400 for what doesn't parse."""
+def read_json(request: Request, *, as_written: bool = False) -> Any:
+    """
+    The body as JSON, decimals `as_written` or as numbers. Raises Refused: 415 for another content type,
+    400 for what doesn't parse.
+    """
     check_media_type(request)
     try:
-        return request.json
+        return request.json_as_written if as_written else request.json
     except UnreadableBody as why:
         raise Refused(400, "bad-json", "The body is no JSON", str(why)) from why
 

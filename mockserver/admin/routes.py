@@ -123,7 +123,7 @@ async def put_route(asked: Asked[Any]) -> Answer:
 )
 async def patch_route(asked: Asked[Any]) -> Answer:
     route = named(asked)
-    patch = read_json(asked.request)
+    patch = read_json(asked.request, as_written=True)
     if not isinstance(patch, dict):
         raise one_flaw((), "a patch is an object", 'Send {"reply": 503}')
     return json_answer(route_view(asked.ns, editing.merge_route(asked.ns, route, patch)))
@@ -150,7 +150,7 @@ def read_mapping(request: Request) -> dict[str, Any]:
             raise InvalidInput(document.flaws)
         data = document.data
     else:
-        data = read_json(request)
+        data = read_json(request, as_written=True)
     if not isinstance(data, dict):
         raise one_flaw((), "a route is a mapping", 'Send {"request": "GET /x", "reply": 200}')
     return data

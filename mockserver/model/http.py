@@ -18,6 +18,7 @@ from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.multipart import Part, split_multipart
+from mockserver.model.written import written_float
 
 __all__ = [
     "ABSENT", "CertifiedRequest", "Grouped", "Headers", "Pairs", "Part", "Request", "Response", "UnreadableBody",
@@ -92,7 +93,16 @@ def _finite(text: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_Decoder = json.JSONDecoder
+_DECODER = _Decoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def _as_written(text: str) -> float:
+    _finite(text)
+    return written_float(text)
+
+
+_DECODER_AS_WRITTEN = _Decoder(parse_constant=_no_constant, parse_float=_as_written)
 
 
 def _json_text(data: bytes) -> str:
@@ -304,7 +314,12 @@ class Request:
         """The body as JSON, whatever its Content-Type says. Raises UnreadableBody."""
         return self._once("json", self._read_json)
 
-    def _read_json(self) -> Any:
+    @property
+    def json_as_written(self) -> Any:
+        """The same; a decimal keeps its text. For a body that says what a route replies."""
+        return self._once("json_as_written", lambda: self._read_json(_DECODER_AS_WRITTEN))
+
+    def _read_json(self, decoder: _Decoder = _DECODER) -> Any:
         data = self.decoded_body
         if not data:
             raise UnreadableBody("the body is empty")
@@ -312,7 +327,7 @@ class Request:
             raise UnreadableBody(f"it may hold more than {MAX_JSON_VALUES} values")
         try:
             text = _json_text(data) if self._charset in ("", "utf-8", "utf8") else self.text
-            return _bounded(_DECODER.decode(text), data)
+            return _bounded(decoder.decode(text), data)
         except RecursionError as why:
             raise UnreadableBody("it is nested too deeply") from why
         except UnicodeDecodeError as why:

@@ -108,6 +108,20 @@ def test_a_route_is_taken_as_yaml_too(server):
     assert [server.ask("GET", "/y").status for _ in range(2)] == [503, 200]
 
 
+def test_a_decimal_of_a_route_in_json_is_sent_as_written(server):
+    lines = [("Content-Type", "application/json")]
+    added = server.ask(
+        "POST",
+        "/__admin/routes",
+        '{"name": "p", "request": "GET /p", "reply": {"json": [1.10]}}',
+        headers=lines,
+    )
+    assert added.status == 201
+    assert server.ask("GET", "/p").text == "[1.10]"
+    server.ask("PATCH", "/__admin/routes/p", '{"reply": {"json": {"a": 0.00}}}', headers=lines)
+    assert server.ask("GET", "/p").text == '{"a":0.00}'
+
+
 def test_default_names_that_repeat_get_numbers(server, add):
     assert [add()["name"] for _ in range(3)] == ["GET /x", "GET /x #2", "GET /x #3"]
 
