@@ -54,7 +54,7 @@ def import_scenarios(
     if flaws:
         say(*flaws, f"Nothing was written: the importer of {format_} made a scenario that doesn't load. This is a bug of mockserver; please report it, with the source if you can.")  # fmt: skip
         return BUG
-    say(*notes)
+    say(*notes, *imported.notes)
     if say_lost(imported.lost) and strict:
         say("Nothing was written, as --strict asks.")
         return LOST

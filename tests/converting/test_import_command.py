@@ -220,3 +220,17 @@ def test_the_help_lists_formats_and_exit_codes():
 
     assert "har " in done.stdout
     assert "Exit codes" in done.stdout
+
+
+def test_examples_that_are_left_out_are_counted_on_stderr_and_are_no_loss(tmp_path):
+    source = tmp_path / "spec.yaml"
+    source.write_text(
+        "openapi: 3.1.0\ninfo: {title: api, version: '1'}\npaths:\n  /a:\n    get:\n      responses:\n        '200':\n"
+        "          description: x\n          content:\n            application/json:\n"
+        "              schema: {type: object, properties: {a: {type: integer, example: x}, b: {type: string, example: good}}}\n"
+    )
+    result = CliRunner().invoke(cli.main, ["import", "openapi", str(source), "--strict"])
+    assert result.exit_code == 0, result.stderr
+    assert "1 example is left out, for breaking the schema" in result.stderr
+    assert "# 1 example is left out" in result.stdout
+    assert "b: good" in result.stdout
