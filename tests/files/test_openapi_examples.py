@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+import yaml
+from support.recordings import Played
 
 from mockserver.files.contract.operations import operations_of
 from mockserver.files.contract.reading import read as read_specification
@@ -158,3 +161,31 @@ def test_examples_beside_the_one_that_is_given_are_counted(imported):
     body, notes, _ = imported(members(a=TEXT), media={"examples": values})
     assert body == {"a": "one"}
     assert notes[0].startswith("2 examples are left out")
+
+
+WRITTEN = """
+openapi: 3.1.0
+info: {title: api, version: "1"}
+paths:
+  /whole: {get: {responses: {"200": {description: x, headers: {X-Fee: {required: true, example: 0.50, schema: {type: number}}},
+    content: {application/json: {schema: {type: object, properties: {example: {type: number, minimum: 1.50}}}, example: {example: 10.50}}}}}}}
+  /parts: {get: {responses: {"200": {description: x, content: {application/json: {schema: {type: object, properties: {
+    a: {type: number, example: 1.10, maximum: 2.00}, b: {type: number, default: 0.00}, c: {type: number, examples: [3.30]}}}}}}}}}
+"""
+
+
+@pytest.mark.parametrize("kind", ["yaml", "json"])
+def test_a_decimal_of_an_example_is_sent_as_written(tmp_path, kind):
+    source = tmp_path / f"spec.{kind}"
+    source.write_text(WRITTEN if kind == "yaml" else _as_json(yaml.safe_load(WRITTEN)))
+    played = Played(read(source))
+    whole = played.ask("GET /whole")
+    assert whole.body == b'{"example":10.50}'
+    assert whole.header("x-fee") == "0.50"
+    assert played.ask("GET /parts").body == b'{"a":1.10,"b":0.00,"c":3.30}'
+
+
+def _as_json(value):
+    return re.sub(r"\b(\d+\.\d)\b", lambda found: f"{found[1]}0", json.dumps(value)).replace(
+        "3.1.00", "3.1.0"
+    )

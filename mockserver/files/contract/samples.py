@@ -21,6 +21,7 @@ from mockserver.files.contract.merging import discriminated, kinds_of, merged
 from mockserver.files.contract.nodes import Node
 from mockserver.files.contract.texts import by_pattern, is_found, text, word
 from mockserver.files.contract.validators import Direction, Validators
+from mockserver.model.written import plain_numbers
 
 DEEPEST = 12
 """Levels after which only what is required is made; half as many again, and nothing is."""
@@ -97,7 +98,8 @@ def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
     validator = validators.of(way.home, way.direction)
     while True:
         value = _made(way.home.value, way, 0)
-        if validator.is_valid(value):
+        plain = plain_numbers(value)
+        if validator.is_valid(plain):
             return value
         spoilt = [
             place
@@ -105,7 +107,7 @@ def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
             if not validators.fits(given.schema, given.value, way.direction)
         ]
         if not spoilt:
-            raise Cut(next(iter(validator.iter_errors(value))).message[:200])
+            raise Cut(next(iter(validator.iter_errors(plain))).message[:200])
         way.left_out += sum(way.taken[place].is_example for place in spoilt)
         way.passed_over.update(spoilt)
         way.chance, way.made, way.taken = Random(seed), 0, {}

@@ -19,6 +19,7 @@ from mockserver.errors import InvalidInput, MissingExtra, pointer
 from mockserver.files.contract.merging import discriminated
 from mockserver.files.contract.nodes import FOLDER, Node
 from mockserver.files.contract.reading import Specification
+from mockserver.model.written import plain_numbers
 
 Direction = Literal["request", "reply"]
 _UNREQUIRED = {"request": "readOnly", "reply": "writeOnly"}
@@ -67,7 +68,7 @@ class Validators:
         told = list(self.doubts)
         try:
             ready = self._ready(schema, _UNREQUIRED[direction], ("",))
-            return bool(self._validator(ready, direction).is_valid(value))
+            return bool(self._validator(ready, direction).is_valid(plain_numbers(value)))
         except ValueError:
             return False
         finally:

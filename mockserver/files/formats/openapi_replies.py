@@ -14,6 +14,7 @@ from mockserver.files.contract.samples import Cut, sample
 from mockserver.files.contract.validators import Validators
 from mockserver.files.formats.carried import Lost
 from mockserver.files.formats.openapi_xml import as_xml
+from mockserver.model.written import as_text, plain_numbers
 
 _BRACES = ("{{", "{%", "{#")
 _BODILESS = (204, 205, 304)
@@ -83,7 +84,7 @@ class Replies:
         if others > 0:
             self._left_out[media.place] = others
         if given is not _NOTHING:
-            if schema is not None and not self._validators.of(schema, "reply").is_valid(given):
+            if schema is not None and not self._validators.of(schema, "reply").is_valid(plain_numbers(given)):
                 self._unfit.append(media.place)
             return given
         if schema is None:
@@ -98,7 +99,7 @@ class Replies:
         return made.value
 
     def fits(self, schema: Node, value: Any) -> bool:
-        return bool(self._validators.of(schema, "reply").is_valid(value))
+        return bool(self._validators.of(schema, "reply").is_valid(plain_numbers(value)))
 
     # Headers
 
@@ -222,6 +223,8 @@ def _written(kind: str, media: Node, value: Any, headers: dict[str, str]) -> dic
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return as_text(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
