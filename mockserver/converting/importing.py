@@ -40,7 +40,7 @@ def import_scenarios(
 ) -> int:
     """The exit code."""
     try:
-        imported = format_named(format_).read(Path(source))
+        imported = _read(format_, source)
         _rename(imported, name)
         files = _files(imported, Path(output) if output is not None else None)
     except (InvalidInput, Refused) as why:
@@ -54,11 +54,21 @@ def import_scenarios(
     if flaws:
         say(*flaws, f"Nothing was written: the importer of {format_} made a scenario that doesn't load. This is a bug of mockserver; please report it, with the source if you can.")  # fmt: skip
         return BUG
-    say(*notes)
+    say(*notes, *imported.notes)
     if say_lost(imported.lost) and strict:
         say("Nothing was written, as --strict asks.")
         return LOST
     return _put(files, output, force=force)
+
+
+def _read(format_: str, source: str) -> Imported:
+    """Raises Refused where all of it was lost, with the reasons told before."""
+    imported: Imported = format_named(format_).read(Path(source))
+    answers = any(one.get("routes") or one.get("resources") for one in imported.scenarios.values())
+    if imported.lost and not answers:
+        say_lost(imported.lost)
+        raise Refused(f"{source}: there is no scenario in it: nothing that a route could be made of. Nothing was written.")  # fmt: skip
+    return imported
 
 
 def _rename(imported: Imported, name: str | None) -> None:

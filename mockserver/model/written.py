@@ -97,6 +97,17 @@ def written_json(value: Any, write: Callable[[Any], str]) -> str:
     return value if isinstance(value, Decimal) else write(value)
 
 
+def plain_numbers(value: Any) -> Any:
+    """A JSON value with numbers that have forgotten how they were written: validators know Python's own only."""
+    if isinstance(value, dict):
+        return {key: plain_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_numbers(item) for item in value]
+    if isinstance(value, WrittenFloat):
+        return float(value)
+    return int(value) if isinstance(value, WrittenInt) else value
+
+
 def as_text(value: object) -> str:
     """
     A scalar as its text: numbers as written, booleans and null as JSON writes them.

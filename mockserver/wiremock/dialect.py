@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from mockserver.engine.engine import Engine
 from mockserver.errors import InvalidInput
@@ -64,12 +64,13 @@ class Dialect:
         return None if stub is None else (stub["id"], str(stub.get("name") or ""))
 
     async def __call__(self, request: Request) -> Response:
-        made = self._answer(request)
+        made = await self._answer(request)
         return Response(made.status, (*made.headers, *_FOR_BROWSERS), made.body)
 
-    def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         try:
-            return self._serve(request)
+            made = self._serve(request)
+            return made if isinstance(made, Response) else await made
         except Refused as why:
             return refusal(why)
         except InvalidInput as why:
@@ -79,7 +80,7 @@ class Dialect:
             detail = "It is a defect of mockserver; its log says more"
             return answer({"errors": [error("The call failed", detail, code=50)]}, 500)
 
-    def _serve(self, request: Request) -> Response:
+    def _serve(self, request: Request) -> Response | Awaitable[Response]:
         path = request.path[len(ADMIN) :].rstrip("/") or "/"
         if path not in _PUBLIC:
             refused = self._refused(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from mockserver.engine import editing
@@ -52,8 +53,8 @@ def save(_: Asked) -> Response:
 
 
 @table.add("POST", "/mappings/import")
-def import_all(asked: Asked) -> Response:
-    """Raises Refused at the first that can't be; those before it stay, as there."""
+async def import_all(asked: Asked) -> Response:
+    """Raises Refused at the first that can't be; those before it stay, as there. Others have their turn between two."""
     written = read_object(asked.request)
     options = written.get("importOptions") or {}
     stubs = asked.lent.stubs
@@ -62,13 +63,14 @@ def import_all(asked: Asked) -> Response:
     if options.get("deleteAllNotInImport"):
         named = {one.get("id") or one.get("uuid") for one in several}
         for mapping in stubs.all():
-            if mapping["id"] not in named:
+            await asyncio.sleep(0)
+            if mapping["id"] not in named and stubs.has(mapping["id"]):
                 stubs.remove(mapping["id"])
     # The first of the list is asked first, so it comes last.
     for one in reversed(several):
         stub_id = one.get("id") or one.get("uuid")
-        there = stub_id is not None and any(mapping["id"] == stub_id for mapping in stubs.all())
-        if not there:
+        await asyncio.sleep(0)
+        if stub_id is None or not stubs.has(stub_id):
             stubs.add(one)
         elif not ignoring:
             stubs.put(stub_id, one)

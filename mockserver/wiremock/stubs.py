@@ -75,6 +75,10 @@ class Stubs:
             raise not_found()
         return found
 
+    def has(self, stub_id: str) -> bool:
+        """Whether there is one with that id, among those that came here and those of files."""
+        return self._find(stub_id) is not None
+
     def _find(self, stub_id: str) -> tuple[Route, Mapping] | None:
         """The one that came here with that id, or that stands for a route of a file: without a look at every stub."""
         one = self._ns.route(f"{RUNTIME}/{stub_id}")

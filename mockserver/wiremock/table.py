@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -54,7 +55,9 @@ class Asked:
         return int(text[:12])
 
 
-Handler = Callable[[Asked], Response]
+Handler = Callable[[Asked], Response | Awaitable[Response]]
+"""Awaitable where it takes long, and lets others have their turn."""
+H = TypeVar("H", bound=Handler)
 _PARAM = re.compile(r"\\\{(\w+)\\\}")
 
 
@@ -64,13 +67,13 @@ class Table:
     def __init__(self) -> None:
         self._found: list[tuple[str, re.Pattern[str], Handler]] = []
 
-    def add(self, method: str, path: str) -> Callable[[Handler], Handler]:
+    def add(self, method: str, path: str) -> Callable[[H], H]:
         """Decorates the handler of one line. A parameter called `path` takes slashes."""
         source = _PARAM.sub(
             lambda one: f"(?P<{one[1]}>{'.+' if one[1] == 'path' else '[^/]+'})", re.escape(path)
         )
 
-        def register(handler: Handler) -> Handler:
+        def register(handler: H) -> H:
             self._found.append((method, re.compile(source), handler))
             return handler
 

@@ -193,7 +193,8 @@ def test_a_source_of_another_shape_is_refused_without_a_traceback(tmp_path):
 
 
 def test_the_same_loss_is_told_once(importer, tmp_path):
-    importer(Imported({"shop": {"routes": []}}, lost=[Lost("a", "b"), Lost("a", "b")]))
+    route = {"request": "GET /a", "reply": 200}
+    importer(Imported({"shop": {"routes": [route]}}, lost=[Lost("a", "b"), Lost("a", "b")]))
 
     assert run("har", tmp_path).stderr == "a: b.\n1 thing could not be carried over.\n"
 
@@ -220,3 +221,38 @@ def test_the_help_lists_formats_and_exit_codes():
 
     assert "har " in done.stdout
     assert "Exit codes" in done.stdout
+
+
+def test_examples_that_are_left_out_are_counted_on_stderr_and_are_no_loss(tmp_path):
+    source = tmp_path / "spec.yaml"
+    source.write_text(
+        "openapi: 3.1.0\ninfo: {title: api, version: '1'}\npaths:\n  /a:\n    get:\n      responses:\n        '200':\n"
+        "          description: x\n          content:\n            application/json:\n"
+        "              schema: {type: object, properties: {a: {type: integer, example: x}, b: {type: string, example: good}}}\n"
+    )
+    result = CliRunner().invoke(cli.main, ["import", "openapi", str(source), "--strict"])
+    assert result.exit_code == 0, result.stderr
+    assert "1 example is left out, for breaking the schema" in result.stderr
+    assert "# 1 example is left out" in result.stdout
+    assert "b: good" in result.stdout
+
+
+LOST_WHOLE = {
+    "har": ("a.har", {"log": {"entries": [{"request": {"method": "GET", "url": "wss://x.example/a"}, "response": {"status": 101}}]}}, "is no URL of HTTP"),
+    "postman": ("a.json", {"info": {"name": "x"}, "item": [{"name": "a"}]}, "neither a request nor items"),
+    "openapi": ("a.json", {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/a{b}{c}": {"get": {"responses": {"200": {"description": "x"}}}}}}, "can't be told apart"),
+    "mountebank": ("a.json", {"imposters": [{"port": 1, "protocol": "tcp", "stubs": []}]}, "tcp"),
+    "vcr": ("a.yaml", {"version": 1, "interactions": [{"request": {"method": "CONNECT", "uri": "http://x.example/a", "headers": {}, "body": None}, "response": {"status": {"code": 200}, "headers": {}, "body": {"string": ""}}}]}, "asks a proxy"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format_", LOST_WHOLE)
+def test_where_a_whole_source_is_lost_its_reasons_are_told_and_nothing_is_written(format_, tmp_path):
+    name, document, reason = LOST_WHOLE[format_]
+    source = tmp_path / name
+    source.write_text(json.dumps(document))
+    result = CliRunner().invoke(cli.main, ["import", format_, str(source), "-o", str(tmp_path / "out.yaml")])
+    assert result.exit_code == 2, result.stderr
+    assert reason in result.stderr
+    assert "Nothing was written" in result.stderr
+    assert not (tmp_path / "out.yaml").exists()

@@ -44,6 +44,21 @@ def _all_of(properties: dict[str, Any], name: str, schema: Any) -> Any:
     return schema if known is None or known == schema else {"allOf": [known, schema]}
 
 
+def discriminated(branch: Any, discriminator: Any) -> tuple[str, list[str]] | None:
+    """
+    The property of a discriminator and the values by which it names a branch of `oneOf` (OpenAPI 3.1, 4.8.25).
+    None where the branch is no reference, or nothing discriminates.
+    """
+    name = discriminator.get("propertyName") if isinstance(discriminator, dict) else None
+    ref = branch.get("$ref") if isinstance(branch, dict) else None
+    if not isinstance(name, str) or not isinstance(ref, str):
+        return None
+    last = ref.rpartition("/")[2]
+    mapping = discriminator.get("mapping")
+    pairs = mapping.items() if isinstance(mapping, dict) else ()
+    return name, [str(key) for key, to in pairs if str(to).rpartition("/")[2] == last] or [last]
+
+
 def kinds_of(schema: dict[str, Any]) -> list[str]:
     """The types that a schema allows; all where it names none."""
     kind = schema.get("type")

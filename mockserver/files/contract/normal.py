@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.files.contract.nodes import absolute
 
-_NAMED = frozenset((
+NAMED = frozenset((
     "properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "schemas", "responses", "parameters",
     "headers", "requestBodies", "securitySchemes", "links", "callbacks", "pathItems", "paths", "content", "encoding",
     "variables", "webhooks",
@@ -40,7 +40,7 @@ def _node(value: Any, document: str, old: bool) -> Any:
                 made[key] = item
             elif key == "$ref" and isinstance(item, str):
                 made[key] = absolute(document, item)
-            elif key in _NAMED and isinstance(item, dict):
+            elif key in NAMED and isinstance(item, dict):
                 made[key] = {name: _node(one, document, old) for name, one in item.items()}
             elif key not in _FORGOTTEN or not isinstance(item, (str, dict)):
                 made[key] = _node(item, document, old)

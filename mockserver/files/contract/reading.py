@@ -16,17 +16,18 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, pointer, shown
 from mockserver.files.contract.nodes import FOLDER, Node, target
-from mockserver.files.contract.normal import normal
+from mockserver.files.contract.normal import NAMED, normal
 from mockserver.files.places import decode
 from mockserver.files.syntax import json_error
 from mockserver.files.yaml12 import parse
-from mockserver.model.written import WrittenFloat, WrittenInt
+from mockserver.model.written import plain_numbers, written_float
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file, by its name as seen from the first one's folder. Raises InvalidInput."""
 
 MAX_FILES = 500
 _DEEPEST = 200
+_EXAMPLES = ("example", "examples", "default")
 _DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
 
 
@@ -94,11 +95,13 @@ def _parsed(name: str, raw: bytes) -> Any:
         if not text.lstrip().startswith("{"):
             return parse(text)
         try:
-            return json.loads(text)
+            return json.loads(text, parse_float=written_float)
         except json.JSONDecodeError as why:
             if name.endswith(".json"):
                 raise InvalidInput(json_error(text, why)) from None
             return parse(text)  # a YAML file in one pair of braces
+    except ValueError as why:  # a number that no double holds
+        raise InvalidInput(Flaw((), f"{name}: {why}", "Write a smaller number")) from None
     except RecursionError:
         raise InvalidInput(Flaw((), f"{name}: nested too deeply", "Use $ref")) from None
     except InvalidInput as why:
@@ -136,17 +139,21 @@ def _version(name: str, data: Any) -> str:
     return version
 
 
-def _plain(name: str, value: Any, depth: int = 0) -> Any:
-    """The same with numbers that have forgotten how they were written: validators know Python's own only."""
+def _plain(name: str, value: Any, depth: int = 0, *, named: bool = False, data: bool = False) -> Any:
+    """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
     if depth > _DEEPEST:
         raise InvalidInput(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))
     if isinstance(value, dict):
-        return {key: _plain(name, item, depth + 1) for key, item in value.items()}
+        return {
+            key: _plain(
+                name, item, depth + 1,
+                named=key in NAMED and not named, data=data or (key in _EXAMPLES and not named),
+            )
+            for key, item in value.items()
+        }  # fmt: skip
     if isinstance(value, list):
-        return [_plain(name, item, depth + 1) for item in value]
-    if isinstance(value, WrittenFloat):
-        return float(value)
-    return int(value) if isinstance(value, WrittenInt) else value
+        return [_plain(name, item, depth + 1, data=data) for item in value]
+    return value if data else plain_numbers(value)
 
 
 def _references(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -4,21 +4,24 @@ Values that a schema takes, made of the schema itself.
 What its author gave comes first (`const`, `example`, `examples`, `default`,
 `enum`), then what the type, its bounds, formats and patterns ask for. Each
 attempt is another way through: with or without the author's examples, with all
-properties or those that are required, by another branch of `oneOf`.
+properties or those that are required, by another branch of `oneOf`. An example
+that breaks its schema is passed over, and the others stay.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from mockserver.files.contract.merging import kinds_of, merged
+from mockserver.files.contract.merging import discriminated, kinds_of, merged
 from mockserver.files.contract.nodes import Node
 from mockserver.files.contract.texts import by_pattern, is_found, text, word
-from mockserver.files.contract.validators import Direction
+from mockserver.files.contract.validators import Direction, Validators
+from mockserver.model.written import plain_numbers
 
 DEEPEST = 12
 """Levels after which only what is required is made; half as many again, and nothing is."""
@@ -26,6 +29,7 @@ _OPTIONAL_DEPTH = 4
 _BUDGET = 1500
 """Values in one sample, after which only what is required is made."""
 _TOO_MANY = 20_000
+Path = tuple[str | int, ...]
 ATTEMPTS = (
     (True, True, 0), (False, True, 0), (False, True, 1), (False, False, 0), (False, False, 1), (False, True, 2),
     (False, False, 2), (False, False, 3), (True, False, 0), (False, True, 3),
@@ -34,6 +38,15 @@ ATTEMPTS = (
 
 class Cut(Exception):
     """A schema holds itself, and no end of it is in reach."""
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A value that the author gave, with the schema that it stands in."""
+
+    value: Any
+    schema: dict[str, Any]
+    is_example: bool
 
 
 @dataclass
@@ -46,27 +59,58 @@ class _Way:
     optional: bool
     branch: int
     direction: Direction
+    passed_over: Counter[Path] = field(default_factory=Counter)
+    """How many of the values that an author gave for a place break its schema."""
+    taken: dict[Path, _Given] = field(default_factory=dict)
+    """Those of them that are in the value as it is made now, by their places."""
+    left_out: int = 0
+    """How many examples were passed over."""
+    path: list[str | int] = field(default_factory=list)
     made: int = 0
     open_: list[str] = field(default_factory=list)
 
 
-def sample(schema: Node, seed: str, validator: Any, direction: Direction = "reply") -> Any:
-    """A value that the validator takes. Raises Cut where none was found; the text says why."""
-    said = "it holds itself without an end"
+@dataclass(frozen=True)
+class Sample:
+    """A value, and how many examples of the author are not in it because they break their schema."""
+
+    value: Any
+    left_out: int
+
+
+def sample(schema: Node, seed: str, validators: Validators, direction: Direction = "reply") -> Sample:
+    """A value that the schema takes. Raises Cut where none was found; the text says why."""
+    said, lost = "it holds itself without an end", 0
     for examples, optional, branch in ATTEMPTS:
         way = _Way(schema, Random(f"{seed}:{branch}"), examples, optional, branch, direction)
         try:
-            value = _made(schema.value, way, 0)
-        except Cut as why:
+            value = _attempt(way, validators, f"{seed}:{branch}")
+        except (Cut, ValueError) as why:
             said = str(why) or said
+            lost = max(lost, way.left_out + sum(given.is_example for given in way.taken.values()))
             continue
-        try:
-            if validator.is_valid(value):
-                return value
-            said = next(iter(validator.iter_errors(value))).message[:200]
-        except ValueError as why:
-            said = str(why)
+        return Sample(value, way.left_out if examples else lost)
     raise Cut(said)
+
+
+def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
+    """The value of one way, made anew as long as it holds values of the author that break their schema. Raises Cut, ValueError."""
+    validator = validators.of(way.home, way.direction)
+    while True:
+        value = _made(way.home.value, way, 0)
+        plain = plain_numbers(value)
+        if validator.is_valid(plain):
+            return value
+        spoilt = [
+            place
+            for place, given in way.taken.items()
+            if not validators.fits(given.schema, given.value, way.direction)
+        ]
+        if not spoilt:
+            raise Cut(next(iter(validator.iter_errors(plain))).message[:200])
+        way.left_out += sum(way.taken[place].is_example for place in spoilt)
+        way.passed_over.update(spoilt)
+        way.chance, way.made, way.taken = Random(seed), 0, {}
 
 
 def _made(schema: Any, way: _Way, depth: int) -> Any:
@@ -111,19 +155,24 @@ def _given(schema: dict[str, Any], way: _Way) -> Any:
     """What the author gave as a value; _NOTHING where nothing was."""
     if "const" in schema:
         return schema["const"]
-    if way.examples:
-        if "example" in schema:
-            return schema["example"]
-        listed = schema.get("examples")
-        if isinstance(listed, list) and listed:
-            return listed[0]
-        if schema.get("default") is not None:
-            return schema["default"]
+    place = tuple(way.path)
+    values = _by_the_author(schema)[way.passed_over[place] :] if way.examples else []
+    if values:
+        is_default = "default" in schema and len(values) == 1
+        way.taken[place] = _Given(values[0], schema, not is_default)
+        return values[0]
     if isinstance(schema.get("enum"), list):
         if not schema["enum"]:
             raise Cut("an enum without values")
         return schema["enum"][way.branch % len(schema["enum"])]
     return _NOTHING
+
+
+def _by_the_author(schema: dict[str, Any]) -> list[Any]:
+    listed = schema.get("examples")
+    examples = [schema[key] for key in ("example",) if key in schema]
+    examples += listed if isinstance(listed, list) else []
+    return [*examples, *(schema[key] for key in ("default",) if key in schema)]
 
 
 _TELLING = {
@@ -157,7 +206,7 @@ def _flat(schema: dict[str, Any], way: _Way) -> dict[str, Any]:
     for key in ("oneOf", "anyOf"):
         branches = schema.get(key)
         if isinstance(branches, list) and branches:
-            made = merged(made, _branch(branches, schema.get("discriminator"), way))
+            made = merged(made, _branch(branches, schema.get("discriminator"), made, way))
     return made
 
 
@@ -171,10 +220,14 @@ def _followed(ref: str, way: _Way) -> dict[str, Any]:
     return found.value
 
 
-def _branch(branches: list[Any], discriminator: Any, way: _Way) -> dict[str, Any]:
-    """The branch of this attempt, or the next that comes to an end; null where no other does."""
+def _branch(branches: list[Any], discriminator: Any, beside: dict[str, Any], way: _Way) -> dict[str, Any]:
+    """
+    The branch of this attempt, or the next that comes to an end; null where no other does. The first attempt
+    takes the one that a value of the discriminator beside the branches names.
+    """
     telling = [one for one in branches if isinstance(one, dict) and one.get("type") != "null"]
-    first = way.branch % len(telling) if telling else 0
+    named = [i for i, one in enumerate(telling) if _is_named(one, discriminator, beside)]
+    first = (way.branch + (named[0] if named else 0)) % len(telling) if telling else 0
     opened = len(way.open_)
     for one in telling[first:] + telling[:first]:
         try:
@@ -188,18 +241,28 @@ def _branch(branches: list[Any], discriminator: Any, way: _Way) -> dict[str, Any
     raise Cut
 
 
+def _is_named(branch: dict[str, Any], discriminator: Any, beside: dict[str, Any]) -> bool:
+    found = discriminated(branch, discriminator)
+    schema = (beside.get("properties") or {}).get(found[0]) if found else None
+    if found is None or not isinstance(schema, dict):
+        return False
+    values = [schema["const"]] if "const" in schema else _by_the_author(schema)
+    return bool(values) and values[0] in found[1]
+
+
 def _told(flat: dict[str, Any], branch: dict[str, Any], discriminator: Any) -> dict[str, Any]:
-    """The branch with the name that its discriminator knows it by (OpenAPI 3.1, 4.8.25)."""
-    name = discriminator.get("propertyName") if isinstance(discriminator, dict) else None
-    ref = branch.get("$ref")
-    if not isinstance(name, str) or not isinstance(ref, str):
+    """The branch with a name that its discriminator knows it by."""
+    found = discriminated(branch, discriminator)
+    if found is None:
         return flat
+    name, values = found
     known = flat.get("properties", {}).get(name)
-    if isinstance(known, dict) and ("const" in known or "enum" in known):
+    allowed = [known["const"]] if isinstance(known, dict) and "const" in known else values
+    if isinstance(known, dict) and isinstance(known.get("enum"), list):
+        allowed = known["enum"]
+    told = next((value for value in values if value in allowed), None)
+    if told is None:
         return {**flat, "required": [*flat.get("required", ()), name]}
-    last = ref.rpartition("/")[2]
-    mapping = discriminator.get("mapping") or {}
-    told = next((key for key, to in mapping.items() if str(to).rpartition("/")[2] == last), last)
     return merged(flat, {"properties": {name: {"const": told}}, "required": [name]})
 
 
@@ -214,12 +277,12 @@ def _object(schema: dict[str, Any], way: _Way, depth: int) -> dict[str, Any]:
     optional = way.optional and depth < _OPTIONAL_DEPTH
     for name, below in properties.items():
         if name in required:
-            made[name] = _made(below, way, depth + 1)
+            made[name] = _below(name, below, way, depth)
         elif optional and way.made < _BUDGET and len(made) < most and not _unsent(below, way):
             _tried(made, name, below, way, depth)
     for name in required:
         if name not in made:
-            made[name] = _made(_extra(schema, name), way, depth + 1)
+            made[name] = _below(name, _extra(schema, name), way, depth)
     _filled(schema, made, way, depth)
     return made
 
@@ -228,9 +291,18 @@ def _tried(made: dict[str, Any], name: str, below: Any, way: _Way, depth: int) -
     """A property that need not be there is left out where its schema holds itself."""
     opened = len(way.open_)
     try:
-        made[name] = _made(below, way, depth + 1)
+        made[name] = _below(name, below, way, depth)
     except Cut:
         del way.open_[opened:]
+
+
+def _below(place: str | int, schema: Any, way: _Way, depth: int) -> Any:
+    """The value of a member or an item."""
+    way.path.append(place)
+    try:
+        return _made(schema, way, depth + 1)
+    finally:
+        way.path.pop()
 
 
 def _unsent(schema: Any, way: _Way) -> bool:
@@ -274,7 +346,7 @@ def _filled(schema: dict[str, Any], made: dict[str, Any], way: _Way, depth: int)
         else:
             name, below = next(names), _extra(schema, "")
         if least > len(made):
-            made[name] = _made(below, way, depth + 1)
+            made[name] = _below(name, below, way, depth)
         else:
             _tried(made, name, below, way, depth)
             return
@@ -288,7 +360,7 @@ def _names(schema: dict[str, Any], way: _Way) -> Iterator[str]:
 
 def _array(schema: dict[str, Any], way: _Way, depth: int) -> list[Any]:
     least, most = schema.get("minItems", 0), schema.get("maxItems", _TOO_MANY)
-    first = [_made(one, way, depth + 1) for one in schema.get("prefixItems") or ()]
+    first = [_below(i, one, way, depth) for i, one in enumerate(schema.get("prefixItems") or ())]
     below = schema.get("items", schema.get("contains", {}))
     made = first[:most]
     if below is False or (len(made) >= max(least, 1)) or most == len(made):
@@ -299,7 +371,7 @@ def _array(schema: dict[str, Any], way: _Way, depth: int) -> list[Any]:
         if len(made) >= min(wanted, _TOO_MANY):
             break
         try:
-            item = _turned(below, way, depth, turn)
+            item = _turned(below, way, depth, turn, len(made))
         except Cut:
             if least:
                 raise
@@ -310,14 +382,14 @@ def _array(schema: dict[str, Any], way: _Way, depth: int) -> list[Any]:
     return made
 
 
-def _turned(below: Any, way: _Way, depth: int, turn: int) -> Any:
+def _turned(below: Any, way: _Way, depth: int, turn: int, place: int) -> Any:
     """Another item at each turn, where the author's values are few: the next of an enum, no example."""
     if not turn:
-        return _made(below, way, depth + 1)
+        return _below(place, below, way, depth)
     kept = way.branch, way.examples
     way.branch, way.examples = way.branch + turn, False
     try:
-        return _made(below, way, depth + 1)
+        return _below(place, below, way, depth)
     finally:
         way.branch, way.examples = kept
 

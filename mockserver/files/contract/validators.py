@@ -16,8 +16,10 @@ from importlib import import_module
 from typing import Any, Literal
 
 from mockserver.errors import InvalidInput, MissingExtra, pointer
+from mockserver.files.contract.merging import discriminated
 from mockserver.files.contract.nodes import FOLDER, Node
 from mockserver.files.contract.reading import Specification
+from mockserver.model.written import plain_numbers
 
 Direction = Literal["request", "reply"]
 _UNREQUIRED = {"request": "readOnly", "reply": "writeOnly"}
@@ -61,18 +63,32 @@ class Validators:
             said = str(getattr(why, "message", why)).partition("\n")[0]
             raise schema.wrong(f"this is no JSON Schema: {said}", "Mend the specification") from None
 
+    def fits(self, schema: dict[str, Any], value: Any, direction: Direction) -> bool:
+        """Whether a schema takes a value that stands nowhere in the specification as it is."""
+        told = list(self.doubts)
+        try:
+            ready = self._ready(schema, _UNREQUIRED[direction], ("",))
+            return bool(self._validator(ready, direction).is_valid(plain_numbers(value)))
+        except ValueError:
+            return False
+        finally:
+            self.doubts = told
+
     def of_uri(self, uri: str, direction: Direction) -> Any:
         """Raises ValueError for what is no schema."""
         made = self._made.get((uri, direction))
         if made is None:
-            made = self._made[uri, direction] = self._library.validator_for(
-                {"$ref": uri},
-                registry=self._registry(direction),
-                pattern_options=self._patterns,
-                validate_formats=True,
-                keywords={_APART: lambda _parent, far, _path: _Far(self, far, direction)},
-            )
+            made = self._made[uri, direction] = self._validator({"$ref": uri}, direction)
         return made
+
+    def _validator(self, schema: dict[str, Any], direction: Direction) -> Any:
+        return self._library.validator_for(
+            schema,
+            registry=self._registry(direction),
+            pattern_options=self._patterns,
+            validate_formats=True,
+            keywords={_APART: lambda _parent, far, _path: _Far(self, far, direction)},
+        )
 
     def _registry(self, direction: Direction) -> Any:
         found = self._registries.get(direction)
@@ -93,6 +109,8 @@ class Validators:
         if not isinstance(value, dict):
             return value
         named = path[-1] in ("properties", "patternProperties", "$defs", "schemas")
+        if not named:
+            value = _by_discriminator(value)
         made = {}
         for key, item in value.items():
             if key == "$ref" and isinstance(item, str) and item in self._apart and not named:
@@ -123,6 +141,23 @@ class Validators:
             schema["required"] = [
                 name for name in required if not (isinstance(name, str) and _has(properties.get(name), mark))
             ]
+
+
+def _by_discriminator(schema: dict[str, Any]) -> dict[str, Any]:
+    """A value may fit several branches of `oneOf`, where its discriminator names one that it fits."""
+    branches = schema.get("oneOf")
+    if not isinstance(branches, list) or "discriminator" not in schema:
+        return schema
+    named = [
+        {"allOf": [branch, {"required": [found[0]], "properties": {found[0]: {"enum": found[1]}}}]}
+        for branch in branches
+        if (found := discriminated(branch, schema["discriminator"])) is not None
+    ]
+    if not named:
+        return schema
+    rest = {key: item for key, item in schema.items() if key != "oneOf"}
+    either = {"anyOf": [{"oneOf": branches}, *named]}
+    return {**rest, "allOf": [*(schema.get("allOf") or ()), either]}
 
 
 class _Far:

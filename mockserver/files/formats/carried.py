@@ -36,13 +36,15 @@ class Imported:
     """
     Scenarios by name, files to lie beside them (path relative to the scenario's
     folder, with `/`), what was lost, and remarks that a person who reads the
-    scenario should see above it as comments, by scenario.
+    scenario should see above it as comments, by scenario. `notes` are for who
+    imports, and no loss.
     """
 
     scenarios: dict[str, Document] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     lost: list[Lost] = field(default_factory=list)
     remarks: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,9 @@ from mockserver.files.formats.reading import json_file, name_of, pretty
 from mockserver.model.coding import UnreadableBody, decode_content
 from mockserver.model.reply import FaultKind
 
+_NOT_MODIFIED = 304
+_CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
+
 
 def read(source: Path) -> Imported:
     """Raises InvalidInput for what is no archive."""
@@ -69,6 +72,11 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Exchang
     request_headers = _lines(request.get("headers"))
     if posted.get("mimeType") and not value_of(request_headers, "content-type"):
         request_headers.append(("content-type", str(posted["mimeType"])))
+    status, body = int(response.get("status") or 0), _content(place, content, headers, lost)
+    if status == _NOT_MODIFIED and body:
+        # A browser asked whether its copy still holds, and the archive has the copy.
+        status = 200
+        request_headers = [line for line in request_headers if line[0].lower() not in _CONDITIONS]
     outcome = entry.get("_outcome")
     for part, told in (("request.postData", posted), ("response.content", content)):
         if "comment" in told and told.get("text") is None and part == "response.content":
@@ -81,9 +89,9 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Exchang
         url=url.partition("#")[0],
         request_headers=request_headers,
         request_body=_posted(posted),
-        status=int(response.get("status") or 0),
+        status=status,
         headers=_with_type(headers, content),
-        body=_content(place, content, headers, lost),
+        body=body,
         fault=str(outcome) if outcome in list(FaultKind) else "",
         name=str(entry.get("_route") or ""),
     )

@@ -48,7 +48,7 @@ def read(source: Path) -> Imported:
     lost += [Lost(place, what) for place, what in validators.doubts]
     name = _slug(str(_info(spec).get("title", ""))) or _slug(source.name.partition(".")[0]) or "api"
     hold = f"To have requests and replies held to it, put {source.name} beside this file and write: openapi: {source.name}"
-    return Imported({name: document}, {}, lost, {name: [*replies.remarks(), hold]})
+    return Imported({name: document}, {}, lost, {name: [*replies.remarks(), hold]}, replies.notes())
 
 
 def _bytes(path: Path, name: str) -> bytes:

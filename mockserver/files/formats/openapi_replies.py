@@ -14,6 +14,7 @@ from mockserver.files.contract.samples import Cut, sample
 from mockserver.files.contract.validators import Validators
 from mockserver.files.formats.carried import Lost
 from mockserver.files.formats.openapi_xml import as_xml
+from mockserver.model.written import as_text, plain_numbers
 
 _BRACES = ("{{", "{%", "{#")
 _BODILESS = (204, 205, 304)
@@ -29,10 +30,20 @@ class Replies:
         self._others = 0
         self._headers = 0
         self._unfit: list[str] = []
+        self._left_out: dict[str, int] = {}
+        """How many examples are in no reply, by the place where they would be."""
+
+    def notes(self) -> list[str]:
+        """How many examples are left out."""
+        count = sum(self._left_out.values())
+        if not count:
+            return []
+        what = f"{count} example{'s are' if count > 1 else ' is'} left out, for breaking the schema or standing beside the one that is given"
+        return [f"{what}; the first at {next(iter(self._left_out))}."]
 
     def remarks(self) -> list[str]:
         """What a person should know of all replies together."""
-        said = []
+        said = self.notes()
         if self._others:
             said.append(
                 f"{self._others} other documented answers, such as errors, are left out: the success is given."
@@ -68,10 +79,12 @@ class Replies:
 
     def value(self, operation: Operation, media: Node) -> Any:
         """The example of a media type, or a sample of its schema. Raises Cut."""
-        given = example_of(media)
+        given, others = example_of(media), len(examples_of(media)) - 1
         schema = media.get("schema")
+        if others > 0:
+            self._left_out[media.place] = others
         if given is not _NOTHING:
-            if schema is not None and not self._validators.of(schema, "reply").is_valid(given):
+            if schema is not None and not self._validators.of(schema, "reply").is_valid(plain_numbers(given)):
                 self._unfit.append(media.place)
             return given
         if schema is None:
@@ -80,12 +93,13 @@ class Replies:
 
     def sampled(self, operation: Operation, schema: Node, more: str = "") -> Any:
         """A sample of a schema, the same at every import; others with `more`. Raises Cut."""
-        return sample(
-            schema, f"{operation.method} {operation.path}{more}", self._validators.of(schema, "reply")
-        )
+        made = sample(schema, f"{operation.method} {operation.path}{more}", self._validators)
+        if made.left_out:
+            self._left_out[schema.place] = made.left_out
+        return made.value
 
     def fits(self, schema: Node, value: Any) -> bool:
-        return bool(self._validators.of(schema, "reply").is_valid(value))
+        return bool(self._validators.of(schema, "reply").is_valid(plain_numbers(value)))
 
     # Headers
 
@@ -171,12 +185,16 @@ def preferred(content: dict[str, Any]) -> str:
 
 def example_of(media: Node) -> Any:
     """The author's example of a media type, a parameter or a header; _NOTHING without one."""
-    if "example" in media.value:
-        return media.value["example"]
-    for _, node in media.mapping("examples"):
-        if isinstance(node.value, dict) and "value" in node.value:
-            return node.value["value"]
-    return _NOTHING
+    return next(iter(examples_of(media)), _NOTHING)
+
+
+def examples_of(media: Node) -> list[Any]:
+    """Every example of it."""
+    found = [media.value["example"]] if "example" in media.value else []
+    nodes = [node for _, node in media.mapping("examples")]
+    return found + [
+        node.value["value"] for node in nodes if isinstance(node.value, dict) and "value" in node.value
+    ]
 
 
 def _content(node: Node) -> Node:
@@ -205,6 +223,8 @@ def _written(kind: str, media: Node, value: Any, headers: dict[str, str]) -> dic
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return as_text(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

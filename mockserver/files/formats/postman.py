@@ -17,8 +17,12 @@ from mockserver.errors import Flaw, InvalidInput, shown
 from mockserver.files.formats.carried import Document, Imported, Lost
 from mockserver.files.formats.exchange import ORIGIN, Exchange
 from mockserver.files.formats.folding import Asked, told_apart
-from mockserver.files.formats.postman_requests import asked_of
-from mockserver.files.formats.postman_words import filled, has_variables, json_template, template
+from mockserver.files.formats.postman_requests import (
+    asked_of,
+    json_without_placeholders,
+    placeholders_lost,
+)
+from mockserver.files.formats.postman_words import PLACEHOLDER, filled, has_variables, json_template, template
 from mockserver.files.formats.postman_writing import write
 from mockserver.files.formats.reading import json_file, name_of, scenario_name
 from mockserver.files.formats.replies import Beside, reply_of
@@ -127,7 +131,10 @@ def _variables(written: Any) -> dict[str, str]:
     return {
         str(one.get("key", one.get("id"))): str(one.get("value", ""))
         for one in written or []
-        if isinstance(one, dict) and not one.get("disabled") and one.get("value") is not None
+        if isinstance(one, dict)
+        and not one.get("disabled")
+        and one.get("value") is not None
+        and not PLACEHOLDER.fullmatch(str(one["value"]))
     }
 
 
@@ -195,8 +202,12 @@ def _example(written: dict[str, Any], asked: Asked, origin: str, item: _Item, pl
     headers = written.get("header") or []
     if isinstance(headers, str):
         headers = [dict(zip(("key", "value"), map(str.strip, line.split(":", 1)), strict=False)) for line in headers.splitlines() if ":" in line]  # fmt: skip
+    left_out: dict[str, None] = {}
     lines = [(str(one["key"]), str(one.get("value", ""))) for one in headers if not one.get("disabled")]
-    body = written.get("body") or ""
+    left_out |= dict.fromkeys(value for _, value in lines if PLACEHOLDER.fullmatch(value))
+    lines = [(name, value) for name, value in lines if value not in left_out]
+    body = json_without_placeholders(str(written.get("body") or ""), left_out.setdefault)
+    reading.lost += placeholders_lost(place, left_out)
     exchange = Exchange(
         place, asked.method, f"{origin}/", status=int(written.get("code") or 200), headers=lines, body=str(body).encode("utf-8", "replace")
     )  # fmt: skip

@@ -15,6 +15,9 @@ from mockserver.model.written import as_text, written_float
 
 VARIABLE = re.compile(r"\{\{\s*(\$?[^{}\s]+)\s*\}\}")
 
+PLACEHOLDER = re.compile(r"(?:<|%3[Cc])([A-Za-z][\w .-]*)(?:>|%3[Ee])")
+"""What Postman writes where it makes a collection of a specification, such as `<integer>` or `<accountId>`."""
+
 DYNAMIC: dict[str, str] = {
     "$guid": "uuid()",
     "$randomUUID": "uuid()",
@@ -70,6 +73,27 @@ Unknown = Callable[[str], None]
 
 def has_variables(text: str) -> bool:
     return VARIABLE.search(text) is not None
+
+
+_LEFT_OUT: Any = object()
+
+
+def without_placeholders(value: Any, left_out: Callable[[str], object]) -> Any:
+    """A JSON value without the members and items that are placeholders; each is told. None where it is one itself."""
+    found = _without(value, left_out)
+    return None if found is _LEFT_OUT else found
+
+
+def _without(value: Any, left_out: Callable[[str], object]) -> Any:
+    if isinstance(value, dict):
+        pairs = ((key, _without(item, left_out)) for key, item in value.items())
+        return {key: item for key, item in pairs if item is not _LEFT_OUT}
+    if isinstance(value, list):
+        return [item for item in (_without(item, left_out) for item in value) if item is not _LEFT_OUT]
+    if isinstance(value, str) and (found := PLACEHOLDER.fullmatch(value)):
+        left_out(found[0])
+        return _LEFT_OUT
+    return value
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:

@@ -44,15 +44,23 @@ class Beside:
 
     folder: str
     files: dict[str, bytes] = field(default_factory=dict)
+    _last: dict[str, int] = field(default_factory=dict)
+    _names: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
     def put(self, stem: str, suffix: str, body: bytes) -> str:
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:60] or "body"
-        number = 1
-        while True:
-            name = f"{self.folder}/{stem}{'' if number == 1 else f'-{number}'}{suffix}"
-            if self.files.setdefault(name, body) == body:
-                return name
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:60].strip("-") or "body"
+        known = self._names.get((stem + suffix, body))
+        return known or self._new(stem, suffix, body)
+
+    def _new(self, stem: str, suffix: str, body: bytes) -> str:
+        """The numbers of a stem go on where they stopped: there may be thousands of them."""
+        number, name = self._last.get(stem + suffix, 0), ""
+        while not name or self.files.setdefault(name, body) != body:
             number += 1
+            name = f"{self.folder}/{stem}{'' if number == 1 else f'-{number}'}{suffix}"
+        self._last[stem + suffix] = number
+        self._names[stem + suffix, body] = name
+        return name
 
 
 def reply_of(exchange: Exchange, beside: Beside, *, templates: bool = False) -> int | dict[str, Any]:

@@ -413,3 +413,22 @@ def without_stand_ins(imported):
     """An id that is asked for only as such comes back as an example, which is asked for as it is."""
     text = json.dumps(imported.scenarios)
     return text.replace('{"$type": "string"}', '"text"').replace('"present"', '"text"').replace('{"equals": "text"}', '"text"')  # fmt: skip
+
+
+def test_a_304_whose_content_is_in_the_archive_is_the_200_that_it_confirms(read):
+    conditions = [line("If-None-Match", '"a"'), line("If-Modified-Since", "Thu, 01 Jan 2026 00:00:00 GMT")]
+    confirmed = entry(status=304, body='{"a": 1.50}')
+    confirmed["request"]["headers"] = conditions
+    confirmed["response"]["headers"] = [line("ETag", '"a"')]
+    first = entry(body='{"a": 1.50}')
+    first["response"]["headers"] = [line("ETag", '"a"')]
+
+    imported = read(first, confirmed)
+
+    assert [one["reply"]["json"] for one in routes(imported)] == [{"a": 1.5}]
+    assert Played(imported).ask("GET /data").status == 200
+    assert imported.lost == []
+
+
+def test_a_304_without_content_stays_what_it_is(read):
+    assert routes(read(entry(status=304)))[0]["reply"] == 304

@@ -1,6 +1,7 @@
 """Postman collections, as scenarios and back."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -366,3 +367,60 @@ def said(document):
                 saved["code"], json.dumps(json.loads(body)) if body else "",
             ))  # fmt: skip
     return found
+
+
+# Placeholders
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://api.example/accounts/<accountId>/items/<integer>", "/accounts/{accountId}/items/{integer}"),
+        ("https://api.example/accounts/%3CaccountId%3E", "/accounts/{accountId}"),
+        ("https://api.example/<integer>/x/<integer>/<integer>", "/{integer}/x/{integer2}/{integer3}"),
+        ("https://api.example/{{id}}/x/:id", "/{id}/x/{id2}"),
+        ("https://api.example/v<integer>/a.<format>", "/v{integer}/a.{format}"),
+        ("https://api.example/{{account}}", "/{account}"),
+    ],
+)
+def test_a_placeholder_in_a_path_is_a_parameter(read, url, path):
+    imported = read(
+        collection(item("GET", url, example(body="{}")), variable=[{"key": "account", "value": "<string>"}])
+    )
+    assert routes(imported)[0]["request"] == f"GET {path}"
+    assert imported.lost == []
+    assert Played(imported).ask("GET " + re.sub(r"\{\w+\}", "7", path)).status == 200
+
+
+def test_placeholders_elsewhere_are_left_out_with_a_note(read):
+    url = {
+        "raw": "https://api.example/a?limit=<integer>&sort=name",
+        "query": [{"key": "limit", "value": "<integer>"}, {"key": "sort", "value": "name"}],
+    }
+    sent = {
+        "mode": "raw",
+        "raw": '{"amount": "<number>", "tags": ["<string>", "x"], "kind": "a"}',
+        "options": {"raw": {"language": "json"}},
+    }
+    lines = [header("Content-Type", "application/json"), header("X-Id", "<uuid>")]
+    imported = read(collection(
+        item("POST", url, example(body='{"id": "<long>", "price": 1.50, "list": [{"a": "<string>"}]}', header=lines), body=sent),
+        item("POST", url, example(body="{}"), body={"mode": "urlencoded", "urlencoded": [{"key": "n", "value": "<integer>"}, {"key": "k", "value": "v"}]}),
+    ))  # fmt: skip
+    first, second = routes(imported)
+    assert first["match"] == {"query": {"sort": "name"}, "json": {"tags": ["x"], "kind": "a"}}
+    assert second["match"] == {"query": {"sort": "name"}, "form": {"k": "v"}}
+    assert first["reply"] == {"json": {"price": 1.5, "list": [{}]}}
+    assert [str(one) for one in imported.lost] == [
+        "item[0].request: <integer>, <number>, <string>: a placeholder is no value, and is left out. Write a value",
+        "item[0].response[0]: <uuid>, <long>, <string>: a placeholder is no value, and is left out. Write a value",
+        "item[1].request: <integer>: a placeholder is no value, and is left out. Write a value",
+    ]
+
+
+@pytest.mark.parametrize("text", ["<a>b</a>", '{"html": "<b>x</b>"}', '{"a": "x <integer>"}', "1 < 2 > 1"])
+def test_what_only_looks_like_a_placeholder_stays(read, text):
+    imported = read(collection(item("GET", "https://api.example/a", example(body=text))))
+    assert imported.lost == []
+    answered = Played(imported).ask("GET /a").body.decode()
+    assert answered == text or json.loads(answered) == json.loads(text)
