@@ -25,7 +25,7 @@ from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.listening import listen_everywhere
 from mockserver.engine.literal import proxied_urls, webhook_urls
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
-from mockserver.engine.world import World, breaches_of, build_world
+from mockserver.engine.world import World, build_world, warnings_at_load
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
 from mockserver.files.recorded.naming import name_of
@@ -136,7 +136,7 @@ class App:
 
     def _read(self) -> World:
         world = build_world(load(self.settings.paths)) if self.settings.paths else World()
-        for line in breaches_of(world):
+        for line in warnings_at_load(world):
             log.warning("%s", line)
         return world
 
@@ -147,7 +147,7 @@ class App:
         return {
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
-            "warnings": list(breaches_of(world)),
+            "warnings": list(warnings_at_load(world)),
         }
 
     def health(self) -> dict[str, Any]:

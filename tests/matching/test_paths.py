@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from mockserver.matching import paths
 
-
 PIECES = st.sampled_from(["%2f", "%2F", "/", "a", "=", "%3D", "%3d", "%", "%%", "%4", "%41", "%c3%a9", "%C3", "%ff", "%zz", "%25", "%252f", "=0A", "_", "%_", "é", "\udcc3", "\n"])  # fmt: skip
 
 
