@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -135,7 +136,10 @@ class App:
         raise Refused(404, "no-ca", title, hint)
 
     def _read(self) -> World:
-        world = build_world(load(self.settings.paths)) if self.settings.paths else World()
+        paths = [
+            path for path in self.settings.paths if not self.settings.paths_may_lack or Path(path).exists()
+        ]
+        world = build_world(load(paths)) if paths else World()
         for line in warnings_at_load(world):
             log.warning("%s", line)
         return world
@@ -413,6 +417,7 @@ class App:
         return (
             f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
+            f" · dashboard {self.admin_url}/ui/"
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
             + (f" · WireMock {self.wiremock_url}" if self.wiremock_url else "")
         )

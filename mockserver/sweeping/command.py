@@ -31,7 +31,11 @@ def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         raise click.BadParameter(f"{value!r} is no duration. {HINT}", ctx, param) from None
 
 
-@click.command(cls=_BehindDashes, options_metavar="[OPTIONS] [PATHS]... -- COMMAND...")
+@click.command(
+    cls=_BehindDashes,
+    options_metavar="[OPTIONS] [PATHS]... -- COMMAND...",
+    short_help="Run COMMAND once for each of its calls and kinds of trouble.",
+)
 @click.argument("paths", nargs=-1, metavar="")
 @click.option(
     "--only",
