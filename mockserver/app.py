@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ from mockserver.engine.hosts import ScenarioHosts
 from mockserver.engine.listening import listen_everywhere
 from mockserver.engine.literal import proxied_urls, webhook_urls
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
-from mockserver.engine.world import World, breaches_of, build_world
+from mockserver.engine.world import World, build_world, warnings_at_load
 from mockserver.errors import MockServerError
 from mockserver.files.loader import load
 from mockserver.files.recorded.naming import name_of
@@ -140,8 +141,11 @@ class App:
         raise Refused(404, "no-ca", title, hint)
 
     def _read(self) -> World:
-        world = build_world(load(self.settings.paths)) if self.settings.paths else World()
-        for line in breaches_of(world):
+        paths = [
+            path for path in self.settings.paths if not self.settings.paths_may_lack or Path(path).exists()
+        ]
+        world = build_world(load(paths)) if paths else World()
+        for line in warnings_at_load(world):
             log.warning("%s", line)
         return world
 
@@ -152,7 +156,7 @@ class App:
         return {
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
-            "warnings": list(breaches_of(world)),
+            "warnings": list(warnings_at_load(world)),
         }
 
     def health(self) -> dict[str, Any]:
@@ -438,6 +442,7 @@ class App:
         return (
             f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
+            f" · dashboard {self.admin_url}/ui/"
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
             + (f" · WireMock {self.wiremock_url}" if self.wiremock_url else "")
         )

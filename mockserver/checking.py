@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.engine.engine import Engine
 from mockserver.engine.explain import ExplainSpec, as_request, explain
 from mockserver.engine.reaching import Doubt, doubts
-from mockserver.engine.world import breaches_of, build_world
+from mockserver.engine.world import build_world, warnings_at_load
 from mockserver.errors import Flaw
 from mockserver.files.flaws import parse_spec
 from mockserver.files.loader import empty_folders, load
@@ -29,7 +29,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
     found = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
     for source in sources:
         found += [source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))]
-    found += breaches_of(world)
+    found += warnings_at_load(world)
     found += [_located(doubt) for doubt in doubts(world)]
     summary = f"{_some(len(world.scenarios), 'scenario')} with {_some(len(world.routes), 'route')}: right"
     return [], found, summary

@@ -72,7 +72,7 @@ class _Duration(click.ParamType[Any]):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mockserver")
+@click.version_option(__version__, "-V", "--version", prog_name="mockserver")
 def main() -> None:
     """A programmable mock server for external services."""
 
@@ -84,7 +84,7 @@ main.add_command(import_)
 main.add_command(export)
 
 
-@main.command()
+@main.command(short_help="Serve scenario files and folders.")
 @click.argument("paths", nargs=-1)
 @flag("--host", default=DEFAULT.host, show_default=True, help="Address to listen on.")
 @flag(
@@ -285,7 +285,7 @@ main.add_command(export)
     help="Keep routes made at runtime, state, positions and counts in it, over a restart or a crash.",
 )
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
-    """Serve scenario files and folders (default: scenarios/)."""
+    """Serve scenario files and folders (default: scenarios/, where it is there)."""
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
     with late.imports():
         from mockserver.running import run
@@ -295,7 +295,8 @@ def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) 
             options["admin_token"] = stream.read().strip()
         if not options["admin_token"]:
             raise click.BadParameter(f"{admin_token_file} holds no token", param_hint="--admin-token-file")
-    sys.exit(run(Settings(paths=_paths(paths), **options)))
+    named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
+    sys.exit(run(Settings(paths=_paths(paths), paths_may_lack=not named, **options)))
 
 
 def _paths(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -321,7 +322,7 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
     sys.exit(2 if strict and warnings else 0)
 
 
-@main.command()
+@main.command(short_help="Say which route would answer a request, and why.")
 @click.argument("paths", nargs=-1)
 @click.option("--request", "line", required=True, help="A request line, such as 'POST /v1/charges?x=1'.")
 @click.option(
@@ -394,7 +395,7 @@ def _json_of(text: str) -> Any:
         raise click.BadParameter(f"it is no JSON: {why}", param_hint="--json") from why
 
 
-@main.command()
+@main.command(short_help="Print the JSON Schema of the scenario language.")
 @click.argument("which", type=click.Choice(["scenario", "troubles"]), default="scenario")
 def schema(which: str) -> None:
     """Print the JSON Schema of the scenario language, or of the sweep's file of troubles."""
@@ -406,7 +407,7 @@ def schema(which: str) -> None:
     click.echo(json.dumps(schema_document(), indent=2))
 
 
-@main.command()
+@main.command(short_help="Exit with 0 if a server is healthy.")
 @click.argument("url", required=False)
 def healthcheck(url: str | None) -> None:
     """Exit with 0 if a server is healthy, for containers without curl (default: the one that the environment describes)."""

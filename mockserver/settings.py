@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
-    `paths` are scenario files and folders. Port 0 picks a free one; `admin_port`
+    `paths` are scenario files and folders; with `paths_may_lack` those that are not there hold nothing. Port 0 picks a free one; `admin_port`
     None serves the admin API on the mock port. `wiremock_port` speaks WireMock's
     admin API beside mock traffic; None doesn't. `namespaces` is "known" (unknown
     names are 404) or "auto" (made at first use). `allow_egress` are HOST[:PORT]
@@ -30,6 +30,7 @@ class Settings:
     """
 
     paths: tuple[str, ...] = ("scenarios/",)
+    paths_may_lack: bool = False
     host: str = "127.0.0.1"
     port: int = 8080
     admin_port: int | None = None

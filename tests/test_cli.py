@@ -112,7 +112,10 @@ def test_a_flag_counts_more_than_its_variable(settings_of):
 
 def test_paths_come_from_arguments_or_the_environment_or_are_scenarios(settings_of):
     assert settings_of()[0].paths == ("scenarios/",)
+    assert settings_of()[0].paths_may_lack
     assert settings_of(MOCKSERVER_PATHS=f"a{os.pathsep}b")[0].paths == ("a", "b")
+    assert not settings_of(MOCKSERVER_PATHS="a")[0].paths_may_lack
+    assert not settings_of("scenarios/")[0].paths_may_lack
     assert settings_of("c", "d", MOCKSERVER_PATHS="a")[0].paths == ("c", "d")
 
 
@@ -155,7 +158,7 @@ def test_a_service_link_of_kubernetes_is_ignored_with_a_word(settings_of, flag):
 
     settings, said = settings_of(**{variable: "tcp://10.0.0.7:8080"})
 
-    assert settings == Settings()
+    assert settings == Settings(paths_may_lack=True)
     assert said.count("\n") == 1
     assert f"{variable}=tcp://10.0.0.7:8080" in said
     assert "Kubernetes" in said
@@ -174,6 +177,18 @@ def test_a_wrong_flag_is_refused_with_its_name(flag, text):
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("flag", ["-V", "--version"])
+def test_it_says_its_version(flag):
+    assert CliRunner().invoke(cli.main, [flag]).stdout == f"mockserver, version {mockserver.__version__}\n"
+
+
+def test_the_help_cuts_no_line_on_a_terminal_of_80_columns():
+    result = CliRunner().invoke(cli.main, ["-h"], terminal_width=80)
+
+    assert set(cli.main.commands) <= set(result.stdout.split())
+    assert "..." not in result.stdout.replace("[ARGS]...", "")
+
+
 # Start
 
 
@@ -183,7 +198,7 @@ def test_it_says_in_one_line_what_it_serves_and_where(process, module):
     server = process(module=module)
 
     assert server.announced == (
-        f"mockserver {mockserver.__version__} serves 1 scenario with 1 route: mock {server.url} · admin {server.url}/__admin\n"
+        f"mockserver {mockserver.__version__} serves 1 scenario with 1 route: mock {server.url} · admin {server.url}/__admin · dashboard {server.url}/__admin/ui/\n"
     )
     assert [server.ask("POST", "/data").status for _ in range(3)] == [503, 503, 200]
     code, _ = server.end(signal.SIGTERM)
@@ -235,6 +250,20 @@ def test_a_folder_without_scenarios_is_served(process, tmp_path):
 
     assert "0 scenarios with 0 routes" in server.announced
     assert server.ask("GET", "/").status == 404
+
+
+@pytest.mark.slow
+def test_in_an_empty_folder_it_starts_empty_and_a_path_that_was_named_has_to_be_there(tmp_path, process):
+    server = process(scenarios=None)
+
+    assert "0 scenarios with 0 routes" in server.announced
+    assert server.ask("GET", "/").status == 404
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios/a.yaml").write_text("routes: [{request: GET /, reply: 200}]")
+    assert server.admin.post("/reload")["routes"] == 1
+    for named in (["scenario/"], ["nowhere.yaml"]):
+        result = run_cli("serve", "--port", "0", *named)
+        assert (result.returncode, named[0].rstrip("/") in result.stderr) == (2, True)
 
 
 # End

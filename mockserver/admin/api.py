@@ -241,7 +241,8 @@ class AdminApi:
     async def _serve(self, request: Request) -> Answer:
         path = request.path[len(ADMIN) :] or "/"
         if path != "/health":
-            self._check(request, public=path == "/ui" or path.startswith("/ui/"))
+            leads = path == "/" and is_browser(request)
+            self._check(request, public=leads or path == "/ui" or path.startswith("/ui/"))
         ns = self._engine.default
         found = _NS.fullmatch(path)
         if found:
@@ -370,6 +371,11 @@ def read_json(request: Request, *, as_written: bool = False) -> Any:
 
 
 # Answers
+
+
+def is_browser(request: Request) -> bool:
+    """Whether a page is asked for, by somebody who looks at one."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def json_answer(document: Any, status: int = 200, *headers: tuple[str, str]) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 
 class View(BaseModel):
@@ -313,6 +313,12 @@ class OutageView(BaseModel):
     skipped: int
 
 
+class OutageAnswer(RootModel[OutageView | None]):
+    """The outage that is on, or null."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 class TroubleView(BaseModel):
     """
     A trouble as it was sent, `route` being the whole id. `seen` are the calls of
@@ -449,6 +455,19 @@ class ViolationView(View):
 
 class ViolationList(Listing):
     items: list[ViolationView]
+
+
+class CallOfApi(View):
+    request: str
+    summary: str
+
+
+class IndexView(View):
+    """What the admin API has. `dashboard` is for people, `openapi` describes every call."""
+
+    dashboard: str
+    openapi: str
+    items: list[CallOfApi]
 
 
 class EffectList(Listing):

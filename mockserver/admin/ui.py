@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Refused, Table
+from mockserver.admin.api import Answer, Asked, Refused, Table, is_browser, json_answer
+from mockserver.admin.models import IndexView
 from mockserver.model.http import ADMIN, Response
 
 table = Table()
@@ -71,6 +72,28 @@ def answer(asked: Asked[Any], name: str) -> Response:
     if file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
         return Response(304, lines)
     return Response(200, [("Content-Type", file.media_type), *lines], file.body)
+
+
+@table.add(
+    "GET",
+    "/",
+    "What the admin API has; leads a browser to the dashboard.",
+    answer=IndexView,
+    also=(302,),
+    namespaced=False,
+)
+async def index(asked: Asked[Any]) -> Answer:
+    if is_browser(asked.request):
+        return Response(
+            302, [("Location", f"{ADMIN}/ui/"), ("Content-Type", "application/json"), *SAFETY], b"{}"
+        )
+    calls = [
+        {"request": f"{method.upper()} {path}", "summary": operation["summary"]}
+        for path, operations in asked.services.openapi()["paths"].items()
+        for method, operation in operations.items()
+        if not path.startswith(f"{ADMIN}/@")
+    ]
+    return json_answer({"dashboard": f"{ADMIN}/ui/", "openapi": f"{ADMIN}/openapi.json", "items": calls})
 
 
 @table.add("GET", "/ui", "Leads to the dashboard.", status=308, content_type="text/plain", namespaced=False)

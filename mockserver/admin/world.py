@@ -22,7 +22,15 @@ from mockserver.admin.api import (
     read_json,
 )
 from mockserver.admin.calls import REVEAL, may_reveal
-from mockserver.admin.models import ClockView, EffectList, ExplainView, ItemList, OutageView, StateView
+from mockserver.admin.models import (
+    ClockView,
+    EffectList,
+    ExplainView,
+    ItemList,
+    OutageAnswer,
+    OutageView,
+    StateView,
+)
 from mockserver.admin.views import instant
 from mockserver.engine.answers import explained_full
 from mockserver.engine.explain import ExplainSpec, as_request, explain
@@ -79,11 +87,11 @@ async def put_outage(asked: Asked[Any]) -> Answer:
     return json_answer(outage.view())
 
 
-@table.add("GET", "/outage", "The outage that is on.", answer=OutageView, errors=(404,))
+@table.add("GET", "/outage", "The outage that is on; null where none is.", answer=OutageAnswer)
 async def get_outage(asked: Asked[Any]) -> Answer:
     outage = asked.ns.downtime
     if outage is None or outage.is_over(asked.ns.clock.now_s()):
-        raise Refused(404, "no-outage", "There is no outage", "Start one with PUT /__admin/outage")
+        return json_answer(None)
     return json_answer(outage.view())
 
 

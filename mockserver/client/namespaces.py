@@ -33,7 +33,7 @@ from mockserver.client.words import (
     TroubleWords,
     check_words,
 )
-from mockserver.client.writing import check_document, route_document, steps_of
+from mockserver.client.writing import check_document, request_line, route_document, steps_of
 
 RouteT = TypeVar("RouteT", bound=RouteSurface)
 PauseT = TypeVar("PauseT", bound="Pause[Any] | AsyncPause[Any]")
@@ -66,29 +66,29 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     def get(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
         """A route for GET; it answers once `.reply(…)` is called. HEAD is answered by it too."""
-        return self.on(f"GET {path}", **match)
+        return self.on(request_line("GET", path), **match)
 
     def post(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        return self.on(f"POST {path}", **match)
+        return self.on(request_line("POST", path), **match)
 
     def put(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        return self.on(f"PUT {path}", **match)
+        return self.on(request_line("PUT", path), **match)
 
     def patch(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        return self.on(f"PATCH {path}", **match)
+        return self.on(request_line("PATCH", path), **match)
 
     def delete(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        return self.on(f"DELETE {path}", **match)
+        return self.on(request_line("DELETE", path), **match)
 
     def head(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        return self.on(f"HEAD {path}", **match)
+        return self.on(request_line("HEAD", path), **match)
 
     def options(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        return self.on(f"OPTIONS {path}", **match)
+        return self.on(request_line("OPTIONS", path), **match)
 
     def any(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
         """A route for every method."""
-        return self.on(f"ANY {path}", **match)
+        return self.on(request_line("ANY", path), **match)
 
     def on(self, request: str, **match: Unpack[RouteWords]) -> RouteT:
         """A route by its request line, such as `on("GET,PUT /items/{id}")`."""

@@ -20,6 +20,17 @@ Functions = dict[int, Callable[[Any], Any]]
 """Functions that answer, by the place of their step."""
 
 
+def request_line(method: str, path: object) -> str:
+    """Raises TypeError for a compiled pattern: a path says where its patterns stand."""
+    __tracebackhide__ = True
+    if isinstance(path, re.Pattern):
+        raise TypeError(
+            f"a path is a text, and this is a compiled pattern: {shown(path.pattern)}. "
+            r"Write the pattern inside a parameter: '/users/{id:\d+}', or '/{path:.+}' for any path"
+        )
+    return f"{method} {path}"
+
+
 def route_document(line: str, words: Mapping[str, Any]) -> dict[str, Any]:
     """A route without its reply. Raises TypeError for unknown keywords."""
     __tracebackhide__ = True

@@ -61,7 +61,7 @@ def import_(format_: str, **options: Any) -> None:
     sys.exit(import_scenarios(format_, **options))
 
 
-@click.command(name="export", cls=_WithFormats)
+@click.command(name="export", cls=_WithFormats, short_help="Write scenarios as another tool's files.")
 @click.argument("format_", metavar="FORMAT", type=_Format())
 @click.argument("scenarios", nargs=-1)
 @click.option("-o", "--output", metavar="FILE-OR-FOLDER", help="Where the files go; default: to stdout.")

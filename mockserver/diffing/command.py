@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-@click.command()
+@click.command(short_help="Say where a real service and scenarios have drifted apart.")
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
     "--against", required=True, metavar="URL", help="The real service, such as https://api.example."

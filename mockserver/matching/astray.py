@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
 from mockserver.errors import InvalidInput
-from mockserver.matching.paths import PathPattern
+from mockserver.matching.paths import PathPattern, as_parameter
 from mockserver.matching.slips import edits, typos
 from mockserver.model.miss import Difference
 from mockserver.model.redaction import mask_path
@@ -194,6 +194,9 @@ def _compare(wanted: str, came: str, made: _Comparison) -> None:
             f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
         )
         made.weight += 1.0 if came else 1.5
+    elif (meant := as_parameter(wanted)) is not None:
+        made.hints.append(f"{wanted!r} is taken literally, a parameter is written {meant}")
+        made.weight += 1.0
     elif letters := _misspelt(wanted, came):
         made.hints.append(f"{came!r} instead of {wanted!r}, a typo?")
         made.weight += 0.5 + 0.1 * letters
@@ -212,7 +215,7 @@ def _compare(wanted: str, came: str, made: _Comparison) -> None:
 @lru_cache(maxsize=4096)
 def _worth(segment: str) -> float:
     """How much it says about a service that a path has this segment."""
-    if not segment or "{" in segment:
+    if not segment or "{" in segment or as_parameter(segment) is not None:
         return 0.0
     return _LITTLE if _GENERIC.fullmatch(segment) else 1.0
 

@@ -80,6 +80,29 @@ def regex(source: str) -> re2._Regexp:
     return re2.compile(source, options)
 
 
+_FOREIGN = re.compile(
+    r":(?P<colon>[A-Za-z_]\w*)(\(.*\))?[*+]?|<((?P<kind>\w+):)?(?P<angle>[A-Za-z_]\w*)>|\[(\.\.\.)?(?P<square>[A-Za-z_]\w*)\]"
+    r"|(?P<all>\*\*|\(?\.[*+]\)?)|(?P<one>\*)|(?P<digits>\(?\\d\+\)?)"
+)
+
+
+def as_parameter(segment: str) -> str | None:
+    r"""
+    The parameter that a literal segment is in the notation of another tool; None where it is none.
+
+    >>> as_parameter(":id"), as_parameter("<int:id>"), as_parameter("**"), as_parameter("orders")
+    ('{id}', '{id:\\d+}', '{rest:.+}', None)
+    """
+    found = _FOREIGN.fullmatch(segment)
+    if found is None:
+        return None
+    if found["all"] or found["kind"] == "path":
+        return f"{{{found['angle'] or 'rest'}:.+}}"
+    if found["digits"] or found["kind"] == "int":
+        return f"{{{found['angle'] or 'number'}:\\d+}}"
+    return f"{{{found['colon'] or found['angle'] or found['square'] or 'any'}}}"
+
+
 class Segment:
     """
     One part of a path between slashes.

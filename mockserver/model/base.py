@@ -183,6 +183,23 @@ class RequestLine:
 _LINE_HINT = "Write a method and a path, such as 'POST /charges', 'GET,HEAD /items/{id}' or 'ANY /data'"
 
 
+def _without_space(method: str, words: list[str]) -> str:
+    if words[1].startswith("HTTP/"):
+        return f"Write '{method} {words[0]}'"
+    if words[0].count("{") > words[0].count("}"):
+        return f"Leave it out of the braces: '{method} {''.join(words)}'"
+    return f"Write a space as %20: '{method} {'%20'.join(words)}'"
+
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def _without_host(method: str, url: str) -> str:
+    host, slash, path = url.partition("://")[2].partition("/")
+    path = re.split("[?#]", slash + path, maxsplit=1)[0] or "/"
+    return f"Write '{method} {path}', and `host: {host}` in the scenario where only that host is meant"
+
+
 def parse_request_line(text: object) -> RequestLine:
     """Raises Wrong, with the remedy, for what is no request line."""
     if not isinstance(text, str):
@@ -190,6 +207,12 @@ def parse_request_line(text: object) -> RequestLine:
     words = text.split()
     if len(words) == 1 and text.startswith("/"):
         raise Wrong(f"{text!r} has no method", f"Write 'ANY {text}' for every method, or 'GET {text}'")
+    url = next((word for word in words if _URL.match(word)), None)
+    if url is not None:
+        method = words[0] if words[0] != url else "ANY"
+        raise Wrong(f"{shown(url)} is a URL, and a route has a path", _without_host(method, url))
+    if len(words) > 2 and words[1].startswith("/"):
+        raise Wrong(f"{text!r} has white space in its path", _without_space(words[0], words[1:]))
     if len(words) != 2:
         raise Wrong(f"{text!r} is no request line", _LINE_HINT)
     names, path = words

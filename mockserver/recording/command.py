@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-@click.command()
+@click.command(short_help="Pass requests on to a real service, and write a scenario.")
 @click.option("--to", required=True, metavar="URL", help="The real service, such as https://api.example.")
 @click.option(
     "-o", "--output", metavar="FILE", help="The scenario; - is stdout. Default: scenarios/HOST.yaml."

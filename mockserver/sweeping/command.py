@@ -40,7 +40,11 @@ def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
         raise click.BadParameter(str(error), ctx, param) from None
 
 
-@click.command(cls=_BehindDashes, options_metavar="[OPTIONS] [PATHS]... -- COMMAND...")
+@click.command(
+    cls=_BehindDashes,
+    options_metavar="[OPTIONS] [PATHS]... -- COMMAND...",
+    short_help="Run COMMAND once for each of its calls and kinds of trouble.",
+)
 @click.argument("paths", nargs=-1, metavar="")
 @click.option(
     "--only",

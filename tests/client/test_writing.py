@@ -12,7 +12,13 @@ from uuid import UUID
 import pytest
 
 from mockserver.client.plain import plain
-from mockserver.client.writing import attempts_document, check_document, route_document, steps_of
+from mockserver.client.writing import (
+    attempts_document,
+    check_document,
+    request_line,
+    route_document,
+    steps_of,
+)
 
 
 class Colour(Enum):
@@ -216,3 +222,9 @@ def test_rules_of_attempts_stand_apart_from_when_to_ask():
     assert attempts_document({}) == {}
     with pytest.raises(TypeError, match="Did you mean 'growing'"):
         attempts_document({"growin": True})
+
+
+def test_a_compiled_pattern_as_a_path_says_how_to_write_it():
+    with pytest.raises(TypeError, match=r"this is a compiled pattern: '/users/.*'/users/\{id:\\d\+\}'"):
+        request_line("GET", re.compile(r"/users/\d+"))
+    assert request_line("GET", "/users") == "GET /users"

@@ -118,6 +118,7 @@ def described() -> dict[str, Any]:
 @cache
 def _written(path: str) -> str:
     """The path as openapi.json writes it; empty where it has none such."""
+    path = path or "/"
     if f"/__admin{path}" in described()["paths"]:
         return f"/__admin{path}"
     return next((written for written, pattern in _patterns() if pattern.fullmatch(path)), "")

@@ -161,7 +161,7 @@ export class App {
     if (document.hidden) return;
     try {
       await this.loadNamespaces();
-      const outage = await this.api.get("/outage").catch((problem) => (problem.status === 404 ? null : Promise.reject(problem)));
+      const outage = await this.api.get("/outage");
       this.outageIs(outage);
       if (this._view !== "calls" && this._view !== "attempts") await this._views.get(this._view).changed?.();
     } catch {

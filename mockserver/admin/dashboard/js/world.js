@@ -21,7 +21,7 @@ export class WorldPanel {
   async refresh() {
     const { api } = this._app;
     const [outage, { items: troubles }, clock, namespaces, health, counts] = await Promise.all([
-      api.get("/outage").catch((problem) => { if (problem.status !== 404) throw problem; return null; }), api.get("/troubles"), api.get("/clock"),
+      api.get("/outage"), api.get("/troubles"), api.get("/clock"),
       this._app.loadNamespaces(), api.get("/health", { namespace: null }), api.get("/counts")]);
     this._app.outageIs(outage);
     this._drawServer(health, counts);

@@ -1,0 +1,76 @@
+"""
+Operators without their dollar, in trees: `json: {amount: {gte: 1}}` asks for a field that is called `gte`.
+
+It may be meant, so it is no error; but it hardly ever is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.errors import Flaw, KeyPath
+from mockserver.matching.operators import OPERATORS
+from mockserver.matching.reading import Dialect, Reader
+from mockserver.matching.values import show
+from mockserver.model.match import BARE_OPERATORS
+
+_TREES = (("json",), ("json_exact",), ("graphql", "variables"))
+_WORDS = ("present", "absent")
+_OF_CONDITIONS = ("not", "contains", "any_of", "all_of", "unordered")
+"""Operators whose operand is a condition, or a list of them. The others take values, or read their operand otherwise."""
+_NOUNS = ("length", "type")
+"""Names that fields have too. Only an operand that no field would have tells that the operator was meant."""
+
+
+def bare_operators(match: Any, path: KeyPath = ()) -> Iterator[Flaw]:
+    """Where a `match` as written has operators without a dollar in trees, and how to write what was meant."""
+    for keys in _TREES:
+        written = match
+        for key in keys:
+            written = written.get(key) if isinstance(written, dict) else None
+        yield from _in_tree(written, (*path, *keys))
+
+
+def _in_tree(written: Any, path: KeyPath) -> Iterator[Flaw]:
+    if isinstance(written, list):
+        for i, item in enumerate(written):
+            yield from _in_tree(item, (*path, i))
+    elif isinstance(written, str) and written in _WORDS:
+        hint = f"Write ${written}, or {{$equals: {written}}} where the text is meant"
+        yield Flaw(path, f"{written!r} is a text here, as any other", hint)
+    elif isinstance(written, dict) and written and all(_is_meant(key, item) for key, item in written.items()):
+        name = next(iter(written))
+        meant = show({f"${key}": item for key, item in written.items()})
+        hint = f"Write {meant}, or put it under $fields where the field is meant"
+        yield Flaw(
+            (*path, name),
+            f"{name!r} is the name of a field here, an operator carries a dollar",
+            hint,
+            at_key=True,
+        )
+    elif isinstance(written, dict):
+        for key, item in written.items():
+            if key in ("$fields", *(f"${name}" for name in _OF_CONDITIONS)):
+                fields = item.items() if key == "$fields" and isinstance(item, dict) else ()
+                for name, below in fields:
+                    yield from _in_tree(below, (*path, key, name))
+                yield from () if fields else _in_tree(item, (*path, key))
+            elif not str(key).startswith("$"):
+                yield from _in_tree(item, (*path, key))
+
+
+def _is_meant(key: Any, operand: Any) -> bool:
+    """Whether that is an operator, and the operand one that it takes."""
+    if key not in BARE_OPERATORS:
+        return False
+    if key in _NOUNS:
+        return (
+            key == "length"
+            and isinstance(operand, dict)
+            and operand.keys() <= set(BARE_OPERATORS)
+            and bool(operand)
+        )
+    reader = Reader(OPERATORS, Dialect.BARE, (), [])
+    reader.read({key: operand})
+    return not reader.flaws

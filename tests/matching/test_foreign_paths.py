@@ -1,0 +1,32 @@
+"""Parameters in the notation of other tools: taken literally, and told at load and at the miss."""
+
+import pytest
+
+from mockserver.engine.world import build_world, warnings_at_load
+from mockserver.files.loader import from_text
+from mockserver.matching.astray import path_difference
+from mockserver.matching.paths import PathPattern, as_parameter
+
+NOTATIONS = [
+    (":id", "{id}"), (r":id(\d+)", "{id}"), ("<id>", "{id}"), ("<int:id>", r"{id:\d+}"), ("<path:rest>", "{rest:.+}"),
+    ("[id]", "{id}"), ("[...slug]", "{slug}"), ("*", "{any}"), ("**", "{rest:.+}"), (".*", "{rest:.+}"), ("(.*)", "{rest:.+}"), (r"\d+", r"{number:\d+}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "meant"), NOTATIONS)
+def test_it_is_told_at_load_and_at_the_miss(written, meant):
+    text = f"routes: [{{request: 'GET /charges/{written}', reply: 200}}]"
+
+    assert list(warnings_at_load(build_world([from_text(text, "shop")]))) == [
+        f"shop:1:20: routes[0].request: {written!r} is taken literally, as any other text of a path. Write {meant} for a parameter."
+    ]
+    difference = path_difference("/charges/ch_1", PathPattern(f"/charges/{written}"))
+    assert difference.hint == f"{written!r} is taken literally, a parameter is written {meant}"
+    PathPattern(f"/{meant}")
+
+
+@pytest.mark.parametrize(
+    "segment", ["orders", "a:b", "x*", "v1", "", "{id}", "projects:cancel", "$metadata", "a.b", "~user"]
+)
+def test_what_paths_really_have_is_not_told(segment):
+    assert as_parameter(segment) is None
