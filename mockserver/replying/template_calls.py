@@ -12,8 +12,8 @@ from mockserver.errors import near
 from mockserver.replying import template_methods as methods
 from mockserver.replying.template_fake import FAKES, fake
 from mockserver.replying.template_fake import missing as no_faker
-from mockserver.replying.template_frame import Closure, Frame
-from mockserver.replying.template_functions import FUNCTIONS
+from mockserver.replying.template_frame import Closure, Failed, Frame
+from mockserver.replying.template_functions import FUNCTIONS, read_shift
 from mockserver.replying.template_reading import Compile, Lacking, Reading, Refused
 
 
@@ -103,7 +103,20 @@ def _function(reading: Reading, node: nodes.Call, name: str) -> Closure:
     arguments.check(name, [function], 1, node.lineno)
     if name == "jsonpath":
         _check_query(node)
+    if name == "date":
+        _check_shift(node)
     return arguments.applied(function)
+
+
+def _check_shift(node: nodes.Call) -> None:
+    """A shift that stands in the template is read now, so that a wrong one fails at load."""
+    for shift in (*node.args[1:2], *(pair.value for pair in node.kwargs if pair.key == "shift")):
+        constant = shift.node if isinstance(shift, nodes.Neg | nodes.Pos) else shift
+        if isinstance(constant, nodes.Const):
+            try:
+                read_shift(constant.value)
+            except Failed as error:
+                raise Refused(str(error), "", node.lineno) from error
 
 
 def _check_query(node: nodes.Call) -> None:

@@ -6,17 +6,19 @@ import base64 as b64
 import hashlib
 import hmac
 import json
+import re
 import string
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from mockserver.model import durations
+from mockserver.model.durations import parse_duration_s
 from mockserver.replying.template_filters import b64encode
 from mockserver.replying.template_frame import Failed, Frame
 from mockserver.replying.template_methods import strftime
-from mockserver.replying.template_values import kind_of, plain, to_text
+from mockserver.replying.template_values import FractionalTime, kind_of, plain, to_text
 
 Function = Callable[..., Any]
 _ALPHANUMERIC = string.ascii_letters + string.digits
@@ -92,12 +94,13 @@ def _base64url(data: bytes) -> str:
 
 def date(frame: Frame, moment: Any, shift: str = "", form: str | None = None) -> Any:
     """
-    A time, shifted by a duration such as '+3d' or '-90m'; as text where `form` is given.
+    A time, shifted by a text such as '+3d', '-90m' or '+1mo'; as text where `form` is given.
 
     `moment` is a time, an RFC 3339 text, or Unix seconds.
     """
+    months, seconds = read_shift(shift)
     try:
-        shifted = _moment(moment) + timedelta(seconds=_shift_s(shift))
+        shifted = _months_later(_moment(moment), months) + timedelta(seconds=seconds)
     except (OverflowError, OSError, ValueError) as why:
         raise Failed("the time is beyond the years 1 to 9999") from why
     return shifted if form is None else strftime(frame, shifted, form)
@@ -113,19 +116,47 @@ def _moment(value: Any) -> datetime:
             found = datetime.fromisoformat(value)
         except ValueError:
             raise Failed(f"{value[:40]!r} is no time; write it as 2026-01-02T03:04:05Z") from None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return FractionalTime.combine(found.date(), found.timetz()) if found.microsecond else found
     raise Failed(f"{kind_of(value)} is no time")
 
 
-def _shift_s(text: Any) -> float:
+_SHIFT = re.compile(r"\s*\+?(-?)(0|(?:[0-9.]+(?:us|ms|s|mo|m|h|d|w|y))+)\s*")
+_CALENDAR = re.compile(r"(?<![0-9.])([0-9]+)(mo|y)")
+_MONTHS = {"mo": 1, "y": 12}
+_LONGEST_SHIFT = 40
+
+
+def read_shift(text: Any) -> tuple[int, float]:
+    """
+    The months and the seconds of a shift. Raises Failed.
+
+    >>> read_shift("+1y2mo"), read_shift("-1mo1.5s"), read_shift("")
+    ((14, 0.0), (-1, -1.5), (0, 0.0))
+    """
     if text == "":
-        return 0.0
-    if not isinstance(text, str) or len(text) > 40:
-        raise Failed("date() is shifted by a text such as '+3d' or '-90m'")
+        return 0, 0.0
+    if not isinstance(text, str) or len(text) > _LONGEST_SHIFT:
+        raise Failed("date() is shifted by a text such as '+3d', '-90m' or '+1mo'")
+    parts = _SHIFT.fullmatch(text)
+    sign = -1 if parts and parts[1] == "-" else 1
+    body = parts[2] if parts else ""
+    months = sum(int(count) * _MONTHS[unit] for count, unit in _CALENDAR.findall(body))
+    rest = _CALENDAR.sub("", body)
     try:
-        return durations.parse_duration_s(text.strip().removeprefix("+"))
+        return sign * months, sign * parse_duration_s(rest if rest or not body else 0)
     except ValueError:
-        raise Failed(f"{text!r} is no shift; write it as '+3d', '-90m' or '1h30m'") from None
+        raise Failed(
+            f"{text!r} is not a valid shift; write it as '+3d', '-90m', '1h30m', '+1mo' or '+1y'"
+        ) from None
+
+
+def _months_later(moment: datetime, months: int) -> datetime:
+    """The same day of another month, or its last day where it has no such day. Raises ValueError, OverflowError."""
+    if not months:
+        return moment
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
 def numbers(frame: Frame, start: int, stop: int | None = None, step: int = 1) -> list[int]:

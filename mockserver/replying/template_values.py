@@ -70,9 +70,16 @@ def _short_names(owner: Mapping[Any, Any]) -> list[str]:
     return [name for name in owner if isinstance(name, str) and len(name) <= NEAR_LIMIT]
 
 
+class FractionalTime(datetime):
+    """A time that was written with a fraction of a second, which stays in its text. What is shifted from it is one too."""
+
+
 def rfc3339(moment: datetime) -> str:
-    """Whole seconds, `Z` for UTC. A time without a zone is taken as UTC."""
-    text = moment.replace(microsecond=0, tzinfo=moment.tzinfo or UTC).isoformat()
+    """Whole seconds, unless the fraction was written; `Z` for UTC. A time without a zone is taken as UTC."""
+    digits = "seconds"
+    if isinstance(moment, FractionalTime) and moment.microsecond:
+        digits = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    text = moment.replace(tzinfo=moment.tzinfo or UTC).isoformat(timespec=digits)
     return text[:-6] + "Z" if text.endswith("+00:00") else text
 
 

@@ -5,9 +5,12 @@ import hashlib
 import hmac
 import json
 import sys
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from template_scope import PLACE, a_request, a_scope, value
 
 from mockserver.errors import InvalidInput, MissingExtra
@@ -59,6 +62,28 @@ GIVEN = [
     ("date('2026-03-01')", "2026-03-01T00:00:00Z"),
     ("date(0)", "1970-01-01T00:00:00Z"),
     ("date(1767323045.5, '+1s')", "2026-01-02T03:04:06Z"),
+    ("date('2026-01-31', '+1mo')", "2026-02-28T00:00:00Z"),
+    ("date('2028-01-31', '+1mo')", "2028-02-29T00:00:00Z"),
+    ("date('2026-03-31T10:00:00+02:00', '-1mo')", "2026-02-28T10:00:00+02:00"),
+    ("date('2026-01-15', '+1mo')", "2026-02-15T00:00:00Z"),
+    ("date('2026-12-31', '+2mo')", "2027-02-28T00:00:00Z"),
+    ("date('2026-01-01', '-13mo')", "2024-12-01T00:00:00Z"),
+    ("date('2028-02-29', '+1y')", "2029-02-28T00:00:00Z"),
+    ("date('2028-02-29', '+4y')", "2032-02-29T00:00:00Z"),
+    ("date('2026-01-31', '+1y1mo1d1h')", "2027-03-01T01:00:00Z"),
+    ("date('2026-01-31', '1d1mo')", "2026-03-01T00:00:00Z"),
+    ("date('2026-01-31', '-1y2mo')", "2024-11-30T00:00:00Z"),
+    ("date(now, '+24mo', '%Y-%m-%d')", "2028-01-02"),
+    ("date('2026-01-02T03:04:05Z', '+1m')", "2026-01-02T03:05:05Z"),
+    ("date('2026-01-02T03:04:05Z', '0')", "2026-01-02T03:04:05Z"),
+    ("date('2026-01-02T03:04:05Z', '+' ~ -1 ~ 'mo')", "2025-12-02T03:04:05Z"),
+    ("date('2026-01-31T12:00:00.250Z', '+1mo')", "2026-02-28T12:00:00.250Z"),
+    ("date('2026-01-31T12:00:00.000123Z', '-1d')", "2026-01-30T12:00:00.000123Z"),
+    ("date('2026-01-31T12:00:00.750+02:00', '+1.25s')", "2026-01-31T12:00:02+02:00"),
+    ("date(date('2026-01-31T12:00:00.5', '+1d'), '+1y')", "2027-02-01T12:00:00.500Z"),
+    ("date('2026-01-31T12:00:00.5Z', '+1mo').isoformat()", "2026-02-28T12:00:00.500000+00:00"),
+    ("date('2026-01-31T12:00:00.5Z', '+1mo').timestamp()", 1772280000.5),
+    ("date(1767323045.5, '+1y').timestamp()", 1798859045.5),
     ("range(3)", [0, 1, 2]),
     ("range(1, 4)", [1, 2, 3]),
     ("range(5, 0, -2)", [5, 3, 1]),
@@ -77,8 +102,12 @@ FAILING = [
     ("date(now, '-9999999w')", "the time is beyond the years 1 to 9999"),
     ("date(1.0e300)", "the time is beyond the years 1 to 9999"),
     ("date('soon')", "'soon' is no time; write it as 2026-01-02T03:04:05Z"),
-    ("date(now, '3 days')", "'3 days' is no shift; write it as '+3d'"),
-    ("date(now, 5)", "date() is shifted by a text such as '+3d'"),
+    ("date(now, '+9999y')", "the time is beyond the years 1 to 9999"),
+    ("date(now, '-2026y')", "the time is beyond the years 1 to 9999"),
+    ("date(now, '+' ~ '9' * 30 ~ 'mo')", "the time is beyond the years 1 to 9999"),
+    ("date(now, '3' ~ ' days')", "'3 days' is not a valid shift; write it as '+3d'"),
+    ("date(now, '1' ~ '.5mo')", "'1.5mo' is not a valid shift; write it as '+3d'"),
+    ("date(now, 2 + 3)", "date() is shifted by a text such as '+3d'"),
     ("date(now, '1d', '%Q')", "%Q is not known in a time's format"),
     ("jwt('a', 'k')", "takes a mapping of claims, not a text"),
     ("jsonpath(request.json, '$.' ~ '[')", "is no JSONPath query"),
@@ -267,3 +296,42 @@ def test_a_jsonpath_library_of_another_shape_is_named_at_load(monkeypatch):
 
     with pytest.raises(InvalidInput, match="the installed jsonpath-rfc9535 is not of version 1"):
         compile_text("{{ jsonpath(n, '$') }}", PLACE)
+
+
+@pytest.mark.parametrize(
+    "shift",
+    [
+        "'3 days'",
+        "5",
+        "-5",
+        "none",
+        "true",
+        "'1.5mo'",
+        "'+1month'",
+        "'1.5y'",
+        "'.5mo'",
+        "'+1M'",
+        "'+'",
+        "'1y 2mo'",
+    ],
+)
+@pytest.mark.parametrize("call", ["date(now, {})", "date(now, shift={})", "date('2026-01-01', {}, '%Y')"])
+def test_a_constant_shift_that_is_wrong_fails_at_load(call, shift):
+    with pytest.raises(InvalidInput, match="shift"):
+        compile_text("{{ " + call.format(shift) + " }}", ("text",))
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.integers(-200, 200))
+def test_a_shift_by_months_keeps_the_day_or_takes_the_last_of_the_month(moment, months):
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    source = f"date('{moment.isoformat()}', '{months}mo').isoformat()"
+    if not 1 <= year <= 9999:
+        with pytest.raises(TemplateError, match="beyond the years"):
+            value("{{ " + source + " }}")
+        return
+    shifted = datetime.fromisoformat(value("{{ " + source + " }}"))
+    assert (shifted.year, shifted.month, shifted.timetz()) == (year, month + 1, moment.timetz())
+    following = shifted + timedelta(days=1) if shifted.date() < date.max else None
+    assert shifted.day == moment.day or (
+        shifted.day < moment.day and (following is None or following.day == 1)
+    )
