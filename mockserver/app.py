@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,6 +53,8 @@ log = logging.getLogger("mockserver")
 calls_log = logging.getLogger("mockserver.calls")
 
 COLLECT_EVERY_S = 30.0
+TELL_EVERY_S = 60.0
+"""At most so often the log says that no connection can be accepted."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_S = 0.2
 """How long a stopping server lets answers that are under way come to their end."""
@@ -85,7 +89,7 @@ class App:
         self._documents: dict[str, Any] = {}
         self._hosts: tuple[World, frozenset[str]] | None = None
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
-        self._collector: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._keeper: Keeper | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
@@ -187,6 +191,26 @@ class App:
             kind,
             "more are refused with 507" if kind in ("state", "resources") else "the oldest are dropped",
         )
+
+    async def _watch_descriptors(self) -> None:
+        """
+        Counts and logs that no file descriptor is free. asyncio would tell that a connection can't be accepted, and
+        uvloop closes it without a word, so one is tried each second.
+        """
+        told_at_s = -TELL_EVERY_S
+        while True:
+            await asyncio.sleep(1)
+            error = _descriptor_error()
+            if error is None:
+                continue
+            self.engine.shared.refused["descriptors"] += 1
+            if REAL.monotonic() >= told_at_s + TELL_EVERY_S:
+                told_at_s = REAL.monotonic()
+                log.error(
+                    "no connection can be accepted: %s. Raise the limit of open files (ulimit -n), or lower "
+                    "--max-connections; `refused.descriptors` of GET /__admin/health counts the seconds",
+                    error.strerror,
+                )
 
     def _faults(self) -> dict[str, int]:
         """Faults that were performed since the server began, by kind."""
@@ -296,7 +320,10 @@ class App:
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         await self._listen_for_wiremock(addresser, wire)
         self._warn_if_open()
-        self._collector = asyncio.create_task(self._collect())
+        self._watching = [
+            asyncio.create_task(self._collect()),
+            asyncio.create_task(self._watch_descriptors()),
+        ]
 
     def _warn_if_open(self) -> None:
         """Says so where others than this machine reach the admin API, and no token is asked."""
@@ -424,8 +451,8 @@ class App:
     async def settle(self) -> int:
         """Takes no more, and gives answers under way a moment. How many are still not over."""
         self._settled = True
-        if self._collector is not None:
-            self._collector.cancel()
+        for task in self._watching:
+            task.cancel()
         for server in self._servers:
             server.close()
         self._servers.clear()
@@ -446,6 +473,15 @@ class App:
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
             + (f" · WireMock {self.wiremock_url}" if self.wiremock_url else "")
         )
+
+
+def _descriptor_error() -> OSError | None:
+    """Why no file descriptor can be had; None where one can."""
+    try:
+        os.close(os.dup(0))
+    except OSError as error:
+        return error if error.errno in (errno.EMFILE, errno.ENFILE) else None
+    return None
 
 
 def _log_call(call: Call) -> None:

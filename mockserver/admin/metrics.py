@@ -97,7 +97,7 @@ def _calls(reading: Reading) -> Iterator[Family]:
 
 
 LIMITS = (
-    "body", "connections", "head", "headers", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
+    "body", "connections", "descriptors", "head", "headers", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
     *KINDS,
 )  # fmt: skip
 

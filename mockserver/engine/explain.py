@@ -30,7 +30,7 @@ from mockserver.model.http import Request, certified
 from mockserver.model.miss import Difference
 from mockserver.model.plan import Wait
 from mockserver.model.position import Position
-from mockserver.model.redaction import mask_header, mask_shapes, mask_text
+from mockserver.model.redaction import mask_body, mask_header, mask_tree
 from mockserver.model.written import as_text
 from mockserver.replying.planner import Planned
 from mockserver.replying.templates import TemplateError
@@ -200,7 +200,7 @@ def _reply(
     assert planned is not None
     view = _planned_view(planned)
     if claim is not None and claim.effects:
-        view["effects"] = mask_shapes(claim.effects)
+        view["effects"] = mask_tree(claim.effects)
     return view
 
 
@@ -208,10 +208,11 @@ def _planned_view(planned: Planned) -> dict[str, Any]:
     response = planned.response
     delay_s = sum(step.seconds for step in planned.plan if isinstance(step, Wait))
     text = response.body.decode("utf-8", "replace")
+    media_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     return {
         "status": response.status,
         "headers": [[name, mask_header(name, value)] for name, value in response.headers],
-        "body": mask_text(text),
+        "body": mask_body(text, media_type.partition(";")[0].strip().lower()),
         "delay_ms": round(delay_s * 1000, 3),
         "fault": planned.fault,
     }

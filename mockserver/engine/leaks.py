@@ -17,6 +17,8 @@ from mockserver.model.redaction import mask
 from mockserver.model.secrets import (
     KEYS_THAT_SAY_LIVE,
     LIVE_KEYS,
+    NAMED_TEXT,
+    NAMED_WORD,
     PRIVATE_KEYS,
     STEMS,
     USER_AND_PASSWORD,
@@ -119,13 +121,22 @@ def _told(place: str, name: str, value: str) -> Iterator[str]:
 
 
 def _in_source(place: str, text: str) -> Iterator[str]:
-    for pattern in _PAIRS:
-        for found in pattern.all_in(text):
-            yield from _told(f"{place}.{found[1]}", found[1], found[2].lstrip('\\"'))
-    yield from _in_text(place, text)
+    lines = [
+        line
+        for pattern in _PAIRS
+        for found in pattern.all_in(text)
+        for line in _told(f"{place}.{found[1]}", found[1], found[2].lstrip('\\"'))
+    ]
+    yield from lines
+    yield from (line for line in _in_text(place, text) if line not in lines)
 
 
 def _in_text(place: str, text: str) -> Iterator[str]:
+    if ":" in text or "=" in text:
+        for pattern in (NAMED_TEXT, NAMED_WORD):
+            for found in pattern.all_in(text):
+                if pattern is NAMED_TEXT or named(found[2]) is Named.PASSWORD:
+                    yield from _told(f"{place}.{found[2]}", found[2], found[3].lstrip("\\\"'"))
     for found in _ASSIGNED.all_in(text):
         yield from _told(f"{place}.{found[1]}", found[1], found[2])
     if USER_AND_PASSWORD.found_in(text):

@@ -20,7 +20,15 @@ from mockserver.model.masking import (
     mask_text,
     masked_encoded,
 )
-from mockserver.model.secrets import STEMS, Named, Pattern, is_card_number, named
+from mockserver.model.secrets import (
+    NAMED_TEXT,
+    NAMED_WORD,
+    STEMS,
+    Named,
+    Pattern,
+    is_card_number,
+    named,
+)
 
 __all__ = [
     "mask", "mask_body", "mask_bytes", "mask_field", "mask_header", "mask_part", "mask_path", "mask_shapes", "mask_target",
@@ -99,7 +107,7 @@ def mask_part(where: str, value: str) -> str:
 
 def mask_value(value: str) -> str:
     """A text that may be JSON: some services take it in a form's field, or in another JSON."""
-    return mask_body(value) if value[:1] in ("{", "[", "<") else mask_text(value)
+    return mask_body(value) if value[:1] in ("{", "[", "<") else _mask_said(value)
 
 
 def mask_body(text: str, media_type: str = "") -> str:
@@ -119,7 +127,29 @@ def mask_body(text: str, media_type: str = "") -> str:
         text = _ATTRIBUTE.replaced(_ELEMENT.replaced(text, _marked_up), _marked_up)
     if media_type.startswith("multipart/"):
         text = _PART.replaced(text, _marked_up)
-    return _quoted_numbers(mask_text(text), text)
+    return _quoted_numbers(_mask_said(text), text)
+
+
+def _mask_said(text: str) -> str:
+    """A text whose names may have values behind a colon, as GraphQL and people write them."""
+    if ":" in text or "=" in text:
+        text = NAMED_TEXT.replaced(text, _said_text)
+        text = NAMED_WORD.replaced(text, _said_word)
+    return mask_text(text)
+
+
+def _said_text(found: Any) -> str:
+    kind, value = named(found[2]), str(found[3])
+    if kind is None:
+        return str(found[0])
+    content = value.lstrip("\\\"'")
+    return f"{found[1]}{value[: len(value) - len(content)]}{_by_name(kind, content)}"
+
+
+def _said_word(found: Any) -> str:
+    """Only passwords: of other names a sentence may speak."""
+    is_password = named(found[2]) is Named.PASSWORD
+    return f"{found[1]}{mask_named(Named.PASSWORD, found[3])}" if is_password else str(found[0])
 
 
 def _quoted_numbers(masked: str, text: str) -> str:

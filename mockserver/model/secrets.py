@@ -193,6 +193,19 @@ STEMS = "pass|pwd|secret|token|key|cv[vcn]|csc|code|verif|pin|otp|auth|sig|asser
 """In every name that `named` knows stands one of these: for patterns that look for such names."""
 
 
+_NAME = rf"[\w-]*(?:{STEMS})[\w-]*"
+_TEXT = r'''"""(?:[^"]|"[^"]|""[^"])*|(?:\\+"){3}[^"\\]*|\\+"[^"\\]*|"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*'''
+NAMED_TEXT = Pattern(rf"(?i)(({_NAME})'?\s*(?::\s*(?:[\[\w!\]]+\s*=\s*)?|=\s*))({_TEXT})")
+"""
+A name, and the text in quotes behind it: `password: "x"` and `$password: String = "x"` as GraphQL has them, also within
+a JSON text. Three groups: what stands before the text, the name, and the text up to its closing quote.
+"""
+NAMED_WORD = Pattern(
+    rf"""(?im)((?:^|[\s,;({{\["']|\\[nrt])({_NAME})[ \t]*:[ \t]*)([^\s,;&()\[\]{{}}"'<>\\]+)"""
+)
+"""The same with a word that has no quotes: `password: x`. What stands behind a dot or a dollar is no such name."""
+
+
 class Named(Enum):
     """What a field holds, by its name."""
 

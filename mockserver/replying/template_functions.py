@@ -6,11 +6,13 @@ import base64 as b64
 import hashlib
 import hmac
 import json
+import operator
 import re
 import string
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, DivisionByZero, InvalidOperation, localcontext
 from typing import Any
 from uuid import UUID
 
@@ -177,9 +179,55 @@ def jsonpath(frame: Frame, x: Any, q: str) -> list[Any]:
     return template_jsonpath.jsonpath(frame, x, q)
 
 
+_DECIMAL = re.compile(r"\s*-?[0-9]{1,40}(?:\.[0-9]{1,40})?\s*")
+_LARGEST = 10**40
+_SIGNS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "%": operator.mod,
+}
+
+
+def decimal(_frame: Frame, a: Any, sign: str, b: Any) -> Any:
+    """
+    Two numbers, or texts of some, in exact decimals: `sign` is one of + - * / %. A quotient has as many places as the
+    dividend and is rounded half up; a remainder has the dividend's sign.
+    """
+    left, right = _decimal(a), _decimal(b)
+    with localcontext(prec=200):
+        try:
+            found = _quotient(left, right) if sign == "/" else _SIGNS[sign](left, right)
+        except KeyError:
+            raise Failed(f"decimal() takes one of + - * / %, not {str(sign)[:20]!r}") from None
+        except (DivisionByZero, InvalidOperation):
+            raise Failed("division by zero") from None
+    return float(found) if _places(found) else int(found)
+
+
+def _decimal(value: Any) -> Decimal:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number and not isinstance(value, str):
+        raise Failed(f"decimal() takes numbers, not {kind_of(value)}")
+    text = f"{Decimal(repr(value)):f}" if is_number and abs(value) < _LARGEST else value
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        raise Failed("decimal() takes numbers of at most 40 digits before and behind the point")
+    return Decimal(text.strip())
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _quotient(left: Decimal, right: Decimal) -> Decimal:
+    return (left / right).quantize(Decimal(1).scaleb(-_places(left)), ROUND_HALF_UP)
+
+
 FUNCTIONS: dict[str, Function] = {
     "base64": b64encode,
     "date": date,
+    "decimal": decimal,
     "hmac_sha256": hmac_sha256,
     "jsonpath": jsonpath,
     "jwt": jwt,

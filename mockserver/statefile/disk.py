@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,10 +35,10 @@ class Disk:
         """Takes it for this server. Raises StateFileUnusable."""
         import fcntl  # not everywhere, and only needed here
 
-        if self._path.is_dir():
-            raise StateFileUnusable(self._unusable(IsADirectoryError(errno.EISDIR, "it is a folder")))
         try:
-            lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            with contextlib.suppress(FileNotFoundError):
+                _check_regular(self._path.stat())
+            lock = self._open_lock()
         except OSError as why:
             raise StateFileUnusable(self._unusable(why)) from why
         try:
@@ -55,6 +56,23 @@ class Disk:
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d\n" % os.getpid(), 0)
         self._lock = lock
+
+    def _open_lock(self) -> int:
+        """Never what a link leads to: whoever may write to the folder could have another file emptied. Raises OSError."""
+        name = f"{self._path}.lock"
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            lock = os.open(name, flags, _MODE)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise OSError(errno.ELOOP, f"{name} is a symbolic link. Remove it") from error
+            raise
+        try:
+            _check_regular(os.fstat(lock), f"{name} ")
+        except OSError:
+            os.close(lock)
+            raise
+        return lock
 
     def unlock(self) -> None:
         """The file with the lock stays: who waits for it may hold it already."""
@@ -81,7 +99,8 @@ class Disk:
             raise StateFileUnusable(self._unusable(why)) from why
 
     def _write(self, pieces: Iterable[bytes]) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._new.unlink(missing_ok=True)  # of a server that crashed, or what somebody put there
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         with os.fdopen(os.open(self._new, flags, _MODE), "wb") as stream:
             stream.writelines(pieces)
             stream.flush()
@@ -100,3 +119,19 @@ class Disk:
             f"can't use the state file {self.name}: {reason}. "
             "It needs a folder that this user may write to; name another with --state-file"
         )
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def _check_regular(found: os.stat_result, name: str = "it ") -> None:
+    """Raises OSError for what is not a regular file: to read it may never end, and to replace it would lose it."""
+    kind = next((kind for holds, kind in _KINDS if holds(found.st_mode)), None)
+    if kind is not None:
+        raise OSError(errno.EINVAL, f"{name}is {kind}, and not a regular file")

@@ -149,3 +149,14 @@ def test_fifty_are_listed_and_the_rest_counted(world):
 
     lines = world.verdict({"leaks": 0}).text.splitlines()
     assert (len(lines), lines[-1]) == (52, "  … and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"json": {"query": 'mutation { login(password: "hunter22") }'}}, "json.query.password"),
+        ({"json": {"log": "user: ann, password: hunter22"}}, "json.log.password"),
+    ],
+)
+def test_a_password_behind_its_name_in_a_text_is_a_leak_as_it_is_masked(leaks, options, place):
+    assert leaks(**options) == [f"a password in {place}"]

@@ -3,6 +3,7 @@
 import doctest
 import json
 import re
+import time
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -246,3 +247,59 @@ def test_nothing_that_comes_makes_it_slow(piece):
 
     for media_type in ("application/json", FORM, "multipart/form-data"):
         assert len(re.sub(r"\*", "", mask_body(text, media_type))) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            'mutation { login(user: "ann", password: "hunter22") }',
+            'mutation { login(user: "ann", password: "****") }',
+        ),
+        ('{ login(input: {password:"hunter22"}) }', '{ login(input: {password:"****"}) }'),
+        ('{ login(password: """a "b" c""") }', '{ login(password: """****""") }'),
+        ('query($password: String! = "hunter22") { a }', 'query($password: String! = "****") { a }'),
+        (
+            json.dumps({"query": 'mutation { login(password: "hunter22") }'}),
+            json.dumps({"query": 'mutation { login(password: "****") }'}),
+        ),
+        (
+            json.dumps({"payload": json.dumps({"q": '{ login(password: "hunter22") }'})}),
+            json.dumps({"payload": json.dumps({"q": '{ login(password: "****") }'})}),
+        ),
+        (
+            json.dumps({"payload": json.dumps({"deep": json.dumps({"password": "hunter22"})})}),
+            json.dumps({"payload": json.dumps({"deep": json.dumps({"password": "****"})})}),
+        ),
+        ('{"log": "password: hunter22, retried"}', '{"log": "password: ****, retried"}'),
+        ("{'user': 'ann', 'password': 'hunter22'}", "{'user': 'ann', 'password': '****'}"),
+        ("user: ann\npassword: hunter22\n", "user: ann\npassword: ****\n"),
+        ('login with password = "hunter22" failed', 'login with password = "****" failed'),
+        ("password=hunter22", "password=****"),
+    ],
+)
+def test_a_password_is_masked_wherever_its_name_stands_before_it(text, shown):
+    assert mask_body(text) == shown
+    assert mask_body(shown) == shown
+    assert mask_tree({"note": text}) == {"note": shown}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'json.password: expected "a", got "b"',
+        "mutation($password: String!) { a }",
+        "the token: a text, the key: another",
+        'query { user(name: "ann", first: 10) { key: name } }',
+        "passwords are long: 12 characters",
+    ],
+)
+def test_a_name_that_has_no_value_behind_it_hides_nothing(text):
+    assert mask_body(text) == text
+
+
+def test_masking_a_large_text_takes_linear_time():
+    for text in ('password: "' * 100_000, "password:" * 100_000, "p" * 1_000_000 + ":", '\\"' * 500_000):
+        began_s = time.thread_time()
+        mask_body(text)
+        assert time.thread_time() - began_s < 5

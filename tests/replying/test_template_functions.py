@@ -335,3 +335,46 @@ def test_a_shift_by_months_keeps_the_day_or_takes_the_last_of_the_month(moment, 
     assert shifted.day == moment.day or (
         shifted.day < moment.day and (following is None or following.day == 1)
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        ("decimal(0.1, '+', 0.2)", 0.3),
+        ("decimal('10.50', '*', 2)", 21.0),
+        ("decimal(2.5, '-', 2.5)", 0.0),
+        ("decimal(9, '/', 2)", 5),
+        ("decimal(10, '/', 4)", 3),
+        ("decimal(-9, '/', 2)", -5),
+        ("decimal(1, '/', 3)", 0),
+        ("decimal('1.00', '/', 3)", 0.33),
+        ("decimal(9.0, '/', 2)", 4.5),
+        ("decimal(-7, '%', 3)", -1),
+        ("decimal(7.5, '%', 2)", 1.5),
+        ("decimal(123456789012, '*', 10)", 1234567890120),
+        ("decimal(1e20, '+', 1)", 100000000000000000001),
+    ],
+)
+def test_decimal_is_exact_and_rounds_half_up(call, result):
+    found = value("{{ " + call + " }}")
+
+    assert found == result
+    assert type(found) is type(result)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("decimal(1, '/', 0)", "division by zero"),
+        ("decimal(1, '%', 0)", "division by zero"),
+        ("decimal(1, '^', 2)", "takes one of"),
+        ("decimal('x', '+', 2)", "takes numbers"),
+        ("decimal(true, '+', 2)", "takes numbers"),
+        ("decimal(none, '+', 2)", "takes numbers"),
+        ("decimal('" + "9" * 41 + "', '+', 2)", "at most 40 digits"),
+        ("decimal(1e300, '+', 2)", "at most 40 digits"),
+    ],
+)
+def test_decimal_says_what_it_can_not_do(call, said):
+    with pytest.raises(TemplateError, match=said):
+        value("{{ " + call + " }}")

@@ -31,7 +31,10 @@ _VARIES = frozenset({
 _LINES = frozenset({"host", "connection", "accept-encoding", "user-agent", "content-length", "matched-stub-id", "matched-stub-name"})  # fmt: skip
 _OUR_TYPES = frozenset({"application/json", "text/plain; charset=utf-8", "application/octet-stream"})
 _ORDERS = "POST /orders/7?q=a&q=b"
-_BODY = {"name": "Zoe", "n": 5, "yes": True, "a": {"b": ["x", "y"]}, "l": [{"k": 1}, {"k": 2}]}
+_BODY = {
+    "name": "Zoe", "n": 5, "yes": True, "a": {"b": ["x", "y"]}, "l": [{"k": 1}, {"k": 2}], "zero": 0, "no": False,
+    "nil": None, "html": "<b>&amp;", "price": 1.5, "amount": 10,
+}  # fmt: skip
 
 
 def cases() -> dict[str, dict[str, Any]]:

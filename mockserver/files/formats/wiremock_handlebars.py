@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_CODE = re.compile(r"\{\{\{(.*?)\}\}\}|\{\{(.*?)\}\}", re.DOTALL)
+_CODE = re.compile(r"\{\{\{(.*?)\}\}\}|\{\{(~?!--.*?--~?|.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(
     r"""\s*(?:(?P<name>[\w@-]+)=(?=['"(\w@])|(?P<text>'[^']*'|"[^"]*")|(?P<open>\()|(?P<close>\))|(?P<word>(?:\[[^\]]*\]|[^\s()=])+))"""
 )

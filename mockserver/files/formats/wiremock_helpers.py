@@ -10,15 +10,8 @@ from mockserver.files.formats.wiremock_variables import Scope, quoted
 
 Helper = Callable[[Call, Scope], str]
 
-_PLAIN_QUERY = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[\d+\]|\['[^'\\]+'\])*")
-_UNITS = {
-    "years": ("d", 365),
-    "months": ("d", 30),
-    "days": ("d", 1),
-    "hours": ("h", 1),
-    "minutes": ("m", 1),
-    "seconds": ("s", 1),
-}
+_PLAIN_QUERY = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[-?\d+\]|\['[^'\\]+'\])*")
+_UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
 _DATE_WORDS = {
     "yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "dd": "%d", "HH": "%H", "hh": "%I", "mm": "%M",
     "ss": "%S", "SSS": "%f", "a": "%p", "EEEE": "%A", "EEE": "%a", "Z": "%z", "XXX": "%:z", "z": "%Z",
@@ -59,8 +52,7 @@ def _shift(offset: str) -> str:
     words = offset.split()
     if len(words) != 2 or words[1] not in _UNITS or not re.fullmatch(r"[+-]?\d+", words[0]):
         raise Unsaid(f"the offset {offset!r} can't be said here")
-    unit, times = _UNITS[words[1]]
-    return f"{int(words[0]) * times:+d}{unit}"
+    return f"{int(words[0]):+d}{_UNITS[words[1]]}"
 
 
 def _form(pattern: str) -> str:
@@ -129,14 +121,7 @@ def _math(call: Call, scope: Scope) -> str:
     sign = _text(call.args[1]) if len(call.args) == 3 else ""
     if sign not in ("+", "-", "*", "/", "%"):
         raise Unsaid("math is carried as {{math A '+' B}}")
-    return f"{_number(call.args[0], scope)} {sign} {_number(call.args[2], scope)}"
-
-
-def _number(arg: Arg, scope: Scope) -> str:
-    """An argument as a number; whole where it is written so."""
-    if arg.kind == "word" and re.fullmatch(r"-?\d+", arg.text):
-        return arg.text
-    return f"({scope.value(arg)} | int)"
+    return f"decimal({scope.value(call.args[0])}, {quoted(sign)}, {scope.value(call.args[2])})"
 
 
 def _filtered(name: str) -> Helper:
@@ -146,7 +131,25 @@ def _filtered(name: str) -> Helper:
 def _base64(call: Call, scope: Scope) -> str:
     if _text(call.named.get("decode")) == "true":
         raise Unsaid("Base64 is not decoded by templates here")
-    return f"base64({_argument(call, scope)})"
+    made = f"base64({_argument(call, scope)})"
+    return f"{made}.rstrip('=')" if _text(call.named.get("padding")) == "false" else made
+
+
+def _capitalize_first(call: Call, scope: Scope) -> str:
+    text = _argument(call, scope)
+    return f"({text}[:1] | upper) ~ {text}[1:]"
+
+
+def _url_encode(call: Call, scope: Scope) -> str:
+    if _text(call.named.get("decode")) == "true":
+        raise Unsaid("percent-encoding is not decoded by templates here")
+    return f"({_argument(call, scope)} | urlencode).replace('/', '%2F').replace('%20', '+')"
+
+
+def _size(call: Call, scope: Scope) -> str:
+    if not call.args:
+        raise Unsaid("size lacks an argument")
+    return f"{scope.many(call.args[0])} | length"
 
 
 def _join(call: Call, scope: Scope) -> str:
@@ -160,6 +163,21 @@ def _join(call: Call, scope: Scope) -> str:
 
 def _replace(call: Call, scope: Scope) -> str:
     return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, {_argument(call, scope, 2)})"
+
+
+def _array(call: Call, scope: Scope) -> str:
+    return f"[{', '.join(scope.value(one) for one in call.args)}]"
+
+
+def _range(call: Call, _: Scope) -> str:
+    first, last = (_text(one) for one in call.args) if len(call.args) == 2 else ("", "")
+    if not re.fullmatch(r"-?\d{1,9}", first) or not re.fullmatch(r"-?\d{1,9}", last):
+        raise Unsaid("range is carried with two written numbers")
+    return f"range({first}, {int(last) + 1})"
+
+
+def _cut(call: Call, scope: Scope) -> str:
+    return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, '')"
 
 
 def _substring(call: Call, scope: Scope) -> str:
@@ -184,13 +202,17 @@ HELPERS: dict[str, Helper] = {
     "upper": _filtered("upper"),
     "lower": _filtered("lower"),
     "capitalize": _filtered("title"),
-    "capitalizeFirst": _filtered("capitalize"),
+    "capitalizeFirst": _capitalize_first,
     "trim": _filtered("trim"),
-    "size": _filtered("length"),
-    "urlEncode": _filtered("urlencode"),
+    "size": _size,
+    "urlEncode": _url_encode,
     "base64": _base64,
     "join": _join,
     "replace": _replace,
+    "cut": _cut,
+    "array": _array,
+    "range": _range,
+    "toJson": _filtered("tojson"),
     "substring": _substring,
     "defaultIfEmpty": _default,
 }

@@ -15,7 +15,11 @@ from mockserver.files.formats.wiremock_helpers import HELPERS
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_variables import Scope
 
-_BLOCKS = frozenset({"if", "unless", "each", "eq", "neq", "with"})
+_BLOCKS = frozenset({"if", "unless", "not", "and", "or", "each", "eq", "neq", "contains"})
+_LOST = "lost"
+"""A block that can't be said here: its end can't be, either."""
+_ALONE = re.compile(r"\{\{ ((?:(?!\}\}|\{\{).)*) \}\}", re.DOTALL)
+_AS = re.compile(r"\s+as\s+\|\s*([\w\s]+?)\s*\|$")
 
 
 def template(text: str, at: Place) -> str:
@@ -24,14 +28,20 @@ def template(text: str, at: Place) -> str:
 
 
 def tree(value: Any, at: Place) -> Any:
-    """The same of every text in a JSON value."""
+    """The same of every text in a JSON value; a text in it stays one, also where a template is all of it."""
     if isinstance(value, str):
         return template(value, at)
     if isinstance(value, list):
-        return [tree(one, at.at(i)) for i, one in enumerate(value)]
+        return [_inside(one, at.at(i)) for i, one in enumerate(value)]
     if isinstance(value, dict):
-        return {key: tree(one, at.at(key)) for key, one in value.items()}
+        return {key: _inside(one, at.at(key)) for key, one in value.items()}
     return value
+
+
+def _inside(value: Any, at: Place) -> Any:
+    made = tree(value, at)
+    alone = _ALONE.fullmatch(made) if isinstance(made, str) else None
+    return f"{{{{ ({alone[1]}) | string }}}}" if alone else made
 
 
 def literal_braces(text: str) -> str:
@@ -69,13 +79,20 @@ class _Writer:
         if source.startswith("!"):
             return ""
         if source.startswith("#"):
-            return self._block(parsed_call(source[1:]))
+            named = _AS.search(source)
+            names = named[1].split() if named else []
+            self._open.append(_LOST)
+            made, self._open[-1] = self._block(parsed_call(_AS.sub("", source[1:])), names)
+            return made
         if source.startswith("/"):
-            if not self._open:
+            block = self._open.pop() if self._open else _LOST
+            if block == _LOST:
                 raise Unsaid("nothing is open here")
-            return self._scope.left(self._open.pop())
+            return self._scope.left(block)
         if source in ("else", "^"):
             return "{% else %}"
+        if source.startswith("else "):
+            return "{% elif " + self._condition(parsed_call(source[5:])) + " %}"
         return "{{ " + self._expression(parsed_call(source)) + " }}"
 
     def _expression(self, call: Call) -> str:
@@ -86,17 +103,22 @@ class _Writer:
             raise Unsaid(f"the helper {call.name!r} is not known here")
         return self._scope.printed(call.name)
 
-    def _block(self, call: Call) -> str:
-        if call.name not in _BLOCKS or not call.args:
+    def _block(self, call: Call, names: list[str]) -> tuple[str, str]:
+        """Its beginning, and what it is."""
+        if call.name == "each" and call.args:
+            return self._scope.entered(self._scope.many(call.args[0]), names), "for"
+        return "{% if " + self._condition(call) + " %}", "if"
+
+    def _condition(self, call: Call) -> str:
+        if call.name not in _BLOCKS or call.name == "each" or not call.args:
             raise Unsaid(f"the block {call.name!r} is not known here")
-        first = self._scope.value(call.args[0])
-        if call.name == "each":
-            self._open.append("for")
-            return self._scope.entered(first)
-        if call.name == "with":
-            raise Unsaid("the block 'with' is not known here")
-        self._open.append("if")
+        values = [self._scope.value(arg) for arg in call.args]
         if call.name in ("eq", "neq"):
-            sign = "==" if call.name == "eq" else "!="
-            return f"{{% if {first} {sign} {self._scope.value(call.args[1])} %}}"
-        return "{% if " + ("not " if call.name == "unless" else "") + first + " %}"
+            if len(values) < 2:
+                raise Unsaid(f"{call.name} lacks an argument")
+            return f"{values[0]} {'==' if call.name == 'eq' else '!='} {values[1]}"
+        if call.name == "contains" and len(values) == 2:
+            return f"{values[1]} in {values[0]}"
+        if call.name in ("and", "or"):
+            return f" {call.name} ".join(values)
+        return ("not " if call.name in ("unless", "not") else "") + values[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from mockserver.files.formats.wiremock_handlebars import Arg, Call, Unsaid
 
@@ -16,6 +16,7 @@ _WHOLE = {
     "bodyAsBase64": "base64(request.body)",
     "baseUrl": "request.base_url",
     "host": "request.host.split(':')[0]",
+    "pathSegments": "request.path.split('/')[1:]",
     "url": "request.url.removeprefix(request.base_url)",
     "scheme": "request.base_url.split(':')[0]",
     "port": "request.host.split(':')[1]",
@@ -29,6 +30,9 @@ _NAMED = {
 }
 
 
+_LOOP = {"@index": "loop.index0", "@first": "loop.first", "@last": "loop.last"}
+
+
 def quoted(text: str) -> str:
     """A text as an expression."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
@@ -40,16 +44,21 @@ class Scope:
     def __init__(self, helpers: Mapping[str, Callable[[Call, Scope], str]]) -> None:
         self._helpers = helpers
         self._items = 0
+        self._names: list[dict[str, str]] = []
+        """Of each loop, the outermost first: what its own names stand for."""
 
-    def entered(self, over: str) -> str:
-        """The beginning of a loop."""
+    def entered(self, over: str, names: Sequence[str] = ()) -> str:
+        """The beginning of a loop; `names` are those of its item and, after it, of the item's index."""
         self._items += 1
+        known = dict(zip(names, (self._item, "loop.index0"), strict=False))
+        self._names.append(known)
         return "{% for " + self._item + " in " + over + " %}"
 
     def left(self, block: str) -> str:
         """The end of a block, `for` or `if`."""
         if block == "for":
             self._items -= 1
+            self._names.pop()
             return "{% endfor %}"
         return "{% endif %}"
 
@@ -76,6 +85,13 @@ class Scope:
         found = self._named(arg.text)
         return found if _NUMBER.fullmatch(found) or found in ("true", "false") else f"({found} | default(''))"
 
+    def many(self, arg: Arg) -> str:
+        """An argument as the list that it may be: a query parameter or a header is all of its values."""
+        steps = [one or two for one, two in _STEP.findall(arg.text)] if arg.kind == "word" else []
+        if len(steps) == 3 and steps[0] in ("request", "originalRequest") and steps[1] in _NAMED:
+            return f"request.{_NAMED[steps[1]]}.getlist({quoted(steps[2])})"
+        return self.value(arg)
+
     def _named(self, name: str) -> str:
         if _NUMBER.fullmatch(name) or name in ("true", "false"):
             return name
@@ -87,8 +103,11 @@ class Scope:
             return _of_request(rest)
         if self._items and first == "this":
             return self._item + _keys(rest)
-        if self._items and first == "@index":
-            return "loop.index0"
+        if self._items and first in _LOOP:
+            return _LOOP[first]
+        for names in reversed(self._names):
+            if first in names:
+                return names[first] + _keys(rest)
         if first == "parameters":
             raise Unsaid("parameters of a transformer are not carried")
         if self._items and re.fullmatch(r"\w+", first):

@@ -1,0 +1,87 @@
+"""Requests and admin calls that are made to hold the event loop, each within the limits on its size."""
+
+from __future__ import annotations
+
+import json
+
+SCENARIO = """
+routes:
+  - {name: keys, request: POST /keys, match: {json: {a: 1}}, reply: 200}
+  - {name: set, request: POST /set, set: {x: "{{ request.json }}"}, reply: 200}
+  - {name: unique, request: POST /unique, reply: {json: {n: "{{ request.json.v | unique | length }}"}}}
+  - {name: times, request: POST /times, reply: {json: {n: "{{ request.json.v * request.json.v }}"}}}
+  - name: filters
+    request: POST /filters
+    match: {jsonpath: {"$..[?(@..[?(@..[?(@.a == 1)])])]": present}}
+    reply: 200
+  - {name: equal, request: POST /equal, match: {jsonpath: {"$.a[?@ == $.b]": present}}, reply: 200}
+  - {name: form, request: POST /form, match: {form: {a: "1"}}, reply: 200}
+  - name: budget
+    request: POST /budget
+    reply: {text: "{% for i in range(1000) %}{% for j in range(1000) %}x{{ i * j }}{% endfor %}{% endfor %}"}
+  - {name: plain, request: ANY /plain, reply: 200}
+"""
+CALL = json.dumps(
+    {"password": "x", "card": "4111111111111111", "items": [{"sku": f"A{n}", "n": n} for n in range(5)]}
+)
+"""What the record is full of."""
+
+JSON = {"Content-Type": "application/json"}
+YAML = {"Content-Type": "application/yaml"}
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=b"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+DIGITS = "9" * 4000
+Attack = tuple[str, str, str | bytes | None, dict[str, str]]
+
+
+def _keys(count: int) -> dict[str, int]:
+    return {f"k{n}": n for n in range(count)}
+
+
+def _nested(levels: int) -> object:
+    return {"a": 1} if not levels else {"b": [_nested(levels - 1) for _ in range(3)]}
+
+
+def _post(path: str, value: object) -> Attack:
+    return "POST", path, json.dumps(value), JSON
+
+
+def _verify(check: object) -> Attack:
+    return _post("/__admin/verify", check)
+
+
+def _scenario(routes: int, reply: str, end: str = "") -> Attack:
+    lines = "".join(f"  - {{request: GET /r{n}, {reply}}}\n" for n in range(routes))
+    return "POST", "/__admin/scenarios", f"scenario: large\nroutes:\n{lines}{end}", YAML
+
+
+ATTACKS: dict[str, Attack] = {
+    "400,000 keys": _post("/keys", _keys(400_000)),
+    "400,000 keys to no route": _post("/nowhere", _keys(400_000)),
+    "400,000 keys into the state": _post("/set", _keys(400_000)),
+    "a list of 5 million": ("POST", "/keys", b"[" + b"1," * 5_000_000 + b"1]", JSON),
+    "lists in lists": ("POST", "/keys", b"[" * 5_000_000 + b"]" * 5_000_000, JSON),
+    "numbers with one hash": _post("/unique", {"v": [n * (2**61 - 1) + 7 for n in range(40_000)]}),
+    "integers of 4,000 digits": ("POST", "/keys", f'{{"a": [{",".join([DIGITS] * 3900)}]}}', JSON),
+    "an integer of 4,000 digits": ("POST", "/times", f'{{"v": {DIGITS}}}', JSON),
+    "nested filters": _post("/filters", _nested(6)),
+    "nested filters on a wide value": _post("/filters", {"a": [[{"a": 2}] * 100] * 100}),
+    "a filter that compares large values": _post("/equal", {"a": [[0] * 20] * 2000, "b": [0] * 20}),
+    "a part with 2 million header lines": (
+        "POST", "/form", b"--b\r\n" + b"a:b\r\n" * 2_000_000 + b"\r\nx\r\n--b--\r\n", MULTIPART,
+    ),
+    "a million parts": ("POST", "/form", b"--b\r\n\r\n\r\n" * 1_000_000 + b"--b--\r\n", MULTIPART),
+    "boundaries that are none": ("POST", "/form", b"--b\r\n" + b"\r\n--bx" * 2_000_000 + b"\r\n--b--\r\n", MULTIPART),
+    "5 million fields": ("POST", "/form", b"a&" * 5_000_000, FORM),
+    "a template at its budget": ("POST", "/budget", "{}", JSON),
+    "leaks in a full record": _verify({"leaks": 0}),
+    "a match in a full record": _verify({"request": "POST /plain", "match": {"json": {"a": 1}}, "times": 0}),
+    "an order in a full record": _verify({"in_order": [{"request": "POST /plain"}, {"request": "GET /none"}]}),
+    "a count in a full record": _post("/__admin/count", {"request": "POST /plain", "match": {"json": {"a": 1}}}),
+    "10,000 calls": ("GET", "/__admin/calls?limit=10000", None, {}),
+    "calls of which none is asked for": ("GET", "/__admin/calls?limit=10000&status=418", None, {}),
+    "all calls as an archive": ("GET", "/__admin/calls.har", None, {}),
+    "a refused scenario of many routes": _scenario(10_000, "repl: 200"),
+    "a scenario that ends in a mistake": _scenario(10_000, "reply: 200", "}"),
+    "a scenario of 1,000 routes": _scenario(1_000, "reply: 200"),
+}  # fmt: skip
