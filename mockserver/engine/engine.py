@@ -70,6 +70,8 @@ IDLE_TTL_S = 3600.0
 """A namespace that nobody uses for so long is collected, unless it says otherwise."""
 
 
+MOST_NAMED = 20
+"""So many routes on a path are compared with a request of another method."""
 MOST_COMPARED = 50
 """So many names of namespaces are compared with an unknown one."""
 
@@ -427,7 +429,7 @@ class Engine:
             call.nearest = nearest_routes(ns, request)
             return self._passed_on(ns, call, to)
         if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
-            call.nearest = nearest_routes(ns, request, among=on.routes)
+            call.nearest = nearest_routes(ns, request, among=on.routes[:MOST_NAMED])
             return _sent(not_allowed(request, on))
         call.nearest = nearest_routes(ns, request)
         miss = Miss(request, call.nearest, has_routes=has_routes(ns))
