@@ -77,6 +77,8 @@ IDLE_TTL_S = 3600.0
 """A namespace that nobody uses for so long is collected, unless it says otherwise."""
 
 
+MOST_NAMED = 20
+"""So many routes on a path are compared with a request of another method."""
 MOST_COMPARED = 50
 """So many names of namespaces are compared with an unknown one."""
 
@@ -503,7 +505,7 @@ class Engine:
             return self._passed_on(ns, call, to)
         if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
             # Those that the answer names: looking through all routes would cost the more the more there are.
-            call.nearest = nearest_routes(ns, request, among=on.routes)
+            call.nearest = nearest_routes(ns, request, among=on.routes[:MOST_NAMED])
             planned = _sent(not_allowed(request, on))
             cors = cors_for(ns, request, on.routes)
             return planned if cors is None else with_cors(planned, cors, request)

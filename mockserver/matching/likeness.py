@@ -20,7 +20,7 @@ MOST_CHARS = 512
 """The part of a path that is looked at."""
 MOST_VISITS = 500
 """So many paths of routes are compared for one search, counted once for each segment or pair in common."""
-MOST_PATHS = 6
+MOST_PATHS = 5
 MOST_TARGETS = 200
 """The most that one search gives: paths of routes, and targets on them."""
 _SEGMENT_WEIGHT = 3
