@@ -73,6 +73,7 @@ FLAGS = [
     ("--admin-host", "mock.example", "admin_hosts", ("mock.example",)),
     ("--namespaces", "auto", "namespaces", "auto"),
     ("--allow-egress", "app:8000", "allow_egress", ("app:8000",)),
+    ("--key-names", "x-order-key", "key_names", ("x-order-key",)),
     ("--log-format", "json", "log_format", "json"),
     ("--log-calls", None, "log_calls", True),
     ("--watch", None, "watch", True),

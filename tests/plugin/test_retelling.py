@@ -15,7 +15,7 @@ def test_its_operations_are_the_same():
     calls(0.0, 0.25, 503, answer={"Retry-After": "1"}, **PAY)
     calls(0.5, 0.75, 201, outcome=Outcome.RESET, effects=[{"kind": "charge"}], **PAY)
     calls(1.0, 1.25, 201, headers={"Idempotency-Key": "k2"}, json={"amount": 5})
-    calls(2.0, 2.5, outcome=Outcome.CLIENT_LEFT, body=b"\xff\x00", line="PUT /raw?a=1")
+    calls(2.0, 2.5, None, outcome=Outcome.CLIENT_LEFT, body=b"\xff\x00", line="PUT /raw?a=1")
     calls(3.0, None, None, line="GET /open")
 
     def told(found):

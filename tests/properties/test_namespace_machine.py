@@ -31,6 +31,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.engine.world import build_world
 from mockserver.files.loader import load
+from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 
 SCENARIO = """
@@ -101,7 +102,7 @@ class Naive:
         self.outage: dict[str, int] | None = None
         self.effects: list[tuple[str, int]] = []
         self.calls: dict[str, int] = {}
-        self.statuses: list[int] = []
+        self.statuses: list[int | None] = []
         self.snapshots: list[Any] = []
 
     def now(self) -> int:
@@ -351,6 +352,8 @@ class Lives(RuleBasedStateMachine):
     )
     def end_of_paying(self, one: Any, outcome: Outcome) -> None:
         call, key, entry = one
+        if outcome is Outcome.CLIENT_LEFT:
+            self._without_status(call)
         self.engine.finish(call, outcome)
         self.engine.finish(call, Outcome.DONE)  # a call is over once
         assert call.outcome is outcome
@@ -452,6 +455,12 @@ class Lives(RuleBasedStateMachine):
     def time_and_state_are_the_same(self) -> None:
         assert self.ns.clock.now_s() == self.naive.now()
         assert self.ns.memory.state.plain() == self.naive.state()
+
+    def _without_status(self, call: Call) -> None:
+        """A client that leaves before the first byte has seen no status."""
+        numbers = [recorded.number for recorded in self.ns.record]
+        if call.number in self.opened:
+            self.naive.statuses[numbers.index(call.number)] = None
 
     @invariant()
     def effects_and_counts_are_the_same(self) -> None:

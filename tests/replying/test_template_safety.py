@@ -463,8 +463,8 @@ def test_a_fake_costs_steps_and_its_text():
         value("{% for i in range(3000) %}{{ fake.random_digit() }}{% endfor %}")
 
 
-def test_a_body_of_any_size_can_be_handed_on_whole():
-    body = json.dumps({"a": ["x" * 1000] * 3000, "b": list(range(200_000))}).encode()
+def test_a_body_of_as_many_members_as_are_decoded_can_be_handed_on_whole():
+    body = json.dumps({"a": ["x" * 1000] * 3000, "b": list(range(96_000))}).encode()
 
     found = compile_text("{{ request.json }}", PLACE).value(a_scope(request=a_request(body)))
 
