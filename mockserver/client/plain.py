@@ -50,7 +50,9 @@ def plain(value: Any, *, dollar: bool = False) -> Any:
         if isinstance(value, kind):
             return as_json(value)
     hint = (
-        "Bytes go under base64=, or as text=data.decode()" if isinstance(value, bytes) else "Use JSON's types"
+        "Write base64= or text= for bytes, json.loads(data) for JSON"
+        if isinstance(value, bytes)
+        else "Use JSON's types"
     )
     raise TypeError(f"{shown(value)} is no JSON value: it is of type {type(value).__name__}. {hint}")
 

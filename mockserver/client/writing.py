@@ -73,7 +73,7 @@ def steps_of(given: tuple[Any, ...], last: Mapping[str, Any]) -> tuple[list[Any]
     steps: list[Any] = []
     functions: Functions = {}
     for one in _spliced(given):
-        if callable(one):
+        if callable(one) and not _is_exception(one):
             functions[len(steps)] = one
         steps.append(_step(one))
     if last or not steps:
@@ -112,21 +112,68 @@ def _step(value: Any) -> Any:
         return int(value)
     if isinstance(value, Mapping):
         return _mapping(value)
+    if _is_exception(value):
+        return {"fault": _fault_of(value)}
     if callable(value):
         return {"text": f"answered by the function {getattr(value, '__qualname__', value)!s}"}
+    hint = f" Write text={shown(value, 40)} for a body." if isinstance(value, (str, bytes)) else ""
     raise TypeError(
-        f'{shown(value)} is no reply. A reply is a status, a mapping such as {{"json": …}}, '
-        "a list of them, or a function of the request"
+        f'{shown(value)} is not a reply.{hint} A reply is a status, a mapping such as {{"json": …}}, '
+        "a list of them, an exception such as ConnectionError, or a function of the request"
+    )
+
+
+_FAULTS: tuple[tuple[type[BaseException], str], ...] = (
+    (TimeoutError, "hang"),
+    (ConnectionAbortedError, "close"),
+    (EOFError, "close"),
+    (ConnectionError, "reset"),
+)
+"""What the service does where a client is to see such an exception."""
+
+
+def _is_exception(value: object) -> bool:
+    kind = value if isinstance(value, type) else type(value)
+    return issubclass(kind, BaseException)
+
+
+def _fault_of(value: Any) -> str:
+    """Return the fault behind an exception, or its class. Raises TypeError for other exceptions."""
+    __tracebackhide__ = True
+    kind = value if isinstance(value, type) else type(value)
+    for exception, fault in _FAULTS:
+        if issubclass(kind, exception):
+            return fault
+    raise TypeError(
+        f"{kind.__name__} can't be raised in the client: a reply is what the service sends. "
+        'Write {"fault": "reset"} for a broken connection, {"fault": "hang"} for a timeout, or a status'
     )
 
 
 def _mapping(value: Mapping[str, Any]) -> dict[str, Any]:
+    __tracebackhide__ = True
     step = {key_of(word) if word in REPLY else word: item for word, item in value.items()}
+    for word in ("text", "html", "xml"):
+        if isinstance(step.get(word), (bytes, bytearray)):
+            step |= {word: _decoded(word, step[word]), "raw": True}
+    chunks = step.get("chunks")
+    if isinstance(chunks, (list, tuple)) and chunks and all(isinstance(one, bytes) for one in chunks):
+        step |= {"chunks": [_decoded("chunks", one) for one in chunks], "raw": True}
     if isinstance(step.get("base64"), (bytes, bytearray)):
         step["base64"] = base64.b64encode(step["base64"]).decode()
     if "file" in step:
         step = _with_file(step)
     return dict(with_units({str(key): plain(item) for key, item in step.items()}))
+
+
+def _decoded(word: str, data: bytes | bytearray) -> str:
+    __tracebackhide__ = True
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise TypeError(
+            f"{word}={shown(data, 40)} is not UTF-8 at byte {error.start}. Write base64= for bytes of any kind"
+        ) from None
 
 
 def _with_file(step: dict[str, Any]) -> dict[str, Any]:
@@ -162,10 +209,23 @@ def check_document(subject: Any, words: Mapping[str, Any]) -> dict[str, Any]:
     if subject is not None:
         name = plain(subject)
         check["request" if not isinstance(subject, Named) and _LINE.match(name) else "route"] = name
+    if isinstance(check.get("effects"), dict):
+        check["effects"] = _effects(check["effects"])
     if "in_order" in check:
         check["in_order"] = [_link(one) for one in words["in_order"]]
     match = match_document(words)
     return {**check, "match": match} if match else check
+
+
+def _effects(given: dict[str, Any]) -> dict[str, Any]:
+    """Fields of the effect that stand beside `kind` are conditions, as under `where`."""
+    beside = {name: value for name, value in given.items() if name not in ("kind", "where")}
+    if not beside:
+        return given
+    return {
+        **{name: given[name] for name in ("kind",) if name in given},
+        "where": {**(given.get("where") or {}), **beside},
+    }
 
 
 def _link(value: Any) -> dict[str, Any]:

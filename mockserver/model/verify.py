@@ -69,6 +69,17 @@ class EffectsSpec(Spec):
     kind: str | None = None
     where: dict[str, Condition] = Field(default={})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_under_where(cls, value: object) -> object:
+        names = [name for name in value if name not in ("kind", "where")] if isinstance(value, dict) else []
+        if names:
+            raise Wrong(
+                f"{names[0]!r} is not a key here",
+                f'Fields of an effect go under where: {{"where": {{"{names[0]}": …}}}}',
+            )
+        return value
+
 
 class WebhooksSpec(Spec):
     """Deliveries of one route, or of all, that came to one outcome."""

@@ -69,7 +69,7 @@ def test_one_number_with_any_other_keyword_is_as_unclear(last):
 
 @pytest.mark.parametrize("given", ["503", True, None, 5.5, object()])
 def test_what_is_no_reply_is_refused(given):
-    with pytest.raises(TypeError, match="is no reply"):
+    with pytest.raises(TypeError, match="is not a reply"):
         steps(given)
 
 
