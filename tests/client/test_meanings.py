@@ -41,13 +41,13 @@ def test_texts_among_chunks_stay_templates():
 
 @pytest.mark.parametrize("words", [{"text": b"a\xff"}, {"chunks": [b"a\xff"]}])
 def test_bytes_that_are_not_utf_8_are_refused_with_the_way_to_write_them(words):
-    with pytest.raises(TypeError, match="not UTF-8 at byte 1. Write base64="):
+    with pytest.raises(TypeError, match=r"not UTF-8 at byte 1\. Write base64="):
         steps_of((), words)
 
 
 @pytest.mark.parametrize("value", ["text", b"raw"])
 def test_a_bare_text_is_refused_with_its_keyword(value):
-    with pytest.raises(TypeError, match="is not a reply. Write text="):
+    with pytest.raises(TypeError, match=r"is not a reply\. Write text="):
         steps_of((value,), {})
 
 
