@@ -31,6 +31,7 @@ from mockserver.admin.models import (
     OutageView,
     StateView,
 )
+from mockserver.admin.turns import aside
 from mockserver.admin.views import instant
 from mockserver.engine.answers import explained_full
 from mockserver.engine.explain import ExplainSpec, as_request, explain
@@ -42,6 +43,7 @@ from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT
 from mockserver.model.redaction import mask_shapes, mask_tree
 from mockserver.store.bounds import Full
+from mockserver.store.state import sizes_of
 
 table = Table()
 
@@ -123,9 +125,15 @@ def _shown(value: Any, *, reveal: bool = False) -> Answer:
     return json_answer(value if reveal else mask_shapes(value))
 
 
+async def _all_shown(asked: Asked[Any], *, reveal: bool = False) -> Answer:
+    """All of the state. Values that are written later take the place of these, which stay as they are."""
+    state = asked.ns.memory.state
+    return await aside(state.size_bytes, _shown, state.plain(), reveal=reveal)
+
+
 @table.add("GET", "/state", "Every key and its value.", answer=StateView, query=REVEAL)
 async def get_state(asked: Asked[Any]) -> Answer:
-    return _shown(asked.ns.memory.state.plain(), reveal=may_reveal(asked))
+    return await _all_shown(asked, reveal=may_reveal(asked))
 
 
 @table.add(
@@ -138,8 +146,8 @@ async def get_state(asked: Asked[Any]) -> Answer:
     errors=(422, 507),
 )
 async def put_state(asked: Asked[Any]) -> Answer:
-    data = _mapping(asked)
-    return _written(asked, {**dict.fromkeys(asked.ns.memory.state), **data})
+    await _write(asked, _mapping(asked), replaces=True)
+    return await _all_shown(asked)
 
 
 @table.add(
@@ -152,21 +160,20 @@ async def put_state(asked: Asked[Any]) -> Answer:
     errors=(422, 507),
 )
 async def patch_state(asked: Asked[Any]) -> Answer:
-    return _written(asked, _mapping(asked))
+    await _write(asked, _mapping(asked))
+    return await _all_shown(asked)
 
 
-def _written(asked: Asked[Any], data: dict[str, Any]) -> Answer:
-    _write(asked, data)
-    return _shown(asked.ns.memory.state.plain())
-
-
-def _write(asked: Asked[Any], data: dict[str, Any]) -> None:
-    """All of it or nothing. Raises Refused(507)."""
+async def _write(asked: Asked[Any], data: dict[str, Any], *, replaces: bool = False) -> None:
+    """All of it or nothing; `replaces` removes every other key. Raises Refused(507)."""
+    sizes = await aside(len(asked.request.body), sizes_of, data)
     state = asked.ns.memory.state
+    if replaces:
+        gone = [key for key in state if key not in data]
+        data, sizes = {**data, **dict.fromkeys(gone)}, {**sizes, **dict.fromkeys(gone, 0)}
     with _room(asked):
-        state.check((key, value, None) for key, value in data.items())
-    for key, value in data.items():
-        state.write(key, value)
+        state.check_sizes(sizes)
+    state.write_all(data, sizes)
     asked.ns.tell()
 
 
@@ -207,7 +214,7 @@ async def get_key(asked: Asked[Any]) -> Answer:
 )
 async def put_key(asked: Asked[Any]) -> Answer:
     value = read_json(asked.request)
-    _write(asked, {asked.params["key"]: value})
+    await _write(asked, {asked.params["key"]: value})
     return _shown(value)
 
 
@@ -224,7 +231,7 @@ async def patch_key(asked: Asked[Any]) -> Answer:
     key = asked.params["key"]
     old = asked.ns.memory.state.read(key)
     value = merged(None if old is ABSENT else old, read_json(asked.request))
-    _write(asked, {key: value})
+    await _write(asked, {key: value})
     return _shown(value)
 
 

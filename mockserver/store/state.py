@@ -10,6 +10,15 @@ from mockserver.model.sizes import size_of
 from mockserver.store.bounds import Bounds, Expiry, Full
 
 
+def _size(key: str, value: Any) -> int:
+    return 0 if value is None else size_of(key) + size_of(value)
+
+
+def sizes_of(values: Mapping[str, Any]) -> dict[str, int]:
+    """Return what each value takes, as `State.check_sizes` and `State.write_all` want it."""
+    return {key: _size(key, value) for key, value in values.items()}
+
+
 class State(Mapping[str, Any]):
     """
     Reads as a mapping of what is not forgotten yet. `now_s` is the virtual clock's. What is at the bound stays: ask
@@ -34,10 +43,11 @@ class State(Mapping[str, Any]):
 
     def check(self, writes: Iterable[tuple[str, Any, float | None]]) -> None:
         """Whether these may be written, all of them. Raises Full."""
+        self.check_sizes({key: _size(key, value) for key, value, _ in writes})
+
+    def check_sizes(self, sizes: Mapping[str, int]) -> None:
+        """The same of values whose sizes are known, 0 for null: see `sizes_of`. Raises Full."""
         self._forget_expired()
-        sizes: dict[str, int] = {}
-        for key, value, _ in writes:
-            sizes[key] = 0 if value is None else size_of(key) + size_of(value)
         more = sum((size > 0) - (key in self._values) for key, size in sizes.items())
         growth = sum(size - self._sizes.get(key, 0) for key, size in sizes.items())
         bounds = self._bounds
@@ -59,6 +69,18 @@ class State(Mapping[str, Any]):
             self._until[key] = until_s = self._now_s() + ttl_s
             self._expiry.push(until_s, key)
             self._expiry.tidy(self._until)
+
+    def write_all(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
+        """Write many values, whose sizes are known, at once. Null removes."""
+        self._forget_expired()
+        for key in values.keys() & self._until.keys():
+            del self._until[key]
+        self._values.update(values)
+        self._sizes.update(sizes)
+        for key, value in values.items():
+            if value is None:
+                del self._values[key], self._sizes[key]
+        self.size_bytes = sum(self._sizes.values())
 
     def _remove(self, key: str) -> None:
         if self._values.pop(key, None) is not None:
