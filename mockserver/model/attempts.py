@@ -165,6 +165,9 @@ def _gaps(value: object) -> object:
 Honours = Literal["retry-after", True, False]
 
 
+RULES = ("operations", "max", "min", "same", "gaps", "growing", "backoff", "honours", "overlap", "after")
+
+
 class AttemptsSpec(GroupingSpec):
     """Rules on how a client retries. Each fails where it has nothing to judge, unless `optional`."""
 
@@ -206,7 +209,13 @@ class AttemptsSpec(GroupingSpec):
     )
     optional: bool = Field(default=False, description="true: the rules hold where there is nothing to judge.")
 
-    @property
-    def rules(self) -> bool:
-        """Whether there is a rule, beside what groups the calls."""
-        return bool(self.model_fields_set - {"by", "ignore", "optional"})
+    @model_validator(mode="after")
+    def _has_rule(self) -> Self:
+        if self.overlap is None and not any(getattr(self, name) for name in RULES):
+            raise Wrong(
+                "`attempts` has no rule",
+                f"Write {', '.join(RULES[:-1])} or {RULES[-1]}, or leave `attempts` out",
+            )
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise Wrong("`min` is above `max`", "Swap them")
+        return self

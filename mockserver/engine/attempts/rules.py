@@ -18,7 +18,7 @@ from mockserver.engine.attempts.honours import honour_findings
 from mockserver.engine.attempts.operations import READS, Operation, gathered, read
 from mockserver.engine.attempts.parting import parted_by
 from mockserver.engine.attempts.retryable import failed
-from mockserver.engine.attempts.sameness import Same, same_findings
+from mockserver.engine.attempts.sameness import Same, by_findings, same_findings
 from mockserver.errors import KeyPath
 from mockserver.model.attempts import AttemptsSpec
 from mockserver.model.call import Call
@@ -91,6 +91,9 @@ class Rules:
 
 
 def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Iterator[Rule]:
+    if spec.by is not None:
+        selector_by = spec.by
+        yield lambda operations: by_findings(selector_by, operations)
     if spec.operations is not None:
         yield lambda operations: _count_findings(spec, operations)
     if spec.max is not None or spec.min is not None:
