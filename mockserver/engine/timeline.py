@@ -142,6 +142,6 @@ def _ended(call: Call) -> str:
 def why_missed(call: Call) -> str:
     """The nearest route and its first difference, in a few words."""
     if not call.nearest:
-        return "no route is loaded"
+        return "no route is similar"
     route, differences = call.nearest[0]
     return f"nearest: {route.name}, {differences[0].text}" if differences else f"nearest: {route.name}"

@@ -165,9 +165,6 @@ def _gaps(value: object) -> object:
 Honours = Literal["retry-after", True, False]
 
 
-RULES = ("operations", "max", "min", "same", "gaps", "growing", "backoff", "honours", "overlap", "after")
-
-
 class AttemptsSpec(GroupingSpec):
     """Rules on how a client retries. Each fails where it has nothing to judge, unless `optional`."""
 
@@ -210,12 +207,7 @@ class AttemptsSpec(GroupingSpec):
     optional: bool = Field(default=False, description="true: the rules hold where there is nothing to judge.")
 
     @model_validator(mode="after")
-    def _has_rule(self) -> Self:
-        if self.overlap is None and not any(getattr(self, name) for name in RULES):
-            raise Wrong(
-                "`attempts` has no rule",
-                f"Write {', '.join(RULES[:-1])} or {RULES[-1]}, or leave `attempts` out",
-            )
+    def _possible(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:
             raise Wrong("`min` is above `max`", "Swap them")
         return self

@@ -29,7 +29,7 @@ def test_growing_asks_that_each_gap_is_longer_than_the_one_before(judged, arriva
 def test_growing_false_asks_nothing(judged, retried):
     retried((0, 0), (1, 1), (1.5, 1.5))
 
-    assert judged({"growing": False, "max": 3}) == []
+    assert judged({"growing": False}) == []
 
 
 @pytest.mark.parametrize("arrivals", [(0,), (0, 0.25)])

@@ -102,19 +102,6 @@ def test_what_only_some_attempts_have_is_not_the_same(present):
         assert judged(call.made, same=[text], optional=True)
 
 
-@pytest.mark.parametrize(
-    "rules",
-    [
-        {}, {"by": "route"}, {"ignore": ["json.a"]}, {"optional": True}, {"growing": False}, {"honours": False}, {"same": []},
-        {"by": "route", "growing": False, "honours": False, "same": [], "optional": True},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_attempts_without_a_rule_are_refused(rules):
-    with pytest.raises(ValueError, match="`attempts` has no rule"):
-        AttemptsSpec.model_validate(rules)
-
-
 def test_more_attempts_at_least_than_at_most_are_refused():
     with pytest.raises(ValueError, match="`min` is above `max`"):
         AttemptsSpec.model_validate({"min": 3, "max": 2})
