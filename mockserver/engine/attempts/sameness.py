@@ -46,11 +46,15 @@ class Same:
 
 def same_findings(same: Same, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
     """Yield a finding for each operation of two attempts or more."""
-    judged = [operation for operation in operations if operation.size > 1]
+    judged = [
+        (operation, attempts)
+        for operation in operations
+        if operation.size > 1
+        for attempts in _compared(operation, same.text)
+    ]
     if not judged:
         yield too_few(operations)
-    for operation in judged:
-        attempts = _compared(operation, same.text)
+    for operation, attempts in judged:
         yield from (
             _same_body(operation, attempts, same)
             if same.text == BODY
@@ -58,14 +62,28 @@ def same_findings(same: Same, operations: list[Operation], grouping: Grouping) -
         )
 
 
-def _compared(operation: Operation, text: str) -> list[tuple[int, Attempt]]:
-    """The attempts by number; one that follows a redirect asks elsewhere, and a 401 is there to change the authorization."""
-    return [
-        (number, attempt)
-        for number, attempt in enumerate(operation.attempts, 1)
-        if attempt.after_step != "redirect"
-        and not (attempt.step == "unauthorized" and text == "headers.authorization")
+def _compared(operation: Operation, text: str) -> list[list[tuple[int, Attempt]]]:
+    """
+    Return the attempts to compare with each other, by number.
+
+    What follows a redirect asks elsewhere, and a client may retry there: such attempts are compared among themselves.
+    A 401 is there to change the authorization.
+    """
+    first: list[tuple[int, Attempt]] = []
+    beyond: dict[object, list[tuple[int, Attempt]]] = {}
+    for number, attempt in enumerate(operation.attempts, 1):
+        if attempt.step == "unauthorized" and text == "headers.authorization":
+            continue
+        target = attempt.evidence.target
+        if attempt.after_step == "redirect":
+            beyond.setdefault(target, [])
+        beyond.get(target, first).append((number, attempt))
+    retried = [
+        attempts
+        for attempts in beyond.values()
+        if any(attempt.after_step != "redirect" for _, attempt in attempts)
     ]
+    return [attempts for attempts in (first, *retried) if len(attempts) > 1]
 
 
 def _same_body(operation: Operation, attempts: list[tuple[int, Attempt]], same: Same) -> Iterator[Finding]:

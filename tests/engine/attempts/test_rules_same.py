@@ -201,3 +201,16 @@ def test_same_needs_an_operation_of_two_attempts(judged, retried):
     retried((0, 0))
 
     assert judged({"same": "body"}) == ["create-charge: nothing to judge: 1 operation of 1 attempt"]
+
+
+@pytest.mark.parametrize("same", ["body", "json.amount", "path"])
+@pytest.mark.parametrize("last", [5, 50])
+def test_a_retry_where_a_redirect_led_to_is_compared_with_the_request_there(world, judged, same, last):
+    world(0, status=303, answer={"Location": "/v1/charges/new"}, json={"order": 7}, headers=KEY)
+    for at_s, (status, amount) in enumerate([(503, 5), (503, 5), (201, last)], 1):
+        world(at_s, status=status, line="GET /v1/charges/new", headers=KEY, json={"amount": amount})
+
+    lines = judged({"by": "route", "same": [same]})
+
+    expected = [] if last == 5 or same == "path" else ["attempt 4 changed"]
+    assert [line.partition(": ")[2].partition(": ")[2][:17] for line in lines] == expected
