@@ -299,7 +299,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _check_awaited(*, dropped: bool = False) -> None:
-    """Fails a test that made a call of the awaited client and did not await it."""
+    """Fail a test that made a call of the client which never began: not awaited, or not entered with `with`."""
     lines = [str(one) for one in _unawaited(dropped=dropped)]
     if lines:
         pytest.fail("\n".join(lines), pytrace=False)

@@ -46,7 +46,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     """
 
     _route_type: type[RouteT]
-    _pause_type: Callable[[Callable[[], Any], Callable[[Any], object]], PauseT]
+    _pause_type: Callable[[str, Callable[[], Any], Callable[[Any], object]], PauseT]
 
     def __init__(self, link: Link, url: str, seed: str | None = None) -> None:
         self._link = link
@@ -276,6 +276,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         clock at its end. Calls, counts and effects stay.
         """
         return self._pause_type(
+            "rollback()",
             lambda: self._link.send("POST", "/snapshot")["id"],
             lambda snapshot: self._link.send("POST", "/restore", {"id": snapshot}),
         )
@@ -303,6 +304,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         given = {"routes": routes, "skip": skip, "times": times, "for": for_, "optional": optional}
         spec = with_units({name: plain(value) for name, value in given.items() if value is not None})
         return self._pause_type(
+            "outage()",
             lambda: self._link.send("PUT", "/outage", {"reply": steps[0], **spec}),
             lambda _: self._link.send("DELETE", "/outage"),
         )
@@ -321,6 +323,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
             raise TypeError("trouble() takes one trouble by keywords, or several as mappings")
         placed = with_units(plain(troubles or [words]))
         return self._pause_type(
+            "trouble()",
             lambda: self._link.send("PUT", "/troubles", placed),
             lambda _: self._link.send("DELETE", "/troubles"),
         )

@@ -1,9 +1,9 @@
 """
-Calls of the awaited client that were made and never awaited: such a check has checked nothing.
+Calls of the client that did nothing: coroutines that were never awaited, blocks that were never entered.
 
-Python only warns of it, once the coroutine is collected, maybe in another test.
-Where the pytest plugin is there the coroutines are held until they are awaited;
-it asks for the others, and fails the test that made the call.
+Python only warns of a coroutine, once it is collected, maybe in another test.
+Where the pytest plugin is there both are held until they begin; it asks for
+the others, and fails the test that made the call.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import inspect
 import itertools
 import linecache
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,47 +23,54 @@ _waiting: dict[int, Unawaited] = {}
 
 
 class Unawaited:
-    """A call that is not awaited yet: what it is, and where it was made."""
+    """A call that has not begun yet: what it is, where it was made, and what begins it."""
 
-    def __init__(self, call: str) -> None:
+    def __init__(
+        self, call: str, missing: str = "awaited, so it did nothing. Write `await` before it"
+    ) -> None:
         frame = sys._getframe(1)  # noqa: SLF001
         while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
             frame = frame.f_back
         self._call = call
+        self._missing = missing
         self._number = next(_numbers)
         self._file, self._line = frame.f_code.co_filename, frame.f_lineno
-        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._held: object = None
 
-    def waits_for(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def waits_for(self, held: object) -> None:
+        """Hold the coroutine, or the block, until it begins."""
         if _PLUGIN in sys.modules:
-            self._coroutine = coroutine
+            self._held = held
             _waiting[self._number] = self
 
     def started(self) -> None:
-        """It is awaited now."""
-        self._coroutine = None
+        """It has begun."""
+        self._held = None
         _waiting.pop(self._number, None)
 
     @property
     def is_closed(self) -> bool:
         """Whether somebody has ended it on purpose, or it was cancelled."""
-        return self._coroutine is None or inspect.getcoroutinestate(self._coroutine) != inspect.CORO_CREATED
+        held = self._held
+        return held is None or (
+            inspect.iscoroutine(held) and inspect.getcoroutinestate(held) != inspect.CORO_CREATED
+        )
 
     @property
     def is_dropped(self) -> bool:
-        """Whether nobody can await it any more: it is held here alone."""
-        return sys.getrefcount(self._coroutine) <= _HELD_HERE
+        """Whether nobody can begin it any more: it is held here alone."""
+        return sys.getrefcount(self._held) <= _HELD_HERE
 
     def close(self) -> None:
         """Python does not warn of it any more."""
-        coroutine = self._coroutine
+        held = self._held
         self.started()
-        if coroutine is not None:
-            coroutine.close()
+        if inspect.iscoroutine(held):
+            held.close()
 
     def __str__(self) -> str:
         source = linecache.getline(self._file, self._line).strip()
-        said = f"{Path(self._file).name}:{self._line}: {self._call} was never awaited, so it did nothing. Write `await` before it"
+        said = f"{Path(self._file).name}:{self._line}: {self._call} was never {self._missing}"
         return f"{said}\n    {source}" if source else said
 
 
@@ -83,7 +90,7 @@ def call_text(name: str, args: tuple[Any, ...], keys: Mapping[str, Any], instanc
 
 
 def take_unawaited(*, dropped: bool = False) -> list[Unawaited]:
-    """Those that were made and not awaited, and closes them; with `dropped` only those that nobody can await any more."""
+    """Return those that were made and have not begun, and close them; with `dropped` only those that nobody can begin any more."""
     found = []
     for one in list(_waiting.values()):
         if one.is_closed:

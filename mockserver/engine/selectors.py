@@ -60,7 +60,7 @@ def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selecto
         return Selector(text, None, compile_text(text, path, names=names))
     part = _part(text)
     if part is None:
-        hint = near(text, [root.rstrip(".") for root in _ROOTS])
+        hint = near(text, [root.rstrip(".") for root in _ROOTS if root != f"{text}."])
         raise InvalidInput(
             Flaw(
                 path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mockserver.engine.attempts import Attempt, Operation, known_key, shown_field
+from mockserver.engine.attempts import Attempt, Operation, change_text, known_key
 from mockserver.engine.attempts.operations import is_body_field
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
@@ -87,7 +87,7 @@ def _attempt_line(attempt: Attempt, number: int, start_s: float) -> str:
     if attempt.step is not None:
         notes.append("the next call belongs to this attempt")
     notes += [
-        f"changed {name}: expected {shown_field(name, before)}, got {shown_field(name, after)}"
+        f"changed {change_text(name, before, after)}"
         for name, (before, after) in list(attempt.fields.items())[:_MOST_FIELDS]
         if name != "body"
     ]
@@ -142,6 +142,6 @@ def _ended(call: Call) -> str:
 def why_missed(call: Call) -> str:
     """The nearest route and its first difference, in a few words."""
     if not call.nearest:
-        return "no route is loaded"
+        return "no route is similar"
     route, differences = call.nearest[0]
     return f"nearest: {route.name}, {differences[0].text}" if differences else f"nearest: {route.name}"

@@ -206,7 +206,8 @@ class AttemptsSpec(GroupingSpec):
     )
     optional: bool = Field(default=False, description="true: the rules hold where there is nothing to judge.")
 
-    @property
-    def rules(self) -> bool:
-        """Whether there is a rule, beside what groups the calls."""
-        return bool(self.model_fields_set - {"by", "ignore", "optional"})
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise Wrong("`min` is above `max`", "Swap them")
+        return self

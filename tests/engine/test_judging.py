@@ -245,7 +245,7 @@ def test_unmatched_counts_calls_that_no_route_took(world):
     verdict = world.verdict({"unmatched": 0})
     assert verdict.standing is Standing.FAILED
     assert verdict.text == (
-        "expected no unmatched call, saw 1\n  t+0.000  POST /v1/charge  404   no route is loaded"
+        "expected no unmatched call, saw 1\n  t+0.000  POST /v1/charge  404   no route is similar"
     )
     assert world.verdict({"unmatched": 1}).ok
 
@@ -288,8 +288,7 @@ def test_no_secret_stands_in_what_a_check_says(world):
     )
 
     assert (
-        "attempt 2 changed headers.authorization: 'Bearer ****8901' is not 'Bearer ****7890' of attempt 1"
-        in said
+        'attempt 2 changed headers.authorization: expected "Bearer ****7890", got "Bearer ****8901"' in said
     )
     assert "effect charge where password=****: expected 1 effect, saw 0" in said
     assert "c-000001  charge  password=****  card=****4242" in said

@@ -10,15 +10,15 @@ from mockserver.engine.attempts.likeness import Ignored
 from mockserver.engine.attempts.operations import (
     Attempt,
     Operation,
+    change_text,
     gathered,
     operation_view,
     operations,
     read,
-    shown_field,
 )
 from mockserver.engine.attempts.retryable import failed, retryable
 
 __all__ = [
     "KEY_FIELDS", "KEY_HEADERS", "ROUTE", "Attempt", "By", "Evidence", "Grouping", "Ignored", "KeyNames", "Operation",
-    "RouteRules", "compile_grouping", "failed", "gathered", "known_key", "operation_view", "operations", "read", "retryable", "shown_field",
+    "RouteRules", "change_text", "compile_grouping", "failed", "gathered", "known_key", "operation_view", "operations", "read", "retryable",
 ]  # fmt: skip

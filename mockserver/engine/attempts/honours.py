@@ -61,7 +61,12 @@ def _said(kept: _Kept) -> str:
         came = "it came before that answer had ended"
     else:
         came = f"it came after {kept.gap_s:.3f} s"
-    return f"{kept.text} {kept.wait.source}: the answer before asked to wait {kept.wait.seconds:g} s, {came}"
+    return f"{kept.text} {kept.wait.source}: the answer before asked to wait {_seconds(kept.wait.seconds)} s, {came}"
+
+
+def _seconds(seconds: float) -> str:
+    """Without an exponent, which a date far away would have."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
 def _missing(operations: list[Operation], grouping: Grouping) -> str:

@@ -100,7 +100,7 @@ def known_key(request: Request, names: KeyNames = DEFAULT_NAMES) -> Key | None:
     try:
         if request.media_type.endswith("json"):
             return _in_fields("json", request.json.get, names) if isinstance(request.json, dict) else None
-        if request.media_type == "application/x-www-form-urlencoded":
+        if request.media_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
             return _in_fields("form", dict(request.form_pairs).get, names)
     except UnreadableBody:
         return None

@@ -268,6 +268,25 @@ def shown_field(name: str, value: str | None) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
+def change_text(name: str, before: str | None, after: str | None) -> str:
+    """Return a changed field with both values, given as JSON; where only one is a text, with what each is."""
+    kinds = _kind(before), _kind(after)
+    with_kinds = None not in kinds and kinds[0] != kinds[1] and "text" in kinds
+    expected, got = (
+        f"the {kind} {shown_field(name, value)}" if with_kinds else shown_field(name, value)
+        for kind, value in zip(kinds, (before, after), strict=True)
+    )
+    return f"{name}: expected {expected}, got {got}"
+
+
+def _kind(value: str | None) -> str | None:
+    """Return what a value, given as JSON, is; None for null and where it is absent."""
+    if value is None or value == "null":
+        return None
+    kinds = {'"': "text", "{": "object", "[": "array", "t": "boolean", "f": "boolean"}
+    return kinds.get(value[0], "number")
+
+
 # As the admin API shows them
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.engine.attempts.evidence import Evidence, differing
 from mockserver.engine.attempts.grouping import ended_before
-from mockserver.engine.attempts.operations import Operation, is_body_field, shown_field
+from mockserver.engine.attempts.operations import Operation, is_body_field
 from mockserver.engine.attempts.retryable import failed
 
 _MOST = 3
@@ -67,8 +67,3 @@ def differences_between(operations: list[Operation]) -> str:
         f"Say `ignore: [{', '.join(ignorable)}]` if it is new on each attempt, or " if ignorable else "Say "
     )
     return f"they differ in {', '.join(listed[:_MOST])}. {advice}`by: route` if all calls are one operation"
-
-
-def change_text(name: str, before: str | None, after: str | None) -> str:
-    """Return a changed field with both values."""
-    return f"{name}: expected {shown_field(name, before)}, got {shown_field(name, after)}"

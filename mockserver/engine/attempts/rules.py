@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from mockserver.engine.attempts.evidence import Evidence, Grouping
+from mockserver.engine.attempts.evidence import INVOCATION_HEADER, Evidence, Grouping
 from mockserver.engine.attempts.findings import HELD, Finding, State, broken, doubt, nothing
 from mockserver.engine.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
 from mockserver.engine.attempts.grouping import ended_before
@@ -18,7 +18,7 @@ from mockserver.engine.attempts.honours import honour_findings
 from mockserver.engine.attempts.operations import READS, Operation, gathered, read
 from mockserver.engine.attempts.parting import parted_by
 from mockserver.engine.attempts.retryable import failed
-from mockserver.engine.attempts.sameness import Same, same_findings
+from mockserver.engine.attempts.sameness import Same, by_findings, same_findings
 from mockserver.errors import KeyPath
 from mockserver.model.attempts import AttemptsSpec
 from mockserver.model.call import Call
@@ -91,6 +91,9 @@ class Rules:
 
 
 def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Iterator[Rule]:
+    if spec.by is not None:
+        selector_by = spec.by
+        yield lambda operations: by_findings(selector_by, operations)
     if spec.operations is not None:
         yield lambda operations: _count_findings(spec, operations)
     if spec.max is not None or spec.min is not None:
@@ -277,15 +280,21 @@ def _after(
 ) -> Finding:
     earlier, other = before
     same = other is operation or _same_key(earlier, evidence)
-    if (
-        earlier.retryable
-        or (same and earlier.retryable_by_id)
-        or _polls(earlier, evidence)
-        or _known_apart(earlier, evidence)
-    ):
+    if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
     status = earlier.call.status if not failed(earlier.call) else earlier.call.outcome.value
+    place = "" if other is operation else _known_apart(earlier, evidence)
+    if place is None or (place and (earlier.call.status or 0) < 400):
+        return HELD
+    if place:
+        settle = "`by: …` with what tells operations apart"
+        if place != f"headers.{evidence.counter_name}":
+            settle = f"`by: {place}` if each value is an operation of its own"
+        return doubt(
+            f"whether {operation.name} is a retry after {status}, which is not retryable: it sends an equal request with "
+            f"another {place}. Say {settle}, or `by: route` if all calls are one"
+        )
     key = f" under the key {evidence.key[0]}" if evidence.key and _same_key(earlier, evidence) else ""
     return broken(f"{what} sends an equal request again{key} after {status}, which is not retryable")
 
@@ -300,13 +309,16 @@ def _polls(earlier: Evidence, evidence: Evidence) -> bool:
     return reads and 200 <= (earlier.call.status or 0) < 400
 
 
-def _known_apart(earlier: Evidence, evidence: Evidence) -> bool:
-    """Whether an id, a key or a counter says that the client meant another operation."""
-    keys = earlier.key, evidence.key
-    ids = earlier.invocation, evidence.invocation
-    values = earlier.by, evidence.by
-    return (
-        evidence.first
-        or (None not in keys and keys[0][1] != keys[1][1])  # type: ignore[index]
-        or any(None not in pair and pair[0] != pair[1] for pair in (ids, values))
-    )
+def _known_apart(earlier: Evidence, evidence: Evidence) -> str | None:
+    """
+    Return which id, key or counter says that the client began another operation, "" where none does.
+
+    None where `by` says so, which leaves no doubt. After an error the others may be of a loop around an SDK.
+    """
+    if None not in (earlier.by, evidence.by) and earlier.by != evidence.by:
+        return None
+    if earlier.key is not None and evidence.key is not None and earlier.key[1] != evidence.key[1]:
+        return evidence.key[0]
+    if earlier.invocation and evidence.invocation and earlier.invocation != evidence.invocation:
+        return f"headers.{INVOCATION_HEADER}"
+    return f"headers.{evidence.counter_name}" if evidence.first else ""

@@ -23,6 +23,16 @@ def test_calls_that_share_a_known_key_header_are_attempts_of_one_operation(call,
     assert grouped(call) == [[1, 3], [2]]
 
 
+def test_a_key_may_be_a_field_of_a_multipart_form(call):
+    for at_s, key in enumerate(["a", "b", "a"]):
+        part = 'Content-Disposition: form-data; name="{}"\r\n\r\n{}\r\n--{}'
+        body = f"--{at_s}\r\n{part.format('idempotency_key', key, at_s)}\r\n{part.format('order', at_s, at_s)}--\r\n"
+        call(at_s, body=body.encode(), headers={"Content-Type": f"multipart/form-data; boundary={at_s}"})
+
+    assert grouped(call) == [[1, 3], [2]]
+    assert known_key(call.made[0].request) == ("form.idempotency_key", "a")
+
+
 @pytest.mark.parametrize("name", KEY_FIELDS)
 @pytest.mark.parametrize("kind", ["json", "form"])
 def test_a_key_may_be_a_field_of_the_body(call, name, kind):

@@ -133,3 +133,11 @@ def test_the_next_poll_waits_as_the_answer_asks(world, judged):
     assert judged({"honours": True}) == [
         "create-charge: operation 3: the poll ignored Retry-After: 1: the answer before asked to wait 1 s, it came after 0.200 s"
     ]
+
+
+def test_a_long_wait_is_told_without_an_exponent(world, judged):
+    world(0, status=503, answer={"Retry-After": "97444900"})
+    world(1)
+
+    (line,) = judged({"honours": True})
+    assert "asked to wait 97444900 s" in line

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from support.calls import Calls
 from support.clients_in_memory import judged
 
+from mockserver.model.attempts import AttemptsSpec
+
 RULES = [
     {"operations": 1}, {"operations": {"max": 9}}, {"operations": {"min": 1}}, {"max": 9}, {"min": 1}, {"same": ["body"]},
     {"same": ["headers.x?"]}, {"gaps": "0s"}, {"gaps": {"lte": "9h"}}, {"gaps": ["0s", "0s"]}, {"growing": True},
@@ -98,6 +100,22 @@ def test_what_only_some_attempts_have_is_not_the_same(present):
     for text in ("headers.x-order", "headers.x-order?"):
         assert judged(call.made, same=[text])
         assert judged(call.made, same=[text], optional=True)
+
+
+def test_more_attempts_at_least_than_at_most_are_refused():
+    with pytest.raises(ValueError, match="`min` is above `max`"):
+        AttemptsSpec.model_validate({"min": 3, "max": 2})
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_a_selector_of_by_that_no_call_has_is_nothing_to_judge(rule):
+    calls = retried([1.0, 2.0], answer={"Retry-After": "0"}, json={"amount": 5})
+    texts = judged(calls, by="headers.idempotncy-key", **rule)
+
+    assert (
+        "nothing to judge: no call has headers.idempotncy-key. Did you mean 'headers.idempotency-key'?"
+        in texts
+    )
 
 
 @given(starts=st.lists(st.floats(0, 0.9), min_size=2, max_size=5))

@@ -18,7 +18,7 @@ def test_a_changed_key_is_told_with_both_keys(world, judged):
         world(at_s, status=status, json={"amount": 5}, headers={"Idempotency-Key": key})
 
     assert judged({"same": ["headers.idempotency-key"]}) == [
-        "create-charge: operation 1 (key=key-1): attempt 2 changed headers.idempotency-key: 'key-2' is not 'key-1' of attempt 1"
+        'create-charge: operation 1 (key=key-1): attempt 2 changed headers.idempotency-key: expected "key-1", got "key-2"'
     ]
 
 
@@ -28,7 +28,7 @@ def test_a_key_that_is_used_again_makes_another_key_another_operation(world, jud
 
     assert judged({"same": ["headers.idempotency-key"]}) == []
     (line,) = judged({"by": "route", "same": ["headers.idempotency-key"]})
-    assert line.endswith("attempt 3 changed headers.idempotency-key: 'key-2' is not 'key-1' of attempt 1")
+    assert line.endswith('attempt 3 changed headers.idempotency-key: expected "key-1", got "key-2"')
 
 
 def test_a_key_that_was_left_out_is_told_as_absent(world, judged):
@@ -36,7 +36,7 @@ def test_a_key_that_was_left_out_is_told_as_absent(world, judged):
     world(1)
 
     assert judged({"same": ["headers.idempotency-key"]}) == [
-        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed headers.idempotency-key: absent is not '4f1c-aaaa-bbbb' of attempt 1"
+        'create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed headers.idempotency-key: expected "4f1c-aaaa-bbbb", got absent'
     ]
 
 
@@ -48,7 +48,7 @@ def test_a_changed_body_is_told_by_its_fields(world, judged):
         "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed body: json.amount: expected 5, got 6"
     ]
     assert judged({"same": ["json.amount"]}) == [
-        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed json.amount: '6' is not '5' of attempt 1"
+        "create-charge: operation 1 (key=4f1c-aaa): attempt 2 changed json.amount: expected 5, got 6"
     ]
 
 
@@ -57,7 +57,7 @@ def test_a_long_value_is_cut_in_the_text(world, judged):
         world(at_s, headers={**KEY, "X-Note": note})
 
     (line,) = judged({"same": ["headers.x-note"]})
-    assert line.endswith(f"attempt 2 changed headers.x-note: '{'b' * 59}…' is not '{'a' * 59}…' of attempt 1")
+    assert line.endswith(f'attempt 2 changed headers.x-note: expected "{"a" * 58}…, got "{"b" * 58}…')
 
 
 def test_same_may_name_a_path_parameter(world):
@@ -66,7 +66,7 @@ def test_same_may_name_a_path_parameter(world):
         world(at_s, headers=KEY, route="pay/capture", line=f"POST /v1/charges/{charge}/capture")
 
     assert world.verdict(check).text.splitlines()[0] == (
-        "capture: operation 1 (key=4f1c-aaa): attempt 2 changed path.id: '2' is not '1' of attempt 1"
+        'capture: operation 1 (key=4f1c-aaa): attempt 2 changed path.id: expected "1", got "2"'
     )
 
 
@@ -107,13 +107,13 @@ def test_a_part_that_only_some_attempts_have_is_a_change_even_with_a_question_ma
     world(1)
 
     (line,) = judged({"same": ["headers.x-tenant?"]})
-    assert line.endswith("attempt 2 changed headers.x-tenant: absent is not 'a' of attempt 1")
+    assert line.endswith('attempt 2 changed headers.x-tenant: expected "a", got absent')
 
 
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        ({"json": {"order": "1"}}, {"json": {"order": 1}}, 'json.order: expected "1", got 1'),
+        ({"json": {"order": "1"}}, {"json": {"order": 1}}, 'json.order: expected the text "1", got the number 1'),
         ({"json": {"a": 1}}, {"json": {"a": 1, "b": 2}}, "json.b: expected absent, got 2"),
         ({"json": {"items": [1, 2]}}, {"json": {"items": [1]}}, "json.items[1]: expected 2, got absent"),
         ({"form": {"a": "1"}}, {"form": {"a": "2"}}, 'form.a: expected "1", got "2"'),
@@ -141,13 +141,76 @@ def test_volatile_fields_are_left_out_of_the_body_and_the_timeline_says_so(world
     assert "    left out of the comparison: json.timestamp" in text.splitlines()
 
 
-def test_no_body_is_the_same_as_no_body(judged, retried):
+def test_where_no_attempt_has_a_body_there_is_nothing_to_judge(judged, retried):
     retried((0, 0), (1, 1), line="DELETE /v1/charges")
 
-    assert judged({"same": "body"}) == []
+    assert judged({"same": "body"}) == [
+        "create-charge: nothing to judge: no attempt of operation 1 (key=4f1c-aaa) has a body"
+    ]
+    assert judged({"same": "body?"}) == []
+    assert judged({"same": "body", "optional": True}) == []
+
+
+@pytest.mark.parametrize("ignore", ["body", "json", "json.amount"])
+def test_where_the_whole_body_is_left_out_there_is_nothing_to_judge(world, judged, ignore):
+    for at_s, amount in enumerate((5, 50)):
+        world(at_s, status=503, json={"amount": amount}, headers=KEY)
+
+    for same in ("body", "body?"):
+        (line,) = judged({"same": same, "ignore": ignore})
+        assert line.startswith("create-charge: nothing to judge: every field of the bodies of operation 1")
+        assert line.endswith("is left out of the comparison: json.amount")
+
+
+def test_a_body_of_random_values_alone_is_the_same_where_they_stay(world, judged):
+    for at_s, token in enumerate(("4f1c" * 8, "4f1c" * 8, "5a2d" * 8)):
+        world(at_s, status=503, json={"token": token}, headers=KEY)
+
+    (line,) = judged({"same": ["body"]})
+    assert line.endswith("is left out of the comparison: json.token")
+    assert judged({"same": ["body"]}, match={"json": {"token": "4f1c" * 8}}) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (1, "1", 'expected the number 1, got the text "1"'),
+        ("1", 1, 'expected the text "1", got the number 1'),
+        ("true", True, 'expected the text "true", got the boolean true'),
+        ([1], "[1]", 'expected the array [1], got the text "[1]"'),
+        ({"a": 1}, "{}", 'expected the object {"a": 1}, got the text "{}"'),
+        (None, "null", 'expected absent, got "null"'),
+    ],
+)
+def test_a_value_that_becomes_another_kind_is_a_change(world, judged, first, second, said):
+    for at_s, order in enumerate((first, second)):
+        world(at_s, status=503, json={"order": order}, headers=KEY)
+
+    (line,) = judged({"same": ["json.order"]})
+    assert line.endswith(f"attempt 2 changed json.order: {said}")
+
+
+def test_equal_numbers_written_in_two_ways_are_the_same(world, judged):
+    for at_s, order in enumerate((1, 1.0)):
+        world(at_s, status=503, json={"order": order}, headers=KEY)
+
+    assert judged({"same": ["json.order"]}) == []
 
 
 def test_same_needs_an_operation_of_two_attempts(judged, retried):
     retried((0, 0))
 
     assert judged({"same": "body"}) == ["create-charge: nothing to judge: 1 operation of 1 attempt"]
+
+
+@pytest.mark.parametrize("same", ["body", "json.amount", "path"])
+@pytest.mark.parametrize("last", [5, 50])
+def test_a_retry_where_a_redirect_led_to_is_compared_with_the_request_there(world, judged, same, last):
+    world(0, status=303, answer={"Location": "/v1/charges/new"}, json={"order": 7}, headers=KEY)
+    for at_s, (status, amount) in enumerate([(503, 5), (503, 5), (201, last)], 1):
+        world(at_s, status=status, line="GET /v1/charges/new", headers=KEY, json={"amount": amount})
+
+    lines = judged({"by": "route", "same": [same]})
+
+    expected = [] if last == 5 or same == "path" else ["attempt 4 changed"]
+    assert [line.partition(": ")[2].partition(": ")[2][:17] for line in lines] == expected

@@ -25,7 +25,7 @@ def test_every_broken_rule_is_told_and_then_the_timeline(world):
         "create-charge: operation 1 (key=key-1): 3 attempts, at most 2 allowed\n"
         "create-charge: operation 1 (key=key-1): attempt 3 came 10 ms after attempt 2 ended, expected at least 50ms\n"
         "create-charge: operation 1 (key=key-1): attempt 2 changed headers.idempotency-key: "
-        "'key-2' is not 'key-1' of attempt 1\n"
+        'expected "key-1", got "key-2"\n'
         "create-charge: operation 1 (key=key-1): attempt 2 ignored Retry-After: 1: "
         "the answer before asked to wait 1 s, it came after 0.290 s\n"
         "create-charge: nothing to judge: 1 operation of 3 attempts, and a gap that an answer asked for is not compared\n"
