@@ -126,7 +126,7 @@ def _cert_view(cert: ClientCert | None) -> dict[str, Any] | None:
 
 def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
     response: Response | None = call.response
-    if response is None:
+    if response is None or call.status is None:  # no status line was sent
         return None
     body = b"" if call.request.method == "HEAD" else response.body
     return {

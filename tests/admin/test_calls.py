@@ -7,6 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.admin import segment
+from support.calls import Calls
+
+from mockserver.admin.views import call_view
+from mockserver.model.plan import Outcome
 
 SHOP = """
 base: /v1
@@ -326,3 +330,12 @@ def test_of_a_long_reply_the_head_is_kept_and_the_length_and_sha256_of_the_whole
 
     assert (len(kept["text"]), kept["length"], kept["truncated"]) == (65_536, 100_000, True)
     assert kept["sha256"] == hashlib.sha256(sent).hexdigest()
+
+
+def test_a_reply_of_which_no_status_line_was_sent_is_not_shown():
+    call = Calls()(0.0, 0.5, 201, outcome=Outcome.CLIENT_LEFT)
+    assert call_view(call)["reply"]["status"] == 201
+
+    call.status = None
+
+    assert call_view(call)["reply"] is None
