@@ -12,12 +12,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from mockserver.engine.attempts.volatile import Reason, Volatile, reason_of
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.model.call import Call
 from mockserver.model.http import Part, Request, UnreadableBody
+from mockserver.model.written import WrittenFloat
 
 ASKING_HEADERS = (
     "content-range",
@@ -113,7 +115,7 @@ def _body_fields(request: Request) -> Fields:
         }
     if media_type.endswith("json") or body.lstrip()[:1] in (b"{", b"["):
         try:
-            return _json_fields(request.json)
+            return _json_fields(request.json_as_written)
         except UnreadableBody:
             pass
     return {"body": _digest(body)}
@@ -170,11 +172,21 @@ def _below(path: str, name: str) -> str:
 
 
 def _by_value(value: Any) -> Any:
+    if isinstance(value, WrittenFloat):
+        return _as_decimal(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
         return {name: _by_value(item) for name, item in value.items()}
     return [_by_value(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_decimal(value: WrittenFloat) -> Any:
+    """A number with more digits than a double has, as its text; any other as itself."""
+    exact, rounded = Decimal(value.text), Decimal(repr(float(value)))
+    if exact != rounded:
+        return f"number {exact.normalize()}"
+    return int(value) if value.is_integer() else float(value)
 
 
 def as_text(value: Any) -> str:

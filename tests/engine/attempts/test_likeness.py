@@ -219,3 +219,22 @@ def test_what_is_ignored_is_certain_and_listed(call):
     (operation,) = operations(call.made, Grouping(ignored=Ignored(["json.line"])))
     assert operation.certain
     assert operation.left_out == ("json.line",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "alike"),
+    [
+        (b'{"n": 1.10}', b'{"n": 1.1}', True),
+        (b'{"n": 1e3}', b'{"n": 1000}', True),
+        (b'{"n": 10.0}', b'{"n": 10}', True),
+        (b'{"n": 12345678901234567890.1}', b'{"n": 12345678901234567890.2}', False),
+        (b'{"n": 0.10000000000000000001}', b'{"n": 0.1}', False),
+        (b'{"n": 12345678901234567890.10}', b'{"n": 12345678901234567890.1}', True),
+    ],
+)
+def test_numbers_are_compared_by_value_with_all_of_their_digits(first, second, alike):
+    calls = Calls()
+    calls(0, status=503, body=first, headers={"Content-Type": "application/json"})
+    calls(1, body=second, headers={"Content-Type": "application/json"})
+
+    assert (len(operations(calls.made)) == 1) is alike
