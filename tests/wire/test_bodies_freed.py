@@ -30,7 +30,9 @@ def silent():
 
 @pytest.fixture
 def server(serving, silent):
-    return serving(SCENARIO % silent, read_timeout_s=0.3, max_body_bytes=LENGTH, tls=True)
+    return serving(
+        SCENARIO % silent, read_timeout_s=0.3, upstream_timeout_s=0.5, max_body_bytes=LENGTH, tls=True
+    )
 
 
 def head(path="/up", length=LENGTH, more=""):
