@@ -241,7 +241,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         quiet: Duration | None = None,
     ) -> None:
         """
-        Raises VerificationFailed unless so many webhooks (default: at least one) of the route, or of all, came to
+        Raises VerificationFailed unless this number of webhooks (default: at least one) of the route, or of all, came to
         that outcome: `delivered` (default), `refused` (the last answer was not 2xx), `failed` (nobody answered), `dropped`.
         """
         self._check("webhooks", {"route": route, "outcome": outcome}, times, within, quiet)
