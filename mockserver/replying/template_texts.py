@@ -30,16 +30,36 @@ _RAW_HINT = "Where braces are meant as they stand, write `raw: true` or {% raw %
 
 
 class TemplateError(MockServerError):
-    """A template failed while it was rendered: why, and in which line of which template."""
+    """
+    A template failed while it was rendered: why, and in which line of which template.
 
-    def __init__(self, reason: str, line: int = 1, source: str = "", place: str = "") -> None:
-        self.reason = reason
+    Its texts are made when they are read. Nobody reads those of a condition that doesn't hold, and finding the nearest
+    name takes longer than most renders.
+    """
+
+    def __init__(
+        self, reason: str | Failed, line: int = 1, source: str = "", place: str | KeyPath = ""
+    ) -> None:
+        super().__init__(reason)
+        self._reason = reason
+        self._place = place
         self.line = line
         self.source = source
-        self.place = place
-        lines = "\n" in source.rstrip("\n")
-        where = f"line {line} of {place or 'the template'}" if lines else place
-        super().__init__(f"{where}: {reason}" if where else reason)
+
+    @property
+    def reason(self) -> str:
+        return self._reason if isinstance(self._reason, str) else explain(self._reason)
+
+    @property
+    def place(self) -> str:
+        """Where the template was written, as a key path."""
+        return self._place if isinstance(self._place, str) else dotted(self._place)
+
+    def __str__(self) -> str:
+        place = self.place
+        lines = "\n" in self.source.rstrip("\n")
+        where = f"line {self.line} of {place or 'the template'}" if lines else place
+        return f"{where}: {self.reason}" if where else self.reason
 
 
 class Template:
@@ -121,7 +141,7 @@ class Template:
 
     def _error(self, why: Exception) -> TemplateError:
         failed = located(why, self._line)
-        return TemplateError(explain(failed), failed.line, self.source, self.place)
+        return TemplateError(failed, failed.line, self.source, self._path)
 
 
 def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Template:
