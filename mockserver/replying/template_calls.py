@@ -12,7 +12,7 @@ from mockserver.errors import near
 from mockserver.replying import template_methods as methods
 from mockserver.replying.template_fake import FAKES, fake
 from mockserver.replying.template_fake import missing as no_faker
-from mockserver.replying.template_frame import Closure, Failed, Frame
+from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame
 from mockserver.replying.template_functions import FUNCTIONS, read_shift
 from mockserver.replying.template_reading import Compile, Lacking, Reading, Refused
 
@@ -22,13 +22,14 @@ class Arguments:
 
     __slots__ = ("by_name", "by_place")
 
-    def __init__(self, reading: Reading, node: Any) -> None:
+    def __init__(self, reading: Reading, node: Any, *, optional: bool = False) -> None:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise Refused(
                 "`*` and `**` are not part of templates here", "Write the arguments out", node.lineno
             )
-        self.by_place = [reading.expression(one) for one in node.args]
-        self.by_name = {one.key: reading.expression(one.value) for one in node.kwargs}
+        compiled = reading.optional if optional else reading.expression
+        self.by_place = [compiled(one) for one in node.args]
+        self.by_name = {one.key: compiled(one.value) for one in node.kwargs}
 
     def places(self, frame: Frame) -> list[Any]:
         return [one(frame) for one in self.by_place]
@@ -68,10 +69,22 @@ class Arguments:
         return lambda frame: function(frame, *self.places(frame), **self.names(frame))
 
     def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
-        """`function(frame, value, *arguments)`."""
+        """`function(frame, value, *arguments)`; NOTHING where the value is that."""
         if not self.by_place and not self.by_name:
-            return lambda frame: function(frame, value(frame))
-        return lambda frame: function(frame, value(frame), *self.places(frame), **self.names(frame))
+
+            def alone(frame: Frame) -> Any:
+                found = value(frame)
+                return found if found is NOTHING else function(frame, found)
+
+            return alone
+
+        def applied(frame: Frame) -> Any:
+            found = value(frame)
+            if found is NOTHING:
+                return found
+            return function(frame, found, *self.places(frame), **self.names(frame))
+
+        return applied
 
 
 def usage(title: str, taker: Callable[..., Any], given: int) -> str:

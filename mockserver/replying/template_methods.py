@@ -259,11 +259,17 @@ def methods_of(value: Any) -> dict[str, Method]:
     return {}
 
 
-_BY_TYPE: dict[type, dict[str, Method]] = {str: TEXT, list: LIST, dict: MAPPING, datetime: TIME}
+_BY_TYPE: dict[type, dict[str, Method]] = {
+    str: TEXT,
+    list: LIST,
+    dict: MAPPING,
+    Fields: FIELDS,
+    datetime: TIME,
+}
 _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
     (str, TEXT),
     ((list, tuple), LIST),
-    ((Fields, Headers), FIELDS),
+    (Headers, FIELDS),
     (Mapping, MAPPING),
     (datetime, TIME),
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
 from mockserver.model.base import is_template
-from mockserver.replying import template_calls, template_nodes, template_piping
+from mockserver.replying import template_calls, template_lookups, template_nodes, template_piping
 from mockserver.replying.template_frame import (
     NO_LOCALS,
+    NOTHING,
     PYTHON_ERRORS,
     Closure,
     Failed,
@@ -24,7 +25,14 @@ from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refuse
 from mockserver.replying.template_statements import Statement, block
 from mockserver.replying.template_values import PLAIN, explain, plain, to_text
 
-_TABLE = {**template_nodes.EXPRESSIONS, **template_calls.EXPRESSIONS, **template_piping.EXPRESSIONS}
+_TABLE = {
+    **template_nodes.EXPRESSIONS,
+    **template_lookups.EXPRESSIONS,
+    **template_calls.EXPRESSIONS,
+    **template_piping.EXPRESSIONS,
+}
+_OPTIONAL_TABLE = {**template_nodes.OPTIONAL, **template_lookups.OPTIONAL, **template_piping.OPTIONAL}
+T = TypeVar("T")
 _GRAMMAR = Environment(keep_trailing_newline=True)  # noqa: S701  (only its parser is used)
 _RAW_HINT = "Where braces are meant as they stand, write `raw: true` or {% raw %}…{% endraw %}"
 
@@ -144,6 +152,23 @@ class Template:
         return TemplateError(failed, failed.line, self.source, self._path)
 
 
+class Predicate:
+    """A compiled text that is asked for its truth only."""
+
+    __slots__ = ("_value", "source")
+
+    def __init__(self, source: str, value: Closure) -> None:
+        self.source = source
+        self._value = value
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
+        try:
+            return bool(self._value(Frame(scope)))
+        except (Failed, *PYTHON_ERRORS):
+            return False
+
+
 def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Template:
     """
     Compiles one text. `names` are the words that its place knows; None means all that there are.
@@ -152,8 +177,23 @@ def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = N
     """
     if not is_template(source):
         return Template(source, path)
+    return _read(_compiled, source, path, names)
+
+
+def compile_predicate(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Predicate:
+    """The same, for a text of which only the truth is asked."""
+    return _read(_compiled_predicate, source, path, names)
+
+
+def _read(
+    compile_source: Callable[[str, KeyPath, Reading], T],
+    source: str,
+    path: KeyPath,
+    names: frozenset[str] | None,
+) -> T:
+    reading = Reading(WORDS if names is None else names, _TABLE, _OPTIONAL_TABLE)
     try:
-        return _compiled(source, path, Reading(WORDS if names is None else names, _TABLE))
+        return compile_source(source, path, reading)
     except Lacking as why:
         raise MissingExtra(path, why.feature, why.extra) from why
     except Refused as why:
@@ -189,6 +229,19 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
         text = _printed(found)
     value = _value_closure(found, _is_lookup(whole))
     return template._become(reading, text, value, whole.lineno)  # noqa: SLF001
+
+
+def _compiled_predicate(source: str, path: KeyPath, reading: Reading) -> Predicate:
+    whole = _whole_expression(_output_only(_parsed(source).body))
+    if whole is None or isinstance(whole, nodes.TemplateData):
+        return Predicate(source, _compiled(source, path, reading)._to_value)  # noqa: SLF001
+    get, lookup = reading.optional(whole), _is_lookup(whole)
+
+    def value(frame: Frame) -> Any:
+        found = get(frame)
+        return found is not NOTHING and _plain_value(frame, found, lookup)
+
+    return Predicate(source, value)
 
 
 @lru_cache(maxsize=1000)
@@ -257,11 +310,12 @@ def _printed(whole: Closure) -> Callable[[Frame], str]:
 
 
 def _value_closure(whole: Closure, lookup: bool) -> Closure:
-    def value(frame: Frame) -> Any:
-        found = whole(frame)
-        kind = type(found)
-        if (kind in PLAIN and kind is not float) or (lookup and (kind is dict or kind is list)):
-            return found
-        return plain(frame, found)
+    return lambda frame: _plain_value(frame, whole(frame), lookup)
 
-    return value
+
+def _plain_value(frame: Frame, found: Any, lookup: bool) -> Any:
+    """As plain JSON. What was only looked up is that already where it is a dict or a list."""
+    kind = type(found)
+    if (kind in PLAIN and kind is not float) or (lookup and (kind is dict or kind is list)):
+        return found
+    return plain(frame, found)

@@ -11,7 +11,23 @@ This is what other rooms import; the language itself is in docs/templates.md.
 
 from mockserver.replying.template_frame import Scope
 from mockserver.replying.template_reading import WORDS
-from mockserver.replying.template_texts import Template, TemplateError, compile_text
+from mockserver.replying.template_texts import (
+    Predicate,
+    Template,
+    TemplateError,
+    compile_predicate,
+    compile_text,
+)
 from mockserver.replying.template_trees import Tree, compile_tree
 
-__all__ = ["WORDS", "Scope", "Template", "TemplateError", "Tree", "compile_text", "compile_tree"]
+__all__ = [
+    "WORDS",
+    "Predicate",
+    "Scope",
+    "Template",
+    "TemplateError",
+    "Tree",
+    "compile_predicate",
+    "compile_text",
+    "compile_tree",
+]
