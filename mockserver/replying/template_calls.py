@@ -14,13 +14,14 @@ from mockserver.replying.template_fake import FAKES, fake
 from mockserver.replying.template_fake import missing as no_faker
 from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame
 from mockserver.replying.template_functions import FUNCTIONS, read_shift
+from mockserver.replying.template_nodes import literal
 from mockserver.replying.template_reading import Compile, Lacking, Reading, Refused
 
 
 class Arguments:
     """The arguments of a call, compiled; asked for once a call."""
 
-    __slots__ = ("by_name", "by_place")
+    __slots__ = ("by_name", "by_place", "only")
 
     def __init__(self, reading: Reading, node: Any, *, optional: bool = False) -> None:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
@@ -30,11 +31,15 @@ class Arguments:
         compiled = reading.optional if optional else reading.expression
         self.by_place = [compiled(one) for one in node.args]
         self.by_name = {one.key: compiled(one.value) for one in node.kwargs}
+        self.only = literal(node.args[0]) if len(node.args) == 1 and not node.kwargs else NOTHING
+        """The one argument, where it is a literal; else NOTHING."""
 
     def places(self, frame: Frame) -> list[Any]:
         return [one(frame) for one in self.by_place]
 
     def names(self, frame: Frame) -> dict[str, Any]:
+        if not self.by_name:
+            return {}
         return {name: one(frame) for name, one in self.by_name.items()}
 
     def check(self, title: str, takers: list[Callable[..., Any]], given: int, line: int) -> None:
@@ -63,6 +68,9 @@ class Arguments:
         """`function(frame, *arguments)`."""
         if not self.by_place and not self.by_name:
             return function
+        if self.only is not NOTHING:
+            written = self.only
+            return lambda frame: function(frame, written)
         if not self.by_name and len(self.by_place) == 1:
             only = self.by_place[0]
             return lambda frame: function(frame, only(frame))

@@ -250,9 +250,6 @@ def candidates(name: str) -> list[Method]:
 
 
 def methods_of(value: Any) -> dict[str, Method]:
-    table = _BY_TYPE.get(type(value))
-    if table is not None:
-        return table
     for kind, table in _BY_KIND:
         if isinstance(value, kind):
             return table
@@ -276,7 +273,8 @@ _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
 
 
 def call_method(frame: Frame, value: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    method = methods_of(value).get(name)
+    table = _BY_TYPE.get(type(value))
+    method = (methods_of(value) if table is None else table).get(name)
     if method is None:
         raise Failed(f"{kind_of(value)} has no method {name}()")
     try:

@@ -80,7 +80,7 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     arguments = Arguments(reading, node, optional=optional and is_plain)
     arguments.check(node.name, [_pick], 1, node.lineno)
     if is_plain:
-        return _first_defined(value, arguments.by_place[0])
+        return _first_defined(value, arguments.by_place[0], arguments.only)
     also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
     def defaulted(frame: Frame) -> Any:
@@ -95,13 +95,17 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     return defaulted
 
 
-def _first_defined(value: Closure, otherwise: Closure) -> Closure:
+def _first_defined(value: Closure, otherwise: Closure, written: Any) -> Closure:
+    """`written` is what stands in where that is a literal, else NOTHING."""
+
     def defaulted(frame: Frame) -> Any:
         try:
             found = value(frame)
         except Missing:
             found = NOTHING
-        return otherwise(frame) if found is NOTHING else found
+        if found is not NOTHING:
+            return found
+        return otherwise(frame) if written is NOTHING else written
 
     return defaulted
 

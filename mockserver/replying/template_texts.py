@@ -82,11 +82,11 @@ class Template:
         "_path",
         "_text",
         "_to_text",
-        "_to_value",
         "constant",
         "functions",
         "names",
         "source",
+        "value_in",
     )
 
     def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
@@ -97,18 +97,33 @@ class Template:
         self._path = path
         self._text = source if text is None else text
         self._to_text: Callable[[Frame], str] = self._constantly
-        self._to_value: Closure = self._constantly
+        self.value_in: Closure = self._constantly
+        """`value`, within a budget that other templates share."""
         self._line = 1
 
     def _constantly(self, _frame: Frame) -> str:
         return self._text
 
-    def _become(self, reading: Reading, text: Callable[[Frame], str], value: Closure, line: int) -> Template:
+    def _become(
+        self, reading: Reading, text: Callable[[Frame], str], whole: Closure | None, node: nodes.Node
+    ) -> Template:
+        """`whole` is its one expression, which `node` is, where it is nothing else."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
-        self._to_text, self._to_value, self._line = text, value, line
+        self._to_text, self._line = text, node.lineno
+        self.value_in = self.render_in if whole is None else self._valued(whole, _is_lookup(node))
         return self
+
+    def _valued(self, whole: Closure, lookup: bool) -> Closure:
+        def value(frame: Frame) -> Any:
+            try:
+                found = whole(frame)
+                return found if type(found) in _HANDED_ON else _plain_value(frame, found, lookup)
+            except (Failed, *PYTHON_ERRORS) as why:
+                raise self._error(why) from why
+
+        return value
 
     @property
     def text(self) -> str:
@@ -140,13 +155,6 @@ class Template:
         except (Failed, *PYTHON_ERRORS) as why:
             raise self._error(why) from why
 
-    def value_in(self, frame: Frame) -> Any:
-        """`value`, within a budget that other templates share."""
-        try:
-            return self._to_value(frame)
-        except (Failed, *PYTHON_ERRORS) as why:
-            raise self._error(why) from why
-
     def _error(self, why: Exception) -> TemplateError:
         failed = located(why, self._line)
         return TemplateError(failed, failed.line, self.source, self._path)
@@ -155,17 +163,22 @@ class Template:
 class Predicate:
     """A compiled text that is asked for its truth only."""
 
-    __slots__ = ("_value", "source")
+    __slots__ = ("_lookup", "_value", "source")
 
-    def __init__(self, source: str, value: Closure) -> None:
+    def __init__(self, source: str, value: Closure, *, lookup: bool) -> None:
         self.source = source
         self._value = value
+        self._lookup = lookup
 
     def holds(self, scope: Scope) -> bool:
         """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
+        frame = Frame(scope)
         try:
-            return bool(self._value(Frame(scope)))
-        except (Failed, *PYTHON_ERRORS):
+            found = self._value(frame)
+            if found is NOTHING:
+                return False
+            return bool(found if type(found) in _HANDED_ON else _plain_value(frame, found, self._lookup))
+        except (TemplateError, Failed, *PYTHON_ERRORS):
             return False
 
 
@@ -220,28 +233,20 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
             source, path, "".join(part.data for part in parts if isinstance(part, nodes.TemplateData))
         )
     template = Template(source, path)
-    text = _text_closure(block(reading, body))
     whole = _whole_expression(parts)
     if whole is None:
-        return template._become(reading, text, text, body[0].lineno)  # noqa: SLF001  (its own module)
-    found = reading.expression(whole)
-    if parts == [whole]:
-        text = _printed(found)
-    value = _value_closure(found, _is_lookup(whole))
-    return template._become(reading, text, value, whole.lineno)  # noqa: SLF001
+        text = _text_closure(block(reading, body))
+        return template._become(reading, text, None, body[0])  # noqa: SLF001  (its own module)
+    value = reading.expression(whole)
+    text = _printed(value) if parts == [whole] else _text_closure(block(reading, body))
+    return template._become(reading, text, value, whole)  # noqa: SLF001
 
 
 def _compiled_predicate(source: str, path: KeyPath, reading: Reading) -> Predicate:
     whole = _whole_expression(_output_only(_parsed(source).body))
     if whole is None or isinstance(whole, nodes.TemplateData):
-        return Predicate(source, _compiled(source, path, reading)._to_value)  # noqa: SLF001
-    get, lookup = reading.optional(whole), _is_lookup(whole)
-
-    def value(frame: Frame) -> Any:
-        found = get(frame)
-        return found is not NOTHING and _plain_value(frame, found, lookup)
-
-    return Predicate(source, value)
+        return Predicate(source, _compiled(source, path, reading).value_in, lookup=False)
+    return Predicate(source, reading.optional(whole), lookup=_is_lookup(whole))
 
 
 @lru_cache(maxsize=1000)
@@ -309,13 +314,10 @@ def _printed(whole: Closure) -> Callable[[Frame], str]:
     return lambda frame: to_text(frame, whole(frame))
 
 
-def _value_closure(whole: Closure, lookup: bool) -> Closure:
-    return lambda frame: _plain_value(frame, whole(frame), lookup)
+_HANDED_ON = PLAIN - {float}
+"""Types of values that are plain JSON as they are; a float may be infinite."""
 
 
 def _plain_value(frame: Frame, found: Any, lookup: bool) -> Any:
     """As plain JSON. What was only looked up is that already where it is a dict or a list."""
-    kind = type(found)
-    if (kind in PLAIN and kind is not float) or (lookup and (kind is dict or kind is list)):
-        return found
-    return plain(frame, found)
+    return found if lookup and type(found) in (dict, list) else plain(frame, found)
