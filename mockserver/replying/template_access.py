@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from mockserver.model.http import Pairs, Request, UnreadableBody
+from mockserver.model.http import CertifiedRequest, Pairs, Request, UnreadableBody
 from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame, Missing, Start, Step
 from mockserver.replying.template_values import kind_of
 
@@ -93,7 +93,11 @@ LOOP_PARTS: dict[str, Part] = {
     "revindex": lambda loop: loop.length - loop.index0,
     "revindex0": lambda loop: loop.length - loop.index0 - 1,
 }
-PARTS: dict[type, dict[str, Part]] = {Request: REQUEST_PARTS, Loop: LOOP_PARTS}
+PARTS: dict[type, dict[str, Part]] = {
+    Request: REQUEST_PARTS,
+    CertifiedRequest: REQUEST_PARTS,
+    Loop: LOOP_PARTS,
+}
 WORD_PARTS: dict[str, frozenset[str]] = {
     "request": frozenset(REQUEST_PARTS),
     "call": frozenset({"number", "id"}),
@@ -197,7 +201,7 @@ def part_closure(word: str, name: str) -> Closure:
 
     def of_request(frame: Frame) -> Any:
         value = frame.values.get(word)
-        if type(value) is Request:
+        if isinstance(value, Request):
             return part(value)
         if value is None:
             raise Missing(word)
@@ -215,7 +219,7 @@ def optional_part_closure(word: str, name: str) -> Closure:
 
     def of_request(frame: Frame) -> Any:
         value = frame.values.get(word)
-        if type(value) is not Request:
+        if not isinstance(value, Request):
             return get(frame)
         return value.once(place, lambda: _or_nothing(get, frame))
 
