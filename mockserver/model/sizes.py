@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import sys
+from sys import getsizeof
 from typing import Any
+
+_CONTAINERS = (dict, list, tuple)
 
 
 def size_of(value: Any) -> int:
     """About how many bytes a JSON value takes in memory."""
-    size, pending = 0, [value]
+    size = getsizeof(value)
+    if not isinstance(value, _CONTAINERS):
+        return size
+    pending = [value]
     while pending:
-        part = pending.pop()
-        size += sys.getsizeof(part)
-        if isinstance(part, dict):
-            pending += part
-            pending += part.values()
-        elif isinstance(part, (list, tuple)):
-            pending += part
+        whole = pending.pop()
+        items = whole.values() if isinstance(whole, dict) else whole
+        if isinstance(whole, dict):
+            size += sum(map(getsizeof, whole))
+        for item in items:
+            size += getsizeof(item)
+            if isinstance(item, _CONTAINERS):
+                pending.append(item)
     return size

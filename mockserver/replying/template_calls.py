@@ -21,7 +21,7 @@ from mockserver.replying.template_reading import Compile, Lacking, Reading, Refu
 class Arguments:
     """The arguments of a call, compiled; asked for once a call."""
 
-    __slots__ = ("by_name", "by_place", "only")
+    __slots__ = ("by_name", "by_place", "written")
 
     def __init__(self, reading: Reading, node: Any, *, optional: bool = False) -> None:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
@@ -31,8 +31,10 @@ class Arguments:
         compiled = reading.optional if optional else reading.expression
         self.by_place = [compiled(one) for one in node.args]
         self.by_name = {one.key: compiled(one.value) for one in node.kwargs}
-        self.only = literal(node.args[0]) if len(node.args) == 1 and not node.kwargs else NOTHING
-        """The one argument, where it is a literal; else NOTHING."""
+        literals = [literal(one) for one in node.args]
+        is_written = not node.kwargs and not any(one is NOTHING for one in literals)
+        self.written: list[Any] | None = literals if is_written else None
+        """All arguments, where they are literals without names."""
 
     def places(self, frame: Frame) -> list[Any]:
         return [one(frame) for one in self.by_place]
@@ -66,11 +68,9 @@ class Arguments:
 
     def applied(self, function: Callable[..., Any]) -> Closure:
         """`function(frame, *arguments)`."""
-        if not self.by_place and not self.by_name:
-            return function
-        if self.only is not NOTHING:
-            written = self.only
-            return lambda frame: function(frame, written)
+        written = self.written
+        if written is not None:
+            return (lambda frame: function(frame, *written)) if written else function
         if not self.by_name and len(self.by_place) == 1:
             only = self.by_place[0]
             return lambda frame: function(frame, only(frame))
@@ -78,13 +78,14 @@ class Arguments:
 
     def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
         """`function(frame, value, *arguments)`; NOTHING where the value is that."""
-        if not self.by_place and not self.by_name:
+        written = self.written
+        if written is not None:
 
-            def alone(frame: Frame) -> Any:
+            def applied_to_written(frame: Frame) -> Any:
                 found = value(frame)
-                return found if found is NOTHING else function(frame, found)
+                return found if found is NOTHING else function(frame, found, *written)
 
-            return alone
+            return applied_to_written
 
         def applied(frame: Frame) -> Any:
             found = value(frame)
@@ -185,8 +186,9 @@ def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closur
         raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, found, 2, node.lineno)
-    if not node.args and not node.kwargs:
-        return lambda frame: methods.call_method(frame, value(frame), name, (), {})
+    written = arguments.written
+    if written is not None:
+        return lambda frame: methods.call_method(frame, value(frame), name, written, {})
     return lambda frame: methods.call_method(
         frame, value(frame), name, arguments.places(frame), arguments.names(frame)
     )

@@ -13,6 +13,7 @@ from mockserver.replying.template_calls import Arguments
 from mockserver.replying.template_filters import FILTERS
 from mockserver.replying.template_frame import NOTHING, Closure, Frame, Missing
 from mockserver.replying.template_lists import by_attribute
+from mockserver.replying.template_nodes import literal
 from mockserver.replying.template_reading import Compile, Reading, Refused
 from mockserver.replying.template_tests import TESTS
 from mockserver.replying.template_values import elements
@@ -80,7 +81,7 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     arguments = Arguments(reading, node, optional=optional and is_plain)
     arguments.check(node.name, [_pick], 1, node.lineno)
     if is_plain:
-        return _first_defined(value, arguments.by_place[0], arguments.only)
+        return _first_defined(value, arguments.by_place[0], literal(node.args[0]))
     also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
     def defaulted(frame: Frame) -> Any:

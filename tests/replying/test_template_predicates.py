@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from template_scope import PLACE, a_request, a_scope
 from test_template_fuzz import values
+from test_template_safety import ESCAPES_AT_LOAD, ESCAPES_AT_RENDER
 
 from mockserver.errors import InvalidInput
 from mockserver.model.http import Request
@@ -55,6 +56,17 @@ def test_a_true_predicate_holds(source):
 
 @pytest.mark.parametrize("source", FAILING)
 def test_a_predicate_that_is_false_or_fails_or_is_undefined_does_not_hold(source):
+    assert not holds(source)
+
+
+@pytest.mark.parametrize("source", ESCAPES_AT_LOAD)
+def test_a_predicate_refuses_an_escape_at_load(source):
+    with pytest.raises(InvalidInput):
+        compile_predicate(source, PLACE)
+
+
+@pytest.mark.parametrize("source", ESCAPES_AT_RENDER)
+def test_an_escape_that_looks_like_a_key_makes_no_predicate_hold(source):
     assert not holds(source)
 
 
