@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
+from template_scope import value
 
 from mockserver.replying.templates import TemplateError
-from tests.replying.template_scope import value
 
 
 class Listed(Mapping):
