@@ -173,7 +173,7 @@ async def _write(asked: Asked[Any], data: dict[str, Any], *, replaces: bool = Fa
         data, sizes = {**data, **dict.fromkeys(gone)}, {**sizes, **dict.fromkeys(gone, 0)}
     with _room(asked):
         state.check_sizes(sizes)
-    state.write_all(data, sizes)
+    state.write_sized(data, sizes)
     asked.ns.tell()
 
 

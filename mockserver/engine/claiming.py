@@ -151,9 +151,7 @@ def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
 def write(ns: Namespace, call: Call, claim: Claim) -> None:
     """Writes the state and the effects. Raises Full; then nothing is written."""
     if claim.writes:
-        ns.memory.state.check(claim.writes)
-    for key, value, ttl_s in claim.writes:
-        ns.memory.state.write(key, value, ttl_s)
+        ns.memory.state.write_all(claim.writes)
     for then in claim.commits:
         then()
     if claim.effects:

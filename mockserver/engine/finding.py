@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Route, Scenario, When, is_true
+from mockserver.engine.routes import Route, Scenario, When
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.world import OnPath
 from mockserver.matching.index import Entry
@@ -144,10 +144,9 @@ def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]
 
 def conditions_hold(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> bool:
     """`when` and `if`."""
-    scope = partial(scope_for, ns, request, route, params)
-    if route.when and not when_holds(ns, route.when, scope):
+    if route.when and not when_holds(ns, route.when, partial(scope_for, ns, request, route, params)):
         return False
-    return route.condition is None or is_true(route.condition, scope())
+    return route.condition is None or route.condition.holds(scope_for(ns, request, route, params))
 
 
 def when_holds(ns: Namespace, when: When, scope: Callable[[], Scope]) -> bool:

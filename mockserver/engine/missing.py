@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.engine.finding import host_fits, likely, per_of
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Route, is_true
+from mockserver.engine.routes import Route
 from mockserver.engine.scopes import scope_for
 from mockserver.matching.nearest import nearest
 from mockserver.matching.values import show
@@ -102,7 +102,7 @@ def kept_out(ns: Namespace, route: Route, request: Request, params: dict[str, st
             shown = "absent" if actual is ABSENT else repr(actual)
             text = f"state {name!r}: expected {condition.describe()}, is {shown}"
             found.append(Difference(f"state.{name}", condition.describe(), actual, text=text))
-    if route.condition is not None and not is_true(route.condition, scope):
+    if route.condition is not None and not route.condition.holds(scope):
         source = route.condition.source
         found.append(Difference("if", source, ABSENT, text=f"if: {source} does not hold"))
     if not found and not route.sequence.single:

@@ -42,7 +42,7 @@ from mockserver.model.scenario import RUNTIME, CorsSpec, RouteSpec, ScenarioSpec
 from mockserver.model.violation import Mode
 from mockserver.replying.planner import Planned, Reply, compile_reply
 from mockserver.replying.sequence import Sequence, Span
-from mockserver.replying.templates import Scope, Template, TemplateError, Tree, compile_text
+from mockserver.replying.templates import Predicate, Scope, Template, Tree, compile_predicate
 
 if TYPE_CHECKING:
     from mockserver.engine.contract import Contract
@@ -72,7 +72,7 @@ class Case:
     __slots__ = ("answer", "condition", "matcher", "when")
 
     def __init__(
-        self, answer: Answer, matcher: Matcher | None, when: When, condition: Template | None
+        self, answer: Answer, matcher: Matcher | None, when: When, condition: Predicate | None
     ) -> None:
         self.answer = answer
         self.when = when
@@ -82,7 +82,7 @@ class Case:
     def holds(self, request: Request, scope: Callable[[], Scope]) -> bool:
         if self.matcher is not None and not self.matcher.holds(request):
             return False
-        return self.condition is None or is_true(self.condition, scope())
+        return self.condition is None or self.condition.holds(scope())
 
 
 class Behaviour(ABC):
@@ -101,14 +101,6 @@ class Behaviour(ABC):
 
 Answer = Reply | Choose | Behaviour | tuple[Case, ...]
 When = tuple[tuple[str | Template, Condition], ...]
-
-
-def is_true(condition: Template, scope: Scope) -> bool:
-    """An expression's truth; failing or undefined means that it doesn't hold."""
-    try:
-        return bool(condition.value(scope))
-    except TemplateError:
-        return False
 
 
 class Scenario:
@@ -162,7 +154,7 @@ class Route:
         self.methods: frozenset[str] | None = None
         self.pattern: PathPattern
         self.matcher: Matcher | None = None
-        self.condition: Template | None = None
+        self.condition: Predicate | None = None
         self.when: When = ()
         self.lets: tuple[tuple[str, Tree], ...] = ()
         self.work: Work = NO_WORK
@@ -492,12 +484,12 @@ def _place(route: Route, path: str) -> None:
         raise InvalidInput(Flaw((), f"{path!r} belongs to the admin API", "Choose another path, or a `base`"))
 
 
-def compile_expression(value: Any, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Template:
+def compile_expression(value: Any, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Predicate:
     """An expression such as `if` takes: with braces, or without."""
     if not isinstance(value, str):
         value = json.dumps(value)
     text = value if "{{" in value or "{%" in value else "{{ " + value + " }}"
-    return compile_text(text, path, names=names)
+    return compile_predicate(text, path, names=names)
 
 
 def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile) -> Answer:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from random import Random
+from functools import partial
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
@@ -36,8 +35,5 @@ def scope_for(
     if call is not None:
         values["call"] = call
         values["let"] = let
-    return Scope(values, _ids(ns.seed, draw or (route.id, 0)), ns.clock.now)
-
-
-def _ids(seed: str, draw: tuple[str, int]) -> Callable[[], Random]:
-    return lambda: chance(seed, draw[0], draw[1], "ids")
+    key, number = draw or (route.id, 0)
+    return Scope(values, partial(chance, ns.seed, key, number, "ids"), ns.clock.now)

@@ -107,6 +107,8 @@ def parse_media_type(value: str) -> tuple[str, dict[str, str]]:
     ('text/plain', {'charset': 'utf-8'})
     """
     kind, semicolon, rest = value[:_MAX_MEDIA_TYPE_CHARS].partition(";")
+    if not semicolon:
+        return kind.strip().lower(), {}
     params: dict[str, str] = {}
     extended: dict[str, str] = {}
     for name, quoted, bare in _PARAMETER.findall(semicolon + rest):

@@ -12,7 +12,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
@@ -64,6 +64,26 @@ def grouped(pairs: Pairs) -> Grouped:
     for name, value in pairs:
         values.setdefault(name, []).append(value)
     return values
+
+
+def split_urlencoded(text: str) -> Pairs:
+    """
+    The fields of a query or a form, decoded, in order; what is no UTF-8 is replaced.
+
+    >>> split_urlencoded("a=1+2&b%5B%5D=%C3%A9&&c")
+    (('a', '1 2'), ('b[]', 'é'), ('c', ''))
+    """
+    pairs = []
+    for field in text.split("&"):
+        if field:
+            name, _, value = field.partition("=")
+            pairs.append((_decoded(name), _decoded(value)))
+    return tuple(pairs)
+
+
+def _decoded(text: str) -> str:
+    text = text.replace("+", " ")
+    return unquote(text, errors="replace") if "%" in text else text
 
 
 def _bounded(value: Any, source: bytes) -> Any:
@@ -266,7 +286,7 @@ class Request:
     def query_pairs(self) -> Pairs:
         """Query parameters in order, decoded; `a` without `=` is there with an empty value."""
         return self._once(  # type: ignore[no-any-return]
-            "query", lambda: tuple(parse_qsl(self.query_string, keep_blank_values=True, errors="replace"))
+            "query", lambda: split_urlencoded(self.query_string)
         )
 
     @property
@@ -382,12 +402,9 @@ class Request:
         text = self.text
         if len(text) > MAX_FORM_BYTES:
             raise UnreadableBody(f"the form is longer than {MAX_FORM_BYTES} bytes")
-        try:
-            return tuple(
-                parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FORM_FIELDS)
-            )
-        except ValueError as why:
-            raise UnreadableBody(f"the form has more than {MAX_FORM_FIELDS} fields") from why
+        if text.count("&") >= MAX_FORM_FIELDS:
+            raise UnreadableBody(f"the form has more than {MAX_FORM_FIELDS} fields")
+        return split_urlencoded(text)
 
     @property
     def parts(self) -> tuple[Part, ...]:

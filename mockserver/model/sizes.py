@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from sys import getsizeof
 from typing import Any
 
@@ -11,13 +10,17 @@ _CONTAINERS = (dict, list, tuple)
 
 def size_of(value: Any) -> int:
     """About how many bytes a JSON value takes in memory."""
-    size, pending = getsizeof(value), [value] if isinstance(value, _CONTAINERS) else []
+    size = getsizeof(value)
+    if not isinstance(value, _CONTAINERS):
+        return size
+    pending = [value]
     while pending:
-        part = pending.pop()
-        below: Iterable[Any] = part
-        if isinstance(part, dict):
-            size += sum(map(getsizeof, part))
-            below = part.values()
-        size += sum(map(getsizeof, below))
-        pending += [one for one in below if isinstance(one, _CONTAINERS)]
+        whole = pending.pop()
+        items = whole.values() if isinstance(whole, dict) else whole
+        if isinstance(whole, dict):
+            size += sum(map(getsizeof, whole))
+        for item in items:
+            size += getsizeof(item)
+            if isinstance(item, _CONTAINERS):
+                pending.append(item)
     return size

@@ -31,7 +31,6 @@ def chance(seed: str, route: str, number: int, kind: Kind) -> Random:
 
 def _digest(*parts: str) -> bytes:
     """Each part with its length in front, so that no two lists of parts look alike."""
-    data = b"".join(
-        b"%d:%s" % (len(raw), raw) for raw in (part.encode("utf-8", "surrogatepass") for part in parts)
-    )
+    raw_parts = [part.encode("utf-8", "surrogatepass") for part in parts]
+    data = b"".join([b"%d:%s" % (len(raw), raw) for raw in raw_parts])
     return blake2b(data, digest_size=16).digest()

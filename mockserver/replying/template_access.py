@@ -7,33 +7,25 @@ explicit list of what may be named; Python's own attributes are never asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
-from mockserver.model.http import Pairs, Request, UnreadableBody
-from mockserver.replying.template_frame import Closure, Failed, Frame, Missing
+from mockserver.model.http import CertifiedRequest, Pairs, Request, UnreadableBody
+from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame, Missing, Start, Step
 from mockserver.replying.template_values import kind_of
 
 
-class Fields(Mapping[str, str]):
+class Fields(dict[str, str]):
     """Named texts as they came: a repeated name gives its first value, `getlist` all of them."""
 
-    __slots__ = ("_first", "pairs")
+    __slots__ = ("pairs",)
 
     def __init__(self, pairs: Pairs) -> None:
+        super().__init__(pairs)
         self.pairs = pairs
-        self._first: dict[str, str] = {}
-        for name, value in pairs:
-            self._first.setdefault(name, value)
-
-    def __getitem__(self, name: str) -> str:
-        return self._first[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._first)
-
-    def __len__(self) -> int:
-        return len(self._first)
+        if len(self) < len(pairs):
+            self.update(reversed(pairs))
 
     def getlist(self, name: str) -> list[str]:
         return [value for key, value in self.pairs if key == name]
@@ -49,13 +41,13 @@ class Loop:
         self.length = length
 
 
-Part = Callable[[Frame, Any], Any]
+Part = Callable[[Any], Any]
 
 
 def _readable(name: str, read: Callable[[Request], Any]) -> Part:
     """A part of a request that its body may not have: undefined then, with the reason."""
 
-    def part(_frame: Frame, request: Request) -> Any:
+    def part(request: Request) -> Any:
         try:
             return read(request)
         except UnreadableBody as why:
@@ -64,45 +56,48 @@ def _readable(name: str, read: Callable[[Request], Any]) -> Part:
     return part
 
 
-def _fields(name: str, read: Callable[[Request], Pairs]) -> Part:
-    """Named texts of a request, sorted by name once a render: a loop may ask for them at each turn."""
-    pairs_of = _readable(name, read)
+def _fields(name: str, read: Callable[[Request], Pairs]) -> Callable[[Request], Fields]:
+    """Named texts of a request, sorted by name once a request."""
+    place = f"{name} by name"
 
-    def part(frame: Frame, request: Request) -> Fields:
-        pairs = pairs_of(frame, request)
-        known = frame.fields.get(name)
-        if known is None or known.pairs is not pairs:
-            known = Fields(pairs)
-            frame.fields = {**frame.fields, name: known}
-        return known
+    def part(request: Request) -> Fields:
+        return request.once(place, lambda: Fields(read(request)))
 
     return part
 
 
+_form = _fields("form", attrgetter("form_pairs"))
+
 REQUEST_PARTS: dict[str, Part] = {
-    "method": lambda _frame, request: request.method,
-    "url": lambda _frame, request: request.url,
-    "base_url": lambda _frame, request: request.base_url,
-    "path": lambda _frame, request: request.path,
-    "host": lambda _frame, request: request.host,
-    "headers": lambda _frame, request: request.headers,
-    "query": _fields("query", lambda request: request.query_pairs),
-    "cookies": _fields("cookies", lambda request: request.cookie_pairs),
-    "body": lambda _frame, request: request.body,
-    "text": _readable("text", lambda request: request.text),
-    "json": _readable("json", lambda request: request.json),
-    "form": _fields("form", lambda request: request.form_pairs),
+    "method": attrgetter("method"),
+    "url": attrgetter("url"),
+    "base_url": attrgetter("base_url"),
+    "path": attrgetter("path"),
+    "host": attrgetter("host"),
+    "headers": attrgetter("headers"),
+    "query": _fields("query", attrgetter("query_pairs")),
+    "cookies": _fields("cookies", attrgetter("cookie_pairs")),
+    "body": attrgetter("body"),
+    "text": _readable("text", attrgetter("text")),
+    "json": _readable("json", attrgetter("json")),
+    "form": _readable("form", _form),
 }
+READABLE_PARTS = ("text", "json", "form")
+"""Those that a body may not have."""
 LOOP_PARTS: dict[str, Part] = {
-    "index": lambda _frame, loop: loop.index0 + 1,
-    "index0": lambda _frame, loop: loop.index0,
-    "first": lambda _frame, loop: loop.index0 == 0,
-    "last": lambda _frame, loop: loop.index0 + 1 == loop.length,
-    "length": lambda _frame, loop: loop.length,
-    "revindex": lambda _frame, loop: loop.length - loop.index0,
-    "revindex0": lambda _frame, loop: loop.length - loop.index0 - 1,
+    "index": lambda loop: loop.index0 + 1,
+    "index0": lambda loop: loop.index0,
+    "first": lambda loop: loop.index0 == 0,
+    "last": lambda loop: loop.index0 + 1 == loop.length,
+    "length": lambda loop: loop.length,
+    "revindex": lambda loop: loop.length - loop.index0,
+    "revindex0": lambda loop: loop.length - loop.index0 - 1,
 }
-PARTS: dict[type, dict[str, Part]] = {Request: REQUEST_PARTS, Loop: LOOP_PARTS}
+PARTS: dict[type, dict[str, Part]] = {
+    Request: REQUEST_PARTS,
+    CertifiedRequest: REQUEST_PARTS,
+    Loop: LOOP_PARTS,
+}
 WORD_PARTS: dict[str, frozenset[str]] = {
     "request": frozenset(REQUEST_PARTS),
     "call": frozenset({"number", "id"}),
@@ -111,7 +106,7 @@ WORD_PARTS: dict[str, frozenset[str]] = {
 """What may follow a word and its dot; other words hold what the author put there."""
 
 
-def look(frame: Frame, value: Any, key: str, said: str) -> Any:
+def look(value: Any, key: str, said: str) -> Any:
     """`value.key`; `said` is the whole look-up as written, for the error."""
     if isinstance(value, Mapping):
         try:
@@ -120,14 +115,14 @@ def look(frame: Frame, value: Any, key: str, said: str) -> Any:
             raise Missing(said, value, key) from None
     parts = PARTS.get(type(value))
     if parts is not None and key in parts:
-        return parts[key](frame, value)
+        return parts[key](value)
     raise Missing(said, why=f"{kind_of(value)} has no {key!r}")
 
 
-def subscript(frame: Frame, value: Any, key: Any, said: str) -> Any:
+def subscript(value: Any, key: Any, said: str) -> Any:
     """`value[key]`."""
     if isinstance(key, str) and not isinstance(value, (str, list, tuple)):
-        return look(frame, value, key, said)
+        return look(value, key, said)
     if isinstance(value, Mapping):
         return _by_key(value, key, said)
     if not isinstance(value, (list, tuple, str)):
@@ -163,33 +158,79 @@ def cut(frame: Frame, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
     return value[piece]
 
 
-def attribute_closure(get: Closure, key: str, said: str) -> Closure:
-    def attribute(frame: Frame) -> Any:
-        value = get(frame)
-        if type(value) is dict and key in value:
-            return value[key]
-        return look(frame, value, key, said)
-
-    return attribute
+def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
+    return lambda frame: subscript(get(frame), key(frame), said)
 
 
-def part_closure(word: str, part: Part) -> Closure:
+def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
+    """Keys, one after the other."""
+    word, get = (start, None) if isinstance(start, str) else ("", start)
+
+    def path(frame: Frame) -> Any:
+        value = frame.values.get(word, NOTHING) if get is None else get(frame)
+        if value is NOTHING:
+            raise Missing(word)
+        for key, said, find in steps:
+            value = value[key] if isinstance(value, dict) and key in value else find(value, key, said)
+        return value
+
+    return path
+
+
+def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
+    """The same; NOTHING where a dict on the way has no such key."""
+    word, get = (start, None) if isinstance(start, str) else ("", start)
+
+    def path(frame: Frame) -> Any:
+        value = frame.values.get(word, NOTHING) if get is None else get(frame)
+        for key, said, find in steps:
+            if isinstance(value, dict):
+                value = value.get(key, NOTHING)
+            elif value is NOTHING:
+                break
+            else:
+                value = find(value, key, said)
+        return value
+
+    return path
+
+
+def part_closure(word: str, name: str) -> Closure:
     """`request.json` and its like, straight from the request."""
-    name = next(name for name, known in REQUEST_PARTS.items() if known is part)
+    part = REQUEST_PARTS[name]
 
     def of_request(frame: Frame) -> Any:
         value = frame.values.get(word)
-        if type(value) is Request:
-            return part(frame, value)
+        if isinstance(value, Request):
+            return part(value)
         if value is None:
             raise Missing(word)
-        return look(frame, value, name, f"{word}.{name}")
+        return look(value, name, f"{word}.{name}")
 
     return of_request
 
 
-def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
-    return lambda frame: subscript(frame, get(frame), key(frame), said)
+def optional_part_closure(word: str, name: str) -> Closure:
+    """The same; NOTHING where the body can't be read as that, which is found out once a request."""
+    get = part_closure(word, name)
+    if name not in READABLE_PARTS:
+        return get
+    place = f"{name} or nothing"
+
+    def of_request(frame: Frame) -> Any:
+        value = frame.values.get(word)
+        if not isinstance(value, Request):
+            return get(frame)
+        return value.once(place, lambda: _or_nothing(get, frame))
+
+    return of_request
+
+
+def _or_nothing(get: Closure, frame: Frame) -> Any:
+    try:
+        return get(frame)
+    except Missing:
+        return NOTHING
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:

@@ -12,28 +12,36 @@ from mockserver.errors import near
 from mockserver.replying import template_methods as methods
 from mockserver.replying.template_fake import FAKES, fake
 from mockserver.replying.template_fake import missing as no_faker
-from mockserver.replying.template_frame import Closure, Failed, Frame
+from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame
 from mockserver.replying.template_functions import FUNCTIONS, read_shift
+from mockserver.replying.template_nodes import literal
 from mockserver.replying.template_reading import Compile, Lacking, Reading, Refused
 
 
 class Arguments:
     """The arguments of a call, compiled; asked for once a call."""
 
-    __slots__ = ("by_name", "by_place")
+    __slots__ = ("by_name", "by_place", "written")
 
-    def __init__(self, reading: Reading, node: Any) -> None:
+    def __init__(self, reading: Reading, node: Any, *, optional: bool = False) -> None:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise Refused(
                 "`*` and `**` are not part of templates here", "Write the arguments out", node.lineno
             )
-        self.by_place = [reading.expression(one) for one in node.args]
-        self.by_name = {one.key: reading.expression(one.value) for one in node.kwargs}
+        compiled = reading.optional if optional else reading.expression
+        self.by_place = [compiled(one) for one in node.args]
+        self.by_name = {one.key: compiled(one.value) for one in node.kwargs}
+        literals = [literal(one) for one in node.args]
+        is_written = not node.kwargs and not any(one is NOTHING for one in literals)
+        self.written: list[Any] | None = literals if is_written else None
+        """All arguments, where they are literals without names."""
 
     def places(self, frame: Frame) -> list[Any]:
         return [one(frame) for one in self.by_place]
 
     def names(self, frame: Frame) -> dict[str, Any]:
+        if not self.by_name:
+            return {}
         return {name: one(frame) for name, one in self.by_name.items()}
 
     def check(self, title: str, takers: list[Callable[..., Any]], given: int, line: int) -> None:
@@ -60,18 +68,32 @@ class Arguments:
 
     def applied(self, function: Callable[..., Any]) -> Closure:
         """`function(frame, *arguments)`."""
-        if not self.by_place and not self.by_name:
-            return function
+        written = self.written
+        if written is not None:
+            return (lambda frame: function(frame, *written)) if written else function
         if not self.by_name and len(self.by_place) == 1:
             only = self.by_place[0]
             return lambda frame: function(frame, only(frame))
         return lambda frame: function(frame, *self.places(frame), **self.names(frame))
 
     def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
-        """`function(frame, value, *arguments)`."""
-        if not self.by_place and not self.by_name:
-            return lambda frame: function(frame, value(frame))
-        return lambda frame: function(frame, value(frame), *self.places(frame), **self.names(frame))
+        """`function(frame, value, *arguments)`; NOTHING where the value is that."""
+        written = self.written
+        if written is not None:
+
+            def applied_to_written(frame: Frame) -> Any:
+                found = value(frame)
+                return found if found is NOTHING else function(frame, found, *written)
+
+            return applied_to_written
+
+        def applied(frame: Frame) -> Any:
+            found = value(frame)
+            if found is NOTHING:
+                return found
+            return function(frame, found, *self.places(frame), **self.names(frame))
+
+        return applied
 
 
 def usage(title: str, taker: Callable[..., Any], given: int) -> str:
@@ -164,8 +186,9 @@ def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closur
         raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, found, 2, node.lineno)
-    if not node.args and not node.kwargs:
-        return lambda frame: methods.call_method(frame, value(frame), name, (), {})
+    written = arguments.written
+    if written is not None:
+        return lambda frame: methods.call_method(frame, value(frame), name, written, {})
     return lambda frame: methods.call_method(
         frame, value(frame), name, arguments.places(frame), arguments.names(frame)
     )

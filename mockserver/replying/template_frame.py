@@ -112,13 +112,12 @@ NO_LOCALS: dict[str, Any] = {}
 class Frame:
     """One render: its words, its own variables (`set`, `for`), and what is left of its budget."""
 
-    __slots__ = ("chars", "fields", "locals", "scope", "steps", "values")
+    __slots__ = ("chars", "locals", "scope", "steps", "values")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.values = scope.values
         self.locals = NO_LOCALS
-        self.fields: dict[str, Any] = NO_LOCALS
         self.steps = STEP_LIMIT
         self.chars = CHAR_LIMIT
 
@@ -147,3 +146,9 @@ class Frame:
 
 Closure = Callable[[Frame], Any]
 """A compiled expression."""
+Start = str | Closure
+"""Where a chain of keys begins: a word of the scope, or an expression."""
+Step = tuple[str, str, Callable[[Any, str, str], Any]]
+"""A key, the look-up up to there as written, and what looks into anything but a dict that has the key."""
+NOTHING: Any = object()
+"""What an optional expression gives where it is undefined."""

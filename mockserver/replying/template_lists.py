@@ -44,20 +44,18 @@ def _at(value: Any, index: int, word: str) -> Any:
 def join(frame: Frame, value: Any, d: str = "", attribute: str | int | None = None) -> str:
     found = elements(frame, value, "join")
     if attribute is not None:
-        found = [by_attribute(frame, item, attribute) for item in found]
+        found = [by_attribute(item, attribute) for item in found]
     return methods.join_texts(frame, [to_text(frame, item) for item in found], to_text(frame, d))
 
 
-def by_attribute(frame: Frame, value: Any, attribute: str | int) -> Any:
+def by_attribute(value: Any, attribute: str | int) -> Any:
     """`attribute` is a key, a position, or several of them with dots between."""
     if isinstance(attribute, str) and len(attribute) > ATTRIBUTE_LIMIT:
         raise Failed(f"an attribute has at most {ATTRIBUTE_LIMIT} characters")
     if isinstance(attribute, int):
-        return subscript(frame, value, attribute, str(attribute))
+        return subscript(value, attribute, str(attribute))
     for part in str(attribute).split("."):
-        value = subscript(
-            frame, value, int(part) if part.isdecimal() and len(part) < 9 else part, str(attribute)
-        )
+        value = subscript(value, int(part) if part.isdecimal() and len(part) < 9 else part, str(attribute))
     return value
 
 
@@ -94,7 +92,7 @@ def sort(
     frame.take_steps(len(found) * (len(names) - 1))
     for name in reversed(names):
         keys = [
-            _sort_key(frame, item if name is None else by_attribute(frame, item, name), case_sensitive)
+            _sort_key(frame, item if name is None else by_attribute(item, name), case_sensitive)
             for item in found
         ]
         found = [found[index] for index in _ordered(frame, keys, reverse)]
@@ -126,7 +124,7 @@ def unique(
     """Each value once, the first of its kind."""
     seen: dict[Any, Any] = {}
     for item in elements(frame, value, "go through"):
-        key = item if attribute is None else by_attribute(frame, item, attribute)
+        key = item if attribute is None else by_attribute(item, attribute)
         if isinstance(key, (list, tuple, dict)):
             raise Failed(f"unique can't tell {kind_of(key)} from another; give it an attribute")
         seen.setdefault(_hashed(_sort_key(frame, key, case_sensitive)), item)
@@ -158,7 +156,7 @@ def reverse(frame: Frame, value: Any) -> Any:
 def total(frame: Frame, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
     result = start
     for item in elements(frame, value, "sum"):
-        result = add(frame, result, item if attribute is None else by_attribute(frame, item, attribute))
+        result = add(frame, result, item if attribute is None else by_attribute(item, attribute))
     return result
 
 
@@ -179,7 +177,7 @@ def _extreme(frame: Frame, value: Any, case_sensitive: bool, attribute: str | in
     if not found:
         raise Missing("the largest item" if most else "the smallest item", why="there are none")
     keys = [
-        _sort_key(frame, item if attribute is None else by_attribute(frame, item, attribute), case_sensitive)
+        _sort_key(frame, item if attribute is None else by_attribute(item, attribute), case_sensitive)
         for item in found
     ]
     return found[_ordered(frame, keys, most)[0]]

@@ -250,27 +250,31 @@ def candidates(name: str) -> list[Method]:
 
 
 def methods_of(value: Any) -> dict[str, Method]:
-    table = _BY_TYPE.get(type(value))
-    if table is not None:
-        return table
     for kind, table in _BY_KIND:
         if isinstance(value, kind):
             return table
     return {}
 
 
-_BY_TYPE: dict[type, dict[str, Method]] = {str: TEXT, list: LIST, dict: MAPPING, datetime: TIME}
+_BY_TYPE: dict[type, dict[str, Method]] = {
+    str: TEXT,
+    list: LIST,
+    dict: MAPPING,
+    Fields: FIELDS,
+    datetime: TIME,
+}
 _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
     (str, TEXT),
     ((list, tuple), LIST),
-    ((Fields, Headers), FIELDS),
+    (Headers, FIELDS),
     (Mapping, MAPPING),
     (datetime, TIME),
 )
 
 
 def call_method(frame: Frame, value: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    method = methods_of(value).get(name)
+    table = _BY_TYPE.get(type(value))
+    method = (methods_of(value) if table is None else table).get(name)
     if method is None:
         raise Failed(f"{kind_of(value)} has no method {name}()")
     try:

@@ -1,4 +1,4 @@
-"""Names, literals, look-ups and operators, from Jinja2's syntax tree to closures."""
+"""Literals and operators, from Jinja2's syntax tree to closures."""
 
 from __future__ import annotations
 
@@ -7,35 +7,45 @@ from typing import Any
 
 from jinja2 import nodes
 
-from mockserver.errors import near
 from mockserver.replying import template_operators as operators
-from mockserver.replying.template_access import (
-    REQUEST_PARTS,
-    WORD_PARTS,
-    attribute_closure,
-    part_closure,
-    slice_closure,
-    subscript_closure,
-)
-from mockserver.replying.template_frame import Closure, Failed, Frame, Missing
-from mockserver.replying.template_functions import FUNCTIONS
-from mockserver.replying.template_reading import WORDS, Compile, Reading, Refused, said
+from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame, Missing
+from mockserver.replying.template_reading import Compile, Reading
 from mockserver.replying.template_values import to_text
 
 
-def _const(_reading: Reading, node: nodes.Const) -> Closure:
-    value = node.value
+def literal(node: nodes.Node) -> Any:
+    """The value of what is written out, such as `['a', 1]`; NOTHING where something has to be worked out."""
+    if isinstance(node, nodes.Const):
+        return node.value
+    if isinstance(node, (nodes.List, nodes.Tuple)):
+        items = [literal(item) for item in node.items]
+        if any(item is NOTHING for item in items):
+            return NOTHING
+        return tuple(items) if isinstance(node, nodes.Tuple) else items
+    return {} if isinstance(node, nodes.Dict) and not node.items else NOTHING
+
+
+def _constantly(value: Any) -> Closure:
     return lambda _frame: value
+
+
+def _const(_reading: Reading, node: nodes.Const) -> Closure:
+    return _constantly(node.value)
 
 
 def _listed(reading: Reading, node: nodes.List | nodes.Tuple) -> Closure:
     parts = [reading.expression(item) for item in node.items]
+    written = literal(node)
+    if written is not NOTHING:
+        return _constantly(written)
     make = tuple if isinstance(node, nodes.Tuple) else list
 
     return lambda frame: make([part(frame) for part in parts])
 
 
 def _dict(reading: Reading, node: nodes.Dict) -> Closure:
+    if not node.items:
+        return _constantly({})
     pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
 
     def mapped(frame: Frame) -> Any:
@@ -48,85 +58,6 @@ def _dict(reading: Reading, node: nodes.Dict) -> Closure:
         return found
 
     return mapped
-
-
-def _name(reading: Reading, node: nodes.Name) -> Closure:
-    name = node.name
-    if name in reading.bound:
-        return _local(name)
-    _check_name(reading, node)
-    reading.names.add(name)
-    if name == "now":
-        return lambda frame: frame.scope.now()
-
-    def word(frame: Frame) -> Any:
-        try:
-            return frame.values[name]
-        except KeyError:
-            raise Missing(name) from None
-
-    return word
-
-
-def _local(name: str) -> Closure:
-    def local(frame: Frame) -> Any:
-        if name in frame.locals:
-            return frame.locals[name]
-        if name in frame.values:
-            return frame.values[name]
-        raise Missing(name)
-
-    return local
-
-
-def _check_name(reading: Reading, node: nodes.Name) -> None:
-    name = node.name
-    if name in reading.known:
-        return
-    if name == "fake":
-        raise Refused("'fake' is no value", "Ask it for one, such as fake.name()", node.lineno)
-    if name in FUNCTIONS:
-        raise Refused(f"{name!r} is a function", f"Call it: {name}(…)", node.lineno)
-    if name in WORDS:
-        raise Refused(f"{name!r} is not known in this place", near("", reading.known), node.lineno)
-    raise Refused(f"{name!r} is not known here", near(name, reading.known | FUNCTIONS.keys()), node.lineno)
-
-
-# -- looking into values -----------------------------------------------------
-
-
-def _getattr(reading: Reading, node: nodes.Getattr) -> Closure:
-    if node.attr.startswith("__") and node.attr.endswith("__"):
-        hint = f"A key of that name is asked for as {said(node.node)}[{node.attr!r}]"
-        raise Refused(f"{node.attr!r} is Python's, and no part of templates", hint, node.lineno)
-    word = _word(reading, node.node)
-    if word in WORD_PARTS:
-        _check_part(word, node.attr, node.lineno)
-        if word == "request":
-            reading.names.add(word)
-            return part_closure(word, REQUEST_PARTS[node.attr])
-    return attribute_closure(reading.expression(node.node), node.attr, said(node))
-
-
-def _word(reading: Reading, node: nodes.Node) -> str:
-    """The word of the scope that a node is; else nothing."""
-    if isinstance(node, nodes.Name) and node.name not in reading.bound and node.name in reading.known:
-        return str(node.name)
-    return ""
-
-
-def _check_part(word: str, part: str, line: int) -> None:
-    parts = WORD_PARTS[word]
-    if part not in parts:
-        raise Refused(f"{word} has no {part!r}", near(part, parts), line)
-
-
-def _getitem(reading: Reading, node: nodes.Getitem) -> Closure:
-    get = reading.expression(node.node)
-    if isinstance(node.arg, nodes.Slice):
-        bounds = [node.arg.start, node.arg.stop, node.arg.step]
-        return slice_closure(get, [reading.expression(one) if one is not None else None for one in bounds])
-    return subscript_closure(get, reading.expression(node.arg), said(node))
 
 
 # -- operators ---------------------------------------------------------------
@@ -155,6 +86,16 @@ def _not(reading: Reading, node: nodes.Not) -> Closure:
     return lambda frame: not value(frame)
 
 
+def _optional_not(reading: Reading, node: nodes.Not) -> Closure:
+    value = reading.optional(node.node)
+
+    def negated(frame: Frame) -> Any:
+        found = value(frame)
+        return found if found is NOTHING else not found
+
+    return negated
+
+
 def _unary(operate: Callable[[Frame, Any], Any]) -> Callable[[Reading, nodes.UnaryExpr], Closure]:
     def compile_unary(reading: Reading, node: nodes.UnaryExpr) -> Closure:
         value = reading.expression(node.node)
@@ -163,23 +104,41 @@ def _unary(operate: Callable[[Frame, Any], Any]) -> Callable[[Reading, nodes.Una
     return compile_unary
 
 
-def _compare(reading: Reading, node: nodes.Compare) -> Closure:
-    first = reading.expression(node.expr)
-    rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
-    if len(rest) == 1:
-        holds, second = rest[0]
-        return lambda frame: holds(frame, first(frame), second(frame))
+def _comparing(operand: Compile) -> Compile:
+    """`operand` compiles what stands first: NOTHING compared is NOTHING."""
 
-    def chained(frame: Frame) -> Any:
+    def compile_compare(reading: Reading, node: nodes.Compare) -> Closure:
+        first = operand(reading, node.expr)
+        rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
+        if len(rest) == 1:
+            return _compared(first, *rest[0], literal(node.ops[0].expr))
+
+        def chained(frame: Frame) -> Any:
+            left = first(frame)
+            if left is NOTHING:
+                return left
+            for holds, get in rest:
+                right = get(frame)
+                if not holds(frame, left, right):
+                    return False
+                left = right
+            return True
+
+        return chained
+
+    return compile_compare
+
+
+def _compared(first: Closure, holds: operators.Operator, second: Closure, written: Any) -> Closure:
+    """`written` is the second where it is a literal, else NOTHING."""
+
+    def compared(frame: Frame) -> Any:
         left = first(frame)
-        for holds, get in rest:
-            right = get(frame)
-            if not holds(frame, left, right):
-                return False
-            left = right
-        return True
+        if left is NOTHING:
+            return left
+        return holds(frame, left, second(frame) if written is NOTHING else written)
 
-    return chained
+    return compared
 
 
 def _concat(reading: Reading, node: nodes.Concat) -> Closure:
@@ -206,9 +165,6 @@ EXPRESSIONS: dict[type[nodes.Node], Compile] = {
     nodes.List: _listed,
     nodes.Tuple: _listed,
     nodes.Dict: _dict,
-    nodes.Name: _name,
-    nodes.Getattr: _getattr,
-    nodes.Getitem: _getitem,
     nodes.Add: _binary(operators.add),
     nodes.Sub: _binary(operators.subtract),
     nodes.Mul: _binary(operators.multiply),
@@ -220,7 +176,12 @@ EXPRESSIONS: dict[type[nodes.Node], Compile] = {
     nodes.And: _and,
     nodes.Or: _or,
     nodes.Not: _not,
-    nodes.Compare: _compare,
+    nodes.Compare: _comparing(Reading.expression),
     nodes.Concat: _concat,
     nodes.CondExpr: _condition,
 }
+OPTIONAL: dict[type[nodes.Node], Compile] = {
+    nodes.Not: _optional_not,
+    nodes.Compare: _comparing(Reading.optional),
+}
+"""What is NOTHING where the first thing that it asks is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from jinja2 import nodes
@@ -10,8 +11,9 @@ from jinja2 import nodes
 from mockserver.errors import near
 from mockserver.replying.template_calls import Arguments
 from mockserver.replying.template_filters import FILTERS
-from mockserver.replying.template_frame import Closure, Frame, Missing
+from mockserver.replying.template_frame import NOTHING, Closure, Frame, Missing
 from mockserver.replying.template_lists import by_attribute
+from mockserver.replying.template_nodes import literal
 from mockserver.replying.template_reading import Compile, Reading, Refused
 from mockserver.replying.template_tests import TESTS
 from mockserver.replying.template_values import elements
@@ -19,14 +21,22 @@ from mockserver.replying.template_values import elements
 Bind = Callable[[Frame], Callable[[Any], Any]]
 
 
-def _filter(reading: Reading, node: nodes.Filter) -> Closure:
+def _filter(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+    if node.name in ("default", "d"):
+        return _default(reading, node, optional=optional)
     special = SPECIAL_FILTERS.get(node.name)
     if special is not None:
         return special(reading, node)
     function = _known_filter(node.name, node.lineno)
-    value, arguments = reading.operand(node), Arguments(reading, node)
+    value, arguments = _operand(reading, node, optional=optional), Arguments(reading, node)
     arguments.check(node.name, [function], 2, node.lineno)
     return arguments.applied_to(function, value)
+
+
+def _operand(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+    """What stands before a filter."""
+    assert node.node is not None  # only a filter block's is, and that is refused
+    return reading.optional(node.node) if optional else reading.expression(node.node)
 
 
 def _known_filter(name: str, line: int) -> Callable[..., Any]:
@@ -35,10 +45,10 @@ def _known_filter(name: str, line: int) -> Callable[..., Any]:
     raise Refused(f"there is no filter {name!r}", near(name, FILTERS.keys() | SPECIAL_FILTERS.keys()), line)
 
 
-def _test(reading: Reading, node: nodes.Test) -> Closure:
-    value = reading.expression(node.node)
+def _test(reading: Reading, node: nodes.Test, *, optional: bool = False) -> Closure:
     if node.name in SPECIAL_TESTS:
-        return _defined(value, node.name == "defined")
+        return _defined(reading.optional(node.node), node.name == "defined")
+    value = reading.optional(node.node) if optional else reading.expression(node.node)
     function, arguments = _known_test(node.name, node.lineno), Arguments(reading, node)
     arguments.check(node.name, [function], 2, node.lineno)
     return arguments.applied_to(function, value)
@@ -53,45 +63,60 @@ def _known_test(name: str, line: int) -> Callable[..., Any]:
 def _defined(value: Closure, wanted: bool) -> Closure:
     def defined(frame: Frame) -> bool:
         try:
-            value(frame)
+            return (value(frame) is not NOTHING) is wanted
         except Missing:
             return not wanted
-        return wanted
 
     return defined
 
 
-def _default(reading: Reading, node: nodes.Filter) -> Closure:
+def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
     """
     Stands in also for what is missing halfway down a look-up.
 
     What stands in is looked at only where it is needed: it may be undefined itself.
     """
-    value, arguments = reading.operand(node), Arguments(reading, node)
+    value = _operand(reading, node, optional=True)
+    is_plain = len(node.args) == 1 and not node.kwargs
+    arguments = Arguments(reading, node, optional=optional and is_plain)
     arguments.check(node.name, [_pick], 1, node.lineno)
+    if is_plain:
+        return _first_defined(value, arguments.by_place[0], literal(node.args[0]))
     also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
     def defaulted(frame: Frame) -> Any:
         try:
             found = value(frame)
         except Missing:
-            found = _NOTHING
-        if found is not _NOTHING and (found or not also_empty):
+            found = NOTHING
+        if found is not NOTHING and (not also_empty or found):
             return found
         return _pick(found, *arguments.places(frame), **arguments.names(frame))
 
     return defaulted
 
 
-_NOTHING = object()
+def _first_defined(value: Closure, otherwise: Closure, written: Any) -> Closure:
+    """`written` is what stands in where that is a literal, else NOTHING."""
+
+    def defaulted(frame: Frame) -> Any:
+        try:
+            found = value(frame)
+        except Missing:
+            found = NOTHING
+        if found is not NOTHING:
+            return found
+        return otherwise(frame) if written is NOTHING else written
+
+    return defaulted
 
 
 def _pick(found: Any, default_value: Any = "", boolean: Any = False) -> Any:
-    return default_value if found is _NOTHING or (boolean and not found) else found
+    return default_value if found is NOTHING or (boolean and not found) else found
 
 
 def _map(reading: Reading, node: nodes.Filter) -> Closure:
-    source, arguments = reading.operand(node), Arguments(reading, node)
+    source, arguments = _operand(reading, node), Arguments(reading, node)
     if not node.args and "attribute" in arguments.by_name:
         arguments.check("map", [_attribute_of], 2, node.lineno)
         bind = arguments.bound(_attribute_of)
@@ -109,11 +134,11 @@ def _map(reading: Reading, node: nodes.Filter) -> Closure:
     return mapped
 
 
-def _attribute_of(frame: Frame, item: Any, attribute: str | int, default: Any = _NOTHING) -> Any:
+def _attribute_of(_frame: Frame, item: Any, attribute: str | int, default: Any = NOTHING) -> Any:
     try:
-        return by_attribute(frame, item, attribute)
+        return by_attribute(item, attribute)
     except Missing:
-        if default is _NOTHING:
+        if default is NOTHING:
             raise
         return default
 
@@ -122,45 +147,45 @@ def _selecting(by_key: bool, wanted: bool) -> Compile:
     """`select('odd')`, or by a key of each item: `selectattr('status', 'eq', 'paid')`."""
 
     def compile_select(reading: Reading, node: nodes.Filter) -> Closure:
-        source, arguments = reading.operand(node), Arguments(reading, node)
+        source, arguments = _operand(reading, node), Arguments(reading, node)
         key = _literal(node, 0, "a key") if by_key else ""
         bind = _condition(node, arguments, 1 if by_key else 0)
 
         def selected(frame: Frame) -> list[Any]:
             holds = bind(frame)
             found = elements(frame, source(frame))
-            return [item for item in found if bool(holds(_key_of(frame, item, key))) is wanted]
+            return [item for item in found if bool(holds(_key_of(item, key))) is wanted]
 
         return selected
 
     return compile_select
 
 
-def _key_of(frame: Frame, item: Any, key: str) -> Any:
+def _key_of(item: Any, key: str) -> Any:
     if not key:
         return item
     try:
-        return by_attribute(frame, item, key)
+        return by_attribute(item, key)
     except Missing:
-        return _NOTHING
+        return NOTHING
 
 
 def _condition(node: nodes.Filter, arguments: Arguments, place: int) -> Bind:
     """The test that an item must pass; truth itself where none is named. A missing key passes `undefined` only."""
     if len(node.args) <= place:
-        return lambda _frame: lambda found: found is not _NOTHING and found
+        return lambda _frame: lambda found: found is not NOTHING and found
     name = _literal(node, place, "the name of a test")
     del arguments.by_place[: place + 1]
     if name in SPECIAL_TESTS:
         wanted = name == "defined"
-        return lambda _frame: lambda found: (found is not _NOTHING) is wanted
+        return lambda _frame: lambda found: (found is not NOTHING) is wanted
     function = _known_test(name, node.lineno)
     arguments.check(name, [function], 2, node.lineno)
     bind = arguments.bound(function)
 
     def condition(frame: Frame) -> Callable[[Any], Any]:
         test = bind(frame)
-        return lambda found: found is not _NOTHING and test(found)
+        return lambda found: found is not NOTHING and test(found)
 
     return condition
 
@@ -193,3 +218,8 @@ SPECIAL_FILTERS: dict[str, Compile] = {
     "rejectattr": _selecting(True, False),
 }
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Filter: _filter, nodes.Test: _test}
+OPTIONAL: dict[type[nodes.Node], Compile] = {
+    nodes.Filter: partial(_filter, optional=True),
+    nodes.Test: partial(_test, optional=True),
+}
+"""A filter or test of NOTHING is NOTHING."""

@@ -12,13 +12,14 @@ from typing import Any
 
 from jinja2 import nodes
 
-from mockserver.replying.template_frame import Closure
+from mockserver.replying.template_frame import Closure, Start, Step
 
 MAX_DEPTH = 100
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
 """Every word that some place of the language knows."""
 
 Compile = Callable[["Reading", Any], Closure]
+Table = Mapping[type[nodes.Node], Compile]
 
 
 class Refused(Exception):
@@ -42,24 +43,29 @@ class Lacking(Exception):
 class Reading:
     """One template being compiled: which words it may use, which it has used, which it has bound itself."""
 
-    __slots__ = ("bound", "count", "depth", "functions", "known", "names", "table")
+    __slots__ = ("bound", "count", "depth", "functions", "known", "names", "optional_table", "paths", "table")
 
-    def __init__(self, known: frozenset[str], table: Mapping[type[nodes.Node], Compile]) -> None:
+    def __init__(self, known: frozenset[str], table: Table, optional_table: Table) -> None:
         self.known = known
         self.table = table
+        self.optional_table = optional_table
         self.names: set[str] = set()
         self.functions: set[str] = set()
         self.bound: set[str] = set()
+        self.paths: dict[Closure, tuple[Start, tuple[Step, ...]]] = {}
+        """Of what chains of keys were compiled to: where each begins, and its keys."""
         self.depth = 0
         self.count = 0
 
-    def operand(self, node: nodes.Filter) -> Closure:
-        """What stands before a filter."""
-        assert node.node is not None  # only a filter block's is, and that is refused
-        return self.expression(node.node)
-
     def expression(self, node: nodes.Node) -> Closure:
-        compile_node = self.table.get(type(node))
+        return self._compiled(node, self.table.get(type(node)))
+
+    def optional(self, node: nodes.Node) -> Closure:
+        """An expression that may give NOTHING where it would raise Missing, which takes longer. It may raise it too."""
+        kind = type(node)
+        return self._compiled(node, self.optional_table.get(kind) or self.table.get(kind))
+
+    def _compiled(self, node: nodes.Node, compile_node: Compile | None) -> Closure:
         if compile_node is None:
             raise refused(node)
         self.count += 1

@@ -18,6 +18,11 @@ Statement = Callable[[Frame, list[str]], None]
 def block(reading: Reading, body: list[nodes.Node]) -> Statement:
     """A run of statements; what it costs is known beforehand and paid at once."""
     before = reading.count
+    if len(body) == 1 and isinstance(body[0], nodes.Output):
+        reading.depth += 1
+        parts = _parts(reading, body[0])
+        reading.depth -= 1
+        return _writing(parts, 1 + (reading.count - before) // NODES_A_STEP)
     steps = [(node.lineno, statement(reading, node)) for node in body]
     cost = len(steps) + (reading.count - before) // NODES_A_STEP
 
@@ -43,40 +48,38 @@ def statement(reading: Reading, node: nodes.Node) -> Statement:
     return compiled
 
 
+Parts = list[tuple[Closure | None, str, int]]
+"""An expression, or a text as it stands, and the line that an error names."""
+
+
 def _output(reading: Reading, node: nodes.Output) -> Statement:
-    parts = [_part(reading, part) for part in node.nodes]
-    if len(parts) == 1:
-        return parts[0]
-
-    def output(frame: Frame, out: list[str]) -> None:
-        for part in parts:
-            part(frame, out)
-
-    return output
+    return _writing(_parts(reading, node), 0)
 
 
-def _part(reading: Reading, node: nodes.Node) -> Statement:
-    if isinstance(node, nodes.TemplateData):
-        return _data(node.data)
-    value, line = reading.expression(node), node.lineno
+def _parts(reading: Reading, node: nodes.Output) -> Parts:
+    return [
+        (None, part.data, node.lineno)
+        if isinstance(part, nodes.TemplateData)
+        else (reading.expression(part), "", part.lineno)
+        for part in node.nodes
+    ]
 
-    def part(frame: Frame, out: list[str]) -> None:
+
+def _writing(parts: Parts, cost: int) -> Statement:
+    def write(frame: Frame, out: list[str]) -> None:
+        frame.take_steps(cost)
+        line = 0
         try:
-            out.append(to_text(frame, value(frame)))
+            for value, text, line in parts:  # noqa: B007  (the line at which it failed)
+                if value is not None:
+                    out.append(to_text(frame, value(frame)))
+                else:
+                    frame.take_chars(len(text))
+                    out.append(text)
         except (Failed, *PYTHON_ERRORS) as why:
             raise located(why, line) from why
 
-    return part
-
-
-def _data(text: str) -> Statement:
-    length = len(text)
-
-    def data(frame: Frame, out: list[str]) -> None:
-        frame.take_chars(length)
-        out.append(text)
-
-    return data
+    return write
 
 
 def _if(reading: Reading, node: nodes.If) -> Statement:

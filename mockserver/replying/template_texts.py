@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
 from mockserver.model.base import is_template
-from mockserver.replying import template_calls, template_nodes, template_piping
+from mockserver.replying import template_calls, template_lookups, template_nodes, template_piping
 from mockserver.replying.template_frame import (
     NO_LOCALS,
+    NOTHING,
     PYTHON_ERRORS,
     Closure,
     Failed,
@@ -24,22 +25,49 @@ from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refuse
 from mockserver.replying.template_statements import Statement, block
 from mockserver.replying.template_values import PLAIN, explain, plain, to_text
 
-_TABLE = {**template_nodes.EXPRESSIONS, **template_calls.EXPRESSIONS, **template_piping.EXPRESSIONS}
+_TABLE = {
+    **template_nodes.EXPRESSIONS,
+    **template_lookups.EXPRESSIONS,
+    **template_calls.EXPRESSIONS,
+    **template_piping.EXPRESSIONS,
+}
+_OPTIONAL_TABLE = {**template_nodes.OPTIONAL, **template_lookups.OPTIONAL, **template_piping.OPTIONAL}
+T = TypeVar("T")
 _GRAMMAR = Environment(keep_trailing_newline=True)  # noqa: S701  (only its parser is used)
 _RAW_HINT = "Where braces are meant as they stand, write `raw: true` or {% raw %}…{% endraw %}"
 
 
 class TemplateError(MockServerError):
-    """A template failed while it was rendered: why, and in which line of which template."""
+    """
+    A template failed while it was rendered: why, and in which line of which template.
 
-    def __init__(self, reason: str, line: int = 1, source: str = "", place: str = "") -> None:
-        self.reason = reason
+    Its texts are made when they are read. Nobody reads those of a condition that doesn't hold, and finding the nearest
+    name takes longer than most renders.
+    """
+
+    def __init__(
+        self, reason: str | Failed, line: int = 1, source: str = "", place: str | KeyPath = ""
+    ) -> None:
+        super().__init__(reason)
+        self._reason = reason
+        self._place = place
         self.line = line
         self.source = source
-        self.place = place
-        lines = "\n" in source.rstrip("\n")
-        where = f"line {line} of {place or 'the template'}" if lines else place
-        super().__init__(f"{where}: {reason}" if where else reason)
+
+    @property
+    def reason(self) -> str:
+        return self._reason if isinstance(self._reason, str) else explain(self._reason)
+
+    @property
+    def place(self) -> str:
+        """Where the template was written, as a key path."""
+        return self._place if isinstance(self._place, str) else dotted(self._place)
+
+    def __str__(self) -> str:
+        place = self.place
+        lines = "\n" in self.source.rstrip("\n")
+        where = f"line {self.line} of {place or 'the template'}" if lines else place
+        return f"{where}: {self.reason}" if where else self.reason
 
 
 class Template:
@@ -54,11 +82,11 @@ class Template:
         "_path",
         "_text",
         "_to_text",
-        "_to_value",
         "constant",
         "functions",
         "names",
         "source",
+        "value_in",
     )
 
     def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
@@ -69,18 +97,33 @@ class Template:
         self._path = path
         self._text = source if text is None else text
         self._to_text: Callable[[Frame], str] = self._constantly
-        self._to_value: Closure = self._constantly
+        self.value_in: Closure = self._constantly
+        """`value`, within a budget that other templates share."""
         self._line = 1
 
     def _constantly(self, _frame: Frame) -> str:
         return self._text
 
-    def _become(self, reading: Reading, text: Callable[[Frame], str], value: Closure, line: int) -> Template:
+    def _become(
+        self, reading: Reading, text: Callable[[Frame], str], whole: Closure | None, node: nodes.Node
+    ) -> Template:
+        """`whole` is its one expression, which `node` is, where it is nothing else."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
-        self._to_text, self._to_value, self._line = text, value, line
+        self._to_text, self._line = text, node.lineno
+        self.value_in = self.render_in if whole is None else self._valued(whole, _is_lookup(node))
         return self
+
+    def _valued(self, whole: Closure, lookup: bool) -> Closure:
+        def value(frame: Frame) -> Any:
+            try:
+                found = whole(frame)
+                return found if type(found) in _HANDED_ON else _plain_value(frame, found, lookup)
+            except (Failed, *PYTHON_ERRORS) as why:
+                raise self._error(why) from why
+
+        return value
 
     @property
     def text(self) -> str:
@@ -112,16 +155,31 @@ class Template:
         except (Failed, *PYTHON_ERRORS) as why:
             raise self._error(why) from why
 
-    def value_in(self, frame: Frame) -> Any:
-        """`value`, within a budget that other templates share."""
-        try:
-            return self._to_value(frame)
-        except (Failed, *PYTHON_ERRORS) as why:
-            raise self._error(why) from why
-
     def _error(self, why: Exception) -> TemplateError:
         failed = located(why, self._line)
-        return TemplateError(explain(failed), failed.line, self.source, self.place)
+        return TemplateError(failed, failed.line, self.source, self._path)
+
+
+class Predicate:
+    """A compiled text that is asked for its truth only."""
+
+    __slots__ = ("_lookup", "_value", "source")
+
+    def __init__(self, source: str, value: Closure, *, lookup: bool) -> None:
+        self.source = source
+        self._value = value
+        self._lookup = lookup
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
+        frame = Frame(scope)
+        try:
+            found = self._value(frame)
+            if found is NOTHING:
+                return False
+            return bool(found if type(found) in _HANDED_ON else _plain_value(frame, found, self._lookup))
+        except (TemplateError, Failed, *PYTHON_ERRORS):
+            return False
 
 
 def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Template:
@@ -132,8 +190,23 @@ def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = N
     """
     if not is_template(source):
         return Template(source, path)
+    return _read(_compiled, source, path, names)
+
+
+def compile_predicate(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Predicate:
+    """The same, for a text of which only the truth is asked."""
+    return _read(_compiled_predicate, source, path, names)
+
+
+def _read(
+    compile_source: Callable[[str, KeyPath, Reading], T],
+    source: str,
+    path: KeyPath,
+    names: frozenset[str] | None,
+) -> T:
+    reading = Reading(WORDS if names is None else names, _TABLE, _OPTIONAL_TABLE)
     try:
-        return _compiled(source, path, Reading(WORDS if names is None else names, _TABLE))
+        return compile_source(source, path, reading)
     except Lacking as why:
         raise MissingExtra(path, why.feature, why.extra) from why
     except Refused as why:
@@ -160,15 +233,20 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
             source, path, "".join(part.data for part in parts if isinstance(part, nodes.TemplateData))
         )
     template = Template(source, path)
-    text = _text_closure(block(reading, body))
     whole = _whole_expression(parts)
     if whole is None:
-        return template._become(reading, text, text, body[0].lineno)  # noqa: SLF001  (its own module)
-    found = reading.expression(whole)
-    if parts == [whole]:
-        text = _printed(found)
-    value = _value_closure(found, _is_lookup(whole))
-    return template._become(reading, text, value, whole.lineno)  # noqa: SLF001
+        text = _text_closure(block(reading, body))
+        return template._become(reading, text, None, body[0])  # noqa: SLF001  (its own module)
+    value = reading.expression(whole)
+    text = _printed(value) if parts == [whole] else _text_closure(block(reading, body))
+    return template._become(reading, text, value, whole)  # noqa: SLF001
+
+
+def _compiled_predicate(source: str, path: KeyPath, reading: Reading) -> Predicate:
+    whole = _whole_expression(_output_only(_parsed(source).body))
+    if whole is None or isinstance(whole, nodes.TemplateData):
+        return Predicate(source, _compiled(source, path, reading).value_in, lookup=False)
+    return Predicate(source, reading.optional(whole), lookup=_is_lookup(whole))
 
 
 @lru_cache(maxsize=1000)
@@ -236,12 +314,10 @@ def _printed(whole: Closure) -> Callable[[Frame], str]:
     return lambda frame: to_text(frame, whole(frame))
 
 
-def _value_closure(whole: Closure, lookup: bool) -> Closure:
-    def value(frame: Frame) -> Any:
-        found = whole(frame)
-        kind = type(found)
-        if (kind in PLAIN and kind is not float) or (lookup and (kind is dict or kind is list)):
-            return found
-        return plain(frame, found)
+_HANDED_ON = PLAIN - {float}
+"""Types of values that are plain JSON as they are; a float may be infinite."""
 
-    return value
+
+def _plain_value(frame: Frame, found: Any, lookup: bool) -> Any:
+    """As plain JSON. What was only looked up is that already where it is a dict or a list."""
+    return found if lookup and type(found) in (dict, list) else plain(frame, found)

@@ -96,6 +96,9 @@ class _Growing:
         if all(name is None and make is None for _, name, _, make in parts):
             return None
 
+        if all(name is None for _, name, _, _ in parts):
+            return _filled(value, [(key, make) for key, _, _, make in parts if make is not None])
+
         def mapped(frame: Frame) -> dict[Any, Any]:
             return {
                 (key if name is None else name.render_in(frame)): (item if make is None else make(frame))
@@ -106,3 +109,15 @@ class _Growing:
 
     def key(self, key: Any, path: KeyPath) -> Template | None:
         return self.text(key, path, at_key=True) if isinstance(key, str) else None
+
+
+def _filled(whole: dict[Any, Any], varying: list[tuple[Any, Closure]]) -> Closure:
+    """A mapping in which only some values vary."""
+
+    def filled(frame: Frame) -> dict[Any, Any]:
+        found = dict(whole)
+        for key, make in varying:
+            found[key] = make(frame)
+        return found
+
+    return filled

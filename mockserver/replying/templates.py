@@ -2,8 +2,8 @@
 Templates: Jinja2's grammar, an evaluator of our own.
 
 Jinja2 parses; what it parsed is compiled, once, to Python closures over an
-allow-list (`template_nodes`, `template_calls`, `template_piping`,
-`template_statements`) and run with a budget (`template_frame`). So a template
+allow-list (`template_nodes`, `template_lookups`, `template_calls`,
+`template_piping`, `template_statements`) and run with a budget (`template_frame`). So a template
 can reach nothing that it was not handed, and can't hold the server.
 
 This is what other rooms import; the language itself is in docs/templates.md.
@@ -11,7 +11,23 @@ This is what other rooms import; the language itself is in docs/templates.md.
 
 from mockserver.replying.template_frame import Scope
 from mockserver.replying.template_reading import WORDS
-from mockserver.replying.template_texts import Template, TemplateError, compile_text
+from mockserver.replying.template_texts import (
+    Predicate,
+    Template,
+    TemplateError,
+    compile_predicate,
+    compile_text,
+)
 from mockserver.replying.template_trees import Tree, compile_tree
 
-__all__ = ["WORDS", "Scope", "Template", "TemplateError", "Tree", "compile_text", "compile_tree"]
+__all__ = [
+    "WORDS",
+    "Predicate",
+    "Scope",
+    "Template",
+    "TemplateError",
+    "Tree",
+    "compile_predicate",
+    "compile_text",
+    "compile_tree",
+]

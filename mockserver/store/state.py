@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mockserver.model.http import ABSENT
@@ -45,11 +45,20 @@ class State(Mapping[str, Any]):
         """Whether these may be written, all of them. Raises Full."""
         self.check_sizes({key: _size(key, value) for key, value, _ in writes})
 
+    def write_all(self, writes: Sequence[tuple[str, Any, float | None]]) -> None:
+        """Writes all of these, or, where there is no room for them, none. Raises Full."""
+        sizes = {key: _size(key, value) for key, value, _ in writes}
+        self.check_sizes(sizes)
+        for key, value, ttl_s in writes:
+            self._write(key, value, ttl_s, sizes[key])
+
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
-        """The same of values whose sizes are known, 0 for null: see `sizes_of`. Raises Full."""
+        """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises Full."""
         self._forget_expired()
-        more = sum((size > 0) - (key in self._values) for key, size in sizes.items())
-        growth = sum(size - self._sizes.get(key, 0) for key, size in sizes.items())
+        more = growth = 0
+        for key, size in sizes.items():
+            more += (size > 0) - (key in self._values)
+            growth += size - self._sizes.get(key, 0)
         bounds = self._bounds
         if (more > 0 and len(self._values) + more > bounds.entries) or (
             growth > 0 and self.size_bytes + growth > bounds.size_bytes
@@ -58,19 +67,22 @@ class State(Mapping[str, Any]):
 
     def write(self, key: str, value: Any, ttl_s: float | None = None) -> None:
         """Null removes. With `ttl_s` the value is forgotten so long after."""
+        self._write(key, value, ttl_s, _size(key, value))
+
+    def _write(self, key: str, value: Any, ttl_s: float | None, size: int) -> None:
         self._forget_expired()
         self._remove(key)
         if value is None:
             return
         self._values[key] = value
-        self._sizes[key] = size = size_of(key) + size_of(value)
+        self._sizes[key] = size
         self.size_bytes += size
         if ttl_s is not None:
             self._until[key] = until_s = self._now_s() + ttl_s
             self._expiry.push(until_s, key)
             self._expiry.tidy(self._until)
 
-    def write_all(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
+    def write_sized(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
         """Write many values, whose sizes are known, at once. Null removes."""
         self._forget_expired()
         for key in values.keys() & self._until.keys():
@@ -108,7 +120,7 @@ class State(Mapping[str, Any]):
     def put(self, values: Mapping[str, Any], until_s: Mapping[str, float]) -> None:
         """What `parts` gave, and nothing else."""
         self._values: dict[str, Any] = dict(values)
-        self._sizes = {key: size_of(key) + size_of(value) for key, value in self._values.items()}
+        self._sizes = {key: _size(key, value) for key, value in self._values.items()}
         self.size_bytes = sum(self._sizes.values())
         self._until: dict[str, float] = dict(until_s)
         self._expiry: Expiry[str] = Expiry()

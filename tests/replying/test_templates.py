@@ -4,6 +4,8 @@ import pytest
 from template_scope import PLACE, a_request, a_scope, text, value
 
 from mockserver.errors import InvalidInput
+from mockserver.model.client_cert import ClientCert
+from mockserver.model.http import CertifiedRequest
 from mockserver.replying.templates import TemplateError, compile_text
 
 WORDS = [
@@ -324,6 +326,15 @@ def test_of_many_names_none_is_suggested():
         value("{{ vars.kk }}", vars={f"k{number}": 1 for number in range(201)})
 
     assert caught.value.reason == "vars.kk is undefined"
+
+
+def test_a_request_with_a_client_certificate_is_looked_into_as_any_other():
+    certificate = ClientCert("CN=app", "CN=ca", (), "01", "00")
+    request = CertifiedRequest("POST", "/x?a=1", client_cert=certificate, body=b'{"b": 2}')
+
+    assert value("{{ request.json.b }}", request=request) == 2
+    assert value("{{ request.query.a | default('none') }}", request=request) == "1"
+    assert value("{{ request['method'] }}", request=request) == "POST"
 
 
 def test_a_request_may_be_a_mapping():
