@@ -110,7 +110,7 @@ async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: async
     started_s = loop.time()
     while True:
         woken.clear()
-        verdicts = [await _verdict(ns, check) for check in checks]
+        verdicts = await _verdicts(ns, checks)
         waited_s = loop.time() - started_s
         short = [
             check.spec.within_s or 0.0
@@ -133,7 +133,7 @@ async def _quiet(
     until_s = loop.time() + quiet_s
     while (left_s := until_s - loop.time()) > 0:
         woken.clear()
-        now = [await _verdict(ns, check) for check in checks]
+        now = await _verdicts(ns, checks)
         late = [_disturbed(check, old, new) for check, old, new in zip(checks, verdicts, now, strict=True)]
         if any(not verdict.ok for verdict in late):
             return late
@@ -141,13 +141,22 @@ async def _quiet(
             await asyncio.wait_for(woken.wait(), left_s)
         except TimeoutError:
             break
-    now = [await _verdict(ns, check) for check in checks]
+    now = await _verdicts(ns, checks)
     return [_disturbed(check, old, new) for check, old, new in zip(checks, verdicts, now, strict=True)]
 
 
-async def _verdict(ns: Namespace, check: Check) -> Verdict:
-    """The verdict of now; what arrived while the call log was looked through is few."""
+async def _verdicts(ns: Namespace, checks: list[Check]) -> list[Verdict]:
+    """Return one verdict for each check; a verdict that fails looks through the call log, so others have their turn between two."""
     turns = Turns()
+    verdicts = []
+    for check in checks:
+        verdicts.append(await _verdict(ns, check, turns))
+        await turns.pause()
+    return verdicts
+
+
+async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
+    """The verdict of now; what arrived while the call log was looked through is few."""
     for _ in range(2):
         await turns.all_of(check.steps(ns))
     if check.attempts is None or len(ns.record) < THREADED:

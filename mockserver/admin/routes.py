@@ -24,8 +24,9 @@ from mockserver.admin.turns import aside
 from mockserver.admin.views import route_view
 from mockserver.engine import editing
 from mockserver.engine.naming import NoSuchRoute, route_named
-from mockserver.engine.routes import Route
+from mockserver.engine.routes import Route, compile_runtime_route
 from mockserver.errors import InvalidInput
+from mockserver.files.flaws import parse_spec
 from mockserver.files.yaml12 import read
 from mockserver.model.http import Request
 from mockserver.model.scenario import RouteSpec
@@ -78,11 +79,23 @@ async def add_route(asked: Asked[Any]) -> Answer:
         "Delete some",
     )
     try:
-        data = await aside(len(asked.request.body), read_mapping, asked.request)
-        route = editing.add_route(asked.ns, data)
+        route = editing.place_route(asked.ns, await _compiled(asked))
     except editing.Conflict as why:
         raise Refused(409, "conflict", str(why), why.hint) from why
     return json_answer(route_view(asked.ns, route), 201)
+
+
+async def _compiled(asked: Asked[Any]) -> Route:
+    """The new route, with a name that is free now. Raises InvalidInput, Conflict."""
+    ns, size_bytes = asked.ns, len(asked.request.body)
+    data = await aside(size_bytes, read_mapping, asked.request)
+    spec = await aside(size_bytes, parse_spec, RouteSpec, data)
+    while True:
+        scenario, name = editing.runtime_scenario(ns), editing.runtime_name(ns, spec)
+        route = await aside(size_bytes, compile_runtime_route, scenario, name, spec, data)
+        # Meanwhile another call may have taken the name, or reset the namespace.
+        if (editing.runtime_scenario(ns), editing.runtime_name(ns, spec)) == (scenario, name):
+            return route
 
 
 @table.add(

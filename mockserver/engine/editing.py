@@ -133,6 +133,11 @@ def runtime_scenario(ns: Namespace) -> Scenario:
 def add_route(ns: Namespace, data: dict[str, Any]) -> Route:
     """A route made at runtime; newer ones are asked first. Raises InvalidInput, Conflict."""
     spec = parse_spec(RouteSpec, data)
+    return place_route(ns, compile_runtime_route(runtime_scenario(ns), runtime_name(ns, spec), spec, data))
+
+
+def runtime_name(ns: Namespace, spec: RouteSpec) -> str:
+    """The name that a new route made at runtime gets. Raises Conflict where it is taken."""
     overlay = ns.own()
 
     def is_taken(name: str) -> bool:
@@ -142,16 +147,15 @@ def add_route(ns: Namespace, data: dict[str, Any]) -> Route:
         raise Conflict(
             f"There is a route {RUNTIME}/{spec.name} already", "Replace it with PUT, or choose another name"
         )
-    name = spec.name or numbered(default_name("", spec), is_taken)
-    return _place_runtime(ns, name, spec, data)
+    return spec.name or numbered(default_name("", spec), is_taken)
 
 
-def _place_runtime(ns: Namespace, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
+def place_route(ns: Namespace, route: Route) -> Route:
+    """Adds a route that `compile_runtime_route` made, or puts it in the place of the one with its name."""
     overlay = ns.own()
-    old = overlay.routes.get(f"{RUNTIME}/{name}")
+    old = overlay.routes.get(route.id)
     serial = -old.key[2] if old is not None else overlay.serial + 1
-    key = (-spec.priority, RUNTIME_CLASS, -serial)
-    route = compile_runtime_route(runtime_scenario(ns), name, spec, data, key)
+    route.key = (-route.spec.priority, RUNTIME_CLASS, -serial)
     overlay.serial = max(overlay.serial, serial)
     overlay.put(route)
     overlay.routes[route.id] = route
@@ -171,7 +175,7 @@ def replace_route(ns: Namespace, route: Route, data: dict[str, Any]) -> Route:
             )
         )
     if route.scenario.name == RUNTIME:
-        return _place_runtime(ns, route.name, spec, data)
+        return place_route(ns, compile_runtime_route(runtime_scenario(ns), route.name, spec, data))
     _edit(ns, route, {"name": route.name, **data})
     changed = ns.route(route.id)
     assert changed is not None

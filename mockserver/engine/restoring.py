@@ -128,7 +128,8 @@ def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
     data = parse(row["yaml"]) if "yaml" in row else row["json"]
     spec = parse_spec(RouteSpec, data)
     key = (-spec.priority, RUNTIME_CLASS, -row["serial"])
-    route: Route = compile_runtime_route(runtime_scenario(ns), row["name"], spec, data, key)
+    route: Route = compile_runtime_route(runtime_scenario(ns), row["name"], spec, data)
+    route.key = key
     overlay.put(route)
     overlay.routes[route.id] = route
 

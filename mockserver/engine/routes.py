@@ -309,15 +309,12 @@ def implied_route(
     return route
 
 
-def compile_runtime_route(
-    scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], key: OrderKey
-) -> Route:
+def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
     """One route outside a file. Raises InvalidInput, paths from the route."""
     flaws = _Flaws([])
     route = _compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
     if flaws.found:
         raise InvalidInput(flaws.found)
-    route.key = key
     return route
 
 

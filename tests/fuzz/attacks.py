@@ -75,6 +75,7 @@ ATTACKS: dict[str, Attack] = {
     "5 million fields": ("POST", "/form", b"a&" * 5_000_000, FORM),
     "a template at its budget": ("POST", "/budget", "{}", JSON),
     "leaks in a full record": _verify({"leaks": 0}),
+    "300 checks that fail in a full record": _verify([{"request": "POST /plain", "times": 1}] * 300),
     "a match in a full record": _verify({"request": "POST /plain", "match": {"json": {"a": 1}}, "times": 0}),
     "an order in a full record": _verify({"in_order": [{"request": "POST /plain"}, {"request": "GET /none"}]}),
     "a count in a full record": _post("/__admin/count", {"request": "POST /plain", "match": {"json": {"a": 1}}}),
@@ -83,5 +84,6 @@ ATTACKS: dict[str, Attack] = {
     "all calls as an archive": ("GET", "/__admin/calls.har", None, {}),
     "a refused scenario of many routes": _scenario(10_000, "repl: 200"),
     "a scenario that ends in a mistake": _scenario(10_000, "reply: 200", "}"),
+    "a route of 90,000 replies": _post("/__admin/routes", {"request": "GET /large", "reply": [503] * 90_000}),
     "a scenario of 1,000 routes": _scenario(1_000, "reply: 200"),
 }  # fmt: skip
