@@ -9,7 +9,7 @@ from mockserver.admin.api import Answer, Asked, Table, written_listing
 from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, cursor, may_reveal
 from mockserver.admin.checks import THREADED
 from mockserver.admin.models import OperationList
-from mockserver.admin.turns import Turns
+from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import instant
 from mockserver.engine.attempts import Evidence, Operation, gathered, operation_view, read
 from mockserver.engine.naming import route_named
@@ -19,6 +19,8 @@ from mockserver.model.redaction import mask_part
 from mockserver.replying.bodies import dump_json
 
 table = Table()
+_VIEW_BYTES = 300
+"""Of an attempt, about."""
 
 
 @table.add(
@@ -55,7 +57,7 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     rest = [operation for operation in operations if operation.attempts[0].call.number > after]
     items: list[bytes] = []
     for operation in rest[:limit]:
-        items.append(dump_json(_view(operation, reveal=reveal)))
+        items.append(await aside(_VIEW_BYTES * len(operation.attempts), _written, operation, reveal=reveal))
         await turns.pause()
     most = [
         counts.most_in_flight
@@ -73,6 +75,10 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
 def _spec(asked: Asked[Any]) -> GroupingSpec:
     ignored = [field.strip() for field in asked.query.get("ignore", "").split(",")]
     return GroupingSpec(by=asked.query.get("by") or None, ignore=[field for field in ignored if field])
+
+
+def _written(operation: Operation, *, reveal: bool) -> bytes:
+    return dump_json(_view(operation, reveal=reveal))
 
 
 def _view(operation: Operation, *, reveal: bool) -> dict[str, Any]:

@@ -215,7 +215,7 @@ async def get_key(asked: Asked[Any]) -> Answer:
 async def put_key(asked: Asked[Any]) -> Answer:
     value = read_json(asked.request)
     await _write(asked, {asked.params["key"]: value})
-    return _shown(value)
+    return await aside(len(asked.request.body), _shown, value)
 
 
 @table.add(
