@@ -336,7 +336,7 @@ class Connection(RequestHandler):
                 if isinstance(message, _ErrInfo):
                     without_traceback(message.exc)
                     return True  # nothing follows: the parser would only say the same again
-                if alone and is_alone(alone, message, sent_whole(payload)):
+                if alone and not self._is_body_open() and is_alone(alone, message, sent_whole(payload)):
                     self.between = True
                     return True
             after = self._request_count, self._is_body_open()

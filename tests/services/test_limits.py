@@ -147,7 +147,8 @@ def test_so_many_may_be_under_way(serving):
         third.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
         server.admin.post("/verify", {"route": "ANY /a", "times": 4, "within": "5s"})
         assert server.ask("GET", "/a").status == 429, "who left made room for one"
-        assert [call["reply"]["status"] for call in server.calls()] == [200, 200, 429, 200, 429]
+        statuses = [call["reply"] and call["reply"]["status"] for call in server.calls()]
+        assert statuses == [None, None, 429, None, 429], "what waits has sent no status line"
         wires[1].reset()
         third.reset()
 
