@@ -38,17 +38,19 @@ class Checks(RootModel[CheckSpec | list[CheckSpec]]):
 )
 async def verify(asked: Asked[Any]) -> Answer:
     data = read_json(asked.request)
-    checks = _compiled(asked.ns, data)
+    checks = await _compiled(asked.ns, data)
     return answer(await settled(asked.ns, checks))
 
 
-def _compiled(ns: Namespace, data: Any) -> list[Check]:
+async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     listed = isinstance(data, list)
     if listed and not data:
         raise InvalidInput(Flaw((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}'))
     checks: list[Check] = []
     flaws: list[Flaw] = []
+    turns = Turns()
     for i, one in enumerate(data if listed else [data]):
+        await turns.pause()
         try:
             checks.append(Check(ns, parsed(CheckSpec, one)))
         except InvalidInput as why:
