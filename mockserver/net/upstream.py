@@ -28,6 +28,7 @@ from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.model.problem import problem
+from mockserver.net.arrival import without_traceback
 from mockserver.net.egress import Egress, EgressRefused, PinnedResolver, Target, Unresolved
 from mockserver.net.sending import explained
 
@@ -118,7 +119,9 @@ class Upstream:
         except aiohttp.ClientConnectorCertificateError as why:
             return _failed(502, "upstream", to, explained(why, to), "Name its CA with --upstream-ca FILE")
         except (aiohttp.ClientError, OSError, ValueError) as why:
-            return _failed(502, "upstream", to, explained(why, to), _LOOK)
+            text = explained(why, to)
+            _forget_frames(why)
+            return _failed(502, "upstream", to, text, _LOOK)
         return self._came(to, request, answer)
 
     async def _sent(
@@ -197,6 +200,14 @@ class Upstream:
             raise BrokeOff(f"{to} sent nothing more for {format_duration(self._idle_s)}") from why
         except (aiohttp.ClientError, OSError) as why:
             raise BrokeOff(f"the reply of {to} broke off") from why
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Drop the tracebacks of an error and its causes: they lead to frames that hold the error, a cycle with the body."""
+    while error is not None:
+        cause = error.__cause__ or error.__context__ or getattr(error, "os_error", None)
+        without_traceback(error)
+        error = None if cause is error else cause
 
 
 _LOOK = "See that it runs, and that this server can reach it"
