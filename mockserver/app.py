@@ -9,7 +9,6 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -172,7 +171,6 @@ class App:
             "uptime_s": round(REAL.monotonic() - self._started_at_s, 3),
             "scenarios": len(world.scenarios),
             "routes": len(world.routes),
-            "lane": any(listener.has_lane for listener in self._listeners),
             "refused": dict(self.engine.shared.refused),
             "state_file": None if self._keeper is None else self._keeper.view(),
             "tls_url": self.tls_url or None,
@@ -289,7 +287,6 @@ class App:
             max_body_bytes=settings.max_body_bytes,
             max_json_members=settings.max_json_members,
             hang_limit_s=settings.hang_limit_s,
-            lane=settings.lane,
             limits=WireLimits(
                 read_timeout_s=settings.read_timeout_s,
                 headers=settings.max_headers,
@@ -385,8 +382,6 @@ class App:
             may_reveal=self._guard.may_reveal,
             uptime_s=lambda: REAL.monotonic() - self._started_at_s,
         )
-        # Its answers say which stub gave them: no lane, which knows only bytes that were sent before.
-        wire = replace(wire, lane=False)
         listener = Listener(
             dialect.engine, addresser, wire, self.courier, admin=self._kept(dialect), upstream=self._upstream
         )
@@ -419,7 +414,7 @@ class App:
         host = self.settings.host
         try:
             server = await loop.create_server(
-                factory or listener.server, host, port, backlog=4096, reuse_address=True
+                factory or listener.connection, host, port, backlog=4096, reuse_address=True
             )
         except (OSError, OverflowError) as why:
             await self.stop()

@@ -21,7 +21,7 @@ class Settings:
     those that one namespace makes at runtime, waits for, and has readers of; `max_entries` and `max_entries_bytes` are
     how much of each kind that clients fill a namespace keeps: state, resources, idempotency keys, tokens and so on.
     `log_format` is "text" or "json"; with `log_calls` there is a line for every call
-    that is over. Without `lane` every request goes the general way, slower and otherwise alike.
+    that is over.
     `on_unmatched` says what becomes of what no route takes: "404", or "forward" or "record", to the real
     service at `forward_to`, which must begin to answer within `upstream_timeout_s`; `upstream_ca` is a file
     of CAs that are trusted for it beside the system's.
@@ -62,7 +62,6 @@ class Settings:
     max_entries_bytes: int = 64_000_000
     log_format: str = "text"
     log_calls: bool = False
-    lane: bool = True
     watch: bool = False
     on_unmatched: str = "404"
     forward_to: str = ""

@@ -45,7 +45,7 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     grouping = grouping_of(ns, _spec(asked))
     evidence, turns = [], Turns()
     for call in gathered(
-        call for call in ns.record.glimpses() if call.matched and (wanted is None or call.route_id == wanted)
+        call for call in ns.record.after(0) if call.matched and (wanted is None or call.route_id == wanted)
     ):
         evidence.append(Evidence(call, grouping))
         await turns.pause()

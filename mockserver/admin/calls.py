@@ -179,7 +179,7 @@ async def page(asked: Asked[Any], found: Iterator[tuple[Call, bool]], view: Any)
 )
 async def list_calls(asked: Asked[Any]) -> Answer:
     wanted, view = CallFilter(asked), viewer(asked)
-    found = ((call, wanted.holds(call)) for call in asked.ns.record.glimpses())
+    found = ((call, wanted.holds(call)) for call in asked.ns.record.after(0))
     return await page(asked, found, view)
 
 
@@ -261,7 +261,7 @@ async def list_unmatched(asked: Asked[Any]) -> Answer:
     reveal = may_reveal(asked)
     found = (
         (call, not call.matched and not call.automatic and call.request.complete)
-        for call in asked.ns.record.glimpses()
+        for call in asked.ns.record.after(0)
     )
     return await page(asked, found, lambda call: unmatched_view(call, reveal=reveal))
 

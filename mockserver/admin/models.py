@@ -285,7 +285,7 @@ class HealthView(BaseModel):
     uptime_s: float
     scenarios: int
     routes: int
-    lane: bool
+
     refused: dict[str, int]
     state_file: StateFileView | None
     tls_url: str | None

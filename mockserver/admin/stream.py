@@ -10,9 +10,8 @@ from typing import Any
 from mockserver.admin.api import Answer, Asked, Table, room, to_json
 from mockserver.admin.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, call_number, viewer
 from mockserver.admin.views import brief_view
-from mockserver.engine.following import Follower, Kept
+from mockserver.engine.following import Follower
 from mockserver.engine.namespace import Namespace
-from mockserver.model.brief import Brief, arrived_s_of, call_of, kind_of, number_of
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
 
@@ -67,7 +66,7 @@ async def _events(
     Every call once it is over. A reader who is too slow, or a service that is too fast, loses the oldest, and
     the reader hears how many. After a reset numbers go on, so nothing comes twice.
     """
-    holds = None if wanted.is_any else Wanted(wanted)
+    holds = None if wanted.is_any else wanted.holds
     follower = Follower(ns, holds, most=pace.queue, sample=pace.sample, calm=pace.most)
     woken = False
     try:
@@ -79,7 +78,7 @@ async def _events(
             if dropped:
                 yield f"event: dropped\ndata: {to_json({'dropped': dropped})}\n\n".encode()
             for at in range(0, len(calls), pace.slice):
-                yield b"".join(_event(kept, view) for kept in calls[at : at + pace.slice])
+                yield b"".join(_event(call, view) for call in calls[at : at + pace.slice])
                 await asyncio.sleep(0)
             if calls or dropped or woken:
                 woken = False
@@ -105,33 +104,5 @@ async def _something(ns: Namespace) -> bool:
     return True
 
 
-def _event(kept: Kept, view: Callable[[Call], dict[str, Any]]) -> bytes:
-    # Made for this, and not in the record's stead: whoever follows leaves nothing behind there.
-    call = call_of(kept) if isinstance(kept, tuple) else kept
+def _event(call: Call, view: Callable[[Call], dict[str, Any]]) -> bytes:
     return f"id: {call.id}\nevent: call\ndata: {to_json(view(call))}\n\n".encode()
-
-
-class Wanted:
-    """A filter that calls in brief pass or not by their kind, which is looked at once."""
-
-    def __init__(self, wanted: CallFilter) -> None:
-        self._wanted = wanted
-        self._kinds: dict[Any, bool] = {}
-
-    def __call__(self, kept: Kept) -> bool:
-        if not isinstance(kept, tuple):
-            return self._wanted.holds(kept)
-        kind = kind_of(kept)
-        fits = self._kinds.get(kind)
-        if fits is None:
-            fits = self._looked(kind, kept)
-        return fits and self._wanted.is_since(number_of(kept), arrived_s_of(kept))
-
-    def _looked(self, kind: Any, kept: Brief) -> bool:
-        if len(self._kinds) >= MOST_KINDS:
-            self._kinds.clear()  # they keep their requests in memory
-        fits = self._kinds[kind] = self._wanted.fits(call_of(kept))
-        return fits
-
-
-MOST_KINDS = 1000

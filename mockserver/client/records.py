@@ -72,8 +72,7 @@ class Request:
         """From a call of the admin API. A body over 64 KiB is cut; `truncated` says so."""
         cert = view.get("client_cert")
         request = cls(
-            http.certified(
-                None if cert is None else ClientCert(**{**cert, "san": tuple(cert["san"])}),
+            http.Request(
                 view["method"],
                 view["target"],
                 headers=[(name, value) for name, value in view["headers"]],
@@ -81,6 +80,7 @@ class Request:
                 path=view["path"],
                 complete=view["complete"],
                 client=view["client"],
+                client_cert=None if cert is None else ClientCert(**{**cert, "san": tuple(cert["san"])}),
             )
         )
         request.truncated = bool(view["body"]["truncated"])

@@ -7,15 +7,15 @@ A prefix gives way where a route of the namespace begins with it literally
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from mockserver.engine.namespace import Namespace
-from mockserver.model.http import Headers
+from mockserver.model.http import Headers, Request
 
 HEADER = "x-mockserver-namespace"
 BAGGAGE_KEY = "mockserver.namespace"
+_PREFIXES = ("/mock", "/@", "/%40")
 
 
 class UnknownNamespace(LookupError):
@@ -24,19 +24,6 @@ class UnknownNamespace(LookupError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
-
-
-@dataclass(slots=True)
-class Address:
-    """
-    A namespace, the path that its routes see, and the prefix that was taken off. `home` is the namespace
-    whose routes were asked whether a prefix gives way.
-    """
-
-    ns: Namespace
-    path: str
-    prefix: str
-    home: Namespace
 
 
 class Addresser:
@@ -54,35 +41,42 @@ class Addresser:
         self._default = default
         self._make = make
 
-    def find(self, raw_path: str, headers: Headers) -> Address:
-        """Raises UnknownNamespace. `headers` may leave out what `names_namespace` does not ask about."""
-        named = headers.get(HEADER) or _from_baggage(headers)
+    def address(self, request: Request) -> Namespace:
+        """
+        The namespace of a request, which gets its name, the prefix that was taken off and the path that the routes see.
+        Raises UnknownNamespace.
+        """
+        headers, raw_path = request.headers, request.path
+        named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
         home = self._namespaces.get(named) if named else self._default
-        literal = home or self._default
+        if raw_path.startswith(_PREFIXES):
+            ns = self._prefixed(request, raw_path, home or self._default)
+            if ns is not None:
+                home = ns
+        if home is None:
+            home = self._unknown(named or "")
+        request.namespace = home.name
+        return home
+
+    def _prefixed(self, request: Request, raw_path: str, literal: Namespace) -> Namespace | None:
+        """Takes the prefixes off. The namespace that they name. `literal` is whose routes may begin with them."""
         prefix, path = "", raw_path
         if raw_path.startswith("/mock") and raw_path[5:6] in ("", "/") and not literal.has_prefix("mock"):
             prefix, path = "/mock", raw_path[5:] or "/"
+        ns = None
         if path.startswith(("/@", "/%40")):  # some clients encode the sign
             segment, slash, rest = path[1:].partition("/")
             if not literal.has_prefix(segment):
                 name = unquote(segment)[1:]
-                return Address(
-                    self._namespaces.get(name) or self._unknown(name),
-                    slash + rest or "/",
-                    f"{prefix}/{segment}",
-                    literal,
-                )
-        return Address(home or self._unknown(named or ""), path, prefix, literal)
+                ns = self._namespaces.get(name) or self._unknown(name)
+                prefix, path = f"{prefix}/{segment}", slash + rest or "/"
+        request.path, request.prefix = path, prefix
+        return ns
 
     def _unknown(self, name: str) -> Namespace:
         if self._make is None:
             raise UnknownNamespace(name)
         return self._make(name)
-
-
-def names_namespace(headers: Container[str]) -> bool:
-    """Whether these headers may name a namespace; most requests have none that could."""
-    return HEADER in headers or "baggage" in headers
 
 
 def _from_baggage(headers: Headers) -> str | None:

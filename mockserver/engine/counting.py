@@ -95,7 +95,7 @@ class Subject:
     def steps(self, ns: Namespace) -> Iterator[None]:
         """Looks at one recorded call after the other, so that what is asked afterwards is quick."""
         if self.matcher is not None:
-            for call in ns.record.glimpses(self._seen):
+            for call in ns.record.after(self._seen):
                 self._seen = call.number
                 self.holds(call)
                 yield
@@ -111,7 +111,7 @@ class Subject:
             if not ns.counts.lines_lost:
                 lines = ns.counts.lines.items()
                 return Count(sum(count for (method, path), count in lines if self._fits(method, path)))
-            found = sum(map(self.holds, ns.record.glimpses()))
+            found = sum(map(self.holds, ns.record.after(0)))
             return Count(found, exact=not ns.record.dropped)
         for _ in self.steps(ns):
             pass

@@ -8,7 +8,7 @@ Both are synchronous, so two requests can't race. `net/` performs the plan in be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from mockserver.engine.answers import (
 from mockserver.engine.attempts import KeyNames
 from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
 from mockserver.engine.consulting import claim_of, explained_failure
-from mockserver.engine.finding import Found, Held, cors_for, cors_of, find, find_held, on_path
+from mockserver.engine.finding import Found, cors_for, cors_of, find, on_path
 from mockserver.engine.forwarding import done_at_reply, forward, needs_whole
 from mockserver.engine.guarding import is_kept
 from mockserver.engine.missing import has_routes, nearest_routes
@@ -169,20 +169,16 @@ class Engine:
         """A new world, seen by every namespace at once; positions stay by route id."""
         self.shared.world = world
         for ns in self.namespaces.values():
-            ns.outdate()
             ns.tell()
 
     # A call
 
-    def begin(self, request: Request, ns: Namespace, held: Held | None = None) -> Call:
-        """
-        Decides what is answered and records the call as open, before any byte of the answer leaves.
-        `held` is what `hold` said of such a request, where it was asked.
-        """
+    def begin(self, request: Request, ns: Namespace) -> Call:
+        """Decides what is answered and records the call as open, before any byte of the answer leaves."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        found = find(ns, request) if held is None else find_held(ns, request, held)
+        found = find(ns, request)
         if found is None:
             return self._open(ns, call, self._missed(ns, call))
         static = found.route.static
@@ -263,10 +259,10 @@ class Engine:
         if counts is current:
             ns.tell_closed(call)
 
-    def finish(self, call: Call, outcome: Outcome) -> list[Due]:
+    def finish(self, call: Call, outcome: Outcome) -> Sequence[Due]:
         """Closes the call, once. What is to be sent now that it is over: its webhooks."""
         if call.home is None:
-            return []
+            return ()
         ns, counts, record = call.home
         call.home = None
         current = ns.counts  # first: as above
@@ -281,12 +277,14 @@ class Engine:
         record.trim(call)
         # A reset has put others in their place; then this call ends unrecorded.
         if counts is not current:
-            return []
+            return ()
         if is_open:
             ns.tell_closed(call)
         else:
             ns.tell()
-        due, call.due = call.due, []
+        due = call.due
+        if due:
+            call.due = ()
         return due
 
     # The answer of a route
@@ -528,7 +526,9 @@ def _decided(call: Call, planned: Planned) -> None:
     stands in its place, and not while the reply waits.
     """
     plan, response = planned.plan, planned.response
-    call.plan, call.fault = plan, planned.fault
+    call.plan = plan
+    if planned.fault is not None or call.fault is not None:
+        call.fault = planned.fault
     is_sent = bool(plan) and (plan[0].__class__ is Send or sends_head(plan))
     call.response = response if is_sent else None
     call.status = response.status if is_sent and plan[0].__class__ is not Wait else None

@@ -26,7 +26,7 @@ from mockserver.errors import Wrong
 from mockserver.model.base import Json, RequestLineText, Spec, parse_request_line
 from mockserver.model.call import call_id
 from mockserver.model.client_cert import ClientCert
-from mockserver.model.http import Request, certified
+from mockserver.model.http import Request
 from mockserver.model.miss import Difference
 from mockserver.model.plan import Wait
 from mockserver.model.position import Position
@@ -109,9 +109,9 @@ def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
     if "host" not in names:
         headers.insert(0, ("Host", "localhost"))
     now_s = ns.shared.wall()
-    return certified(
-        None if spec.client_cert is None else spec.client_cert.cert(),
-        method, target, headers=headers, body=body, namespace=ns.name, client="127.0.0.1:0",
+    cert = None if spec.client_cert is None else spec.client_cert.cert()
+    return Request(
+        method, target, client_cert=cert, headers=headers, body=body, namespace=ns.name, client="127.0.0.1:0",
         arrived_s=now_s, arrived_at_s=ns.shared.mono(),
     )  # fmt: skip
 

@@ -10,7 +10,6 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.world import OnPath
-from mockserver.matching.index import Entry
 from mockserver.matching.index import Found as Candidate
 from mockserver.matching.narrowing import WORTH
 from mockserver.model.http import Request
@@ -77,10 +76,6 @@ def likely(ns: Namespace, request: Request) -> list[Route]:
     return sorted(found, key=lambda route: route.key)
 
 
-Held = tuple[tuple[Entry[Route], dict[str, str]], ...]
-"""Candidates whose match and host hold for a request, in order: what the request alone decides."""
-
-
 def find(ns: Namespace, request: Request) -> Found | None:
     """
     The first candidate whose conditions hold and whose sequence has not
@@ -91,20 +86,6 @@ def find(ns: Namespace, request: Request) -> Found | None:
             found = _taken(ns, request, candidate)
             if found is not None:
                 return found
-    return None
-
-
-def hold(ns: Namespace, request: Request) -> Held:
-    """All that `find` has to choose from, for this request and every one like it."""
-    return tuple(one for one in _candidates_for(ns, request) if _fits(one[0].target, request))
-
-
-def find_held(ns: Namespace, request: Request, held: Held) -> Found | None:
-    """What `find` finds, where `hold` was asked before."""
-    for candidate in held:
-        found = _taken(ns, request, candidate)
-        if found is not None:
-            return found
     return None
 
 

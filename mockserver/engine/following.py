@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 
 from mockserver.engine.namespace import Namespace
-from mockserver.model.brief import Brief, ended_at_s_of, number_of
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
-
-Kept = Call | Brief
 
 
 class Follower:
@@ -27,7 +24,7 @@ class Follower:
     """
 
     def __init__(
-        self, ns: Namespace, holds: Callable[[Kept], bool] | None, *, most: int, sample: int, calm: int
+        self, ns: Namespace, holds: Callable[[Call], bool] | None, *, most: int, sample: int, calm: int
     ) -> None:
         self._ns = ns
         self._holds = holds
@@ -37,10 +34,10 @@ class Follower:
         self._flooded = False
         self._record = ns.record
         self._seen = self._record.added
-        self._open: list[Call] = [call for call in self._record.looked_at() if _is_open(call)]
+        self._open: list[Call] = [call for call in self._record if _is_open(call)]
         self._left: list[Call] = []
         """Calls that were told as `client_left`, and whose client may still take the answer: then they are told again."""
-        self._waiting: deque[Kept] = deque()
+        self._waiting: deque[Call] = deque()
         self._lost = 0
         ns.followers.add(self)
 
@@ -58,11 +55,11 @@ class Follower:
         if after > last_number:
             after = 0
         kept = record.newest(len(record))
-        over = [one for one in kept if (call := record.looked_at_as(one)) is None or not _is_open(call)]
-        last = next((one for one in over if number(one) == after), None)
+        over = [call for call in kept if not _is_open(call)]
+        last = next((call for call in over if call.number == after), None)
         if last is None:
-            missed = sorted((one for one in over if number(one) > after), key=ending)
-            first = number(kept[0]) if kept else last_number + 1
+            missed = sorted((call for call in over if call.number > after), key=ending)
+            first = kept[0].number if kept else last_number + 1
             self._lost += max(0, first - after - 1)
         else:
             missed = sorted((one for one in over if ending(one) > ending(last)), key=ending)
@@ -71,7 +68,7 @@ class Follower:
         self._lost += max(0, len(missed) - self._most)
         self._waiting.extend(missed[-self._most :])
 
-    def take(self, most: int) -> tuple[list[Kept], int]:
+    def take(self, most: int) -> tuple[list[Call], int]:
         """
         The next calls that are over, at most so many, in the order in which they ended; and how many before them it
         could not keep. With `holds`, those are among them that the record had dropped, whether they held or not.
@@ -99,27 +96,21 @@ class Follower:
         self._lost += fresh - len(kept)
         self._wait(self._over(kept))
 
-    def _over(self, kept: list[Kept]) -> list[Kept]:
+    def _over(self, kept: list[Call]) -> list[Call]:
         """Which of these are over, and which that were open are by now, in the order in which they ended."""
         before, self._open = self._open, []
-        over: list[Kept] = [
+        over: list[Call] = [
             call for call in self._left if call.home is None and call.outcome is not Outcome.CLIENT_LEFT
         ]
         self._left = [call for call in self._left if call.home is not None]
-        as_recorded = not before and not over
-        for one in chain(before, kept):
-            call = self._record.looked_at_as(one)
-            if call is None:
-                over.append(one)
-            elif _is_open(call):
+        for call in chain(before, kept):
+            if _is_open(call):
                 self._open.append(call)
             else:
                 over.append(call)
-                as_recorded = False
                 if call.home is not None:
                     self._left.append(call)
-        # Those in brief were over when they were recorded.
-        return over if as_recorded else sorted(over, key=ending)
+        return sorted(over, key=ending)
 
     def forget(self) -> None:
         """The namespace is about to begin a new record. Calls that are open end unrecorded."""
@@ -127,7 +118,7 @@ class Follower:
         self._open.clear()
         self._left.clear()
 
-    def _wait(self, calls: Iterable[Kept]) -> None:
+    def _wait(self, calls: Iterable[Call]) -> None:
         waiting, holds = self._waiting, self._holds
         waiting.extend(calls if holds is None else filter(holds, calls))
         if len(waiting) > self._most:
@@ -140,12 +131,6 @@ def _is_open(call: Call) -> bool:
     return call.outcome is Outcome.OPEN
 
 
-def ending(kept: Kept) -> tuple[float, int]:
+def ending(call: Call) -> tuple[float, int]:
     """When a call that is over ended, to tell it from any other: calls may end in the same tick of the clock."""
-    if isinstance(kept, tuple):
-        return ended_at_s_of(kept), number_of(kept)
-    return kept.ended_at_s or 0.0, kept.number
-
-
-def number(kept: Kept) -> int:
-    return number_of(kept) if isinstance(kept, tuple) else kept.number
+    return call.ended_at_s or 0.0, call.number

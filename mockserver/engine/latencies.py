@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from mockserver.engine.namespace import Namespace
+from mockserver.model.call import Call
 
 Times = tuple[float, float | None]
 BOUNDS_S = (
@@ -58,7 +59,7 @@ class Latencies:
             return ()
         self._seen[ns] = ns.last_number
         _, record, _ = ns.traces()
-        calls = record.newest_times(fresh) if record is not None else []
+        calls = _times(record.newest(fresh)) if record is not None else []
         self.unobserved += fresh - len(calls)
         if len(calls) > _SLICE:
             return self._sliced(calls)
@@ -82,3 +83,10 @@ class Latencies:
     def forget(self, ns: Namespace) -> None:
         """Lets go of a namespace that is gone."""
         self._seen.pop(ns, None)
+
+
+def _times(calls: list[Call]) -> list[Times]:
+    """When each arrived and was decided. None for a request that never came whole."""
+    return [
+        (call.request.arrived_at_s, call.claimed_at_s if call.request.complete else None) for call in calls
+    ]

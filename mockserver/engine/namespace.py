@@ -67,17 +67,6 @@ class Parts:
     violations: Violations | None
 
 
-_MOST_RUNNING = 20_000
-"""Of the requests whose calls are not counted yet: so many are held on to, and no more."""
-
-
-class Tab(Protocol):
-    """Calls that are counted later."""
-
-    def settle(self, ns: Namespace) -> None:
-        """Counts them."""
-
-
 class Follows(Protocol):
     """Who looks at the record now and then."""
 
@@ -140,7 +129,7 @@ class Shared:
 class Namespace:
     """One world. `seed` is what its draws are made from; `world` is the published one."""
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_running", "_snapshots", "_strikes", "_timers", "_violations", "_watchers", "_worked_out", "kept_at_s", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s", "version")  # fmt: skip
+    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_snapshots", "_strikes", "_timers", "_violations", "_watchers", "kept_at_s", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s")  # fmt: skip
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -153,8 +142,6 @@ class Namespace:
         self.used_at_s = 0.0
         self.kept_at_s: float | None = None
         """When it was kept as the evidence of a failed test."""
-        self.version = 0
-        """Changes whenever what was worked out of its parts beforehand may hold no longer."""
         self._snapshots: list[tuple[int, Snapshot]] | None = None
         self.last_snapshot = 0
         self._overlay: Overlay | None = None
@@ -170,8 +157,6 @@ class Namespace:
         self._violations: Violations | None = None
         self._deliveries: Deliveries | None = None
         self._timers: Timers[Attempt] | None = None
-        self._running: list[Tab] = []
-        self._worked_out: dict[Any, Any] | None = None
         self.outage: Outage | Troubles | None = None
         """What stands before the work: an outage, or troubles, which have the outage that is set beside them."""
         self._strikes: Strikes | None = None
@@ -192,8 +177,6 @@ class Namespace:
 
     @property
     def counts(self) -> Counts:
-        if self._running:
-            self._settle()
         counts = self._counts
         if counts is None:
             counts = self._counts = Counts()
@@ -201,45 +184,10 @@ class Namespace:
 
     @property
     def positions(self) -> Positions:
-        if self._running:
-            self._settle()
         positions = self._positions
         if positions is None:
             positions = self._positions = Positions(self.shared.bounds)
         return positions
-
-    # Calls that are not counted yet
-
-    def run_up(self, tab: Tab) -> None:
-        """It has calls from now on; they are counted before anybody sees counts or positions."""
-        self._running.append(tab)
-        if len(self._running) >= _MOST_RUNNING:
-            self._settle()
-
-    def _settle(self) -> None:
-        running, self._running = self._running, []
-        for tab in running:
-            tab.settle(self)
-
-    def known_line(self, method: str, path: str) -> tuple[str, str] | None:
-        """Method and path, where calls with these are counted by them."""
-        counts = self._counts
-        if counts is None:
-            counts = self._counts = Counts()
-        line = (method, path)
-        return line if counts.knows(line) else None
-
-    def counted(self, route_id: str, line: tuple[str, str] | None, status: int, calls: int) -> None:
-        """So many calls of a route, each over as soon as it had begun; `line` as `known_line` gave it."""
-        counts = self._counts
-        if counts is None:
-            counts = self._counts = Counts()
-        counts.total += calls
-        if line is None:
-            counts.lines_lost += calls
-        else:
-            counts.lines[line] += calls
-        counts.route(route_id).passed(status, calls)
 
     @property
     def clock(self) -> VirtualClock:
@@ -271,11 +219,6 @@ class Namespace:
         if followers is None:
             followers = self._followers = set()
         return followers
-
-    @property
-    def is_heard(self) -> bool:
-        """Whether anybody asks for the calls themselves, once they are over."""
-        return bool(self._listeners)
 
     def tell_closed(self, call: Call) -> None:
         """A call is over."""
@@ -314,19 +257,6 @@ class Namespace:
     def changed(self) -> None:
         """The overlay was changed."""
         self._off = None
-        self.outdate()
-
-    def outdate(self) -> None:
-        """What was worked out of its parts may hold no longer."""
-        self.version += 1
-        self._worked_out = None
-
-    @property
-    def worked_out(self) -> dict[Any, Any]:
-        """What others have worked out of its parts, by their own keys, and what holds as long as `version`."""
-        if self._worked_out is None:
-            self._worked_out = {}
-        return self._worked_out
 
     @property
     def off(self) -> frozenset[str]:
@@ -487,22 +417,15 @@ class Namespace:
 
     def traces(self) -> tuple[Counts | None, Record | None, Deliveries | None]:
         """Counts, record and deliveries, None where there are none: asked for by name they would be made."""
-        if self._running:
-            self._settle()
         return self._counts, self._record, self._deliveries
 
     def forget_calls(self) -> None:
         """New, empty records and counts; calls still open end in the old ones."""
-        self.outdate()
-        if self._running:
-            self._settle()
         if self.shared.forgetting is not None:
             self.shared.forgetting(self)
         for follower in self._followers or ():
             follower.forget()
         self.shared.totals.add(self._counts, self._record)
-        if self._record is not None:
-            self._record.forget()  # requests that came before may hold on to it
         self._record = None
         self._counts = None
         self._effects = None

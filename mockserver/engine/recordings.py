@@ -63,7 +63,7 @@ class Recording:
             self.left_out[why or "no reply"] = self.left_out.get(why or "no reply", 0) + 1
             return
         self.size_bytes += len(call.request.body) + len(response.body)
-        self.exchanges.append(Exchange(call.request.again(*_when(call)), response, call.forwarded or ""))
+        self.exchanges.append(Exchange(call.request.again(), response, call.forwarded or ""))
 
     def _unfit(self, call: Call, response: Response | None) -> str | None:
         if call.error is not None:
@@ -75,11 +75,6 @@ class Recording:
         if len(self.exchanges) >= MOST_EXCHANGES or self.size_bytes >= MOST_BYTES:
             return "the recording is full"
         return None
-
-
-def _when(call: Call) -> tuple[str, float, float]:
-    request = call.request
-    return request.client, request.arrived_s, request.arrived_at_s
 
 
 class Recordings:

@@ -138,7 +138,7 @@ class Route:
     then starts again. `path` is where it stands in its file.
     """
 
-    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "looked", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "short", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -165,9 +165,6 @@ class Route:
         self.guarded = False
         self.static: tuple[Planned, ...] | None = None
         """The plans of its steps, where nothing in it varies and nothing stands before its claim."""
-        self.short: Any = None
-        """Its short way, kept by `ways` once it has `looked`."""
-        self.looked = False
         self.answers: tuple[Answer, ...] = ()
         self.sequence: Sequence
         self.per: Selector | None = None

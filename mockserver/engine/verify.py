@@ -140,7 +140,7 @@ class AttemptsJudge:
         """Read the calls one by one, so that the caller can let others run in between."""
         yield from self._subject.steps(ns)
         subject = self._subject
-        yield from self._rules.learn(call for call in ns.record.glimpses() if subject.holds(call))
+        yield from self._rules.learn(call for call in ns.record.after(0) if subject.holds(call))
 
     def snapshot(self, ns: Namespace) -> Callable[[], Verdict]:
         """Return what judges the calls that there are now, in any thread."""
@@ -188,7 +188,7 @@ def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
     differing = {one.call.number: one.lines[0] for one in candidates}
     calls = [
         call
-        for call in ns.record.glimpses()
+        for call in ns.record.after(0)
         if call.number in differing or subject.holds(call) or _missed(call)
     ]
     near = nearest(candidates)
@@ -220,7 +220,7 @@ class _OrderJudge:
             self._at, self._got, self._seen = 0, 0, 0
             self._calls: list[Call] = []
         links = self._links
-        for call in ns.record.glimpses(self._seen):
+        for call in ns.record.after(self._seen):
             self._seen = call.number
             if any(link.holds(call) for link in links):
                 self._calls.append(call)
@@ -266,7 +266,7 @@ def _of_unmatched(ns: Namespace, most: int) -> Verdict:
     expected = "no unmatched call" if most == 0 else f"at most {most} unmatched"
     text = f"expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline([call for call in ns.record.glimpses() if _missed(call)])])
+        text = "\n".join([text, *timeline([call for call in ns.record.after(0) if _missed(call)])])
     return Verdict(standing, expected, f"{count} unmatched", text, count)
 
 
@@ -309,7 +309,7 @@ class _LeaksJudge:
         self._seen = 0
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        for call in ns.record.glimpses(self._seen):
+        for call in ns.record.after(self._seen):
             self._seen = call.number
             self._found += [(call, leak) for leak in leaks_of(call.request)]
             if call.outcome is not Outcome.OPEN:

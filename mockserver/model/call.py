@@ -7,7 +7,7 @@ answer leaves, and closed once, with what really happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,43 +42,31 @@ class Call:
     """
 
     __slots__ = (
-        "_ends",
-        "_finishes",
-        "automatic",
-        "body_length",
-        "body_sha256",
-        "claimed_at_s",
-        "consult",
-        "cost_bytes",
-        "due",
-        "effects",
-        "error",
-        "fault",
-        "first_byte_at_s",
-        "forgotten",
-        "forwarded",
-        "home",
-        "last_byte_at_s",
-        "left_at_s",
-        "let",
-        "namespace",
-        "nearest",
-        "number",
-        "outcome",
-        "plan",
-        "replayed",
-        "reply_length",
-        "reply_sha256",
-        "request",
-        "response",
-        "route_id",
-        "scenario",
-        "status",
-        "step",
-        "tags",
-        "truncated",
-        "webhooks",
+        "__dict__", "claimed_at_s", "cost_bytes", "first_byte_at_s", "home", "last_byte_at_s", "namespace", "number",
+        "outcome", "plan", "request", "response", "route_id", "scenario", "status", "step", "tags",
     )  # fmt: skip
+
+    # What few calls have, or only calls that are looked at: each takes memory once it is set.
+    automatic = False
+    replayed = False
+    truncated = False
+    forgotten = False
+    fault: str | None = None
+    error: dict[str, Any] | None = None
+    consult: Consultation | None = None
+    forwarded: str | None = None
+    let: dict[str, Any] | None = None
+    effects: Sequence[Any] = ()
+    webhooks: Sequence[Any] = ()
+    due: Sequence[Any] = ()
+    nearest: Sequence[Any] = ()
+    left_at_s: float | None = None
+    body_sha256: str | None = None
+    reply_length = 0
+    reply_sha256: str | None = None
+    _body_length: int | None = None
+    _ends: list[Callable[[], None]] | None = None
+    _finishes: list[Callable[[], None]] | None = None
 
     def __init__(self, number: int, namespace: str, request: Request) -> None:
         self.number = number
@@ -88,35 +76,24 @@ class Call:
         self.scenario: str | None = None
         self.step: int | None = None
         self.tags: tuple[str, ...] = ()
-        self.automatic = False
-        self.replayed = False
-        self.reply_length = 0
-        self.reply_sha256: str | None = None
-        self.fault: str | None = None
-        self.error: dict[str, Any] | None = None
         self.outcome = Outcome.OPEN
         self.plan: Plan = ()
-        self.consult: Consultation | None = None
-        self.forwarded: str | None = None
         self.response: Response | None = None
         self.status: int | None = None
-        self.let: dict[str, Any] | None = None
-        self.effects: list[Any] = []
-        self.webhooks: list[Any] = []
-        self.due: list[Any] = []
-        self.nearest: list[Any] = []
         self.claimed_at_s: float | None = None
         self.first_byte_at_s: float | None = None
         self.last_byte_at_s: float | None = None
-        self.left_at_s: float | None = None
-        self.truncated = False
-        self.body_length = len(request.body)
-        self.body_sha256: str | None = None
         self.cost_bytes = 0
-        self.forgotten = False
         self.home: Any = None
-        self._ends: list[Callable[[], None]] | None = None
-        self._finishes: list[Callable[[], None]] | None = None
+
+    @property
+    def body_length(self) -> int:
+        """Of the request's body as it came."""
+        return len(self.request.body) if self._body_length is None else self._body_length
+
+    @body_length.setter
+    def body_length(self, length: int) -> None:
+        self._body_length = length
 
     @property
     def id(self) -> str:

@@ -14,45 +14,58 @@ class Headers(Mapping[str, str]):
     Header lines in the order and case in which they came.
 
     As a mapping: names ignore case, a repeated name gives its first value;
-    `all` gives every line's value. Those of a recorded request lie as one blob
-    (name, NUL, value, NUL, …) until somebody looks: most are never looked at.
+    `all` gives every line's value. Those of a request that came over a connection stay the
+    bytes that they are until somebody asks for all of them; a single one is looked up in the bytes.
     """
 
-    __slots__ = ("_blob", "_lines", "_pairs")
+    __slots__ = ("_lines", "_lower", "_pairs", "_raw", "_text")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs: Pairs | None = tuple(pairs)
-        self._blob: bytes | None = None
+        self._raw: bytes | None = None
         self._lines: dict[str, list[str]] | None = None
+        self._lower: str | None = None
+        self._text: str | None = None
 
     @classmethod
-    def of_blob(cls, blob: bytes) -> Headers:
-        """Header lines as bytes, names and values in turn, NUL between them; none for an empty blob."""
+    def of_head(cls, raw: bytes) -> Headers:
+        """Those of a valid head: the line feed that ends the request line, and each line with its end."""
         self = cls.__new__(cls)
         self._pairs = None
-        self._blob = blob
+        self._raw = raw
         self._lines = None
+        self._lower = None
+        self._text = None
         return self
 
     @property
     def pairs(self) -> Pairs:
         pairs = self._pairs
         if pairs is None:
-            pairs = self._pairs = _split(self._blob or b"")
+            pairs = self._pairs = _split(self._raw or b"")
         return pairs
 
     @property
     def size_bytes(self) -> int:
         """About how much memory they take when nobody looks."""
-        if self._blob is not None:
-            return len(self._blob)
+        if self._raw is not None:
+            return len(self._raw)
         return sum(len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs or ())
 
     def forget(self) -> None:
-        """What was made from the blob is made anew when asked."""
-        if self._blob is not None:
-            self._pairs = None
+        """What was made from the bytes is made anew when asked."""
+        if self._raw is not None:
+            self._pairs = self._lower = self._text = None
         self._lines = None
+
+    def _searchable(self) -> str | None:
+        """All of them in lower case as one text, beside which `_text` is as it came; None where a line is no ASCII."""
+        raw = self._raw
+        if raw is None or self._lines is not None or not raw.isascii():
+            return None
+        text = self._text = raw.decode("ascii")
+        lower = self._lower = text.lower()
+        return lower
 
     def _by_name(self) -> dict[str, list[str]]:
         lines = self._lines
@@ -65,6 +78,9 @@ class Headers(Mapping[str, str]):
 
     def all(self, name: str) -> list[str]:
         """The values of every line of that name, in order; empty where there is none."""
+        lower = self._lower or self._searchable()
+        if lower is not None and f"\n{name.lower()}:" not in lower:
+            return []
         return self._by_name().get(name.lower(), [])
 
     @overload
@@ -75,14 +91,26 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: Any = None, /) -> Any:
         """As every mapping's, without an exception on the way: most headers that are asked for are not there."""
-        values = self._by_name().get(name.lower())
-        return values[0] if values else default
+        lower = self._lower or self._searchable()
+        if lower is None:
+            values = self._by_name().get(name.lower())
+            return values[0] if values else default
+        found = lower.find(f"\n{name.lower()}:")
+        if found < 0 or ":" in name or self._text is None:
+            return default
+        start = found + len(name) + 2
+        return self._text[start : lower.index("\r", start)].strip(" \t")
 
     def __getitem__(self, name: str) -> str:
         return self._by_name()[name.lower()][0]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._by_name()
+        if not isinstance(name, str):
+            return False
+        lower = self._lower or self._searchable()
+        if lower is None:
+            return name.lower() in self._by_name()
+        return f"\n{name.lower()}:" in lower and ":" not in name
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name())
@@ -98,18 +126,21 @@ _PAIR_BYTES = 120
 """About what two texts and their pair cost beside their characters."""
 
 
-def _split(blob: bytes) -> Pairs:
-    if not blob:
-        return ()
+def _split(raw: bytes) -> Pairs:
     try:
-        parts = blob.decode().split("\0")
+        lines = raw.decode().split("\r\n")
     except UnicodeDecodeError:
-        parts = [_text(part) for part in blob.split(b"\0")]
-    return tuple(zip(parts[::2], parts[1::2], strict=True))
+        lines = [_text(line) for line in raw.split(b"\r\n")]
+    pairs = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            pairs.append((name.lstrip("\n"), value.strip(" \t")))
+    return tuple(pairs)
 
 
 def _text(data: bytes) -> str:
-    """A header's name or value: UTF-8, else what HTTP once had, ISO-8859-1 (RFC 9110 5.5)."""
+    """A header line: UTF-8, else what HTTP once had, ISO-8859-1 (RFC 9110 5.5)."""
     try:
         return data.decode()
     except UnicodeDecodeError:

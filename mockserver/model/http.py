@@ -12,7 +12,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
@@ -21,7 +21,7 @@ from mockserver.model.multipart import Part, split_multipart
 from mockserver.model.written import written_float
 
 __all__ = [
-    "ABSENT", "CertifiedRequest", "Grouped", "Headers", "Pairs", "Part", "Request", "Response", "UnreadableBody",
+    "ABSENT", "Grouped", "Headers", "Pairs", "Part", "Peer", "Request", "Response", "UnreadableBody",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -159,6 +159,27 @@ class _Unreadable:
         self.why = why
 
 
+class Peer:
+    """
+    Who sends the requests of one connection: `client` is its address and port, `client_cert` what it proved to have. A
+    JSON body of more than `max_json_members` is not decoded.
+    """
+
+    __slots__ = ("client", "client_cert", "max_json_members", "scheme")
+
+    def __init__(
+        self,
+        client: str = "",
+        scheme: str = "http",
+        client_cert: ClientCert | None = None,
+        max_json_members: int = MAX_JSON_MEMBERS,
+    ) -> None:
+        self.client = client
+        self.scheme = scheme
+        self.client_cert = client_cert
+        self.max_json_members = max_json_members
+
+
 class Request:
     """
     A request as it came.
@@ -166,12 +187,12 @@ class Request:
     `target` is the request line's own; `path` is its raw path without query
     and without the prefixes that choose a namespace (`prefix`); `body` is what
     was sent, content-coding and all. `arrived_s` is Unix time, `arrived_at_s`
-    the monotonic clock's. A JSON body of more than `max_json_members` is not decoded.
+    the monotonic clock's.
     """
 
     __slots__ = (
-        "_cache", "arrived_at_s", "arrived_s", "body", "client", "complete", "headers", "max_json_members", "method",
-        "namespace", "path", "prefix", "query_string", "scheme", "target", "version",
+        "_cache", "arrived_at_s", "arrived_s", "body", "complete", "headers", "method", "namespace", "path", "peer",
+        "prefix", "target", "version",
     )  # fmt: skip
 
     def __init__(
@@ -187,49 +208,86 @@ class Request:
         complete: bool = True,
         client: str = "",
         scheme: str = "http",
+        client_cert: ClientCert | None = None,
         arrived_s: float = 0.0,
         arrived_at_s: float = 0.0,
         version: tuple[int, int] = (1, 1),
         max_json_members: int = MAX_JSON_MEMBERS,
     ) -> None:
-        raw_path, _, query = target.partition("?")
         self.method = method
         self.target = target
-        self.path = raw_path if path is None else path
+        self.path = target.partition("?")[0] if path is None else path
         self.prefix = prefix
-        self.query_string = query
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.body = body
         self.namespace = namespace
         self.complete = complete
-        self.client = client
-        self.scheme = scheme
+        self.peer = Peer(client, scheme, client_cert, max_json_members)
         self.arrived_s = arrived_s
         self.arrived_at_s = arrived_at_s
         self.version = version
-        self.max_json_members = max_json_members
         self._cache: dict[str, Any] | None = None
 
-    def again(self, client: str, arrived_s: float, arrived_at_s: float) -> Request:
-        """The same, byte for byte, at another time."""
+    @classmethod
+    def of_head(
+        cls,
+        method: str,
+        target: str,
+        headers: Headers,
+        peer: Peer,
+        version: tuple[int, int],
+        arrived_s: float,
+        arrived_at_s: float,
+    ) -> Request:
+        """One whose body has not been read. Its path is that of the target, also where that is an absolute URL."""
+        self = cls.__new__(cls)
+        self.method = method
+        self.target = target
+        if target[:1] != "/" and "://" in target:
+            self.path = urlsplit(target).path or "/"  # RFC 9112 3.2.2
+        else:
+            query = target.find("?")
+            self.path = target if query < 0 else target[:query]
+        self.prefix = ""
+        self.headers = headers
+        self.body = b""
+        self.namespace = "default"
+        self.complete = True
+        self.peer = peer
+        self.arrived_s = arrived_s
+        self.arrived_at_s = arrived_at_s
+        self.version = version
+        self._cache = None
+        return self
+
+    def again(self) -> Request:
+        """The same, with nothing made of it yet."""
         twin = Request.__new__(Request)
-        twin.method = self.method
-        twin.target = self.target
-        twin.path = self.path
-        twin.prefix = self.prefix
-        twin.query_string = self.query_string
-        twin.headers = self.headers
-        twin.body = self.body
-        twin.namespace = self.namespace
-        twin.complete = self.complete
-        twin.client = client
-        twin.scheme = self.scheme
-        twin.arrived_s = arrived_s
-        twin.arrived_at_s = arrived_at_s
-        twin.version = self.version
-        twin.max_json_members = self.max_json_members
+        for name in Request.__slots__:
+            setattr(twin, name, getattr(self, name))
         twin._cache = None  # noqa: SLF001  (its own class)
         return twin
+
+    @property
+    def client(self) -> str:
+        return self.peer.client
+
+    @property
+    def scheme(self) -> str:
+        return self.peer.scheme
+
+    @property
+    def client_cert(self) -> ClientCert | None:
+        """What the client proved to have."""
+        return self.peer.client_cert
+
+    @property
+    def max_json_members(self) -> int:
+        return self.peer.max_json_members
+
+    @property
+    def query_string(self) -> str:
+        return self.target.partition("?")[2]
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
         """
@@ -258,11 +316,6 @@ class Request:
     def once(self, name: str, make: Callable[[], T]) -> T:
         """A part that another room makes of the request, such as its XML: made at first use, and kept."""
         return self._once(name, make)  # type: ignore[no-any-return]
-
-    @property
-    def client_cert(self) -> ClientCert | None:
-        """What the client proved to have; see CertifiedRequest."""
-        return None
 
     @property
     def host(self) -> str:
@@ -419,27 +472,6 @@ class Request:
         return split_multipart(self.decoded_body, boundary)
 
 
-class CertifiedRequest(Request):
-    """One that came over TLS with a client certificate: few do, so that no other pays for it."""
-
-    __slots__ = ("_client_cert",)
-
-    def __init__(self, method: str, target: str, *, client_cert: ClientCert, **parts: Any) -> None:
-        super().__init__(method, target, **parts)
-        self._client_cert = client_cert
-
-    @property
-    def client_cert(self) -> ClientCert | None:
-        return self._client_cert
-
-
-def certified(client_cert: ClientCert | None, method: str, target: str, **parts: Any) -> Request:
-    """A request, with the certificate that its client proved to have, if there is one."""
-    if client_cert is None:
-        return Request(method, target, **parts)
-    return CertifiedRequest(method, target, client_cert=client_cert, **parts)
-
-
 def decode_segment(text: str) -> str:
     """One path segment or parameter, percent-decoded once; bytes that are no UTF-8 become U+FFFD."""
     return unquote(text) if "%" in text else text
@@ -457,7 +489,7 @@ class Shape:
 class Response:
     """An answer: headers in order and in the case written. `body` is whole and ready, coding and all."""
 
-    __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status", "whole", "whole_s")
+    __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status")
 
     def __init__(
         self,
@@ -475,9 +507,6 @@ class Response:
         """Its bytes before and after the Date, kept by `net/` where a response is sent more than once."""
         self.shape: Shape | None = None
         """What it has in common with others, where only the bodies differ."""
-        self.whole = b""
-        """All of its bytes with the Date of the second `whole_s`, likewise."""
-        self.whole_s = 0
 
     @property
     def sha256(self) -> str:

@@ -37,7 +37,7 @@ class Wait:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
     """
     The head and the body. With `upto` only so many bytes of the body follow a
@@ -117,11 +117,12 @@ def sends_head(plan: Plan) -> bool:
     return any(isinstance(step, (Send, Drip, Forward)) for step in plan)
 
 
-def is_brief(plan: Plan) -> bool:
+def is_one_send(plan: Plan) -> bool:
     """Whether a plan is over as soon as it is begun: one whole response, that leaves the connection as it is."""
     if len(plan) != 1:
         return False
     step = plan[0]
-    if step.__class__ is not Send or not isinstance(step, Send) or step.upto is not None:
+    if step.__class__ is not Send or step.upto is not None:  # type: ignore[union-attr]
         return False
-    return step.response.encoded is not None or keeps_connection(step.response.headers)
+    response = step.response  # type: ignore[union-attr]
+    return response.shape is not None or response.encoded is not None or keeps_connection(response.headers)

@@ -1,403 +1,600 @@
 """
-One connection, on aiohttp's: its parser and its order of answers, with the lane in front.
+One connection: reads its requests one after the other, and has each answered before the next is read.
 
-Its parser stops behind every request. aiohttp's own reads on, and what is
-malformed then takes the good requests before it along.
+A request whose answer is ready is answered at once, in `data_received`. Everything that waits is done by a task of the
+connection; what comes meanwhile is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sys
-from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEncodingError
-from aiohttp.streams import EMPTY_PAYLOAD
-from aiohttp.web_protocol import RequestHandler, _ErrInfo
-from aiohttp.web_request import BaseRequest
-
-from mockserver.engine.answers import problem_response
+from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
 from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
-from mockserver.model.http import Response
+from mockserver.model.http import Peer, Request, Response
+from mockserver.model.plan import Outcome, is_one_send
 from mockserver.model.problem import problem
-from mockserver.net.arrival import Arrival, TooSlow, WireLimits, without_traceback
-from mockserver.net.encode import encode_head
-from mockserver.net.lane import Lane, client_of, is_alone, sent_whole
+from mockserver.net.arrival import WireLimits
+from mockserver.net.chunks import BadChunkError, Chunks
+from mockserver.net.encode import encode, encode_head
+from mockserver.net.heads import (
+    CHUNKED,
+    BadHeadError,
+    Head,
+    check_beginning,
+    read_head,
+    too_large_head,
+)
 from mockserver.net.outgoing import Wire
-from mockserver.net.parser import Parser, Unsupported, ascii_line
+from mockserver.real_time import REAL
+
+if TYPE_CHECKING:
+    from mockserver.net.listener import Listener
 
 log = logging.getLogger("mockserver")
 
-MOST_WAITING = 1000
-"""Pipelined requests that are read before those in front of them are answered."""
+MOST_HELD_BYTES = 1 << 20
+"""Of requests that came while one is being answered; past it nothing is read, and then nobody sees that the client has left."""
+LINGER_S = 2.0
+_LOOKED_AT_BYTES = 4096
+"""Of the beginning of a head that is not all there."""
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Done(web.StreamResponse):
-    """Tells aiohttp that everything has been written already, and whether the connection stays."""
-
-    def __init__(self, connection: Connection, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._connection = connection
-        self._stays = keep_alive
-
-    @property
-    def keep_alive(self) -> bool | None:
-        return self._stays and not self._connection.is_last
-
-    @property
-    def prepared(self) -> bool:
-        return True
-
-    async def prepare(self, request: BaseRequest) -> None:  # noqa: ARG002
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002
-        return None
-
-
-class Connection(RequestHandler):
+class Incoming:
     """
-    aiohttp's connection, with a write buffer that counts as drained only when it is empty.
+    A request whose body is being read: at most `limit` bytes. `ns` is None where the engine is not asked. A `refused`
+    body is read to its end, and dropped.
+    """
 
-    `begun` holds the calls that the lane began and could not finish, by their
-    message: the connection's task performs them, in their order. `between`
-    says that the parser certainly stands between two requests. `wire` is the reply that
-    is under way. `has_ended` says that the client sends nothing more; what it has asked is still answered.
+    __slots__ = ("chunks", "head", "left", "limit", "ns", "pieces", "refused", "size")
+
+    def __init__(self, head: Head, ns: Namespace | None, limit: int) -> None:
+        self.head = head
+        self.ns = ns
+        self.limit = limit
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.left = head.length
+        self.chunks = Chunks() if head.length == CHUNKED else None
+        self.refused = False
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Takes what belongs to the body. What follows it; None while it goes on. Raises BadChunkError."""
+        if self.chunks is not None:
+            before = len(self.pieces)
+            rest = self.chunks.feed(data, self.pieces)
+            self.size += sum(map(len, self.pieces[before:]))
+        elif len(data) < self.left:
+            self.left -= len(data)
+            self.size += len(data)
+            self.pieces.append(data)
+            rest = None
+        else:
+            self.size += self.left
+            self.pieces.append(data[: self.left])
+            rest = data[self.left :]
+            self.left = 0
+        if self.refused:
+            self.pieces.clear()
+        return rest
+
+
+class Connection(asyncio.Protocol):
+    """
+    A connection of a listener. `paused`: the write buffer is not empty, so that what was written has not left. `has_ended`:
+    the client sends nothing more; what it has asked is still answered.
     """
 
     __slots__ = (
-        "_arrival", "_attempted", "_body", "_fresh", "_is_line_open", "_lane", "_last", "_limits", "_refused", "_turned_away", "begun", "between", "client_text",
-        "has_ended", "served", "wire",
+        "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_task",
+        "_timer", "has_ended", "paused", "served", "transport", "wire",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        manager: web.Server,
-        lane: Lane | None,
-        limits: WireLimits,
-        refused: Counter[str],
-        attempted: Callable[[str, Unsupported], None],
-        **options: Any,
-    ) -> None:
-        """`attempted` is told of a client that tried to speak HTTP/2."""
-        super().__init__(
-            manager,
-            max_line_size=limits.head_bytes,
-            # Other than that of a line, so that an error says which it was.
-            max_field_size=limits.head_bytes + 1,
-            max_headers=limits.headers,
-            **options,
-        )
-        self._lane = lane
-        self._limits = limits
-        self._refused = refused
-        self._attempted = attempted
-        self._turned_away = False
-        self._arrival = Arrival(options["loop"], limits, self._too_slow)
-        self.served = 0
-        """Answers that were begun."""
-        self._last = limits.requests - 1 if limits.requests else sys.maxsize
-        self.begun: dict[int, tuple[Namespace, Call]] = {}
-        self.between = True
-        self._is_line_open = False
-        self._fresh = True  # the task has been given nothing yet, and may not even have begun
-        self.client_text = ""
+    transport: asyncio.Transport
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._peer: Peer
+        self._body: Incoming | None = None
+        self._held = bytearray()
+        """What has come and is not read yet: the beginning of a head, or, while a task is busy, requests."""
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._lingered: asyncio.Future[None] | None = None
+        self._is_last = False
+        self._is_open = False
+        self._is_running = False
+        self._reading_paused = False
+        self._last = listener.limits.requests or None
+        self.paused = False
         self.has_ended = False
+        self.served = 0
+        """Requests whose answer was begun."""
         self.wire: Wire | None = None
-        self._body: Any = None
-        self._parser = Parser(
-            self,
-            options["loop"],
-            self._read_bufsize,
-            max_line_size=self.max_line_size,
-            max_field_size=self.max_field_size,
-            max_headers=self.max_headers,
-            payload_exception=web.RequestPayloadError,
-            auto_decompress=options["auto_decompress"],
-            max_msg_queue_size=1,
-        )
-        # Past the queue's size nothing more is read, and then nobody sees that the client has left.
-        self._max_msg_queue_size = MOST_WAITING
-        self._msg_queue_resume_size = MOST_WAITING // 2
+
+    def settle(self) -> None:
+        """The server stops: the connection ends once nothing is to be answered. Nobody waits for a client that has left."""
+        self._is_last = True
+        if self._task is None:
+            self._end()
+        elif self.has_ended:
+            self.transport.abort()
+
+    # What the transport tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert self._manager is not None
-        if (
-            isinstance(transport, asyncio.WriteTransport)
-            and len(self._manager._connections) >= self._limits.connections  # noqa: SLF001  (`connections` copies them)
-        ):
-            self._turn_away(transport)
+        self.transport = cast("asyncio.Transport", transport)
+        listener = self._listener
+        if len(listener.connections) >= listener.limits.connections:
+            listener.refused["connections"] += 1
+            self.transport.write(closing(too_many(listener.limits)))
+            self.transport.close()
             return
-        super().connection_made(transport)
-        if isinstance(transport, asyncio.WriteTransport):
-            # Drained is drained: a call counts as sent when nothing waits any more.
-            transport.set_write_buffer_limits(high=0)
-        self.client_text = client_of(transport)
+        listener.connections.add(self)
+        self._is_open = True
+        # Drained is drained: a call counts as sent when nothing waits any more.
+        self.transport.set_write_buffer_limits(high=0)
+        self._peer = listener.peer_of(transport)
 
-    def _turn_away(self, transport: asyncio.WriteTransport) -> None:
-        """Answers 503, whatever is asked."""
-        self._turned_away = True
-        self._refused["connections"] += 1
-        limit = self._limits.connections
-        detail = f"There are {limit} connections already. Close some, or start the server with a larger --max-connections"
-        transport.write(_closing(problem_response(problem(503, "too-many", "Too many connections", detail))))
-        transport.close()
+    def data_received(self, data: bytes) -> None:
+        if self._task is None and self._body is None and not self._held and self._is_open:
+            self._read(data)
+        else:
+            self._read_more(data)
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self._arrival.close()
-        if self._turned_away:
-            return
-        for _, call in self.begun.values():
-            if self._lane is not None:
-                self._lane.left(call, is_drained=not self._paused)
-        self.begun.clear()
-        super().connection_lost(exc)
-        self._body = self._keepalive_handle = None  # both lead back here, and circles wait for the collector
-
-    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp's says None: close
+    def eof_received(self) -> bool:
         """Whether the connection stays for now: something that was asked is still to be answered."""
-        if self._turned_away or self.transport is None or self.transport.is_closing():
+        if not self._is_open or self.transport.is_closing():
             return False
         if not self.has_ended:
             self.has_ended = True
-            self._arrival.over()
-            if self._is_body_open():
-                self._body.set_exception(ConnectionResetError("the client has left"))
-            for _, call in self.begun.values():
-                if self._lane is not None:
-                    self._lane.ended(call)
+            self._stop_timer()
+            if self._body is not None:
+                self._body_ended(self._body)
             if self.wire is not None:
                 self.wire.client_ended()
-        return bool(self.begun) or not self._is_idle()
+        return self._task is not None
 
-    @property
-    def is_last(self) -> bool:
-        """Whether no request follows the one that is being answered."""
-        return self.has_ended and not self._messages
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002  (asyncio's signature)
+        self._is_open = False
+        self._listener.connections.discard(self)
+        self._stop_timer()
+        self._held.clear()
+        body = self._body
+        if body is not None:
+            self._body_ended(body)
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_exception(ConnectionResetError("the client has left"))
+        if self._task is not None and self._is_running:
+            self._task.cancel()  # one that does not run yet could not tell the engine what became of its call
 
-    def _is_free(self) -> bool:
-        """Nothing is under way or waiting, so that an answer written now is in its order."""
-        waiter = self._waiter
-        return (
-            (self._fresh or (waiter is not None and not waiter.done()))
-            and not self._messages
-            and self.served < self._last
-            and not self._paused
-            and not self._upgraded
-            and not self._close
-            and not self._force_close
-            and (self._body is None or self._body.is_eof())
-        )
+    def pause_writing(self) -> None:
+        self.paused = True
 
-    def data_received(self, data: bytes) -> None:
-        if self._is_line_open or (self.between and not data.isascii()):
-            data = ascii_line(data)
-        alone = data if self.between else b""
-        lane = self._lane
-        if lane is not None and self._is_free():
-            if alone and self._answered_by(lane, data):
-                return
-            self._open_line(data)
-            self.between = False
-            self._mind(data, self._read_by, lane, data, alone)
-        elif not self._turned_away:
-            self._open_line(data)
-            self.between = False
-            self._mind(data, self._read_on, data, alone)
+    def resume_writing(self) -> None:
+        self.paused = False
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
 
-    def _open_line(self, data: bytes) -> None:
-        """Notes whether the data, which are not read yet, end within a request line."""
-        begins = self.between or self._is_line_open
-        self._is_line_open = begins and b"\n" not in data.lstrip(b"\r\n")
+    async def drained(self) -> None:
+        """Waits until all that was written has left. Raises ConnectionError."""
+        if not self.paused:
+            return
+        if not self._is_open:
+            raise ConnectionResetError("the client has left")
+        if self._drained is None:
+            self._drained = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._drained)
 
-    def _mind(self, data: bytes, read: Callable[..., bool], *arguments: Any) -> None:
-        """Has it read, and sees to it that what has begun to come does so within its limits."""
-        was_open = self._is_body_open()
-        came = read(*arguments)
-        if self._is_body_open():
-            self._arrival.more_body()
-        elif came or was_open or not data or self.between:
-            self._arrival.over()
-        elif not self._arrival.more_head(len(data)):
-            self._arrival.over()
-            self._refuse(
-                "head", *_HEAD_TOO_LARGE, f"It is larger than {self._limits.head_bytes} bytes; see --max-head"
-            )
+    # Reading
 
-    def _is_body_open(self) -> bool:
-        return self._body is not None and not self._body.is_eof()
+    def _read_more(self, data: bytes) -> None:
+        """Takes what comes where it is not the beginning of a request."""
+        if not self._is_open:
+            return
+        if self._body is not None:
+            rest = self._read_body(self._body, data)
+            if rest and self._is_open:
+                self._read_more(rest)
+            return
+        start = max(0, len(self._held) - 3)
+        self._held += data
+        if self._task is None:
+            if self._held.find(b"\r\n\r\n", start) < 0:
+                self._wait_for_head()
+            else:
+                self._go_on()
+        elif len(self._held) > MOST_HELD_BYTES and not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def _go_on(self) -> None:
+        """Reads what was held."""
+        if self._reading_paused:
+            self._reading_paused = False
+            self.transport.resume_reading()
+        if self._held:
+            data, self._held = bytes(self._held), bytearray()
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Reads the requests that the data begin with, until one has to be waited for; the rest is held."""
+        listener = self._listener
+        at = 0
+        try:
+            while at < len(data):
+                if data[at] in b"\r\n":
+                    at += 1  # empty lines before a request line are no part of it (RFC 9112 2.2)
+                    continue
+                end = data.find(b"\r\n\r\n", at) + 4
+                if end < 4:
+                    self._held += data[at:] if at else data
+                    self._wait_for_head()
+                    return
+                if end - at > listener.limits.head_bytes:
+                    raise too_large_head(data[at:end], listener.limits.head_bytes)  # noqa: TRY301
+                head = read_head(
+                    data if not at and end == len(data) else data[at:end],
+                    self._peer,
+                    listener.limits.headers,
+                    REAL.time(),
+                    listener.mono(),
+                )
+                at = end
+                if self._timer is not None:
+                    self._stop_timer()
+                length = head.length
+                if length:
+                    rest = data[at:]
+                    if not 0 < length <= len(rest) or length > listener.most_body_bytes:
+                        self._open_body(head, rest)
+                        return
+                    head.request.body = rest if length == len(rest) else rest[:length]
+                    at += length
+                self._answer(head)
+                if self._task is not None or not self._is_open:
+                    self._held += data[at:]
+                    return
+        except BadHeadError as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+            self._fail(error)
+
+    def _wait_for_head(self) -> None:
+        """The beginning of a head is held."""
+        held, limit = self._held, self._listener.limits.head_bytes
+        if self.has_ended:
+            self._end()
+        elif len(held) > limit:
+            self._refuse(too_large_head(held, limit))
+        else:
+            if self._timer is None:
+                self._start_timer()
+            if len(held) < _LOOKED_AT_BYTES:
+                try:
+                    check_beginning(bytes(held))
+                except BadHeadError as error:
+                    self._refuse(error)
+
+    def _open_body(self, head: Head, rest: bytes) -> None:
+        """Reads on in the body of a request that has not come whole."""
+        listener = self._listener
+        ns = listener.namespace_of(head.request)
+        if isinstance(ns, Response):
+            self._turn_down(head, ns, rest)
+            return
+        limit = listener.most_admin_body_bytes if ns is None else listener.most_body_bytes
+        body = self._body = Incoming(head, ns, limit)
+        if head.length > limit:
+            self._refuse_body(body, too_large(limit), "body")
+        elif head.has("expect") and not rest and _expects_continue(head.request):
+            self.transport.write(CONTINUE)
+        if self._timer is None and not body.refused:
+            self._start_timer()
+        following = self._read_body(body, rest)
+        if following and self._is_open:
+            self._read_more(following)
+
+    def _turn_down(self, head: Head, response: Response, rest: bytes) -> None:
+        """Answers without the engine, and without the body, which is read and dropped for a moment."""
+        body = self._body = Incoming(head, None, self._listener.most_body_bytes)
+        body.refused = True
+        self._begin(self._plain_and_linger(head, response))
+        following = self._read_body(body, rest)
+        if following:
+            self._held += following
+
+    def _read_body(self, body: Incoming, data: bytes) -> bytes | None:
+        """Reads on in a body. What follows it."""
+        try:
+            rest = body.feed(data)
+        except BadChunkError as error:
+            self._body = None
+            self._has_lingered()
+            if not body.refused:
+                self._refuse_body(body, unreadable(f"{error}"), None)
+            return None
+        if body.refused:
+            if rest is not None:
+                self._body = None
+                self._has_lingered()
+            return rest
+        if body.size > body.limit:
+            self._refuse_body(body, too_large(body.limit), "body")
+            if rest is not None:
+                self._body = None
+                self._has_lingered()
+            return None
+        if rest is None:
+            return None
+        self._body = None
+        self._stop_timer()
+        head = body.head
+        head.request.body = b"".join(body.pieces)
+        body.pieces.clear()
+        try:
+            self._answer(head)
+        except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+            self._fail(error)
+        return rest
+
+    def _refuse_body(self, body: Incoming, response: Response, limit: str | None) -> None:
+        """Answers a request whose body is not taken whole; the connection ends then."""
+        if limit is not None:
+            self._listener.refused[limit] += 1
+        self._stop_timer()
+        body.refused = True
+        body.pieces.clear()
+        head, ns = body.head, body.ns
+        if ns is None:
+            self._begin(self._plain_and_linger(head, response))
+            return
+        head.request.complete = False
+        call = self._listener.engine.begin_incomplete(head.request, ns, response)
+        self._begin(self._perform_and_linger(ns, call, head))
+
+    def _body_ended(self, body: Incoming) -> None:
+        """The client sends nothing more in the middle of a body."""
+        self._body = None
+        self._has_lingered()
+        body.pieces.clear()
+        if body.refused or body.ns is None:
+            return
+        request = body.head.request
+        request.complete = False
+        engine = self._listener.engine
+        call = engine.begin_incomplete(request, body.ns, None)
+        call.left_at_s = self._listener.mono()
+        engine.finish(call, Outcome.CLIENT_LEFT)
+
+    # Limits
+
+    def _start_timer(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._listener.limits.read_timeout_s, self._too_slow)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _too_slow(self) -> None:
-        within = f"{self._limits.read_timeout_s:g} s"
-        if self._is_body_open():
-            self._refused["read_timeout"] += 1
-            self._body.set_exception(TooSlow(within))
-        elif self._is_idle():
-            text = f"Its head was not in within {within}. Send it at once, or start the server with a longer --read-timeout"
-            self._refuse("read_timeout", 408, "too-slow", "The request came too slowly", text)
+        """A request was not in within its time."""
+        self._timer = None
+        if self._body is not None:
+            self._refuse_body(self._body, slow_body(self._listener.limits), "read_timeout")
         else:
-            self.close()  # the answers before it go out first
+            self._refuse(slow_head(self._listener.limits))
 
-    def _refuse(self, limit: str, status: int, kind: str, title: str, detail: str) -> None:
-        """Answers what is no whole request, and closes the connection."""
-        self._refused[limit] += 1
-        if self.transport is not None and self._is_idle():
-            self.transport.write(_closing(problem_response(problem(status, kind, title, detail))))
-        self.close()
-        if self.transport is not None:
-            self.transport.close()
+    def _refuse(self, error: BadHeadError) -> None:
+        """Answers what is no request, and closes the connection."""
+        listener = self._listener
+        if error.limit is not None:
+            listener.refused[error.limit] += 1
+        if error.line is not None:
+            listener.attempted(self._peer, error)
+        self.transport.write(closing(problem_response(error.document)))
+        self._end()
 
-    def _is_idle(self) -> bool:
-        """Nothing that came before waits for its answer."""
-        return (self._fresh or self._waiter is not None) and not self._messages
+    def _fail(self, error: Exception) -> None:
+        """A defect of ours: it is logged, and the client gets a 500."""
+        log.error("a request could not be answered", exc_info=error)
+        detail = "It is a defect of mockserver; its log says more"
+        response = problem_response(problem(500, "defect", "The server failed on this request", detail))
+        if self.wire is None or not self.wire.has_begun:
+            self.transport.write(closing(response))
+        self._end()
 
-    def _answered_by(self, lane: Lane, data: bytes) -> bool:
+    def _end(self) -> None:
+        self._stop_timer()
+        self._is_open = False
+        self._held.clear()
+        self.transport.close()
+
+    # Answering
+
+    def _answer(self, head: Head) -> None:
+        """Answers a request that has come whole: at once, or by a task."""
+        listener = self._listener
+        request = head.request
+        ns = listener.namespace_of(request)
+        if ns.__class__ is not Namespace:
+            self._begin(self._admin(head) if ns is None else self._plain(head, ns))
+            return
+        call = listener.engine.begin(request, ns)
+        if head.has("upgrade") and asks_for_websocket(request):
+            listener.engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
+        self.served += 1
+        if (
+            head.keep_alive
+            and call.consult is None
+            and not call.due
+            and request.version == (1, 1)
+            and is_one_send(call.plan)
+            and request.method != "HEAD"
+            and not self.has_ended
+            and self.served != self._last
+            and not self.paused
+        ):
+            transport = self.transport
+            transport.write(encode(call.response))
+            if not self.paused:
+                call.first_byte_at_s = call.last_byte_at_s = listener.mono()
+                listener.engine.finish(call, Outcome.DONE)
+                return
+            call.first_byte_at_s = listener.mono()
+            self._begin(self._wait_until_sent(call, head))
+            return
+        self._begin(self._perform(ns, call, head))
+
+    def _wire(self, head: Head) -> Wire:
+        """The reply to a request. The last one of a connection says so."""
+        request = head.request
+        keep_alive = head.keep_alive and not (self.has_ended and not self._held)
+        if self.served == self._last:
+            self._listener.refused["requests"] += 1
+            keep_alive = False
+        self.wire = Wire(
+            self.transport,
+            self,
+            self._listener.engine,
+            version=request.version,
+            keep_alive=keep_alive,
+            head_only=request.method == "HEAD",
+        )
+        return self.wire
+
+    def _begin(self, answering: Coroutine[Any, Any, bool]) -> None:
+        """Has a task answer; it tells whether the connection stays. Then what came meanwhile is read."""
+        listener = self._listener
+        listener.enter()
+        self._is_running = False
+        self._task = asyncio.get_running_loop().create_task(self._run(answering))
+
+    async def _run(self, answering: Coroutine[Any, Any, bool]) -> None:
+        self._is_running = True
+        stays = False
+        if not self._is_open and self._task is not None:
+            self._task.cancel()
         try:
-            return lane.answered(self, data)
-        except Exception as why:  # noqa: BLE001  (as below)
-            self._hand_over([(_ErrInfo(status=500, exc=why, message=""), EMPTY_PAYLOAD)], False, b"")
-            return True
+            stays = await answering
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client has left; whoever noticed it has closed the call
+        except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+            self._fail(error)
+        finally:
+            self.wire = None
+            self._task = None
+            self._listener.leave()
+        if not self._is_open:
+            return
+        if not stays or self._is_last:
+            self._end()
+            return
+        self._go_on()
+        if self.has_ended and self._task is None and self._is_open:
+            self._end()
 
-    def _read_by(self, lane: Lane, data: bytes, alone: bytes) -> bool:
-        """
-        Has the lane take what the parser finds; whether it found anything. `alone` is the data where a
-        request begins with it.
-        """
-        bodiless = found = False
-        ends_head = data.endswith(b"\r\n\r\n")
-        while self._is_free():
-            parser: Any = self._parser
-            try:
-                messages, upgraded, tail = parser.feed_data(data)
-            except HttpProcessingError as why:
-                messages = [
-                    (_ErrInfo(status=400, exc=without_traceback(why), message=why.message), EMPTY_PAYLOAD)
-                ]
-                upgraded, tail = False, b""
-            if not messages:
-                # Nothing begun can stand behind a request without a body whose end is the end of the data.
-                self.between = ends_head and bodiless
-                return found
-            found = True
-            message, payload = messages[0]
-            try:
-                taken = not upgraded and lane.took(self, message, payload, alone)
-            except Exception as why:  # noqa: BLE001  (a defect answers 500, as it does on the other way)
-                messages, taken = [(_ErrInfo(status=500, exc=why, message=""), EMPTY_PAYLOAD)], False
-            if not taken:
-                self._hand_over(messages, upgraded, tail)
-            if self.between or isinstance(messages[0][0], _ErrInfo):
-                return True
-            bodiless = payload is EMPTY_PAYLOAD
-            data = alone = b""  # the parser goes on behind the request that has ended
-        self._read_on(data, alone)
-        return True
+    async def _perform(self, ns: Namespace, call: Call, head: Head) -> bool:
+        wire = self._wire(head)
+        await self._listener.perform(ns, call, wire)
+        return wire.keep_alive
 
-    def hand_over(self, data: bytes, ns: Namespace, call: Call) -> None:
-        """Has the connection's task perform a call that was begun; the data are its request, and nothing else."""
-        parser: Any = self._parser
-        messages, upgraded, tail = parser.feed_data(data)
-        self.begun[id(messages[0][0])] = ns, call
-        self._hand_over(messages, upgraded, tail)
+    async def _wait_until_sent(self, call: Call, head: Head) -> bool:
+        """The answer has been written, and the client reads slowly: the call is over when all of it has left."""
+        wire = self._wire(head)
+        wire.answers(call)
+        outcome = Outcome.DONE
+        try:
+            await wire.write(b"", 0)
+        except (ConnectionError, asyncio.CancelledError):
+            if not wire.interrupted():
+                outcome = Outcome.CLIENT_LEFT
+        self._listener.engine.finish(call, outcome)
+        return wire.keep_alive
 
-    def _hand_over(self, messages: Any, upgraded: bool, tail: bytes) -> None:
-        """What the lane did not take goes aiohttp's way, as its own `data_received` would send it."""
-        self._fresh = False
-        for message in messages:
-            self._request_count += 1
-            self._messages.append(message)
-            self._took(message[1])
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-        self._upgraded = upgraded
-        if upgraded and tail:
-            self._message_tail = tail
+    async def _perform_and_linger(self, ns: Namespace, call: Call, head: Head) -> bool:
+        wire = self._wire(head)
+        wire.keep_alive = False
+        await self._listener.perform(ns, call, wire)
+        await self._linger()
+        return False
 
-    def _read_on(self, data: bytes, alone: bytes) -> bool:
-        """
-        Feeds the parser until it has nothing left: each time it goes on behind a request that has ended.
-        Whether it found a request. `alone` is the data where a request begins with it.
-        """
-        found = False
-        while True:
-            before = self._request_count, self._is_body_open()
-            super().data_received(data)
-            if self._request_count != before[0]:
-                found = True
-                self._fresh = False
-                message, payload = self._messages[-1]
-                self._took(payload)
-                if isinstance(message, _ErrInfo):
-                    without_traceback(message.exc)
-                    return True  # nothing follows: the parser would only say the same again
-                if alone and not self._is_body_open() and is_alone(alone, message, sent_whole(payload)):
-                    self.between = True
-                    return True
-            after = self._request_count, self._is_body_open()
-            if after == before or self._buffer_paused or self._reading_paused or self._upgraded:
-                return found
-            data = alone = b""
+    async def _admin(self, head: Head) -> bool:
+        self.served += 1
+        wire = self._wire(head)
+        await self._listener.answer_admin(head.request, wire)
+        return wire.keep_alive
 
-    def _took(self, body: Any) -> None:
-        """A request was read, or that what came is none: then the body that it should have been never ends."""
-        if body is EMPTY_PAYLOAD and self._is_body_open():
-            self._body.set_exception(PayloadEncodingError("it is no valid chunked body"))
-        self._body = None if body is EMPTY_PAYLOAD else body
+    async def _plain(self, head: Head, response: Response) -> bool:
+        self.served += 1
+        wire = self._wire(head)
+        await self._listener.send(response, wire)
+        return wire.keep_alive
 
-    def handle_error(
-        self,
-        request: BaseRequest,  # noqa: ARG002  (aiohttp's signature)
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if status >= 500 and exc is not None:
-            log.error("a request could not be answered", exc_info=exc)
-        response = problem_response(self._problem(status, exc, message))
-        if isinstance(exc, Unsupported) and exc.line is not None:
-            self._attempted(self.client_text, exc)
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(_closing(response))
-        return Done(self, keep_alive=False)
+    async def _plain_and_linger(self, head: Head, response: Response) -> bool:
+        wire = self._wire(head)
+        wire.keep_alive = False
+        await self._listener.send(response, wire)
+        await self._linger()
+        return False
 
-    def _problem(self, status: int, exc: BaseException | None, message: str | None) -> dict[str, Any]:
-        if status >= 500:
-            detail = "It is a defect of mockserver; its log says more"
-            return problem(status, "defect", "The server failed on this request", detail)
-        if isinstance(exc, Unsupported):
-            return exc.document
-        limits, text = self._limits, (message or "").split("\n")[0]
-        if isinstance(exc, LineTooLong):
-            self._refused["head"] += 1
-            if exc.args[1] == limits.head_bytes:
-                return problem(
-                    414,
-                    "target-too-long",
-                    "The request target is too long",
-                    f"It is longer than {limits.head_bytes} bytes; see --max-head",
-                )
-            return problem(
-                *_HEAD_TOO_LARGE, f"A line of it is longer than {limits.head_bytes} bytes; see --max-head"
-            )
-        if text == "Too many headers received":
-            self._refused["headers"] += 1
-            return problem(
-                431,
-                "too-many-headers",
-                "The request has too many headers",
-                f"It has more than {limits.headers} header lines; see --max-headers",
-            )
-        return problem(status, "bad-request", "This is no HTTP request", text)
+    async def _linger(self) -> None:
+        """Reads on for a moment, so that a client still sending gets to see the answer and not a reset."""
+        if self._body is None or not self._is_open or self.has_ended or self.transport.is_closing():
+            return
+        self._lingered = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._lingered,), timeout=LINGER_S)
+
+    def _has_lingered(self) -> None:
+        if self._lingered is not None and not self._lingered.done():
+            self._lingered.set_result(None)
 
 
-_HEAD_TOO_LARGE = (431, "head-too-large", "The head of the request is too large")
+def too_many(limits: WireLimits) -> Response:
+    detail = f"There are {limits.connections} connections already. Close some, or start the server with a larger --max-connections"
+    return problem_response(problem(503, "too-many", "Too many connections", detail))
 
 
-def _closing(response: Response) -> bytes:
+def slow_head(limits: WireLimits) -> BadHeadError:
+    detail = (
+        f"Its head was not in within {limits.read_timeout_s:g} s. Send it at once, or start the server with a longer "
+        "--read-timeout"
+    )
+    return BadHeadError(problem(408, "too-slow", "The request came too slowly", detail), limit="read_timeout")
+
+
+def slow_body(limits: WireLimits) -> Response:
+    detail = (
+        f"Its body was not in within {limits.read_timeout_s:g} s. Send it faster, or start the server with a longer "
+        "--read-timeout"
+    )
+    return problem_response(problem(408, "too-slow", "The request came too slowly", detail))
+
+
+def too_large(limit: int) -> Response:
+    detail = f"The body is larger than {limit} bytes. Start the server with a larger --max-body"
+    return problem_response(problem(413, "body-too-large", "The body is too large", detail))
+
+
+def unreadable(reason: str) -> Response:
+    return problem_response(
+        problem(400, "bad-request", "The body can't be read", f"It is no valid chunked body: {reason}")
+    )
+
+
+def _expects_continue(request: Request) -> bool:
+    return request.version == (1, 1) and request.headers.get("expect", "").lower() == "100-continue"
+
+
+def closing(response: Response) -> bytes:
+    """The bytes of an answer after which the connection ends."""
     return encode_head(response, length=len(response.body), keep_alive=False) + response.body

@@ -1,5 +1,5 @@
 """
-Responses to bytes. Both ways of answering write what stands here.
+Responses to bytes.
 
 The head carries what the scenario set, in its order and case, plus Date, and
 Content-Length or Transfer-Encoding, and Connection where it must be said. The
@@ -41,20 +41,6 @@ def encode(response: Response) -> bytes:
         parts = response.encoded = encode_parts(response)
     before, after = parts
     return before + date_now() + after if after else before
-
-
-KEPT_WHOLE_BYTES = 16_384
-"""Of a body: a larger one is not kept twice."""
-
-
-def encode_at(response: Response, now_s: int) -> bytes:
-    """The same as `encode`, where the second is known; kept for the rest of it, unless it is made for one call."""
-    if response.whole_s == now_s:
-        return response.whole
-    data = encode(response)
-    if response.shape is None and len(response.body) <= KEPT_WHOLE_BYTES:
-        response.whole, response.whole_s = data, now_s
-    return data
 
 
 def _shaped(response: Response, shape: Shape) -> bytes:

@@ -24,12 +24,12 @@ _IS_LINUX = sys.platform.startswith("linux")
 
 
 class Flow(Protocol):
-    """aiohttp's flow control of a connection. Writing is paused while the write buffer is not empty."""
+    """The flow control of a connection. Writing is paused while the write buffer is not empty."""
 
-    _paused: bool
+    paused: bool
     has_ended: bool
 
-    async def _drain_helper(self) -> None: ...
+    async def drained(self) -> None: ...
 
 
 class Wire:
@@ -39,12 +39,12 @@ class Wire:
     or wait for its answer: the two look the same until something is sent.
     """
 
-    __slots__ = ("_engine", "_flow", "_task", "_unsent", "call", "has_left", "head_only", "is_completed", "keep_alive", "transport", "version")  # fmt: skip
+    __slots__ = ("_engine", "_flow", "_task", "_unsent", "call", "has_begun", "has_left", "head_only", "is_completed", "keep_alive", "transport", "version")  # fmt: skip
 
     def __init__(
         self,
         transport: asyncio.Transport,
-        flow: Any,
+        flow: Flow,
         engine: Engine,
         *,
         version: tuple[int, int],
@@ -52,13 +52,14 @@ class Wire:
         head_only: bool,
     ) -> None:
         self.transport = transport
-        self._flow: Flow = flow
+        self._flow = flow
         self._engine = engine
         self.version = version
         self.keep_alive = keep_alive
         self.head_only = head_only
         self.call: Call | None = None
         self.has_left = self._flow.has_ended
+        self.has_begun = False
         self.is_completed = False
         self._unsent: int | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -90,10 +91,11 @@ class Wire:
         """
         if self.transport.is_closing():
             raise ConnectionResetError("the client has left")
+        self.has_begun = True
         self.transport.write(data)
         self._unsent = unsent
-        if self._flow._paused:  # noqa: SLF001  (aiohttp's own flow control)
-            await self._flow._drain_helper()  # noqa: SLF001
+        if self._flow.paused:
+            await self._flow.drained()
         if unsent == 0:
             await self.complete()
 
@@ -114,7 +116,7 @@ class Wire:
         just before, and nobody has been told yet.
         """
         self.keep_alive = False
-        if self._unsent == 0 and not self._flow._paused and not self.has_left and not self.is_completed:  # noqa: SLF001
+        if self._unsent == 0 and not self._flow.paused and not self.has_left and not self.is_completed:
             self._completed()
         if not self.is_completed and self.call is not None and self.call.left_at_s is None:
             self.call.left_at_s = self._engine.shared.mono()

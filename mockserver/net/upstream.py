@@ -28,7 +28,6 @@ from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.model.problem import problem
-from mockserver.net.arrival import without_traceback
 from mockserver.net.egress import Egress, EgressRefused, PinnedResolver, Target, Unresolved
 from mockserver.net.sending import explained
 
@@ -206,7 +205,7 @@ def _forget_frames(error: BaseException | None) -> None:
     """Drop the tracebacks of an error and its causes: they lead to frames that hold the error, a cycle with the body."""
     while error is not None:
         cause = error.__cause__ or error.__context__ or getattr(error, "os_error", None)
-        without_traceback(error)
+        error.__traceback__ = error.__cause__ = error.__context__ = None
         error = None if cause is error else cause
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from mockserver.model.http import CertifiedRequest, Pairs, Request, UnreadableBody
+from mockserver.model.http import Pairs, Request, UnreadableBody
 from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame, Missing, Start, Step
 from mockserver.replying.template_values import kind_of
 
@@ -95,7 +95,6 @@ LOOP_PARTS: dict[str, Part] = {
 }
 PARTS: dict[type, dict[str, Part]] = {
     Request: REQUEST_PARTS,
-    CertifiedRequest: REQUEST_PARTS,
     Loop: LOOP_PARTS,
 }
 WORD_PARTS: dict[str, frozenset[str]] = {

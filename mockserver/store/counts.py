@@ -35,14 +35,6 @@ class RouteCount:
         statuses = self.statuses
         statuses[answer] = statuses.get(answer, 0) + 1
 
-    def passed(self, status: int, calls: int) -> None:
-        """So many more, each over as soon as it had begun."""
-        self.calls += calls
-        statuses = self.statuses
-        statuses[status] = statuses.get(status, 0) + calls
-        if self.in_flight >= self.most_in_flight:
-            self.most_in_flight = self.in_flight + 1
-
 
 class Counts:
     """
@@ -91,15 +83,6 @@ class Counts:
         if route is None:
             route = self.routes[route_id] = RouteCount()
         return route
-
-    def knows(self, line: tuple[str, str]) -> bool:
-        """Whether calls of that method and path are counted by it: they were, or there is room for one more."""
-        if line in self.lines:
-            return True
-        if len(self.lines) >= self.LINES_KEPT:
-            return False
-        self.lines[line] = 0
-        return True
 
     def answered(self, call: Call) -> None:
         """The answer of a call that began without one."""

@@ -215,7 +215,7 @@ def fast(wire, count):
 
 async def cut_streams(server):
     for listener in server.app._listeners:
-        for connection in listener.server.connections:
+        for connection in listener.connections:
             connection.transport.abort()
 
 

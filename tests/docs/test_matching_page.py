@@ -17,7 +17,7 @@ from mockserver.matching.paths import PathPattern
 from mockserver.matching.uploads import ASKED
 from mockserver.model import coding, http, multipart
 from mockserver.model.client_cert import ClientCert
-from mockserver.model.http import CertifiedRequest, Request
+from mockserver.model.http import Request
 from mockserver.model.match import BARE_OPERATORS, CERT_PARTS, MatchSpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matching.md").read_text("utf-8")
@@ -57,7 +57,7 @@ def certified(sent):
     lines = [line.split(": ", 1) for line in sent.split(" | ")]
     parts |= {name: value for name, value in lines if name != "san"}
     cert = ClientCert(san=tuple(value for name, value in lines if name == "san"), **parts)
-    return CertifiedRequest("GET", "/", client_cert=cert, scheme="https")
+    return Request("GET", "/", client_cert=cert, scheme="https")
 
 
 @pytest.mark.parametrize(("match", "verdict", "sent", "said"), list(samples()))

@@ -6,7 +6,7 @@ from support.matching import a_matcher, flaws_of
 
 from mockserver.matching.client_certs import ASKED
 from mockserver.model.client_cert import ClientCert
-from mockserver.model.http import CertifiedRequest, Request
+from mockserver.model.http import Request
 from mockserver.model.match import CERT_PARTS
 from mockserver.model.scenario import schema_document
 
@@ -20,7 +20,7 @@ CERT = ClientCert(
 
 
 def certified(cert=CERT):
-    return CertifiedRequest("GET", "/", client_cert=cert, scheme="https")
+    return Request("GET", "/", client_cert=cert, scheme="https")
 
 
 def texts_of(written, request):

@@ -5,7 +5,7 @@ from template_scope import PLACE, a_request, a_scope, text, value
 
 from mockserver.errors import InvalidInput
 from mockserver.model.client_cert import ClientCert
-from mockserver.model.http import CertifiedRequest
+from mockserver.model.http import Request
 from mockserver.replying.templates import TemplateError, compile_text
 
 WORDS = [
@@ -330,7 +330,7 @@ def test_of_many_names_none_is_suggested():
 
 def test_a_request_with_a_client_certificate_is_looked_into_as_any_other():
     certificate = ClientCert("CN=app", "CN=ca", (), "01", "00")
-    request = CertifiedRequest("POST", "/x?a=1", client_cert=certificate, body=b'{"b": 2}')
+    request = Request("POST", "/x?a=1", client_cert=certificate, body=b'{"b": 2}')
 
     assert value("{{ request.json.b }}", request=request) == 2
     assert value("{{ request.query.a | default('none') }}", request=request) == "1"

@@ -91,7 +91,7 @@ def upload(sock, start, piece, count, end=b""):
 
 
 def connections(server):
-    return sum(len(listener.server.connections) for listener in server.app._listeners)
+    return sum(len(listener.connections) for listener in server.app._listeners)
 
 
 def held_by_cycles():

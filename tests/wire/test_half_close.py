@@ -168,7 +168,7 @@ def test_a_part_that_was_taken_before_a_fault_makes_it_that_fault(server):
 def test_a_body_that_can_not_come_any_more_is_no_request(server):
     with Wire(server.address) as wire:
         wire.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhel")
-        until(lambda: server.app._listeners[0].server.connections)
+        until(lambda: server.app._listeners[0].connections)
         wire.ends_sending()
         assert wire.is_closed()
     call = server.closed_call()
@@ -219,5 +219,5 @@ def test_nothing_of_it_stays(server):
             wire.send(KINDS["by HTTP/1.1"].format(target))
             wire.ends_sending()
             wire.rest()
-    until(lambda: not any(one.transport for one in server.app._listeners[0].server.connections))
+    until(lambda: not any(one.transport for one in server.app._listeners[0].connections))
     assert threading.active_count() == before

@@ -8,7 +8,7 @@ import pytest
 from support.server import until
 from support.wire import Wire
 
-from mockserver.net.arrival import Arrival
+from mockserver.net.connection import Connection
 
 PLAIN = """
 routes:
@@ -26,7 +26,6 @@ def said(answer):
     return json.loads(answer.body)
 
 
-@pytest.mark.parametrize("with_lane", [True, False])
 @pytest.mark.parametrize(
     ("data", "status", "limit", "word"),
     [
@@ -47,10 +46,8 @@ def said(answer):
     ],
     ids=["line", "head", "target", "count"],
 )
-def test_a_head_past_its_limit_is_told_which_and_the_connection_closed(
-    serving, with_lane, data, status, limit, word
-):
-    server = serving(PLAIN, max_head_bytes=1024, max_headers=50, lane=with_lane)
+def test_a_head_past_its_limit_is_told_which_and_the_connection_closed(serving, data, status, limit, word):
+    server = serving(PLAIN, max_head_bytes=1024, max_headers=50)
     with Wire(server.address) as wire:
         wire.send(data)
         answer = wire.answer()
@@ -73,9 +70,8 @@ def test_a_body_past_its_limit_is_413_and_counted(serving):
     assert server.admin.get("/counts")["incomplete"] == 1
 
 
-@pytest.mark.parametrize("with_lane", [True, False])
-def test_a_head_that_comes_too_slowly_is_408(serving, with_lane):
-    server = serving(PLAIN, read_timeout_s=0.05, lane=with_lane)
+def test_a_head_that_comes_too_slowly_is_408(serving):
+    server = serving(PLAIN, read_timeout_s=0.05)
     with Wire(server.address) as wire:
         wire.send("GET /plain HTTP/1.1\r\nHost:")
         answer = wire.answer()
@@ -86,9 +82,8 @@ def test_a_head_that_comes_too_slowly_is_408(serving, with_lane):
     assert refused(server) == {"read_timeout": 1}
 
 
-@pytest.mark.parametrize("with_lane", [True, False])
-def test_a_body_that_comes_too_slowly_is_408_and_recorded_as_incomplete(serving, with_lane):
-    server = serving(PLAIN, read_timeout_s=0.05, lane=with_lane)
+def test_a_body_that_comes_too_slowly_is_408_and_recorded_as_incomplete(serving):
+    server = serving(PLAIN, read_timeout_s=0.05)
     with Wire(server.address) as wire:
         wire.send("POST /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n123")
         answer = wire.answer()
@@ -109,13 +104,12 @@ def test_an_admin_call_that_comes_too_slowly_is_408_too(serving):
         assert wire.answer().status == 408
 
 
-@pytest.mark.parametrize("with_lane", [True, False])
-def test_requests_that_come_in_pieces_are_answered_and_leave_no_timer(serving, monkeypatch, with_lane):
+def test_requests_that_come_in_pieces_are_answered_and_leave_no_timer(serving, monkeypatch):
     timers = set()
-    wait, over = Arrival._wait, Arrival.over
-    monkeypatch.setattr(Arrival, "_wait", lambda self: (wait(self), timers.add(self)))
-    monkeypatch.setattr(Arrival, "over", lambda self: (over(self), timers.discard(self)))
-    server = serving(PLAIN, lane=with_lane)
+    start, stop = Connection._start_timer, Connection._stop_timer
+    monkeypatch.setattr(Connection, "_start_timer", lambda self: (start(self), timers.add(self)))
+    monkeypatch.setattr(Connection, "_stop_timer", lambda self: (stop(self), timers.discard(self)))
+    server = serving(PLAIN)
     with Wire(server.address) as wire:
         for data in (ONE, b"POST /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"):
             for n, byte in enumerate(data):
@@ -140,9 +134,8 @@ def test_an_idle_connection_is_not_slow(serving):
         assert idle.answer().body == b"hello"
 
 
-@pytest.mark.parametrize("with_lane", [True, False])
-def test_the_last_request_of_a_connection_is_answered_with_close(serving, with_lane):
-    server = serving(PLAIN, max_requests=3, lane=with_lane)
+def test_the_last_request_of_a_connection_is_answered_with_close(serving):
+    server = serving(PLAIN, max_requests=3)
     with Wire(server.address) as wire:
         for _ in range(2):
             wire.send(ONE)

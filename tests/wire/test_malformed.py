@@ -47,10 +47,8 @@ def test_what_is_no_request_is_400_and_closed(serving, data):
 def test_what_is_no_request_is_answered_once_whatever_follows(serving, monkeypatch):
     """The parser says the same again each time it is asked to go on."""
     taken = []
-    took = Connection._took
-    monkeypatch.setattr(
-        Connection, "_took", lambda self, message: (taken.append(message), took(self, message))
-    )
+    refuse = Connection._refuse
+    monkeypatch.setattr(Connection, "_refuse", lambda self, error: (taken.append(error), refuse(self, error)))
     server = serving()
     with Wire(server.address) as wire:
         wire.send(b"this is no HTTP\r\n\r\n" * 5)

@@ -81,9 +81,8 @@ def test_whatever_it_is(server, name, cut):
         assert wire.answer().body == f"{name} ".encode()
 
 
-@pytest.mark.parametrize("lane", [True, False])
-def test_a_body_that_comes_after_its_head_keeps_its_bytes(serving, lane):
-    server = serving(SCENARIO, lane=lane)
+def test_a_body_that_comes_after_its_head_keeps_its_bytes(serving):
+    server = serving(SCENARIO)
     with Wire(server.address) as wire:
         wire.send(b"POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
         assert wire.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100")  # the head has been read by itself

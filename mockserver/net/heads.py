@@ -1,0 +1,249 @@
+"""The head of a request: checked by llhttp, and otherwise kept as the bytes that it is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from mockserver.model.http import Headers, Peer, Request
+from mockserver.model.problem import problem
+
+_HTTP_2 = (
+    "The client speaks HTTP/2, and this server speaks HTTP/1.1 only. Have the client use HTTP/1.1, "
+    "such as curl --http1.1; over TLS it is negotiated"
+)
+_LINE = "A request line has three parts with one space between them, as in: GET /path HTTP/1.1"
+_VERSIONS = {"HTTP/1.1": (1, 1), "HTTP/1.0": (1, 0)}
+CHUNKED = -1
+"""The length of a body that comes in chunks."""
+
+
+class BadHeadError(Exception):
+    """
+    What came is no request that can be answered; `document` says why. `line` is the method and the target of an attempt to
+    speak HTTP/2. `limit` is the limit that was reached, as `/health` counts it.
+    """
+
+    def __init__(
+        self, document: dict[str, Any], *, line: tuple[str, str] | None = None, limit: str | None = None
+    ) -> None:
+        super().__init__(document["detail"])
+        self.document = document
+        self.line = line
+        self.limit = limit
+
+
+class Head:
+    """
+    A request whose body has not been read, and what its head says of the connection. `length` is that of the body, or
+    CHUNKED. `lower` is the head in lower case, as ISO-8859-1.
+    """
+
+    __slots__ = ("keep_alive", "length", "lower", "request")
+
+    def __init__(self, request: Request, lower: str, length: int, *, keep_alive: bool) -> None:
+        self.request = request
+        self.lower = lower
+        self.length = length
+        self.keep_alive = keep_alive
+
+    def has(self, name: str) -> bool:
+        """Whether there is a header line of that name, in lower case."""
+        return f"\n{name}:" in self.lower
+
+
+class _Silent:
+    """Wants none of the parser's events."""
+
+
+_SILENT = _Silent()
+
+
+def read_head(data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrived_at_s: float) -> Head:
+    """
+    The request whose head the data are, up to the empty line. Raises BadHeadError. At most `most_lines` header lines are
+    taken.
+    """
+    if not data.isascii():
+        data = ascii_line(data)
+    try:
+        HttpRequestParser(_SILENT).feed_data(data)
+    except HttpParserUpgrade:
+        pass  # whoever offers an upgrade is answered by HTTP/1.1, and may go on by it (RFC 9110 7.8)
+    except HttpParserError as error:
+        raise _explained(data, str(error)) from None
+    text = data.decode("latin-1")
+    end = text.find("\r")
+    try:
+        method, target, spoken = text[:end].split(" ")
+        version = _VERSIONS[spoken]
+    except (ValueError, KeyError):
+        raise _explained(data, _LINE) from None
+    lower = text.lower()
+    if "\ncontent-length:" in lower:
+        length = _length(lower)
+    elif "\ntransfer-encoding:" in lower:
+        length = _chunked(text)
+    else:
+        length = 0
+    keep_alive = _keeps(lower, version) if "\nconnection:" in lower or version == (1, 0) else True
+    if target[0] != "/" and "://" in target:
+        _check_url(target)
+    if len(data) > 2 * most_lines and lower.count("\n") - 2 > most_lines:
+        raise _too_many_lines(most_lines)
+    request = Request.of_head(
+        method, target, Headers.of_head(data[end + 1 : -2]), peer, version, arrived_s, arrived_at_s
+    )
+    return Head(request, lower, length, keep_alive=keep_alive)
+
+
+def _values(text: str, name: str) -> list[str]:
+    """The values of every line of that name."""
+    return [value.strip(" \t") for value in re.findall(rf"\n{name}:([^\r]*)", text, re.IGNORECASE)]
+
+
+def _check_url(target: str) -> None:
+    """Raises BadHeadError for a target that begins as a URL and is none."""
+    try:
+        has_host = bool(urlsplit(target).hostname) and urlsplit(target).port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise _bad(f"The request target can't be read as a URL: {target[:80]}")
+
+
+def _length(lower: str) -> int:
+    """The parser has seen that there is one, that it is a number, and that no transfer-coding contradicts it."""
+    return int(_values(lower, "content-length")[0])
+
+
+def _chunked(text: str) -> int:
+    written = ", ".join(_values(text, "transfer-encoding"))
+    codings = [coding for coding in map(str.strip, written.lower().split(",")) if coding]
+    if codings != ["chunked"]:
+        raise _bad_codings(written, codings)
+    return CHUNKED
+
+
+def _bad_codings(written: str, codings: list[str]) -> BadHeadError:
+    """A body in these codings has no end that can be known (RFC 9112 6.3), or is in one that is not supported."""
+    if codings[-1:] != ["chunked"] or codings.count("chunked") > 1:
+        return _bad(
+            f"Transfer-Encoding: {written} does not say where the body ends: its last coding must be chunked, once"
+        )
+    detail = (
+        f"Transfer-Encoding: {written} is not supported. Send the body with Transfer-Encoding: chunked alone, "
+        "and name its compression in Content-Encoding"
+    )
+    return BadHeadError(problem(501, "transfer-coding", "The transfer-coding is not supported", detail))
+
+
+def _keeps(lower: str, version: tuple[int, int]) -> bool:
+    """Whether the connection stays after the answer (RFC 9112 9.3)."""
+    words = {word.strip() for line in _values(lower, "connection") for word in line.split(",")}
+    return "close" not in words and (version == (1, 1) or "keep-alive" in words)
+
+
+def _too_many_lines(most: int) -> BadHeadError:
+    detail = f"It has more than {most} header lines; see --max-headers"
+    document = problem(431, "too-many-headers", "The request has too many headers", detail)
+    return BadHeadError(document, limit="headers")
+
+
+def too_large_head(data: bytes | bytearray, most_bytes: int) -> BadHeadError:
+    """What is wrong with a head of more than `most_bytes`, of which the data are the beginning."""
+    line = data.find(b"\n", 0, most_bytes)
+    if line < 0:
+        detail = f"It is longer than {most_bytes} bytes; see --max-head"
+        document = problem(414, "target-too-long", "The request target is too long", detail)
+    else:
+        detail = f"It is larger than {most_bytes} bytes; see --max-head"
+        document = problem(431, "head-too-large", "The head of the request is too large", detail)
+    return BadHeadError(document, limit="head")
+
+
+def ascii_line(data: bytes) -> bytes:
+    """
+    The same head, the bytes of the target that are no ASCII percent-encoded, but for the host of an absolute URL: a
+    target may hold raw UTF-8, or any other bytes, the parser takes only ASCII, and the encoding says the same
+    (RFC 3986 2.5).
+    """
+    end = data.find(b"\r")
+    start = data.find(b" ", 0, end) + 1
+    if not start:
+        return data
+    if data[start : start + 1] != b"/":
+        scheme = data.find(b"://", start, end)
+        start = data.find(b"/", scheme + 3, end) if scheme >= 0 else start
+        if start < 0:
+            return data
+    line = b"".join(b"%%%02X" % byte if byte > 0x7F else b"%c" % byte for byte in data[start:end])
+    return data[:start] + line + data[end:]
+
+
+_VERSION = re.compile(rb"HTTP/([0-9]+)(?:\.([0-9]+))?\Z")
+"""Also a version that is no valid one."""
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+
+
+def _explained(data: bytes, said: str) -> BadHeadError:
+    """What is wrong with a head that the parser refuses, and what to write; `said` are the parser's words."""
+    line = data.split(b"\r\n", 1)[0]
+    method, _, rest = line.partition(b" ")
+    target, _, spoken = rest.rpartition(b" ")
+    version = _VERSION.match(spoken)
+    if line == b"PRI * HTTP/2.0":
+        return _http_2(("PRI", "*"))
+    if not _METHOD.match(method) or not rest:
+        return _bad(f"The first line is no request line. {_LINE}")
+    if not version and b" " not in rest:
+        return _no_version()
+    if version and version[1] in (b"2", b"3") and version[2] == b"0":
+        if version[1] == b"2":
+            return _http_2((method.decode(), target.decode("ascii", "replace")))
+        detail = "End the request line with HTTP/1.1"
+        return BadHeadError(problem(505, "http-version", f"{spoken.decode()} is not supported", detail))
+    if version and version[1] == b"0":
+        return _no_version()
+    if spoken not in (b"HTTP/1.1", b"HTTP/1.0"):
+        shown = spoken[:20].decode("ascii", "replace")
+        return _bad(
+            f"The request line ends with {shown!r}, which is no version of HTTP. End it with HTTP/1.1"
+        )
+    if b" " in target:
+        return _bad(f"There is a space in the request target; write %20 for it. {_LINE}")
+    if "ethod" in said:
+        return _bad(
+            f"{method[:40].decode()!r} is no method that is known here. Methods are in upper case, as in: GET, POST"
+        )
+    if "Transfer-Encoding" in said and "ontent" not in said:
+        written = ", ".join(_values(data.decode("latin-1"), "transfer-encoding"))
+        return _bad_codings(written, written.lower().replace(" ", "").split(","))
+    return _bad(said)
+
+
+def _http_2(line: tuple[str, str]) -> BadHeadError:
+    return BadHeadError(problem(505, "http2", "HTTP/2 is not supported", _HTTP_2), line=line)
+
+
+def _no_version() -> BadHeadError:
+    """The request line names no version, as that of HTTP/0.9, or that version."""
+    detail = "A request line ends with HTTP/1.1, as in: GET /path HTTP/1.1"
+    return BadHeadError(problem(400, "bad-request", "HTTP/0.9 is not supported", detail))
+
+
+def check_beginning(data: bytes) -> None:
+    """Raises BadHeadError where no head begins as the data do, so that nobody waits for the rest of it."""
+    line, end, _ = data.partition(b"\r\n")
+    method, space, target = line.partition(b" ")
+    if not _METHOD.match(method):
+        raise _bad(f"The first line is no request line. {_LINE}")
+    if end and not (space and _VERSION.search(target)):
+        raise _explained(data, _LINE)
+
+
+def _bad(detail: str) -> BadHeadError:
+    return BadHeadError(problem(400, "bad-request", "This is no HTTP request", detail))
