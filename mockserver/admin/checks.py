@@ -97,14 +97,14 @@ async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:
     within_s = max((check.spec.within_s or 0.0 for check in checks), default=0.0)
     quiet_s = max((check.spec.quiet_s or 0.0 for check in checks), default=0.0)
     woken = asyncio.Event()
-    ns.watchers.add(woken.set)
+    ns.watchers |= {woken.set}
     try:
         verdicts = await _met(ns, checks, within_s, woken)
         if quiet_s and all(verdict.ok for verdict in verdicts):
             return await _quiet(ns, checks, verdicts, quiet_s, woken)
         return verdicts
     finally:
-        ns.watchers.discard(woken.set)
+        ns.watchers -= {woken.set}
 
 
 async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: asyncio.Event) -> list[Verdict]:

@@ -94,13 +94,13 @@ async def _events(
 async def _something(ns: Namespace) -> bool:
     """Waits until something happens there, if not for ever. Nobody is told anything while nobody waits."""
     woken = asyncio.Event()
-    ns.watchers.add(woken.set)
+    ns.watchers |= {woken.set}
     try:
         await asyncio.wait_for(woken.wait(), HEARTBEAT_S)
     except TimeoutError:
         return False
     finally:
-        ns.watchers.discard(woken.set)
+        ns.watchers -= {woken.set}
     return True
 
 

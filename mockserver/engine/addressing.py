@@ -15,7 +15,8 @@ from mockserver.model.http import Headers, Request
 
 HEADER = "x-mockserver-namespace"
 BAGGAGE_KEY = "mockserver.namespace"
-_PREFIXES = ("/mock", "/@", "/%40")
+PREFIXES = ("/mock", "/@", "/%40", "/__")
+"""Only a path that begins with one of these may be for another namespace than the headers say, or for the admin API."""
 
 
 class UnknownNamespace(LookupError):
@@ -49,7 +50,7 @@ class Addresser:
         headers, raw_path = request.headers, request.path
         named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
         home = self._namespaces.get(named) if named else self._default
-        if raw_path.startswith(_PREFIXES):
+        if raw_path.startswith(PREFIXES):
             ns = self._prefixed(request, raw_path, home or self._default)
             if ns is not None:
                 home = ns

@@ -181,23 +181,20 @@ class Engine:
         found = find(ns, request)
         if found is None:
             return self._open(ns, call, self._missed(ns, call))
-        static = found.route.static
-        if static is None or ns.outage is not None:
-            return self._open(ns, call, self._answer(ns, call, found))
-        return self._open(ns, call, self._taken(ns, call, found, static))
-
-    def _taken(self, ns: Namespace, call: Call, found: Found, static: tuple[Planned, ...]) -> Planned:
-        """The claim of a route in which nothing varies: its step and its number, nothing else."""
-        route, position, index = found.route, found.position, found.index
+        route = found.route
         call.route_id = route.id
         call.scenario = route.scenario.name
         call.tags = route.tags
+        if route.static is None or ns.outage is not None:
+            return self._open(ns, call, self._answer(ns, call, found))
+        # Nothing in it varies: the claim is its step and its number, nothing else.
+        position, index = found.position, found.index
         call.step = index + 1
         if not route.sequence.single:
             route.sequence.take(position, ns.clock.now_s())
         position.number += 1
         position.draws += 1
-        return static[index]
+        return self._open(ns, call, route.static[index])
 
     def begin_incomplete(self, request: Request, ns: Namespace, response: Response | None) -> Call:
         """Records a request whose body never came whole; it claims no route and is counted apart."""
@@ -224,15 +221,21 @@ class Engine:
 
     def _open(self, ns: Namespace, call: Call, planned: Planned) -> Call:
         call.claimed_at_s = self.shared.mono()
+        plan = planned.plan
         if call.consult is not None or call.forwarded is not None:
-            call.plan = planned.plan
+            call.plan = plan
+        elif len(plan) == 1 and plan[0].__class__ is Send and planned.fault is None:
+            call.plan = plan
+            call.response = planned.response
+            call.status = planned.response.status
         else:
             _decided(call, planned)
         counts, record = ns.counts, ns.record
         call.home = (ns, counts, record)
         counts.begun(call)
         record.add(call)
-        ns.tell()
+        if ns.watchers:
+            ns.tell()
         return call
 
     def answered(self, call: Call, status: int) -> None:
@@ -273,14 +276,15 @@ class Engine:
         if outcome is Outcome.CLIENT_LEFT and call.first_byte_at_s is None and call.status is not None:
             counts.unanswered(call)
             call.status = None
-        call.finished()
+        if call.ends is not None or call.finishes is not None:
+            call.finished()
         record.trim(call)
         # A reset has put others in their place; then this call ends unrecorded.
         if counts is not current:
             return ()
-        if is_open:
+        if ns.listeners and is_open:
             ns.tell_closed(call)
-        else:
+        elif ns.watchers:
             ns.tell()
         due = call.due
         if due:
@@ -291,9 +295,6 @@ class Engine:
 
     def _answer(self, ns: Namespace, call: Call, found: Found) -> Planned:
         route = found.route
-        call.route_id = route.id
-        call.scenario = route.scenario.name
-        call.tags = route.tags
         draw = Draw(ns, call.request, found, call.id)
         try:
             planned = self._outage(ns, call, draw)

@@ -81,39 +81,27 @@ def find(ns: Namespace, request: Request) -> Found | None:
     The first candidate whose conditions hold and whose sequence has not
     stopped. Nothing moves but what time has moved already.
     """
-    for candidate in _candidates_for(ns, request):
-        if _fits(candidate[0].target, request):
-            found = _taken(ns, request, candidate)
-            if found is not None:
-                return found
-    return None
-
-
-def _candidates_for(ns: Namespace, request: Request) -> tuple[Candidate[Route], ...]:
-    found = candidates(ns, request.method, request.path)
+    world = ns.shared.world
+    if ns.overlay is None and not world.off:
+        found = world.index.candidates(request.method, request.path)
+    else:
+        found = candidates(ns, request.method, request.path)
     if len(found) >= WORTH:
-        found = ns.shared.world.narrowed(request.method, request.path, found, request)
-    return found
-
-
-def _fits(route: Route, request: Request) -> bool:
-    if route.matcher is not None and not route.matcher.holds(request):
-        return False
-    return route.host is None or host_fits(route.host, request.host)
-
-
-def _taken(ns: Namespace, request: Request, candidate: Candidate[Route]) -> Found | None:
-    """The candidate with its step, where the state and its sequence let it answer."""
-    entry, params = candidate
-    route = entry.target
-    if not route.unconditional and not conditions_hold(ns, route, request, params):
-        return None
-    per = None if route.per is None else per_of(ns, route, request, params)
-    position = ns.position(route, per)
-    if route.sequence.single:
-        return Found(route, params, position, 0, per)
-    index = route.sequence.settle(position, ns.clock.now_s())
-    return None if index is None else Found(route, params, position, index, per)
+        found = world.narrowed(request.method, request.path, found, request)
+    for entry, params in found:
+        route = entry.target
+        if route.matcher is not None and not route.matcher.holds(request):
+            continue
+        if route.host is not None and not host_fits(route.host, request.host):
+            continue
+        if not route.unconditional and not conditions_hold(ns, route, request, params):
+            continue
+        per = None if route.per is None else per_of(ns, route, request, params)
+        position = ns.position(route, per)
+        index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
+        if index is not None:
+            return Found(route, params, position, index, per)
+    return None
 
 
 def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> str | None:

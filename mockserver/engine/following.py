@@ -39,10 +39,10 @@ class Follower:
         """Calls that were told as `client_left`, and whose client may still take the answer: then they are told again."""
         self._waiting: deque[Call] = deque()
         self._lost = 0
-        ns.followers.add(self)
+        ns.followers |= {self}
 
     def leave(self) -> None:
-        self._ns.followers.discard(self)
+        self._ns.followers -= {self}
 
     def resume(self, after: int) -> None:
         """

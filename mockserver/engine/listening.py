@@ -22,4 +22,4 @@ def listen_everywhere(engine: Engine, listener: Callable[[Call], None]) -> None:
 
     engine.shared.listeners |= {closed}
     for ns in engine.namespaces.values():
-        ns.listeners.add(closed)
+        ns.listen(closed)

@@ -127,9 +127,28 @@ class Shared:
 
 
 class Namespace:
-    """One world. `seed` is what its draws are made from; `world` is the published one."""
+    """
+    One world. `seed` is what its draws are made from. Its record, counts, memory and so on are made when they are first
+    asked for. `watchers` are called after every change that a check may wait for, `listeners` with every call once it is
+    over; `followers` look at the record now and then.
+    """
 
-    __slots__ = ("_clock", "_counts", "_deliveries", "_effects", "_followers", "_listeners", "_memory", "_off", "_off_world", "_overlay", "_positions", "_record", "_snapshots", "_strikes", "_timers", "_violations", "_watchers", "kept_at_s", "last_number", "last_snapshot", "name", "outage", "recordings", "removed", "seed", "seeded", "shared", "ttl_s", "used_at_s")  # fmt: skip
+    __slots__ = (
+        "_off", "_off_world", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "followers",
+        "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
+        "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers",
+    )  # fmt: skip
+
+    clock: VirtualClock
+    counts: Counts
+    deliveries: Deliveries
+    effects: Effects
+    memory: Memory
+    positions: Positions
+    record: Record
+    timers: Timers[Attempt]
+    """The tries of webhooks that wait for their moment."""
+    violations: Violations
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -142,96 +161,59 @@ class Namespace:
         self.used_at_s = 0.0
         self.kept_at_s: float | None = None
         """When it was kept as the evidence of a failed test."""
-        self._snapshots: list[tuple[int, Snapshot]] | None = None
         self.last_snapshot = 0
-        self._overlay: Overlay | None = None
-        self._positions: Positions | None = None
-        self._record: Record | None = None
-        self._counts: Counts | None = None
-        self._clock: VirtualClock | None = None
-        self._watchers: set[Callable[[], None]] | None = None
-        self._listeners: set[Callable[[Call], None]] | None = set(shared.listeners) or None
-        self._followers: set[Follows] | None = None
-        self._memory: Memory | None = None
-        self._effects: Effects | None = None
-        self._violations: Violations | None = None
-        self._deliveries: Deliveries | None = None
-        self._timers: Timers[Attempt] | None = None
+        self.watchers: frozenset[Callable[[], None]] = frozenset()
+        self.listeners: frozenset[Callable[[Call], None]] = shared.listeners
+        self.followers: frozenset[Follows] = frozenset()
         self.outage: Outage | Troubles | None = None
         """What stands before the work: an outage, or troubles, which have the outage that is set beside them."""
-        self._strikes: Strikes | None = None
         self.recordings: Recordings | None = None
+        self.overlay: Overlay | None = None
+        self._snapshots: list[tuple[int, Snapshot]] | None = None
+        self._strikes: Strikes | None = None
         self._off: frozenset[str] | None = None
         self._off_world: World | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Makes a part at its first touch."""
+        make = _PARTS.get(name)
+        if make is None:
+            raise AttributeError(f"a namespace has no {name!r}")
+        part = make(self)
+        setattr(self, name, part)
+        return part
+
+    def _made(self, name: str) -> Any:
+        """A part, None where nobody has touched it."""
+        try:
+            return object.__getattribute__(self, name)
+        except AttributeError:
+            return None
+
+    def _drop(self, *names: str) -> None:
+        """Those parts begin anew."""
+        for name in names:
+            if self._made(name) is not None:
+                delattr(self, name)
 
     @property
     def world(self) -> World:
         return self.shared.world
 
-    @property
-    def record(self) -> Record:
-        record = self._record
-        if record is None:
-            record = self._record = Record(self.shared.limits)
-        return record
-
-    @property
-    def counts(self) -> Counts:
-        counts = self._counts
-        if counts is None:
-            counts = self._counts = Counts()
-        return counts
-
-    @property
-    def positions(self) -> Positions:
-        positions = self._positions
-        if positions is None:
-            positions = self._positions = Positions(self.shared.bounds)
-        return positions
-
-    @property
-    def clock(self) -> VirtualClock:
-        clock = self._clock
-        if clock is None:
-            clock = self._clock = VirtualClock(self.shared.wall)
-        return clock
-
-    @property
-    def watchers(self) -> set[Callable[[], None]]:
-        """Called after every change that a check may wait for."""
-        watchers = self._watchers
-        if watchers is None:
-            watchers = self._watchers = set()
-        return watchers
-
-    @property
-    def listeners(self) -> set[Callable[[Call], None]]:
-        """Called with every call once it is over."""
-        listeners = self._listeners
-        if listeners is None:
-            listeners = self._listeners = set()
-        return listeners
-
-    @property
-    def followers(self) -> set[Follows]:
-        """Those who look at the record now and then: no call tells them anything."""
-        followers = self._followers
-        if followers is None:
-            followers = self._followers = set()
-        return followers
+    def listen(self, listener: Callable[[Call], None]) -> None:
+        """It is called with every call that is over, from now on."""
+        self.listeners |= {listener}
 
     def tell_closed(self, call: Call) -> None:
         """A call is over."""
-        if self._listeners:
-            for listener in tuple(self._listeners):
-                listener(call)
+        for listener in self.listeners:
+            listener(call)
         self.tell()
 
     def tell(self) -> None:
         """Something happened that a check may wait for."""
-        if self._watchers:
-            for watcher in tuple(self._watchers):
-                watcher()
+        for watcher in self.watchers:
+            watcher()
 
     @property
     def recording(self) -> Recording | None:
@@ -240,18 +222,14 @@ class Namespace:
 
     # What answers here
 
-    @property
-    def overlay(self) -> Overlay | None:
-        return self._overlay
-
     def own(self) -> Overlay:
         """The overlay, made if there is none yet. Call `changed` after changing what answers."""
-        if self._overlay is None:
-            self._overlay = Overlay()
-        return self._overlay
+        if self.overlay is None:
+            self.overlay = Overlay()
+        return self.overlay
 
     def replace_overlay(self, overlay: Overlay | None) -> None:
-        self._overlay = overlay
+        self.overlay = overlay
         self.changed()
 
     def changed(self) -> None:
@@ -261,7 +239,7 @@ class Namespace:
     @property
     def off(self) -> frozenset[str]:
         """Scenarios of the world whose routes don't answer here."""
-        overlay = self._overlay
+        overlay = self.overlay
         if overlay is None:
             return self.shared.world.off
         if self._off is None or self._off_world is not self.shared.world:
@@ -274,10 +252,10 @@ class Namespace:
         return self._off
 
     def scenarios(self) -> Iterator[Scenario]:
-        return scenarios_of(self.world, self._overlay)
+        return scenarios_of(self.world, self.overlay)
 
     def scenario(self, name: str) -> Scenario | None:
-        overlay = self._overlay
+        overlay = self.overlay
         if overlay is not None:
             if name in overlay.scenarios:
                 return overlay.scenarios[name]
@@ -286,24 +264,24 @@ class Namespace:
         return self.world.scenarios.get(name)
 
     def is_active(self, scenario: Scenario) -> bool:
-        return scenario.active if self._overlay is None else self._overlay.is_active(scenario)
+        return scenario.active if self.overlay is None else self.overlay.is_active(scenario)
 
     def routes(self) -> Iterator[Route]:
         """Every route that is there, active or not, in the order in which they are asked but for priority."""
-        if self._overlay is not None:
-            yield from reversed(self._overlay.routes.values())
+        if self.overlay is not None:
+            yield from reversed(self.overlay.routes.values())
         for scenario in self.scenarios():
             yield from scenario.routes
 
     def active_routes(self) -> Iterator[Route]:
-        runtime = self._overlay.routes if self._overlay is not None else {}
+        runtime = self.overlay.routes if self.overlay is not None else {}
         for route in self.routes():
             if route.id in runtime or self.is_active(route.scenario):
                 yield route
 
     def route(self, route_id: str) -> Route | None:
         """The route of exactly that id."""
-        overlay = self._overlay
+        overlay = self.overlay
         if overlay is not None:
             if route_id in overlay.routes:
                 return overlay.routes[route_id]
@@ -319,7 +297,7 @@ class Namespace:
         """Whether a route here begins with that segment literally."""
         if segment in self.world.prefixes:
             return True
-        return self._overlay is not None and segment in self._overlay.prefixes
+        return self.overlay is not None and segment in self.overlay.prefixes
 
     # What stands before the work
 
@@ -372,80 +350,32 @@ class Namespace:
 
     # Memory
 
-    @property
-    def memory(self) -> Memory:
-        memory = self._memory
-        if memory is None:
-            initial: dict[str, Any] = {}
-            for scenario in reversed(list(self.scenarios())):
-                initial |= scenario.spec.state
-            memory = self._memory = Memory(self.clock, initial, self.shared.bounds)
-        return memory
-
     def replace_memory(self, memory: Memory | None) -> None:
         """None: everything begins anew."""
-        self._memory = memory
-
-    @property
-    def effects(self) -> Effects:
-        effects = self._effects
-        if effects is None:
-            effects = self._effects = Effects(self.shared.bounds)
-        return effects
-
-    @property
-    def violations(self) -> Violations:
-        violations = self._violations
-        if violations is None:
-            violations = self._violations = Violations(self.shared.bounds)
-        return violations
-
-    @property
-    def timers(self) -> Timers[Attempt]:
-        """The tries of webhooks that wait for their moment."""
-        timers = self._timers
-        if timers is None:
-            timers = self._timers = Timers()
-        return timers
-
-    @property
-    def deliveries(self) -> Deliveries:
-        deliveries = self._deliveries
-        if deliveries is None:
-            deliveries = self._deliveries = Deliveries(self.shared.bounds)
-        return deliveries
+        self._drop("memory")
+        if memory is not None:
+            self.memory = memory
 
     def traces(self) -> tuple[Counts | None, Record | None, Deliveries | None]:
         """Counts, record and deliveries, None where there are none: asked for by name they would be made."""
-        return self._counts, self._record, self._deliveries
+        return self._made("counts"), self._made("record"), self._made("deliveries")
 
     def forget_calls(self) -> None:
         """New, empty records and counts; calls still open end in the old ones."""
         if self.shared.forgetting is not None:
             self.shared.forgetting(self)
-        for follower in self._followers or ():
+        for follower in self.followers:
             follower.forget()
-        self.shared.totals.add(self._counts, self._record)
-        self._record = None
-        self._counts = None
-        self._effects = None
-        self._violations = None
-        if self._deliveries is not None:
-            self._deliveries = Deliveries(self.shared.bounds, self._deliveries.last_number)
+        counts, record, deliveries = self.traces()
+        self.shared.totals.add(counts, record)
+        self._drop("record", "counts", "effects", "violations")
+        if deliveries is not None:
+            self.deliveries = Deliveries(self.shared.bounds, deliveries.last_number)
 
     @property
     def parts(self) -> Parts:
         """The parts themselves, as they are read elsewhere, without making any."""
-        return Parts(
-            self._memory,
-            None if self._positions is None else self.positions,
-            None if self._counts is None else self.counts,
-            self._effects,
-            self._clock,
-            self._deliveries,
-            self._timers,
-            self._violations,
-        )
+        return Parts(*map(self._made, Parts.__slots__))
 
     # Snapshots
 
@@ -462,7 +392,7 @@ class Namespace:
         snapshot = Snapshot(
             self.memory.copy(),
             {key: position.copy() for key, position in self.positions.items()},
-            self._overlay.copy() if self._overlay is not None else None,
+            self.overlay.copy() if self.overlay is not None else None,
             self.downtime.twin() if self.downtime is not None else None,
             self.clock.state(),
             self.timers.copy(),
@@ -472,7 +402,7 @@ class Namespace:
 
     def put_back(self, snapshot: Snapshot) -> None:
         """Everything that the snapshot holds, as it was; ids that were drawn since are not drawn again."""
-        self._memory = snapshot.memory.copy()
+        self.memory = snapshot.memory.copy()
         for key, position in tuple(self.positions.items()):
             kept = snapshot.positions.get(key)
             if kept is None:
@@ -484,12 +414,16 @@ class Namespace:
         self.replace_overlay(snapshot.overlay.copy() if snapshot.overlay is not None else None)
         self.set_outage(snapshot.outage.twin() if snapshot.outage is not None else None)
         self.clock.restore(snapshot.clock)
-        self._timers = snapshot.timers.copy()
+        self.timers = snapshot.timers.copy()
 
     # Positions
 
     def position(self, route: Route, per: str | None) -> Position:
         """Where that route's sequence stands, for that value of `per`."""
+        if route.per is None:
+            position = self.positions.of_routes.get(route.id)
+            if position is not None and position.version == route.version:
+                return position
         key = route.id if route.per is None else (route.id, per)
         position = self.positions.used(key, route.version)
         if position.version != route.version:
@@ -503,3 +437,24 @@ class Namespace:
         if position is None or position.version != route.version:
             return Position(route.version)
         return position.copy()
+
+
+def _memory_of(ns: Namespace) -> Memory:
+    initial: dict[str, Any] = {}
+    for scenario in reversed(list(ns.scenarios())):
+        initial |= scenario.spec.state
+    return Memory(ns.clock, initial, ns.shared.bounds)
+
+
+_PARTS: dict[str, Callable[[Namespace], Any]] = {
+    "clock": lambda ns: VirtualClock(ns.shared.wall),
+    "counts": lambda _: Counts(),
+    "deliveries": lambda ns: Deliveries(ns.shared.bounds),
+    "effects": lambda ns: Effects(ns.shared.bounds),
+    "memory": _memory_of,
+    "positions": lambda ns: Positions(ns.shared.bounds),
+    "record": lambda ns: Record(ns.shared.limits),
+    "timers": lambda _: Timers(),
+    "violations": lambda ns: Violations(ns.shared.bounds),
+}
+"""What makes each part."""

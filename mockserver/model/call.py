@@ -65,8 +65,8 @@ class Call:
     reply_length = 0
     reply_sha256: str | None = None
     _body_length: int | None = None
-    _ends: list[Callable[[], None]] | None = None
-    _finishes: list[Callable[[], None]] | None = None
+    ends: list[Callable[[], None]] | None = None
+    finishes: list[Callable[[], None]] | None = None
 
     def __init__(self, number: int, namespace: str, request: Request) -> None:
         self.number = number
@@ -119,26 +119,26 @@ class Call:
 
     def at_end(self, then: Callable[[], None]) -> None:
         """Something that is to be done when nobody waits for the reply any more: it is completed, or the client has left."""
-        if self._ends is None:
-            self._ends = []
-        self._ends.append(then)
+        if self.ends is None:
+            self.ends = []
+        self.ends.append(then)
 
     def over(self) -> None:
         """Does what was to be done at the end."""
-        ends, self._ends = self._ends, None
+        ends, self.ends = self.ends, None
         for end in ends or ():
             end()
 
     def at_finish(self, then: Callable[[], None]) -> None:
         """Something that is to be done when nothing more happens to the call, and its outcome stays."""
-        if self._finishes is None:
-            self._finishes = []
-        self._finishes.append(then)
+        if self.finishes is None:
+            self.finishes = []
+        self.finishes.append(then)
 
     def finished(self) -> None:
         """Does that, after what is to be done at the end."""
         self.over()
-        finishes, self._finishes = self._finishes, None
+        finishes, self.finishes = self.finishes, None
         for finish in finishes or ():
             finish()
 

@@ -15,10 +15,12 @@ class Headers(Mapping[str, str]):
 
     As a mapping: names ignore case, a repeated name gives its first value;
     `all` gives every line's value. Those of a request that came over a connection stay the
-    bytes that they are until somebody asks for all of them; a single one is looked up in the bytes.
+    bytes that they are until somebody asks for all of them; a single one is looked up in the
+    bytes. `is_read` says that something was made from the bytes, `size_bytes` about how much
+    memory they take without that.
     """
 
-    __slots__ = ("_lines", "_lower", "_pairs", "_raw", "_text")
+    __slots__ = ("_lines", "_lower", "_pairs", "_raw", "_text", "is_read", "size_bytes")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs: Pairs | None = tuple(pairs)
@@ -26,6 +28,8 @@ class Headers(Mapping[str, str]):
         self._lines: dict[str, list[str]] | None = None
         self._lower: str | None = None
         self._text: str | None = None
+        self.is_read = True
+        self.size_bytes = sum(len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs)
 
     @classmethod
     def of_head(cls, raw: bytes) -> Headers:
@@ -36,26 +40,23 @@ class Headers(Mapping[str, str]):
         self._lines = None
         self._lower = None
         self._text = None
+        self.size_bytes = len(raw)
+        self.is_read = False
         return self
 
     @property
     def pairs(self) -> Pairs:
         pairs = self._pairs
         if pairs is None:
+            self.is_read = True
             pairs = self._pairs = _split(self._raw or b"")
         return pairs
-
-    @property
-    def size_bytes(self) -> int:
-        """About how much memory they take when nobody looks."""
-        if self._raw is not None:
-            return len(self._raw)
-        return sum(len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs or ())
 
     def forget(self) -> None:
         """What was made from the bytes is made anew when asked."""
         if self._raw is not None:
             self._pairs = self._lower = self._text = None
+            self.is_read = False
         self._lines = None
 
     def _searchable(self) -> str | None:
@@ -63,6 +64,7 @@ class Headers(Mapping[str, str]):
         raw = self._raw
         if raw is None or self._lines is not None or not raw.isascii():
             return None
+        self.is_read = True
         text = self._text = raw.decode("ascii")
         lower = self._lower = text.lower()
         return lower

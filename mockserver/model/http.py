@@ -311,7 +311,9 @@ class Request:
     def forget_parsed(self) -> None:
         """What was made from head and body is made anew when asked."""
         self._cache = None
-        self.headers.forget()
+        headers = self.headers
+        if headers.is_read:
+            headers.forget()
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """A part that another room makes of the request, such as its XML: made at first use, and kept."""

@@ -287,7 +287,7 @@ class Connection(asyncio.Protocol):
     def _open_body(self, head: Head, rest: bytes) -> None:
         """Reads on in the body of a request that has not come whole."""
         listener = self._listener
-        ns = listener.namespace_of(head.request)
+        ns = listener.namespace_of(head.request, head.lower)
         if isinstance(ns, Response):
             self._turn_down(head, ns, rest)
             return
@@ -425,12 +425,12 @@ class Connection(asyncio.Protocol):
         """Answers a request that has come whole: at once, or by a task."""
         listener = self._listener
         request = head.request
-        ns = listener.namespace_of(request)
+        ns = listener.namespace_of(request, head.lower)
         if ns.__class__ is not Namespace:
             self._begin(self._admin(head) if ns is None else self._plain(head, ns))
             return
         call = listener.engine.begin(request, ns)
-        if head.has("upgrade") and asks_for_websocket(request):
+        if "\nupgrade:" in head.lower and asks_for_websocket(request):
             listener.engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
         self.served += 1
         if (
@@ -445,7 +445,7 @@ class Connection(asyncio.Protocol):
             and not self.paused
         ):
             transport = self.transport
-            transport.write(encode(call.response))
+            transport.write(encode(call.response, request.arrived_s))
             if not self.paused:
                 call.first_byte_at_s = call.last_byte_at_s = listener.mono()
                 listener.engine.finish(call, Outcome.DONE)

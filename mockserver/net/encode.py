@@ -22,35 +22,35 @@ _date_at = 0
 _date_line = b""
 
 
-def date_now() -> bytes:
-    """The Date of this second, by real time (RFC 9110 6.6.1)."""
+def date_line(now_s: float) -> bytes:
+    """The Date of that moment, by real time (RFC 9110 6.6.1)."""
     global _date_at, _date_line  # noqa: PLW0603  (one text a second, for all connections)
-    now = int(REAL.time())
+    now = int(now_s)
     if now != _date_at:
         _date_at = now
         _date_line = formatdate(now, usegmt=True).encode()
     return _date_line
 
 
-def encode(response: Response) -> bytes:
-    """A whole response, head and body, for a connection that stays, by HTTP/1.1."""
+def encode(response: Response, now_s: float) -> bytes:
+    """A whole response, head and body, for a connection that stays, by HTTP/1.1. `now_s` is Unix time."""
     parts = response.encoded
     if parts is None:
         if response.shape is not None:
-            return _shaped(response, response.shape)
+            return _shaped(response, response.shape, now_s)
         parts = response.encoded = encode_parts(response)
     before, after = parts
-    return before + date_now() + after if after else before
+    return before + date_line(now_s) + after if after else before
 
 
-def _shaped(response: Response, shape: Shape) -> bytes:
+def _shaped(response: Response, shape: Shape, now_s: float) -> bytes:
     """The same, where everything before the Date is that of others too, and only the length follows it."""
     head = shape.head
     if head is None:
         head, _ = _head(response, 0, keep_alive=True, version=(1, 1))
         shape.head = head
     body = response.body
-    return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (head, date_now(), len(body), body)
+    return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (head, date_line(now_s), len(body), body)
 
 
 def encode_parts(response: Response) -> tuple[bytes, bytes]:
@@ -74,7 +74,7 @@ def encode_head(
     ends with the connection).
     """
     before, after = _head(response, length, keep_alive=keep_alive, version=version, head_only=head_only)
-    return before + date_now() + after if after else before
+    return before + date_line(REAL.time()) + after if after else before
 
 
 def _head(

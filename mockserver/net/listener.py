@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.addressing import PREFIXES, Addresser, UnknownNamespace
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -151,12 +151,14 @@ class Listener:
 
     # Where a request goes
 
-    def namespace_of(self, request: Request) -> Namespace | Response | None:
+    def namespace_of(self, request: Request, lower: str) -> Namespace | Response | None:
         """
         The namespace that answers; the request knows its name, its prefix and its path from then on. None: the admin API
-        does. A response: there is none, and this says so.
+        does. A response: there is none, and this says so. `lower` is the head in lower case.
         """
         path = request.path
+        if self._mock and not path.startswith(PREFIXES) and "mockserver" not in lower:
+            return self.engine.default  # no prefix and no header names another
         if (
             path.startswith(ADMIN)
             and self._admin is not None

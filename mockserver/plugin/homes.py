@@ -174,7 +174,7 @@ class LocalHome(Home):
 
     def watch(self, ns: Namespace) -> None:
         journal = self._journals[ns.name] = Kept(lambda call: call.route_id, lambda call: bool(call.effects))
-        self._running.on_loop(lambda: self._engine.namespaces[ns.name].listeners.add(journal.add))
+        self._running.on_loop(lambda: self._engine.namespaces[ns.name].listen(journal.add))
 
     def evidence(self, ns: Namespace) -> Evidence:
         """Of all calls, also those that a reset has made the record forget."""

@@ -19,17 +19,6 @@ class RouteCount:
         self.in_flight = 0
         self.most_in_flight = 0
 
-    def begun(self, answer: int | str | None) -> None:
-        """One more, not over yet."""
-        self.calls += 1
-        if answer is not None:
-            self.answered(answer)
-        self.enter()
-
-    def enter(self) -> None:
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-
     def answered(self, answer: int | str) -> None:
         """One of its calls got that status, or that fault in its place."""
         statuses = self.statuses
@@ -70,19 +59,23 @@ class Counts:
             lines[line] = 1
         else:
             self.lines_lost += 1
+        route_id = call.route_id
         if call.automatic:
             self.automatic += 1
-        elif call.route_id is None:
+            return
+        if route_id is None:
             self.unmatched += 1
-        else:
-            self.route(call.route_id).begun(call.answer)
-
-    def route(self, route_id: str) -> RouteCount:
-        """What that route has got, from now on."""
+            return
         route = self.routes.get(route_id)
         if route is None:
             route = self.routes[route_id] = RouteCount()
-        return route
+        route.calls += 1
+        in_flight = route.in_flight = route.in_flight + 1
+        route.most_in_flight = max(route.most_in_flight, in_flight)
+        answer = call.status if call.status is not None else call.answer
+        if answer is not None:
+            statuses = route.statuses
+            statuses[answer] = statuses.get(answer, 0) + 1
 
     def answered(self, call: Call) -> None:
         """The answer of a call that began without one."""
@@ -99,9 +92,10 @@ class Counts:
                 del route.statuses[call.answer]
 
     def ended(self, call: Call) -> None:
-        route = self.routes.get(call.route_id) if call.route_id is not None else None
-        if route is not None:
-            route.in_flight -= 1
+        if call.route_id is not None:
+            route = self.routes.get(call.route_id)
+            if route is not None:
+                route.in_flight -= 1
 
     def calls_of(self, route_id: str) -> int:
         route = self.routes.get(route_id)

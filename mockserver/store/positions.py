@@ -14,22 +14,22 @@ PositionKey = str | tuple[str, str | None]
 class Positions:
     """Those of `per` values are bounded: past it, the one that was asked for longest ago begins anew."""
 
-    __slots__ = ("_drawn", "_of_routes", "_per")
+    __slots__ = ("_drawn", "_per", "of_routes")
 
     def __init__(self, bounds: Bounds) -> None:
-        self._of_routes: dict[str, Position] = {}
+        self.of_routes: dict[str, Position] = {}
         self._per: Bounded[tuple[str, str | None], Position] = Bounded("per_keys", bounds)
         self._drawn = 0
 
     def get(self, key: PositionKey) -> Position | None:
-        return self._of_routes.get(key) if isinstance(key, str) else self._per.get(key)
+        return self.of_routes.get(key) if isinstance(key, str) else self._per.get(key)
 
     def used(self, key: PositionKey, version: str) -> Position:
         """The position of that key, which is in use now; a new one where there is none."""
         position = self.get(key)
         if isinstance(key, str):
             if position is None:
-                position = self._of_routes[key] = Position(version)
+                position = self.of_routes[key] = Position(version)
         elif position is not None:
             self._per.touch(key)
         else:
@@ -40,19 +40,19 @@ class Positions:
 
     def put(self, key: PositionKey, position: Position) -> None:
         if isinstance(key, str):
-            self._of_routes[key] = position
+            self.of_routes[key] = position
             return
         for left in self._per.put(key, position, len(key[0]) + len(key[1] or "")):
             # What was generated for a key that left is not generated again when the key comes back.
             self._drawn = max(self._drawn, left.draws)
 
     def values(self) -> Iterator[Position]:
-        yield from self._of_routes.values()
+        yield from self.of_routes.values()
         yield from self._per.values()
 
     def items(self) -> Iterator[tuple[PositionKey, Position]]:
-        yield from self._of_routes.items()
+        yield from self.of_routes.items()
         yield from self._per.items()
 
     def __len__(self) -> int:
-        return len(self._of_routes) + len(self._per)
+        return len(self.of_routes) + len(self._per)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mockserver.model.call import Call
+from mockserver.model.http import Response
 
 KEPT_BODY_BYTES = 64 * 1024
 _CALL_BYTES = 700
@@ -50,11 +51,6 @@ class Record:
         cost_bytes = call.cost_bytes = cost_of(call)
         self._bytes += cost_bytes
         calls.append(call)
-        if len(calls) > self._most or self._bytes > self._most_bytes:
-            self._shrink()
-
-    def _shrink(self) -> None:
-        calls = self._calls
         while calls and (len(calls) > self._most or (self._bytes > self._most_bytes and len(calls) > 1)):
             oldest = calls.popleft()
             self.dropped += 1
@@ -67,20 +63,18 @@ class Record:
         request, response = call.request, call.response
         call.plan = ()
         request.forget_parsed()
-        long_body = len(request.body) > KEPT_BODY_BYTES
-        long_reply = response is not None and len(response.body) > KEPT_BODY_BYTES
-        if not (long_body or long_reply or call.forwarded is not None):
-            return
-        if long_body:
+        if len(request.body) > KEPT_BODY_BYTES:
             self._cut(call)
-        if response is not None and long_reply:
+        elif response is None or (len(response.body) <= KEPT_BODY_BYTES and call.forwarded is None):
+            return
+        if response is not None and len(response.body) > KEPT_BODY_BYTES:
             call.reply_length = max(call.reply_length, len(response.body))
             call.reply_sha256 = call.reply_sha256 or response.sha256
-            call.response = type(response)(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
+            call.response = Response(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
         if not call.forgotten:
-            cost = cost_of(call)
-            self._bytes += cost - call.cost_bytes
-            call.cost_bytes = cost
+            self._bytes -= call.cost_bytes
+            call.cost_bytes = cost_of(call)
+            self._bytes += call.cost_bytes
 
     def _cut(self, call: Call) -> None:
         body = call.request.body
