@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver import __version__, late
+from mockserver import __version__
 from mockserver.converting.command import export, import_
 from mockserver.diffing.command import diff
 from mockserver.recording.command import record
@@ -287,8 +287,7 @@ main.add_command(export)
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/, where it is there)."""
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
-    with late.imports():
-        from mockserver.running import run
+    from mockserver.running import run
 
     if admin_token_file:
         with open(admin_token_file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)

@@ -19,7 +19,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from mockserver.errors import Flaw, InvalidInput, MockServerError, Wrong, shown
@@ -87,36 +86,6 @@ class Target:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-class PinnedResolver(AbstractResolver):
-    """Gives aiohttp the addresses of a target, and of nothing else."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002  (its addresses are chosen already)
-    ) -> list[ResolveResult]:
-        if host.removesuffix(".").lower() != self._target.host:
-            raise OSError(f"{host} is not the host that was looked at")
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in self._target.addresses
-        ]
-
-    async def close(self) -> None:
-        """Holds nothing."""
 
 
 class Egress:

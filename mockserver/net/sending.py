@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import io
 import ssl
 from dataclasses import dataclass
-
-import aiohttp
-from multidict import CIMultiDict
+from typing import TYPE_CHECKING
 
 from mockserver.model.headers import Pairs
-from mockserver.net.egress import PinnedResolver, Target
+from mockserver.net.egress import Target
+from mockserver.net.session import client_library, request_by, session_to
+
+if TYPE_CHECKING:
+    import aiohttp
 
 READ_BYTES = 64 * 1024
 KEPT_BYTES = 4 * 1024
 """Of an answer's body, for the record."""
-
-_OURS_ALONE = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-"""Headers that aiohttp would add."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +37,12 @@ async def send(target: Target, method: str, headers: Pairs, body: bytes, *, dead
     """
     Sends, and waits for the answer until that moment of the loop's clock; past
     it, raises TimeoutError, unless the answer has begun.
-
-    A connection of its own for each: one kept open may be closed by the
-    receiver just as it is used, and a try would fail that was never made.
     """
+    aiohttp = await client_library()
     try:
-        async with (
-            aiohttp.TCPConnector(
-                resolver=PinnedResolver(target), use_dns_cache=False, force_close=True
-            ) as connector,
-            aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                skip_auto_headers=_OURS_ALONE,
-                auto_decompress=False,
-            ) as session,
-        ):
+        async with session_to(target) as session:
             async with asyncio.timeout_at(deadline_at_s):
-                response = await session.request(
-                    method,
-                    target.url,
-                    headers=CIMultiDict(headers),
-                    data=io.BytesIO(body) if body else b"",  # sent in pieces; aiohttp warns of large bytes
-                    allow_redirects=False,
-                )
+                response = await request_by(session, target, method, headers, body, empty_body=b"")
             return await _read(response, deadline_at_s)
     except TimeoutError:
         raise
@@ -73,6 +52,8 @@ async def send(target: Target, method: str, headers: Pairs, body: bytes, *, dead
 
 async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answer:
     """The status counts, whatever happens to the body."""
+    import aiohttp  # by now it is imported
+
     body = b""
     error: str | None = None
     if 300 <= response.status < 400 and "location" in response.headers:
@@ -92,6 +73,8 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answe
 
 def explained(why: Exception, target: Target | str) -> str:
     """For people: why a request to that place has no answer."""
+    import aiohttp  # by now it is imported
+
     if isinstance(why, aiohttp.ClientError):
         return _said(why, target)
     if isinstance(why, OSError):
@@ -100,6 +83,8 @@ def explained(why: Exception, target: Target | str) -> str:
 
 
 def _said(why: aiohttp.ClientError, target: Target | str) -> str:
+    import aiohttp  # by now it is imported
+
     match why:
         case aiohttp.ClientConnectorCertificateError():
             return f"the certificate of {target} was not accepted: {why.certificate_error}"

@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
-from typing import Any
-
-import aiohttp
-from multidict import CIMultiDict
+from typing import TYPE_CHECKING, Any
 
 from mockserver.engine.answers import problem_response
 from mockserver.errors import MockServerError, TlsRefused
@@ -28,8 +24,12 @@ from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.model.problem import problem
-from mockserver.net.egress import Egress, EgressRefused, PinnedResolver, Target, Unresolved
+from mockserver.net.egress import Egress, EgressRefused, Target, Unresolved
 from mockserver.net.sending import explained
+from mockserver.net.session import client_library, request_by, session_to
+
+if TYPE_CHECKING:
+    import aiohttp
 
 HOPS = "x-mockserver-hops"
 """Names the mock servers that a request has come through, so that one that meets itself can say so."""
@@ -42,8 +42,6 @@ _BODILESS = frozenset({204, 304})
 _READ_BYTES = 64 * 1024
 _MOST_HEAD_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
-_OURS_ALONE = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-"""Headers that aiohttp would add."""
 
 
 class BrokeOff(MockServerError):
@@ -102,6 +100,7 @@ class Upstream:
             lines = [
                 (name, _plain(value) if name.lower() == "accept-encoding" else value) for name, value in lines
             ]
+        aiohttp = await client_library()
         try:
             async with asyncio.timeout(self._timeout_s):
                 target = await self._egress.resolve(to + target_of(request))
@@ -126,34 +125,12 @@ class Upstream:
     async def _sent(
         self, stack: contextlib.AsyncExitStack, target: Target, request: Request, lines: list[tuple[str, str]]
     ) -> aiohttp.ClientResponse:
-        """
-        A connection of its own for each: one kept open may be closed by the service just as
-        it is used, and the client would see an error that the service never made.
-        """
         if target.url.scheme == "https" and self._tls is None:
             self._tls = self._context()
-        resolver = PinnedResolver(target)
-        connector = aiohttp.TCPConnector(
-            resolver=resolver, use_dns_cache=False, force_close=True, ssl=self._tls or True
+        session = await stack.enter_async_context(
+            session_to(target, tls=self._tls, max_line_size=_MOST_HEAD_BYTES, max_field_size=_MOST_HEAD_BYTES)
         )
-        await stack.enter_async_context(connector)
-        session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            skip_auto_headers=_OURS_ALONE,
-            auto_decompress=False,
-            max_line_size=_MOST_HEAD_BYTES,
-            max_field_size=_MOST_HEAD_BYTES,
-        )
-        await stack.enter_async_context(session)
-        answer = await session.request(
-            request.method,
-            target.url,
-            headers=CIMultiDict(lines),
-            data=io.BytesIO(request.body) if request.body else None,
-            allow_redirects=False,
-        )
+        answer = await request_by(session, target, request.method, lines, request.body, empty_body=None)
         stack.callback(answer.close)
         return answer
 
@@ -188,6 +165,8 @@ class Upstream:
 
     async def _pieces(self, to: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Raises BrokeOff."""
+        import aiohttp  # by now it is imported
+
         try:
             while True:
                 async with asyncio.timeout(self._idle_s):
