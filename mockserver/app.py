@@ -252,10 +252,12 @@ class App:
         return self.engine.make_namespace(name)
 
     async def _collect(self) -> None:
-        """Removes namespaces that nobody uses any more, as long as the server runs."""
+        """Removes namespaces and ends connections that nobody uses any more, as long as the server runs."""
         while True:
             await asyncio.sleep(COLLECT_EVERY_S)
             self.collect_idle()
+            for listener in self._listeners:
+                listener.close_idle(REAL.monotonic())
 
     def collect_idle(self) -> int:
         """Removes idle namespaces now. How many there were."""

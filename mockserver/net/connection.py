@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_task",
-        "_timer", "has_ended", "paused", "served", "transport", "wire",
+        "_timer", "has_ended", "idle_since_s", "paused", "served", "transport", "wire",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -114,9 +114,16 @@ class Connection(asyncio.Protocol):
         self._last = listener.limits.requests or None
         self.paused = False
         self.has_ended = False
+        self.idle_since_s = 0.0
+        """The monotonic clock's time of its last request."""
         self.served = 0
         """Requests whose answer was begun."""
         self.wire: Wire | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is asked of it now."""
+        return self._task is None and self._body is None and not self._held
 
     def settle(self) -> None:
         """The server stops: the connection ends once nothing is to be answered. Nobody waits for a client that has left."""
@@ -137,6 +144,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
             return
         listener.connections.add(self)
+        self.idle_since_s = listener.mono()
         self._is_open = True
         # Drained is drained: a call counts as sent when nothing waits any more.
         self.transport.set_write_buffer_limits(high=0)
@@ -433,6 +441,7 @@ class Connection(asyncio.Protocol):
         if "\nupgrade:" in head.lower and asks_for_websocket(request):
             listener.engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
         self.served += 1
+        self.idle_since_s = request.arrived_at_s
         if (
             head.keep_alive
             and call.consult is None

@@ -16,6 +16,7 @@ _HTTP_2 = (
     "such as curl --http1.1; over TLS it is negotiated"
 )
 _LINE = "A request line has three parts with one space between them, as in: GET /path HTTP/1.1"
+_LENGTH = "\ncontent-length:"
 _VERSIONS = {"HTTP/1.1": (1, 1), "HTTP/1.0": (1, 0)}
 CHUNKED = -1
 """The length of a body that comes in chunks."""
@@ -83,8 +84,9 @@ def read_head(data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrive
     except (ValueError, KeyError):
         raise _explained(data, _LINE) from None
     lower = text.lower()
-    if "\ncontent-length:" in lower:
-        length = _length(lower)
+    at = lower.find(_LENGTH)
+    if at >= 0:  # the parser has seen that it is one number, and that no transfer-coding contradicts it
+        length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
     elif "\ntransfer-encoding:" in lower:
         length = _chunked(text)
     else:
@@ -113,11 +115,6 @@ def _check_url(target: str) -> None:
         has_host = False
     if not has_host:
         raise _bad(f"The request target can't be read as a URL: {target[:80]}")
-
-
-def _length(lower: str) -> int:
-    """The parser has seen that there is one, that it is a number, and that no transfer-coding contradicts it."""
-    return int(_values(lower, "content-length")[0])
 
 
 def _chunked(text: str) -> int:

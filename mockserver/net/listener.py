@@ -38,6 +38,9 @@ from mockserver.net.upstream import Upstream
 from mockserver.net.webhooks import Courier
 from mockserver.real_time import REAL
 
+KEEP_ALIVE_S = 3630.0
+"""How long an idle connection stays: longer than load balancers keep theirs."""
+
 AdminHandler = Callable[[Request], Awaitable[Response | StreamReply]]
 
 
@@ -131,6 +134,12 @@ class Listener:
         self._busy -= 1
         if not self._busy:
             self._idle.set()
+
+    def close_idle(self, now_s: float) -> None:
+        """Ends the connections that nobody has used for longer than KEEP_ALIVE_S, by the monotonic clock."""
+        for connection in tuple(self.connections):
+            if connection.is_idle and now_s - connection.idle_since_s > KEEP_ALIVE_S:
+                connection.transport.close()
 
     async def settle(self, grace_s: float) -> int:
         """Closes idle connections, and gives busy ones a moment, unless the client has left. How many are still busy."""
