@@ -173,12 +173,14 @@ class Engine:
 
     # A call
 
+    find = staticmethod(find)
+
     def begin(self, request: Request, ns: Namespace) -> Call:
         """Decides what is answered and records the call as open, before any byte of the answer leaves."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        found = find(ns, request)
+        found = self.find(ns, request)
         if found is None:
             return self._open(ns, call, self._missed(ns, call))
         route = found.route

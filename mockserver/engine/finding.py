@@ -76,16 +76,19 @@ def likely(ns: Namespace, request: Request) -> list[Route]:
     return sorted(found, key=lambda route: route.key)
 
 
-def find(ns: Namespace, request: Request) -> Found | None:
+def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> Found | None:
     """
     The first candidate whose conditions hold and whose sequence has not
-    stopped. Nothing moves but what time has moved already.
+    stopped. Nothing moves but what time has moved already. Without `head_by_get` a route
+    takes a HEAD only where it names that method, or none.
     """
     world = ns.shared.world
     if ns.overlay is None and not world.off:
         found = world.index.candidates(request.method, request.path)
     else:
         found = candidates(ns, request.method, request.path)
+    if not head_by_get and request.method == "HEAD":
+        found = tuple(one for one in found if "HEAD" in (one[0].target.methods or ("HEAD",)))
     if len(found) >= WORTH:
         found = world.narrowed(request.method, request.path, found, request)
     for entry, params in found:

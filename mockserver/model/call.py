@@ -59,7 +59,7 @@ class Call:
     effects: Sequence[Any] = ()
     webhooks: Sequence[Any] = ()
     due: Sequence[Any] = ()
-    nearest: Sequence[Any] = ()
+    nearest: list[Any] = []  # noqa: RUF012  (replaced, never changed)
     left_at_s: float | None = None
     body_sha256: str | None = None
     reply_length = 0

@@ -122,7 +122,7 @@ def is_one_send(plan: Plan) -> bool:
     if len(plan) != 1:
         return False
     step = plan[0]
-    if step.__class__ is not Send or step.upto is not None:  # type: ignore[union-attr]
+    if step.__class__ is not Send or step.upto is not None:
         return False
-    response = step.response  # type: ignore[union-attr]
+    response = step.response
     return response.shape is not None or response.encoded is not None or keeps_connection(response.headers)

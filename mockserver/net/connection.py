@@ -434,7 +434,7 @@ class Connection(asyncio.Protocol):
         listener = self._listener
         request = head.request
         ns = listener.namespace_of(request, head.lower)
-        if ns.__class__ is not Namespace:
+        if ns is None or isinstance(ns, Response):
             self._begin(self._admin(head) if ns is None else self._plain(head, ns))
             return
         call = listener.engine.begin(request, ns)
@@ -444,6 +444,7 @@ class Connection(asyncio.Protocol):
         self.idle_since_s = request.arrived_at_s
         if (
             head.keep_alive
+            and call.response is not None
             and call.consult is None
             and not call.due
             and request.version == (1, 1)

@@ -8,11 +8,12 @@ answer names its stub; a delay may be set for all.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from mockserver.engine.answers import UNMATCHED, with_headers
 from mockserver.engine.engine import Engine
-from mockserver.engine.finding import Held, hold
+from mockserver.engine.finding import find
 from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import Namespace
 from mockserver.matching.nearest import as_text
@@ -40,12 +41,10 @@ class WireMockEngine(Engine):
         self._name_of = name_of
         self._chance = Random()
 
-    def begin(self, request: Request, ns: Namespace, held: Held | None = None) -> Call:
-        if request.method == "HEAD":
-            held = tuple(
-                one for one in held or hold(ns, request) if (one[0].target.methods or {"HEAD"}) & {"HEAD"}
-            )
-        call = super().begin(request, ns, held)
+    find = staticmethod(partial(find, head_by_get=False))
+
+    def begin(self, request: Request, ns: Namespace) -> Call:
+        call = super().begin(request, ns)
         if call.route_id is not None and call.response is not None:
             self._as_theirs(call)
         return call
