@@ -8,7 +8,7 @@ request and kept. Adding or removing a route costs the same however many there a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from mockserver.matching.likeness import Likeness
@@ -58,26 +58,25 @@ class _Node(Generic[T]):
             return self.plain
         return self.patterns.setdefault(segment.source, (segment, _Node()))[1]
 
-    def find(self, parts: list[str], at: int, values: list[str]) -> Iterator[Found[T]]:
-        """Every entry below this node that takes `parts[at:]`, with its parameters, in no order."""
+    def collect(self, parts: list[str], at: int, values: list[str], found: list[Found[T]]) -> None:
+        """Adds every entry below this node that takes `parts[at:]`, with its parameters, in no order."""
         if at == len(parts):
-            for entry in self.entries:
-                yield entry, entry.pattern.named(values)
+            found += [(entry, entry.pattern.named(values)) for entry in self.entries]
             return
         part = parts[at]
         node = self.literals.get(part)
         if node is not None:
-            yield from node.find(parts, at + 1, values)
+            node.collect(parts, at + 1, values, found)
         if self.plain is not None and part:
-            yield from self.plain.find(parts, at + 1, [*values, part])
+            self.plain.collect(parts, at + 1, [*values, part], found)
         for segment, below in self.patterns.values():
             more = list(values)
             if take(segment, part, more):
-                yield from below.find(parts, at + 1, more)
+                below.collect(parts, at + 1, more, found)
         for segment, entry in self.tails:
-            found = segment.pattern.fullmatch("/".join(parts[at:])) if segment.pattern else None
-            if found:
-                yield entry, entry.pattern.named([*values, *found.groups()])
+            match = segment.pattern.fullmatch("/".join(parts[at:])) if segment.pattern else None
+            if match:
+                found.append((entry, entry.pattern.named([*values, *match.groups()])))
 
 
 class Index(Generic[T]):
@@ -144,8 +143,9 @@ class Index(Generic[T]):
         found: list[Found[T]] = [(entry, {}) for entry in self._literals.get(path, ())]
         if self._patterns:
             # What lies below the deepest pattern is one part: only a tail takes it.
-            found.extend(self._root.find(path.split("/", self._depth + 1)[1:], 0, []))
-        found.sort(key=lambda one: one[0].key)
+            self._root.collect(path.split("/", self._depth + 1)[1:], 0, [], found)
+        if len(found) > 1:
+            found.sort(key=lambda one: one[0].key)
         return found
 
     def candidates(self, method: str, raw_path: str) -> tuple[Found[T], ...]:
@@ -158,8 +158,10 @@ class Index(Generic[T]):
             found = ready.get(method)
             if found is not None:
                 return found
+        if raw_path not in self._literals:
+            return _for_method(method, self._at(raw_path))
         found = _for_method(method, self.at(raw_path))
-        if raw_path in self._literals and method in _KEPT_METHODS:
+        if method in _KEPT_METHODS:
             self._ready.setdefault(raw_path, {})[method] = found
         return found
 
@@ -182,4 +184,4 @@ class Index(Generic[T]):
 def _for_method(method: str, found: Sequence[Found[T]]) -> tuple[Found[T], ...]:
     if method == "HEAD" and not any(entry.methods and "HEAD" in entry.methods for entry, _ in found):
         return tuple(one for one in found if one[0].methods is None or "GET" in one[0].methods)
-    return tuple(one for one in found if one[0].methods is None or method in one[0].methods)
+    return tuple([one for one in found if one[0].methods is None or method in one[0].methods])

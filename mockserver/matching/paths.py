@@ -166,7 +166,10 @@ class PathPattern:
         return self.named(values) if len(parts) == len(self.segments) else None
 
     def named(self, values: list[str]) -> dict[str, str]:
-        return {name: revealed(value or "") for name, value in zip(self.names, values, strict=True)}
+        params = {}
+        for name, value in zip(self.names, values, strict=True):
+            params[name] = value if value and SLASH not in value else revealed(value or "")
+        return params
 
     def __repr__(self) -> str:
         return f"PathPattern({self.text!r})"
