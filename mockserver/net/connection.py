@@ -259,15 +259,16 @@ class Connection(asyncio.Protocol):
                 at = end
                 if self._timer is not None:
                     self._stop_timer()
+                ns = listener.namespace_of(head.request, head.lower)
                 length = head.length
                 if length:
                     rest = data[at:]
                     if not 0 < length <= len(rest) or length > listener.most_body_bytes:
-                        self._open_body(head, rest)
+                        self._open_body(head, ns, rest)
                         return
                     head.request.body = rest if length == len(rest) else rest[:length]
                     at += length
-                self._answer(head)
+                self._answer(head, ns)
                 if self._task is not None or not self._is_open:
                     self._held += data[at:]
                     return
@@ -292,10 +293,9 @@ class Connection(asyncio.Protocol):
                 except BadHeadError as error:
                     self._refuse(error)
 
-    def _open_body(self, head: Head, rest: bytes) -> None:
+    def _open_body(self, head: Head, ns: Namespace | Response | None, rest: bytes) -> None:
         """Reads on in the body of a request that has not come whole."""
         listener = self._listener
-        ns = listener.namespace_of(head.request, head.lower)
         if isinstance(ns, Response):
             self._turn_down(head, ns, rest)
             return
@@ -349,7 +349,7 @@ class Connection(asyncio.Protocol):
         head.request.body = b"".join(body.pieces)
         body.pieces.clear()
         try:
-            self._answer(head)
+            self._answer(head, body.ns)
         except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
             self._fail(error)
         return rest
@@ -429,11 +429,10 @@ class Connection(asyncio.Protocol):
 
     # Answering
 
-    def _answer(self, head: Head) -> None:
-        """Answers a request that has come whole: at once, or by a task."""
+    def _answer(self, head: Head, ns: Namespace | Response | None) -> None:
+        """Answers a request that has come whole: at once, or by a task. `ns` is what `Listener.namespace_of` said."""
         listener = self._listener
         request = head.request
-        ns = listener.namespace_of(request, head.lower)
         if ns is None or isinstance(ns, Response):
             self._begin(self._admin(head) if ns is None else self._plain(head, ns))
             return
