@@ -6,6 +6,7 @@ from sys import getsizeof
 from typing import Any
 
 _CONTAINERS = (dict, list, tuple)
+_SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def size_of(value: Any) -> int:
@@ -16,11 +17,11 @@ def size_of(value: Any) -> int:
     pending = [value]
     while pending:
         whole = pending.pop()
-        items = whole.values() if isinstance(whole, dict) else whole
+        items = whole
         if isinstance(whole, dict):
             size += sum(map(getsizeof, whole))
-        for item in items:
-            size += getsizeof(item)
-            if isinstance(item, _CONTAINERS):
-                pending.append(item)
+            items = whole.values()
+        size += sum(map(getsizeof, items))
+        if not _SCALARS.issuperset(map(type, items)):
+            pending += [item for item in items if isinstance(item, _CONTAINERS)]
     return size
