@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from pydantic import Field
@@ -106,4 +107,4 @@ async def scenario_schema(_: Asked[Any]) -> Answer:
 
 @table.add("GET", "/openapi.json", "This description.", namespaced=False)
 async def openapi(asked: Asked[Any]) -> Answer:
-    return json_answer(asked.services.openapi())
+    return json_answer(await asyncio.to_thread(asked.services.openapi))  # made at the first call

@@ -17,7 +17,7 @@ def size_of(value: Any) -> int:
     pending = [value]
     while pending:
         whole = pending.pop()
-        items = whole
+        items: Any = whole
         if isinstance(whole, dict):
             size += sum(map(getsizeof, whole))
             items = whole.values()
