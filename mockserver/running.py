@@ -103,7 +103,9 @@ async def _run(settings: Settings) -> None:
     app = App(settings)
     loop.add_signal_handler(signal.SIGHUP, _on_hangup(app, stopped))
     await app.start()
-    _tune_collector(app)
+    if len(app.engine.shared.world.routes) > _WORTH_COLLECTING:
+        gc.collect()
+    tune_collector()
     try:
         _announce(app)
         async with _watched(app, seen):
@@ -114,14 +116,12 @@ async def _run(settings: Settings) -> None:
         await app.stop()
 
 
-def _tune_collector(app: App) -> None:
+def tune_collector() -> None:
     """
     What was loaded stays, and is never gone through again; what loading leaves behind is
     worth a collection only where it was much. Calls are freed by reference counts alone,
     so circles are rare.
     """
-    if len(app.engine.shared.world.routes) > _WORTH_COLLECTING:
-        gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     gc.enable()

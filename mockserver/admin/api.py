@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mockserver.admin.turns import aside
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -254,7 +255,7 @@ class AdminApi:
             if name not in endpoint.query:
                 hint = near(name, endpoint.query) or "This call takes no query"
                 raise BadQuery(name, "there is no such query parameter here", hint)
-        body = None if endpoint.raw else self._body(endpoint, request)
+        body = None if endpoint.raw else await aside(len(request.body), self._body, endpoint, request)
         return await endpoint.handler(Asked(self._engine, ns, request, self._services, params, query, body))
 
     def _namespace(self, name: str) -> Namespace:
@@ -370,6 +371,11 @@ def read_json(request: Request, *, as_written: bool = False) -> Any:
         raise Refused(400, "bad-json", "The body is no JSON", str(why)) from why
 
 
+async def sent_json(request: Request, *, as_written: bool = False) -> Any:
+    """The same, read on a thread where it is large."""
+    return await aside(len(request.body), read_json, request, as_written=as_written)
+
+
 # Answers
 
 
@@ -387,8 +393,8 @@ def no_content() -> Response:
 
 
 def listing(items: list[Any], after: Any = None) -> Response:
-    """`{"items": [...], "next": cursor or null}`."""
-    return json_answer({"items": items, "next": after})
+    """`{"items": [...], "next": cursor or null}`, written item by item: on a thread, others have their turn between them."""
+    return written_listing([dump_json(item) for item in items], after)
 
 
 def written_listing(items: list[bytes], after: Any = None, **more: Any) -> Response:

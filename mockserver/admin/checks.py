@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, parsed, read_json
+from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, parsed, sent_json
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
@@ -37,7 +37,7 @@ class Checks(RootModel[CheckSpec | list[CheckSpec]]):
     errors=(409, 422),
 )
 async def verify(asked: Asked[Any]) -> Answer:
-    data = read_json(asked.request)
+    data = await sent_json(asked.request)
     checks = await _compiled(asked.ns, data)
     return answer(await settled(asked.ns, checks))
 

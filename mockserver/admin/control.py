@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from pydantic import Field
 
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, no_content
 from mockserver.admin.models import HealthView, ReloadView
+from mockserver.admin.turns import Turns
 from mockserver.engine import editing
 from mockserver.errors import Flaw, InvalidInput, near
 from mockserver.files.source import LoadFailed
@@ -48,9 +50,16 @@ async def reset(asked: Asked[ResetBody]) -> Answer:
         raise InvalidInput(flaws)
     if "clock" in what:
         asked.services.courier.forget(asked.ns)
+    overlay = asked.ns.overlay if "routes" in what else None
+    gone = [] if overlay is None else list(overlay.routes.values())
+    del overlay
     editing.reset(asked.engine, asked.ns, what)
     if "clock" in what:
         asked.services.courier.moved(asked.ns)
+    turns = Turns()
+    while gone:
+        gone.pop()  # a large route takes a while to free, and there may be many
+        await turns.pause()
     return no_content()
 
 
@@ -106,4 +115,4 @@ async def scenario_schema(_: Asked[Any]) -> Answer:
 
 @table.add("GET", "/openapi.json", "This description.", namespaced=False)
 async def openapi(asked: Asked[Any]) -> Answer:
-    return json_answer(asked.services.openapi())
+    return json_answer(await asyncio.to_thread(asked.services.openapi))  # made at the first call

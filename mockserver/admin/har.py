@@ -7,13 +7,11 @@ masked here. Fields of our own begin with an underscore, as the format asks.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -21,6 +19,7 @@ from mockserver import __version__
 from mockserver.admin.api import Answer, Asked, Table
 from mockserver.admin.calls import FILTERS, MOST, REVEAL, SLICE, CallFilter, may_reveal
 from mockserver.admin.models import ArchiveView
+from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
 from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBody, decode_content
@@ -45,7 +44,14 @@ _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 async def get_archive(asked: Asked[Any]) -> Answer:
     wanted, reveal = CallFilter(asked), may_reveal(asked)
     limit = asked.number("limit", MOST, MOST) if "limit" in asked.query else None
-    calls = list(islice((call for call in asked.ns.record.after(0) if wanted.holds(call)), limit))
+    turns = Turns()
+    calls: list[Call] = []
+    for call in asked.ns.record.after(0):
+        if len(calls) == limit:
+            break
+        if wanted.holds(call):
+            calls.append(call)
+        await turns.pause()
     lines = [
         ("Content-Type", "application/json"),
         ("Content-Disposition", 'attachment; filename="calls.har"'),
@@ -56,11 +62,14 @@ async def get_archive(asked: Asked[Any]) -> Answer:
 
 async def _archive(calls: list[Call], *, reveal: bool) -> AsyncIterator[bytes]:
     creator = dump_json({"name": "mockserver", "version": __version__})
+    turns = Turns()
     yield b'{"log":{"version":"1.2","creator":' + creator + b',"entries":['
     for start in range(0, len(calls), SLICE):
-        entries = [dump_json(entry(call, reveal=reveal)) for call in calls[start : start + SLICE]]
+        entries = []
+        for call in calls[start : start + SLICE]:
+            entries.append(dump_json(entry(call, reveal=reveal)))
+            await turns.pause()
         yield (b"," if start else b"") + b",".join(entries)
-        await asyncio.sleep(0)
     yield b"]}}"
 
 

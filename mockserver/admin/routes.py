@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,9 +20,10 @@ from mockserver.admin.api import (
     one_flaw,
     read_json,
     room,
+    sent_json,
 )
 from mockserver.admin.models import RouteList, RouteView
-from mockserver.admin.turns import aside
+from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import route_view
 from mockserver.engine import editing
 from mockserver.engine.naming import NoSuchRoute, route_named
@@ -54,7 +57,13 @@ def named(asked: Asked[Any]) -> Route:
 )
 async def list_routes(asked: Asked[Any]) -> Answer:
     tag = asked.query.get("tag")
-    return listing([route_view(asked.ns, one) for one in asked.ns.routes() if tag is None or tag in one.tags])
+    turns = Turns()
+    views = []
+    for route in list(asked.ns.routes()):
+        if tag is None or tag in route.tags:
+            views.append(route_view(asked.ns, route))
+        await turns.pause()
+    return await asyncio.to_thread(listing, views)
 
 
 @table.add(
@@ -68,21 +77,31 @@ async def list_routes(asked: Asked[Any]) -> Answer:
     errors=(409, 415, 422, 429),
 )
 async def add_route(asked: Asked[Any]) -> Answer:
+    _room(asked)
+    try:
+        route = await _compiled(asked)
+    except editing.Conflict as why:
+        raise Refused(409, "conflict", str(why), why.hint) from why
+    _room(asked)  # others may have come first
+    return await _shown(asked, editing.place_route(asked.ns, route), 201)
+
+
+def _room(asked: Asked[Any]) -> None:
+    """Raises Refused where no route may be added."""
     overlay = asked.ns.overlay
-    there = len(overlay.routes) if overlay is not None else 0
     room(
         asked.engine,
         "routes",
-        there,
+        len(overlay.routes) if overlay is not None else 0,
         asked.services.settings.max_routes,
         "routes made at runtime",
         "Delete some",
     )
-    try:
-        route = editing.place_route(asked.ns, await _compiled(asked))
-    except editing.Conflict as why:
-        raise Refused(409, "conflict", str(why), why.hint) from why
-    return json_answer(route_view(asked.ns, route), 201)
+
+
+async def _shown(asked: Asked[Any], route: Route, status: int = 200) -> Answer:
+    """A route may be large: its JSON is written on a thread."""
+    return await asyncio.to_thread(json_answer, route_view(asked.ns, route), status)
 
 
 async def _compiled(asked: Asked[Any]) -> Route:
@@ -108,7 +127,7 @@ async def delete_routes(asked: Asked[Any]) -> Answer:
 
 @table.add("GET", "/routes/{id}", "One route.", answer=RouteView, errors=(404, 409))
 async def get_route(asked: Asked[Any]) -> Answer:
-    return json_answer(route_view(asked.ns, named(asked)))
+    return await _shown(asked, named(asked))
 
 
 @table.add(
@@ -121,9 +140,9 @@ async def get_route(asked: Asked[Any]) -> Answer:
     errors=(404, 409, 415, 422),
 )
 async def put_route(asked: Asked[Any]) -> Answer:
-    route = named(asked)
+    named(asked)
     data = await aside(len(asked.request.body), read_mapping, asked.request)
-    return json_answer(route_view(asked.ns, editing.replace_route(asked.ns, route, data)))
+    return await _shown(asked, await _replaced(asked, lambda _: data))
 
 
 @table.add(
@@ -136,11 +155,20 @@ async def put_route(asked: Asked[Any]) -> Answer:
     errors=(404, 409, 415, 422),
 )
 async def patch_route(asked: Asked[Any]) -> Answer:
-    route = named(asked)
-    patch = read_json(asked.request, as_written=True)
+    named(asked)
+    patch = await sent_json(asked.request, as_written=True)
     if not isinstance(patch, dict):
         raise one_flaw((), "a patch is an object", 'Send {"reply": 503}')
-    return json_answer(route_view(asked.ns, editing.merge_route(asked.ns, route, patch)))
+    return await _shown(asked, await _replaced(asked, lambda route: editing.merged_data(route, patch)))
+
+
+async def _replaced(asked: Asked[Any], data: Callable[[Route], dict[str, Any] | None]) -> Any:
+    """What stands in the place of the route that the call names; None where `data` says that nothing does."""
+    while True:
+        route = named(asked)
+        put = await asyncio.to_thread(editing.replacement, route, data(route))
+        if named(asked) is route:  # else another call has changed it, or its scenario, meanwhile
+            return put(asked.ns)
 
 
 @table.add(
@@ -151,7 +179,7 @@ async def patch_route(asked: Asked[Any]) -> Answer:
     errors=(404, 409, 422),
 )
 async def delete_route(asked: Asked[Any]) -> Answer:
-    editing.remove_route(asked.ns, named(asked))
+    await _replaced(asked, lambda _: None)
     return no_content()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import Answer, Asked, Table, listing, no_content, parsed, read_json
+from mockserver.admin.api import Answer, Asked, Table, listing, no_content, parsed, sent_json
 from mockserver.admin.models import TroubleList
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
@@ -33,7 +33,7 @@ class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
     errors=(422,),
 )
 async def put_troubles(asked: Asked[Any]) -> Answer:
-    data = read_json(asked.request)
+    data = await sent_json(asked.request)
     asked.ns.set_troubles(_compiled(asked.ns, data))
     return await get_troubles(asked)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from mockserver.admin.api import (
     no_content,
     one_flaw,
     parsed,
-    read_json,
+    sent_json,
 )
 from mockserver.admin.calls import REVEAL, may_reveal
 from mockserver.admin.models import (
@@ -31,17 +32,20 @@ from mockserver.admin.models import (
     OutageView,
     StateView,
 )
-from mockserver.admin.turns import aside
+from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import instant
 from mockserver.engine.answers import explained_full
 from mockserver.engine.explain import ExplainSpec, as_request, explain
+from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.errors import Wrong, near
 from mockserver.model.base import Spec
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
-from mockserver.model.http import ABSENT
+from mockserver.model.http import ABSENT, Request, Response, UnreadableBody
 from mockserver.model.redaction import mask_shapes, mask_tree
+from mockserver.replying.bodies import dump_json
+from mockserver.replying.resource_collection import Collection
 from mockserver.store.bounds import Full
 from mockserver.store.state import sizes_of
 
@@ -58,10 +62,18 @@ table = Table()
 )
 async def explain_request(asked: Asked[ExplainSpec]) -> Answer:
     try:
-        request = as_request(asked.body, asked.ns)
+        request = await aside(len(asked.request.body), _read, asked.body, asked.ns)
     except Wrong as why:
         raise one_flaw(("base64",), str(why), why.hint) from why
     return json_answer(explain(asked.ns, request))
+
+
+def _read(spec: ExplainSpec, ns: Namespace) -> Request:
+    """The request, its JSON read already. Raises Wrong."""
+    request = as_request(spec, ns)
+    with suppress(UnreadableBody):
+        _ = request.json
+    return request
 
 
 # Outage
@@ -77,7 +89,7 @@ async def explain_request(asked: Asked[ExplainSpec]) -> Answer:
     errors=(422,),
 )
 async def put_outage(asked: Asked[Any]) -> Answer:
-    data = read_json(asked.request)
+    data = await sent_json(asked.request)
     spec: OutageSpec = parsed(OutageSpec, data)
     routes = None
     if spec.routes is not None:
@@ -114,8 +126,8 @@ class AnyValue(RootModel[Any]):
     """Any JSON value."""
 
 
-def _mapping(asked: Asked[Any]) -> dict[str, Any]:
-    data = read_json(asked.request)
+async def _mapping(asked: Asked[Any]) -> dict[str, Any]:
+    data = await sent_json(asked.request)
     if not isinstance(data, dict):
         raise one_flaw((), "state is an object of values by key", 'Send {"order.7": "pending"}')
     return data
@@ -125,10 +137,19 @@ def _shown(value: Any, *, reveal: bool = False) -> Answer:
     return json_answer(value if reveal else mask_shapes(value))
 
 
+def _values_shown(values: dict[str, Any], *, reveal: bool) -> Answer:
+    """Written value by value: on a thread, others have their turn between them."""
+    members = [
+        b"%b:%b" % (dump_json(key), dump_json(value if reveal else mask_shapes(value)))
+        for key, value in values.items()
+    ]
+    return Response(200, [("Content-Type", "application/json")], b"{%b}" % b",".join(members))
+
+
 async def _all_shown(asked: Asked[Any], *, reveal: bool = False) -> Answer:
     """All of the state. Values that are written later take the place of these, which stay as they are."""
     state = asked.ns.memory.state
-    return await aside(state.size_bytes, _shown, state.plain(), reveal=reveal)
+    return await aside(state.size_bytes, _values_shown, state.plain(), reveal=reveal)
 
 
 @table.add("GET", "/state", "Every key and its value.", answer=StateView, query=REVEAL)
@@ -146,7 +167,7 @@ async def get_state(asked: Asked[Any]) -> Answer:
     errors=(422, 507),
 )
 async def put_state(asked: Asked[Any]) -> Answer:
-    await _write(asked, _mapping(asked), replaces=True)
+    await _write(asked, await _mapping(asked), replaces=True)
     return await _all_shown(asked)
 
 
@@ -160,7 +181,7 @@ async def put_state(asked: Asked[Any]) -> Answer:
     errors=(422, 507),
 )
 async def patch_state(asked: Asked[Any]) -> Answer:
-    await _write(asked, _mapping(asked))
+    await _write(asked, await _mapping(asked))
     return await _all_shown(asked)
 
 
@@ -197,10 +218,11 @@ async def delete_state(asked: Asked[Any]) -> Answer:
 @table.add("GET", "/state/{key}", "One value.", answer=AnyValue, query=REVEAL, errors=(404,))
 async def get_key(asked: Asked[Any]) -> Answer:
     reveal = may_reveal(asked)
-    value = asked.ns.memory.state.read(asked.params["key"])
+    state = asked.ns.memory.state
+    value = state.read(asked.params["key"])
     if value is ABSENT:
         raise Refused(404, "no-such-key", f"The state has no key {asked.params['key']!r}")
-    return _shown(value, reveal=reveal)
+    return await aside(state.size_bytes, _shown, value, reveal=reveal)
 
 
 @table.add(
@@ -213,7 +235,7 @@ async def get_key(asked: Asked[Any]) -> Answer:
     errors=(507,),
 )
 async def put_key(asked: Asked[Any]) -> Answer:
-    value = read_json(asked.request)
+    value = await sent_json(asked.request)
     await _write(asked, {asked.params["key"]: value})
     return await aside(len(asked.request.body), _shown, value)
 
@@ -228,11 +250,13 @@ async def put_key(asked: Asked[Any]) -> Answer:
     errors=(507,),
 )
 async def patch_key(asked: Asked[Any]) -> Answer:
-    key = asked.params["key"]
-    old = asked.ns.memory.state.read(key)
-    value = merged(None if old is ABSENT else old, read_json(asked.request))
+    key, state = asked.params["key"], asked.ns.memory.state
+    patch = await sent_json(asked.request)
+    old = state.read(key)
+    size_bytes = state.size_bytes + len(asked.request.body)
+    value = await aside(size_bytes, merged, None if old is ABSENT else old, patch)
     await _write(asked, {key: value})
-    return _shown(value)
+    return await aside(size_bytes, _shown, value)
 
 
 def merged(target: Any, patch: Any) -> Any:
@@ -381,7 +405,11 @@ class Items(RootModel[list[dict[str, Any]]]):
 @table.add("GET", "/resources/{path}", "A resource's items.", answer=ItemList, query=REVEAL, errors=(404,))
 async def get_resource(asked: Asked[Any]) -> Answer:
     reveal = may_reveal(asked)
-    items = _place(asked).collection(asked.ns).items
+    collection = _place(asked).collection(asked.ns)
+    return await aside(collection.size_bytes, _items_shown, collection.items, reveal=reveal)
+
+
+def _items_shown(items: list[dict[str, Any]], *, reveal: bool = False) -> Answer:
     return listing(items if reveal else mask_shapes(items))
 
 
@@ -396,14 +424,15 @@ async def get_resource(asked: Asked[Any]) -> Answer:
 )
 async def put_resource(asked: Asked[Any]) -> Answer:
     place = _place(asked)
-    data = read_json(asked.request)
+    data = await sent_json(asked.request)
     items = data.get("items") if isinstance(data, dict) and set(data) <= {"items", "next"} else data
-    filled = place.resource.filled(items, place.scopes(asked.ns))
+    filled = Collection()
+    await Turns().all_of(place.resource.filling(filled, items, place.scopes(asked.ns)))
     replaced = place.collection(asked.ns)
     with _room(asked):
         asked.ns.memory.check_resources(len(filled) - len(replaced), filled.size_bytes - replaced.size_bytes)
     asked.ns.memory.resources[place.id] = filled
-    return listing(mask_shapes(filled.items))
+    return await aside(filled.size_bytes, _items_shown, filled.items)
 
 
 @table.add("DELETE", "/resources/{path}", "Removes all of a resource's items.", status=204, errors=(404,))
@@ -427,4 +456,4 @@ async def list_effects(asked: Asked[Any]) -> Answer:
     reveal = may_reveal(asked)
     kind = asked.query.get("kind")
     found = [effect for effect in asked.ns.effects if kind is None or effect.get("kind") == kind]
-    return listing(found if reveal else mask_tree(found))
+    return await asyncio.to_thread(lambda: listing(found if reveal else mask_tree(found)))

@@ -6,7 +6,7 @@ Files are never written, and other namespaces never notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mockserver.engine.engine import Engine
@@ -165,38 +165,61 @@ def place_route(ns: Namespace, route: Route) -> Route:
 
 def replace_route(ns: Namespace, route: Route, data: dict[str, Any]) -> Route:
     """That route as `data` says; it keeps its place and its id. Raises InvalidInput."""
-    spec = parse_spec(RouteSpec, data)
-    if spec.name is not None and spec.name != route.name:
-        raise InvalidInput(
-            Flaw(
-                ("name",),
-                f"the route is {route.name!r}",
-                "Leave `name` out: a route keeps its id. Or add a new one",
-            )
-        )
-    if route.scenario.name == RUNTIME:
-        return place_route(ns, compile_runtime_route(runtime_scenario(ns), route.name, spec, data))
-    _edit(ns, route, {"name": route.name, **data})
-    changed = ns.route(route.id)
+    changed = replacement(route, data)(ns)
     assert changed is not None
     return changed
 
 
+def replacement(route: Route, data: dict[str, Any] | None) -> Callable[[Namespace], Route | None]:
+    """
+    Compile what takes the place of a route, in any thread; without `data` it is removed. What is returned puts it into the
+    namespace that the route is of, where nobody has changed it meanwhile. Raises InvalidInput.
+    """
+    if data is not None:
+        spec = parse_spec(RouteSpec, data)
+        if spec.name is not None and spec.name != route.name:
+            raise InvalidInput(
+                Flaw(
+                    ("name",),
+                    f"the route is {route.name!r}",
+                    "Leave `name` out: a route keeps its id. Or add a new one",
+                )
+            )
+        if route.scenario.name == RUNTIME:
+            made = compile_runtime_route(route.scenario, route.name, spec, data)
+            return lambda ns: place_route(ns, made)
+        data = {"name": route.name, **data}
+    elif route.scenario.name == RUNTIME:
+        return lambda ns: _take_route(ns, route)
+    scenario = _edited(route, data)
+
+    def put(ns: Namespace) -> Route | None:
+        place_scenario(ns, scenario)
+        return ns.route(route.id)
+
+    return put
+
+
 def merge_route(ns: Namespace, route: Route, patch: dict[str, Any]) -> Route:
     """The route with a JSON merge patch (RFC 7396) applied; a `reply` or `match` is replaced as a whole."""
+    return replace_route(ns, route, merged_data(route, patch))
+
+
+def merged_data(route: Route, patch: dict[str, Any]) -> dict[str, Any]:
+    """A route as it is written, with a JSON merge patch (RFC 7396) applied."""
     data = {key: value for key, value in route.data.items() if key not in patch}
-    data |= {key: value for key, value in patch.items() if value is not None}
-    return replace_route(ns, route, data)
+    return data | {key: value for key, value in patch.items() if value is not None}
 
 
 def remove_route(ns: Namespace, route: Route) -> None:
-    if route.scenario.name == RUNTIME:
-        overlay = ns.own()
-        overlay.take(route.id)
-        del overlay.routes[route.id]
-        ns.changed()
-        return
-    _edit(ns, route, None)
+    replacement(route, None)(ns)
+
+
+def _take_route(ns: Namespace, route: Route) -> None:
+    overlay = ns.own()
+    overlay.take(route.id)
+    del overlay.routes[route.id]
+    ns.changed()
 
 
 def remove_runtime_routes(ns: Namespace, tag: str | None = None) -> int:
@@ -209,8 +232,8 @@ def remove_runtime_routes(ns: Namespace, tag: str | None = None) -> int:
     return len(doomed)
 
 
-def _edit(ns: Namespace, route: Route, data: dict[str, Any] | None) -> None:
-    """Changes one route of a scenario: the whole scenario is compiled anew, and hides the old one here."""
+def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
+    """The scenario of a route with that route changed: the whole is compiled anew, and hides the old one."""
     source = route.scenario.source
     if not _is_written(route):
         place = dotted(route.path)
@@ -225,7 +248,8 @@ def _edit(ns: Namespace, route: Route, data: dict[str, Any] | None) -> None:
     routes[at : at + 1] = [] if data is None else [data]
     try:
         # What a test changes may stand in for a function's answer: it is judged as it is given.
-        put_scenario(ns, edited(source, {**source.data, "routes": routes}), strict=False)
+        changed = edited(source, {**source.data, "routes": routes})
+        return compile_scenario(changed, route.scenario.order, strict=False)
     except InvalidInput as why:
         raise InvalidInput(_as_route(flaw, at) for flaw in why.flaws) from why
 

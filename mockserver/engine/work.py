@@ -13,6 +13,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.model.base import is_template
+from mockserver.model.sizes import has_more_members
 from mockserver.model.written import as_text
 from mockserver.replying.templates import Scope, Template, TemplateError, Tree, compile_text, compile_tree
 
@@ -120,6 +121,10 @@ def _in_small(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)[:KEPT_LET_CHARS]
 
 
+MOST_EFFECT_MEMBERS = 5_000
+"""Each is looked at for secrets whenever the call is shown, in a list of calls too."""
+
+
 def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]]:
     """What the service did. Raises TemplateError."""
     made = []
@@ -127,6 +132,9 @@ def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]
         value = tree.value(scope)
         if not isinstance(value, dict):
             raise TemplateError("an effect is a mapping", place="effect")
+        if has_more_members(value, MOST_EFFECT_MEMBERS):
+            why = f"an effect has at most {MOST_EFFECT_MEMBERS:,} members; keep the part that is looked at"
+            raise TemplateError(why, place="effect")
         made.append(dict(value))
     return made
 

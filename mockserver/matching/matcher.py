@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra
@@ -33,6 +34,8 @@ MOST_READ_BYTES = 16 << 10
 """Of a body that is read only to explain a miss; what has been read already is explained whatever its size."""
 MOST_SEARCHED_BYTES = 4 << 10
 """Likewise for what may look at all of the body several times: schemas, JSONPath, XPath, GraphQL."""
+_MOST_EQUALITIES = 200
+"""So many values of one condition are compared to say about how far a request is from it."""
 
 ReadFile = Callable[[str, KeyPath], bytes]
 """The bytes of a file beside the scenario. Raises InvalidInput, at the key path, where there is none."""
@@ -85,7 +88,8 @@ class Matcher:
             has_read = len(request.body) <= MOST_READ_BYTES or (asked and not far)
             if check.cost >= HEAVY or (check.cost >= BODY and not has_read):
                 break
-            by_value = sum(apart(request, part, value) for part, value in check.equalities.items())
+            equal = islice(check.equalities.items(), _MOST_EQUALITIES)
+            by_value = sum(apart(request, part, value) for part, value in equal)
             far += by_value or (0.0 if check.holds(request) else 1.0)
         return far
 

@@ -126,6 +126,14 @@ def _finite(text: str) -> float:
     return value
 
 
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+
+def _has_short_integers(data: bytes) -> bool:
+    """Whether no number in that JSON can be too long. Looking for it is quicker than being asked for every integer."""
+    return 0 not in data[:4] and b"0" * (MAX_LARGE_JSON_DIGITS + 1) not in data.translate(_AS_ZEROS)
+
+
 def _of_few_digits(text: str) -> int:
     if len(text) > MAX_LARGE_JSON_DIGITS:
         raise UnreadableBody(
@@ -438,8 +446,9 @@ class Request:
                 f"it is not decoded: it has more than {most:,} members; see --max-json-members"
             )
         try:
-            text = _json_text(data) if self._charset in ("", "utf-8", "utf8") else self.text
-            decoder = decoders[len(data) > _SMALL_BYTES]
+            is_utf8 = self._charset in ("", "utf-8", "utf8")
+            text = _json_text(data) if is_utf8 else self.text
+            decoder = decoders[len(data) > _SMALL_BYTES and not (is_utf8 and _has_short_integers(data))]
             return _bounded(decoder.decode(text), data)
         except RecursionError as why:
             raise UnreadableBody("it is nested too deeply") from why

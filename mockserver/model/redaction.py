@@ -210,7 +210,11 @@ def mask_shapes(value: Any) -> Any:
 
 
 def _is_card(value: Any) -> bool:
-    return isinstance(value, int) and is_card_number(_digits(value))
+    return isinstance(value, int) and abs(value) >= _LEAST_CARD and is_card_number(_digits(value))
+
+
+_LEAST_CARD = 10**12
+"""The smallest number of 13 digits, which the shortest card number has."""
 
 
 def _digits(number: float) -> str:

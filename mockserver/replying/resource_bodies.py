@@ -13,6 +13,7 @@ from typing import Any
 
 from mockserver.errors import dotted
 from mockserver.model.http import Pairs, Request, UnreadableBody
+from mockserver.model.sizes import MEMBER_LIMIT, has_more_members
 from mockserver.replying.resource_schema import Errors
 from mockserver.replying.resource_shapes import Shape
 
@@ -53,8 +54,15 @@ def read_object(request: Request, shape: Shape) -> dict[str, Any]:
     return value
 
 
+def check_size(value: Any) -> None:
+    """Raises Unfit for what is too large for one item."""
+    if has_more_members(value, MEMBER_LIMIT):
+        raise unfit("", f"has more than {MEMBER_LIMIT:,} members; send less in one item")
+
+
 def _check_writable(value: Any) -> None:
-    """That it can be kept and written again: neither endless nor endlessly deep."""
+    """That it can be kept and written again: neither large nor endless nor endlessly deep."""
+    check_size(value)
     level = [value]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.model.http import ABSENT
 from mockserver.model.resource import PageSpec
 from mockserver.replying.planner import Reply
-from mockserver.replying.resource_bodies import Unfit, unfit
+from mockserver.replying.resource_bodies import Unfit, check_size, unfit
 from mockserver.replying.resource_collection import Collection, Item
 from mockserver.replying.resource_machine import Machine
 from mockserver.replying.resource_schema import Schema
@@ -82,6 +82,7 @@ class Kind:
         client has not touched. Id and state are known, also to a schema that
         names neither and allows nothing else.
         """
+        check_size(item)
         if self.schema is None:
             return
         errors = self.schema.errors(item, excused, self.kept)

@@ -8,7 +8,7 @@ would change, without changing it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
@@ -63,20 +63,26 @@ class Resource:
         A new collection with these items; ids and states that are missing are
         made. Raises InvalidInput with every flaw, paths from the list.
         """
+        collection = Collection()
+        for _ in self.filling(collection, items, make_scope):
+            pass
+        return collection
+
+    def filling(self, collection: Collection, items: Any, make_scope: MakeScope) -> Iterator[None]:
+        """The same into a collection that is empty, one item a step."""
         if not isinstance(items, list):
             raise InvalidInput(Flaw((), f"expected a list of items, got {shown(items)}"))
-        collection = Collection()
         flaws = []
         for number, item in enumerate(items, 1):
-            if not isinstance(item, dict):
+            if isinstance(item, dict):
+                scope = make_scope(number).with_("n", number)
+                flaw = self._add(collection, item, scope, (number - 1,))
+                flaws += [] if flaw is None else [flaw]
+            else:
                 flaws.append(Flaw((number - 1,), f"expected an item, got {shown(item)}", "Write a mapping"))
-                continue
-            scope = make_scope(number).with_("n", number)
-            flaw = self._add(collection, item, scope, (number - 1,))
-            flaws += [] if flaw is None else [flaw]
+            yield
         if flaws:
             raise InvalidInput(flaws)
-        return collection
 
     def _add(self, collection: Collection, item: Item, scope: Scope, path: KeyPath) -> Flaw | None:
         kind = self.kind

@@ -23,7 +23,7 @@ from mockserver.replying.template_frame import (
 )
 from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
 from mockserver.replying.template_statements import Statement, block
-from mockserver.replying.template_values import PLAIN, explain, plain, to_text
+from mockserver.replying.template_values import PLAIN, explain, plain, refuse_large, to_text
 
 _TABLE = {
     **template_nodes.EXPRESSIONS,
@@ -119,7 +119,10 @@ class Template:
         def value(frame: Frame) -> Any:
             try:
                 found = whole(frame)
-                return found if type(found) in _HANDED_ON else _plain_value(frame, found, lookup)
+                if type(found) in _HANDED_ON:
+                    return found
+                refuse_large(found)
+                return _plain_value(frame, found, lookup)
             except (Failed, *PYTHON_ERRORS) as why:
                 raise self._error(why) from why
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from mockserver.errors import near
 from mockserver.model.http import Request
+from mockserver.model.sizes import MEMBER_LIMIT, has_more_members
 from mockserver.model.written import as_text
-from mockserver.replying.template_frame import NODES_A_STEP, Failed, Frame, Missing
+from mockserver.replying.template_frame import NODES_A_STEP, Exhausted, Failed, Frame, Missing
 
 _SCALARS = (str, int, float, bool, type(None))
 PLAIN = frozenset(_SCALARS)
@@ -105,11 +106,20 @@ def _as_text(frame: Frame, value: Any) -> str:
 
 def to_json(frame: Frame, value: Any, indent: int | None = None) -> str:
     """JSON text, compact unless indented. The caller pays for its characters, this for the work."""
+    refuse_large(value)
     separators = (",", ":") if indent is None else (",", ": ")
     left = frame.chars
     data = plain(frame, value)
     frame.chars = left
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+
+
+def refuse_large(value: Any) -> None:
+    """Raises Exhausted for a value that is too large to be kept, or written, in one piece."""
+    if has_more_members(value, MEMBER_LIMIT):
+        raise Exhausted(
+            f"it hands on a value of more than {MEMBER_LIMIT:,} members; name the part of it that is needed"
+        )
 
 
 def weigh(frame: Frame, value: Any) -> None:

@@ -55,10 +55,9 @@ class State(Mapping[str, Any]):
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
         """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises Full."""
         self._forget_expired()
-        more = growth = 0
-        for key, size in sizes.items():
-            more += (size > 0) - (key in self._values)
-            growth += size - self._sizes.get(key, 0)
+        there = sizes.keys() & self._sizes.keys()
+        more = len(sizes) - list(sizes.values()).count(0) - len(there)
+        growth = sum(sizes.values()) - sum(map(self._sizes.__getitem__, there))
         bounds = self._bounds
         if (more > 0 and len(self._values) + more > bounds.entries) or (
             growth > 0 and self.size_bytes + growth > bounds.size_bytes
@@ -111,7 +110,7 @@ class State(Mapping[str, Any]):
         self.put({}, {})
 
     def plain(self) -> dict[str, Any]:
-        return {key: self._values[key] for key in self}
+        return {key: self._values[key] for key in self} if self._until else dict(self._values)
 
     def parts(self) -> tuple[dict[str, Any], dict[str, float]]:
         """Copies of the values and of the ends that some of them have; what is forgotten may still be there."""

@@ -1,7 +1,12 @@
 """`/routes`: routes are added, changed and removed at runtime, those of files too."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from support.admin import pointers, segment
+
+from mockserver.engine import editing
 
 PAY = """
 base: /v1
@@ -349,3 +354,43 @@ def test_a_certificate_that_is_none_is_refused_in_its_place(serving):
     (error,) = problem["errors"]
     assert error["pointer"] == "/client_cert/subjekt"
     assert "subject" in error["hint"]
+
+
+def test_changes_of_one_route_at_the_same_time_are_both_made(server, add, monkeypatch):
+    add(name="x")
+    compiling, replacement, first = threading.Barrier(2), editing.replacement, []
+
+    def compiled_together(*arguments):
+        first.append(None)
+        if len(first) <= 2:  # later ones are those that found the route changed
+            compiling.wait(10)
+        return replacement(*arguments)
+
+    monkeypatch.setattr(editing, "replacement", compiled_together)
+    patches = [{"reply": 418}, {"tags": ["a"]}]
+    path = f"/routes/{segment('runtime/x')}"
+
+    with ThreadPoolExecutor(2) as both:
+        answers = list(both.map(lambda patch: server.admin.call("PATCH", path, patch), patches))
+
+    assert [one.status for one in answers] == [200, 200]
+    found = server.admin.get(path)
+    assert (found["reply"], found["tags"]) == (418, ["a"])
+
+
+def test_a_route_that_is_removed_while_it_is_replaced_stays_removed(server, add, monkeypatch):
+    add(name="x")
+    replacement = editing.replacement
+    path = f"/routes/{segment('runtime/x')}"
+
+    def removed_meanwhile(route, data):
+        put = replacement(route, data)
+        if data is not None:
+            assert server.admin.call("DELETE", path).status == 204
+        return put
+
+    monkeypatch.setattr(editing, "replacement", removed_meanwhile)
+
+    server.admin.refused(404, "PUT", path, {"request": "GET /x", "reply": 418})
+
+    assert "runtime/x" not in ids(server)

@@ -20,6 +20,12 @@ routes:
     request: POST /budget
     reply: {text: "{% for i in range(1000) %}{% for j in range(1000) %}x{{ i * j }}{% endfor %}{% endfor %}"}
   - {name: plain, request: ANY /plain, reply: 200}
+  - {name: echo, request: POST /echo, reply: {json: "{{ request.json }}"}}
+  - {name: tojson, request: POST /tojson, reply: {text: "{{ request.json | tojson }}"}}
+  - {name: per, request: POST /per, per: json.id, reply: [200, 201]}
+  - {name: effect, request: POST /effect, effect: {kind: a, of: "{{ request.json }}"}, reply: 200}
+resources:
+  - path: /items
 """
 CALL = json.dumps(
     {"password": "x", "card": "4111111111111111", "items": [{"sku": f"A{n}", "n": n} for n in range(5)]}
@@ -31,6 +37,9 @@ YAML = {"Content-Type": "application/yaml"}
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=b"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 DIGITS = "9" * 4000
+MEMBERS = {f"k{n}": n for n in range(99_000)}
+"""Nearly as many as a JSON body may have."""
+LARGE_ROUTE = {"name": "conditions", "request": "POST /conditions", "match": {"json": MEMBERS}, "reply": 200}
 Attack = tuple[str, str, str | bytes | None, dict[str, str]]
 
 
@@ -44,6 +53,10 @@ def _nested(levels: int) -> object:
 
 def _post(path: str, value: object) -> Attack:
     return "POST", path, json.dumps(value), JSON
+
+
+def _put(path: str, value: object) -> Attack:
+    return "PUT", path, json.dumps(value), JSON
 
 
 def _verify(check: object) -> Attack:
@@ -86,4 +99,30 @@ ATTACKS: dict[str, Attack] = {
     "a scenario that ends in a mistake": _scenario(10_000, "reply: 200", "}"),
     "a route of 90,000 replies": _post("/__admin/routes", {"request": "GET /large", "reply": [503] * 90_000}),
     "a scenario of 1,000 routes": _scenario(1_000, "reply: 200"),
+    "99,000 members into the state": _post("/set", MEMBERS),
+    "99,000 members back": _post("/echo", MEMBERS),
+    "99,000 members back as text": _post("/tojson", MEMBERS),
+    "99,000 members of a key": _post("/per", {"id": MEMBERS}),
+    "99,000 members of an effect": _post("/effect", MEMBERS),
+    "99,000 members of an item": _post("/items", MEMBERS),
+    "24,000 members of an item": _post("/items", {f"k{n}": n for n in range(24_000)}),
+    "the items": ("GET", "/items", None, {}),
+    "49,000 items at once": _put("/__admin/resources/items", [{"a": 1}] * 49_000),
+    "the items at the admin API": ("GET", "/__admin/resources/items", None, {}),
+    "99,000 members to explain": _post("/__admin/explain", {"request": "POST /echo", "json": MEMBERS}),
+    "99,000 keys of the state": _put("/__admin/state", MEMBERS),
+    "all of the state": ("GET", "/__admin/state", None, {}),
+    "99,000 members of a key of the state": _put("/__admin/state/x", MEMBERS),
+    "99,000 members merged into it": ("PATCH", "/__admin/state/x", json.dumps(MEMBERS), JSON),
+    "a key of the state": ("GET", "/__admin/state/x", None, {}),
+    "a route of 99,000 conditions": _post("/__admin/routes", LARGE_ROUTE),
+    "another in its place": _put("/__admin/routes/conditions", LARGE_ROUTE),
+    "99,000 other conditions": (
+        "PATCH", "/__admin/routes/conditions", json.dumps({"match": {"json": MEMBERS}}), JSON,
+    ),
+    "a miss of 99,000 conditions": _post("/conditions", {f"k{n}": n + 1 for n in range(99_000)}),
+    "all routes": ("GET", "/__admin/routes", None, {}),
+    "a text of 15 MB to no route": _post("/nowhere", {"a": "x" * 15_000_000}),
+    "openapi.json": ("GET", "/__admin/openapi.json", None, {}),
+    "a reset": ("POST", "/__admin/reset", None, {}),
 }  # fmt: skip

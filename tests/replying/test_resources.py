@@ -260,6 +260,7 @@ def test_a_refused_decision_commits_nothing():
             "must be a JSON object, but 1e999 is larger than a double can be",
         ),
         (b'{"a":' * 150 + b"1" + b"}" * 150, "application/json", "is nested deeper than 100 levels"),
+        (b'{"a": [' + b"1," * 24_999 + b"1]}", "application/json", "has more than 25,000 members"),
         (b"x", "multipart/form-data", "must be a JSON object, but it is no multipart body with a boundary"),
     ],
 )
@@ -270,6 +271,17 @@ def test_a_body_that_is_no_object_gets_invalid_for_the_whole(body, content_type,
         (error,) = refused.json["errors"]
         assert error["field"] == ""
         assert error["message"].startswith(message)
+
+
+def test_an_item_of_25_000_members_is_kept_and_grows_no_further():
+    world = World(SEEDED)
+    fields = {f"k{n}": n for n in range(24_998)}
+    assert world.ask("POST", "/items", {"id": 99, "more": 1, **fields}).status == 201
+
+    refused = world.ask("PATCH", "/items/99", {"one": "too many"})
+
+    assert refused.status == 422
+    assert refused.json["errors"][0]["message"] == "has more than 25,000 members; send less in one item"
 
 
 @pytest.mark.parametrize("content_type", [None, FORM])

@@ -1,5 +1,6 @@
 """What a service remembers: state, effects and resources, read and written in the claim; and the admin API over them."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -247,6 +248,24 @@ def test_effects_are_told_with_their_call_and_the_clock_s_time(serving):
     ]
     assert len(server.admin.get("/effects")["items"]) == 4
     assert server.admin.get("/effects?kind=none")["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("work", "most", "reason"),
+    [
+        ('effect: {kind: a, list: "{{ request.json }}"}', 4_998, "an effect has at most 5,000 members"),
+        ('set: {a: "{{ request.json }}"}', 25_000, "name the part of it that is needed"),
+    ],
+)
+def test_what_a_request_has_kept_is_bounded(serving, work, most, reason):
+    server = serving(f"routes: [{{request: POST /, {work}, reply: 201}}]")
+    headers = {"Content-Type": "application/json"}
+
+    assert server.ask("POST", "/", json.dumps([1] * most), headers=headers).status == 201
+    problem = server.ask("POST", "/", json.dumps([1] * (most + 1)), headers=headers).json()
+
+    assert (problem["status"], reason in problem["detail"]) == (500, True)
+    assert problem["place"] in ("effect", "set.a")
 
 
 # The state, from outside

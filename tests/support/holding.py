@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,25 @@ def held(monkeypatch: object) -> Iterator[Held]:
         yield found
     finally:
         monkeypatch.undo()  # type: ignore[attr-defined]
+
+
+_REFERENCE_S = 0.07
+"""What the piece of work in `slowness` takes on the machine for which bounds are written, with nothing beside it."""
+
+
+def slowness() -> float:
+    """
+    How many times longer than there this machine takes for the same work now, at least 1.
+
+    A machine with slower cores, or whose other processes take its caches, needs more processor time for everything: a bound
+    for one machine fails on another, though nothing is held there that is not held here. The work is of the kind that holds
+    a loop, JSON and walks through it, so the factor is the one by which such a callback grows.
+    """
+    began_s = time.thread_time()
+    for _ in range(4):
+        value = json.loads(json.dumps([{"name": f"n{n}", "value": [n, n + 1]} for n in range(10_000)]))
+        assert sum(len(item["name"]) + item["value"][0] for item in value)
+    return max(1.0, (time.thread_time() - began_s) / _REFERENCE_S)
 
 
 def longest_s(server: InProcess, monkeypatch: object, work: Callable[[], object]) -> float:

@@ -2,12 +2,15 @@
 
 import json
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 from support.server import until
 from support.wire import Wire
 
+from mockserver.admin import routes
 from mockserver.net.connection import Connection
 
 PLAIN = """
@@ -187,6 +190,29 @@ def test_runtime_routes_namespaces_and_streams_past_their_limits_are_429(serving
 
     assert refused(server) == {"routes": 1, "namespaces": 1, "streams": 1}
     assert server.ask("GET", "/r1").status == 200
+
+
+def test_routes_that_are_added_at_the_same_time_keep_to_the_limit(serving, monkeypatch):
+    server = serving(PLAIN, max_routes=1)
+    compiling, compile_route = threading.Barrier(2), routes.compile_runtime_route
+
+    def compiled_together(*arguments):
+        compiling.wait(10)
+        return compile_route(*arguments)
+
+    monkeypatch.setattr(routes, "compile_runtime_route", compiled_together)
+    large = [503] * 10_000  # compiled on a thread
+
+    def add(n):
+        return server.ask(
+            "POST",
+            "/__admin/routes",
+            json.dumps({"request": f"GET /r{n}", "reply": large}),
+            headers={"Content-Type": "application/json"},
+        ).status
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(add, range(2))) == [201, 429]
 
 
 def _read_until(sock, end):
