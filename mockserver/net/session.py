@@ -40,7 +40,7 @@ async def session_to(
     aiohttp = await client_library()
     async with (
         aiohttp.TCPConnector(
-            resolver=_PinnedResolver(target), use_dns_cache=False, force_close=True, ssl=tls or True
+            resolver=PinnedResolver(target), use_dns_cache=False, force_close=True, ssl=tls or True
         ) as connector,
         aiohttp.ClientSession(
             connector=connector,
@@ -75,7 +75,7 @@ async def request_by(
     )
 
 
-class _PinnedResolver:
+class PinnedResolver:
     """Gives aiohttp the addresses of a target, and of nothing else: an AbstractResolver by its methods."""
 
     def __init__(self, target: Target) -> None:
