@@ -220,7 +220,7 @@ def _framing(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
         if (
             isinstance(spec.status, int)
             and not has_body(spec.status)
-            and not _fits_bodiless(spec.status, lower, value)
+            and not _fits_bodiless(spec.status, lower, value.strip())
         ):
             yield Doubt(route, (*path, "headers", name), f"{what}: a {spec.status} has no body", hint)
         elif lower == "transfer-encoding" and not has_chunks:
@@ -256,7 +256,8 @@ def _length(route: Route, spec: ReplySpec, path: KeyPath, answer: object) -> Ite
 
 
 def _fits_bodiless(status: int, name: str, value: str) -> bool:
-    return status == 304 and name == "content-length" and is_length(value.strip())
+    fits = is_length(value) if status == 304 else status == 205 and value == "0"
+    return name == "content-length" and fits
 
 
 def _written(spec: ReplySpec) -> dict[str, tuple[str, str]]:

@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 
-from mockserver.model.framing import has_body
+from mockserver.model.framing import ends_with_head
 from mockserver.net.egress import PinnedResolver, Target
 
 _MOST_HEAD_BYTES = 64 * 1024
@@ -46,7 +46,7 @@ class _Connection(ResponseHandler):
             end = data.find(b"\n") + 1 or len(data)
             super().data_received(data[:end])
             data = data[end:]
-        if data and not self._skip_payload and (self._final is None or has_body(self._final.code)):
+        if data and not self._skip_payload and (self._final is None or not ends_with_head(self._final.code)):
             super().data_received(data)
 
 

@@ -14,10 +14,10 @@ from mockserver.files.contract.samples import Cut, sample
 from mockserver.files.contract.validators import Validators
 from mockserver.files.formats.carried import Lost
 from mockserver.files.formats.openapi_xml import as_xml
+from mockserver.model.framing import has_body
 from mockserver.model.written import as_text, plain_numbers
 
 _BRACES = ("{{", "{%", "{#")
-_BODILESS = (204, 205, 304)
 _NOTHING = object()
 
 
@@ -69,7 +69,7 @@ class Replies:
             self._lost.append(Lost(node.place, f"the link {name!r} leads nowhere here"))
         reply: dict[str, Any] = {} if status == 200 else {"status": status}
         headers = dict(self._headers_of(operation, response))
-        body = self._body(operation, response, headers) if status not in _BODILESS else {}
+        body = self._body(operation, response, headers) if has_body(status) else {}
         if headers:
             reply["headers"] = headers
         reply |= body
