@@ -62,14 +62,29 @@ def with_decimals(value: Any) -> Any:
 
     Python's encoders write a float, whatever its class, by the float's own text.
     """
+    return _with_decimals(value) if _holds_written(value) else value
+
+
+def _holds_written(value: Any) -> bool:
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            todo += one.values()
+        elif isinstance(one, (list, tuple)):
+            todo += one
+        elif isinstance(one, WrittenFloat):
+            return True
+    return False
+
+
+def _with_decimals(value: Any) -> Any:
     if isinstance(value, WrittenFloat):
         return _decimal(value.text)
     if isinstance(value, dict):
-        items = {key: with_decimals(item) for key, item in value.items()}
-        return items if any(items[key] is not item for key, item in value.items()) else value
+        return {key: _with_decimals(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        listed = [with_decimals(item) for item in value]
-        return listed if any(one is not item for one, item in zip(listed, value, strict=True)) else value
+        return [_with_decimals(item) for item in value]
     return value
 
 
@@ -95,6 +110,12 @@ def written_json(value: Any, write: Callable[[Any], str]) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(written_json(item, write) for item in value) + "]"
     return value if isinstance(value, Decimal) else write(value)
+
+
+def json_text(value: Any, write: Callable[[Any], str]) -> str:
+    """JSON of a value with its decimals as written; `write` makes the text of what has none."""
+    exact = with_decimals(value)
+    return write(value) if exact is value else written_json(exact, write)
 
 
 def plain_numbers(value: Any) -> Any:
