@@ -8,6 +8,7 @@ JSON body a decimal keeps its text: `1.10` is sent as 1.10.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -112,10 +113,24 @@ def written_json(value: Any, write: Callable[[Any], str]) -> str:
     return value if isinstance(value, Decimal) else write(value)
 
 
-def json_text(value: Any, write: Callable[[Any], str]) -> str:
-    """JSON of a value with its decimals as written; `write` makes the text of what has none."""
+def json_text(value: Any, encoder: json.JSONEncoder) -> str:
+    """JSON of a value with its decimals as written. `encoder` makes the text of what has none, and says the indent."""
     exact = with_decimals(value)
-    return write(value) if exact is value else written_json(exact, write)
+    if exact is value:
+        return encoder.encode(value)
+    return written_json(exact, encoder.encode) if encoder.indent is None else _indented(exact, encoder, "\n")
+
+
+def _indented(value: Any, encoder: json.JSONEncoder, margin: str) -> str:
+    inner = margin + " " * int(encoder.indent or 0)
+    if value and isinstance(value, dict):
+        members = [
+            f"{encoder.encode(str(key))}: {_indented(item, encoder, inner)}" for key, item in value.items()
+        ]
+        return f"{{{inner}{f',{inner}'.join(members)}{margin}}}"
+    if value and isinstance(value, (list, tuple)):
+        return f"[{inner}{f',{inner}'.join(_indented(item, encoder, inner) for item in value)}{margin}]"
+    return value if isinstance(value, Decimal) else encoder.encode(value)
 
 
 def plain_numbers(value: Any) -> Any:

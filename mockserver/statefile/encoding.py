@@ -37,7 +37,7 @@ class Encoded:
 
 
 def json_bytes(value: Any) -> bytes:
-    return json_text(value, _JSON.encode).encode()
+    return json_text(value, _JSON).encode()
 
 
 def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -> Encoded:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -14,8 +13,9 @@ from mockserver.files.contract.samples import Cut, sample
 from mockserver.files.contract.validators import Validators
 from mockserver.files.formats.carried import Lost
 from mockserver.files.formats.openapi_xml import as_xml
+from mockserver.files.formats.reading import json_line
 from mockserver.model.framing import has_body
-from mockserver.model.written import as_text, plain_numbers
+from mockserver.model.written import plain_numbers
 
 _BRACES = ("{{", "{%", "{#")
 _NOTHING = object()
@@ -223,9 +223,7 @@ def _written(kind: str, media: Node, value: Any, headers: dict[str, str]) -> dic
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return as_text(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json_line(value)
 
 
 def _has_braces(value: Any) -> bool:

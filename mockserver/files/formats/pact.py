@@ -31,9 +31,8 @@ from mockserver.files.formats.pact_rules import (
 )
 from mockserver.files.formats.pact_words import template_of
 from mockserver.files.formats.pact_writing import CONSUMER, GIVEN, PROVIDER, write
-from mockserver.files.formats.reading import json_file, name_of, scenario_name
+from mockserver.files.formats.reading import json_bytes, json_file, name_of, scenario_name
 from mockserver.files.formats.replies import Beside, reply_of
-from mockserver.files.formats.unfolding import json_bytes
 from mockserver.model.written import written_float
 
 __all__ = ["from_calls", "read", "write"]

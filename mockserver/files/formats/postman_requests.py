@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -26,8 +25,7 @@ from mockserver.files.formats.postman_words import (
     has_variables,
     without_placeholders,
 )
-from mockserver.files.formats.unfolding import json_bytes
-from mockserver.model.written import written_float
+from mockserver.files.formats.reading import json_bytes, json_of
 
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)")
 _IN_PATHS = re.compile(f"{VARIABLE.pattern}|{PLACEHOLDER.pattern}")
@@ -199,7 +197,7 @@ def _raw_body(
     language = ((body.get("options") or {}).get("raw") or {}).get("language")
     if has_variables(text):
         try:
-            return {"json": _blurred(without_placeholders(json.loads(text), left_out))}
+            return {"json": _blurred(without_placeholders(json_of(text), left_out))}
         except ValueError:
             lost.append(Lost(f"{place}.body", "nobody says what its variables are, so it is not asked for"))
             return {}
@@ -227,7 +225,7 @@ def json_without_placeholders(text: str, left_out: LeftOut) -> str:
     if not PLACEHOLDER.search(text):
         return text
     try:
-        value = json.loads(text, parse_float=written_float)
+        value = json_of(text)
     except ValueError:
         return text
     kept = without_placeholders(value, left_out)
@@ -261,7 +259,7 @@ def _graphql(
     given = body.get("variables") or ""
     try:
         values = (
-            json.loads(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
+            json_of(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
         )
     except ValueError:
         lost.append(Lost(f"{place}.body.graphql.variables", "they are no JSON, so they are not asked for"))

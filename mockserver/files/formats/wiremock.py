@@ -16,6 +16,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.formats.carried import Document, Exported, Imported
+from mockserver.files.formats.reading import pretty
 from mockserver.files.formats.wiremock_chains import folded
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_out import Out
@@ -61,8 +62,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     for name, document in scenarios.items():
         mappings = out.mappings(name, document)
         # Of equals the last one loaded is asked first there.
-        text = json.dumps({"mappings": mappings[::-1]}, indent=2, ensure_ascii=False)
-        out.exported.files[f"mappings/{name}.json"] = f"{text}\n".encode()
+        out.exported.files[f"mappings/{name}.json"] = pretty({"mappings": mappings[::-1]})
     return out.exported
 
 
