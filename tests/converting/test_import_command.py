@@ -182,9 +182,10 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(importer, tmp_path):
     assert "leads out of" in done.stderr
 
 
-def test_a_source_of_another_shape_is_refused_without_a_traceback(tmp_path):
+def test_a_source_that_a_reader_fails_at_is_refused_without_a_traceback(tmp_path, monkeypatch):
     source = tmp_path / "a.json"
-    source.write_text('{"info": {}, "variable": 5, "item": []}')
+    source.write_text("[]")
+    monkeypatch.setattr(importing, "format_named", lambda _: SimpleNamespace(read=lambda _: [].items()))
     done = run("postman", source, "-o", tmp_path / "out.yaml")
 
     assert done.exit_code == 2

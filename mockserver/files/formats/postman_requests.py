@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.files.formats.carried import Lost
-from mockserver.files.formats.exchange import Exchange
+from mockserver.files.formats.exchange import Exchange, known_method
 from mockserver.files.formats.folding import (
     Asked,
     body_match,
@@ -45,7 +45,7 @@ def asked_of(request: Any, variables: Mapping[str, str], place: str, lost: list[
         raise TypeError("there is no request")
     left_out: dict[str, None] = {}
     origin, path, query = _url(request.get("url"), variables, left_out.setdefault)
-    method = str(request.get("method") or "GET").upper()
+    method = known_method(request.get("method") or "GET")
     content_type = next(
         (str(one.get("value", "")) for one in _listed(request.get("header")) if str(one.get("key", "")).lower() == "content-type" and not one.get("disabled")),
         "",
@@ -145,7 +145,7 @@ def _query(
     if "query" in url:
         pairs = [
             (str(one.get("key") or ""), one.get("value"))
-            for one in _dicts(url["query"])
+            for one in dicts(url["query"])
             if not one.get("disabled")
         ]
     else:
@@ -163,7 +163,7 @@ def _query(
     }
 
 
-def _dicts(listed: Any) -> list[dict[str, Any]]:
+def dicts(listed: Any) -> list[dict[str, Any]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
@@ -235,7 +235,7 @@ def json_without_placeholders(text: str, left_out: LeftOut) -> str:
 def _form(fields: Any, variables: Mapping[str, str], left_out: LeftOut) -> dict[str, Any]:
     form: dict[str, list[str]] = {}
     files: dict[str, Any] = {}
-    for one in _dicts(fields):
+    for one in dicts(fields):
         if one.get("disabled") or not one.get("key"):
             continue
         if one.get("type") == "file":

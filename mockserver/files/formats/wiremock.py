@@ -48,7 +48,7 @@ def read(source: Path) -> Imported:
             routes.append((mapping, _named(mapping, made, seen)))
     name = _scenario_name(source)
     found = Imported({name: {"scenario": name, "routes": folded(routes)}}, replies.files, top.found)
-    if any("url" in (mapping.get("request") or {}) for mapping, _ in mappings):
+    if any("url" in (mapping.get("request") or {}) for mapping, _ in routes):
         found.remarks[name] = [QUERY_REMARK]
     return found
 
@@ -88,6 +88,10 @@ def _mappings(path: Path, shown: str, top: Place) -> list[tuple[dict[str, Any], 
     except ValueError as why:
         raise InvalidInput(Flaw((), f"{path} is no JSON: {why}", _HINT)) from why
     listed = data.get("mappings") if isinstance(data, dict) else None
+    if listed is not None and not isinstance(listed, list):
+        raise InvalidInput(
+            Flaw(("mappings",), f"{path}: expected a list, got {type(listed).__name__}", _HINT)
+        )
     if listed is None:
         several = [(data, top.at(f"{shown}: "))]
     else:
