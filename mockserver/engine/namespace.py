@@ -196,7 +196,7 @@ class Namespace:
             self._settle()
         counts = self._counts
         if counts is None:
-            counts = self._counts = Counts()
+            counts = self._counts = Counts(self.shared.bounds)
         return counts
 
     @property
@@ -225,7 +225,7 @@ class Namespace:
         """Method and path, where calls with these are counted by them."""
         counts = self._counts
         if counts is None:
-            counts = self._counts = Counts()
+            counts = self._counts = Counts(self.shared.bounds)
         line = (method, path)
         return line if counts.knows(line) else None
 
@@ -233,7 +233,7 @@ class Namespace:
         """So many calls of a route, each over as soon as it had begun; `line` as `known_line` gave it."""
         counts = self._counts
         if counts is None:
-            counts = self._counts = Counts()
+            counts = self._counts = Counts(self.shared.bounds)
         counts.total += calls
         if line is None:
             counts.lines_lost += calls
@@ -315,6 +315,23 @@ class Namespace:
         """The overlay was changed."""
         self._off = None
         self.outdate()
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
+        """At the bound: the counts of routes that are gone, and where their sequences stood."""
+
+        def is_there(route_id: str) -> bool:
+            return self.route(route_id) is not None
+
+        leaving = self.counts.leaving(is_there) if self._counts is not None else []
+        if leaving:
+            if self.shared.forgetting is not None:
+                self.shared.forgetting(self)
+            self.shared.totals.add_routes({one: self.counts.routes.pop(one) for one in leaving})
+            for _ in leaving:
+                self.shared.bounds.reached("route_counts")
+        if self._positions is not None:
+            self.positions.drop_gone(is_there)
 
     def outdate(self) -> None:
         """What was worked out of its parts may hold no longer."""

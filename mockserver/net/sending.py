@@ -16,14 +16,12 @@ import aiohttp
 from multidict import CIMultiDict
 
 from mockserver.model.headers import Pairs
-from mockserver.net.egress import PinnedResolver, Target
+from mockserver.net.asking import session_to
+from mockserver.net.egress import Target
 
 READ_BYTES = 64 * 1024
 KEPT_BYTES = 4 * 1024
 """Of an answer's body, for the record."""
-
-_OURS_ALONE = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-"""Headers that aiohttp would add."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +37,9 @@ async def send(target: Target, method: str, headers: Pairs, body: bytes, *, dead
     """
     Sends, and waits for the answer until that moment of the loop's clock; past
     it, raises TimeoutError, unless the answer has begun.
-
-    A connection of its own for each: one kept open may be closed by the
-    receiver just as it is used, and a try would fail that was never made.
     """
     try:
-        async with (
-            aiohttp.TCPConnector(
-                resolver=PinnedResolver(target), use_dns_cache=False, force_close=True
-            ) as connector,
-            aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                skip_auto_headers=_OURS_ALONE,
-                auto_decompress=False,
-            ) as session,
-        ):
+        async with session_to(target) as session:
             async with asyncio.timeout_at(deadline_at_s):
                 response = await session.request(
                     method,

@@ -24,12 +24,14 @@ from multidict import CIMultiDict
 from mockserver.engine.answers import problem_response
 from mockserver.errors import MockServerError, TlsRefused
 from mockserver.model.durations import format_duration
+from mockserver.model.framing import has_body
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.model.problem import problem
 from mockserver.net.arrival import without_traceback
-from mockserver.net.egress import Egress, EgressRefused, PinnedResolver, Target, Unresolved
+from mockserver.net.asking import session_to
+from mockserver.net.egress import Egress, EgressRefused, Target, Unresolved
 from mockserver.net.sending import explained
 
 HOPS = "x-mockserver-hops"
@@ -39,12 +41,8 @@ HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
     "transfer-encoding", "upgrade", "expect", "http2-settings",
 })  # fmt: skip
-_BODILESS = frozenset({204, 304})
 _READ_BYTES = 64 * 1024
-_MOST_HEAD_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
-_OURS_ALONE = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-"""Headers that aiohttp would add."""
 
 
 class BrokeOff(MockServerError):
@@ -127,27 +125,9 @@ class Upstream:
     async def _sent(
         self, stack: contextlib.AsyncExitStack, target: Target, request: Request, lines: list[tuple[str, str]]
     ) -> aiohttp.ClientResponse:
-        """
-        A connection of its own for each: one kept open may be closed by the service just as
-        it is used, and the client would see an error that the service never made.
-        """
         if target.url.scheme == "https" and self._tls is None:
             self._tls = self._context()
-        resolver = PinnedResolver(target)
-        connector = aiohttp.TCPConnector(
-            resolver=resolver, use_dns_cache=False, force_close=True, ssl=self._tls or True
-        )
-        await stack.enter_async_context(connector)
-        session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            skip_auto_headers=_OURS_ALONE,
-            auto_decompress=False,
-            max_line_size=_MOST_HEAD_BYTES,
-            max_field_size=_MOST_HEAD_BYTES,
-        )
-        await stack.enter_async_context(session)
+        session = await stack.enter_async_context(session_to(target, self._tls or True))
         answer = await session.request(
             request.method,
             target.url,
@@ -183,7 +163,7 @@ class Upstream:
         length = _length(lines)
         kept = received_lines(lines, length)
         response = Response(answer.status, kept, b"", _NO_LINE.sub("", answer.reason or ""))
-        if request.method == "HEAD" or answer.status in _BODILESS:
+        if request.method == "HEAD" or not has_body(answer.status):
             return Reply(response, _nothing(), length)
         return Reply(response, self._pieces(to, answer), length)
 
