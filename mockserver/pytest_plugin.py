@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -96,15 +97,25 @@ def mock_server_settings() -> dict[str, Any]:
     return {}
 
 
+@contextmanager
+def _failing() -> Iterator[None]:
+    """What the client or the server refuses fails the test with its text, told once."""
+    from mockserver.errors import MockServerError
+
+    try:
+        yield
+    except MockServerError as why:
+        raise pytest.fail.Exception(str(why), pytrace=False) from None
+
+
 @pytest.fixture(scope="session")
 def _mock_server_home(pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]) -> Iterator[Home]:
-    from mockserver.errors import MockServerError
     from mockserver.plugin.homes import LocalHome, RemoteHome
     from mockserver.plugin.options import keep_of
 
     url = pytestconfig.getoption("--mock-server-url") or os.environ.get("MOCKSERVER_URL")
     home: Home
-    try:
+    with _failing():
         if url:
             token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
             home = RemoteHome(url, token, admin_url, keep_of(pytestconfig))
@@ -115,8 +126,6 @@ def _mock_server_home(pytestconfig: pytest.Config, mock_server_settings: dict[st
             folder = _folder(pytestconfig)
             paths = [folder] if folder is not None else []
             home = LocalHome(paths, mock_server_settings, pytestconfig.invocation_params.dir)
-    except MockServerError as why:
-        pytest.fail(str(why), pytrace=False)
     yield home
     pytestconfig.stash[_ENDING].append(home.stop)
 
@@ -137,13 +146,10 @@ def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
 
 
 def _opened(request: pytest.FixtureRequest, home: Home, run: Run | None = None) -> World:
-    from mockserver.errors import MockServerError
     from mockserver.plugin.worlds import World
 
-    try:
+    with _failing():
         return World(home, request.node, _folder(request.config), run)
-    except MockServerError as why:
-        pytest.fail(str(why), pytrace=False)
 
 
 def _ended(config: pytest.Config, world: World) -> None:
@@ -179,29 +185,25 @@ def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
     return _mock_server_world.awaiting()
 
 
-def _shared_world(request: pytest.FixtureRequest, home: Home) -> Iterator[World]:
-    name, shared = f"_mock_server_world_{request.scope}", request.config.stash[_SHARED]
-    world = shared[name] = _opened(request, home)
-    world.fixture = f"mock_server_{request.scope}"
-    request.config.stash[_ITEM].stash[_OPENED][name] = world
-    yield world
-    del shared[name]
-    _ended(request.config, world)
+def _shared_world(scope: Literal["class", "module", "session"]) -> Any:
+    name = f"_mock_server_world_{scope}"
+
+    @pytest.fixture(scope=scope, name=name)
+    def shared(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
+        worlds = request.config.stash[_SHARED]
+        world = worlds[name] = _opened(request, _mock_server_home)
+        world.fixture = f"mock_server_{scope}"
+        request.config.stash[_ITEM].stash[_OPENED][name] = world
+        yield world
+        del worlds[name]
+        _ended(request.config, world)
+
+    return shared
 
 
-@pytest.fixture(scope="class")
-def _mock_server_world_class(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
-    yield from _shared_world(request, _mock_server_home)
-
-
-@pytest.fixture(scope="module")
-def _mock_server_world_module(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
-    yield from _shared_world(request, _mock_server_home)
-
-
-@pytest.fixture(scope="session")
-def _mock_server_world_session(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
-    yield from _shared_world(request, _mock_server_home)
+_of_class = _shared_world("class")
+_of_module = _shared_world("module")
+_of_session = _shared_world("session")
 
 
 @pytest.fixture(scope="class")

@@ -28,7 +28,7 @@ from mockserver.model.delivery import Delivery
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.model.redaction import mask_path, mask_shapes
-from mockserver.replying.bodies import dump_json
+from mockserver.replying.bodies import dump_json, json_writer
 from mockserver.settings import Settings
 from mockserver.store.clock import VirtualClock
 
@@ -385,7 +385,8 @@ def is_browser(request: Request) -> bool:
 
 
 def json_answer(document: Any, status: int = 200, *headers: tuple[str, str]) -> Response:
-    return Response(status, [("Content-Type", "application/json"), *headers], dump_json(document))
+    exact, write = json_writer(document)
+    return Response(status, [("Content-Type", "application/json"), *headers], write(exact))
 
 
 def no_content() -> Response:

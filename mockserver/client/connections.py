@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from io import BufferedIOBase
 
 from mockserver.client.own_loop import check_answers
+from mockserver.model.framing import ends_with_head
 
 _LONGEST_LINE = _PIECE_BYTES = 65536
-_NO_BODY = frozenset({204, 304})
 
 
 class BadAnswer(Exception):
@@ -88,7 +88,7 @@ class Connection:
         while 100 <= status < 200:
             version, status, headers = _head(self._stream)
         stays = headers.get("connection", "").lower() != "close" and version != b"HTTP/1.0"
-        if status in _NO_BODY:
+        if ends_with_head(status):
             return status, b"", stays
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return status, b"".join(iter(lambda: _chunk(self._stream), b"")), stays

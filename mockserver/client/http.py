@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 
 from mockserver.client.connections import Abort, BadAnswer, Connection
 from mockserver.client.errors import Unreachable, refusal
+from mockserver.model.written import json_text
 
 KEPT_CONNECTIONS = 8
+_JSON = json.JSONEncoder(allow_nan=False)
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 
 ABORT: ContextVar[Abort | None] = ContextVar("mockserver_abort", default=None)
@@ -103,7 +105,7 @@ class Http:
         if document is ...:
             length = "" if method in ("GET", "DELETE") else "Content-Length: 0\r\n"
             return f"{head}{length}\r\n".encode("latin-1")
-        body = json.dumps(document, allow_nan=False).encode()
+        body = json_text(document, _JSON).encode()
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         return head.encode("latin-1") + body
 

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from mockserver.errors import shown
 from mockserver.model.durations import format_duration
+from mockserver.model.written import written_float
 
 
 class Named:
@@ -116,5 +117,5 @@ _KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (date, lambda value: value.isoformat()),
     (PurePath, lambda value: value.as_posix()),
     (UUID, str),
-    (Decimal, lambda value: int(value) if value == value.to_integral_value() else float(value)),
+    (Decimal, lambda value: int(value) if value.as_tuple().exponent == 0 else written_float(str(value))),
 )

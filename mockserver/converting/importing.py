@@ -62,10 +62,10 @@ def import_scenarios(
 
 
 def _read(format_: str, source: str) -> Imported:
-    """Raises Refused where all of it was lost, with the reasons told before."""
+    """Raises Refused where nothing is in it, or all of it was lost, with the reasons told before."""
     imported: Imported = format_named(format_).read(Path(source))
     answers = any(one.get("routes") or one.get("resources") for one in imported.scenarios.values())
-    if imported.lost and not answers:
+    if not answers:
         say_lost(imported.lost)
         raise Refused(f"{source}: there is no scenario in it: nothing that a route could be made of. Nothing was written.")  # fmt: skip
     return imported
@@ -85,8 +85,6 @@ def _rename(imported: Imported, name: str | None) -> None:
 
 def _files(imported: Imported, output: Path | None) -> dict[Path, bytes]:
     """What goes where. Raises Refused where there is more than the place can hold."""
-    if not imported.scenarios:
-        raise Refused("there is no scenario in it: nothing that a route could be made of")
     alone = output is None or output.suffix in _SUFFIXES
     if alone and len(imported.scenarios) > 1:
         raise Refused(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip

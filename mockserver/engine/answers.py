@@ -200,21 +200,20 @@ def preflight(on: OnPath, cors: CorsSpec, request: Request) -> Response:
 def with_cors(planned: Planned, cors: CorsSpec, request: Request) -> Planned:
     """The same answer with the lines that let a page of another origin read it."""
     lines = _origin_lines(cors, request)
+    written = planned.response
+    allowed = (written.header(_ALLOW_ORIGIN) or dict(lines).get(_ALLOW_ORIGIN, "")).strip()
+    if allowed == "*" and written.header(_ALLOW_CREDENTIALS) is not None:
+        # A browser refuses `*` beside credentials.
+        planned = _without(planned, _ALLOW_ORIGIN if lines else _ALLOW_CREDENTIALS)
+        if lines:
+            lines = [(_ALLOW_ORIGIN, request.headers["origin"]), ("Vary", "Origin")]
+    elif allowed == "*":
+        lines = [line for line in lines if line[0] != _ALLOW_CREDENTIALS]
     if not lines:
         return planned
     old = planned.response
     names = {name.lower() for name, _ in old.headers}
     own = [line for line in lines if line[0].lower() not in names]
-    allowed = (old.header(_ALLOW_ORIGIN) or dict(lines)[_ALLOW_ORIGIN]).strip()
-    if allowed == "*" and old.header(_ALLOW_CREDENTIALS) is not None:
-        # A browser refuses `*` beside credentials.
-        planned = _without(planned, _ALLOW_ORIGIN)
-        own = [
-            (_ALLOW_ORIGIN, request.headers["origin"]),
-            *(line for line in own if line[0] != _ALLOW_ORIGIN),
-        ]
-    elif allowed == "*":
-        own = [line for line in own if line[0] != _ALLOW_CREDENTIALS]
     exposed = [name for name, _ in old.headers]
     if exposed and "access-control-expose-headers" not in names:
         own.append(("Access-Control-Expose-Headers", ", ".join(dict.fromkeys(exposed))))

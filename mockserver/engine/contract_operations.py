@@ -6,10 +6,9 @@ from mockserver.engine.contract_bodies import ReplyRules, RequestBody
 from mockserver.engine.contract_parameters import parameters_of
 from mockserver.files.contract.operations import Operation
 from mockserver.files.contract.validators import Validators
+from mockserver.model.framing import has_body
 from mockserver.model.http import Request, Response
 from mockserver.model.violation import Violation
-
-_BODILESS = frozenset((204, 205, 304))
 
 
 def is_outside(status: int) -> bool:
@@ -53,5 +52,4 @@ class Rules:
         if rules is None:
             known = ", ".join(self._replies) or "nothing"
             return [Violation("reply", "status", f"must be one that {self.id} documents: {known}", status)]
-        has_body = is_whole and not is_head and status not in _BODILESS
-        return rules.violations(response, has_body=has_body)
+        return rules.violations(response, has_body=is_whole and not is_head and has_body(status))

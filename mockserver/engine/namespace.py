@@ -235,6 +235,23 @@ class Namespace:
     def changed(self) -> None:
         """The overlay was changed."""
         self._off = None
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
+        """At the bound: the counts of routes that are gone, and where their sequences stood."""
+
+        def is_there(route_id: str) -> bool:
+            return self.route(route_id) is not None
+
+        leaving = self.counts.leaving(is_there) if self._made("counts") is not None else []
+        if leaving:
+            if self.shared.forgetting is not None:
+                self.shared.forgetting(self)
+            self.shared.totals.add_routes({one: self.counts.routes.pop(one) for one in leaving})
+            for _ in leaving:
+                self.shared.bounds.reached("route_counts")
+        if self._made("positions") is not None:
+            self.positions.drop_gone(is_there)
 
     @property
     def off(self) -> frozenset[str]:
@@ -448,7 +465,7 @@ def _memory_of(ns: Namespace) -> Memory:
 
 _PARTS: dict[str, Callable[[Namespace], Any]] = {
     "clock": lambda ns: VirtualClock(ns.shared.wall),
-    "counts": lambda _: Counts(),
+    "counts": lambda ns: Counts(ns.shared.bounds),
     "deliveries": lambda ns: Deliveries(ns.shared.bounds),
     "effects": lambda ns: Effects(ns.shared.bounds),
     "memory": _memory_of,

@@ -191,6 +191,7 @@ def _reply(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
             "Use 200, or drop the body",
         )
     yield from _framing(route, spec, path)
+    yield from _cors(route, spec, path)
     for i, option in enumerate(spec.choose or ()):
         yield from _reply(route, option, (*path, "choose", i))
     always = None
@@ -208,7 +209,22 @@ def _reply(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
         yield from _reply(route, case, (*path, "cases", i))
 
 
+def _cors(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
+    written = _written(spec, ("access-control-allow-origin", "access-control-allow-credentials"))
+    if len(written) == 2 and route.scenario.cors is None:
+        name, value = written["access-control-allow-origin"]
+        if value.strip() == "*":
+            yield Doubt(
+                route,
+                (*path, "headers", name),
+                f"a browser refuses `{name}: *` beside credentials",
+                "Write `cors: true` in the scenario: it answers with the origin that asks",
+            )
+
+
 # Framing headers, which the server corrects
+
+_FRAMING = ("content-length", "transfer-encoding")
 
 
 def _framing(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
@@ -220,7 +236,7 @@ def _framing(route: Route, spec: ReplySpec, path: KeyPath) -> Iterator[Doubt]:
         if (
             isinstance(spec.status, int)
             and not has_body(spec.status)
-            and not _fits_bodiless(spec.status, lower, value)
+            and not _fits_bodiless(spec.status, lower, value.strip())
         ):
             yield Doubt(route, (*path, "headers", name), f"{what}: a {spec.status} has no body", hint)
         elif lower == "transfer-encoding" and not has_chunks:
@@ -256,14 +272,15 @@ def _length(route: Route, spec: ReplySpec, path: KeyPath, answer: object) -> Ite
 
 
 def _fits_bodiless(status: int, name: str, value: str) -> bool:
-    return status == 304 and name == "content-length" and is_length(value.strip())
+    fits = is_length(value) if status == 304 else status == 205 and value == "0"
+    return name == "content-length" and fits
 
 
-def _written(spec: ReplySpec) -> dict[str, tuple[str, str]]:
-    """The framing headers of a reply that are no templates: name and value as written, by the name in lower case."""
+def _written(spec: ReplySpec, names: tuple[str, ...] = _FRAMING) -> dict[str, tuple[str, str]]:
+    """Those headers of a reply that are no templates: name and value as written, by the name in lower case."""
     written = {}
     for name, value in spec.headers.items():
         text = as_text(value[0] if isinstance(value, list) and value else value)
-        if name.lower() in ("content-length", "transfer-encoding") and (spec.raw or not is_template(text)):
+        if name.lower() in names and (spec.raw or not is_template(text)):
             written[name.lower()] = (name, text)
     return written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mockserver.engine.attempts import Attempt, Operation, change_text, known_key
+from mockserver.engine.attempts import Attempt, KeyNames, Operation, change_text, known_key
 from mockserver.engine.attempts.operations import is_body_field
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
@@ -14,31 +14,27 @@ _LONGEST = 30
 _MOST_FIELDS = 3
 
 
-def idempotency_key(call: Call) -> str | None:
-    """The key that the call carries where keys are known to stand."""
-    found = known_key(call.request)
-    return found[1] if found else None
-
-
-def short_keys(calls: Iterable[Call]) -> dict[str, str]:
-    """Each key as short as still tells them apart, at least 4 characters."""
-    keys = {key for call in calls if (key := idempotency_key(call))}
+def _short_keys(calls: Iterable[Call], names: KeyNames) -> dict[int, str]:
+    """The idempotency key of each call that carries one, by its number: as short as still tells them apart, at least 4 characters."""
+    keys = {call.number: found[1] for call in calls if (found := known_key(call.request, names))}
+    all_of_them = set(keys.values())
     size = 4
-    while size < 64 and len({key[:size] for key in keys}) < len(keys):
+    while size < 64 and len({key[:size] for key in all_of_them}) < len(all_of_them):
         size += 1
-    return {key: key[:size] for key in keys}
+    return {number: key[:size] for number, key in keys.items()}
 
 
-def timeline(calls: list[Call], notes: Mapping[int, str] | None = None) -> list[str]:
+def timeline(calls: list[Call], names: KeyNames, notes: Mapping[int, str] | None = None) -> list[str]:
     """
-    A line a call, times counted from the first; `notes` are added to the calls of these numbers:
+    A line a call, times counted from the first; `names` are where idempotency keys stand, `notes` are added to
+    the calls of these numbers:
 
         t+0.512  POST /v1/charges  503   key=4f1c
     """
     if not calls:
         return []
     shown = calls if len(calls) <= _LONGEST else [*calls[: _LONGEST // 2], *calls[-_LONGEST // 2 :]]
-    keys = short_keys(shown)
+    keys = _short_keys(shown, names)
     start_s = calls[0].request.arrived_at_s
     width = max(len(_what(call)) for call in shown)
     lines = []
@@ -112,11 +108,10 @@ def _what(call: Call) -> str:
     return f"{call.request.method} {mask_path(call.request.path)}"
 
 
-def _line(call: Call, start_s: float, width: int, keys: dict[str, str], note: str | None) -> str:
+def _line(call: Call, start_s: float, width: int, keys: dict[int, str], note: str | None) -> str:
     request = call.request
     line = f"t+{request.arrived_at_s - start_s:.3f}  {_what(call):<{width}}  {_ended(call)}"
-    key = idempotency_key(call)
-    notes = [f"key={keys[key]}"] if key else []
+    notes = [f"key={keys[call.number]}"] if call.number in keys else []
     if call.error is not None:
         notes.append(mask_text(str(call.error["detail"])))
     if note is not None:

@@ -7,8 +7,10 @@ watched from outside must only grow, so at each such end they are added here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mockserver.model.scenario import RUNTIME
-from mockserver.store.counts import Counts
+from mockserver.store.counts import Counts, RouteCount
 from mockserver.store.record import Record
 
 OTHER = "(other)"
@@ -52,7 +54,10 @@ class Totals:
         self.unmatched += counts.unmatched
         self.incomplete += counts.incomplete
         self.automatic += counts.automatic
-        for route_id, one in counts.routes.items():
+        self.add_routes(counts.routes)
+
+    def add_routes(self, routes: Mapping[str, RouteCount]) -> None:
+        for route_id, one in routes.items():
             label = self.label(route_id)
             for status, number in one.statuses.items():
                 key = label, status

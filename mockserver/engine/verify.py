@@ -197,7 +197,7 @@ def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
         after_s = near.call.request.arrived_at_s - calls[0].request.arrived_at_s
         head = [f"  nearest call, t+{after_s:.3f}:", *(f"    {line}" for line in near.lines)]
         differing[near.call.number] = "nearest"
-    return [*head, *timeline(calls, differing)]
+    return [*head, *timeline(calls, ns.shared.key_names, differing)]
 
 
 def _missed(call: Call) -> bool:
@@ -250,7 +250,11 @@ class _OrderJudge:
         if near is not None:
             head = [f"  nearest call, {near.call.id}:", *(f"    {line}" for line in near.lines)]
         text = "\n".join(
-            [f"expected in order: {expected}; {missing} did not come{after}", *head, *timeline(calls)]
+            [
+                f"expected in order: {expected}; {missing} did not come{after}",
+                *head,
+                *timeline(calls, ns.shared.key_names),
+            ]
         )
         return Verdict(
             Standing.SHORT, expected, f"no {missing}{after}", text, len(calls), exact=not ns.record.dropped
@@ -266,7 +270,7 @@ def _of_unmatched(ns: Namespace, most: int) -> Verdict:
     expected = "no unmatched call" if most == 0 else f"at most {most} unmatched"
     text = f"expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline([call for call in ns.record.after(0) if _missed(call)])])
+        text = "\n".join([text, *timeline(list(filter(_missed, ns.record.after(0))), ns.shared.key_names)])
     return Verdict(standing, expected, f"{count} unmatched", text, count)
 
 

@@ -257,8 +257,10 @@ def _split(param: str) -> tuple[str, str]:
     name, colon, pattern = param.partition(":")
     name = name.strip()
     if not _PARAM_NAME.fullmatch(name):
+        bare = name.strip("{}*?!.+<>: ")
+        meant = bare if _PARAM_NAME.fullmatch(bare) else "order_id"
         raise _bad(
-            f"{name!r} is no name of a parameter", "Use letters, digits and underscores, as in {order_id}"
+            f"{name!r} is no name of a parameter", f"Use letters, digits and underscores, as in {{{meant}}}"
         )
     if colon and not pattern:
         raise _bad(f"the parameter {name!r} has an empty pattern", f"Write {{{name}}} or {{{name}:\\d+}}")

@@ -223,7 +223,10 @@ def parse_request_line(text: object) -> RequestLine:
         if name != name.upper():
             raise Wrong(f"{name!r} in {text!r} is no method: methods know case", f"Write {name.upper()!r}")
     if not path.startswith("/"):
-        raise Wrong(f"the path {path!r} does not begin with a slash", f"Write '{names} /{path}'")
+        hint = f"Write '{names} /{path}'"
+        if path.startswith("^") or path.endswith("$"):
+            hint = r"A path is no regular expression: write one in a parameter, such as '/users/{id:\d+}' or '/{path:.+}'"
+        raise Wrong(f"the path {path!r} does not begin with a slash", hint)
     bare = re.sub(r"\{[^{}]*\}", "", path)
     if "?" in bare or "#" in bare:
         raise Wrong(f"{path!r} has a query or fragment", "Ask for query parameters under match.query")

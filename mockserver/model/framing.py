@@ -9,8 +9,13 @@ FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
 def has_body(status: int) -> bool:
-    """Whether a reply of this status may have a body (RFC 9110 15.3.5, 15.4.5)."""
-    return status not in (204, 304)
+    """Whether a reply of this status may have a body (RFC 9110 15.3.5, 15.3.6, 15.4.5)."""
+    return status not in (204, 205, 304)
+
+
+def ends_with_head(status: int) -> bool:
+    """Whether a reply of this status ends with its head, whatever that says (RFC 9112 6.3); a 205 may have a length."""
+    return status < 200 or status in (204, 304)
 
 
 def is_length(value: str) -> bool:

@@ -11,9 +11,14 @@ from mockserver.errors import Wrong, shown
 _NO_NAME = frozenset(' \t\r\n\0:"(),/;<=>?@[\\]{}')
 
 
+def is_header_name(value: object) -> bool:
+    """By RFC 9110 5.1, and beyond ASCII."""
+    return isinstance(value, str) and bool(value) and _NO_NAME.isdisjoint(value)
+
+
 def header_name(value: object) -> object:
-    """A name as it is. Raises Wrong for what is none (RFC 9110 5.1)."""
-    if not isinstance(value, str) or not value or not _NO_NAME.isdisjoint(value):
+    """A name as it is. Raises Wrong for what is none."""
+    if not is_header_name(value):
         raise Wrong(f"{shown(value)} is no header name", "Use letters, digits and dashes")
     return value
 

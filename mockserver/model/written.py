@@ -8,6 +8,7 @@ JSON body a decimal keeps its text: `1.10` is sent as 1.10.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -62,14 +63,29 @@ def with_decimals(value: Any) -> Any:
 
     Python's encoders write a float, whatever its class, by the float's own text.
     """
+    return _with_decimals(value) if _holds_written(value) else value
+
+
+def _holds_written(value: Any) -> bool:
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            todo += one.values()
+        elif isinstance(one, (list, tuple)):
+            todo += one
+        elif isinstance(one, WrittenFloat):
+            return True
+    return False
+
+
+def _with_decimals(value: Any) -> Any:
     if isinstance(value, WrittenFloat):
         return _decimal(value.text)
     if isinstance(value, dict):
-        items = {key: with_decimals(item) for key, item in value.items()}
-        return items if any(items[key] is not item for key, item in value.items()) else value
+        return {key: _with_decimals(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        listed = [with_decimals(item) for item in value]
-        return listed if any(one is not item for one, item in zip(listed, value, strict=True)) else value
+        return [_with_decimals(item) for item in value]
     return value
 
 
@@ -95,6 +111,26 @@ def written_json(value: Any, write: Callable[[Any], str]) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(written_json(item, write) for item in value) + "]"
     return value if isinstance(value, Decimal) else write(value)
+
+
+def json_text(value: Any, encoder: json.JSONEncoder) -> str:
+    """JSON of a value with its decimals as written. `encoder` makes the text of what has none, and says the indent."""
+    exact = with_decimals(value)
+    if exact is value:
+        return encoder.encode(value)
+    return written_json(exact, encoder.encode) if encoder.indent is None else _indented(exact, encoder, "\n")
+
+
+def _indented(value: Any, encoder: json.JSONEncoder, margin: str) -> str:
+    inner = margin + " " * int(encoder.indent or 0)
+    if value and isinstance(value, dict):
+        members = [
+            f"{encoder.encode(str(key))}: {_indented(item, encoder, inner)}" for key, item in value.items()
+        ]
+        return f"{{{inner}{f',{inner}'.join(members)}{margin}}}"
+    if value and isinstance(value, (list, tuple)):
+        return f"[{inner}{f',{inner}'.join(_indented(item, encoder, inner) for item in value)}{margin}]"
+    return value if isinstance(value, Decimal) else encoder.encode(value)
 
 
 def plain_numbers(value: Any) -> Any:

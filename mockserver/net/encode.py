@@ -126,6 +126,8 @@ def _framing(
             lines["content-length"] = (
                 written if head_only and not length and is_length(written) else f"{length}"
             )
+    elif response.status == 205:
+        lines["content-length"] = "0"  # a client looks for a body here, unlike after a 204
     elif response.status == 304 and is_length(written):
         lines["content-length"] = written
     if not keep_alive:

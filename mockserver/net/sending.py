@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.model.headers import Pairs
 from mockserver.net.egress import Target
-from mockserver.net.session import client_library, request_by, session_to
+from mockserver.net.session import client_library
 
 if TYPE_CHECKING:
     import aiohttp
@@ -38,11 +38,13 @@ async def send(target: Target, method: str, headers: Pairs, body: bytes, *, dead
     Sends, and waits for the answer until that moment of the loop's clock; past
     it, raises TimeoutError, unless the answer has begun.
     """
-    aiohttp = await client_library()
+    asking = await client_library()
+    import aiohttp  # by now it is imported
+
     try:
-        async with session_to(target) as session:
+        async with asking.session_to(target) as session:
             async with asyncio.timeout_at(deadline_at_s):
-                response = await request_by(session, target, method, headers, body, empty_body=b"")
+                response = await asking.request_by(session, target, method, headers, body, empty_body=b"")
             return await _read(response, deadline_at_s)
     except TimeoutError:
         raise

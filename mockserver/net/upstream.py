@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 from mockserver.engine.answers import problem_response
 from mockserver.errors import MockServerError, TlsRefused
 from mockserver.model.durations import format_duration
+from mockserver.model.framing import has_body
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.model.problem import problem
 from mockserver.net.egress import Egress, EgressRefused, Target, Unresolved
 from mockserver.net.sending import explained
-from mockserver.net.session import client_library, request_by, session_to
+from mockserver.net.session import client_library
 
 if TYPE_CHECKING:
     import aiohttp
@@ -38,9 +39,7 @@ HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
     "transfer-encoding", "upgrade", "expect", "http2-settings",
 })  # fmt: skip
-_BODILESS = frozenset({204, 304})
 _READ_BYTES = 64 * 1024
-_MOST_HEAD_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
 
 
@@ -100,7 +99,9 @@ class Upstream:
             lines = [
                 (name, _plain(value) if name.lower() == "accept-encoding" else value) for name, value in lines
             ]
-        aiohttp = await client_library()
+        await client_library()
+        import aiohttp  # by now it is imported
+
         try:
             async with asyncio.timeout(self._timeout_s):
                 target = await self._egress.resolve(to + target_of(request))
@@ -127,10 +128,11 @@ class Upstream:
     ) -> aiohttp.ClientResponse:
         if target.url.scheme == "https" and self._tls is None:
             self._tls = self._context()
-        session = await stack.enter_async_context(
-            session_to(target, tls=self._tls, max_line_size=_MOST_HEAD_BYTES, max_field_size=_MOST_HEAD_BYTES)
+        asking = await client_library()
+        session = await stack.enter_async_context(asking.session_to(target, self._tls or True))
+        answer: aiohttp.ClientResponse = await asking.request_by(
+            session, target, request.method, lines, request.body, empty_body=None
         )
-        answer = await request_by(session, target, request.method, lines, request.body, empty_body=None)
         stack.callback(answer.close)
         return answer
 
@@ -159,7 +161,7 @@ class Upstream:
         length = _length(lines)
         kept = received_lines(lines, length)
         response = Response(answer.status, kept, b"", _NO_LINE.sub("", answer.reason or ""))
-        if request.method == "HEAD" or answer.status in _BODILESS:
+        if request.method == "HEAD" or not has_body(answer.status):
             return Reply(response, _nothing(), length)
         return Reply(response, self._pieces(to, answer), length)
 

@@ -13,7 +13,7 @@ from mockserver.replying import template_methods as methods
 from mockserver.replying.template_fake import FAKES, fake
 from mockserver.replying.template_fake import missing as no_faker
 from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame
-from mockserver.replying.template_functions import FUNCTIONS, read_shift
+from mockserver.replying.template_functions import FUNCTIONS, moved, read_shift
 from mockserver.replying.template_nodes import literal
 from mockserver.replying.template_reading import Compile, Lacking, Reading, Refused
 
@@ -126,19 +126,54 @@ def _function(reading: Reading, node: nodes.Call, name: str) -> Closure:
     if name == "jsonpath":
         _check_query(node)
     if name == "date":
-        _check_shift(node)
+        _check_date(node)
     return arguments.applied(function)
 
 
-def _check_shift(node: nodes.Call) -> None:
-    """A shift that stands in the template is read now, so that a wrong one fails at load."""
-    for shift in (*node.args[1:2], *(pair.value for pair in node.kwargs if pair.key == "shift")):
-        constant = shift.node if isinstance(shift, nodes.Neg | nodes.Pos) else shift
-        if isinstance(constant, nodes.Const):
-            try:
-                read_shift(constant.value)
-            except Failed as error:
-                raise Refused(str(error), "", node.lineno) from error
+def _check_date(node: nodes.Call) -> None:
+    """A moment and shifts that stand in the template are read now, so that wrong ones fail at load."""
+    named = {pair.key: pair.value for pair in node.kwargs}
+    given = dict(zip(("moment", "shift"), node.args, strict=False)) | named
+    moment = given.get("moment")
+    try:
+        for shift in _possible(given.get("shift")) if "shift" in given else [""]:
+            read_shift(shift)
+            if isinstance(moment, nodes.Const):
+                moved(moment.value, shift)
+    except Failed as error:
+        raise Refused(str(error), "", node.lineno) from error
+
+
+_MOST_POSSIBLE = 32
+
+
+def _possible(node: nodes.Node | None) -> list[Any]:
+    """Values that an expression may have, as far as they stand in the template."""
+    match node:
+        case nodes.Const():
+            return [node.value]
+        case nodes.Neg() | nodes.Pos():
+            return _possible(node.node)
+        case nodes.CondExpr():
+            return _possible(node.expr1) + _possible(node.expr2)
+        case nodes.Or():
+            return _possible(node.left) + _possible(node.right)
+        case nodes.Filter(name="default" | "d", args=[instead, *_]):
+            return _possible(node.node) + _possible(instead)
+        case nodes.Concat():
+            return _joined(node.nodes)
+        case nodes.Add():
+            return _joined([node.left, node.right])
+    return []
+
+
+def _joined(parts: list[nodes.Expr]) -> list[Any]:
+    """The texts that the parts make together; none where one of them is not known."""
+    found = [""]
+    for part in parts:
+        texts = [str(one) for one in _possible(part) if isinstance(one, str) or type(one) is int]
+        found = [before + text for before in found for text in texts][:_MOST_POSSIBLE]
+    return list(found)
 
 
 def _check_query(node: nodes.Call) -> None:

@@ -100,12 +100,17 @@ def date(frame: Frame, moment: Any, shift: str = "", form: str | None = None) ->
 
     `moment` is a time, an RFC 3339 text, or Unix seconds.
     """
+    shifted = moved(moment, shift)
+    return shifted if form is None else strftime(frame, shifted, form)
+
+
+def moved(moment: Any, shift: Any) -> datetime:
+    """A time, shifted. Raises Failed."""
     months, seconds = read_shift(shift)
     try:
-        shifted = _months_later(_moment(moment), months) + timedelta(seconds=seconds)
+        return _months_later(_moment(moment), months) + timedelta(seconds=seconds)
     except (OverflowError, OSError, ValueError) as why:
         raise Failed("the time is beyond the years 1 to 9999") from why
-    return shifted if form is None else strftime(frame, shifted, form)
 
 
 def _moment(value: Any) -> datetime:
@@ -127,6 +132,8 @@ _SHIFT = re.compile(r"\s*\+?(-?)(0|(?:[0-9.]+(?:us|ms|s|mo|m|h|d|w|y))+)\s*")
 _CALENDAR = re.compile(r"(?<![0-9.])([0-9]+)(mo|y)")
 _MONTHS = {"mo": 1, "y": 12}
 _LONGEST_SHIFT = 40
+_MOST_MONTHS = 9999 * 12
+_MOST_SECONDS = 9999 * 366 * 86400
 
 
 def read_shift(text: Any) -> tuple[int, float]:
@@ -146,11 +153,14 @@ def read_shift(text: Any) -> tuple[int, float]:
     months = sum(int(count) * _MONTHS[unit] for count, unit in _CALENDAR.findall(body))
     rest = _CALENDAR.sub("", body)
     try:
-        return sign * months, sign * parse_duration_s(rest if rest or not body else 0)
+        seconds = parse_duration_s(rest if rest or not body else 0)
     except ValueError:
         raise Failed(
             f"{text!r} is not a valid shift; write it as '+3d', '-90m', '1h30m', '+1mo' or '+1y'"
         ) from None
+    if months > _MOST_MONTHS or seconds > _MOST_SECONDS:
+        raise Failed(f"{text!r} leads beyond the years 1 to 9999 from any time")
+    return sign * months, sign * seconds
 
 
 def _months_later(moment: datetime, months: int) -> datetime:

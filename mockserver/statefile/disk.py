@@ -115,10 +115,21 @@ class Disk:
 
     def _unusable(self, why: OSError) -> str:
         reason = why.strerror or str(why)
-        return (
-            f"can't use the state file {self.name}: {reason}. "
-            "It needs a folder that this user may write to; name another with --state-file"
-        )
+        hint = _HINTS.get(why.errno or 0, "It needs a folder that this user may write to; name another")
+        return f"can't use the state file {self.name}: {reason}. {hint} with --state-file"
+
+
+_REGULAR = "Name a regular file, or one that is not there yet,"
+_ROOM = "Make room, or name one elsewhere"
+_HINTS = {
+    errno.EINVAL: _REGULAR,
+    errno.EISDIR: _REGULAR,
+    errno.ELOOP: "Or name another",
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.ENAMETOOLONG: "Name a shorter one",
+}
 
 
 _KINDS = (

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mockserver.errors import MockServerError
+from mockserver.model.written import written_float
 from mockserver.statefile.encoding import json_bytes
 
 VERSION = 1
@@ -67,7 +68,7 @@ def read(raw: bytes) -> dict[str, Any]:
         raise Refused(f"it is torn: {len(rest)} bytes stand where {length} and an end should")
     if hashlib.sha256(body).hexdigest() != facts.get("sha256"):
         raise Refused("it is damaged, or was changed by hand: its checksum is another one")
-    namespaces: dict[str, Any] = json.loads(body)
+    namespaces: dict[str, Any] = json.loads(body, parse_float=written_float)
     return namespaces
 
 

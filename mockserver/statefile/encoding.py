@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mockserver.engine.saving import Taken
-from mockserver.model.written import as_text
+from mockserver.model.written import as_text, json_text
 from mockserver.store.parts import Part
 
 CHUNK = 250
@@ -37,7 +37,7 @@ class Encoded:
 
 
 def json_bytes(value: Any) -> bytes:
-    return _JSON.encode(value).encode()
+    return json_text(value, _JSON).encode()
 
 
 def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -> Encoded:

@@ -16,11 +16,13 @@ V = TypeVar("V")
 
 _ENTRY_BYTES = 200
 """About what an entry costs beside its key and its value."""
+_GONE_BYTES = 600
+"""About what is kept of a route that is gone: its id, and counts by status."""
 _FEW = 64
 
 KINDS = (
     "state", "resources", "idempotency_keys", "access_tokens", "refresh_tokens", "limit_keys", "per_keys", "effects",
-    "deliveries", "violations",
+    "deliveries", "violations", "route_counts",
 )  # fmt: skip
 """Every kind that has a bound, by the name under which `/health` and the metrics count it."""
 
@@ -75,6 +77,30 @@ class Expiry(Generic[K]):
             self._heap = [(moment, i, key) for i, (key, moment) in enumerate(until_s.items())]
             self._number = len(self._heap)
             heapq.heapify(self._heap)
+
+
+class Gone(Generic[V]):
+    """
+    What is kept by the id of a route, also once the route is gone. Past the bound what was there first leaves, of
+    routes that are gone; a tenth of the bound at once, since to find it every entry is looked at.
+    """
+
+    __slots__ = ("_bounds", "_there", "entries")
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self.entries: dict[str, V] = {}
+        self._there = 0
+        """How many belonged to routes that were there when it was looked at last."""
+
+    def leaving(self, is_there: Callable[[str], bool]) -> list[str]:
+        """The ids of those that leave now, to be asked for when routes have changed."""
+        most = min(self._bounds.entries, self._bounds.size_bytes // _GONE_BYTES)
+        if len(self.entries) - self._there <= most:
+            return []
+        gone = [route_id for route_id in self.entries if not is_there(route_id)]
+        self._there = len(self.entries) - len(gone)
+        return gone[: len(gone) - most + most // 10] if len(gone) > most else []
 
 
 class Bounded(Generic[K, V]):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mockserver.model.call import Call
+from mockserver.store.bounds import Bounds, Gone
 
 
 class RouteCount:
@@ -35,16 +38,21 @@ class Counts:
 
     LINES_KEPT = 10_000
 
-    __slots__ = ("automatic", "incomplete", "lines", "lines_lost", "routes", "total", "unmatched")
+    __slots__ = ("_gone", "automatic", "incomplete", "lines", "lines_lost", "routes", "total", "unmatched")
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds) -> None:
         self.total = 0
         self.unmatched = 0
         self.incomplete = 0
         self.automatic = 0
-        self.routes: dict[str, RouteCount] = {}
+        self._gone: Gone[RouteCount] = Gone(bounds)
+        self.routes = self._gone.entries
         self.lines: dict[tuple[str, str], int] = {}
         self.lines_lost = 0
+
+    def leaving(self, is_there: Callable[[str], bool]) -> list[str]:
+        """Routes that are gone and leave at the bound; none with a call in flight."""
+        return [one for one in self._gone.leaving(is_there) if not self.routes[one].in_flight]
 
     def begun(self, call: Call) -> None:
         self.total += 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mockserver.model.position import Position
-from mockserver.store.bounds import Bounded, Bounds
+from mockserver.store.bounds import Bounded, Bounds, Gone
 
 PositionKey = str | tuple[str, str | None]
 """A route's id, or its id and the value of `per`."""
@@ -14,10 +14,11 @@ PositionKey = str | tuple[str, str | None]
 class Positions:
     """Those of `per` values are bounded: past it, the one that was asked for longest ago begins anew."""
 
-    __slots__ = ("_drawn", "_per", "of_routes")
+    __slots__ = ("_drawn", "_gone", "_per", "of_routes")
 
     def __init__(self, bounds: Bounds) -> None:
-        self.of_routes: dict[str, Position] = {}
+        self._gone: Gone[Position] = Gone(bounds)
+        self.of_routes = self._gone.entries
         self._per: Bounded[tuple[str, str | None], Position] = Bounded("per_keys", bounds)
         self._drawn = 0
 
@@ -30,6 +31,7 @@ class Positions:
         if isinstance(key, str):
             if position is None:
                 position = self.of_routes[key] = Position(version)
+                position.draws = self._drawn
         elif position is not None:
             self._per.touch(key)
         else:
@@ -45,6 +47,11 @@ class Positions:
         for left in self._per.put(key, position, len(key[0]) + len(key[1] or "")):
             # What was generated for a key that left is not generated again when the key comes back.
             self._drawn = max(self._drawn, left.draws)
+
+    def drop_gone(self, is_there: Callable[[str], bool]) -> None:
+        """Those of routes that are gone leave at the bound."""
+        for route_id in self._gone.leaving(is_there):
+            self._drawn = max(self._drawn, self.of_routes.pop(route_id).draws)
 
     def values(self) -> Iterator[Position]:
         yield from self.of_routes.values()

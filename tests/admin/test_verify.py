@@ -123,6 +123,17 @@ def test_a_failure_is_told_with_a_timeline(verify, charge):
     assert len(lines) == 4
 
 
+def test_keys_stand_where_the_server_was_told(serving):
+    server = serving(
+        "routes: [{name: a, request: POST /a, reply: 200}]", key_names=("x-order-key", "-idempotency-key")
+    )
+    server.ask("POST", "/a", b"", headers={"X-Order-Key": "7777-aaaa", "Idempotency-Key": "other"})
+
+    detail = server.admin.call("POST", "/verify", {"route": "a", "times": 2}).json()["detail"]
+
+    assert detail.splitlines()[1].endswith("key=7777")
+
+
 def test_keys_are_as_long_as_tells_them_apart(verify, charge):
     charge(**{"Idempotency-Key": "4f1c-aaaa"})
     charge(**{"Idempotency-Key": "4f1c-bbbb"})

@@ -174,17 +174,39 @@ def test_a_library_that_is_missing_here_is_no_bug(importer, tmp_path, monkeypatc
     assert "pip install 'mockserver[jsonpath]'" in done.stderr
 
 
+EMPTY = {
+    "har": '{"log": {"entries": []}}',
+    "mockserver": "[]",
+    "openapi": '{"openapi": "3.0.0", "info": {"title": "t", "version": "1"}, "paths": {}}',
+    "pact": '{"consumer": {"name": "c"}, "provider": {"name": "p"}, "interactions": []}',
+    "postman": '{"info": {"name": "x"}, "item": []}',
+    "smocker": "[]",
+}
+
+
+@pytest.mark.parametrize("format_", EMPTY)
+def test_a_source_with_nothing_in_it_is_refused_whatever_the_format(format_, tmp_path):
+    source = tmp_path / "a.json"
+    source.write_text(EMPTY[format_])
+    done = run(format_, source, "-o", tmp_path / "out.yaml")
+
+    assert done.exit_code == 2
+    assert "there is no scenario in it" in done.stderr
+    assert not (tmp_path / "out.yaml").exists()
+
+
 def test_a_name_that_leads_out_of_the_folder_is_refused(importer, tmp_path):
-    importer(Imported({"shop": {"routes": []}}, files={"../evil": b""}))
+    importer(Imported({"shop": {"routes": [{"request": "GET /a", "reply": 200}]}}, files={"../evil": b""}))
     done = run("har", tmp_path, "-o", tmp_path / "out")
 
     assert done.exit_code == 2
     assert "leads out of" in done.stderr
 
 
-def test_a_source_of_another_shape_is_refused_without_a_traceback(tmp_path):
+def test_a_source_that_a_reader_fails_at_is_refused_without_a_traceback(tmp_path, monkeypatch):
     source = tmp_path / "a.json"
-    source.write_text('{"info": {}, "variable": 5, "item": []}')
+    source.write_text("[]")
+    monkeypatch.setattr(importing, "format_named", lambda _: SimpleNamespace(read=lambda _: [].items()))
     done = run("postman", source, "-o", tmp_path / "out.yaml")
 
     assert done.exit_code == 2

@@ -10,6 +10,7 @@ from mockserver.engine.watching import Watch
 from mockserver.model.delivery import Delivery
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
+from mockserver.store.bounds import Bounds
 from mockserver.store.counts import Counts
 from mockserver.store.record import RecordLimits
 
@@ -138,7 +139,7 @@ def test_webhooks_are_counted_by_their_state(engine):
 
 
 def counted(*route_ids):
-    counts = Counts()
+    counts = Counts(Bounds())
     for route_id in route_ids:
         counts.route(route_id).begun(200)
     return counts

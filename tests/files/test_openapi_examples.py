@@ -189,3 +189,15 @@ def _as_json(value):
     return re.sub(r"\b(\d+\.\d)\b", lambda found: f"{found[1]}0", json.dumps(value)).replace(
         "3.1.00", "3.1.0"
     )
+
+
+def test_of_several_examples_the_first_that_the_schema_takes_is_given(imported):
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    values = {"bad": {"value": {"n": "no"}}, "good": {"value": {"n": 7}}, "other": {"value": {"n": 8}}}
+
+    body, _, above = imported(schema, media={"examples": values})
+
+    assert body == {"n": 7}
+    assert "2 examples are left out" in str(above)
+    body, _, _ = imported(schema, media={"examples": {"bad": values["bad"]}})
+    assert body == {"n": "no"}

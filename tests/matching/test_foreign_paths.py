@@ -1,8 +1,11 @@
 """Parameters in the notation of other tools: taken literally, and told at load and at the miss."""
 
+import re
+
 import pytest
 
 from mockserver.engine.world import build_world, warnings_at_load
+from mockserver.errors import InvalidInput
 from mockserver.files.loader import from_text
 from mockserver.matching.astray import path_difference
 from mockserver.matching.paths import PathPattern, as_parameter
@@ -30,3 +33,18 @@ def test_it_is_told_at_load_and_at_the_miss(written, meant):
 )
 def test_what_paths_really_have_is_not_told(segment):
     assert as_parameter(segment) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/v/{{id}}", "as in {id}"),
+        ("/v/{id?}", "as in {id}"),
+        ("/v/{*rest}", "as in {rest}"),
+        ("^/a/.*$", "A path is no regular expression"),
+        ("a/b", "Write 'GET /a/b'"),
+    ],
+)
+def test_what_is_no_path_here_is_refused_with_what_is_meant(path, hint):
+    with pytest.raises(InvalidInput, match=re.escape(hint)):
+        build_world([from_text(f"routes: [{{request: 'GET {path}', reply: 200}}]", "shop")])

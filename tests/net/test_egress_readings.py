@@ -10,7 +10,7 @@ from support.receivers import ANYWHERE
 
 from mockserver.net.addresses import forbidden, read_host
 from mockserver.net.egress import Egress, EgressRefused, Unresolved
-from mockserver.net.session import PinnedResolver
+from mockserver.net.asking import PinnedResolver
 
 OPEN = frozenset({"app", "10.0.0.5", "::1"})
 HOSTS = [

@@ -10,6 +10,7 @@ import time
 import pytest
 import stripe
 from support.receivers import Deliveries, Home, Receiver, a_courier
+from support.upstreams import Upstream
 
 from mockserver.model.delivery import DeliveryState
 from mockserver.model.webhook import SignSpec
@@ -100,6 +101,17 @@ async def test_a_large_body_arrives_whole(home, deliveries, courier, receiver):
     (got,) = receiver.got
     assert got.body == body
     assert got.headers["content-length"] == str(len(body))
+
+
+async def test_what_a_receiver_sends_behind_its_answer_is_dropped(home, deliveries, courier):
+    real = Upstream(b"HTTP/1.1 204 No Content\r\n\r\n0\r\n\r\n")
+    delivery = deliveries.make(real.url)
+
+    courier.schedule(home, delivery)
+    await home.until(lambda: delivery.tries)
+    real.close()
+
+    assert [(one.status, one.error) for one in delivery.tries] == [(204, None)]
 
 
 async def test_a_try_says_what_the_receiver_answered(home, deliveries, courier):

@@ -163,5 +163,6 @@ def test_a_server_that_has_not_loaded_the_folder_is_an_error_that_names_what_it_
     result.stdout.fnmatch_lines(
         [f"the mock server at {server.url} has not loaded 'ship' of *mocks, which * it has 'pay'. Start it *"]
     )
+    assert str(result.stdout).count("has not loaded 'ship'") == 2
     (folder / "ship.yaml").unlink()
     suite(text, *args).assert_outcomes(passed=3)

@@ -98,16 +98,17 @@ FAILING = [
     ("random_string('5')", "takes a whole number, 0 or more"),
     ("range('5')", "range() takes whole numbers"),
     ("range(1, 2, 0)", "no step of 0"),
-    ("date(none)", "null is no time"),
-    ("date(now, '-9999999w')", "the time is beyond the years 1 to 9999"),
-    ("date(1.0e300)", "the time is beyond the years 1 to 9999"),
-    ("date('soon')", "'soon' is no time; write it as 2026-01-02T03:04:05Z"),
+    ("date(vars.none)", "null is no time"),
+    ("date(now, '-' ~ vars.many ~ 'w')", "leads beyond the years 1 to 9999 from any time"),
+    ("date(now, '-2026y3w')", "the time is beyond the years 1 to 9999"),
+    ("date(1.0e300 + 0)", "the time is beyond the years 1 to 9999"),
+    ("date('so' ~ 'on')", "'soon' is no time; write it as 2026-01-02T03:04:05Z"),
     ("date(now, '+9999y')", "the time is beyond the years 1 to 9999"),
     ("date(now, '-2026y')", "the time is beyond the years 1 to 9999"),
-    ("date(now, '+' ~ '9' * 30 ~ 'mo')", "the time is beyond the years 1 to 9999"),
-    ("date(now, '3' ~ ' days')", "'3 days' is not a valid shift; write it as '+3d'"),
-    ("date(now, '1' ~ '.5mo')", "'1.5mo' is not a valid shift; write it as '+3d'"),
-    ("date(now, 2 + 3)", "date() is shifted by a text such as '+3d'"),
+    ("date(now, '+' ~ vars.many * 3 ~ 'mo')", "leads beyond the years 1 to 9999 from any time"),
+    ("date(now, vars.three ~ ' days')", "'3 days' is not a valid shift; write it as '+3d'"),
+    ("date(now, vars.one ~ '.5mo')", "'1.5mo' is not a valid shift; write it as '+3d'"),
+    ("date(now, vars.one)", "date() is shifted by a text such as '+3d'"),
     ("date(now, '1d', '%Q')", "%Q is not known in a time's format"),
     ("jwt('a', 'k')", "takes a mapping of claims, not a text"),
     ("jsonpath(request.json, '$.' ~ '[')", "is no JSONPath query"),
@@ -134,7 +135,9 @@ def test_a_function_says_what_it_can_not_take(source, reason):
         deep = [deep]
 
     with pytest.raises(TemplateError) as caught:
-        value("{{ " + source + " }}", vars={"deep": deep})
+        value(
+            "{{ " + source + " }}", vars={"deep": deep, "none": None, "many": "9999999", "one": 1, "three": 3}
+        )
 
     assert reason in caught.value.reason
 
@@ -321,13 +324,51 @@ def test_a_constant_shift_that_is_wrong_fails_at_load(call, shift):
         compile_text("{{ " + call.format(shift) + " }}", ("text",))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "date(now, '+1' ~ 'xx')",
+        "date(now, '+' ~ 1 ~ 'x')",
+        "date(now, '+1' + 'xx')",
+        "date(now, '+1d' if request.query.a else '+1xx')",
+        "date(now, '+1' ~ ('d' if request.query.a else 'xx'))",
+        "date(now, '+1xx' if true else '+1d')",
+        "date(now, request.query.a or '+1xx')",
+        "date(now, request.query.a | default('+1xx'))",
+        "date(now, '+10000y')",
+        "date(now, '-99999999999999999999d')",
+        "date(now, '+9999y9999mo')",
+        "date('2026-01-01', '+8000y')",
+        "date('soon')",
+        "date(1.0e300)",
+    ],
+)
+def test_what_is_known_to_be_no_time_or_no_shift_fails_at_load(call):
+    with pytest.raises(InvalidInput, match=r"no time|valid shift|beyond the years"):
+        compile_text("{{ " + call + " }}", ("text",))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "date(now, '+' ~ request.query.n ~ 'd')",
+        "date(now, request.query.a or '')",
+        "date(now, '+1d' if request.query.a else '-' ~ 2 ~ 'h')",
+        "date(request.query.at | default('2026-01-01'), '+1d')",
+        "date('2026-01-01', '+7000y')",
+    ],
+)
+def test_what_may_be_a_shift_is_taken(call):
+    compile_text("{{ " + call + " }}", ("text",))
+
+
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(-200, 200))
 def test_a_shift_by_months_keeps_the_day_or_takes_the_last_of_the_month(moment, months):
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     source = f"date('{moment.isoformat()}', '{months}mo').isoformat()"
     if not 1 <= year <= 9999:
-        with pytest.raises(TemplateError, match="beyond the years"):
-            value("{{ " + source + " }}")
+        with pytest.raises(InvalidInput, match="beyond the years"):
+            compile_text("{{ " + source + " }}", ("text",))
         return
     shifted = datetime.fromisoformat(value("{{ " + source + " }}"))
     assert (shifted.year, shifted.month, shifted.timetz()) == (year, month + 1, moment.timetz())

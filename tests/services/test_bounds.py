@@ -2,8 +2,13 @@
 
 import json
 import logging
+from urllib.parse import quote
 
 import pytest
+from support.server import until
+from support.wire import Wire
+
+from mockserver.engine.watching import Reading
 
 SCENARIO = """
 routes:
@@ -25,6 +30,14 @@ def server(serving):
 
 def refused(server):
     return server.admin.get("/health")["refused"]
+
+
+def reading(server):
+    """What is scraped."""
+    found = Reading(server.app.engine)
+    for ns in server.app.engine.namespaces.values():
+        found.add(ns)
+    return found
 
 
 def verify(server, check):
@@ -108,6 +121,39 @@ def test_the_oldest_limit_key_leaves(server):
 
     assert asked == [200, 200, 200, 200, 200, 429]
     assert refused(server)["limit_keys"] == 2
+
+
+def test_of_routes_that_are_gone_the_counts_of_the_last_ones_stay(server):
+    ns = server.app.engine.default
+    server.ask("GET", "/limited")
+
+    for number in range(20):
+        made = server.admin.post("/routes", {"request": f"GET /once/{number}", "reply": [201, 202]})
+        assert server.ask("GET", f"/once/{number}").status == 201
+        assert server.admin.call("DELETE", f"/routes/{quote(made['id'], safe='')}").status == 204
+
+    counted = server.admin.get("/counts")
+    gone = [f"runtime/GET /once/{number}" for number in (17, 18, 19)]
+    assert [one for one in counted["routes"] if one.startswith("runtime/")] == gone
+    assert counted["total"] == 21
+    assert server.admin.get("/counts")["routes"]["shop/limited"]["calls"] == 1
+    assert [one for one, _ in ns.positions.items() if str(one).startswith("runtime/")] == gone
+    assert refused(server)["route_counts"] == 17
+    assert sum(count for (_, status), count in reading(server).totals.calls.items() if status == 201) == 20
+
+
+def test_a_call_in_flight_keeps_the_count_of_a_route_that_is_gone(server):
+    made = server.admin.post("/routes", {"request": "GET /slow", "reply": {"fault": "hang"}})
+    with Wire(server.address) as wire:
+        wire.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: server.admin.get("/counts")["routes"].get(made["id"]))
+        server.admin.call("DELETE", f"/routes/{quote(made['id'], safe='')}")
+        for number in range(8):
+            other = server.admin.post("/routes", {"request": f"GET /once/{number}", "reply": 204})
+            server.ask("GET", f"/once/{number}")
+            server.admin.call("DELETE", f"/routes/{quote(other['id'], safe='')}")
+
+        assert server.admin.get("/counts")["routes"][made["id"]]["in_flight"] == 1
 
 
 def test_a_verify_that_asks_for_effects_that_have_left_is_not_exact_and_does_not_hold(server):

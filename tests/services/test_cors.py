@@ -1,7 +1,12 @@
 """Cross-origin requests that no route takes: a browser shows their explanation only where CORS lets it."""
 
 import pytest
+from support.upstreams import Upstream, reply
 from support.wire import Wire
+
+from mockserver.engine.reaching import doubts
+from mockserver.engine.world import build_world
+from mockserver.files.loader import from_text
 
 SCENARIO = """
 base: /shop
@@ -73,3 +78,37 @@ def test_a_star_and_credentials_of_a_reply_become_the_origin(serving):
         answer = wire.answer()
     assert answer.all("access-control-allow-origin") == ["http://app.example"]
     assert answer.all("access-control-allow-credentials") == ["true"]
+    assert answer.header("vary") == "Origin"
+
+
+STAR_WITH_CREDENTIALS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Credentials": "true"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://evil.example"}])
+@pytest.mark.parametrize("real", [False, True], ids=["a reply", "a real service"])
+def test_a_star_stands_alone_where_the_origin_is_not_allowed(serving, headers, real):
+    service = Upstream(reply(b"a", *(f"{name}: {value}" for name, value in STAR_WITH_CREDENTIALS.items())))
+    answers = f"proxy: '{service.url}'" if real else f"reply: {{headers: {STAR_WITH_CREDENTIALS}, text: a}}"
+    server = serving(f"cors: {{origins: ['http://app.example']}}\nroutes: [{{request: GET /a, {answers}}}]")
+    answer = server.ask("GET", "/a", headers=headers)
+    service.close()
+    assert (answer.body, answer.header("access-control-allow-origin")) == (b"a", "*")
+    assert answer.header("access-control-allow-credentials") is None
+
+
+def test_check_warns_of_a_star_with_credentials_without_rules():
+    reply = f"routes: [{{request: GET /a, reply: {{headers: {STAR_WITH_CREDENTIALS}}}}}]"
+    said = [
+        [doubt.message for doubt in doubts(build_world([from_text(text, "shop")]))]
+        for text in (reply, f"cors: true\n{reply}")
+    ]
+    assert said == [["a browser refuses `Access-Control-Allow-Origin: *` beside credentials"], []]
+
+
+def test_a_repeated_answer_allows_the_origin_that_asks(serving):
+    server = serving(
+        "cors: true\nidempotency: {header: Idempotency-Key}\nroutes: [{request: POST /a, reply: {text: a}}]"
+    )
+    for origin in ("http://app.example", "http://other.example"):
+        answer = server.ask("POST", "/a", b"", headers={"Origin": origin, "Idempotency-Key": "1"})
+        assert answer.header("access-control-allow-origin") == origin

@@ -189,6 +189,41 @@ def test_a_reply_without_a_body_leaves_the_connection_as_it_is(proxied, status):
             assert answer.body == b""
 
 
+STRAY = b"0\r\n\r\n"
+BEHIND_THEIR_END = {
+    "204": (reply(status="204 No Content", length=False) + STRAY, b""),
+    "204 in chunks": (reply(b"", "Transfer-Encoding: chunked", status="204 No Content", length=False) + STRAY, b""),
+    "204 with a body": (reply(b"abc", status="204 No Content"), b""),
+    "304": (reply(status="304 Not Modified", length=False) + STRAY, b""),
+    "204 after a 102": (b"HTTP/1.1 102 Processing\r\n\r\n" + reply(status="204 No Content") + STRAY, b""),
+    "200": (reply(b"hi") + STRAY, b"hi"),
+    "200 in chunks": (reply(b"", "Transfer-Encoding: chunked", length=False) + b"".join(chunks(b"hi")) + STRAY, b"hi"),
+    "200 with another reply": (reply(b"hi") + reply(b"ho"), b"hi"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("is_torn", [False, True], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize(("sent", "body"), BEHIND_THEIR_END.values(), ids=BEHIND_THEIR_END)
+def test_what_comes_behind_the_end_of_a_reply_is_dropped(proxied, sent, body, is_torn):
+    server, _ = proxied(*([sent[i : i + 1] for i in range(len(sent))] if is_torn else [sent]))
+    status = int(sent.rpartition(b"HTTP/1.1 ")[2][:3])
+    with Wire(server.address) as wire:
+        for _ in range(2):
+            wire.send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = wire.answer()
+            assert (answer.status, answer.body) == (status, body)
+
+
+@pytest.mark.parametrize("body", [b"hello", STRAY])
+def test_a_body_behind_the_reply_to_head_is_dropped(proxied, body):
+    server, _ = proxied(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
+    with Wire(server.address) as wire:
+        for _ in range(2):
+            wire.send(b"HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = wire.answer(head=True)
+            assert (answer.status, answer.header("content-length")) == (200, "5")
+
+
 def test_pieces_are_passed_back_as_they_come(proxied):
     go_on = threading.Event()
 

@@ -349,6 +349,7 @@ def test_odd_values_are_kept(kept):
 def test_nothing_of_what_is_counted_is_left_out():
     """Who adds something to counts adds it to their rows too, or says here why not."""
     assert set(Counts.__slots__) == {
+        "_gone",  # what bounds `routes`
         "automatic",
         "incomplete",
         "lines",

@@ -170,13 +170,20 @@ def test_a_file_that_another_server_has_is_refused(kept, serving, state_file):
     assert b"/still" in state_file.read_bytes()
 
 
-@pytest.mark.parametrize("where", ["missing/mock.json", "file/mock.json", "."])
-def test_a_place_that_can_not_be_written_to_is_refused(serving, write, tmp_path, where):
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ("missing/mock.json", "It needs a folder that this user may write to; name another"),
+        ("file/mock.json", "It needs a folder that this user may write to; name another"),
+        (".", "Name a regular file, or one that is not there yet,"),
+    ],
+)
+def test_a_place_that_can_not_be_written_to_is_refused(serving, write, tmp_path, where, hint):
     (tmp_path / "file").write_text("")
 
     with pytest.raises(
         StateFileUnusable,
-        match="It needs a folder that this user may write to; name another with --state-file",
+        match=f"{hint} with --state-file",
     ):
         serving(write("routes: []"), state_file=str(tmp_path / where))
 

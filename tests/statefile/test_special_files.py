@@ -49,7 +49,10 @@ def test_the_lock_makes_no_file_behind_a_link(disk, tmp_path):
 def test_what_is_not_a_regular_file_is_refused_at_once(disk, tmp_path, suffix, make, said):
     make(tmp_path / f"state.json{suffix}")
 
-    with pytest.raises(StateFileUnusable, match=f"({said}).*name another with --state-file"):
+    with pytest.raises(
+        StateFileUnusable,
+        match=f"({said})\\. Name a regular file, or one that is not there yet, with --state-file$",
+    ):
         disk.lock()
 
 

@@ -9,7 +9,8 @@ from mockserver.engine.reaching import doubts
 from mockserver.engine.world import build_world
 from mockserver.files.loader import from_text
 
-STATUSES = [200, 204, 304, 404]
+STATUSES = [200, 204, 205, 304, 404]
+BODILESS = (204, 205, 304)
 BODIES = {
     "none": ("", b""),
     "text": ("text: hello", b"hello"),
@@ -29,7 +30,7 @@ headers = st.fixed_dictionaries(
 
 def scenario(status, body, lines):
     written = ", ".join(f'{name}: "{value}"' for name, value in lines.items())
-    more = f", {body}" if body and status not in (204, 304) else ""
+    more = f", {body}" if body else ""
     return f"routes: [{{request: GET /x, reply: {{status: {status}, headers: {{{written}}}{more}}}}}]"
 
 
@@ -54,8 +55,10 @@ def test_the_next_request_on_the_connection_is_answered(serving, status, kind, l
                 answer = wire.answer(head=method == "HEAD")
                 assert answer.status == status
                 assert len(answer.all("content-length") + answer.all("transfer-encoding")) <= 1
-                if method == "GET" and status in (200, 404):
-                    assert answer.body == body
+                if method == "GET":
+                    assert answer.body == (b"" if status in BODILESS else body)
+                if status == 205:
+                    assert answer.all("content-length") == ["0"]
                 if lines.get("Connection") == "close":
                     assert wire.is_closed()
                     break
@@ -63,7 +66,7 @@ def test_the_next_request_on_the_connection_is_answered(serving, status, kind, l
         server.stop()
 
 
-@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("status", BODILESS)
 def test_no_chunk_follows_an_answer_without_a_body(serving, status):
     server = serving(scenario(status, "", {"Transfer-Encoding": "chunked"}))
     with Wire(server.address) as wire:
@@ -86,6 +89,8 @@ def test_a_head_may_say_the_length_that_only_the_scenario_knows(serving):
     [
         (204, "", {"Transfer-Encoding": "chunked"}, "`Transfer-Encoding: chunked` is not sent: a 204 has no body"),
         (304, "", {"transfer-encoding": "chunked"}, "`transfer-encoding: chunked` is not sent: a 304 has no body"),
+        (205, "", {"Content-Length": "5"}, "`Content-Length: 5` is not sent: a 205 has no body"),
+        (205, "text: hello", {}, "a 205 has no body, so its `text` is never sent"),
         (204, "", {"Content-Length": "0"}, "`Content-Length: 0` is not sent: a 204 has no body"),
         (200, "text: hi", {"Content-Length": "5"}, "`Content-Length: 5` is not sent: the body has 2 bytes"),
         (200, "text: hi", {"Content-Length": "two"}, "`Content-Length: two` is not sent: it is not a length"),

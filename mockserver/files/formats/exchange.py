@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from mockserver.model.base import METHOD
 from mockserver.model.http import Request, UnreadableBody
 from mockserver.model.written import written_float
 
@@ -64,6 +65,13 @@ class Exchange:
     def header(self, name: str) -> str:
         """The first header line of the answer with that name."""
         return value_of(self.headers, name)
+
+
+def known_method(written: object) -> str:
+    """A method in upper case. Raises ValueError for what is none."""
+    if not isinstance(written, str) or not METHOD.fullmatch(written.upper()):
+        raise ValueError(f"{written!r} is no method")
+    return written.upper()
 
 
 def value_of(headers: Lines, name: str) -> str:

@@ -19,6 +19,7 @@ from mockserver.files.formats.exchange import ORIGIN, Exchange, json_of, value_o
 from mockserver.files.formats.noise import TELLING_REQUEST_HEADERS, telling
 from mockserver.files.formats.replies import Beside, reply_of
 from mockserver.model.base import METHOD
+from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBody
 
 _BY_NATURE = re.compile(
@@ -75,8 +76,11 @@ def fold(exchanges: Iterable[Exchange], name: str) -> Imported:
         lost = _unfit(exchange)
         if lost:
             imported.lost.append(Lost(exchange.place, *lost))
-        else:
-            by_origin.setdefault(exchange.origin, []).append(exchange)
+            continue
+        if exchange.body and not has_body(exchange.status):
+            said = f"a {exchange.status} has no body, so its {len(exchange.body)} bytes are left out"
+            imported.lost.append(Lost(exchange.place, said))
+        by_origin.setdefault(exchange.origin, []).append(exchange)
     for origin, of_origin in by_origin.items():
         host = origin.partition("://")[2]
         own = name if len(by_origin) == 1 else _scenario_name(host or name, imported.scenarios)

@@ -67,7 +67,8 @@ def read(source: Path) -> Imported:
     for name, content in documents(source, (".json",)):
         if not isinstance(content, dict) or not isinstance(content.get("data"), dict):
             raise refused(name, "no Hoverfly simulation: it has no `data`", "Export it with: hoverctl export")
-        version = str((content.get("meta") or {}).get("schemaVersion", ""))
+        meta = content.get("meta")
+        version = str(meta.get("schemaVersion", "")) if isinstance(meta, dict) else ""
         if not version.startswith("v5"):
             said = f"the schema version {version or 'nothing'} can't be read"
             raise refused(

@@ -6,7 +6,6 @@ A field has a list of matchers, all of which hold; `doMatch` asks what the one b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from mockserver.files.formats.mock_conditions import anywhere, both, escaped, li
 from mockserver.files.formats.mock_requests import METHODS, Atom, PathTest
 from mockserver.files.formats.mock_sources import Losses, Uncarried, text_of
 from mockserver.files.formats.mock_trees import subset
+from mockserver.files.formats.reading import json_of
 
 Matcher = dict[str, Any]
 _PARTS = {
@@ -224,7 +224,7 @@ def _body(matcher: Matcher) -> list[Atom]:
 
 def _json(value: Any) -> Any:
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return json_of(value) if isinstance(value, str) else value
     except ValueError:
         raise Uncarried("its value is no JSON") from None
 
@@ -256,7 +256,7 @@ def text_item(matcher: Matcher) -> Any:
 def _value(text: str) -> Any:
     """The number or boolean that prints so, else the text."""
     try:
-        value = json.loads(text)
+        value = json_of(text)
     except ValueError:
         return text
     return value if isinstance(value, (int, float)) and text_of(value) == text else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,8 @@ from mockserver.files.formats.mock_conditions import escaped, searching
 from mockserver.files.formats.mock_outgoing import Answer, Outgoing, outgoing
 from mockserver.files.formats.mock_sources import Losses, Uncarried
 from mockserver.files.formats.mock_trees import plain, plain_subset
+from mockserver.files.formats.reading import json_line, pretty
+from mockserver.model.written import as_text
 
 Matcher = dict[str, Any]
 SCHEMA_VERSION = "v5.2"
@@ -47,7 +48,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     if written:
         data["literals"] = [{"name": key, "value": value} for key, value in written.items()]
     simulation = {"data": data, "meta": {"schemaVersion": SCHEMA_VERSION}}
-    made.files["simulation.json"] = (json.dumps(simulation, indent=2, ensure_ascii=False) + "\n").encode()
+    made.files["simulation.json"] = pretty(simulation)
     return made
 
 
@@ -172,10 +173,10 @@ def _ask(made: dict[str, Any], part: str, asked: Any) -> None:
             made.setdefault("body", []).append({"matcher": "form", "value": form})
         case "json":
             made.setdefault("body", []).append(
-                {"matcher": "jsonpartial", "value": json.dumps(plain_subset(asked))}
+                {"matcher": "jsonpartial", "value": json_line(plain_subset(asked))}
             )
         case "json_exact":
-            made.setdefault("body", []).append({"matcher": "json", "value": json.dumps(plain(asked))})
+            made.setdefault("body", []).append({"matcher": "json", "value": json_line(plain(asked))})
         case "jsonpath":
             for query, condition in asked.items():
                 made.setdefault("body", []).append(_query("jsonpath", query, _item(condition)))
@@ -200,11 +201,11 @@ def _matchers(condition: Any) -> list[Matcher]:
     if isinstance(condition, list):
         if any(isinstance(one, (dict, list)) for one in condition):
             raise Uncarried("a list of conditions can't be carried")
-        return [{"matcher": "containsexactly", "value": [_text(one) for one in condition]}]
+        return [{"matcher": "containsexactly", "value": [as_text(one) for one in condition]}]
     if not isinstance(condition, dict):
         if condition == "absent":
             raise Uncarried("Hoverfly can't ask for what is absent")
-        return [_exact(_text(condition))]
+        return [_exact(as_text(condition))]
     made: list[Matcher] = []
     for operator, operand in condition.items():
         made += _operator(operator, operand)
@@ -214,9 +215,9 @@ def _matchers(condition: Any) -> list[Matcher]:
 def _operator(operator: str, operand: Any) -> list[Matcher]:
     match operator:
         case "equals" if not isinstance(operand, (dict, list)):
-            return [_exact(_text(operand))]
+            return [_exact(as_text(operand))]
         case "contains" | "starts_with" | "ends_with":
-            return [_glob(operator, _text(operand))]
+            return [_glob(operator, as_text(operand))]
         case "matches":
             return [_regex(searching(operand))]
         case "ignore_case":
@@ -250,21 +251,17 @@ def _glob(operator: str, text: str) -> Matcher:
     }
 
 
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
 def _item(condition: Any) -> Matcher | None:
     """A condition on the list of what a JSONPath finds."""
     if condition == "present":
         return None
     if isinstance(condition, list) and len(condition) == 1 and not isinstance(condition[0], (dict, list)):
-        return _exact(_text(condition[0]))
+        return _exact(as_text(condition[0]))
     if isinstance(condition, dict) and list(condition) == ["contains"]:
         operand = condition["contains"]
         if isinstance(operand, dict) and list(operand) == ["one_of"] and len(operand["one_of"]) == 2:
             value, text = operand["one_of"]
-            if _text(value) == text:
+            if as_text(value) == text:
                 return _exact(text)
         found = _matchers(operand)
         if len(found) == 1:

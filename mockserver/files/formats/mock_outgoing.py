@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,10 @@ from mockserver.files.formats.mock_paths import Path as RoutePath
 from mockserver.files.formats.mock_paths import outgoing_path
 from mockserver.files.formats.mock_replies import has_templates
 from mockserver.files.formats.mock_sources import Losses
+from mockserver.files.formats.reading import json_line
 from mockserver.model.base import parse_request_line
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.written import as_text
 
 _WORK = {"set_ttl", "effect", "webhook", "auth", "idempotency", "limit"}
 _QUIET = {"scenario", "description", "active", "vars", "routes", "base", "host", "defaults", "state"}
@@ -43,7 +44,7 @@ class Answer:
     def body(self) -> str:
         """As text; of Base64 as it is coded."""
         if self.has_json:
-            return json.dumps(self.json, ensure_ascii=False)
+            return json_line(self.json)
         return self.base64 if self.base64 is not None else self.text or ""
 
     def header(self, name: str) -> str | None:
@@ -155,7 +156,7 @@ def _answer(
         return None
     answer = Answer(status=step.get("status", 200), times=step.get("times", 1))
     for name, value in {**defaults.get("headers", {}), **step.get("headers", {})}.items():
-        answer.headers[name] = [_text(one) for one in (value if isinstance(value, list) else [value])]
+        answer.headers[name] = [as_text(one) for one in (value if isinstance(value, list) else [value])]
     answer.set = dict(step["set"] if "set" in step else _route_work(route, step, answer.status))
     _body(answer, step, place, losses, folder)
     _delay(answer, step.get("delay", defaults.get("delay")), place, losses)
@@ -165,10 +166,6 @@ def _answer(
 
 def _route_work(route: Mapping[str, Any], step: Mapping[str, Any], status: int) -> dict[str, Any]:
     return route.get("set") or {} if status < 400 or step.get("fault") else {}
-
-
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 _TYPES = {
@@ -191,7 +188,7 @@ def _body(answer: Answer, step: dict[str, Any], place: str, losses: Losses, fold
     elif kind == "file":
         _file(answer, step["file"], place, losses, folder)
     elif kind is not None:
-        answer.text = _text(step[kind])
+        answer.text = as_text(step[kind])
     if kind in _TYPES and kind != "text" and answer.header("content-type") is None:
         answer.headers["Content-Type"] = [_TYPES[kind]]
 

@@ -8,8 +8,10 @@ import json
 from typing import Any
 
 from mockserver.files.formats.mock_sources import Uncarried
+from mockserver.files.formats.reading import json_of
 from mockserver.model.base import is_template
 from mockserver.model.durations import format_duration
+from mockserver.model.written import json_text
 
 Reply = dict[str, Any]
 
@@ -68,12 +70,12 @@ _NOT = object()
 def _as_json(text: str) -> Any:
     """The value, if nothing but white space is lost when it is written again."""
     try:
-        value = json.loads(text)
+        value = json_of(text)
     except (ValueError, RecursionError):
         return _NOT
     if not isinstance(value, (dict, list)):
         return _NOT
-    ways = (json.dumps(value, ensure_ascii=ascii_only) for ascii_only in (False, True))
+    ways = (json_text(value, json.JSONEncoder(ensure_ascii=ascii_only)) for ascii_only in (False, True))
     return value if _squeezed(text) in [_squeezed(way) for way in ways] else _NOT
 
 

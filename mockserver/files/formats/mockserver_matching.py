@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +28,8 @@ from mockserver.files.formats.mock_paths import literal_path
 from mockserver.files.formats.mock_requests import METHODS, Atom, PathTest
 from mockserver.files.formats.mock_sources import Losses, Uncarried, listed, text_of
 from mockserver.files.formats.mock_trees import subset
+from mockserver.files.formats.path_pieces import has_pairs_of_braces
+from mockserver.files.formats.reading import json_of
 
 _REQUEST = {
     "method", "path", "pathParameters", "queryStringParameters", "headers", "cookies", "body", "secure", "keepAlive",
@@ -99,6 +100,8 @@ def _with_parameters(text: str, parameters: dict[str, list[Any]]) -> str:
         if isinstance(condition, str) and condition != "present":
             made += f"{{{name}:{re.escape(condition)}}}"
         elif isinstance(condition, dict) and list(condition) == ["matches"]:
+            if not has_pairs_of_braces(condition["matches"]):
+                raise Uncarried(f"the path parameter {name!r} has a brace without the other")
             made += f"{{{name}:{condition['matches']}}}"
         elif condition == "present":
             made += piece
@@ -216,7 +219,7 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
 
 def _json(value: Any) -> Any:
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return json_of(value) if isinstance(value, str) else value
     except ValueError:
         raise Uncarried("its JSON is none") from None
 

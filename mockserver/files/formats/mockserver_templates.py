@@ -5,12 +5,12 @@ JSON document with single values of the request in it.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from mockserver.files.formats.mock_requests import quoted
 from mockserver.files.formats.mock_sources import Uncarried
+from mockserver.files.formats.reading import json_of
 from mockserver.model.base import is_template
 
 _VELOCITY = re.compile(r"\$!?\{?((?:request\.)?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\['[^']*'\]|\[\d+\])*)\}?")
@@ -41,7 +41,7 @@ def response_of(template: dict[str, Any]) -> dict[str, Any]:
     if is_template(form.sub("", text)):
         raise Uncarried(f"its {kind} template has braces of its own")
     try:
-        made = json.loads(form.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text))
+        made = json_of(form.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text))
     except ValueError:
         raise Uncarried(f"its {kind} template is more than JSON with values in it") from None
     if not isinstance(made, dict):

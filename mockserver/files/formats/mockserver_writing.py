@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,8 @@ from mockserver.files.formats.mock_conditions import escaped
 from mockserver.files.formats.mock_outgoing import Answer, Outgoing, only_fixed_delay, outgoing
 from mockserver.files.formats.mock_sources import Losses, Uncarried
 from mockserver.files.formats.mock_trees import plain, plain_subset
+from mockserver.files.formats.reading import pretty
+from mockserver.model.written import as_text
 
 _PATTERN = re.compile(r"[\\^$|?*+()\[\]{}]|^!")
 _GARBAGE = base64.b64encode(b"\x00\xff no HTTP \xff\x00").decode()
@@ -30,8 +31,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
                 expectations += _expectations(route, losses)
             except Uncarried as why:
                 losses.failed(route.place, why, ", so the route is left out")
-        text = json.dumps(expectations, indent=2, ensure_ascii=False)
-        made.files[f"{name}.json"] = (text + "\n").encode()
+        made.files[f"{name}.json"] = pretty(expectations)
         made.lost += losses.found
     return made
 
@@ -130,7 +130,7 @@ def _values(condition: Any) -> tuple[str, list[str]]:
     if isinstance(condition, list):
         raise Uncarried("a list of values in their order can't be asked for")
     if not isinstance(condition, dict):
-        return "", [_literal(_text(condition))]
+        return "", [_literal(as_text(condition))]
     if set(condition) == {"present", "not"} and condition["present"] is True:
         return "", ["!" + _text_pattern(condition["not"])]
     if len(condition) != 1:
@@ -160,24 +160,24 @@ def _text_pattern(condition: Any) -> str:
     if not isinstance(condition, (dict, list)):
         if condition in ("present", "absent"):
             raise Uncarried(f"`{condition}` can't be asked for inside of a condition")
-        return _literal(_text(condition))
+        return _literal(as_text(condition))
     if isinstance(condition, dict) and len(condition) == 1:
         operator, operand = next(iter(condition.items()))
         match operator:
             case "equals":
-                return _literal(_text(operand))
+                return _literal(as_text(operand))
             case "matches":
                 return _java(str(operand))
             case "contains":
-                return f".*{escaped(_text(operand))}.*"
+                return f".*{escaped(as_text(operand))}.*"
             case "starts_with":
-                return f"{escaped(_text(operand))}.*"
+                return f"{escaped(as_text(operand))}.*"
             case "ends_with":
-                return f".*{escaped(_text(operand))}"
+                return f".*{escaped(as_text(operand))}"
             case "ignore_case":
                 return f"(?i){escaped(operand)}"
             case "one_of":
-                return "|".join(escaped(_text(one)) for one in operand)
+                return "|".join(escaped(as_text(one)) for one in operand)
             case "present" if operand is True:
                 return ".*"
     raise Uncarried(f"{condition!r} can't be said as one pattern")
@@ -185,10 +185,6 @@ def _text_pattern(condition: Any) -> str:
 
 def _java(pattern: str) -> str:
     return pattern.replace("(?P<", "(?<")
-
-
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def _body(part: str, asked: Any) -> list[Any]:
@@ -214,11 +210,11 @@ def _body(part: str, asked: Any) -> list[Any]:
 
 def _text_body(asked: Any) -> Any:
     if not isinstance(asked, (dict, list)) and asked not in ("present", "absent"):
-        return {"type": "STRING", "string": _text(asked)}
+        return {"type": "STRING", "string": as_text(asked)}
     if isinstance(asked, dict) and list(asked) == ["contains"]:
-        return {"type": "STRING", "string": _text(asked["contains"]), "subString": True}
+        return {"type": "STRING", "string": as_text(asked["contains"]), "subString": True}
     if isinstance(asked, dict) and list(asked) == ["equals"]:
-        return {"type": "STRING", "string": _text(asked["equals"])}
+        return {"type": "STRING", "string": as_text(asked["equals"])}
     if isinstance(asked, dict) and list(asked) == ["not"]:
         return {**_text_body(asked["not"]), "not": True}
     return {"type": "REGEX", "regex": _text_pattern(asked)}

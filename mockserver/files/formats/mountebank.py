@@ -42,6 +42,7 @@ from mockserver.files.formats.mock_sources import (
 from mockserver.files.formats.mountebank_copying import copied
 from mockserver.files.formats.mountebank_matching import requests_of
 from mockserver.files.formats.mountebank_writing import write
+from mockserver.model.written import as_text
 
 __all__ = ["read", "write"]
 
@@ -263,7 +264,7 @@ class _Imposter:
 
 
 def _header(value: Any) -> Any:
-    return [str(one) for one in value] if isinstance(value, list) else str(value)
+    return [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
 
 
 def _behaviors(response: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.files.formats.mock_conditions import escaped
 from mockserver.files.formats.mock_sources import Uncarried
+from mockserver.model.written import as_text
 
 Predicate = dict[str, Any]
 
@@ -56,7 +57,7 @@ def predicates_of(condition: Any, field: str, name: str | None, options: Predica
             return predicates_of(condition[0], field, name, options)
         raise Uncarried("a list of values in their order can't be asked for")
     if not isinstance(condition, dict):
-        return [{"equals": at(field, name, printed(condition)), **exact}]
+        return [{"equals": at(field, name, as_text(condition)), **exact}]
     made: list[Predicate] = []
     for operator, operand in condition.items():
         made += _operator(operator, operand, field, name, options)
@@ -69,7 +70,7 @@ def _operator(
     exact = {**options, "caseSensitive": True}
     match operator:
         case "equals" | "contains" | "starts_with" | "ends_with":
-            return [{_WORDS[operator]: at(field, name, printed(operand)), **exact}]
+            return [{_WORDS[operator]: at(field, name, as_text(operand)), **exact}]
         case "ignore_case":
             return [{"equals": at(field, name, operand), **options}]
         case "matches":
@@ -107,10 +108,6 @@ def together(predicates: list[Predicate]) -> Predicate:
     return predicates[0] if len(predicates) == 1 else {"and": predicates}
 
 
-def printed(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
 def found_by(condition: Any, selector: Predicate, *, lists: bool) -> list[Predicate]:
     if not lists:
         return predicates_of(condition, "body", None, selector)
@@ -119,7 +116,7 @@ def found_by(condition: Any, selector: Predicate, *, lists: bool) -> list[Predic
         return [{"deepEquals": {"body": value}, "caseSensitive": True, **selector}]
     if isinstance(condition, dict) and len(condition) == 1:
         match next(iter(condition.items())):
-            case ("contains", {"one_of": [int() as number, str() as text]}) if printed(number) == text:
+            case ("contains", {"one_of": [int() as number, str() as text]}) if as_text(number) == text:
                 return [{"equals": {"body": number}, "caseSensitive": True, **selector}]
             case ("contains", operand):
                 return predicates_of(operand, "body", None, selector)

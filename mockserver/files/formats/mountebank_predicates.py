@@ -13,9 +13,9 @@ from mockserver.files.formats.mountebank_conditions import (
     found_by,
     matching,
     predicates_of,
-    printed,
 )
 from mockserver.files.formats.mountebank_trees import of_part, of_whole
+from mockserver.model.written import as_text
 
 
 def of_line(route: Outgoing) -> list[Predicate]:
@@ -88,7 +88,7 @@ def _only(condition: Any) -> tuple[Any, bool | None]:
         plain = value["ignore_case"] if isinstance(value, dict) and list(value) == ["ignore_case"] else value
         if isinstance(plain, (dict, list)):
             raise Uncarried("mountebank has no `if`")
-        texts.append(printed(plain))
+        texts.append(as_text(plain))
         if texts[-1].lower() != texts[-1].upper():
             cases.add(plain is value)
     if len(cases) > 1:

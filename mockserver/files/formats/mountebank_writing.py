@@ -7,7 +7,6 @@ so that a request is compared the same on both sides.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mockserver.files.formats.mock_outgoing import Answer, Outgoing, only_fixed_
 from mockserver.files.formats.mock_replies import ENDLESS
 from mockserver.files.formats.mock_sources import Losses, Uncarried
 from mockserver.files.formats.mountebank_predicates import of_expression, of_line, of_match
+from mockserver.files.formats.reading import pretty
 
 FIRST_PORT = 4545
 _FAULTS = {"reset": "CONNECTION_RESET_BY_PEER", "garbage": "RANDOM_DATA_THEN_CLOSE"}
@@ -36,8 +36,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
         taken.add(port)
         imposters.append(_imposter(name, document, port, losses, folder))
         made.lost += losses.found
-    text = json.dumps({"imposters": imposters}, indent=2, ensure_ascii=False)
-    made.files["imposters.json"] = (text + "\n").encode()
+    made.files["imposters.json"] = pretty({"imposters": imposters})
     return made
 
 

@@ -7,7 +7,9 @@ of the machines in between.
 
 from __future__ import annotations
 
+from mockserver.errors import shown
 from mockserver.files.formats.exchange import Lines
+from mockserver.model.lines import is_header_name
 
 _HOP_BY_HOP = frozenset(
     [
@@ -56,7 +58,9 @@ def telling(headers: Lines) -> tuple[Lines, list[str]]:
     kept: Lines = []
     left: dict[str, None] = {}
     for name, value in headers:
-        if name.lower() in _OF_REPLIES or name.startswith(":"):
+        if name.startswith(":") or not is_header_name(name):
+            left[name.lower() if name.startswith(":") else shown(name)] = None
+        elif name.lower() in _OF_REPLIES:
             left[name.lower()] = None
         else:
             kept.append((name.lower(), value))

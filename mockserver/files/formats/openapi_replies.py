@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -14,11 +13,11 @@ from mockserver.files.contract.samples import Cut, sample
 from mockserver.files.contract.validators import Validators
 from mockserver.files.formats.carried import Lost
 from mockserver.files.formats.openapi_xml import as_xml
-from mockserver.model.written import as_text, plain_numbers
+from mockserver.files.formats.reading import json_line
+from mockserver.model.framing import has_body
+from mockserver.model.written import plain_numbers
 
 _BRACES = ("{{", "{%", "{#")
-_BODILESS = (204, 205, 304)
-_NOTHING = object()
 
 
 class Replies:
@@ -69,7 +68,7 @@ class Replies:
             self._lost.append(Lost(node.place, f"the link {name!r} leads nowhere here"))
         reply: dict[str, Any] = {} if status == 200 else {"status": status}
         headers = dict(self._headers_of(operation, response))
-        body = self._body(operation, response, headers) if status not in _BODILESS else {}
+        body = self._body(operation, response, headers) if has_body(status) else {}
         if headers:
             reply["headers"] = headers
         reply |= body
@@ -78,15 +77,16 @@ class Replies:
         return reply if reply.keys() - {"status"} else status
 
     def value(self, operation: Operation, media: Node) -> Any:
-        """The example of a media type, or a sample of its schema. Raises Cut."""
-        given, others = example_of(media), len(examples_of(media)) - 1
+        """The first example of a media type that its schema takes, else the first; or a sample of its schema. Raises Cut."""
+        examples = examples_of(media)
         schema = media.get("schema")
-        if others > 0:
-            self._left_out[media.place] = others
-        if given is not _NOTHING:
-            if schema is not None and not self._validators.of(schema, "reply").is_valid(plain_numbers(given)):
+        if len(examples) > 1:
+            self._left_out[media.place] = len(examples) - 1
+        if examples:
+            fitting = [one for one in examples if schema is None or self.fits(schema, one)]
+            if not fitting:
                 self._unfit.append(media.place)
-            return given
+            return (fitting or examples)[0]
         if schema is None:
             raise Cut("it has neither example nor schema")
         return self.sampled(operation, schema)
@@ -132,7 +132,7 @@ class Replies:
             return {}
 
     def _media_value(self, kind: str, operation: Operation, media: Node) -> Any:
-        if is_structured(kind) or example_of(media) is not _NOTHING:
+        if is_structured(kind) or examples_of(media):
             return self.value(operation, media)
         schema = media.get("schema")
         if schema is not None and kind.startswith("text/"):
@@ -183,13 +183,8 @@ def preferred(content: dict[str, Any]) -> str:
     return min(content, key=rank)
 
 
-def example_of(media: Node) -> Any:
-    """The author's example of a media type, a parameter or a header; _NOTHING without one."""
-    return next(iter(examples_of(media)), _NOTHING)
-
-
 def examples_of(media: Node) -> list[Any]:
-    """Every example of it."""
+    """Every example that the author gives of a media type, a parameter or a header."""
     found = [media.value["example"]] if "example" in media.value else []
     nodes = [node for _, node in media.mapping("examples")]
     return found + [
@@ -223,9 +218,7 @@ def _written(kind: str, media: Node, value: Any, headers: dict[str, str]) -> dic
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return as_text(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json_line(value)
 
 
 def _has_braces(value: Any) -> bool:

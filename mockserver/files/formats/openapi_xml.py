@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from mockserver.files.contract.nodes import Node
+from mockserver.files.formats.reading import json_line
 
 
 def as_xml(value: Any, schema: Node | None) -> str:
@@ -52,4 +52,4 @@ def _property(schema: Node | None, name: str) -> Node | None:
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json_line(value)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInput, shown
 from mockserver.files.formats.carried import Document, Imported, Lost
-from mockserver.files.formats.exchange import Exchange, Lines, value_of
+from mockserver.files.formats.exchange import Exchange, Lines, known_method, value_of
 from mockserver.files.formats.folding import Asked, route_path
 from mockserver.files.formats.pact_calls import from_calls
 from mockserver.files.formats.pact_paths import path_pattern
@@ -31,10 +31,9 @@ from mockserver.files.formats.pact_rules import (
 )
 from mockserver.files.formats.pact_words import template_of
 from mockserver.files.formats.pact_writing import CONSUMER, GIVEN, PROVIDER, write
-from mockserver.files.formats.reading import json_file, name_of, scenario_name
+from mockserver.files.formats.reading import json_bytes, json_file, name_of, scenario_name
 from mockserver.files.formats.replies import Beside, reply_of
-from mockserver.files.formats.unfolding import json_bytes
-from mockserver.model.written import written_float
+from mockserver.model.written import as_text, written_float
 
 __all__ = ["from_calls", "read", "write"]
 _HTTP = "Synchronous/HTTP"
@@ -54,7 +53,8 @@ def read(source: Path) -> Imported:
     if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
         raise InvalidInput(Flaw((), f"{source} is no pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
     consumer, provider = (
-        str((pact.get(side) or {}).get("name") or side) for side in ("consumer", "provider")
+        str((isinstance(pact.get(side), dict) and pact[side].get("name")) or side)
+        for side in ("consumer", "provider")
     )
     name = scenario_name(provider) if provider != "provider" else name_of(source)
     imported = Imported()
@@ -63,7 +63,7 @@ def read(source: Path) -> Imported:
     for place, interaction in _http_interactions(pact, imported.lost):
         try:
             found.append(_interaction(place, interaction, beside, imported.lost))
-        except (KeyError, TypeError, AttributeError, ValueError) as why:
+        except (IndexError, KeyError, TypeError, AttributeError, ValueError) as why:
             imported.lost.append(Lost(place, f"it can't be read: {why!r}", "Leave it out, or mend it"))
     scenario: Document = {
         "description": f"What {consumer} asks of {provider}.",
@@ -79,7 +79,7 @@ def read(source: Path) -> Imported:
 
 
 def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for index, message in enumerate(pact.get("messages") or []):
+    for index, message in enumerate(_listed(pact, "messages")):
         told = message.get("description") if isinstance(message, dict) else ""
         lost.append(
             Lost(
@@ -88,7 +88,7 @@ def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tu
                 "Routes answer requests; see webhook",
             )
         )
-    for index, interaction in enumerate(pact.get("interactions") or []):
+    for index, interaction in enumerate(_listed(pact, "interactions")):
         place = f"interactions[{index}]"
         if not isinstance(interaction, dict):
             lost.append(Lost(place, "it is no interaction", "Leave it out"))
@@ -103,6 +103,16 @@ def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tu
         if interaction.get("pending"):
             lost.append(Lost(f"{place}.pending", "the mock answers it like any other"))
         yield place, interaction
+
+
+def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
+    """Raises InvalidInput for what is no list."""
+    found = pact.get(key) or []
+    if not isinstance(found, list):
+        raise InvalidInput(
+            Flaw((key,), f"expected a list, got {shown(found)}", "Name the file that a pact test wrote")
+        )
+    return found
 
 
 def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: list[Lost]) -> _Interaction:
@@ -140,8 +150,10 @@ def _asked(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Asked:
     rules = _rules(request)
     if request.get("generators"):
         lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
-    method = str(request.get("method", "GET")).upper()
+    method = known_method(request.get("method", "GET"))
     path = str(request.get("path") or "/")
+    if not path.startswith("/"):
+        raise ValueError(f"the path {path!r} does not begin with a slash")
     pattern = route_path(path)
     rule = rule_of(rules.get("path"))
     if rule is not None:
@@ -180,12 +192,12 @@ def _query(query: Any) -> dict[str, list[str]]:
         for name, value in parse_qsl(query, keep_blank_values=True):
             found.setdefault(name, []).append(value)
         return found
-    return {str(name): [str(one) for one in (value if isinstance(value, list) else [value])] for name, value in (query or {}).items()}  # fmt: skip
+    return {str(name): [as_text(one) for one in (value if isinstance(value, list) else [value])] for name, value in (query or {}).items() if value != []}  # fmt: skip
 
 
 def _lines(headers: Any) -> Lines:
     return [
-        (str(name), str(one))
+        (str(name), as_text(one))
         for name, value in (headers or {}).items()
         for one in (value if isinstance(value, list) else [value])
     ]

@@ -65,7 +65,11 @@ def rule_of(written: Any) -> Rule | None:
 
 def _matchers(rule: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
     listed = rule.get("matchers")
-    return (list(listed), rule.get("combine") == "OR") if isinstance(listed, list) else ([rule], False)
+    return (
+        (list(listed), rule.get("combine") == "OR")
+        if listed and isinstance(listed, list)
+        else ([rule], False)
+    )
 
 
 # Trees
@@ -119,7 +123,9 @@ class Conditions:
         """A list of any length; what its items are is not asked."""
         found: dict[str, Any] = {"$type": "array"}
         bounds = {
-            f"${name}": matcher[key] for key, name in (("min", "gte"), ("max", "lte")) if key in matcher
+            f"${name}": matcher[key]
+            for key, name in (("min", "gte"), ("max", "lte"))
+            if type(matcher.get(key)) is int
         }
         if bounds:
             found["$length"] = bounds

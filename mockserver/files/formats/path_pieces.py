@@ -49,6 +49,16 @@ def _end(path: str, start: int) -> int:
     return at
 
 
+def has_pairs_of_braces(pattern: str) -> bool:
+    """Whether a parameter can hold that expression: a brace without the other would end it elsewhere."""
+    depth = 0
+    for char in re.sub(r"\\.", "", pattern, flags=re.DOTALL):
+        depth += (char == "{") - (char == "}")
+        if depth < 0:
+            return False
+    return not depth
+
+
 def example_path(path: str) -> tuple[str, list[str]]:
     """
     A path that the route takes, percent-encoded, and the names of its parameters.

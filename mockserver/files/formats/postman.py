@@ -19,6 +19,7 @@ from mockserver.files.formats.exchange import ORIGIN, Exchange
 from mockserver.files.formats.folding import Asked, told_apart
 from mockserver.files.formats.postman_requests import (
     asked_of,
+    dicts,
     json_without_placeholders,
     placeholders_lost,
 )
@@ -69,7 +70,8 @@ def read(source: Path) -> Imported:
         raise InvalidInput(
             Flaw(("item",), f"{source} is no collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
         )  # fmt: skip
-    info = collection.get("info") or {}
+    info = collection.get("info")
+    info = info if isinstance(info, dict) else {}
     name = scenario_name(str(info.get("name") or "")) if info.get("name") else name_of(source)
     imported = Imported()
     reading = _Reading(imported.lost, Beside(name))
@@ -110,7 +112,7 @@ def _items(holder: Mapping[str, Any], place: str, folders: list[str], variables:
             yield from _items(item, f"{at}.", [*folders, str(item.get("name") or "folder")], variables, lost)
         elif item.get("request"):
             _tell_unsaid(item, f"{at}.", lost)
-            examples = [one for one in item.get("response") or [] if isinstance(one, dict)]
+            examples = dicts(item.get("response"))
             yield _Item(
                 at,
                 _name(item),
@@ -130,9 +132,8 @@ def _name(item: Mapping[str, Any]) -> str:
 def _variables(written: Any) -> dict[str, str]:
     return {
         str(one.get("key", one.get("id"))): str(one.get("value", ""))
-        for one in written or []
-        if isinstance(one, dict)
-        and not one.get("disabled")
+        for one in dicts(written)
+        if not one.get("disabled")
         and one.get("value") is not None
         and not PLACEHOLDER.fullmatch(str(one["value"]))
     }
@@ -140,10 +141,10 @@ def _variables(written: Any) -> dict[str, str]:
 
 def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> None:
     """Scripts, and credentials, which a mock asks for only if it is told to."""
-    for index, event in enumerate(holder.get("event") or []):
-        script = event.get("script") or {}
-        lines = script.get("exec") or []
-        if any(str(line).strip() for line in ([lines] if isinstance(lines, str) else lines)):
+    for index, event in enumerate(dicts(holder.get("event"))):
+        script = event.get("script")
+        lines = script.get("exec") if isinstance(script, dict) else None
+        if any(str(line).strip() for line in (lines if isinstance(lines, list) else [lines or ""])):
             lost.append(
                 Lost(
                     f"{place}event[{index}]",
@@ -186,7 +187,7 @@ def _groups(collection: Mapping[str, Any], reading: _Reading) -> tuple[list[_Gro
             try:
                 asked, origin = asked_of(request, item.variables, f"{item.place}.request", reading.lost)
                 example = _example(written, asked, origin, item, place, reading)
-            except (KeyError, TypeError, AttributeError, ValueError) as why:
+            except (IndexError, KeyError, TypeError, AttributeError, ValueError) as why:
                 reading.lost.append(Lost(place, f"it can't be read: {why}", "Leave it out, or mend it"))
                 continue
             if origin:

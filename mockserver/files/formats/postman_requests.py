@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.files.formats.carried import Lost
-from mockserver.files.formats.exchange import Exchange
+from mockserver.files.formats.exchange import Exchange, known_method
 from mockserver.files.formats.folding import (
     Asked,
     body_match,
@@ -26,8 +25,7 @@ from mockserver.files.formats.postman_words import (
     has_variables,
     without_placeholders,
 )
-from mockserver.files.formats.unfolding import json_bytes
-from mockserver.model.written import written_float
+from mockserver.files.formats.reading import json_bytes, json_of
 
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)")
 _IN_PATHS = re.compile(f"{VARIABLE.pattern}|{PLACEHOLDER.pattern}")
@@ -47,7 +45,7 @@ def asked_of(request: Any, variables: Mapping[str, str], place: str, lost: list[
         raise TypeError("there is no request")
     left_out: dict[str, None] = {}
     origin, path, query = _url(request.get("url"), variables, left_out.setdefault)
-    method = str(request.get("method") or "GET").upper()
+    method = known_method(request.get("method") or "GET")
     content_type = next(
         (str(one.get("value", "")) for one in _listed(request.get("header")) if str(one.get("key", "")).lower() == "content-type" and not one.get("disabled")),
         "",
@@ -147,7 +145,7 @@ def _query(
     if "query" in url:
         pairs = [
             (str(one.get("key") or ""), one.get("value"))
-            for one in _dicts(url["query"])
+            for one in dicts(url["query"])
             if not one.get("disabled")
         ]
     else:
@@ -165,7 +163,7 @@ def _query(
     }
 
 
-def _dicts(listed: Any) -> list[dict[str, Any]]:
+def dicts(listed: Any) -> list[dict[str, Any]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
@@ -199,7 +197,7 @@ def _raw_body(
     language = ((body.get("options") or {}).get("raw") or {}).get("language")
     if has_variables(text):
         try:
-            return {"json": _blurred(without_placeholders(json.loads(text), left_out))}
+            return {"json": _blurred(without_placeholders(json_of(text), left_out))}
         except ValueError:
             lost.append(Lost(f"{place}.body", "nobody says what its variables are, so it is not asked for"))
             return {}
@@ -227,7 +225,7 @@ def json_without_placeholders(text: str, left_out: LeftOut) -> str:
     if not PLACEHOLDER.search(text):
         return text
     try:
-        value = json.loads(text, parse_float=written_float)
+        value = json_of(text)
     except ValueError:
         return text
     kept = without_placeholders(value, left_out)
@@ -237,7 +235,7 @@ def json_without_placeholders(text: str, left_out: LeftOut) -> str:
 def _form(fields: Any, variables: Mapping[str, str], left_out: LeftOut) -> dict[str, Any]:
     form: dict[str, list[str]] = {}
     files: dict[str, Any] = {}
-    for one in _dicts(fields):
+    for one in dicts(fields):
         if one.get("disabled") or not one.get("key"):
             continue
         if one.get("type") == "file":
@@ -261,7 +259,7 @@ def _graphql(
     given = body.get("variables") or ""
     try:
         values = (
-            json.loads(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
+            json_of(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
         )
     except ValueError:
         lost.append(Lost(f"{place}.body.graphql.variables", "they are no JSON, so they are not asked for"))

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockserver.model.written import as_text, written_float
+from mockserver.files.formats.reading import json_bytes
+from mockserver.model.written import written_float
 
 VARIABLE = re.compile(r"\{\{\s*(\$?[^{}\s]+)\s*\}\}")
 
@@ -181,9 +182,7 @@ def _tree(value: Any, variables: Mapping[str, str], unknown: Unknown) -> Any:
 
 def json_variables(value: Any, unsaid: Callable[[str], None]) -> str:
     """JSON with templates as a text of Postman's, without quotes where a template gives no text."""
-    text = json.dumps(
-        _with_variables(value, unsaid), ensure_ascii=False, separators=(",", ":"), default=as_text
-    )
+    text = json_bytes(_with_variables(value, unsaid)).decode("utf-8", "surrogatepass")
     return re.sub(f'"{_MARK}({VARIABLE.pattern})"', lambda found: found[1], text)
 
 

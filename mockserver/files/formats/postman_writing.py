@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -12,7 +11,7 @@ from mockserver.files.formats.carried import Document, Exported, Lost
 from mockserver.files.formats.exchange import Lines
 from mockserver.files.formats.path_pieces import PLAIN, pieces
 from mockserver.files.formats.postman_words import as_variables, json_variables
-from mockserver.files.formats.reading import pretty
+from mockserver.files.formats.reading import json_line, pretty
 from mockserver.files.formats.steps import Step, origin_of, steps_of
 from mockserver.files.formats.unfolding import reply_parts, request_parts, status_of
 from mockserver.model.written import as_text
@@ -57,7 +56,7 @@ def _collection(name: str, document: Document, folder: Path | None, lost: list[L
 
 
 def _constant(value: Any) -> str:
-    return json.dumps(value, default=as_text) if isinstance(value, (dict, list)) else as_text(value)
+    return json_line(value) if isinstance(value, (dict, list)) else as_text(value)
 
 
 def _folder(root: dict[str, Any], names: list[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.source import LARGEST_FILE
-from mockserver.model.written import as_text, written_float
+from mockserver.model.written import as_text, json_text, written_float
 
 
 def file_bytes(source: Path, what: str) -> bytes:
@@ -56,8 +56,26 @@ def scenario_name(text: str) -> str:
     return {"": "imported", "runtime": "runtime-1"}.get(name, name)
 
 
+_PRETTY = json.JSONEncoder(indent=2, ensure_ascii=False, default=as_text)
+_LINE = json.JSONEncoder(ensure_ascii=False, default=as_text)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=as_text)
+
+
 def pretty(data: Any) -> bytes:
     """JSON for people, in UTF-8."""
-    return (json.dumps(data, indent=2, ensure_ascii=False, default=as_text) + "\n").encode(
-        "utf-8", "surrogatepass"
-    )
+    return (json_text(data, _PRETTY) + "\n").encode("utf-8", "surrogatepass")
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line, decimals as written."""
+    return json_text(value, _LINE)
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON without white space, as it goes over the wire."""
+    return json_text(value, _COMPACT).encode("utf-8", "surrogatepass")
+
+
+def json_of(text: str) -> Any:
+    """What a text is as JSON; decimals keep theirs. Raises ValueError."""
+    return json.loads(text, parse_float=written_float)

@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode
 from mockserver.files.formats.exchange import Exchange, Lines, json_of
 from mockserver.files.formats.noise import telling
 from mockserver.model.coding import parse_media_type
+from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBody
 
 LARGEST_INLINE = 8 * 1024
@@ -69,11 +70,13 @@ def reply_of(exchange: Exchange, beside: Beside, *, templates: bool = False) -> 
         return {"fault": exchange.fault}
     found: dict[str, Any] = {} if exchange.status == 200 else {"status": exchange.status}
     kept, _ = telling(exchange.headers)
-    body = (
-        _text_body(parse_media_type(exchange.header("content-type"))[0], exchange.body.decode())
-        if templates and exchange.body
-        else _body(exchange, beside)
-    )
+    body: dict[str, Any] = {}
+    if has_body(exchange.status):
+        body = (
+            _text_body(parse_media_type(exchange.header("content-type"))[0], exchange.body.decode())
+            if templates and exchange.body
+            else _body(exchange, beside)
+        )
     raw = not templates and _has_braces(kept, body)
     headers = header_lines(_without_said(kept, body, exchange), "" if raw else exchange.origin)
     if headers:

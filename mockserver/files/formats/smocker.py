@@ -7,7 +7,6 @@ Of several mocks that match, the one that was added last answers, until its
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +34,7 @@ from mockserver.files.formats.mock_sources import (
     refused,
     text_of,
 )
+from mockserver.files.formats.reading import json_of
 from mockserver.files.formats.smocker_writing import write
 
 __all__ = ["read", "write"]
@@ -194,7 +194,7 @@ def _body(body: Any, *, is_form: bool) -> Iterator[Atom]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json_of(text)
     except ValueError:
         raise Uncarried("its value is no JSON") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from mockserver.files.formats.mock_conditions import searching
 from mockserver.files.formats.mock_outgoing import Answer, Outgoing, outgoing
 from mockserver.files.formats.mock_sources import Losses, Uncarried
 from mockserver.files.formats.mock_trees import plain
+from mockserver.files.formats.reading import json_line
+from mockserver.model.written import as_text
 
 _NAMES = {
     "equals": "Equal", "matches": "Match", "contains": "ContainSubstring", "starts_with": "StartWith",
@@ -109,7 +110,7 @@ def _matchers(condition: Any) -> list[Any]:
     if condition == "absent" or isinstance(condition, list):
         raise Uncarried("a mock can't ask for what is absent, or for values in their order")
     if not isinstance(condition, dict):
-        return [_text(condition)]
+        return [as_text(condition)]
     if set(condition) == {"present", "not"}:
         return [_turned(condition["not"])]
     made = []
@@ -130,22 +131,18 @@ def _known(operator: str) -> str:
 
 
 def _value(operator: str, operand: Any) -> str:
-    return searching(operand) if operator == "matches" else _text(operand)
+    return searching(operand) if operator == "matches" else as_text(operand)
 
 
 def _turned(condition: Any) -> Any:
     if not isinstance(condition, dict):
         if condition in ("present", "absent") or isinstance(condition, list):
             raise Uncarried("what is turned round can't be carried")
-        return _should("equals", _text(condition), turned=True)
+        return _should("equals", as_text(condition), turned=True)
     if len(condition) != 1:
         raise Uncarried("several operators that are turned round together can't be carried")
     operator, operand = next(iter(condition.items()))
     return _should(_known(operator), _value(operator, operand), turned=True)
-
-
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def _body(part: str, asked: Any) -> Any:
@@ -159,7 +156,7 @@ def _body(part: str, asked: Any) -> Any:
             whole = matchers[0]
             return whole if isinstance(whole, dict) else {"matcher": "ShouldEqual", "value": whole}
         case "json_exact":
-            return {"matcher": "ShouldEqualJSON", "value": json.dumps(plain(asked), ensure_ascii=False)}
+            return {"matcher": "ShouldEqualJSON", "value": json_line(plain(asked))}
         case "jsonpath":
             return {_field(path): _found(condition) for path, condition in asked.items()}
         case "json":
@@ -193,7 +190,7 @@ def _printed(condition: Any) -> str | None:
     """The text of a value that may come as it is or as text."""
     if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
         value, text = condition["one_of"]
-        return text if _text(value) == text else None
+        return text if as_text(value) == text else None
     return None
 
 
@@ -203,7 +200,7 @@ def _leaves(tree: Any, path: str) -> list[tuple[str, Any]]:
         return [one for key, item in tree.items() for one in _leaves(item, f"{path}.{key}" if path else key)]
     if isinstance(tree, (dict, list)) or tree is None or tree in ("$present", "$absent") or not path:
         raise Uncarried("a mock compares only single fields of a JSON body, as texts")
-    return [(path, _text(tree))]
+    return [(path, as_text(tree))]
 
 
 def _response(answer: Answer, place: str, losses: Losses) -> dict[str, Any]:

@@ -8,10 +8,8 @@ with its key path.
 from __future__ import annotations
 
 import base64
-import json
 import mimetypes
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,10 +18,11 @@ from mockserver.files.formats.carried import Document, Lost
 from mockserver.files.formats.examples import NOTHING, Example, of_text, of_tree
 from mockserver.files.formats.exchange import Exchange, Lines
 from mockserver.files.formats.path_pieces import example_path
+from mockserver.files.formats.reading import json_bytes
 from mockserver.files.formats.replies import CONTENT_TYPES, event_text
 from mockserver.files.formats.steps import Step, steps_of
 from mockserver.model.base import is_template
-from mockserver.model.written import as_text, with_decimals, written_json
+from mockserver.model.written import as_text
 
 _SAID = {"query", "query_exact", "headers", "cookies", "json", "json_exact", "form", "form_exact", "text"}
 LARGEST_TIMES = 1000
@@ -230,13 +229,6 @@ def _file(folder: Path | None, name: str, place: str, lost: list[Lost]) -> tuple
     except OSError as why:
         lost.append(Lost(place, f"{name!r} can't be read: {why.strerror}", "The body is empty"))
         return b"", guess
-
-
-def json_bytes(value: Any) -> bytes:
-    write = partial(json.dumps, ensure_ascii=False, separators=(",", ":"), default=as_text)
-    exact = with_decimals(value)
-    text = write(value) if exact is value else written_json(exact, write)
-    return text.encode("utf-8", "surrogatepass")
 
 
 def texts_in(value: Any) -> Iterator[str]:

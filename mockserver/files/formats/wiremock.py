@@ -16,6 +16,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput
 from mockserver.files.formats.carried import Document, Exported, Imported
+from mockserver.files.formats.reading import pretty
 from mockserver.files.formats.wiremock_chains import folded
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_out import Out
@@ -47,7 +48,7 @@ def read(source: Path) -> Imported:
             routes.append((mapping, _named(mapping, made, seen)))
     name = _scenario_name(source)
     found = Imported({name: {"scenario": name, "routes": folded(routes)}}, replies.files, top.found)
-    if any("url" in (mapping.get("request") or {}) for mapping, _ in mappings):
+    if any("url" in (mapping.get("request") or {}) for mapping, _ in routes):
         found.remarks[name] = [QUERY_REMARK]
     return found
 
@@ -61,8 +62,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     for name, document in scenarios.items():
         mappings = out.mappings(name, document)
         # Of equals the last one loaded is asked first there.
-        text = json.dumps({"mappings": mappings[::-1]}, indent=2, ensure_ascii=False)
-        out.exported.files[f"mappings/{name}.json"] = f"{text}\n".encode()
+        out.exported.files[f"mappings/{name}.json"] = pretty({"mappings": mappings[::-1]})
     return out.exported
 
 
@@ -88,6 +88,10 @@ def _mappings(path: Path, shown: str, top: Place) -> list[tuple[dict[str, Any], 
     except ValueError as why:
         raise InvalidInput(Flaw((), f"{path} is no JSON: {why}", _HINT)) from why
     listed = data.get("mappings") if isinstance(data, dict) else None
+    if listed is not None and not isinstance(listed, list):
+        raise InvalidInput(
+            Flaw(("mappings",), f"{path}: expected a list, got {type(listed).__name__}", _HINT)
+        )
     if listed is None:
         several = [(data, top.at(f"{shown}: "))]
     else:

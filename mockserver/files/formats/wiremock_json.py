@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from mockserver.files.formats.reading import json_of
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_values import ANYTHING, FAILED, is_regex, text_condition
 
@@ -78,7 +79,7 @@ def equal_to_json(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
     at.unknown(pattern, _EQUALITY)
     written = pattern["equalToJson"]
     try:
-        value = json.loads(written) if isinstance(written, str) else written
+        value = json_of(written) if isinstance(written, str) else written
     except ValueError:
         at.at("equalToJson").lost("it is no JSON")
         return "json", FAILED
@@ -159,7 +160,7 @@ def _typed(condition: Any) -> Any:
 
 def _of_text(text: str) -> Any:
     try:
-        value = json.loads(text)
+        value = json_of(text)
     except ValueError:
         return {"equals": text}
     if isinstance(value, (dict, list)) or value is None or isinstance(value, str):
@@ -173,7 +174,7 @@ def _found_tree(pattern: dict[str, Any], at: Place) -> Any:
     if made is FAILED:
         return made
     written = pattern["equalToJson"]
-    value = json.loads(written) if isinstance(written, str) else written
+    value = json_of(written) if isinstance(written, str) else written
     if made != value:
         at.lost("`equalToJson` of a found value is carried without flags and placeholders only")
         return FAILED

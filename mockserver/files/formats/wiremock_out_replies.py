@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,12 @@ from urllib.parse import urlencode
 
 from mockserver.errors import shown
 from mockserver.files.formats.carried import Document, Exported
+from mockserver.files.formats.reading import json_line
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_out_templates import handlebars, handlebars_tree, is_template
 from mockserver.files.formats.wiremock_replies import FAULTS
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.written import as_text
 
 _FAULTS = {ours: theirs for theirs, ours in FAULTS.items()}
 _TYPES = {
@@ -115,7 +116,7 @@ class Replies:
                 lines[name] = self._said(value, at.at("headers", name))
         if lines:
             made["headers"] = {
-                name: value if isinstance(value, list) else str(value) for name, value in lines.items()
+                name: value if isinstance(value, list) else as_text(value) for name, value in lines.items()
             }
 
     def _timing(self, written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
@@ -183,7 +184,7 @@ def webhook_out(written: dict[str, Any], at: Place) -> dict[str, Any]:
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = _TYPES[body]
         value = handlebars_tree(written[body], at.at(body))
-        parameters["body"] = json.dumps(value, ensure_ascii=False) if body == "json" else str(value)
+        parameters["body"] = json_line(value) if body == "json" else as_text(value)
     elif "base64" in written:
         parameters["base64Body"] = written["base64"]
     elif "form" in written or "file" in written:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 from urllib.parse import unquote
 
 from mockserver.files.formats.carried import Document
+from mockserver.files.formats.reading import json_line
 from mockserver.files.formats.wiremock_bodies import OVER_LINES
 from mockserver.files.formats.wiremock_json import DRAFTS
 from mockserver.files.formats.wiremock_losing import Place
+from mockserver.model.written import as_text
 
 _PARAM = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)(?::((?:[^{}]|\{[^{}]*\})*))?\}")
 _PARTS = {"headers": "headers", "query": "queryParameters", "cookies": "cookies", "form": "formParameters"}
@@ -79,35 +80,29 @@ def text_out(condition: Any, at: Place) -> dict[str, Any] | None:
     if condition in ("present", "absent"):
         return {"matches": ".*"} if condition == "present" else {"absent": True}
     if isinstance(condition, list):
-        return {"hasExactly": [{"equalTo": _text(one)} for one in condition]}
+        return {"hasExactly": [{"equalTo": as_text(one)} for one in condition]}
     if not isinstance(condition, dict):
-        return {"equalTo": _text(condition)}
+        return {"equalTo": as_text(condition)}
     made = [_operator(key, operand, at.at(key)) for key, operand in condition.items()]
     if any(one is None for one in made):
         return None
     return made[0] if len(made) == 1 else {"and": made}
 
 
-def _text(value: Any) -> str:
-    if value is True or value is False:
-        return str(value).lower()
-    return str(value)
-
-
 def _operator(key: str, operand: Any, at: Place) -> dict[str, Any] | None:
     if key == "equals" and not isinstance(operand, (dict, list)):
-        return {"equalTo": _text(operand)}
+        return {"equalTo": as_text(operand)}
     if key == "contains" and not isinstance(operand, (dict, list)):
-        return {"contains": _text(operand)}
+        return {"contains": as_text(operand)}
     if key == "matches":
         return {"matches": operand.removeprefix(OVER_LINES)}
     if key == "ignore_case":
         return {"equalTo": operand, "caseInsensitive": True}
     if key in _ENDS:
-        quoted = _escaped(_text(operand))
+        quoted = _escaped(as_text(operand))
         return {"matches": f"{quoted}.*" if key == "starts_with" else f".*{quoted}"}
     if key == "one_of":
-        return {"or": [{"equalTo": _text(one)} for one in operand]}
+        return {"or": [{"equalTo": as_text(one)} for one in operand]}
     if key in ("any_of", "all_of", "unordered"):
         made = [text_out(one, at.at(i)) for i, one in enumerate(operand)]
         return (
@@ -125,7 +120,7 @@ def _operator(key: str, operand: Any, at: Place) -> dict[str, Any] | None:
 
 def _not(operand: Any, at: Place) -> dict[str, Any] | None:
     if isinstance(operand, dict) and set(operand) == {"contains"}:
-        return {"doesNotContain": _text(operand["contains"])}
+        return {"doesNotContain": as_text(operand["contains"])}
     if isinstance(operand, dict) and set(operand) == {"matches"}:
         return {"doesNotMatch": operand["matches"].removeprefix(OVER_LINES)}
     made = text_out(operand, at)
@@ -159,7 +154,7 @@ def _tree(*, exact: bool) -> Any:
             return [None]
         if flags.unordered and flags.ordered:
             at.lost("lists in order and lists in any order can't stand together there")
-        pattern: dict[str, Any] = {"equalToJson": json.dumps(value, ensure_ascii=False)}
+        pattern: dict[str, Any] = {"equalToJson": json_line(value)}
         if flags.unordered:
             pattern["ignoreArrayOrder"] = True
         if not exact:
@@ -263,14 +258,14 @@ def _queried(kind: str, query: str, condition: Any, at: Place) -> dict[str, Any]
 
 def _is_one(values: list[Any]) -> bool:
     """Whether it is a text and the value that it writes."""
-    return len(values) == 2 and isinstance(values[0], str) and _text(values[1]) == values[0]
+    return len(values) == 2 and isinstance(values[0], str) and as_text(values[1]) == values[0]
 
 
 def _schema(written: Any, at: Place) -> list[dict[str, Any] | None]:
     if isinstance(written, str):
         at.lost("a schema in a file is not carried", "Write it inline")
         return [None]
-    made: dict[str, Any] = {"matchesJsonSchema": json.dumps(written, ensure_ascii=False)}
+    made: dict[str, Any] = {"matchesJsonSchema": json_line(written)}
     named = written.get("$schema") if isinstance(written, dict) else None
     version = next((name for name, draft in DRAFTS.items() if draft == named), None)
     return [made | {"schemaVersion": version} if version else made]

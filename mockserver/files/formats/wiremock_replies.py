@@ -9,6 +9,7 @@ from typing import Any
 
 from mockserver.files.formats import wiremock_templates as templates
 from mockserver.files.formats.wiremock_losing import Place
+from mockserver.model.written import as_text
 
 ReadFile = Callable[[str], bytes | None]
 """The bytes of a file of `__files`; None where there is none."""
@@ -135,7 +136,7 @@ def _headers(written: Any, made: dict[str, Any], at: Place, *, templated: bool) 
         if name.lower() in ("content-length", "transfer-encoding", "connection"):
             at.at(name).lost("it follows from the body and the connection", soft=True)
             continue
-        values = [str(one) for one in value] if isinstance(value, list) else str(value)
+        values = [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
         if templated:
             values = templates.tree(values, at.at(name))
         elif isinstance(values, str):

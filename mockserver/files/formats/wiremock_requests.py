@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from mockserver.files.formats.path_pieces import has_pairs_of_braces
 from mockserver.files.formats.wiremock_bodies import body_patterns
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_paths import Target, target
@@ -145,7 +146,13 @@ def _path_parameters(written: Any, found: Target, at: Place) -> None:
         elif (
             isinstance(pattern, dict) and set(pattern) == {"matches"} and is_regex(pattern["matches"], place)
         ):
-            found.path = found.path.replace(bare, f"{{{name}:{pattern['matches']}}}")
+            if has_pairs_of_braces(pattern["matches"]):
+                found.path = found.path.replace(bare, f"{{{name}:{pattern['matches']}}}")
+            else:
+                place.lost(
+                    "its expression has a brace without the other",
+                    "Write it with a backslash before the brace",
+                )
         else:
             place.lost("a path parameter is asked only by `equalTo` or `matches`")
 

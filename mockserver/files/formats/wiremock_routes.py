@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockserver.files.formats.mock_sources import FAILURES
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_replies import Replies, upstream
 from mockserver.files.formats.wiremock_requests import request_pattern
@@ -22,6 +23,15 @@ def route(
     mapping: dict[str, Any], replies: Replies, at: Place, *, exact: bool = False
 ) -> dict[str, Any] | None:
     """The route as an author would write it, without a name; None, and noted, where it can't be one."""
+    try:
+        return _route(mapping, replies, at, exact=exact)
+    except FAILURES:
+        at.lost("it is not of the shape that a mapping has")
+        return None
+
+
+def _route(mapping: dict[str, Any], replies: Replies, at: Place, *, exact: bool) -> dict[str, Any] | None:
+    """May raise any of FAILURES where something stands in it that doesn't belong there."""
     at.unknown(mapping, _KNOWN)
     asked = request_pattern(mapping.get("request") or {}, at.at("request"), exact=exact)
     if asked is None:
@@ -60,9 +70,14 @@ def _work(wrote: dict[str, Any], hooks: Any) -> dict[str, Any]:
     return {**({"set": wrote} if wrote else {}), **({"webhook": hooks} if hooks else {})}
 
 
+_STATES = ("scenarioName", "requiredScenarioState", "newScenarioState")
+
+
 def _states(mapping: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """`when` and `set` of a step of theirs; a scenario that nobody has moved is Started."""
     scenario = mapping.get("scenarioName")
+    if any(not isinstance(mapping.get(key), str | None) for key in _STATES):
+        raise TypeError
     if not scenario:
         return {}, {}
     required, new = mapping.get("requiredScenarioState"), mapping.get("newScenarioState")

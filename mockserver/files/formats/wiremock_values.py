@@ -12,6 +12,7 @@ from typing import Any
 import re2
 
 from mockserver.files.formats.wiremock_losing import Place
+from mockserver.model.written import as_text
 
 ANYTHING = object()
 """A pattern that holds whatever comes: no condition at all."""
@@ -71,18 +72,12 @@ def is_regex(source: Any, at: Place) -> bool:
 
 
 def _equal(operand: Any, pattern: dict[str, Any], _: Place) -> Any:
-    text = operand if isinstance(operand, str) else _text(operand)
+    text = operand if isinstance(operand, str) else as_text(operand)
     return {"ignore_case": text} if pattern.get("caseInsensitive") else literal(text)
 
 
-def _text(value: Any) -> str:
-    if value is True or value is False:
-        return str(value).lower()
-    return str(value)
-
-
 def _contains(operand: Any, _: dict[str, Any], __: Place) -> Any:
-    return {"contains": _text(operand)}
+    return {"contains": as_text(operand)}
 
 
 def _matches(operand: Any, _: dict[str, Any], at: Place) -> Any:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from mockserver.files.formats import wiremock_templates as templates
+from mockserver.files.formats.reading import json_line
 from mockserver.files.formats.wiremock_losing import Place
 from mockserver.files.formats.wiremock_replies import distribution
 from mockserver.model.written import written_float
@@ -70,7 +71,7 @@ def _body(written: dict[str, Any], at: Place) -> dict[str, Any]:
     body = written.get("body")
     if body is None:
         return {}
-    text = body if isinstance(body, str) else json.dumps(body)
+    text = body if isinstance(body, str) else json_line(body)
     if "{{" in text:
         return {"text": templates.template(text, at.at("body"))}
     try:

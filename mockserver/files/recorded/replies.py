@@ -14,6 +14,7 @@ from typing import Any
 
 from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
 from mockserver.model.exchange import Exchange
+from mockserver.model.framing import has_body
 from mockserver.model.headers import Headers
 from mockserver.model.written import written_float
 
@@ -42,7 +43,6 @@ _EXTENSIONS = {
     "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg", "text/csv": "csv", "text/html": "html",
     "text/plain": "txt", "application/xml": "xml", "text/xml": "xml", "audio/mpeg": "mp3", "video/mp4": "mp4",
 }  # fmt: skip
-BODILESS = frozenset({204, 304})
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ def drafted(exchange: Exchange) -> Draft:
     draft = Draft(response.status)
     head_only = exchange.request.method == "HEAD"
     lines = Headers(response.headers)
-    if response.status not in BODILESS and not head_only:
+    if has_body(response.status) and not head_only:
         _take_body(draft, response.body, lines)
     for name in lines:
         values = lines.all(name)

@@ -430,5 +430,15 @@ def test_a_304_whose_content_is_in_the_archive_is_the_200_that_it_confirms(read)
     assert imported.lost == []
 
 
+@pytest.mark.parametrize("status", [204, 205])
+def test_the_content_of_a_reply_that_has_none_is_left_out_with_a_note(read, status):
+    imported = read(entry(status=status, body="hi"))
+
+    assert routes(imported)[0]["reply"] == status
+    assert list(map(str, imported.lost)) == [
+        f"log.entries[0]: a {status} has no body, so its 2 bytes are left out."
+    ]
+
+
 def test_a_304_without_content_stays_what_it_is(read):
     assert routes(read(entry(status=304)))[0]["reply"] == 304

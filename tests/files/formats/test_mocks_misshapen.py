@@ -1,5 +1,6 @@
 """Whatever stands in a peer's file, an importer refuses it or tells what is lost; what it makes can be loaded."""
 
+import contextlib
 import copy
 import json
 from pathlib import Path
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from mockserver.engine.world import build_world
 from mockserver.errors import InvalidInput
 from mockserver.files.dump import dump
-from mockserver.files.formats import hoverfly, mockserver, mountebank, smocker
-from mockserver.files.loader import from_text
+from mockserver.files.formats import format_named, hoverfly, mockserver, mountebank, smocker
+from mockserver.files.loader import from_bundle, from_text
 from mockserver.model.scenario import ScenarioSpec
 
 CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
@@ -176,3 +177,59 @@ def test_junk_anywhere_is_refused_or_told_and_never_made_a_scenario_that_does_no
 
     try_one()
     assert found
+
+
+DOCUMENTS = {
+    "mountebank": [{"imposters": IMPOSTERS["imposters"][:4]}],
+    "hoverfly": [SIMULATION],
+    "mockserver": [EXPECTATIONS],
+    "smocker": [MOCKS],
+    **json.loads((Path(__file__).parent / "misshapen.json").read_text("utf-8")),
+}
+WRONG_TYPES = [None, True, 7.5, "x", [], [None], {}, {"x": [1]}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", DOCUMENTS)
+def test_a_value_of_a_wrong_type_anywhere_leads_to_no_error_of_python(tmp_path, format_):
+    source = tmp_path / ("source.yaml" if format_ == "vcr" else "source.json")
+    for document in DOCUMENTS[format_]:
+        for path in filter(None, places(document)):
+            for junk in WRONG_TYPES:
+                source.write_text(json.dumps(put(document, path, junk)))
+                with contextlib.suppress(InvalidInput):
+                    format_named(format_).read(source)
+
+
+def test_a_simulation_whose_meta_is_no_mapping_is_refused(tmp_path):
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps({**SIMULATION, "meta": True}))
+    with pytest.raises(InvalidInput, match="schema version nothing can't be read"):
+        hoverfly.read(source)
+
+
+def test_one_mapping_of_another_shape_leaves_the_others(tmp_path):
+    good = {"request": {"url": "/a"}, "response": {"status": 204}}
+    bad = {"request": {"url": "/b"}, "response": {"fault": []}, "priority": {}}
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps({"mappings": [good, bad]}))
+
+    imported = format_named("wiremock").read(source)
+
+    assert [route["request"] for one in imported.scenarios.values() for route in one["routes"]] == ["ANY /a"]
+    assert [str(one) for one in imported.lost] == [
+        "source.json: mappings[1]: it is not of the shape that a mapping has."
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "{{"])
+def test_a_header_that_has_no_name_is_left_out_with_a_note(tmp_path, name):
+    archive = copy.deepcopy(DOCUMENTS["har"][0])
+    archive["log"]["entries"][0]["response"]["headers"].append({"name": name, "value": "x"})
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps(archive))
+
+    imported = format_named("har").read(source)
+
+    assert repr(name) in "".join(imported.remarks["source"])
+    build_world([from_bundle(dump(imported.scenarios["source"], ScenarioSpec), imported.files)])
