@@ -426,7 +426,7 @@ class Connection(asyncio.Protocol):
         """Answers a request that has come whole: at once, or by a task. `ns` is where it goes, as `namespace_of` says."""
         listener = self._listener
         request = head.request
-        if ns.__class__ is not Namespace:
+        if ns is None or isinstance(ns, Response):
             self._begin(self._admin(head) if ns is None else self._plain(head, ns))
             return
         call = listener.engine.begin(request, ns)
@@ -435,6 +435,7 @@ class Connection(asyncio.Protocol):
         self.served += 1
         if (
             head.keep_alive
+            and call.response is not None
             and call.consult is None
             and not call.due
             and request.version is HTTP_1_1
@@ -446,7 +447,7 @@ class Connection(asyncio.Protocol):
         ):
             transport = self.transport
             try:
-                transport.write(encode(call.response, request.arrived_s))  # type: ignore[arg-type]  # it has one
+                transport.write(encode(call.response, request.arrived_s))
             except Exception:
                 listener.engine.finish(call, Outcome.CLOSE)
                 raise
