@@ -17,12 +17,11 @@ from typing import Any
 
 from benchmarks import processes, servers
 from benchmarks.asks import Ask
-from mockserver.engine.addressing import Addresser
 from mockserver.engine.engine import Engine
-from mockserver.engine.known import Known
 from mockserver.engine.world import build_world
 from mockserver.files.loader import load
 from mockserver.model.http import Request
+from mockserver.model.plan import Outcome
 
 GOAL_US = 100
 MODES = ("off", "report", "enforce")
@@ -151,19 +150,12 @@ def inside_us(reply: dict[str, Any], mode: str, count: int) -> float:
         routes = [{"request": "POST /shops/{shop}/orders", "reply": reply}]
         path = servers.scenario(folder, mode, routes, openapi="spec.json", validate=mode)
         engine = Engine(build_world(load([path])), wall=time.time, mono=time.monotonic)
-    addresser = Addresser(engine.namespaces, engine.default, None)
     target, sent = "/shops/main/orders", json.dumps(body()).encode()
     headers = [("host", "x"), ("content-type", "application/json"), ("idempotency-key", "key-1234")]
 
     def once() -> None:
-        request = Request("POST", f"{target}?dry=true", headers, sent)
-        known = Known(request, target, named=False, address=addresser.find(target, request.headers))
-        known.look()
-        decided = known.decide(0.0)
-        if decided is None:
-            raise SystemExit("the request was not taken on its short way")
-        number, answered = decided
-        known.jot((known, number, "", 0.0, 0.0, 0.0, *answered), answered[3])
+        call = engine.begin(Request("POST", f"{target}?dry=true", headers, sent), engine.default)
+        engine.finish(call, Outcome.DONE)
 
     least_s = float("inf")
     for _ in range(9):

@@ -19,7 +19,7 @@ hypothesis_settings.register_profile("mockserver", hypothesis_settings.default, 
 hypothesis_settings.load_profile("mockserver")
 
 LONGEST = (
-    "plugin/test_sweep", "matching/test_agreement", "test_cli", "wire/test_lane", "clients/test_gallery", "docs/test_sweep_page",
+    "plugin/test_sweep", "matching/test_agreement", "test_cli", "wire/test_front", "clients/test_gallery", "docs/test_sweep_page",
     "sweeping/test_command", "plugin/test_parallel", "docs/test_parallel_tests_page", "browser/test_sweep_report",
     "engine/attempts/test_good_clients", "replying/test_template_safety", "patterns/test_payments", "browser/test_dashboard_calls", "clients/test_retries_judged",
     "fuzz/test_api", "statefile/test_crash", "admin/test_bad_input", "browser/test_dashboard_changes", "browser/test_attacking_pages",

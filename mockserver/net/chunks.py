@@ -16,8 +16,7 @@ class BadChunkError(ValueError):
 
 class Chunks:
     """
-    Reads a chunked body as it comes. What is read of it goes to `take`. `feed` gives what follows the body, None while
-    there is more of it to come.
+    Reads a chunked body as it comes. `feed` gives what follows the body, None while there is more of it to come.
     """
 
     __slots__ = ("_held", "_left", "_trailing", "_trailing_bytes")
@@ -29,19 +28,19 @@ class Chunks:
         self._trailing = False
         self._trailing_bytes = 0
 
-    def feed(self, data: bytes, pieces: list[bytes]) -> bytes | None:
-        """Adds what the data hold of the body to the pieces. Raises BadChunkError."""
+    def feed(self, data: bytes, body: bytearray) -> bytes | None:
+        """Adds what the data hold of the body to it. Raises BadChunkError."""
         if self._held:
             data, self._held = self._held + data, b""
         at, size = 0, len(data)
         while at < size:
             if self._left:
-                at = self._chunk(data, at, pieces)
+                at = self._chunk(data, at, body)
                 continue
             end = data.find(b"\n", at)
+            if (size if end < 0 else end) - at > _MOST_LINE_BYTES:
+                raise BadChunkError("a line between its chunks is too long")
             if end < 0:
-                if size - at > _MOST_LINE_BYTES:
-                    raise BadChunkError("a line between its chunks is too long")
                 break
             if data[end - 1 : end] != b"\r" or end == at:
                 raise BadChunkError("a line between its chunks does not end with CRLF")
@@ -56,12 +55,12 @@ class Chunks:
         self._held = data[at:]
         return None
 
-    def _chunk(self, data: bytes, at: int, pieces: list[bytes]) -> int:
+    def _chunk(self, data: bytes, at: int, body: bytearray) -> int:
         """Reads on in a chunk. Where the rest of the data begins."""
         left = self._left
         if left > 2:
             piece = data[at : at + left - 2]
-            pieces.append(piece)
+            body += piece
             self._left -= len(piece)
             return at + len(piece)
         expected = b"\r\n"[2 - left : 3 - left]

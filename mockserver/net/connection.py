@@ -23,6 +23,7 @@ from mockserver.net.chunks import BadChunkError, Chunks
 from mockserver.net.encode import encode, encode_head
 from mockserver.net.heads import (
     CHUNKED,
+    HTTP_1_1,
     BadHeadError,
     Head,
     check_beginning,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver")
 
+MOST_BYTES_AT_ONCE = 16 * 1024
+"""Of requests that are answered in one go; then others have their turn."""
 MOST_HELD_BYTES = 1 << 20
 """Of requests that came while one is being answered; past it nothing is read, and then nobody sees that the client has left."""
 LINGER_S = 2.0
@@ -51,14 +54,13 @@ class Incoming:
     body is read to its end, and dropped.
     """
 
-    __slots__ = ("chunks", "head", "left", "limit", "ns", "pieces", "refused", "size")
+    __slots__ = ("chunks", "data", "head", "left", "limit", "ns", "refused")
 
     def __init__(self, head: Head, ns: Namespace | None, limit: int) -> None:
         self.head = head
         self.ns = ns
         self.limit = limit
-        self.pieces: list[bytes] = []
-        self.size = 0
+        self.data = bytearray()
         self.left = head.length
         self.chunks = Chunks() if head.length == CHUNKED else None
         self.refused = False
@@ -66,21 +68,17 @@ class Incoming:
     def feed(self, data: bytes) -> bytes | None:
         """Takes what belongs to the body. What follows it; None while it goes on. Raises BadChunkError."""
         if self.chunks is not None:
-            before = len(self.pieces)
-            rest = self.chunks.feed(data, self.pieces)
-            self.size += sum(map(len, self.pieces[before:]))
+            rest = self.chunks.feed(data, self.data)
         elif len(data) < self.left:
             self.left -= len(data)
-            self.size += len(data)
-            self.pieces.append(data)
+            self.data += data
             rest = None
         else:
-            self.size += self.left
-            self.pieces.append(data[: self.left])
+            self.data += data[: self.left]
             rest = data[self.left :]
             self.left = 0
         if self.refused:
-            self.pieces.clear()
+            self.data.clear()
         return rest
 
 
@@ -129,7 +127,8 @@ class Connection(asyncio.Protocol):
         """The server stops: the connection ends once nothing is to be answered. Nobody waits for a client that has left."""
         self._is_last = True
         if self._task is None:
-            self._end()
+            if self._body is None:
+                self._end()
         elif self.has_ended:
             self.transport.abort()
 
@@ -198,9 +197,8 @@ class Connection(asyncio.Protocol):
             return
         if not self._is_open:
             raise ConnectionResetError("the client has left")
-        if self._drained is None:
-            self._drained = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._drained)
+        self._drained = asyncio.get_running_loop().create_future()  # one waits at a time: the task
+        await self._drained
 
     # Reading
 
@@ -211,7 +209,10 @@ class Connection(asyncio.Protocol):
         if self._body is not None:
             rest = self._read_body(self._body, data)
             if rest and self._is_open:
-                self._read_more(rest)
+                if self._task is None:
+                    self._read(rest)
+                else:
+                    self._held += rest
             return
         start = max(0, len(self._held) - 3)
         self._held += data
@@ -249,8 +250,15 @@ class Connection(asyncio.Protocol):
                     return
                 if end - at > listener.limits.head_bytes:
                     raise too_large_head(data[at:end], listener.limits.head_bytes)  # noqa: TRY301
+                head_bytes = data
+                if at or end != len(data):
+                    if at >= MOST_BYTES_AT_ONCE:
+                        self._held += data[at:]
+                        self._begin(_let_others())
+                        return
+                    head_bytes = data[at:end]
                 head = read_head(
-                    data if not at and end == len(data) else data[at:end],
+                    head_bytes,
                     self._peer,
                     listener.limits.headers,
                     REAL.time(),
@@ -259,16 +267,16 @@ class Connection(asyncio.Protocol):
                 at = end
                 if self._timer is not None:
                     self._stop_timer()
-                ns = listener.namespace_of(head.request, head.lower)
-                length = head.length
-                if length:
-                    rest = data[at:]
-                    if not 0 < length <= len(rest) or length > listener.most_body_bytes:
-                        self._open_body(head, ns, rest)
-                        return
-                    head.request.body = rest if length == len(rest) else rest[:length]
-                    at += length
-                self._answer(head, ns)
+                if head.length:
+                    end = at + head.length
+                    if at < end <= len(data) and head.length <= listener.most_body_bytes:
+                        head.request.body = data[at:end]
+                        at = end
+                        self._answer(head, listener.namespace_of(head.request, head.lower))
+                    else:
+                        data, at = self._open_body(head, data[at:]) or b"", 0
+                else:
+                    self._answer(head, listener.namespace_of(head.request, head.lower))
                 if self._task is not None or not self._is_open:
                     self._held += data[at:]
                     return
@@ -293,12 +301,17 @@ class Connection(asyncio.Protocol):
                 except BadHeadError as error:
                     self._refuse(error)
 
-    def _open_body(self, head: Head, ns: Namespace | Response | None, rest: bytes) -> None:
-        """Reads on in the body of a request that has not come whole."""
+    def _open_body(self, head: Head, rest: bytes) -> bytes | None:
+        """Reads on in the body of a request that has not come whole. What follows it."""
         listener = self._listener
+        ns = listener.namespace_of(head.request, head.lower)
+        listener.enter()
         if isinstance(ns, Response):
-            self._turn_down(head, ns, rest)
-            return
+            # It is answered without its body, which is read and dropped for a moment.
+            body = self._body = Incoming(head, None, listener.most_body_bytes)
+            body.refused = True
+            self._begin(self._plain_and_linger(head, ns))
+            return self._read_body(body, rest)
         limit = listener.most_admin_body_bytes if ns is None else listener.most_body_bytes
         body = self._body = Incoming(head, ns, limit)
         if head.length > limit:
@@ -307,52 +320,41 @@ class Connection(asyncio.Protocol):
             self.transport.write(CONTINUE)
         if self._timer is None and not body.refused:
             self._start_timer()
-        following = self._read_body(body, rest)
-        if following and self._is_open:
-            self._read_more(following)
-
-    def _turn_down(self, head: Head, response: Response, rest: bytes) -> None:
-        """Answers without the engine, and without the body, which is read and dropped for a moment."""
-        body = self._body = Incoming(head, None, self._listener.most_body_bytes)
-        body.refused = True
-        self._begin(self._plain_and_linger(head, response))
-        following = self._read_body(body, rest)
-        if following:
-            self._held += following
+        return self._read_body(body, rest)
 
     def _read_body(self, body: Incoming, data: bytes) -> bytes | None:
         """Reads on in a body. What follows it."""
         try:
             rest = body.feed(data)
         except BadChunkError as error:
-            self._body = None
-            self._has_lingered()
+            self._close_body()
             if not body.refused:
                 self._refuse_body(body, unreadable(f"{error}"), None)
             return None
-        if body.refused:
-            if rest is not None:
-                self._body = None
-                self._has_lingered()
-            return rest
-        if body.size > body.limit:
+        if len(body.data) > body.limit:
             self._refuse_body(body, too_large(body.limit), "body")
-            if rest is not None:
-                self._body = None
-                self._has_lingered()
-            return None
         if rest is None:
             return None
-        self._body = None
-        self._stop_timer()
-        head = body.head
-        head.request.body = b"".join(body.pieces)
-        body.pieces.clear()
-        try:
-            self._answer(head, body.ns)
-        except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
-            self._fail(error)
+        self._close_body()
+        if not body.refused:
+            self._stop_timer()
+            head = body.head
+            head.request.body = bytes(body.data)
+            body.data.clear()
+            if self._is_last:
+                head.keep_alive = False
+            try:
+                self._answer(head, body.ns)
+            except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+                self._fail(error)
         return rest
+
+    def _close_body(self) -> None:
+        """There is no more of it to be read."""
+        self._body = None
+        self._listener.leave()
+        if self._lingered is not None and not self._lingered.done():
+            self._lingered.set_result(None)
 
     def _refuse_body(self, body: Incoming, response: Response, limit: str | None) -> None:
         """Answers a request whose body is not taken whole; the connection ends then."""
@@ -360,7 +362,7 @@ class Connection(asyncio.Protocol):
             self._listener.refused[limit] += 1
         self._stop_timer()
         body.refused = True
-        body.pieces.clear()
+        body.data.clear()
         head, ns = body.head, body.ns
         if ns is None:
             self._begin(self._plain_and_linger(head, response))
@@ -371,9 +373,8 @@ class Connection(asyncio.Protocol):
 
     def _body_ended(self, body: Incoming) -> None:
         """The client sends nothing more in the middle of a body."""
-        self._body = None
-        self._has_lingered()
-        body.pieces.clear()
+        self._close_body()
+        body.data.clear()
         if body.refused or body.ns is None:
             return
         request = body.head.request
@@ -430,7 +431,7 @@ class Connection(asyncio.Protocol):
     # Answering
 
     def _answer(self, head: Head, ns: Namespace | Response | None) -> None:
-        """Answers a request that has come whole: at once, or by a task. `ns` is what `Listener.namespace_of` said."""
+        """Answers a request that has come whole: at once, or by a task. `ns` is where it goes, as `namespace_of` says."""
         listener = self._listener
         request = head.request
         if ns is None or isinstance(ns, Response):
@@ -446,7 +447,7 @@ class Connection(asyncio.Protocol):
             and call.response is not None
             and call.consult is None
             and not call.due
-            and request.version == (1, 1)
+            and request.version is HTTP_1_1
             and is_one_send(call.plan)
             and request.method != "HEAD"
             and not self.has_ended
@@ -454,7 +455,16 @@ class Connection(asyncio.Protocol):
             and not self.paused
         ):
             transport = self.transport
-            transport.write(encode(call.response, request.arrived_s))
+            try:
+                transport.write(encode(call.response, request.arrived_s))
+            except Exception:
+                listener.engine.finish(call, Outcome.CLOSE)
+                raise
+            if transport.is_closing():
+                call.left_at_s = listener.mono()
+                listener.engine.finish(call, Outcome.CLIENT_LEFT)
+                self._end()
+                return
             if not self.paused:
                 call.first_byte_at_s = call.last_byte_at_s = listener.mono()
                 listener.engine.finish(call, Outcome.DONE)
@@ -563,10 +573,6 @@ class Connection(asyncio.Protocol):
         self._lingered = asyncio.get_running_loop().create_future()
         await asyncio.wait((self._lingered,), timeout=LINGER_S)
 
-    def _has_lingered(self) -> None:
-        if self._lingered is not None and not self._lingered.done():
-            self._lingered.set_result(None)
-
 
 def too_many(limits: WireLimits) -> Response:
     detail = f"There are {limits.connections} connections already. Close some, or start the server with a larger --max-connections"
@@ -607,3 +613,9 @@ def _expects_continue(request: Request) -> bool:
 def closing(response: Response) -> bytes:
     """The bytes of an answer after which the connection ends."""
     return encode_head(response, length=len(response.body), keep_alive=False) + response.body
+
+
+async def _let_others() -> bool:
+    """Lets others have their turn. The connection stays."""
+    await asyncio.sleep(0)
+    return True

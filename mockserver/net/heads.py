@@ -17,7 +17,9 @@ _HTTP_2 = (
 )
 _LINE = "A request line has three parts with one space between them, as in: GET /path HTTP/1.1"
 _LENGTH = "\ncontent-length:"
-_VERSIONS = {"HTTP/1.1": (1, 1), "HTTP/1.0": (1, 0)}
+HTTP_1_1, HTTP_1_0 = (1, 1), (1, 0)
+_LINE_FEED = "A line of the head ends with a line feed alone. Each ends with CR LF"
+_VERSIONS = {"HTTP/1.1": HTTP_1_1, "HTTP/1.0": HTTP_1_0}
 CHUNKED = -1
 """The length of a body that comes in chunks."""
 
@@ -91,7 +93,7 @@ def read_head(data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrive
         length = _chunked(text)
     else:
         length = 0
-    keep_alive = _keeps(lower, version) if "\nconnection:" in lower or version == (1, 0) else True
+    keep_alive = _keeps(lower, version) if "\nconnection:" in lower or version is HTTP_1_0 else True
     if target[0] != "/" and "://" in target:
         _check_url(target)
     if len(data) > 2 * most_lines and lower.count("\n") - 2 > most_lines:
@@ -107,6 +109,11 @@ def _values(text: str, name: str) -> list[str]:
     return [value.strip(" \t") for value in re.findall(rf"\n{name}:([^\r]*)", text, re.IGNORECASE)]
 
 
+def _words(value: str) -> list[str]:
+    """The members of a list, in lower case. Only spaces and tabs around them are none of theirs (RFC 9110 5.6.3)."""
+    return [word.strip(" \t") for word in value.lower().split(",")]
+
+
 def _check_url(target: str) -> None:
     """Raises BadHeadError for a target that begins as a URL and is none."""
     try:
@@ -119,7 +126,7 @@ def _check_url(target: str) -> None:
 
 def _chunked(text: str) -> int:
     written = ", ".join(_values(text, "transfer-encoding"))
-    codings = [coding for coding in map(str.strip, written.lower().split(",")) if coding]
+    codings = [coding for coding in _words(written) if coding]
     if codings != ["chunked"]:
         raise _bad_codings(written, codings)
     return CHUNKED
@@ -140,8 +147,10 @@ def _bad_codings(written: str, codings: list[str]) -> BadHeadError:
 
 def _keeps(lower: str, version: tuple[int, int]) -> bool:
     """Whether the connection stays after the answer (RFC 9112 9.3)."""
-    words = {word.strip() for line in _values(lower, "connection") for word in line.split(",")}
-    return "close" not in words and (version == (1, 1) or "keep-alive" in words)
+    if version is HTTP_1_0 and "\ntransfer-encoding:" in lower:
+        return False  # its framing is faulty (RFC 9112 6.1)
+    words = {word for line in _values(lower, "connection") for word in _words(line)}
+    return "close" not in words and (version is HTTP_1_1 or "keep-alive" in words)
 
 
 def _too_many_lines(most: int) -> BadHeadError:
@@ -192,6 +201,8 @@ def _explained(data: bytes, said: str) -> BadHeadError:
     method, _, rest = line.partition(b" ")
     target, _, spoken = rest.rpartition(b" ")
     version = _VERSION.match(spoken)
+    if _has_bare_line_feed(data):
+        return _bad(_LINE_FEED)
     if line == b"PRI * HTTP/2.0":
         return _http_2(("PRI", "*"))
     if not _METHOD.match(method) or not rest:
@@ -218,7 +229,8 @@ def _explained(data: bytes, said: str) -> BadHeadError:
         )
     if "Transfer-Encoding" in said and "ontent" not in said:
         written = ", ".join(_values(data.decode("latin-1"), "transfer-encoding"))
-        return _bad_codings(written, written.lower().replace(" ", "").split(","))
+        codings = _words(written)
+        return _bad(said) if codings == ["chunked"] else _bad_codings(written, codings)
     return _bad(said)
 
 
@@ -234,12 +246,18 @@ def _no_version() -> BadHeadError:
 
 def check_beginning(data: bytes) -> None:
     """Raises BadHeadError where no head begins as the data do, so that nobody waits for the rest of it."""
+    if _has_bare_line_feed(data):
+        raise _bad(_LINE_FEED)
     line, end, _ = data.partition(b"\r\n")
     method, space, target = line.partition(b" ")
     if not _METHOD.match(method):
         raise _bad(f"The first line is no request line. {_LINE}")
     if end and not (space and _VERSION.search(target)):
         raise _explained(data, _LINE)
+
+
+def _has_bare_line_feed(data: bytes) -> bool:
+    return data.count(b"\n") != data.count(b"\r\n")
 
 
 def _bad(detail: str) -> BadHeadError:

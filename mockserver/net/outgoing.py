@@ -93,6 +93,8 @@ class Wire:
             raise ConnectionResetError("the client has left")
         self.has_begun = True
         self.transport.write(data)
+        if self.transport.is_closing():
+            raise ConnectionResetError("the client has left")
         self._unsent = unsent
         if self._flow.paused:
             await self._flow.drained()

@@ -7,7 +7,6 @@ import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 from support.http import ask
-from support.wire import Wire
 
 SHOP = """
 routes:
@@ -138,22 +137,6 @@ def test_what_a_limit_refused_is_counted_by_its_name(serving):
     server.ask("POST", "/charges", "x" * 20)
 
     assert samples(server)["mockserver_refused_total", "body"] == 1
-
-
-def test_nobody_looks_at_a_call_for_its_time(server):
-    """One that is kept in brief stays so, and is counted."""
-    with Wire(server.address) as wire:
-        for _ in range(5):
-            wire.send(b"POST /charges HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
-            wire.answer()
-    record = server.app.engine.default.record
-    assert any(isinstance(kept, tuple) for kept in record._calls)
-
-    found = samples(server)
-
-    assert found["mockserver_own_latency_seconds_count",] == 5
-    assert found["mockserver_calls_total", "shop/charge", "201"] == 3
-    assert record._opened == {}
 
 
 def test_text_unless_open_metrics_are_accepted(server):

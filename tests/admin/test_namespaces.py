@@ -58,9 +58,7 @@ def paths(admin):
         ("/seq", {"X-Mockserver-Namespace": "a", "baggage": "mockserver.namespace=b"}),
     ],
 )
-@pytest.mark.parametrize("lane", [True, False])
-def test_a_namespace_is_named_by_base_url_header_or_baggage(serving, target, headers, lane):
-    server = serving(SCENARIO, lane=lane)
+def test_a_namespace_is_named_by_base_url_header_or_baggage(server, target, headers):
     for name in "ab":
         server.admin.post("/namespaces", {"name": name})
 
@@ -78,10 +76,9 @@ def test_without_a_name_it_is_the_default(server, world, target):
     assert paths(server.admin) == ["/seq"]
 
 
-@pytest.mark.parametrize("lane", [True, False])
-def test_the_sign_of_a_namespace_may_come_encoded(serving, lane):
+def test_the_sign_of_a_namespace_may_come_encoded(serving):
     """As boto3's S3 client sends it."""
-    server = serving(lane=lane)
+    server = serving()
     server.admin.post("/namespaces", {"name": "mine"})
 
     assert [server.ask("POST", "/%40mine/data").status for _ in range(3)] == [503, 503, 200]
@@ -119,9 +116,8 @@ def test_a_prefix_gives_way_to_a_route_that_begins_with_it(serving):
     assert paths(server.admin) == ["/mock/seq", "/@babel/core", "/@babel/core"]
 
 
-@pytest.mark.parametrize("lane", [True, False])
-def test_a_prefix_gives_way_to_a_route_of_the_namespace_that_a_header_names(serving, lane):
-    server = serving(lane=lane)
+def test_a_prefix_gives_way_to_a_route_of_the_namespace_that_a_header_names(serving):
+    server = serving()
     server.admin.post("/namespaces", {"name": "a"})
     admin = Admin(f"{server.admin.url}/@a")
     for path in ("/mock/own", "/@babel/core"):

@@ -1,19 +1,15 @@
 """Who follows a namespace's calls looks at what is over since, and counts what it could not keep."""
 
-from types import SimpleNamespace
-
 import pytest
 
-from mockserver.engine.following import Follower, number
+from mockserver.engine.following import Follower
 from mockserver.engine.namespace import Namespace, Shared
 from mockserver.model.call import Call
-from mockserver.model.http import Headers, Request, Response
+from mockserver.model.http import Headers, Request
 from mockserver.model.plan import Outcome
 from mockserver.store.record import RecordLimits
 
 REQUEST = Request("GET", "/a", Headers(), b"")
-ROUTE = SimpleNamespace(id="shop/a", tags=(), scenario=SimpleNamespace(name="shop"))
-KNOWN = SimpleNamespace(request=REQUEST, route=ROUTE, fixed=Response(200, [], b""), cost_bytes=100)
 
 
 class World:
@@ -26,11 +22,9 @@ class World:
         self.now_s = 0.0
 
     def passes(self, many=1):
-        """Calls that are over at once, in brief."""
+        """Calls that are over at once."""
         for _ in range(many):
-            self.ns.last_number += 1
-            self.now_s += 1
-            self.ns.record.jot((KNOWN, self.ns.last_number, "", 0.0, self.now_s, self.now_s), 100)
+            self.ends(self.begins())
 
     def begins(self):
         self.ns.last_number += 1
@@ -53,7 +47,7 @@ def world():
 
 
 def numbers(taken):
-    return [number(one) for one in taken[0]], taken[1]
+    return [one.number for one in taken[0]], taken[1]
 
 
 def test_it_takes_what_is_over_since_it_follows(world):
@@ -129,7 +123,7 @@ def test_a_reset_takes_nothing_away_that_was_over(world):
 
 
 def test_with_a_filter_each_call_is_looked_at_and_none_counted_that_it_does_not_hold_for(world):
-    follower = world.follower(most=10, sample=3, holds=lambda kept: number(kept) % 10 == 0)
+    follower = world.follower(most=10, sample=3, holds=lambda call: call.number % 10 == 0)
 
     world.passes(50)
 

@@ -21,7 +21,7 @@ def post(server, path, body):
 def test_a_condition_says_that_it_was_not_decoded(serving):
     server = serving(SCENARIO % "http://127.0.0.1:9", max_json_members=10)
 
-    for _ in range(2):  # the second time it comes by the lane
+    for _ in range(2):
         problem = post(server, "/kinds", BEYOND).json()
         assert "it has more than 10 members; see --max-json-members" in problem["detail"]
     assert "kind" in post(server, "/kinds", WITHIN).json()["detail"]
