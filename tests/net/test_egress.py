@@ -11,8 +11,8 @@ from support.receivers import ANYWHERE, Deliveries, Home, Receiver, a_courier
 
 from mockserver.errors import InvalidInput
 from mockserver.model.delivery import DeliveryState
-from mockserver.net.egress import Egress, EgressRefused, Target, Unresolved, look_up
 from mockserver.net.asking import PinnedResolver
+from mockserver.net.egress import Egress, EgressRefused, Target, Unresolved, look_up
 
 
 class Names:
