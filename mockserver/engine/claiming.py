@@ -65,7 +65,7 @@ class Draw:
     def choices(self) -> Random:
         """The generator of choices and delays, the same for the whole call."""
         if self._choices is None:
-            self._choices = chance(self._ns.seed, self._key(), self._number, "choices")
+            self._choices = chance(self._ns.seed, self._key(), self._number)
         return self._choices
 
     def _key(self) -> str:

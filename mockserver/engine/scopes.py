@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.model.http import Request
-from mockserver.replying.draws import chance
+from mockserver.replying.draws import Draws
 from mockserver.replying.templates import Scope
 
 
@@ -36,4 +36,4 @@ def scope_for(
         values["call"] = call
         values["let"] = let
     key, number = draw or (route.id, 0)
-    return Scope(values, partial(chance, ns.seed, key, number, "ids"), ns.clock.now)
+    return Scope(values, partial(Draws, ns.seed, key, number), ns.clock.now)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from mockserver.model.http import CertifiedRequest, Pairs, Request, UnreadableBody
-from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame, Missing, Start, Step
+from mockserver.replying.template_scope import NOTHING, Closure, Failed, Missing, Scope, Start, Step
 from mockserver.replying.template_values import kind_of
 
 
@@ -144,7 +144,7 @@ def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
         raise Failed(f"{said}: {kind_of(key)} is no key of a mapping") from None
 
 
-def cut(frame: Frame, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
+def cut(scope: Scope, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
     """`value[start:stop:step]`."""
     if not isinstance(value, (str, list, tuple)):
         raise Missing("the slice", why=f"{kind_of(value)} has no positions")
@@ -154,20 +154,20 @@ def cut(frame: Frame, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
         raise Failed("the step of a slice can't be 0")
     piece = slice(*bounds)
     length = len(range(*piece.indices(len(value))))
-    (frame.take_chars if isinstance(value, str) else frame.take_steps)(length)
+    (scope.take_chars if isinstance(value, str) else scope.take_steps)(length)
     return value[piece]
 
 
 def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
-    return lambda frame: subscript(get(frame), key(frame), said)
+    return lambda scope: subscript(get(scope), key(scope), said)
 
 
 def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     """Keys, one after the other."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
-    def path(frame: Frame) -> Any:
-        value = frame.values.get(word, NOTHING) if get is None else get(frame)
+    def path(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING) if get is None else get(scope)
         if value is NOTHING:
             raise Missing(word)
         for key, said, find in steps:
@@ -181,8 +181,8 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     """The same; NOTHING where a dict on the way has no such key."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
-    def path(frame: Frame) -> Any:
-        value = frame.values.get(word, NOTHING) if get is None else get(frame)
+    def path(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING) if get is None else get(scope)
         for key, said, find in steps:
             if isinstance(value, dict):
                 value = value.get(key, NOTHING)
@@ -199,8 +199,8 @@ def part_closure(word: str, name: str) -> Closure:
     """`request.json` and its like, straight from the request."""
     part = REQUEST_PARTS[name]
 
-    def of_request(frame: Frame) -> Any:
-        value = frame.values.get(word)
+    def of_request(scope: Scope) -> Any:
+        value = scope.values.get(word)
         if isinstance(value, Request):
             return part(value)
         if value is None:
@@ -217,25 +217,25 @@ def optional_part_closure(word: str, name: str) -> Closure:
         return get
     place = f"{name} or nothing"
 
-    def of_request(frame: Frame) -> Any:
-        value = frame.values.get(word)
+    def of_request(scope: Scope) -> Any:
+        value = scope.values.get(word)
         if not isinstance(value, Request):
-            return get(frame)
-        return value.once(place, lambda: _or_nothing(get, frame))
+            return get(scope)
+        return value.once(place, lambda: _or_nothing(get, scope))
 
     return of_request
 
 
-def _or_nothing(get: Closure, frame: Frame) -> Any:
+def _or_nothing(get: Closure, scope: Scope) -> Any:
     try:
-        return get(frame)
+        return get(scope)
     except Missing:
         return NOTHING
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:
-    def sliced(frame: Frame) -> Any:
-        start, stop, step = (bound(frame) if bound else None for bound in bounds)
-        return cut(frame, get(frame), (start, stop, step))
+    def sliced(scope: Scope) -> Any:
+        start, stop, step = (bound(scope) if bound else None for bound in bounds)
+        return cut(scope, get(scope), (start, stop, step))
 
     return sliced

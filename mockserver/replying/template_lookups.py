@@ -19,17 +19,17 @@ from mockserver.replying.template_access import (
     subscript,
     subscript_closure,
 )
-from mockserver.replying.template_frame import Closure, Frame, Missing, Start, Step
 from mockserver.replying.template_functions import FUNCTIONS
 from mockserver.replying.template_reading import WORDS, Compile, Reading, Refused, said
+from mockserver.replying.template_scope import Closure, Missing, Scope, Start, Step
 
 
 def _local(name: str) -> Closure:
-    def local(frame: Frame) -> Any:
-        if name in frame.locals:
-            return frame.locals[name]
-        if name in frame.values:
-            return frame.values[name]
+    def local(scope: Scope) -> Any:
+        if name in scope.locals:
+            return scope.locals[name]
+        if name in scope.values:
+            return scope.values[name]
         raise Missing(name)
 
     return local
@@ -80,7 +80,7 @@ def _name(reading: Reading, node: nodes.Name, *, optional: bool = False) -> Clos
     _check_name(reading, node)
     reading.names.add(name)
     if name == "now":
-        return lambda frame: frame.scope.now()
+        return lambda scope: scope.now()
     return _path(reading, name, (), optional=optional)
 
 

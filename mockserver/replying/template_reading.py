@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from mockserver.replying.template_frame import Closure, Start, Step
+from mockserver.replying.template_scope import Closure, Start, Step
 
 MAX_DEPTH = 100
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})

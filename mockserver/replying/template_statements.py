@@ -8,11 +8,11 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.replying.template_access import Loop
-from mockserver.replying.template_frame import NODES_A_STEP, PYTHON_ERRORS, Closure, Failed, Frame, located
 from mockserver.replying.template_reading import Reading, Refused, refused
+from mockserver.replying.template_scope import NODES_A_STEP, PYTHON_ERRORS, Closure, Failed, Scope, located
 from mockserver.replying.template_values import elements, kind_of, to_text
 
-Statement = Callable[[Frame, list[str]], None]
+Statement = Callable[[Scope, list[str]], None]
 
 
 def block(reading: Reading, body: list[nodes.Node]) -> Statement:
@@ -26,12 +26,12 @@ def block(reading: Reading, body: list[nodes.Node]) -> Statement:
     steps = [(node.lineno, statement(reading, node)) for node in body]
     cost = len(steps) + (reading.count - before) // NODES_A_STEP
 
-    def run(frame: Frame, out: list[str]) -> None:
+    def run(scope: Scope, out: list[str]) -> None:
         line = 0
-        frame.take_steps(cost)
+        scope.take_steps(cost)
         try:
             for line, step in steps:  # noqa: B007  (the line at which it failed)
-                step(frame, out)
+                step(scope, out)
         except (Failed, *PYTHON_ERRORS) as why:
             raise located(why, line) from why
 
@@ -66,15 +66,15 @@ def _parts(reading: Reading, node: nodes.Output) -> Parts:
 
 
 def _writing(parts: Parts, cost: int) -> Statement:
-    def write(frame: Frame, out: list[str]) -> None:
-        frame.take_steps(cost)
+    def write(scope: Scope, out: list[str]) -> None:
+        scope.take_steps(cost)
         line = 0
         try:
             for value, text, line in parts:  # noqa: B007  (the line at which it failed)
                 if value is not None:
-                    out.append(to_text(frame, value(frame)))
+                    out.append(to_text(scope, value(scope)))
                 else:
-                    frame.take_chars(len(text))
+                    scope.take_chars(len(text))
                     out.append(text)
         except (Failed, *PYTHON_ERRORS) as why:
             raise located(why, line) from why
@@ -86,13 +86,13 @@ def _if(reading: Reading, node: nodes.If) -> Statement:
     branches = [(reading.expression(one.test), block(reading, one.body)) for one in (node, *node.elif_)]
     otherwise = block(reading, node.else_) if node.else_ else None
 
-    def choose(frame: Frame, out: list[str]) -> None:
+    def choose(scope: Scope, out: list[str]) -> None:
         for test, body in branches:
-            if test(frame):
-                body(frame, out)
+            if test(scope):
+                body(scope, out)
                 return
         if otherwise is not None:
-            otherwise(frame, out)
+            otherwise(scope, out)
 
     return choose
 
@@ -126,11 +126,11 @@ def _set(reading: Reading, node: nodes.Assign) -> Statement:
     names, assign = _target(node.target)
     reading.bound.update(names)
 
-    def bind(frame: Frame, _out: list[str]) -> None:
-        known = dict(frame.locals)
-        frame.take_steps(len(known) // NODES_A_STEP)
-        assign(known, value(frame))
-        frame.locals = known
+    def bind(scope: Scope, _out: list[str]) -> None:
+        known = dict(scope.locals)
+        scope.take_steps(len(known) // NODES_A_STEP)
+        assign(known, value(scope))
+        scope.locals = known
 
     return bind
 
@@ -154,34 +154,34 @@ def _for(reading: Reading, node: nodes.For) -> Statement:
 def _loop(
     source: Closure, assign: Assign, wanted: Closure | None, body: Statement, otherwise: Statement | None
 ) -> Statement:
-    def loop(frame: Frame, out: list[str]) -> None:
-        around = frame.locals
-        found = elements(frame, source(frame), "loop over")
+    def loop(scope: Scope, out: list[str]) -> None:
+        around = scope.locals
+        found = elements(scope, source(scope), "loop over")
         if wanted is not None:
-            found = [item for item in found if _holds(frame, around, assign, wanted, item)]
+            found = [item for item in found if _holds(scope, around, assign, wanted, item)]
         for index, item in enumerate(found):
-            _enter(frame, around, assign, item)["loop"] = Loop(index, len(found))
-            body(frame, out)
-        frame.locals = around
+            _enter(scope, around, assign, item)["loop"] = Loop(index, len(found))
+            body(scope, out)
+        scope.locals = around
         if not found and otherwise is not None:
-            otherwise(frame, out)
-            frame.locals = around
+            otherwise(scope, out)
+            scope.locals = around
 
     return loop
 
 
-def _enter(frame: Frame, around: dict[str, Any], assign: Assign, item: Any) -> dict[str, Any]:
+def _enter(scope: Scope, around: dict[str, Any], assign: Assign, item: Any) -> dict[str, Any]:
     """A fresh set of variables for one turn: what a turn sets, the next doesn't see."""
-    frame.take_steps(len(around) // NODES_A_STEP)
+    scope.take_steps(len(around) // NODES_A_STEP)
     known = dict(around)
     assign(known, item)
-    frame.locals = known
+    scope.locals = known
     return known
 
 
-def _holds(frame: Frame, around: dict[str, Any], assign: Assign, wanted: Closure, item: Any) -> bool:
-    _enter(frame, around, assign, item)
-    return bool(wanted(frame))
+def _holds(scope: Scope, around: dict[str, Any], assign: Assign, wanted: Closure, item: Any) -> bool:
+    _enter(scope, around, assign, item)
+    return bool(wanted(scope))
 
 
 STATEMENTS: dict[type[nodes.Node], Callable[[Reading, Any], Statement]] = {

@@ -11,17 +11,18 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
 from mockserver.model.base import is_template
 from mockserver.replying import template_calls, template_lookups, template_nodes, template_piping
-from mockserver.replying.template_frame import (
+from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
+from mockserver.replying.template_scope import (
+    CHAR_LIMIT,
     NO_LOCALS,
     NOTHING,
     PYTHON_ERRORS,
+    STEP_LIMIT,
     Closure,
     Failed,
-    Frame,
     Scope,
     located,
 )
-from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
 from mockserver.replying.template_statements import Statement, block
 from mockserver.replying.template_values import PLAIN, explain, plain, to_text
 
@@ -96,16 +97,16 @@ class Template:
         self.constant = True
         self._path = path
         self._text = source if text is None else text
-        self._to_text: Callable[[Frame], str] = self._constantly
+        self._to_text: Callable[[Scope], str] = self._constantly
         self.value_in: Closure = self._constantly
         """`value`, within a budget that other templates share."""
         self._line = 1
 
-    def _constantly(self, _frame: Frame) -> str:
+    def _constantly(self, _scope: Scope) -> str:
         return self._text
 
     def _become(
-        self, reading: Reading, text: Callable[[Frame], str], whole: Closure | None, node: nodes.Node
+        self, reading: Reading, text: Callable[[Scope], str], whole: Closure | None, node: nodes.Node
     ) -> Template:
         """`whole` is its one expression, which `node` is, where it is nothing else."""
         self.constant = False
@@ -116,10 +117,10 @@ class Template:
         return self
 
     def _valued(self, whole: Closure, lookup: bool) -> Closure:
-        def value(frame: Frame) -> Any:
+        def value(scope: Scope) -> Any:
             try:
-                found = whole(frame)
-                return found if type(found) in _HANDED_ON else _plain_value(frame, found, lookup)
+                found = whole(scope)
+                return found if type(found) in _HANDED_ON else _plain_value(scope, found, lookup)
             except (Failed, *PYTHON_ERRORS) as why:
                 raise self._error(why) from why
 
@@ -137,7 +138,11 @@ class Template:
 
     def render(self, scope: Scope) -> str:
         """Its text. Raises TemplateError."""
-        return self._text if self.constant else self.render_in(Frame(scope))
+        if self.constant:
+            return self._text
+        scope.steps = STEP_LIMIT
+        scope.chars = CHAR_LIMIT
+        return self.render_in(scope)
 
     def value(self, scope: Scope) -> Any:
         """
@@ -146,12 +151,16 @@ class Template:
         Values that were only looked up are handed on as they are, not copied:
         don't change them. Raises TemplateError.
         """
-        return self._text if self.constant else self.value_in(Frame(scope))
+        if self.constant:
+            return self._text
+        scope.steps = STEP_LIMIT
+        scope.chars = CHAR_LIMIT
+        return self.value_in(scope)
 
-    def render_in(self, frame: Frame) -> str:
+    def render_in(self, scope: Scope) -> str:
         """`render`, within a budget that other templates share."""
         try:
-            return self._to_text(frame)
+            return self._to_text(scope)
         except (Failed, *PYTHON_ERRORS) as why:
             raise self._error(why) from why
 
@@ -172,12 +181,13 @@ class Predicate:
 
     def holds(self, scope: Scope) -> bool:
         """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
-        frame = Frame(scope)
+        scope.steps = STEP_LIMIT
+        scope.chars = CHAR_LIMIT
         try:
-            found = self._value(frame)
+            found = self._value(scope)
             if found is NOTHING:
                 return False
-            return bool(found if type(found) in _HANDED_ON else _plain_value(frame, found, self._lookup))
+            return bool(found if type(found) in _HANDED_ON else _plain_value(scope, found, self._lookup))
         except (TemplateError, Failed, *PYTHON_ERRORS):
             return False
 
@@ -300,24 +310,24 @@ def _is_lookup(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name)
 
 
-def _text_closure(run: Statement) -> Callable[[Frame], str]:
-    def text(frame: Frame) -> str:
-        frame.locals = NO_LOCALS
+def _text_closure(run: Statement) -> Callable[[Scope], str]:
+    def text(scope: Scope) -> str:
+        scope.locals = NO_LOCALS
         out: list[str] = []
-        run(frame, out)
+        run(scope, out)
         return out[0] if len(out) == 1 else "".join(out)
 
     return text
 
 
-def _printed(whole: Closure) -> Callable[[Frame], str]:
-    return lambda frame: to_text(frame, whole(frame))
+def _printed(whole: Closure) -> Callable[[Scope], str]:
+    return lambda scope: to_text(scope, whole(scope))
 
 
 _HANDED_ON = PLAIN - {float}
 """Types of values that are plain JSON as they are; a float may be infinite."""
 
 
-def _plain_value(frame: Frame, found: Any, lookup: bool) -> Any:
+def _plain_value(scope: Scope, found: Any, lookup: bool) -> Any:
     """As plain JSON. What was only looked up is that already where it is a dict or a list."""
-    return found if lookup and type(found) in (dict, list) else plain(frame, found)
+    return found if lookup and type(found) in (dict, list) else plain(scope, found)

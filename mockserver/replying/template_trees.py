@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.replying.template_frame import Closure, Frame, Scope
+from mockserver.replying.template_scope import CHAR_LIMIT, STEP_LIMIT, Closure, Scope
 from mockserver.replying.template_texts import Template, compile_text
 
 
@@ -38,7 +38,11 @@ class Tree:
 
     def value(self, scope: Scope) -> Any:
         """The tree with its templates filled in. Raises TemplateError."""
-        return self._constant if self._make is None else self._make(Frame(scope))
+        if self._make is None:
+            return self._constant
+        scope.steps = STEP_LIMIT
+        scope.chars = CHAR_LIMIT
+        return self._make(scope)
 
 
 def compile_tree(value: Any, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
@@ -86,7 +90,7 @@ class _Growing:
         parts = [(item, self.node(item, (*path, index))) for index, item in enumerate(value)]
         if all(make is None for _, make in parts):
             return None
-        return lambda frame: [item if make is None else make(frame) for item, make in parts]
+        return lambda scope: [item if make is None else make(scope) for item, make in parts]
 
     def mapping(self, value: dict[Any, Any], path: KeyPath) -> Closure | None:
         parts = [
@@ -99,9 +103,9 @@ class _Growing:
         if all(name is None for _, name, _, _ in parts):
             return _filled(value, [(key, make) for key, _, _, make in parts if make is not None])
 
-        def mapped(frame: Frame) -> dict[Any, Any]:
+        def mapped(scope: Scope) -> dict[Any, Any]:
             return {
-                (key if name is None else name.render_in(frame)): (item if make is None else make(frame))
+                (key if name is None else name.render_in(scope)): (item if make is None else make(scope))
                 for key, name, item, make in parts
             }
 
@@ -114,10 +118,10 @@ class _Growing:
 def _filled(whole: dict[Any, Any], varying: list[tuple[Any, Closure]]) -> Closure:
     """A mapping in which only some values vary."""
 
-    def filled(frame: Frame) -> dict[Any, Any]:
+    def filled(scope: Scope) -> dict[Any, Any]:
         found = dict(whole)
         for key, make in varying:
-            found[key] = make(frame)
+            found[key] = make(scope)
         return found
 
     return filled

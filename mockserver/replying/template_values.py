@@ -16,7 +16,7 @@ from typing import Any
 from mockserver.errors import near
 from mockserver.model.http import Request
 from mockserver.model.written import as_text
-from mockserver.replying.template_frame import NODES_A_STEP, Failed, Frame, Missing
+from mockserver.replying.template_scope import NODES_A_STEP, Failed, Missing, Scope
 
 _SCALARS = (str, int, float, bool, type(None))
 PLAIN = frozenset(_SCALARS)
@@ -83,52 +83,52 @@ def rfc3339(moment: datetime) -> str:
     return text[:-6] + "Z" if text.endswith("+00:00") else text
 
 
-def to_text(frame: Frame, value: Any) -> str:
+def to_text(scope: Scope, value: Any) -> str:
     """A value as it prints, paid for."""
-    text = value if type(value) is str else _as_text(frame, value)
-    frame.chars -= len(text)
-    if frame.chars < 0:
-        frame.take_chars(0)
+    text = value if type(value) is str else _as_text(scope, value)
+    scope.chars -= len(text)
+    if scope.chars < 0:
+        scope.take_chars(0)
     return text
 
 
-def _as_text(frame: Frame, value: Any) -> str:
+def _as_text(scope: Scope, value: Any) -> str:
     if isinstance(value, _SCALARS):
         return as_text(value)
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, bytes):
-        frame.take_chars(len(value))
+        scope.take_chars(len(value))
         return value.decode("utf-8", "replace")
-    return to_json(frame, value)
+    return to_json(scope, value)
 
 
-def to_json(frame: Frame, value: Any, indent: int | None = None) -> str:
+def to_json(scope: Scope, value: Any, indent: int | None = None) -> str:
     """JSON text, compact unless indented. The caller pays for its characters, this for the work."""
     separators = (",", ":") if indent is None else (",", ": ")
-    left = frame.chars
-    data = plain(frame, value)
-    frame.chars = left
+    left = scope.chars
+    data = plain(scope, value)
+    scope.chars = left
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
 
 
-def weigh(frame: Frame, value: Any) -> None:
+def weigh(scope: Scope, value: Any) -> None:
     """Pays for walking through a value once; stops as soon as it is too much."""
     pending = [value]
     seen = 0
     while pending:
         one = pending.pop()
         if isinstance(one, str):
-            frame.read(len(one))
+            scope.read(len(one))
         elif isinstance(one, (list, tuple, Mapping)):
             seen += 1 + len(one)
             if seen >= NODES_A_STEP:
-                frame.take_steps(seen // NODES_A_STEP)
+                scope.take_steps(seen // NODES_A_STEP)
                 seen %= NODES_A_STEP
             pending.extend(one.values() if isinstance(one, Mapping) else one)
 
 
-def plain(frame: Frame, value: Any) -> Any:
+def plain(scope: Scope, value: Any) -> Any:
     """
     The value as plain JSON: times as text, tuples as lists, mappings as dicts.
 
@@ -137,32 +137,32 @@ def plain(frame: Frame, value: Any) -> Any:
     """
     kind = type(value)
     if kind is str:
-        frame.take_chars(len(value))
+        scope.take_chars(len(value))
         return value
     if kind is float and not math.isfinite(value):
         raise Failed(f"{value} is no JSON number")
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, (list, tuple)):
-        frame.take_steps(1 + len(value) // NODES_A_STEP)
-        return [plain(frame, item) for item in value]
+        scope.take_steps(1 + len(value) // NODES_A_STEP)
+        return [plain(scope, item) for item in value]
     if isinstance(value, Mapping):
-        return _plain_mapping(frame, value)
+        return _plain_mapping(scope, value)
     if isinstance(value, (datetime, bytes)):
-        return to_text(frame, value)
+        return to_text(scope, value)
     raise Failed(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
 
 
-def _plain_mapping(frame: Frame, value: Mapping[Any, Any]) -> dict[str, Any]:
-    frame.take_steps(1 + len(value) // NODES_A_STEP)
+def _plain_mapping(scope: Scope, value: Mapping[Any, Any]) -> dict[str, Any]:
+    scope.take_steps(1 + len(value) // NODES_A_STEP)
     return {
-        (key if type(key) is str else to_text(frame, key)): plain(frame, item) for key, item in value.items()
+        (key if type(key) is str else to_text(scope, key)): plain(scope, item) for key, item in value.items()
     }
 
 
-def elements(frame: Frame, value: Any, doing: str = "go through") -> list[Any]:
+def elements(scope: Scope, value: Any, doing: str = "go through") -> list[Any]:
     """What a loop goes through, paid for: items of a list, keys of a mapping, characters of a text."""
     if isinstance(value, (list, tuple, str, Mapping)):
-        frame.take_steps(len(value))
+        scope.take_steps(len(value))
         return list(value)
     raise Failed(f"can't {doing} {kind_of(value)}; it takes a list")
