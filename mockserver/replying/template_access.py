@@ -13,7 +13,7 @@ from typing import Any
 
 from mockserver.model.http import CertifiedRequest, Pairs, Request, UnreadableBody
 from mockserver.replying.template_scope import NOTHING, Closure, Failed, Missing, Scope, Start, Step
-from mockserver.replying.template_values import kind_of
+from mockserver.replying.template_values import AS_IT_IS, kind_of
 
 
 class Fields(dict[str, str]):
@@ -195,6 +195,23 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     return path
 
 
+def looked_up(word: str, keys: tuple[str, ...], otherwise: Closure) -> Closure:
+    """
+    Keys, one after the other, from a word of the scope: what they lead to where it is plain JSON already; `otherwise`
+    says what else it comes to, or what is wrong with it.
+    """
+
+    def look_up(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING)
+        for key in keys:
+            if value.__class__ is not dict:
+                return otherwise(scope)
+            value = value.get(key, NOTHING)
+        return value if value.__class__ in AS_IT_IS else otherwise(scope)
+
+    return look_up
+
+
 def part_closure(word: str, name: str) -> Closure:
     """`request.json` and its like, straight from the request."""
     part = REQUEST_PARTS[name]
@@ -211,26 +228,44 @@ def part_closure(word: str, name: str) -> Closure:
 
 
 def optional_part_closure(word: str, name: str) -> Closure:
-    """The same; NOTHING where the body can't be read as that, which is found out once a request."""
+    """The same; NOTHING where the body can't be read as that."""
     get = part_closure(word, name)
     if name not in READABLE_PARTS:
         return get
-    place = f"{name} or nothing"
-
-    def of_request(scope: Scope) -> Any:
-        value = scope.values.get(word)
-        if not isinstance(value, Request):
-            return get(scope)
-        return value.once(place, lambda: _or_nothing(get, scope))
-
-    return of_request
+    return once_a_request(f"{word}.{name}", first_defined((get,), _nothing))
 
 
-def _or_nothing(get: Closure, scope: Scope) -> Any:
-    try:
-        return get(scope)
-    except Missing:
-        return NOTHING
+def _nothing(_scope: Scope) -> Any:
+    return NOTHING
+
+
+def first_defined(tries: tuple[Closure, ...], otherwise: Closure) -> Closure:
+    """What the first of them gives that is defined; `otherwise` where none is."""
+
+    def defined(scope: Scope) -> Any:
+        for get in tries:
+            try:
+                found = get(scope)
+            except Missing:
+                continue
+            if found is not NOTHING:
+                return found
+        return otherwise(scope)
+
+    return defined
+
+
+def once_a_request(name: str, make: Closure) -> Closure:
+    """What depends on the request alone and costs nothing of the budget: worked out once, whoever asks for `name` again."""
+    place = f"template: {name}"
+
+    def found(scope: Scope) -> Any:
+        request = scope.values.get("request")
+        if not isinstance(request, Request):
+            return make(scope)
+        return request.once(place, lambda: make(scope))
+
+    return found
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:

@@ -79,6 +79,13 @@ class Arguments:
     def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
         """`function(scope, value, *arguments)`; NOTHING where the value is that."""
         written = self.written
+        if written == []:
+
+            def applied_to_nothing_else(scope: Scope) -> Any:
+                found = value(scope)
+                return found if found is NOTHING else function(scope, found)
+
+            return applied_to_nothing_else
         if written is not None:
 
             def applied_to_written(scope: Scope) -> Any:
@@ -186,12 +193,40 @@ def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closur
         raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, found, 2, node.lineno)
-    written = arguments.written
-    if written is not None:
-        return lambda scope: methods.call_method(scope, value(scope), name, written, {})
-    return lambda scope: methods.call_method(
-        scope, value(scope), name, arguments.places(scope), arguments.names(scope)
-    )
+    if arguments.by_name:
+        return lambda scope: methods.call_method(
+            scope, value(scope), name, arguments.places(scope), arguments.names(scope)
+        )
+    return _plain_method(name, value, arguments)
+
+
+def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
+    """A method whose arguments have no names. `get` of a mapping is Python's own."""
+    by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
+    by_place, written = arguments.by_place, arguments.written
+
+    def got(scope: Scope) -> Any:
+        found = value(scope)
+        given = [one(scope) for one in by_place] if written is None else written
+        if not isinstance(found, dict):
+            return methods.call_method(scope, found, name, given, {})
+        try:
+            return found.get(*given)
+        except TypeError as why:
+            raise methods.unfit(name, found, given) from why
+
+    def called(scope: Scope) -> Any:
+        found = value(scope)
+        given = [one(scope) for one in by_place] if written is None else written
+        method = by_type.get(found.__class__)
+        if method is None:
+            return methods.call_method(scope, found, name, given, {})
+        try:
+            return method(scope, found, *given)
+        except (TypeError, AttributeError) as why:
+            raise methods.unfit(name, found, given) from why
+
+    return got if name == "get" else called
 
 
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Call: _call}

@@ -32,6 +32,8 @@ def to_int(_scope: Scope, value: Any, default: Any = 0, base: int = 10) -> Any:
     """A whole number; what is none gives `default`. Text like '3.9' is cut to 3."""
     try:
         if isinstance(value, str):
+            if base == 10 and len(value) <= DIGITS_LIMIT and value.isdecimal():
+                return int(value)
             return _int_of_text(value, base)
         return int(value) if isinstance(value, (int, float)) else default
     except (TypeError, ValueError, OverflowError):

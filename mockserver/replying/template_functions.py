@@ -40,16 +40,11 @@ def random_int(scope: Scope, a: int, b: int) -> int:
 
 def random_string(scope: Scope, n: int) -> str:
     """`n` letters and digits."""
-    count = _count(n, "random_string(n)")
-    scope.take_chars(count)
-    scope.take_steps(count // 8)
-    return scope.random().text(count)
-
-
-def _count(value: Any, what: str) -> int:
-    if not isinstance(value, int) or value < 0:
-        raise Failed(f"{what} takes a whole number, 0 or more")
-    return value
+    if not isinstance(n, int) or n < 0:
+        raise Failed("random_string(n) takes a whole number, 0 or more")
+    scope.take_chars(n)
+    scope.take_steps(n // 8)
+    return scope.random().text(n)
 
 
 def _bytes(scope: Scope, value: Any) -> bytes:

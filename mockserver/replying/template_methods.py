@@ -26,7 +26,9 @@ def upper(scope: Scope, text: str) -> str:
 
 
 def lower(scope: Scope, text: str) -> str:
-    scope.take_chars(len(text))
+    scope.chars -= len(text)
+    if scope.chars < 0:
+        scope.take_chars(0)
     return text.lower()
 
 
@@ -256,7 +258,7 @@ def methods_of(value: Any) -> dict[str, Method]:
     return {}
 
 
-_BY_TYPE: dict[type, dict[str, Method]] = {
+BY_TYPE: dict[type, dict[str, Method]] = {
     str: TEXT,
     list: LIST,
     dict: MAPPING,
@@ -273,12 +275,16 @@ _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
 
 
 def call_method(scope: Scope, value: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    table = _BY_TYPE.get(type(value))
+    table = BY_TYPE.get(type(value))
     method = (methods_of(value) if table is None else table).get(name)
     if method is None:
         raise Failed(f"{kind_of(value)} has no method {name}()")
     try:
         return method(scope, value, *args, **kwargs)
     except (TypeError, AttributeError) as why:
-        given = ", ".join(kind_of(one) for one in (*args, *kwargs.values()))
-        raise Failed(f"{name}() of {kind_of(value)} can't take {given}") from why
+        raise unfit(name, value, (*args, *kwargs.values())) from why
+
+
+def unfit(name: str, value: Any, args: Sequence[Any]) -> Failed:
+    """What is said of arguments that a method can't take."""
+    return Failed(f"{name}() of {kind_of(value)} can't take {', '.join(map(kind_of, args))}")

@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from mockserver.replying import template_operators as operators
 from mockserver.replying.template_reading import Compile, Reading
-from mockserver.replying.template_scope import NOTHING, Closure, Failed, Missing, Scope
+from mockserver.replying.template_scope import NOTHING, UNPAID, Closure, Failed, Missing, Scope
 from mockserver.replying.template_values import to_text
 
 
@@ -111,7 +111,7 @@ def _comparing(operand: Compile) -> Compile:
         first = operand(reading, node.expr)
         rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
         if len(rest) == 1:
-            return _compared(first, *rest[0], literal(node.ops[0].expr))
+            return _compared(first, node.ops[0].op, rest[0][1], literal(node.ops[0].expr))
 
         def chained(scope: Scope) -> Any:
             left = first(scope)
@@ -129,8 +129,20 @@ def _comparing(operand: Compile) -> Compile:
     return compile_compare
 
 
-def _compared(first: Closure, holds: operators.Operator, second: Closure, written: Any) -> Closure:
-    """`written` is the second where it is a literal, else NOTHING."""
+def _compared(first: Closure, op: str, second: Closure, written: Any) -> Closure:
+    """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
+    holds = operators.COMPARISONS[op]
+    at_once = operators.AT_ONCE.get(op)
+    if at_once is not None and written.__class__ in (int, str):
+        kind = written.__class__
+
+        def compared_at_once(scope: Scope) -> Any:
+            left = first(scope)
+            if left.__class__ is kind and (kind is int or len(left) <= UNPAID):
+                return at_once(left, written)
+            return left if left is NOTHING else holds(scope, left, written)
+
+        return compared_at_once
 
     def compared(scope: Scope) -> Any:
         left = first(scope)

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.errors import near
+from mockserver.replying.template_access import first_defined, once_a_request
 from mockserver.replying.template_calls import Arguments
 from mockserver.replying.template_filters import FILTERS
 from mockserver.replying.template_lists import by_attribute
@@ -81,7 +82,7 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     arguments = Arguments(reading, node, optional=optional and is_plain)
     arguments.check(node.name, [_pick], 1, node.lineno)
     if is_plain:
-        return _first_defined(value, arguments.by_place[0], literal(node.args[0]))
+        return _first_defined(reading, node, value, arguments.by_place[0])
     also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
     def defaulted(scope: Scope) -> Any:
@@ -96,19 +97,24 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     return defaulted
 
 
-def _first_defined(value: Closure, otherwise: Closure, written: Any) -> Closure:
-    """`written` is what stands in where that is a literal, else NOTHING."""
+def _first_defined(reading: Reading, node: nodes.Filter, value: Closure, otherwise: Closure) -> Closure:
+    """A chain of defaults is one closure, and one that asks the request only is worked out once a request."""
+    tries = reading.tries.get(value, (value,))
+    found = first_defined(tries, otherwise)
+    if _is_of_request(reading, node):
+        found = once_a_request(repr(node), found)
+    reading.tries[found] = (*tries, otherwise)
+    return found
 
-    def defaulted(scope: Scope) -> Any:
-        try:
-            found = value(scope)
-        except Missing:
-            found = NOTHING
-        if found is not NOTHING:
-            return found
-        return otherwise(scope) if written is NOTHING else written
 
-    return defaulted
+def _is_of_request(reading: Reading, node: nodes.Node | None) -> bool:
+    """Whether it is a part of the request, what is written out, or one of these by default: nothing of it costs anything."""
+    match node:
+        case nodes.Filter(name="default" | "d", args=[otherwise], kwargs=[]):
+            return _is_of_request(reading, node.node) and _is_of_request(reading, otherwise)
+        case nodes.Getattr(node=nodes.Name(name="request")):
+            return "request" not in reading.bound
+    return node is not None and literal(node) is not NOTHING
 
 
 def _pick(found: Any, default_value: Any = "", boolean: Any = False) -> Any:

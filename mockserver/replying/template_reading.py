@@ -43,7 +43,18 @@ class Lacking(Exception):
 class Reading:
     """One template being compiled: which words it may use, which it has used, which it has bound itself."""
 
-    __slots__ = ("bound", "count", "depth", "functions", "known", "names", "optional_table", "paths", "table")
+    __slots__ = (
+        "bound",
+        "count",
+        "depth",
+        "functions",
+        "known",
+        "names",
+        "optional_table",
+        "paths",
+        "table",
+        "tries",
+    )
 
     def __init__(self, known: frozenset[str], table: Table, optional_table: Table) -> None:
         self.known = known
@@ -54,6 +65,8 @@ class Reading:
         self.bound: set[str] = set()
         self.paths: dict[Closure, tuple[Start, tuple[Step, ...]]] = {}
         """Of what chains of keys were compiled to: where each begins, and its keys."""
+        self.tries: dict[Closure, tuple[Closure, ...]] = {}
+        """Of what defaults were compiled to: what is asked, one after the other, until something is defined."""
         self.depth = 0
         self.count = 0
 

@@ -140,6 +140,19 @@ class Scope:
 
 Closure = Callable[[Scope], Any]
 """A compiled expression."""
+
+
+def with_budget(make: Closure) -> Closure:
+    """The same with a whole budget of its own."""
+
+    def render(scope: Scope) -> Any:
+        scope.steps = STEP_LIMIT
+        scope.chars = CHAR_LIMIT
+        return make(scope)
+
+    return render
+
+
 Start = str | Closure
 """Where a chain of keys begins: a word of the scope, or an expression."""
 Step = tuple[str, str, Callable[[Any, str, str], Any]]

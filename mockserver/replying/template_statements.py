@@ -9,8 +9,16 @@ from jinja2 import nodes
 
 from mockserver.replying.template_access import Loop
 from mockserver.replying.template_reading import Reading, Refused, refused
-from mockserver.replying.template_scope import NODES_A_STEP, PYTHON_ERRORS, Closure, Failed, Scope, located
-from mockserver.replying.template_values import elements, kind_of, to_text
+from mockserver.replying.template_scope import (
+    NO_LOCALS,
+    NODES_A_STEP,
+    PYTHON_ERRORS,
+    Closure,
+    Failed,
+    Scope,
+    located,
+)
+from mockserver.replying.template_values import elements, kind_of, printed, to_text
 
 Statement = Callable[[Scope, list[str]], None]
 
@@ -19,10 +27,7 @@ def block(reading: Reading, body: list[nodes.Node]) -> Statement:
     """A run of statements; what it costs is known beforehand and paid at once."""
     before = reading.count
     if len(body) == 1 and isinstance(body[0], nodes.Output):
-        reading.depth += 1
-        parts = _parts(reading, body[0])
-        reading.depth -= 1
-        return _writing(parts, 1 + (reading.count - before) // NODES_A_STEP)
+        return _writing(*_only_output(reading, body[0]))
     steps = [(node.lineno, statement(reading, node)) for node in body]
     cost = len(steps) + (reading.count - before) // NODES_A_STEP
 
@@ -36,6 +41,54 @@ def block(reading: Reading, body: list[nodes.Node]) -> Statement:
             raise located(why, line) from why
 
     return run
+
+
+def _only_output(reading: Reading, node: nodes.Output) -> tuple[Parts, int]:
+    before = reading.count
+    reading.depth += 1
+    parts = _parts(reading, node)
+    reading.depth -= 1
+    return parts, 1 + (reading.count - before) // NODES_A_STEP
+
+
+def text_of(reading: Reading, body: list[nodes.Node]) -> Callable[[Scope], str]:
+    """What a whole template writes."""
+    if len(body) == 1 and isinstance(body[0], nodes.Output):
+        return _joined(*_only_output(reading, body[0]))
+    run = block(reading, body)
+
+    def text(scope: Scope) -> str:
+        scope.locals = NO_LOCALS
+        out: list[str] = []
+        run(scope, out)
+        return "".join(out)
+
+    return text
+
+
+def _joined(parts: Parts, cost: int) -> Callable[[Scope], str]:
+    """The same as `_writing`, for a template that is nothing else."""
+
+    def text(scope: Scope) -> str:
+        scope.steps -= cost
+        if scope.steps < 0:
+            scope.take_steps(0)
+        line = 0
+        out = []
+        try:
+            for value, written, line in parts:  # noqa: B007  (the line at which it failed)
+                piece = written if value is None else value(scope)
+                if piece.__class__ is not str:
+                    piece = printed(scope, piece)
+                scope.chars -= len(piece)
+                if scope.chars < 0:
+                    scope.take_chars(0)
+                out.append(piece)
+        except (Failed, *PYTHON_ERRORS) as why:
+            raise located(why, line) from why
+        return "".join(out)
+
+    return text
 
 
 def statement(reading: Reading, node: nodes.Node) -> Statement:

@@ -11,10 +11,10 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
 from mockserver.model.base import is_template
 from mockserver.replying import template_calls, template_lookups, template_nodes, template_piping
+from mockserver.replying.template_access import looked_up
 from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
 from mockserver.replying.template_scope import (
     CHAR_LIMIT,
-    NO_LOCALS,
     NOTHING,
     PYTHON_ERRORS,
     STEP_LIMIT,
@@ -22,9 +22,10 @@ from mockserver.replying.template_scope import (
     Failed,
     Scope,
     located,
+    with_budget,
 )
-from mockserver.replying.template_statements import Statement, block
-from mockserver.replying.template_values import PLAIN, explain, plain, to_text
+from mockserver.replying.template_statements import text_of
+from mockserver.replying.template_values import HANDED_ON, explain, plain, to_text
 
 _TABLE = {
     **template_nodes.EXPRESSIONS,
@@ -82,11 +83,14 @@ class Template:
         "_line",
         "_path",
         "_text",
-        "_to_text",
         "constant",
         "functions",
+        "lookup",
         "names",
+        "render",
+        "render_in",
         "source",
+        "value",
         "value_in",
     )
 
@@ -97,10 +101,22 @@ class Template:
         self.constant = True
         self._path = path
         self._text = source if text is None else text
-        self._to_text: Callable[[Scope], str] = self._constantly
-        self.value_in: Closure = self._constantly
-        """`value`, within a budget that other templates share."""
         self._line = 1
+        self.lookup: tuple[str, tuple[str, ...]] | None = None
+        """The word and the keys, where it only looks something up."""
+        self.render: Callable[[Scope], str] = self._constantly
+        """Its text. Raises TemplateError."""
+        self.value: Closure = self._constantly
+        """
+        Plain JSON: the expression's own value where the text is one whole expression, else text.
+
+        Values that were only looked up are handed on as they are, not copied:
+        don't change them. Raises TemplateError.
+        """
+        self.render_in = self.render
+        """`render`, within a budget that other templates share."""
+        self.value_in = self.value
+        """`value`, within a budget that other templates share."""
 
     def _constantly(self, _scope: Scope) -> str:
         return self._text
@@ -112,15 +128,33 @@ class Template:
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
-        self._to_text, self._line = text, node.lineno
-        self.value_in = self.render_in if whole is None else self._valued(whole, _is_lookup(node))
+        self._line = node.lineno
+        self.render_in = self.value_in = self._rendered(text)
+        self.render = self.value = with_budget(self.render_in)
+        if whole is not None:
+            self.value_in = self._valued(whole, _is_lookup(node))
+            self.value = with_budget(self.value_in)
+            start, steps = reading.paths.get(whole, (None, ()))
+            if isinstance(start, str):
+                self.lookup = start, tuple(key for key, _, _ in steps)
+                self.value_in = looked_up(*self.lookup, self.value_in)
+                self.value = looked_up(*self.lookup, self.value)
         return self
+
+    def _rendered(self, text: Callable[[Scope], str]) -> Callable[[Scope], str]:
+        def rendered(scope: Scope) -> str:
+            try:
+                return text(scope)
+            except (Failed, *PYTHON_ERRORS) as why:
+                raise self._error(why) from why
+
+        return rendered
 
     def _valued(self, whole: Closure, lookup: bool) -> Closure:
         def value(scope: Scope) -> Any:
             try:
                 found = whole(scope)
-                return found if type(found) in _HANDED_ON else _plain_value(scope, found, lookup)
+                return found if found.__class__ in HANDED_ON else _plain_value(scope, found, lookup)
             except (Failed, *PYTHON_ERRORS) as why:
                 raise self._error(why) from why
 
@@ -135,34 +169,6 @@ class Template:
     def place(self) -> str:
         """Where it was written, as a key path."""
         return dotted(self._path)
-
-    def render(self, scope: Scope) -> str:
-        """Its text. Raises TemplateError."""
-        if self.constant:
-            return self._text
-        scope.steps = STEP_LIMIT
-        scope.chars = CHAR_LIMIT
-        return self.render_in(scope)
-
-    def value(self, scope: Scope) -> Any:
-        """
-        Plain JSON: the expression's own value where the text is one whole expression, else text.
-
-        Values that were only looked up are handed on as they are, not copied:
-        don't change them. Raises TemplateError.
-        """
-        if self.constant:
-            return self._text
-        scope.steps = STEP_LIMIT
-        scope.chars = CHAR_LIMIT
-        return self.value_in(scope)
-
-    def render_in(self, scope: Scope) -> str:
-        """`render`, within a budget that other templates share."""
-        try:
-            return self._to_text(scope)
-        except (Failed, *PYTHON_ERRORS) as why:
-            raise self._error(why) from why
 
     def _error(self, why: Exception) -> TemplateError:
         failed = located(why, self._line)
@@ -187,7 +193,7 @@ class Predicate:
             found = self._value(scope)
             if found is NOTHING:
                 return False
-            return bool(found if type(found) in _HANDED_ON else _plain_value(scope, found, self._lookup))
+            return bool(found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._lookup))
         except (TemplateError, Failed, *PYTHON_ERRORS):
             return False
 
@@ -245,10 +251,9 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
     template = Template(source, path)
     whole = _whole_expression(parts)
     if whole is None:
-        text = _text_closure(block(reading, body))
-        return template._become(reading, text, None, body[0])  # noqa: SLF001  (its own module)
+        return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
     value = reading.expression(whole)
-    text = _printed(value) if parts == [whole] else _text_closure(block(reading, body))
+    text = _printed(value) if parts == [whole] else text_of(reading, body)
     return template._become(reading, text, value, whole)  # noqa: SLF001
 
 
@@ -310,22 +315,8 @@ def _is_lookup(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name)
 
 
-def _text_closure(run: Statement) -> Callable[[Scope], str]:
-    def text(scope: Scope) -> str:
-        scope.locals = NO_LOCALS
-        out: list[str] = []
-        run(scope, out)
-        return out[0] if len(out) == 1 else "".join(out)
-
-    return text
-
-
 def _printed(whole: Closure) -> Callable[[Scope], str]:
     return lambda scope: to_text(scope, whole(scope))
-
-
-_HANDED_ON = PLAIN - {float}
-"""Types of values that are plain JSON as they are; a float may be infinite."""
 
 
 def _plain_value(scope: Scope, found: Any, lookup: bool) -> Any:

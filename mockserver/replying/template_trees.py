@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.replying.template_scope import CHAR_LIMIT, STEP_LIMIT, Closure, Scope
+from mockserver.replying.template_scope import NOTHING, Closure, Scope, with_budget
 from mockserver.replying.template_texts import Template, compile_text
+from mockserver.replying.template_values import AS_IT_IS
 
 
 class Tree:
@@ -17,12 +18,15 @@ class Tree:
     objects in every value: don't change them.
     """
 
-    __slots__ = ("_constant", "_make", "constant", "functions", "names")
+    __slots__ = ("_constant", "constant", "functions", "names", "value")
 
     def __init__(self, constant: Any, make: Closure | None, templates: list[Template]) -> None:
         self._constant = constant
-        self._make = make
         self.constant = make is None
+        self.value: Closure = self._constantly if make is None else with_budget(make)
+        """The tree with its templates filled in. Raises TemplateError."""
+        if len(templates) == 1 and make is templates[0].value_in:
+            self.value = templates[0].value
         self.names = frozenset[str]().union(*(one.names for one in templates))
         self.functions = frozenset[str]().union(*(one.functions for one in templates))
 
@@ -36,13 +40,8 @@ class Tree:
         """The value of a constant one."""
         return self._constant
 
-    def value(self, scope: Scope) -> Any:
-        """The tree with its templates filled in. Raises TemplateError."""
-        if self._make is None:
-            return self._constant
-        scope.steps = STEP_LIMIT
-        scope.chars = CHAR_LIMIT
-        return self._make(scope)
+    def _constantly(self, _scope: Scope) -> Any:
+        return self._constant
 
 
 def compile_tree(value: Any, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
@@ -64,6 +63,7 @@ class _Growing:
         self.names = names
         self.templates: list[Template] = []
         self.flaws: list[Flaw] = []
+        self.lookups: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def node(self, value: Any, path: KeyPath) -> Closure | None:
         if isinstance(value, str):
@@ -84,6 +84,8 @@ class _Growing:
         if template.constant and template.text == value:
             return None
         self.templates.append(template)
+        if template.lookup is not None:
+            self.lookups[value] = template.lookup
         return template
 
     def listed(self, value: list[Any] | tuple[Any, ...], path: KeyPath) -> Closure | None:
@@ -101,7 +103,9 @@ class _Growing:
             return None
 
         if all(name is None for _, name, _, _ in parts):
-            return _filled(value, [(key, make) for key, _, _, make in parts if make is not None])
+            return _filled(
+                value, [(key, make, *self.lookup(item)) for key, _, item, make in parts if make is not None]
+            )
 
         def mapped(scope: Scope) -> dict[Any, Any]:
             return {
@@ -111,17 +115,26 @@ class _Growing:
 
         return mapped
 
+    def lookup(self, item: Any) -> tuple[str, tuple[str, ...]]:
+        """The word and the keys of a value that only looks something up; else nothing."""
+        found = self.lookups.get(item) if isinstance(item, str) else None
+        return found or ("", ())
+
     def key(self, key: Any, path: KeyPath) -> Template | None:
         return self.text(key, path, at_key=True) if isinstance(key, str) else None
 
 
-def _filled(whole: dict[Any, Any], varying: list[tuple[Any, Closure]]) -> Closure:
-    """A mapping in which only some values vary."""
+def _filled(whole: dict[Any, Any], varying: list[tuple[Any, Closure, str, tuple[str, ...]]]) -> Closure:
+    """A mapping in which only some values vary. Those that are only looked up are so here, as `looked_up` does it."""
 
     def filled(scope: Scope) -> dict[Any, Any]:
-        found = dict(whole)
-        for key, make in varying:
-            found[key] = make(scope)
+        found = whole.copy()
+        words = scope.values
+        for key, make, word, names in varying:
+            value = words.get(word, NOTHING)
+            for name in names:
+                value = value.get(name, NOTHING) if value.__class__ is dict else NOTHING
+            found[key] = value if value.__class__ in AS_IT_IS else make(scope)
         return found
 
     return filled

@@ -16,10 +16,13 @@ from typing import Any
 from mockserver.errors import near
 from mockserver.model.http import Request
 from mockserver.model.written import as_text
-from mockserver.replying.template_scope import NODES_A_STEP, Failed, Missing, Scope
+from mockserver.replying.template_scope import NODES_A_STEP, UNPAID, Failed, Missing, Scope
 
 _SCALARS = (str, int, float, bool, type(None))
-PLAIN = frozenset(_SCALARS)
+HANDED_ON = frozenset(_SCALARS) - {float}
+"""Types of values that are plain JSON as they are; a float may be infinite."""
+AS_IT_IS = HANDED_ON | {dict, list}
+"""Of what was only looked up: lists and mappings that an author or a client wrote are plain JSON too."""
 NEAR_LIMIT = 60
 
 
@@ -85,14 +88,15 @@ def rfc3339(moment: datetime) -> str:
 
 def to_text(scope: Scope, value: Any) -> str:
     """A value as it prints, paid for."""
-    text = value if type(value) is str else _as_text(scope, value)
+    text = value if value.__class__ is str else printed(scope, value)
     scope.chars -= len(text)
     if scope.chars < 0:
         scope.take_chars(0)
     return text
 
 
-def _as_text(scope: Scope, value: Any) -> str:
+def printed(scope: Scope, value: Any) -> str:
+    """A value as it prints; the caller pays for the text."""
     if isinstance(value, _SCALARS):
         return as_text(value)
     if isinstance(value, datetime):
@@ -119,7 +123,8 @@ def weigh(scope: Scope, value: Any) -> None:
     while pending:
         one = pending.pop()
         if isinstance(one, str):
-            scope.read(len(one))
+            if len(one) > UNPAID:
+                scope.read(len(one))
         elif isinstance(one, (list, tuple, Mapping)):
             seen += 1 + len(one)
             if seen >= NODES_A_STEP:
@@ -135,11 +140,12 @@ def plain(scope: Scope, value: Any) -> Any:
     Every text in it is paid for: the same long text a thousand times in one
     list costs no memory here, but would in the JSON made from it.
     """
-    kind = type(value)
-    if kind is str:
-        scope.take_chars(len(value))
+    if value.__class__ is str:
+        scope.chars -= len(value)
+        if scope.chars < 0:
+            scope.take_chars(0)
         return value
-    if kind is float and not math.isfinite(value):
+    if value.__class__ is float and not math.isfinite(value):
         raise Failed(f"{value} is no JSON number")
     if isinstance(value, _SCALARS):
         return value
@@ -147,17 +153,15 @@ def plain(scope: Scope, value: Any) -> Any:
         scope.take_steps(1 + len(value) // NODES_A_STEP)
         return [plain(scope, item) for item in value]
     if isinstance(value, Mapping):
-        return _plain_mapping(scope, value)
+        scope.take_steps(1 + len(value) // NODES_A_STEP)
+        found = {}
+        for key, item in value.items():
+            name = key if key.__class__ is str else to_text(scope, key)
+            found[name] = plain(scope, item)
+        return found
     if isinstance(value, (datetime, bytes)):
         return to_text(scope, value)
     raise Failed(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
-
-
-def _plain_mapping(scope: Scope, value: Mapping[Any, Any]) -> dict[str, Any]:
-    scope.take_steps(1 + len(value) // NODES_A_STEP)
-    return {
-        (key if type(key) is str else to_text(scope, key)): plain(scope, item) for key, item in value.items()
-    }
 
 
 def elements(scope: Scope, value: Any, doing: str = "go through") -> list[Any]:
