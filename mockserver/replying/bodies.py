@@ -145,14 +145,18 @@ def _compile_tree(body: Body, value: Any, *, raw: bool, names: frozenset[str] | 
     if tree.constant:
         body.static = write(value)
     else:
-        body.render = lambda scope: _written(write, tree.value(scope), body.kind)
+        body.render = _rendering(tree.value, write, body.kind)
 
 
-def _written(write: Callable[[Any], bytes], value: Any, place: str) -> bytes:
-    try:
-        return write(value)
-    except (TypeError, ValueError, RecursionError) as why:
-        raise TemplateError(f"the value can't be written: {why}", place=place) from why
+def _rendering(value: Callable[[Scope], Any], write: Callable[[Any], bytes], place: str) -> Bytes:
+    def render(scope: Scope) -> bytes:
+        made = value(scope)
+        try:
+            return write(made)
+        except (TypeError, ValueError, RecursionError) as why:
+            raise TemplateError(f"the value can't be written: {why}", place=place) from why
+
+    return render
 
 
 def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | None) -> None:
@@ -164,8 +168,7 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
         except ValueError as why:
             raise InvalidInput(Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")) from why
     else:
-        rendered = template
-        body.render = lambda scope: _written(write, rendered.render(scope), body.kind)
+        body.render = _rendering(template.render, write, body.kind)
 
 
 def _from_base64(text: str) -> bytes:

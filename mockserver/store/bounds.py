@@ -117,7 +117,8 @@ class Bounded(Generic[K, V]):
 
     def put(self, key: K, value: V, size_bytes: int, until_s: float | None = None) -> list[V]:
         """The youngest entry from now on. Those that left at the bound for it."""
-        self.pop(key)
+        if key in self._entries:
+            self.pop(key)
         self._entries[key] = value
         self._sizes[key] = size = size_bytes + _ENTRY_BYTES
         self.size_bytes += size
@@ -125,7 +126,7 @@ class Bounded(Generic[K, V]):
             self._until[key] = until_s
             self._expiry.push(until_s, key)
             self._expiry.tidy(self._until)
-        return self._shrink()
+        return self._shrink() if self.is_over else []
 
     def touch(self, key: K, until_s: float | None = None) -> None:
         """The youngest again: it is in use."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from sys import getsizeof
 from typing import Any
 
 from mockserver.model.http import ABSENT
@@ -11,7 +12,7 @@ from mockserver.store.bounds import Bounds, Expiry, Full
 
 
 def _size(key: str, value: Any) -> int:
-    return 0 if value is None else size_of(key) + size_of(value)
+    return 0 if value is None else getsizeof(key) + size_of(value)
 
 
 def sizes_of(values: Mapping[str, Any]) -> dict[str, int]:
@@ -54,7 +55,8 @@ class State(Mapping[str, Any]):
 
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
         """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises Full."""
-        self._forget_expired()
+        if self._until:
+            self._forget_expired()
         more = growth = 0
         for key, size in sizes.items():
             more += (size > 0) - (key in self._values)
@@ -70,8 +72,10 @@ class State(Mapping[str, Any]):
         self._write(key, value, ttl_s, _size(key, value))
 
     def _write(self, key: str, value: Any, ttl_s: float | None, size: int) -> None:
-        self._forget_expired()
-        self._remove(key)
+        if self._until:
+            self._forget_expired()
+        if key in self._values:
+            self._remove(key)
         if value is None:
             return
         self._values[key] = value
@@ -84,7 +88,8 @@ class State(Mapping[str, Any]):
 
     def write_sized(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
         """Write many values, whose sizes are known, at once. Null removes."""
-        self._forget_expired()
+        if self._until:
+            self._forget_expired()
         for key in values.keys() & self._until.keys():
             del self._until[key]
         self._values.update(values)
@@ -100,8 +105,6 @@ class State(Mapping[str, Any]):
             self._until.pop(key, None)
 
     def _forget_expired(self) -> None:
-        if not self._until:
-            return
         now_s = self._now_s()
         for key in self._expiry.due(now_s):
             if self._until.get(key, now_s + 1) <= now_s:
