@@ -98,7 +98,7 @@ def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
     """Makes everything that the call does. Raises TemplateError and Full; nothing has changed then, nor now."""
     route = found.route
     answer = resolve(ns, request, draw, route.answers[found.index])
-    if isinstance(answer, Behaviour):
+    if not isinstance(answer, Reply):
         claim: Claim = answer.decide(ns, request, found, draw)
         return claim
     if route.lets:

@@ -180,6 +180,9 @@ class Idempotency:
         """The key that the request carries; None for methods that need none, or without it."""
         if request.method not in _ONCE:
             return None
+        header = self.spec.header
+        if header is not None:
+            return request.headers.get(header) or None
         return self._key.key(request, _NO_PARAMS) or None
 
     def answer(self, memory: Memory, call: Call, scope: Callable[[], Scope]) -> Planned | None:

@@ -118,7 +118,7 @@ def kept_let(values: Mapping[str, Any]) -> dict[str, Any]:
 def _in_small(value: Any) -> Any:
     if isinstance(value, str):
         return value[:KEPT_LET_CHARS] + "…"
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return f"{{… {len(value)}}}"
     if isinstance(value, (list, tuple)):
         return f"[… {len(value)}]"

@@ -128,9 +128,12 @@ class Reply:
 
     def respond(self, scope: Scope) -> Response:
         """The response of a brief one. Raises TemplateError."""
-        assert self._body is not None
-        assert self.fixed_status is not None
-        response = Response(self.fixed_status, self._lines or (), self._body.bytes_of(scope))
+        body, status = self._body, self.fixed_status
+        assert body is not None
+        assert status is not None
+        response = Response(
+            status, self._lines or (), body.bytes_of(scope) if body.render is None else body.render(scope)
+        )
         response.shape = self._shape
         return response
 

@@ -239,8 +239,8 @@ def _nothing(_scope: Scope) -> Any:
     return NOTHING
 
 
-def first_defined(tries: tuple[Closure, ...], otherwise: Closure) -> Closure:
-    """What the first of them gives that is defined; `otherwise` where none is."""
+def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: Any = NOTHING) -> Closure:
+    """What the first of them gives that is defined; `otherwise` where none is, or `written`, which it is where it is a literal."""
 
     def defined(scope: Scope) -> Any:
         for get in tries:
@@ -250,7 +250,7 @@ def first_defined(tries: tuple[Closure, ...], otherwise: Closure) -> Closure:
                 continue
             if found is not NOTHING:
                 return found
-        return otherwise(scope)
+        return otherwise(scope) if written is NOTHING else written
 
     return defined
 

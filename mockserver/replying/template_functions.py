@@ -42,8 +42,11 @@ def random_string(scope: Scope, n: int) -> str:
     """`n` letters and digits."""
     if not isinstance(n, int) or n < 0:
         raise Failed("random_string(n) takes a whole number, 0 or more")
-    scope.take_chars(n)
-    scope.take_steps(n // 8)
+    scope.chars -= n
+    scope.steps -= n // 8
+    if scope.chars < 0 or scope.steps < 0:
+        scope.take_chars(0)
+        scope.take_steps(0)
     return scope.random().text(n)
 
 

@@ -133,22 +133,28 @@ def _compared(first: Closure, op: str, second: Closure, written: Any) -> Closure
     """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
     holds = operators.COMPARISONS[op]
     at_once = operators.AT_ONCE.get(op)
-    if at_once is not None and written.__class__ in (int, str):
-        kind = written.__class__
-
-        def compared_at_once(scope: Scope) -> Any:
-            left = first(scope)
-            if left.__class__ is kind and (kind is int or len(left) <= UNPAID):
-                return at_once(left, written)
-            return left if left is NOTHING else holds(scope, left, written)
-
-        return compared_at_once
+    if at_once is not None and isinstance(written, (int, str)):
+        return _compared_at_once(first, holds, at_once, written)
 
     def compared(scope: Scope) -> Any:
         left = first(scope)
         if left is NOTHING:
             return left
         return holds(scope, left, second(scope) if written is NOTHING else written)
+
+    return compared
+
+
+def _compared_at_once(
+    first: Closure, holds: operators.Operator, at_once: Callable[[Any, Any], bool], written: int | str
+) -> Closure:
+    kind = type(written)
+
+    def compared(scope: Scope) -> Any:
+        left = first(scope)
+        if left.__class__ is kind and not (isinstance(left, str) and len(left) > UNPAID):
+            return at_once(left, written)
+        return left if left is NOTHING else holds(scope, left, written)
 
     return compared
 

@@ -100,7 +100,7 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
 def _first_defined(reading: Reading, node: nodes.Filter, value: Closure, otherwise: Closure) -> Closure:
     """A chain of defaults is one closure, and one that asks the request only is worked out once a request."""
     tries = reading.tries.get(value, (value,))
-    found = first_defined(tries, otherwise)
+    found = first_defined(tries, otherwise, literal(node.args[0]))
     if _is_of_request(reading, node):
         found = once_a_request(repr(node), found)
     reading.tries[found] = (*tries, otherwise)

@@ -70,6 +70,11 @@ class Reading:
         self.depth = 0
         self.count = 0
 
+    def lookup(self, closure: Closure | None) -> tuple[str, tuple[str, ...]]:
+        """The word and the keys of one that only looks something up in a word; else nothing."""
+        start, steps = self.paths.get(closure, ("", ())) if closure is not None else ("", ())
+        return (start, tuple(key for key, _, _ in steps)) if isinstance(start, str) else ("", ())
+
     def expression(self, node: nodes.Node) -> Closure:
         return self._compiled(node, self.table.get(type(node)))
 

@@ -10,9 +10,11 @@ from jinja2 import nodes
 from mockserver.replying.template_access import Loop
 from mockserver.replying.template_reading import Reading, Refused, refused
 from mockserver.replying.template_scope import (
+    CHAR_LIMIT,
     NO_LOCALS,
     NODES_A_STEP,
     PYTHON_ERRORS,
+    STEP_LIMIT,
     Closure,
     Failed,
     Scope,
@@ -21,6 +23,14 @@ from mockserver.replying.template_scope import (
 from mockserver.replying.template_values import elements, kind_of, printed, to_text
 
 Statement = Callable[[Scope, list[str]], None]
+
+
+Fail = Callable[[Exception], Exception]
+"""Names an error as the template's."""
+Writing = Callable[[Fail, bool], Callable[[Scope], str]]
+"""Makes what writes a template, once it is told how errors are named, and whether each render has a whole budget."""
+Pieces = list[tuple[Closure | None, str, int, str, tuple[str, ...]]]
+"""Parts, each with the word and the keys where it only looks something up."""
 
 
 def block(reading: Reading, body: list[nodes.Node]) -> Statement:
@@ -51,41 +61,65 @@ def _only_output(reading: Reading, node: nodes.Output) -> tuple[Parts, int]:
     return parts, 1 + (reading.count - before) // NODES_A_STEP
 
 
-def text_of(reading: Reading, body: list[nodes.Node]) -> Callable[[Scope], str]:
+def text_of(reading: Reading, body: list[nodes.Node]) -> Writing:
     """What a whole template writes."""
     if len(body) == 1 and isinstance(body[0], nodes.Output):
-        return _joined(*_only_output(reading, body[0]))
+        parts, cost = _only_output(reading, body[0])
+        pieces = [(*part, *reading.lookup(part[0])) for part in parts]
+        return lambda fail, fresh: _joined(pieces, cost, fail, fresh)
     run = block(reading, body)
+    return lambda fail, fresh: _gathered(run, fail, fresh)
 
+
+def text_of_value(reading: Reading, value: Closure, line: int) -> Writing:
+    """The text of a template that is one expression."""
+    pieces: Pieces = [(value, "", line, *reading.lookup(value))]
+    return lambda fail, fresh: _joined(pieces, 0, fail, fresh)
+
+
+def _gathered(run: Statement, fail: Fail, fresh: bool) -> Callable[[Scope], str]:
     def text(scope: Scope) -> str:
+        if fresh:
+            scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
         scope.locals = NO_LOCALS
         out: list[str] = []
-        run(scope, out)
+        try:
+            run(scope, out)
+        except (Failed, *PYTHON_ERRORS) as why:
+            raise fail(why) from why
         return "".join(out)
 
     return text
 
 
-def _joined(parts: Parts, cost: int) -> Callable[[Scope], str]:
-    """The same as `_writing`, for a template that is nothing else."""
+def _joined(parts: Pieces, cost: int, fail: Fail, fresh: bool) -> Callable[[Scope], str]:
+    """The same as `_writing`, for a template that is nothing else. What is only looked up is so here."""
 
     def text(scope: Scope) -> str:
-        scope.steps -= cost
-        if scope.steps < 0:
-            scope.take_steps(0)
+        if fresh:
+            scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
         line = 0
         out = []
         try:
-            for value, written, line in parts:  # noqa: B007  (the line at which it failed)
-                piece = written if value is None else value(scope)
-                if piece.__class__ is not str:
-                    piece = printed(scope, piece)
+            scope.steps -= cost
+            if scope.steps < 0:
+                scope.take_steps(0)
+            for value, written, line, word, keys in parts:  # noqa: B007  (the line at which it failed)
+                piece: Any = written
+                if value is not None:
+                    piece = scope.values.get(word)
+                    for key in keys:
+                        piece = piece.get(key) if piece.__class__ is dict else None
+                    if piece.__class__ is not str:
+                        piece = value(scope)
+                        if piece.__class__ is not str:
+                            piece = printed(scope, piece)
                 scope.chars -= len(piece)
                 if scope.chars < 0:
                     scope.take_chars(0)
                 out.append(piece)
         except (Failed, *PYTHON_ERRORS) as why:
-            raise located(why, line) from why
+            raise fail(located(why, line)) from why
         return "".join(out)
 
     return text

@@ -22,10 +22,9 @@ from mockserver.replying.template_scope import (
     Failed,
     Scope,
     located,
-    with_budget,
 )
-from mockserver.replying.template_statements import text_of
-from mockserver.replying.template_values import HANDED_ON, explain, plain, to_text
+from mockserver.replying.template_statements import Writing, text_of, text_of_value
+from mockserver.replying.template_values import HANDED_ON, explain, plain
 
 _TABLE = {
     **template_nodes.EXPRESSIONS,
@@ -102,8 +101,8 @@ class Template:
         self._path = path
         self._text = source if text is None else text
         self._line = 1
-        self.lookup: tuple[str, tuple[str, ...]] | None = None
-        """The word and the keys, where it only looks something up."""
+        self.lookup: tuple[str, tuple[str, ...]] = ("", ())
+        """The word and the keys, where it only looks something up; else nothing."""
         self.render: Callable[[Scope], str] = self._constantly
         """Its text. Raises TemplateError."""
         self.value: Closure = self._constantly
@@ -113,45 +112,36 @@ class Template:
         Values that were only looked up are handed on as they are, not copied:
         don't change them. Raises TemplateError.
         """
-        self.render_in = self.render
+        self.render_in: Callable[[Scope], str] = self._constantly
         """`render`, within a budget that other templates share."""
-        self.value_in = self.value
+        self.value_in: Closure = self._constantly
         """`value`, within a budget that other templates share."""
 
     def _constantly(self, _scope: Scope) -> str:
         return self._text
 
-    def _become(
-        self, reading: Reading, text: Callable[[Scope], str], whole: Closure | None, node: nodes.Node
-    ) -> Template:
+    def _become(self, reading: Reading, text: Writing, whole: Closure | None, node: nodes.Node) -> Template:
         """`whole` is its one expression, which `node` is, where it is nothing else."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
         self._line = node.lineno
-        self.render_in = self.value_in = self._rendered(text)
-        self.render = self.value = with_budget(self.render_in)
-        if whole is not None:
-            self.value_in = self._valued(whole, _is_lookup(node))
-            self.value = with_budget(self.value_in)
-            start, steps = reading.paths.get(whole, (None, ()))
-            if isinstance(start, str):
-                self.lookup = start, tuple(key for key, _, _ in steps)
-                self.value_in = looked_up(*self.lookup, self.value_in)
-                self.value = looked_up(*self.lookup, self.value)
+        self.render, self.render_in = text(self._error, True), text(self._error, False)
+        if whole is None:
+            self.value, self.value_in = self.render, self.render_in
+            return self
+        lookup = _is_lookup(node)
+        self.value, self.value_in = self._valued(whole, lookup, True), self._valued(whole, lookup, False)
+        self.lookup = reading.lookup(whole)
+        if self.lookup[0]:
+            self.value = looked_up(*self.lookup, self.value)
+            self.value_in = looked_up(*self.lookup, self.value_in)
         return self
 
-    def _rendered(self, text: Callable[[Scope], str]) -> Callable[[Scope], str]:
-        def rendered(scope: Scope) -> str:
-            try:
-                return text(scope)
-            except (Failed, *PYTHON_ERRORS) as why:
-                raise self._error(why) from why
-
-        return rendered
-
-    def _valued(self, whole: Closure, lookup: bool) -> Closure:
+    def _valued(self, whole: Closure, lookup: bool, fresh: bool) -> Closure:
         def value(scope: Scope) -> Any:
+            if fresh:
+                scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
             try:
                 found = whole(scope)
                 return found if found.__class__ in HANDED_ON else _plain_value(scope, found, lookup)
@@ -187,8 +177,7 @@ class Predicate:
 
     def holds(self, scope: Scope) -> bool:
         """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
-        scope.steps = STEP_LIMIT
-        scope.chars = CHAR_LIMIT
+        scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
         try:
             found = self._value(scope)
             if found is NOTHING:
@@ -253,7 +242,7 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
     if whole is None:
         return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
     value = reading.expression(whole)
-    text = _printed(value) if parts == [whole] else text_of(reading, body)
+    text = text_of_value(reading, value, whole.lineno) if parts == [whole] else text_of(reading, body)
     return template._become(reading, text, value, whole)  # noqa: SLF001
 
 
@@ -313,10 +302,6 @@ def _is_lookup(node: nodes.Node) -> bool:
     while isinstance(node, (nodes.Getattr, nodes.Getitem)):
         node = node.node
     return isinstance(node, nodes.Name)
-
-
-def _printed(whole: Closure) -> Callable[[Scope], str]:
-    return lambda scope: to_text(scope, whole(scope))
 
 
 def _plain_value(scope: Scope, found: Any, lookup: bool) -> Any:

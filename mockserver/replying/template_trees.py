@@ -84,8 +84,7 @@ class _Growing:
         if template.constant and template.text == value:
             return None
         self.templates.append(template)
-        if template.lookup is not None:
-            self.lookups[value] = template.lookup
+        self.lookups[value] = template.lookup
         return template
 
     def listed(self, value: list[Any] | tuple[Any, ...], path: KeyPath) -> Closure | None:
@@ -117,8 +116,7 @@ class _Growing:
 
     def lookup(self, item: Any) -> tuple[str, tuple[str, ...]]:
         """The word and the keys of a value that only looks something up; else nothing."""
-        found = self.lookups.get(item) if isinstance(item, str) else None
-        return found or ("", ())
+        return self.lookups.get(item, ("", ())) if isinstance(item, str) else ("", ())
 
     def key(self, key: Any, path: KeyPath) -> Template | None:
         return self.text(key, path, at_key=True) if isinstance(key, str) else None

@@ -152,12 +152,16 @@ def plain(scope: Scope, value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         scope.take_steps(1 + len(value) // NODES_A_STEP)
         return [plain(scope, item) for item in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         scope.take_steps(1 + len(value) // NODES_A_STEP)
         found = {}
         for key, item in value.items():
             name = key if key.__class__ is str else to_text(scope, key)
-            found[name] = plain(scope, item)
+            if item.__class__ is str and len(item) <= scope.chars:
+                scope.chars -= len(item)
+                found[name] = item
+            else:
+                found[name] = plain(scope, item)
         return found
     if isinstance(value, (datetime, bytes)):
         return to_text(scope, value)

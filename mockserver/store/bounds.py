@@ -126,7 +126,10 @@ class Bounded(Generic[K, V]):
             self._until[key] = until_s
             self._expiry.push(until_s, key)
             self._expiry.tidy(self._until)
-        return self._shrink() if self.is_over else []
+        bounds = self._bounds
+        if len(self._entries) <= bounds.entries and self.size_bytes <= bounds.size_bytes:
+            return []
+        return self._shrink()
 
     def touch(self, key: K, until_s: float | None = None) -> None:
         """The youngest again: it is in use."""
@@ -206,7 +209,8 @@ class Log(Generic[V]):
         size = size_of(entry) + _ENTRY_BYTES
         self._kept.append((entry, size))
         self.size_bytes += size
-        while self._bounds.exceeded(len(self._kept), self.size_bytes):
+        bounds = self._bounds
+        while len(self._kept) > bounds.entries or self.size_bytes > bounds.size_bytes:
             _, size = self._kept.popleft()
             self.size_bytes -= size
             self.dropped += 1

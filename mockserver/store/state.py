@@ -48,7 +48,9 @@ class State(Mapping[str, Any]):
 
     def write_all(self, writes: Sequence[tuple[str, Any, float | None]]) -> None:
         """Writes all of these, or, where there is no room for them, none. Raises Full."""
-        sizes = {key: _size(key, value) for key, value, _ in writes}
+        sizes = {}
+        for key, value, _ in writes:
+            sizes[key] = 0 if value is None else getsizeof(key) + size_of(value)
         self.check_sizes(sizes)
         for key, value, ttl_s in writes:
             self._write(key, value, ttl_s, sizes[key])
