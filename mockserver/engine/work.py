@@ -109,16 +109,21 @@ KEPT_LET_CHARS = 256
 
 def kept_let(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of `let` in small: what they were made of may be large, and must not live as long as the record."""
-    return {
-        name: value if value.__class__ is str and len(value) <= KEPT_LET_CHARS else _in_small(value)
-        for name, value in values.items()
-    }
+    kept = {}
+    for name, value in values.items():
+        if value.__class__ is str and len(value) <= KEPT_LET_CHARS:
+            kept[name] = value
+        elif value.__class__ is dict:
+            kept[name] = f"{{… {len(value)}}}"
+        else:
+            kept[name] = _in_small(value)
+    return kept
 
 
 def _in_small(value: Any) -> Any:
     if isinstance(value, str):
         return value[:KEPT_LET_CHARS] + "…"
-    if isinstance(value, (dict, Mapping)):
+    if isinstance(value, Mapping):
         return f"{{… {len(value)}}}"
     if isinstance(value, (list, tuple)):
         return f"[… {len(value)}]"

@@ -19,8 +19,6 @@ def size_of(value: Any) -> int:
         items = whole.values() if isinstance(whole, dict) else whole
         if isinstance(whole, dict):
             size += sum(map(getsizeof, whole))
-        for item in items:
-            size += getsizeof(item)
-            if isinstance(item, _CONTAINERS):
-                pending.append(item)
+        size += sum(map(getsizeof, items))
+        pending += [item for item in items if isinstance(item, _CONTAINERS)]
     return size

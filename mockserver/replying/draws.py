@@ -24,17 +24,19 @@ class Draws:
     """
     The numbers and texts drawn for the ids of one call: always the same for the same arguments, unrelated for any others.
 
-    Each draw takes blocks of its own. A block is a hash of what the call is and of the block's number: what is drawn
-    once or twice a call costs a hash or two, where a generator would have to be seeded first.
+    They are made of blocks. A block is a hash of what the call is and of the block's number: what is drawn once or
+    twice a call costs a hash or two, where a generator would have to be seeded first.
     """
 
-    __slots__ = ("_blocks", "_call")
+    __slots__ = ("_blocks", "_call", "_letters")
 
     def __init__(self, seed: str, route: str, number: int) -> None:
         # Two lengths stand in front, so that no two calls look alike.
         call = f"{len(seed)}:{len(route)}:{seed}{route}{number}:"
         self._call = call.encode("utf-8", "surrogatepass")
         self._blocks = 0
+        self._letters = b""
+        """Those of the last block that no text has taken yet."""
 
     def _block(self) -> bytes:
         """64 bytes."""
@@ -58,12 +60,11 @@ class Draws:
 
     def text(self, length: int) -> str:
         """So many letters and digits."""
-        data = self._block().translate(_LETTERS, _UNEVEN)
-        if len(data) < length:
-            more = bytearray(data)
-            while len(more) < length:
-                more += self._block().translate(_LETTERS, _UNEVEN)
-            data = bytes(more)
+        data = self._letters
+        while len(data) < length:
+            blocks = [self._block() for _ in range((length - len(data) + 63) // 64)]
+            data += b"".join(blocks).translate(_LETTERS, _UNEVEN)
+        self._letters = data[length:]
         return data[:length].decode()
 
 

@@ -162,6 +162,20 @@ def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
     return lambda scope: subscript(get(scope), key(scope), said)
 
 
+def optional_subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
+    """The same; NOTHING where a mapping has no such key."""
+
+    def found(scope: Scope) -> Any:
+        value, name = get(scope), key(scope)
+        if value is NOTHING:
+            return value
+        if name.__class__ is str and isinstance(value, (dict, Mapping)):
+            return value.get(name, NOTHING)
+        return subscript(value, name, said)
+
+    return found
+
+
 def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     """Keys, one after the other."""
     word, get = (start, None) if isinstance(start, str) else ("", start)

@@ -13,6 +13,7 @@ from mockserver.replying.template_access import (
     look,
     optional_part_closure,
     optional_path_closure,
+    optional_subscript_closure,
     part_closure,
     path_closure,
     slice_closure,
@@ -107,7 +108,9 @@ def _getitem(reading: Reading, node: nodes.Getitem, *, optional: bool = False) -
         get = reading.optional(node.node) if optional else reading.expression(node.node)
         reading.expression(node.arg)  # counted as any other
         return _step(reading, get, (node.arg.value, said(node), subscript), optional=optional)
-    return subscript_closure(reading.expression(node.node), reading.expression(node.arg), said(node))
+    get = reading.optional(node.node) if optional else reading.expression(node.node)
+    closure = optional_subscript_closure if optional else subscript_closure
+    return closure(get, reading.expression(node.arg), said(node))
 
 
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {

@@ -117,15 +117,19 @@ class Bounded(Generic[K, V]):
 
     def put(self, key: K, value: V, size_bytes: int, until_s: float | None = None) -> list[V]:
         """The youngest entry from now on. Those that left at the bound for it."""
-        if key in self._entries:
-            self.pop(key)
-        self._entries[key] = value
-        self._sizes[key] = size = size_bytes + _ENTRY_BYTES
+        entries, sizes = self._entries, self._sizes
+        if key in entries:
+            self.size_bytes -= sizes[key]
+            entries.move_to_end(key)
+        entries[key] = value
+        sizes[key] = size = size_bytes + _ENTRY_BYTES
         self.size_bytes += size
         if until_s is not None:
             self._until[key] = until_s
             self._expiry.push(until_s, key)
             self._expiry.tidy(self._until)
+        elif self._until:
+            self._until.pop(key, None)
         bounds = self._bounds
         if len(self._entries) <= bounds.entries and self.size_bytes <= bounds.size_bytes:
             return []

@@ -144,6 +144,11 @@ class State(Mapping[str, Any]):
             raise KeyError(key)
         return value
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """As every mapping's, without an exception on the way."""
+        value = self.read(key)
+        return default if value is ABSENT else value
+
     def __iter__(self) -> Iterator[str]:
         if not self._until:
             return iter(tuple(self._values))
