@@ -166,9 +166,10 @@ def optional_subscript_closure(get: Closure, key: Closure, said: str) -> Closure
     """The same; NOTHING where a mapping has no such key."""
 
     def found(scope: Scope) -> Any:
-        value, name = get(scope), key(scope)
+        value = get(scope)
         if value is NOTHING:
             return value
+        name = key(scope)
         if name.__class__ is str and isinstance(value, (dict, Mapping)):
             return value.get(name, NOTHING)
         return subscript(value, name, said)

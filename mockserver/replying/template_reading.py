@@ -12,9 +12,10 @@ from typing import Any
 
 from jinja2 import nodes
 
-from mockserver.replying.template_scope import Closure, Start, Step
+from mockserver.replying.template_scope import NO_LOOKUP, Closure, Lookup, Start, Step
 
 MAX_DEPTH = 100
+NO_PATH: tuple[Start, tuple[Step, ...]] = ("", ())
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
 """Every word that some place of the language knows."""
 
@@ -70,10 +71,10 @@ class Reading:
         self.depth = 0
         self.count = 0
 
-    def lookup(self, closure: Closure | None) -> tuple[str, tuple[str, ...]]:
+    def lookup(self, closure: Closure | None) -> Lookup:
         """The word and the keys of one that only looks something up in a word; else nothing."""
-        start, steps = self.paths.get(closure, ("", ())) if closure is not None else ("", ())
-        return (start, tuple(key for key, _, _ in steps)) if isinstance(start, str) else ("", ())
+        start, steps = self.paths.get(closure, NO_PATH) if closure is not None else NO_PATH
+        return (start, tuple(key for key, _, _ in steps)) if start and isinstance(start, str) else NO_LOOKUP
 
     def expression(self, node: nodes.Node) -> Closure:
         return self._compiled(node, self.table.get(type(node)))

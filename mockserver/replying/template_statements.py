@@ -17,6 +17,7 @@ from mockserver.replying.template_scope import (
     STEP_LIMIT,
     Closure,
     Failed,
+    Lookup,
     Scope,
     located,
 )
@@ -71,9 +72,9 @@ def text_of(reading: Reading, body: list[nodes.Node]) -> Writing:
     return lambda fail, fresh: _gathered(run, fail, fresh)
 
 
-def text_of_value(reading: Reading, value: Closure, line: int) -> Writing:
+def text_of_value(value: Closure | None, line: int, lookup: Lookup) -> Writing:
     """The text of a template that is one expression."""
-    pieces: Pieces = [(value, "", line, *reading.lookup(value))]
+    pieces: Pieces = [(value, "", line, *lookup)]
     return lambda fail, fresh: _joined(pieces, 0, fail, fresh)
 
 

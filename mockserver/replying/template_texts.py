@@ -15,11 +15,13 @@ from mockserver.replying.template_access import looked_up
 from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
 from mockserver.replying.template_scope import (
     CHAR_LIMIT,
+    NO_LOOKUP,
     NOTHING,
     PYTHON_ERRORS,
     STEP_LIMIT,
     Closure,
     Failed,
+    Lookup,
     Scope,
     located,
 )
@@ -75,13 +77,17 @@ class Template:
     """
     A compiled text. `names` are the words of the scope that it uses, `functions` the functions.
 
-    A constant one has no syntax in it, or none but comments and raw blocks.
+    A constant one has no syntax in it, or none but comments and raw blocks. What renders it is made at first use: most
+    templates are rendered in one way only.
     """
 
     __slots__ = (
+        "_is_lookup",
         "_line",
         "_path",
         "_text",
+        "_whole",
+        "_writing",
         "constant",
         "functions",
         "lookup",
@@ -93,6 +99,20 @@ class Template:
         "value_in",
     )
 
+    render: Callable[[Scope], str]
+    """Its text. Raises TemplateError."""
+    render_in: Callable[[Scope], str]
+    """`render`, within a budget that other templates share."""
+    value: Closure
+    """
+    Plain JSON: the expression's own value where the text is one whole expression, else text.
+
+    Values that were only looked up are handed on as they are, not copied:
+    don't change them. Raises TemplateError.
+    """
+    value_in: Closure
+    """`value`, within a budget that other templates share."""
+
     def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
         self.source = source
         self.names: frozenset[str] = frozenset()
@@ -101,50 +121,54 @@ class Template:
         self._path = path
         self._text = source if text is None else text
         self._line = 1
-        self.lookup: tuple[str, tuple[str, ...]] = ("", ())
+        self._whole: Closure | None = None
+        self._is_lookup = False
+        self._writing: Writing | None = None
+        self.lookup: Lookup = NO_LOOKUP
         """The word and the keys, where it only looks something up; else nothing."""
-        self.render: Callable[[Scope], str] = self._constantly
-        """Its text. Raises TemplateError."""
-        self.value: Closure = self._constantly
-        """
-        Plain JSON: the expression's own value where the text is one whole expression, else text.
 
-        Values that were only looked up are handed on as they are, not copied:
-        don't change them. Raises TemplateError.
-        """
-        self.render_in: Callable[[Scope], str] = self._constantly
-        """`render`, within a budget that other templates share."""
-        self.value_in: Closure = self._constantly
-        """`value`, within a budget that other templates share."""
-
-    def _constantly(self, _scope: Scope) -> str:
-        return self._text
-
-    def _become(self, reading: Reading, text: Writing, whole: Closure | None, node: nodes.Node) -> Template:
-        """`whole` is its one expression, which `node` is, where it is nothing else."""
+    def _become(
+        self, reading: Reading, writing: Writing | None, whole: Closure | None, node: nodes.Node
+    ) -> Template:
+        """`whole` is its one expression, which `node` is; `writing` writes its text, None where it is nothing else."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
         self._line = node.lineno
-        self.render, self.render_in = text(self._error, True), text(self._error, False)
-        if whole is None:
-            self.value, self.value_in = self.render, self.render_in
-            return self
-        lookup = _is_lookup(node)
-        self.value, self.value_in = self._valued(whole, lookup, True), self._valued(whole, lookup, False)
-        self.lookup = reading.lookup(whole)
-        if self.lookup[0]:
-            self.value = looked_up(*self.lookup, self.value)
-            self.value_in = looked_up(*self.lookup, self.value_in)
+        self._writing = writing
+        if whole is not None:
+            self._whole = whole
+            self._is_lookup = _is_lookup(node)
+            self.lookup = reading.lookup(whole)
         return self
 
-    def _valued(self, whole: Closure, lookup: bool, fresh: bool) -> Closure:
+    def __getattr__(self, name: str) -> Closure:
+        if name not in _WAYS:
+            raise AttributeError(name)
+        made = self._made(name.startswith("value"), not name.endswith("_in"))
+        setattr(self, name, made)
+        return made
+
+    def _made(self, as_value: bool, fresh: bool) -> Closure:
+        """What renders it; `fresh` with a whole budget of its own."""
+        if self.constant:
+            return self._constantly
+        if as_value and self._whole is not None:
+            made = self._valued(self._whole, fresh)
+            return made if self.lookup is NO_LOOKUP else looked_up(*self.lookup, made)
+        writing = self._writing or text_of_value(self._whole, self._line, self.lookup)
+        return writing(self._error, fresh)
+
+    def _constantly(self, _scope: Scope) -> str:
+        return self._text
+
+    def _valued(self, whole: Closure, fresh: bool) -> Closure:
         def value(scope: Scope) -> Any:
             if fresh:
                 scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
             try:
                 found = whole(scope)
-                return found if found.__class__ in HANDED_ON else _plain_value(scope, found, lookup)
+                return found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._is_lookup)
             except (Failed, *PYTHON_ERRORS) as why:
                 raise self._error(why) from why
 
@@ -163,6 +187,9 @@ class Template:
     def _error(self, why: Exception) -> TemplateError:
         failed = located(why, self._line)
         return TemplateError(failed, failed.line, self.source, self._path)
+
+
+_WAYS = frozenset({"render", "render_in", "value", "value_in"})
 
 
 class Predicate:
@@ -242,8 +269,8 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
     if whole is None:
         return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
     value = reading.expression(whole)
-    text = text_of_value(reading, value, whole.lineno) if parts == [whole] else text_of(reading, body)
-    return template._become(reading, text, value, whole)  # noqa: SLF001
+    writing = None if parts == [whole] else text_of(reading, body)
+    return template._become(reading, writing, value, whole)  # noqa: SLF001
 
 
 def _compiled_predicate(source: str, path: KeyPath, reading: Reading) -> Predicate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.replying.template_scope import NOTHING, Closure, Scope, with_budget
+from mockserver.replying.template_scope import NO_LOOKUP, NOTHING, Closure, Lookup, Scope, with_budget
 from mockserver.replying.template_texts import Template, compile_text
 from mockserver.replying.template_values import AS_IT_IS
 
@@ -23,10 +23,8 @@ class Tree:
     def __init__(self, constant: Any, make: Closure | None, templates: list[Template]) -> None:
         self._constant = constant
         self.constant = make is None
-        self.value: Closure = self._constantly if make is None else with_budget(make)
+        self.value: Closure = make or self._constantly
         """The tree with its templates filled in. Raises TemplateError."""
-        if len(templates) == 1 and make is templates[0].value_in:
-            self.value = templates[0].value
         self.names = frozenset[str]().union(*(one.names for one in templates))
         self.functions = frozenset[str]().union(*(one.functions for one in templates))
 
@@ -48,7 +46,7 @@ def compile_tree(value: Any, path: KeyPath, *, names: frozenset[str] | None = No
     """Compiles every string in a tree. Raises InvalidInput with the flaws of all of them."""
     growing = _Growing(names)
     try:
-        make = growing.node(value, path)
+        make = growing.whole(value, path)
     except RecursionError as why:
         raise InvalidInput(Flaw(path, "the value is nested too deeply", "Flatten it")) from why
     if growing.flaws:
@@ -63,7 +61,15 @@ class _Growing:
         self.names = names
         self.templates: list[Template] = []
         self.flaws: list[Flaw] = []
-        self.lookups: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.lookups: dict[str, Lookup] = {}
+
+    def whole(self, value: Any, path: KeyPath) -> Closure | None:
+        """All of it, with a budget of its own."""
+        if isinstance(value, str):
+            template = self.text(value, path)
+            return template.value if template else None
+        make = self.node(value, path)
+        return with_budget(make) if make else None
 
     def node(self, value: Any, path: KeyPath) -> Closure | None:
         if isinstance(value, str):
@@ -114,9 +120,9 @@ class _Growing:
 
         return mapped
 
-    def lookup(self, item: Any) -> tuple[str, tuple[str, ...]]:
+    def lookup(self, item: Any) -> Lookup:
         """The word and the keys of a value that only looks something up; else nothing."""
-        return self.lookups.get(item, ("", ())) if isinstance(item, str) else ("", ())
+        return self.lookups.get(item, NO_LOOKUP) if isinstance(item, str) else NO_LOOKUP
 
     def key(self, key: Any, path: KeyPath) -> Template | None:
         return self.text(key, path, at_key=True) if isinstance(key, str) else None
