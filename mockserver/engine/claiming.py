@@ -65,7 +65,7 @@ class Draw:
     def choices(self) -> Random:
         """The generator of choices and delays, the same for the whole call."""
         if self._choices is None:
-            self._choices = chance(self._ns.seed, self._key(), self._number, "choices")
+            self._choices = chance(self._ns.seed, self._key(), self._number)
         return self._choices
 
     def _key(self) -> str:
@@ -98,16 +98,21 @@ def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
     """Makes everything that the call does. Raises TemplateError and Full; nothing has changed then, nor now."""
     route = found.route
     answer = resolve(ns, request, draw, route.answers[found.index])
-    if isinstance(answer, Behaviour):
+    if not isinstance(answer, Reply):
         claim: Claim = answer.decide(ns, request, found, draw)
         return claim
     if route.lets:
         draw.scope()
-    status = answer.status(draw.scope)
+    status = answer.fixed_status or answer.status(draw.scope)
     claim = Claim(answer, status, let=draw.let() if route.lets else None)
     work = chosen(answer.work, route.work, status)
     if work is not NO_WORK:
-        do(claim, work, draw.scope())
+        sets = work.sets
+        if sets is None or sets.fixed is None or work.effects:
+            do(claim, work, draw.scope())
+        else:
+            claim.writes = list(sets.fixed)
+            claim.webhooks = work.webhooks or ()
     return claim
 
 
@@ -137,7 +142,8 @@ def resolve(ns: Namespace, request: Request, draw: Draw, answer: Answer) -> Repl
 
 def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
     """Writes it all: the state, the effects, the step, the call's number. Raises Full; then nothing is written."""
-    write(ns, call, claim)
+    if claim.writes or claim.commits or claim.effects:
+        write(ns, call, claim)
     position = found.position
     route = found.route
     if not route.sequence.single:
@@ -145,7 +151,8 @@ def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
     position.number += 1
     position.draws += 1
     call.step = found.index + 1
-    call.let = claim.let
+    if claim.let is not None:
+        call.let = claim.let
 
 
 def write(ns: Namespace, call: Call, claim: Claim) -> None:
@@ -155,9 +162,10 @@ def write(ns: Namespace, call: Call, claim: Claim) -> None:
     for then in claim.commits:
         then()
     if claim.effects:
-        at = ns.clock.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        at = ns.clock.now().isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+        call_id, effects = call.id, ns.effects
         for effect in claim.effects:
-            effect["call"] = call.id
+            effect["call"] = call_id
             effect["at"] = at
-            ns.effects.add(effect)
+            effects.add(effect)
         call.effects = claim.effects

@@ -12,6 +12,7 @@ import binascii
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mockserver.engine.selectors import Selector, body_key, compile_selector
@@ -33,6 +34,7 @@ CONFLICT, IN_FLIGHT = 422, 409
 REPLAYED = ("idempotent-replayed", "true")
 _NOT_HERE = ("choose", "cases", "times", "for_s", "set_", "set_ttl_s", "effect", "webhook")
 _ONCE = frozenset({"POST", "PATCH"})
+_NO_PARAMS: dict[str, str] = {}
 _NEVER_KEPT = frozenset({401, 409, 425, 429})
 
 
@@ -178,8 +180,10 @@ class Idempotency:
         """The key that the request carries; None for methods that need none, or without it."""
         if request.method not in _ONCE:
             return None
-        value = self._key.key(request, {})
-        return value or None
+        header = self.spec.header
+        if header is not None:
+            return request.headers.get(header) or None
+        return self._key.key(request, _NO_PARAMS) or None
 
     def answer(self, memory: Memory, call: Call, scope: Callable[[], Scope]) -> Planned | None:
         """What is answered without a claim: a replay, a conflict, a first still in flight; None to go on."""
@@ -247,18 +251,12 @@ class Idempotency:
         key = self.key_of(request)
         if key is None:
             return None
-        keys = memory.keys
-        entry = KeptKey(
-            (request.method, request.path), body_key(request), call.id, memory.clock.now_s() + self.spec.ttl_s
-        )
-        keys.open(self._scope, key, entry)
-        kept: list[Response | None] = [None]
-        call.at_end(lambda: keys.settle(self._scope, key, entry, kept[0]))
-
-        def keep(response: Response | None) -> None:
-            kept[0] = response
-
-        return keep
+        until_s = memory.clock.now_s() + self.spec.ttl_s
+        line = (request.method, request.path)
+        entry = KeptKey(line, body_key(request), call.id, until_s, None, (self._scope, key))
+        memory.keys.open(entry)
+        call.at_end(partial(memory.keys.settle, entry))
+        return entry.keep
 
 
 def is_kept(status: int, *, wrote_effect: bool, has_effects: bool) -> bool:

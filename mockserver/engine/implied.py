@@ -19,7 +19,7 @@ from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.model.resource import OnSpec, ResourceSpec
 from mockserver.replying.bodies import ReadFile, dump_json
-from mockserver.replying.draws import chance
+from mockserver.replying.draws import Draws
 from mockserver.replying.planner import Planned
 from mockserver.replying.resources import Collection, Operation, Resource, compile_resource
 from mockserver.replying.templates import Scope
@@ -109,7 +109,7 @@ class ResourcePlace:
 
         def scope(n: int) -> Scope:
             words = {"vars": self._vars, "state": ns.memory.state}
-            return Scope(words, partial(chance, ns.seed, self.id, n, "ids"), ns.clock.now)
+            return Scope(words, partial(Draws, ns.seed, self.id, n), ns.clock.now)
 
         return scope
 

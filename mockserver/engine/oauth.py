@@ -7,15 +7,13 @@ import binascii
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from random import Random
 
 from mockserver.model.guards import OAuthSpec
 from mockserver.model.http import Request, Response, UnreadableBody
 from mockserver.model.written import as_text
 from mockserver.replying.bodies import dump_json
+from mockserver.replying.draws import Draws
 from mockserver.store.tokens import Tokens
-
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Grant:
     spent: str | None = None
 
 
-def grant(spec: OAuthSpec, request: Request, tokens: Tokens, chance: Random) -> Grant:
+def grant(spec: OAuthSpec, request: Request, tokens: Tokens, draws: Draws) -> Grant:
     """Decides a token request; nothing is given out yet."""
     fields = _fields(request)
     client = _client(spec, request, fields)
@@ -39,16 +37,16 @@ def grant(spec: OAuthSpec, request: Request, tokens: Tokens, chance: Random) -> 
         spent = fields.get("refresh_token", "")
         if tokens.client_of(spent) != client:
             return Grant(_refused(400, "invalid_grant", "The refresh token is unknown or was used"))
-        return _granted(spec, client, chance, spent)
+        return _granted(spec, client, draws, spent)
     if kind == "client_credentials":
-        return _granted(spec, client, chance, None)
+        return _granted(spec, client, draws, None)
     if not kind:
         return Grant(_refused(400, "invalid_request", "grant_type is missing"))
     return Grant(_refused(400, "unsupported_grant_type", "Use client_credentials or refresh_token"))
 
 
-def _granted(spec: OAuthSpec, client: str, chance: Random, spent: str | None) -> Grant:
-    access, refresh = ("".join(chance.choices(_ALPHABET, k=40)) for _ in range(2))
+def _granted(spec: OAuthSpec, client: str, draws: Draws, spent: str | None) -> Grant:
+    access, refresh = draws.text(40), draws.text(40)
     document = {
         "access_token": access,
         "token_type": "Bearer",

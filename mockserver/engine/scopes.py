@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.model.http import Request
-from mockserver.replying.draws import chance
+from mockserver.replying.draws import Draws
 from mockserver.replying.templates import Scope
 
 
@@ -26,14 +26,15 @@ def scope_for(
     The words for one request. Before the claim there is no `call`, and draws are
     those of a call that has not happened: the same each time they are asked.
     """
+    memory = ns.memory
     values: dict[str, Any] = {
         "request": request,
         "path": params,
         "vars": route.scenario.vars,
-        "state": ns.memory.state,
+        "state": memory.state,
     }
     if call is not None:
         values["call"] = call
         values["let"] = let
     key, number = draw or (route.id, 0)
-    return Scope(values, partial(chance, ns.seed, key, number, "ids"), ns.clock.now)
+    return Scope(values, partial(Draws, ns.seed, key, number), memory.clock.now)

@@ -48,10 +48,12 @@ class Selector:
         self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
     ) -> str | None:
         """The value as a text to tell calls apart by; None where it is absent."""
-        value = self.value(request, path, scope)
+        value = self.value(request, path, scope) if self._part is None else self._part(request, path)
+        if value.__class__ is str:
+            return value
         if value is ABSENT or value is None:
             return None
-        return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+        return json.dumps(value, sort_keys=True, default=str)
 
 
 def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selector:
@@ -137,13 +139,14 @@ def _json_part(rest: str) -> Part | None:
 
 def body_key(request: Request) -> str:
     """What makes two bodies the same: their bytes, content-decoded; of a multipart body its parts."""
-    digest = hashlib.sha256()
     try:
-        if request.media_type.startswith("multipart/"):
+        named = request.headers.get("content-type", "").lower()
+        if "multipart" in named and request.media_type.startswith("multipart/"):
+            digest = hashlib.sha256()
             for part in request.parts:
                 digest.update(repr((part.name, part.filename, part.content_type, part.body)).encode())
             return digest.hexdigest()
-        digest.update(request.decoded_body)
+        body = request.decoded_body
     except UnreadableBody:
-        digest.update(request.body)
-    return digest.hexdigest()
+        body = request.body
+    return hashlib.sha256(body).hexdigest()

@@ -22,14 +22,19 @@ Writes = list[tuple[str, Any, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class SetWork:
-    """State that is written: keys (maybe templates), values, and how long they stay."""
+    """State that is written: keys (maybe templates), values, and how long they stay. `fixed` where nothing varies."""
 
     pairs: tuple[tuple[str | Template, Tree], ...]
     ttl_s: float | None
+    fixed: Writes | None
 
     def writes(self, scope: Scope) -> Writes:
         """Key, value and seconds to live. Raises TemplateError."""
-        return [(key_text(key, scope), tree.value(scope), self.ttl_s) for key, tree in self.pairs]
+        ttl_s = self.ttl_s
+        return [
+            (key if key.__class__ is str else key.render(scope), tree.value(scope), ttl_s)  # type: ignore[union-attr]
+            for key, tree in self.pairs
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,6 @@ def chosen(own: Work, default: Work, status: int) -> Work:
     )
 
 
-def key_text(key: str | Template, scope: Scope) -> str:
-    return key if isinstance(key, str) else key.render(scope)
-
-
 def compile_key(key: Any, path: KeyPath, names: frozenset[str]) -> str | Template:
     text = as_text(key)
     return compile_text(text, path, names=names) if is_template(text) else text
@@ -75,13 +76,14 @@ def compile_key(key: Any, path: KeyPath, names: frozenset[str]) -> str | Templat
 
 def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[str]) -> SetWork:
     """Raises InvalidInput, paths relative to what holds `set`."""
-    return SetWork(
-        tuple(
-            (compile_key(key, ("set", key), names), compile_tree(one, ("set", key), names=names))
-            for key, one in value.items()
-        ),
-        ttl_s,
+    pairs = tuple(
+        (compile_key(key, ("set", key), names), compile_tree(one, ("set", key), names=names))
+        for key, one in value.items()
     )
+    fixed = [
+        (key, tree.constant_value, ttl_s) for key, tree in pairs if isinstance(key, str) and tree.constant
+    ]
+    return SetWork(pairs, ttl_s, fixed if len(fixed) == len(pairs) else None)
 
 
 def compile_effects(value: Any, names: frozenset[str]) -> tuple[Tree, ...]:
@@ -108,12 +110,20 @@ KEPT_LET_CHARS = 256
 
 def kept_let(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of `let` in small: what they were made of may be large, and must not live as long as the record."""
-    return {name: _in_small(value) for name, value in values.items()}
+    kept = {}
+    for name, value in values.items():
+        if value.__class__ is str and len(value) <= KEPT_LET_CHARS:
+            kept[name] = value
+        elif value.__class__ is dict:
+            kept[name] = f"{{… {len(value)}}}"
+        else:
+            kept[name] = _in_small(value)
+    return kept
 
 
 def _in_small(value: Any) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= KEPT_LET_CHARS else value[:KEPT_LET_CHARS] + "…"
+        return value[:KEPT_LET_CHARS] + "…"
     if isinstance(value, Mapping):
         return f"{{… {len(value)}}}"
     if isinstance(value, (list, tuple)):

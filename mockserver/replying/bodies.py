@@ -66,23 +66,18 @@ _READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_na
 _ESCAPED = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=as_text)
 
 
-def _made_once() -> Callable[[Any], str]:
-    """`_READABLE.encode`, whose part in C is made once where CPython has it: to make it takes longer than most bodies."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return _READABLE.encode
-    quoted = json.encoder.encode_basestring
-    in_pieces = make(None, as_text, quoted, None, ":", ",", False, False, False)
-    return lambda value: "".join(in_pieces(value, 0))
-
-
-_readable = _made_once()
+_MAKE = getattr(json.encoder, "c_make_encoder", None)
+_IN_PIECES = _MAKE and _MAKE(
+    None, as_text, json.encoder.encode_basestring, None, ":", ",", False, False, False
+)
+"""The part of `_READABLE` in C, where CPython has it: to make it takes longer than most bodies."""
 
 
 def dump_json(value: Any) -> bytes:
     """JSON as it goes out: compact, UTF-8; a lone surrogate stays an escape."""
     try:
-        return _readable(value).encode()
+        text = _READABLE.encode(value) if _IN_PIECES is None else "".join(_IN_PIECES(value, 0))
+        return text.encode()
     except UnicodeEncodeError:
         return _ESCAPED.encode(value).encode()
 
@@ -145,14 +140,18 @@ def _compile_tree(body: Body, value: Any, *, raw: bool, names: frozenset[str] | 
     if tree.constant:
         body.static = write(value)
     else:
-        body.render = lambda scope: _written(write, tree.value(scope), body.kind)
+        body.render = _rendering(tree.value, write, body.kind)
 
 
-def _written(write: Callable[[Any], bytes], value: Any, place: str) -> bytes:
-    try:
-        return write(value)
-    except (TypeError, ValueError, RecursionError) as why:
-        raise TemplateError(f"the value can't be written: {why}", place=place) from why
+def _rendering(value: Callable[[Scope], Any], write: Callable[[Any], bytes], place: str) -> Bytes:
+    def render(scope: Scope) -> bytes:
+        made = value(scope)
+        try:
+            return write(made)
+        except (TypeError, ValueError, RecursionError) as why:
+            raise TemplateError(f"the value can't be written: {why}", place=place) from why
+
+    return render
 
 
 def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | None) -> None:
@@ -164,8 +163,7 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
         except ValueError as why:
             raise InvalidInput(Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")) from why
     else:
-        rendered = template
-        body.render = lambda scope: _written(write, rendered.render(scope), body.kind)
+        body.render = _rendering(template.render, write, body.kind)
 
 
 def _from_base64(text: str) -> bytes:

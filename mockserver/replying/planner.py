@@ -30,9 +30,12 @@ from mockserver.replying.templates import Scope, Template, TemplateError, compil
 HeaderMakers = tuple[tuple[str, str | Template], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Planned:
-    """The steps of one answer, and what of it the record keeps. `response` is there also where a fault stands in its place."""
+    """
+    The steps of one answer, and what of it the record keeps. `response` is there also where a fault stands in its place.
+    Nobody changes it: calls share it. It is not frozen, since that would make its making slower.
+    """
 
     plan: Plan
     response: Response
@@ -125,9 +128,12 @@ class Reply:
 
     def respond(self, scope: Scope) -> Response:
         """The response of a brief one. Raises TemplateError."""
-        assert self._body is not None
-        assert self.fixed_status is not None
-        response = Response(self.fixed_status, self._lines or (), self._body.bytes_of(scope))
+        body, status = self._body, self.fixed_status
+        assert body is not None
+        assert status is not None
+        response = Response(
+            status, self._lines or (), body.bytes_of(scope) if body.render is None else body.render(scope)
+        )
         response.shape = self._shape
         return response
 
@@ -150,6 +156,9 @@ class Reply:
         """The steps for one call. Raises TemplateError."""
         if self.ready is not None:
             return self.ready
+        if self.is_brief:
+            response = self.respond(scope())
+            return Planned((Send(response),), response)
         return self._make(status, scope(), chance, request)
 
     def _make(
@@ -159,9 +168,6 @@ class Reply:
         chance: Callable[[], Random] | None,
         request: Request | None = None,
     ) -> Planned:
-        if self.is_brief and scope is not None:
-            response = self.respond(scope)
-            return Planned((Send(response),), response)
         if status is None:
             assert isinstance(self._status, int)
             status = self._status

@@ -12,8 +12,8 @@ from operator import attrgetter
 from typing import Any
 
 from mockserver.model.http import Pairs, Request, UnreadableBody
-from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame, Missing, Start, Step
-from mockserver.replying.template_values import kind_of
+from mockserver.replying.template_scope import NOTHING, Closure, Failed, Missing, Scope, Start, Step
+from mockserver.replying.template_values import HANDED_ON, kind_of
 
 
 class Fields(dict[str, str]):
@@ -143,7 +143,7 @@ def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
         raise Failed(f"{said}: {kind_of(key)} is no key of a mapping") from None
 
 
-def cut(frame: Frame, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
+def cut(scope: Scope, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
     """`value[start:stop:step]`."""
     if not isinstance(value, (str, list, tuple)):
         raise Missing("the slice", why=f"{kind_of(value)} has no positions")
@@ -153,20 +153,35 @@ def cut(frame: Frame, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
         raise Failed("the step of a slice can't be 0")
     piece = slice(*bounds)
     length = len(range(*piece.indices(len(value))))
-    (frame.take_chars if isinstance(value, str) else frame.take_steps)(length)
+    (scope.take_chars if isinstance(value, str) else scope.take_steps)(length)
     return value[piece]
 
 
 def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
-    return lambda frame: subscript(get(frame), key(frame), said)
+    return lambda scope: subscript(get(scope), key(scope), said)
+
+
+def optional_subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
+    """The same; NOTHING where a mapping has no such key."""
+
+    def found(scope: Scope) -> Any:
+        value = get(scope)
+        if value is NOTHING:
+            return value
+        name = key(scope)
+        if name.__class__ is str and isinstance(value, (dict, Mapping)):
+            return value.get(name, NOTHING)
+        return subscript(value, name, said)
+
+    return found
 
 
 def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     """Keys, one after the other."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
-    def path(frame: Frame) -> Any:
-        value = frame.values.get(word, NOTHING) if get is None else get(frame)
+    def path(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING) if get is None else get(scope)
         if value is NOTHING:
             raise Missing(word)
         for key, said, find in steps:
@@ -180,8 +195,8 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     """The same; NOTHING where a dict on the way has no such key."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
-    def path(frame: Frame) -> Any:
-        value = frame.values.get(word, NOTHING) if get is None else get(frame)
+    def path(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING) if get is None else get(scope)
         for key, said, find in steps:
             if isinstance(value, dict):
                 value = value.get(key, NOTHING)
@@ -194,12 +209,29 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     return path
 
 
+def looked_up(word: str, keys: tuple[str, ...], otherwise: Closure) -> Closure:
+    """
+    Keys, one after the other, from a word of the scope: what they lead to where it is plain JSON already; `otherwise`
+    says what else it comes to, or what is wrong with it.
+    """
+
+    def look_up(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING)
+        for key in keys:
+            if value.__class__ is not dict:
+                return otherwise(scope)
+            value = value.get(key, NOTHING)
+        return value if value.__class__ in HANDED_ON else otherwise(scope)
+
+    return look_up
+
+
 def part_closure(word: str, name: str) -> Closure:
     """`request.json` and its like, straight from the request."""
     part = REQUEST_PARTS[name]
 
-    def of_request(frame: Frame) -> Any:
-        value = frame.values.get(word)
+    def of_request(scope: Scope) -> Any:
+        value = scope.values.get(word)
         if isinstance(value, Request):
             return part(value)
         if value is None:
@@ -210,31 +242,49 @@ def part_closure(word: str, name: str) -> Closure:
 
 
 def optional_part_closure(word: str, name: str) -> Closure:
-    """The same; NOTHING where the body can't be read as that, which is found out once a request."""
+    """The same; NOTHING where the body can't be read as that."""
     get = part_closure(word, name)
     if name not in READABLE_PARTS:
         return get
-    place = f"{name} or nothing"
-
-    def of_request(frame: Frame) -> Any:
-        value = frame.values.get(word)
-        if not isinstance(value, Request):
-            return get(frame)
-        return value.once(place, lambda: _or_nothing(get, frame))
-
-    return of_request
+    return once_a_request(f"{word}.{name}", first_defined((get,), _nothing))
 
 
-def _or_nothing(get: Closure, frame: Frame) -> Any:
-    try:
-        return get(frame)
-    except Missing:
-        return NOTHING
+def _nothing(_scope: Scope) -> Any:
+    return NOTHING
+
+
+def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: Any = NOTHING) -> Closure:
+    """What the first of them gives that is defined; `otherwise` where none is, or `written`, which it is where it is a literal."""
+
+    def defined(scope: Scope) -> Any:
+        for get in tries:
+            try:
+                found = get(scope)
+            except Missing:
+                continue
+            if found is not NOTHING:
+                return found
+        return otherwise(scope) if written is NOTHING else written
+
+    return defined
+
+
+def once_a_request(name: str, make: Closure) -> Closure:
+    """What depends on the request alone and costs nothing of the budget: worked out once, whoever asks for `name` again."""
+    place = f"template: {name}"
+
+    def found(scope: Scope) -> Any:
+        request = scope.values.get("request")
+        if not isinstance(request, Request):
+            return make(scope)
+        return request.once(place, lambda: make(scope))
+
+    return found
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:
-    def sliced(frame: Frame) -> Any:
-        start, stop, step = (bound(frame) if bound else None for bound in bounds)
-        return cut(frame, get(frame), (start, stop, step))
+    def sliced(scope: Scope) -> Any:
+        start, stop, step = (bound(scope) if bound else None for bound in bounds)
+        return cut(scope, get(scope), (start, stop, step))
 
     return sliced

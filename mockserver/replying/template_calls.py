@@ -12,10 +12,10 @@ from mockserver.errors import near
 from mockserver.replying import template_methods as methods
 from mockserver.replying.template_fake import FAKES, fake
 from mockserver.replying.template_fake import missing as no_faker
-from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame
 from mockserver.replying.template_functions import FUNCTIONS, moved, read_shift
 from mockserver.replying.template_nodes import literal
 from mockserver.replying.template_reading import Compile, Lacking, Reading, Refused
+from mockserver.replying.template_scope import NOTHING, Closure, Failed, Scope
 
 
 class Arguments:
@@ -36,13 +36,13 @@ class Arguments:
         self.written: list[Any] | None = literals if is_written else None
         """All arguments, where they are literals without names."""
 
-    def places(self, frame: Frame) -> list[Any]:
-        return [one(frame) for one in self.by_place]
+    def places(self, scope: Scope) -> list[Any]:
+        return [one(scope) for one in self.by_place]
 
-    def names(self, frame: Frame) -> dict[str, Any]:
+    def names(self, scope: Scope) -> dict[str, Any]:
         if not self.by_name:
             return {}
-        return {name: one(frame) for name, one in self.by_name.items()}
+        return {name: one(scope) for name, one in self.by_name.items()}
 
     def check(self, title: str, takers: list[Callable[..., Any]], given: int, line: int) -> None:
         """Refuses what none of `takers` could take; `given` places are filled before these."""
@@ -57,41 +57,48 @@ class Arguments:
         hint = f"It is {usage(title, takers[0], given)}"
         raise Refused(f"the arguments of {title} don't fit", hint, line)
 
-    def bound(self, function: Callable[..., Any]) -> Callable[[Frame], Callable[[Any], Any]]:
-        """For a frame, a function of one value; the arguments are asked for once, not for each value."""
+    def bound(self, function: Callable[..., Any]) -> Callable[[Scope], Callable[[Any], Any]]:
+        """For a scope, a function of one value; the arguments are asked for once, not for each value."""
 
-        def bind(frame: Frame) -> Callable[[Any], Any]:
-            places, names = self.places(frame), self.names(frame)
-            return lambda value: function(frame, value, *places, **names)
+        def bind(scope: Scope) -> Callable[[Any], Any]:
+            places, names = self.places(scope), self.names(scope)
+            return lambda value: function(scope, value, *places, **names)
 
         return bind
 
     def applied(self, function: Callable[..., Any]) -> Closure:
-        """`function(frame, *arguments)`."""
+        """`function(scope, *arguments)`."""
         written = self.written
         if written is not None:
-            return (lambda frame: function(frame, *written)) if written else function
+            return (lambda scope: function(scope, *written)) if written else function
         if not self.by_name and len(self.by_place) == 1:
             only = self.by_place[0]
-            return lambda frame: function(frame, only(frame))
-        return lambda frame: function(frame, *self.places(frame), **self.names(frame))
+            return lambda scope: function(scope, only(scope))
+        return lambda scope: function(scope, *self.places(scope), **self.names(scope))
 
     def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
-        """`function(frame, value, *arguments)`; NOTHING where the value is that."""
+        """`function(scope, value, *arguments)`; NOTHING where the value is that."""
         written = self.written
+        if written == []:
+
+            def applied_to_nothing_else(scope: Scope) -> Any:
+                found = value(scope)
+                return found if found is NOTHING else function(scope, found)
+
+            return applied_to_nothing_else
         if written is not None:
 
-            def applied_to_written(frame: Frame) -> Any:
-                found = value(frame)
-                return found if found is NOTHING else function(frame, found, *written)
+            def applied_to_written(scope: Scope) -> Any:
+                found = value(scope)
+                return found if found is NOTHING else function(scope, found, *written)
 
             return applied_to_written
 
-        def applied(frame: Frame) -> Any:
-            found = value(frame)
+        def applied(scope: Scope) -> Any:
+            found = value(scope)
             if found is NOTHING:
                 return found
-            return function(frame, found, *self.places(frame), **self.names(frame))
+            return function(scope, found, *self.places(scope), **self.names(scope))
 
         return applied
 
@@ -211,7 +218,7 @@ def _fake(reading: Reading, node: nodes.Call, name: str) -> Closure:
             f"the arguments of fake.{name} don't fit", f"It is fake.{name}({', '.join(taken)})", node.lineno
         )
     reading.functions.add("fake")
-    return lambda frame: fake(frame, name, arguments.places(frame), arguments.names(frame))
+    return lambda scope: fake(scope, name, arguments.places(scope), arguments.names(scope))
 
 
 def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closure:
@@ -221,12 +228,40 @@ def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closur
         raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, found, 2, node.lineno)
-    written = arguments.written
-    if written is not None:
-        return lambda frame: methods.call_method(frame, value(frame), name, written, {})
-    return lambda frame: methods.call_method(
-        frame, value(frame), name, arguments.places(frame), arguments.names(frame)
-    )
+    if arguments.by_name:
+        return lambda scope: methods.call_method(
+            scope, value(scope), name, arguments.places(scope), arguments.names(scope)
+        )
+    return _plain_method(name, value, arguments)
+
+
+def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
+    """A method whose arguments have no names. `get` of a mapping is Python's own."""
+    by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
+    by_place, written = arguments.by_place, arguments.written
+
+    def got(scope: Scope) -> Any:
+        found = value(scope)
+        given = [one(scope) for one in by_place] if written is None else written
+        if not isinstance(found, dict):
+            return methods.call_method(scope, found, name, given, {})
+        try:
+            return found.get(*given)
+        except TypeError as why:
+            raise methods.unfit(name, found, given) from why
+
+    def called(scope: Scope) -> Any:
+        found = value(scope)
+        given = [one(scope) for one in by_place] if written is None else written
+        method = by_type.get(found.__class__)
+        if method is None:
+            return methods.call_method(scope, found, name, given, {})
+        try:
+            return method(scope, found, *given)
+        except (TypeError, AttributeError) as why:
+            raise methods.unfit(name, found, given) from why
+
+    return got if name == "get" else called
 
 
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Call: _call}

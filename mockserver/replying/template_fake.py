@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_scope import Failed, Scope
 from mockserver.replying.template_values import kind_of
 
 _PLAIN = [
@@ -72,18 +72,18 @@ def _generator() -> Any:
     return faker.Faker("en_US")
 
 
-def fake(frame: Frame, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """One made-up value, as plain JSON. A name that Faker does not know in this version is an error."""
     bound = dict(zip(FAKES[name], args, strict=False)) | kwargs
     for key, value in bound.items():
         _check(name, key, value)
-    frame.take_steps(50)
-    seed = frame.scope.random().getrandbits(64)
+    scope.take_steps(50)
+    seed = scope.random().bits(64)
     with _LOCK:
         generator = _generator()
         generator.seed_instance(seed)
         found = _json(getattr(generator, name)(**bound))
-    frame.take_chars(_length(found))
+    scope.take_chars(_length(found))
     return found
 
 

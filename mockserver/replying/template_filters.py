@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 from mockserver.replying import template_lists as lists
 from mockserver.replying import template_methods as methods
-from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_scope import Failed, Scope
 from mockserver.replying.template_values import kind_of, to_json, to_text
 
 Filter = Callable[..., Any]
@@ -28,10 +28,12 @@ DIGITS_LIMIT = 1000
 """Reading a number from a text takes time; a longer text is none."""
 
 
-def to_int(_frame: Frame, value: Any, default: Any = 0, base: int = 10) -> Any:
+def to_int(_scope: Scope, value: Any, default: Any = 0, base: int = 10) -> Any:
     """A whole number; what is none gives `default`. Text like '3.9' is cut to 3."""
     try:
         if isinstance(value, str):
+            if base == 10 and len(value) <= DIGITS_LIMIT and value.isdecimal():
+                return int(value)
             return _int_of_text(value, base)
         return int(value) if isinstance(value, (int, float)) else default
     except (TypeError, ValueError, OverflowError):
@@ -49,7 +51,7 @@ def _int_of_text(text: str, base: int) -> int:
         return int(float(text))
 
 
-def to_float(_frame: Frame, value: Any, default: Any = 0.0) -> Any:
+def to_float(_scope: Scope, value: Any, default: Any = 0.0) -> Any:
     """A number; what is none gives `default`, and so do the infinite ones, which JSON hasn't."""
     if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > DIGITS_LIMIT):
         return default
@@ -60,13 +62,13 @@ def to_float(_frame: Frame, value: Any, default: Any = 0.0) -> Any:
     return number if math.isfinite(number) else default
 
 
-def string(frame: Frame, value: Any) -> str:
-    return to_text(frame, value)
+def string(scope: Scope, value: Any) -> str:
+    return to_text(scope, value)
 
 
 def _on_text(method: Callable[..., str]) -> Filter:
-    def filtered(frame: Frame, value: Any) -> str:
-        return method(frame, to_text(frame, value))
+    def filtered(scope: Scope, value: Any) -> str:
+        return method(scope, to_text(scope, value))
 
     return filtered
 
@@ -74,64 +76,64 @@ def _on_text(method: Callable[..., str]) -> Filter:
 _WORD_START = re.compile(r"(?:^|(?<=[-\s({\[<]))[^-\s({\[<]")
 
 
-def title(frame: Frame, value: Any) -> str:
+def title(scope: Scope, value: Any) -> str:
     """A capital after each space, dash or opening bracket; unlike the method, it makes `It's` of `it's`."""
-    text = to_text(frame, value)
-    frame.read(len(text))
+    text = to_text(scope, value)
+    scope.read(len(text))
     return _WORD_START.sub(lambda found: found[0].upper(), text.lower())
 
 
-def trim(frame: Frame, value: Any, chars: str | None = None) -> str:
-    text = to_text(frame, value)
-    methods.pay_for_strip(frame, text, chars)
+def trim(scope: Scope, value: Any, chars: str | None = None) -> str:
+    text = to_text(scope, value)
+    methods.pay_for_strip(scope, text, chars)
     return text.strip(chars)
 
 
-def replace(frame: Frame, value: Any, old: str, new: str, count: int | None = None) -> str:
+def replace(scope: Scope, value: Any, old: str, new: str, count: int | None = None) -> str:
     limit = -1 if count is None else count
-    return methods.replace(frame, to_text(frame, value), to_text(frame, old), to_text(frame, new), limit)
+    return methods.replace(scope, to_text(scope, value), to_text(scope, old), to_text(scope, new), limit)
 
 
-def escape(frame: Frame, value: Any) -> str:
+def escape(scope: Scope, value: Any) -> str:
     """Text made safe for HTML and XML."""
-    text = to_text(frame, value)
+    text = to_text(scope, value)
     specials = sum(map(text.count, "&<>\"'"))
-    frame.take_chars(len(text) + 5 * specials)
+    scope.take_chars(len(text) + 5 * specials)
     return html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
 
 
-def urlencode(frame: Frame, value: Any) -> str:
+def urlencode(scope: Scope, value: Any) -> str:
     """A text percent-encoded for a path or query; a mapping, or list of pairs, as a query."""
     if isinstance(value, str) or not isinstance(value, (Mapping, list, tuple)):
-        return _quoted(frame, value, quote, "/")
+        return _quoted(scope, value, quote, "/")
     pairs = value.items() if isinstance(value, Mapping) else value
-    frame.take_steps(len(value))
-    parts = [f"{_quoted(frame, k, quote_plus, '')}={_quoted(frame, v, quote_plus, '')}" for k, v in pairs]
-    return methods.join_texts(frame, parts, "&")
+    scope.take_steps(len(value))
+    parts = [f"{_quoted(scope, k, quote_plus, '')}={_quoted(scope, v, quote_plus, '')}" for k, v in pairs]
+    return methods.join_texts(scope, parts, "&")
 
 
-def _quoted(frame: Frame, value: Any, how: Callable[..., str], safe: str) -> str:
-    text = to_text(frame, value)
-    frame.take_chars(3 * len(text))
+def _quoted(scope: Scope, value: Any, how: Callable[..., str], safe: str) -> str:
+    text = to_text(scope, value)
+    scope.take_chars(3 * len(text))
     return how(text, safe=safe)
 
 
-def tojson(frame: Frame, value: Any, indent: int | None = None) -> str:
+def tojson(scope: Scope, value: Any, indent: int | None = None) -> str:
     """JSON text, nothing escaped that JSON doesn't ask for."""
     if indent is not None and not 0 <= indent <= 8:
         raise Failed("tojson indents by 0 to 8")
-    text = to_json(frame, value, indent)
-    frame.take_chars(len(text))
+    text = to_json(scope, value, indent)
+    scope.take_chars(len(text))
     return text
 
 
-def b64encode(frame: Frame, x: Any) -> str:
-    data = x if isinstance(x, bytes) else to_text(frame, x).encode("utf-8", "surrogateescape")
-    frame.take_chars(len(data) * 4 // 3)
+def b64encode(scope: Scope, x: Any) -> str:
+    data = x if isinstance(x, bytes) else to_text(scope, x).encode("utf-8", "surrogateescape")
+    scope.take_chars(len(data) * 4 // 3)
     return base64.b64encode(data).decode()
 
 
-def rounded(_frame: Frame, value: Any, precision: int = 0, method: str = "common") -> float:
+def rounded(_scope: Scope, value: Any, precision: int = 0, method: str = "common") -> float:
     """A whole number stays one, as in Jinja2; of a float `| int` makes one."""
     if not isinstance(value, (int, float)):
         raise Failed(f"can't round {kind_of(value)}; use the `float` filter")
@@ -146,7 +148,7 @@ def rounded(_frame: Frame, value: Any, precision: int = 0, method: str = "common
     return whole / scale
 
 
-def absolute(_frame: Frame, value: Any) -> Any:
+def absolute(_scope: Scope, value: Any) -> Any:
     if not isinstance(value, (int, float)):
         raise Failed(f"can't take the absolute value of {kind_of(value)}")
     return abs(value)

@@ -8,75 +8,73 @@ import hmac
 import json
 import operator
 import re
-import string
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, DivisionByZero, InvalidOperation, localcontext
 from typing import Any
-from uuid import UUID
 
 from mockserver.model.durations import parse_duration_s
 from mockserver.replying.template_filters import b64encode
-from mockserver.replying.template_frame import Failed, Frame
 from mockserver.replying.template_methods import strftime
+from mockserver.replying.template_scope import Failed, Scope
 from mockserver.replying.template_values import FractionalTime, kind_of, plain, to_text
 
 Function = Callable[..., Any]
-_ALPHANUMERIC = string.ascii_letters + string.digits
 
 
-def uuid(frame: Frame) -> str:
+def uuid(scope: Scope) -> str:
     """A random UUID (version 4) in its usual form."""
-    return str(UUID(int=frame.scope.random().getrandbits(128), version=4))
+    bits = f"{scope.random().bits(124):031x}"
+    return (
+        f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-{'89ab'[int(bits[15], 16) & 3]}{bits[16:19]}-{bits[19:31]}"
+    )
 
 
-def random_int(frame: Frame, a: int, b: int) -> int:
+def random_int(scope: Scope, a: int, b: int) -> int:
     """A whole number from `a` to `b`, both included."""
     if not isinstance(a, int) or not isinstance(b, int) or a > b:
         raise Failed("random_int(a, b) takes two whole numbers, the smaller first")
-    return frame.scope.random().randint(a, b)
+    return a + scope.random().below(b - a + 1)
 
 
-def random_string(frame: Frame, n: int) -> str:
+def random_string(scope: Scope, n: int) -> str:
     """`n` letters and digits."""
-    count = _count(n, "random_string(n)")
-    frame.take_chars(count)
-    frame.take_steps(count // 8)
-    return "".join(frame.scope.random().choices(_ALPHANUMERIC, k=count))
+    if not isinstance(n, int) or n < 0:
+        raise Failed("random_string(n) takes a whole number, 0 or more")
+    scope.chars -= n
+    scope.steps -= n // 8
+    if scope.chars < 0 or scope.steps < 0:
+        scope.take_chars(0)
+        scope.take_steps(0)
+    return scope.random().text(n)
 
 
-def _count(value: Any, what: str) -> int:
-    if not isinstance(value, int) or value < 0:
-        raise Failed(f"{what} takes a whole number, 0 or more")
-    return value
-
-
-def _bytes(frame: Frame, value: Any) -> bytes:
+def _bytes(scope: Scope, value: Any) -> bytes:
     if isinstance(value, bytes):
-        frame.read(len(value))
+        scope.read(len(value))
         return value
-    return to_text(frame, value).encode("utf-8", "surrogateescape")
+    return to_text(scope, value).encode("utf-8", "surrogateescape")
 
 
-def sha256(frame: Frame, x: Any) -> str:
-    return hashlib.sha256(_bytes(frame, x)).hexdigest()
+def sha256(scope: Scope, x: Any) -> str:
+    return hashlib.sha256(_bytes(scope, x)).hexdigest()
 
 
-def hmac_sha256(frame: Frame, key: Any, text: Any) -> str:
-    return hmac.new(_bytes(frame, key), _bytes(frame, text), "sha256").hexdigest()
+def hmac_sha256(scope: Scope, key: Any, text: Any) -> str:
+    return hmac.new(_bytes(scope, key), _bytes(scope, text), "sha256").hexdigest()
 
 
-def jwt(frame: Frame, claims: Any, key: Any) -> str:
+def jwt(scope: Scope, claims: Any, key: Any) -> str:
     """A JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
     if not isinstance(claims, Mapping):
         raise Failed(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
-    frame.take_steps(10)
+    scope.take_steps(10)
     dated = {name: _numeric_date(value) for name, value in claims.items()}
-    head = _segment(frame, {"alg": "HS256", "typ": "JWT"})
-    body = f"{head}.{_segment(frame, plain(frame, dated))}"
-    mark = hmac.new(_bytes(frame, key), body.encode(), "sha256").digest()
-    frame.take_chars(len(body))
+    head = _segment(scope, {"alg": "HS256", "typ": "JWT"})
+    body = f"{head}.{_segment(scope, plain(scope, dated))}"
+    mark = hmac.new(_bytes(scope, key), body.encode(), "sha256").digest()
+    scope.take_chars(len(body))
     return f"{body}.{_base64url(mark)}"
 
 
@@ -84,9 +82,9 @@ def _numeric_date(value: Any) -> Any:
     return int(value.timestamp()) if isinstance(value, datetime) else value
 
 
-def _segment(frame: Frame, value: Any) -> str:
+def _segment(scope: Scope, value: Any) -> str:
     data = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
-    frame.take_chars(len(data) * 4 // 3)
+    scope.take_chars(len(data) * 4 // 3)
     return _base64url(data)
 
 
@@ -94,14 +92,14 @@ def _base64url(data: bytes) -> str:
     return b64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def date(frame: Frame, moment: Any, shift: str = "", form: str | None = None) -> Any:
+def date(scope: Scope, moment: Any, shift: str = "", form: str | None = None) -> Any:
     """
     A time, shifted by a text such as '+3d', '-90m' or '+1mo'; as text where `form` is given.
 
     `moment` is a time, an RFC 3339 text, or Unix seconds.
     """
     shifted = moved(moment, shift)
-    return shifted if form is None else strftime(frame, shifted, form)
+    return shifted if form is None else strftime(scope, shifted, form)
 
 
 def moved(moment: Any, shift: Any) -> datetime:
@@ -171,22 +169,22 @@ def _months_later(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
-def numbers(frame: Frame, start: int, stop: int | None = None, step: int = 1) -> list[int]:
+def numbers(scope: Scope, start: int, stop: int | None = None, step: int = 1) -> list[int]:
     """The whole numbers from `start` (or 0) up to, not including, `stop`."""
     if stop is None:
         start, stop = 0, start
     if not all(isinstance(one, int) for one in (start, stop, step)) or step == 0:
         raise Failed("range() takes whole numbers, and no step of 0")
     found = range(start, stop, step)
-    frame.take_steps(max(0, (stop - start + step - (1 if step > 0 else -1)) // step))
+    scope.take_steps(max(0, (stop - start + step - (1 if step > 0 else -1)) // step))
     return list(found)
 
 
-def jsonpath(frame: Frame, x: Any, q: str) -> list[Any]:
+def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
     """The values that an RFC 9535 query finds, in a list."""
     from mockserver.replying import template_jsonpath
 
-    return template_jsonpath.jsonpath(frame, x, q)
+    return template_jsonpath.jsonpath(scope, x, q)
 
 
 _DECIMAL = re.compile(r"\s*-?[0-9]{1,40}(?:\.[0-9]{1,40})?\s*")
@@ -199,7 +197,7 @@ _SIGNS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 }
 
 
-def decimal(_frame: Frame, a: Any, sign: str, b: Any) -> Any:
+def decimal(_scope: Scope, a: Any, sign: str, b: Any) -> Any:
     """
     Two numbers, or texts of some, in exact decimals: `sign` is one of + - * / %. A quotient has as many places as the
     dividend and is rounded half up; a remainder has the dividend's sign.

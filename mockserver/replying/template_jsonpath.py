@@ -32,7 +32,7 @@ from jsonpath_rfc9535.filter_expressions import (
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
 from jsonpath_rfc9535.selectors import FilterSelector
 
-from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_scope import Failed, Scope
 from mockserver.replying.template_values import weigh
 
 QUERY_LIMIT = 500
@@ -48,10 +48,10 @@ class BadQuery(ValueError):
 class _Bill:
     """Who pays for the query that is running. `size` is about the number of values in its data."""
 
-    __slots__ = ("frame", "size")
+    __slots__ = ("scope", "size")
 
-    def __init__(self, frame: Frame, size: int) -> None:
-        self.frame = frame
+    def __init__(self, scope: Scope, size: int) -> None:
+        self.scope = scope
         self.size = size
 
 
@@ -64,7 +64,7 @@ class _Node(JSONPathNode):
     def new_child(  # paths and parents are kept by the base; only values are asked for here
         self, value: object, _key: int | str, _parent: JSONPathNode | None
     ) -> JSONPathNode:
-        _BILL.get().frame.take_steps(1)
+        _BILL.get().scope.take_steps(1)
         return _Node(value=value, location=(), parent=None, root=self.root)
 
 
@@ -72,7 +72,7 @@ class _Query(JSONPathQuery):
     __slots__ = ()
 
     def finditer(self, value: Any) -> Iterable[JSONPathNode]:
-        _BILL.get().frame.take_steps(1 + len(self.segments))
+        _BILL.get().scope.take_steps(1 + len(self.segments))
         nodes: Iterable[JSONPathNode] = [_Node(value=value, location=(), parent=None, root=value)]
         for segment in self.segments:
             nodes = segment.resolve(nodes)
@@ -90,7 +90,7 @@ class _Filter(FilterExpression):
 
     def evaluate(self, context: FilterContext) -> bool:
         bill = _BILL.get()
-        bill.frame.take_steps(1 + bill.size // 64 if self.compares else 1)
+        bill.scope.take_steps(1 + bill.size // 64 if self.compares else 1)
         return super().evaluate(context)
 
 
@@ -153,10 +153,10 @@ class _Pattern(FilterFunction):
     def __call__(self, string: object, pattern: object) -> bool:
         if not isinstance(string, str) or not isinstance(pattern, str):
             return False
-        frame = _BILL.get().frame
-        frame.take_steps(1 + (len(string) * len(pattern) >> 9))
+        scope = _BILL.get().scope
+        scope.take_steps(1 + (len(string) * len(pattern) >> 9))
         if pattern not in _PATTERNS:
-            frame.take_steps(PATTERN_STEPS)
+            scope.take_steps(PATTERN_STEPS)
         compiled = _regexp(pattern)
         # as UTF-8: for a str, re2 maps offsets at a cost, and refuses lone surrogates
         return (
@@ -278,15 +278,15 @@ def _any_deep(expressions: Iterable[Expression]) -> bool:
     return any(deep)
 
 
-def jsonpath(frame: Frame, x: Any, q: str) -> list[Any]:
+def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
     """The values that a query finds, in a list; none found gives an empty one."""
     if not isinstance(q, str):
         raise Failed("jsonpath(x, q) takes a query such as '$.items[*].sku'")
     if q not in _QUERIES:
-        frame.take_steps(10 + 4 * len(q))
-    before = frame.steps
-    weigh(frame, x)
-    bill = _BILL.set(_Bill(frame, (before - frame.steps) * 8))
+        scope.take_steps(10 + 4 * len(q))
+    before = scope.steps
+    weigh(scope, x)
+    bill = _BILL.set(_Bill(scope, (before - scope.steps) * 8))
     try:
         return [node.value for node in compile_query(q).finditer(x)]
     except BadQuery as why:

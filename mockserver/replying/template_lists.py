@@ -8,28 +8,28 @@ from typing import Any
 
 from mockserver.replying import template_methods as methods
 from mockserver.replying.template_access import subscript
-from mockserver.replying.template_frame import Failed, Frame, Missing
 from mockserver.replying.template_operators import add, check_ordered
+from mockserver.replying.template_scope import Failed, Missing, Scope
 from mockserver.replying.template_values import elements, kind_of, to_text
 
 ATTRIBUTE_LIMIT = 200
 
 
-def length(_frame: Frame, value: Any) -> int:
+def length(_scope: Scope, value: Any) -> int:
     if isinstance(value, (str, bytes, list, tuple, Mapping)):
         return len(value)
     raise Failed(f"{kind_of(value)} has no length")
 
 
-def first(_frame: Frame, value: Any) -> Any:
+def first(_scope: Scope, value: Any) -> Any:
     if isinstance(value, Mapping):
         value = list(islice(value, 1))
     return _at(value, 0, "first")
 
 
-def last(frame: Frame, value: Any) -> Any:
+def last(scope: Scope, value: Any) -> Any:
     if isinstance(value, Mapping):
-        value = elements(frame, value)
+        value = elements(scope, value)
     return _at(value, -1, "last")
 
 
@@ -41,11 +41,11 @@ def _at(value: Any, index: int, word: str) -> Any:
     return value[index]
 
 
-def join(frame: Frame, value: Any, d: str = "", attribute: str | int | None = None) -> str:
-    found = elements(frame, value, "join")
+def join(scope: Scope, value: Any, d: str = "", attribute: str | int | None = None) -> str:
+    found = elements(scope, value, "join")
     if attribute is not None:
         found = [by_attribute(item, attribute) for item in found]
-    return methods.join_texts(frame, [to_text(frame, item) for item in found], to_text(frame, d))
+    return methods.join_texts(scope, [to_text(scope, item) for item in found], to_text(scope, d))
 
 
 def by_attribute(value: Any, attribute: str | int) -> Any:
@@ -59,75 +59,75 @@ def by_attribute(value: Any, attribute: str | int) -> Any:
     return value
 
 
-def to_list(frame: Frame, value: Any) -> list[Any]:
-    return elements(frame, value, "make a list of")
+def to_list(scope: Scope, value: Any) -> list[Any]:
+    return elements(scope, value, "make a list of")
 
 
-def _sort_key(frame: Frame, value: Any, case_sensitive: bool) -> Any:
+def _sort_key(scope: Scope, value: Any, case_sensitive: bool) -> Any:
     if isinstance(value, str):
-        frame.read(len(value))
-        return value if case_sensitive else methods.lower(frame, value)
+        scope.read(len(value))
+        return value if case_sensitive else methods.lower(scope, value)
     return value
 
 
-def _ordered(frame: Frame, found: list[Any], reverse: bool) -> list[int]:
+def _ordered(scope: Scope, found: list[Any], reverse: bool) -> list[int]:
     """The positions of `found` in their order; equal ones keep theirs."""
     for one in found[1:]:
-        check_ordered(frame, found[0], one)
+        check_ordered(scope, found[0], one)
     longest = max((len(one) for one in found if isinstance(one, str)), default=0)
-    frame.take_steps(len(found) * (1 + len(found).bit_length() * longest // 4096))
+    scope.take_steps(len(found) * (1 + len(found).bit_length() * longest // 4096))
     return sorted(range(len(found)), key=found.__getitem__, reverse=reverse)
 
 
 def sort(
-    frame: Frame,
+    scope: Scope,
     value: Any,
     reverse: bool = False,
     case_sensitive: bool = False,
     attribute: str | int | None = None,
 ) -> list[Any]:
     """In order; `attribute` may name several, with commas between."""
-    found = elements(frame, value, "sort")
+    found = elements(scope, value, "sort")
     names = str(attribute).split(",") if attribute is not None else [None]
-    frame.take_steps(len(found) * (len(names) - 1))
+    scope.take_steps(len(found) * (len(names) - 1))
     for name in reversed(names):
         keys = [
-            _sort_key(frame, item if name is None else by_attribute(item, name), case_sensitive)
+            _sort_key(scope, item if name is None else by_attribute(item, name), case_sensitive)
             for item in found
         ]
-        found = [found[index] for index in _ordered(frame, keys, reverse)]
+        found = [found[index] for index in _ordered(scope, keys, reverse)]
     return found
 
 
 def dictsort(
-    frame: Frame, value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False
+    scope: Scope, value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False
 ) -> list[Any]:
     """Pairs of a mapping in the order of their keys, or `by='value'`."""
     if not isinstance(value, Mapping):
         raise Failed(f"dictsort takes a mapping, not {kind_of(value)}")
     if by not in ("key", "value"):
         raise Failed("dictsort goes by 'key' or by 'value'")
-    pairs = methods.items(frame, value)
-    keys = [_sort_key(frame, pair[by == "value"], case_sensitive) for pair in pairs]
-    return [pairs[index] for index in _ordered(frame, keys, reverse)]
+    pairs = methods.items(scope, value)
+    keys = [_sort_key(scope, pair[by == "value"], case_sensitive) for pair in pairs]
+    return [pairs[index] for index in _ordered(scope, keys, reverse)]
 
 
-def items(frame: Frame, value: Any) -> list[Any]:
+def items(scope: Scope, value: Any) -> list[Any]:
     if not isinstance(value, Mapping):
         raise Failed(f"items takes a mapping, not {kind_of(value)}")
-    return methods.items(frame, value)
+    return methods.items(scope, value)
 
 
 def unique(
-    frame: Frame, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
 ) -> list[Any]:
     """Each value once, the first of its kind."""
     seen: dict[Any, Any] = {}
-    for item in elements(frame, value, "go through"):
+    for item in elements(scope, value, "go through"):
         key = item if attribute is None else by_attribute(item, attribute)
         if isinstance(key, (list, tuple, dict)):
             raise Failed(f"unique can't tell {kind_of(key)} from another; give it an attribute")
-        seen.setdefault(_hashed(_sort_key(frame, key, case_sensitive)), item)
+        seen.setdefault(_hashed(_sort_key(scope, key, case_sensitive)), item)
     return list(seen.values())
 
 
@@ -146,51 +146,51 @@ def _hashed(key: Any) -> Any:
     return key
 
 
-def reverse(frame: Frame, value: Any) -> Any:
+def reverse(scope: Scope, value: Any) -> Any:
     if isinstance(value, str):
-        frame.take_chars(len(value))
+        scope.take_chars(len(value))
         return value[::-1]
-    return elements(frame, value, "reverse")[::-1]
+    return elements(scope, value, "reverse")[::-1]
 
 
-def total(frame: Frame, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
+def total(scope: Scope, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
     result = start
-    for item in elements(frame, value, "sum"):
-        result = add(frame, result, item if attribute is None else by_attribute(item, attribute))
+    for item in elements(scope, value, "sum"):
+        result = add(scope, result, item if attribute is None else by_attribute(item, attribute))
     return result
 
 
 def smallest(
-    frame: Frame, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
 ) -> Any:
-    return _extreme(frame, value, case_sensitive, attribute, False)
+    return _extreme(scope, value, case_sensitive, attribute, False)
 
 
 def largest(
-    frame: Frame, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
 ) -> Any:
-    return _extreme(frame, value, case_sensitive, attribute, True)
+    return _extreme(scope, value, case_sensitive, attribute, True)
 
 
-def _extreme(frame: Frame, value: Any, case_sensitive: bool, attribute: str | int | None, most: bool) -> Any:
-    found = elements(frame, value, "compare the items of")
+def _extreme(scope: Scope, value: Any, case_sensitive: bool, attribute: str | int | None, most: bool) -> Any:
+    found = elements(scope, value, "compare the items of")
     if not found:
         raise Missing("the largest item" if most else "the smallest item", why="there are none")
     keys = [
-        _sort_key(frame, item if attribute is None else by_attribute(item, attribute), case_sensitive)
+        _sort_key(scope, item if attribute is None else by_attribute(item, attribute), case_sensitive)
         for item in found
     ]
-    return found[_ordered(frame, keys, most)[0]]
+    return found[_ordered(scope, keys, most)[0]]
 
 
-def batch(frame: Frame, value: Any, linecount: int, fill_with: Any = None) -> list[list[Any]]:
+def batch(scope: Scope, value: Any, linecount: int, fill_with: Any = None) -> list[list[Any]]:
     """Lists of `linecount` items each; the last is filled up where `fill_with` is given."""
-    found = elements(frame, value, "batch")
+    found = elements(scope, value, "batch")
     if not isinstance(linecount, int) or linecount < 1:
         raise Failed("batch makes lists of 1 item or more")
     rows = [found[at : at + linecount] for at in range(0, len(found), linecount)]
     if rows and fill_with is not None:
         lacking = linecount - len(rows[-1])
-        frame.take_steps(lacking)
+        scope.take_steps(lacking)
         rows[-1] += [fill_with] * lacking
     return rows

@@ -13,23 +13,24 @@ from mockserver.replying.template_access import (
     look,
     optional_part_closure,
     optional_path_closure,
+    optional_subscript_closure,
     part_closure,
     path_closure,
     slice_closure,
     subscript,
     subscript_closure,
 )
-from mockserver.replying.template_frame import Closure, Frame, Missing, Start, Step
 from mockserver.replying.template_functions import FUNCTIONS
 from mockserver.replying.template_reading import WORDS, Compile, Reading, Refused, said
+from mockserver.replying.template_scope import Closure, Missing, Scope, Start, Step
 
 
 def _local(name: str) -> Closure:
-    def local(frame: Frame) -> Any:
-        if name in frame.locals:
-            return frame.locals[name]
-        if name in frame.values:
-            return frame.values[name]
+    def local(scope: Scope) -> Any:
+        if name in scope.locals:
+            return scope.locals[name]
+        if name in scope.values:
+            return scope.values[name]
         raise Missing(name)
 
     return local
@@ -80,7 +81,7 @@ def _name(reading: Reading, node: nodes.Name, *, optional: bool = False) -> Clos
     _check_name(reading, node)
     reading.names.add(name)
     if name == "now":
-        return lambda frame: frame.scope.now()
+        return lambda scope: scope.now()
     return _path(reading, name, (), optional=optional)
 
 
@@ -107,7 +108,9 @@ def _getitem(reading: Reading, node: nodes.Getitem, *, optional: bool = False) -
         get = reading.optional(node.node) if optional else reading.expression(node.node)
         reading.expression(node.arg)  # counted as any other
         return _step(reading, get, (node.arg.value, said(node), subscript), optional=optional)
-    return subscript_closure(reading.expression(node.node), reading.expression(node.arg), said(node))
+    get = reading.optional(node.node) if optional else reading.expression(node.node)
+    closure = optional_subscript_closure if optional else subscript_closure
+    return closure(get, reading.expression(node.arg), said(node))
 
 
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {

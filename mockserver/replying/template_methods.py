@@ -14,181 +14,183 @@ from typing import Any
 
 from mockserver.model.http import Headers
 from mockserver.replying.template_access import Fields
-from mockserver.replying.template_frame import NODES_A_STEP, Failed, Frame
+from mockserver.replying.template_scope import NODES_A_STEP, Failed, Scope
 from mockserver.replying.template_values import elements, kind_of, to_text, weigh
 
 Method = Callable[..., Any]
 
 
-def upper(frame: Frame, text: str) -> str:
-    frame.take_chars(len(text))
+def upper(scope: Scope, text: str) -> str:
+    scope.take_chars(len(text))
     return text.upper()
 
 
-def lower(frame: Frame, text: str) -> str:
-    frame.take_chars(len(text))
+def lower(scope: Scope, text: str) -> str:
+    scope.chars -= len(text)
+    if scope.chars < 0:
+        scope.take_chars(0)
     return text.lower()
 
 
-def title(frame: Frame, text: str) -> str:
-    frame.take_chars(len(text))
+def title(scope: Scope, text: str) -> str:
+    scope.take_chars(len(text))
     return text.title()
 
 
-def capitalize(frame: Frame, text: str) -> str:
-    frame.take_chars(len(text))
+def capitalize(scope: Scope, text: str) -> str:
+    scope.take_chars(len(text))
     return text.capitalize()
 
 
 def _stripping(strip: Callable[[str, str | None], str]) -> Method:
-    def stripped(frame: Frame, text: str, chars: str | None = None) -> str:
-        pay_for_strip(frame, text, chars)
+    def stripped(scope: Scope, text: str, chars: str | None = None) -> str:
+        pay_for_strip(scope, text, chars)
         return strip(text, chars)
 
     return stripped
 
 
-def pay_for_strip(frame: Frame, text: str, chars: str | None) -> None:
+def pay_for_strip(scope: Scope, text: str, chars: str | None) -> None:
     """Each character at an end is looked for among `chars`."""
-    frame.take_chars(len(text))
-    frame.take_steps(len(text) * len(chars or "") >> 12)
+    scope.take_chars(len(text))
+    scope.take_steps(len(text) * len(chars or "") >> 12)
 
 
-def split(frame: Frame, text: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
-    _pay_for_pieces(frame, text, sep)
+def split(scope: Scope, text: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
+    _pay_for_pieces(scope, text, sep)
     return text.split(sep, maxsplit)
 
 
-def rsplit(frame: Frame, text: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
-    _pay_for_pieces(frame, text, sep)
+def rsplit(scope: Scope, text: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
+    _pay_for_pieces(scope, text, sep)
     return text.rsplit(sep, maxsplit)
 
 
-def _pay_for_pieces(frame: Frame, text: str, sep: str | None) -> None:
-    frame.search(text, sep or "")
-    frame.take_chars(len(text))
-    frame.take_steps(text.count(sep) + 1 if sep else len(text) // 2 + 1)
+def _pay_for_pieces(scope: Scope, text: str, sep: str | None) -> None:
+    scope.search(text, sep or "")
+    scope.take_chars(len(text))
+    scope.take_steps(text.count(sep) + 1 if sep else len(text) // 2 + 1)
 
 
-def splitlines(frame: Frame, text: str) -> list[str]:
-    frame.take_chars(len(text))
-    frame.take_steps(len(text) // NODES_A_STEP)
+def splitlines(scope: Scope, text: str) -> list[str]:
+    scope.take_chars(len(text))
+    scope.take_steps(len(text) // NODES_A_STEP)
     lines = text.splitlines()
-    frame.take_steps(len(lines))
+    scope.take_steps(len(lines))
     return lines
 
 
-def startswith(frame: Frame, text: str, prefix: str) -> bool:
-    frame.read(len(prefix))
+def startswith(scope: Scope, text: str, prefix: str) -> bool:
+    scope.read(len(prefix))
     return text.startswith(prefix)
 
 
-def endswith(frame: Frame, text: str, suffix: str) -> bool:
-    frame.read(len(suffix))
+def endswith(scope: Scope, text: str, suffix: str) -> bool:
+    scope.read(len(suffix))
     return text.endswith(suffix)
 
 
-def replace(frame: Frame, text: str, old: str, new: str, count: int = -1) -> str:
-    frame.search(text, old)
+def replace(scope: Scope, text: str, old: str, new: str, count: int = -1) -> str:
+    scope.search(text, old)
     found = text.count(old)
     found = min(found, count) if count >= 0 else found
-    frame.take_chars(len(text) + found * max(0, len(new) - len(old)))
+    scope.take_chars(len(text) + found * max(0, len(new) - len(old)))
     return text.replace(old, new, count)
 
 
-def find(frame: Frame, text: str, part: str) -> int:
-    frame.search(text, part)
+def find(scope: Scope, text: str, part: str) -> int:
+    scope.search(text, part)
     return text.find(part)
 
 
-def removeprefix(frame: Frame, text: str, prefix: str) -> str:
-    frame.take_chars(len(text))
+def removeprefix(scope: Scope, text: str, prefix: str) -> str:
+    scope.take_chars(len(text))
     return text.removeprefix(prefix)
 
 
-def removesuffix(frame: Frame, text: str, suffix: str) -> str:
-    frame.take_chars(len(text))
+def removesuffix(scope: Scope, text: str, suffix: str) -> str:
+    scope.take_chars(len(text))
     return text.removesuffix(suffix)
 
 
-def partition(frame: Frame, text: str, sep: str) -> list[str]:
-    frame.search(text, sep)
-    frame.take_chars(len(text))
+def partition(scope: Scope, text: str, sep: str) -> list[str]:
+    scope.search(text, sep)
+    scope.take_chars(len(text))
     return list(text.partition(sep))
 
 
-def rpartition(frame: Frame, text: str, sep: str) -> list[str]:
-    frame.search(text, sep)
-    frame.take_chars(len(text))
+def rpartition(scope: Scope, text: str, sep: str) -> list[str]:
+    scope.search(text, sep)
+    scope.take_chars(len(text))
     return list(text.rpartition(sep))
 
 
 def _asking(ask: Callable[[str], bool]) -> Method:
-    def asked(frame: Frame, text: str) -> bool:
-        frame.read(len(text))
+    def asked(scope: Scope, text: str) -> bool:
+        scope.read(len(text))
         return ask(text)
 
     return asked
 
 
-def count_text(frame: Frame, text: str, part: str) -> int:
-    frame.search(text, part)
+def count_text(scope: Scope, text: str, part: str) -> int:
+    scope.search(text, part)
     return text.count(part)
 
 
-def join(frame: Frame, glue: str, items: Any) -> str:
-    return join_texts(frame, [to_text(frame, item) for item in elements(frame, items, "join")], glue)
+def join(scope: Scope, glue: str, items: Any) -> str:
+    return join_texts(scope, [to_text(scope, item) for item in elements(scope, items, "join")], glue)
 
 
-def join_texts(frame: Frame, texts: list[str], glue: str) -> str:
-    frame.take_chars(sum(map(len, texts)) + len(glue) * max(0, len(texts) - 1))
+def join_texts(scope: Scope, texts: list[str], glue: str) -> str:
+    scope.take_chars(sum(map(len, texts)) + len(glue) * max(0, len(texts) - 1))
     return glue.join(texts)
 
 
-def count_list(frame: Frame, items: list[Any], item: Any) -> int:
-    weigh(frame, items)
+def count_list(scope: Scope, items: list[Any], item: Any) -> int:
+    weigh(scope, items)
     return items.count(item)
 
 
-def index_list(frame: Frame, items: list[Any], item: Any) -> int:
-    weigh(frame, items)
+def index_list(scope: Scope, items: list[Any], item: Any) -> int:
+    weigh(scope, items)
     try:
         return items.index(item)
     except ValueError:
         raise Failed("the list has no such item") from None
 
 
-def get(_frame: Frame, mapping: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
+def get(_scope: Scope, mapping: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
     return mapping.get(key, default)
 
 
-def keys(frame: Frame, mapping: Mapping[Any, Any]) -> list[Any]:
-    frame.take_steps(len(mapping))
+def keys(scope: Scope, mapping: Mapping[Any, Any]) -> list[Any]:
+    scope.take_steps(len(mapping))
     return list(mapping)
 
 
-def values(frame: Frame, mapping: Mapping[Any, Any]) -> list[Any]:
-    frame.take_steps(len(mapping))
+def values(scope: Scope, mapping: Mapping[Any, Any]) -> list[Any]:
+    scope.take_steps(len(mapping))
     return list(mapping.values())
 
 
-def items(frame: Frame, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
-    frame.take_steps(len(mapping))
+def items(scope: Scope, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    scope.take_steps(len(mapping))
     return list(mapping.items())
 
 
-def getlist(frame: Frame, fields: Fields | Headers, name: str) -> list[str]:
-    frame.take_steps(len(fields.pairs) // NODES_A_STEP)
+def getlist(scope: Scope, fields: Fields | Headers, name: str) -> list[str]:
+    scope.take_steps(len(fields.pairs) // NODES_A_STEP)
     found = fields.all(name) if isinstance(fields, Headers) else fields.getlist(name)
-    frame.take_steps(len(found))
+    scope.take_steps(len(found))
     return list(found)
 
 
-def timestamp(_frame: Frame, moment: datetime) -> float:
+def timestamp(_scope: Scope, moment: datetime) -> float:
     return moment.timestamp()
 
 
-def isoformat(_frame: Frame, moment: datetime, sep: str = "T", timespec: str = "auto") -> str:
+def isoformat(_scope: Scope, moment: datetime, sep: str = "T", timespec: str = "auto") -> str:
     return moment.isoformat(sep, timespec)
 
 
@@ -197,14 +199,14 @@ _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 FORMAT_LIMIT = 200
 
 
-def strftime(frame: Frame, moment: datetime, form: str) -> str:
+def strftime(scope: Scope, moment: datetime, form: str) -> str:
     """Only single letters: some platforms read `%1000000d` as a width."""
     if len(form) > FORMAT_LIMIT:
         raise Failed(f"a time's format has at most {FORMAT_LIMIT} characters")
     for letter in _DIRECTIVE.findall(form):
         if letter not in DIRECTIVES or not letter:
             raise Failed(f"%{letter} is not known in a time's format; there are %{' %'.join(DIRECTIVES)}")
-    frame.take_chars(len(form) * 8)
+    scope.take_chars(len(form) * 8)
     return moment.strftime(form)
 
 
@@ -256,7 +258,7 @@ def methods_of(value: Any) -> dict[str, Method]:
     return {}
 
 
-_BY_TYPE: dict[type, dict[str, Method]] = {
+BY_TYPE: dict[type, dict[str, Method]] = {
     str: TEXT,
     list: LIST,
     dict: MAPPING,
@@ -272,13 +274,17 @@ _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
 )
 
 
-def call_method(frame: Frame, value: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    table = _BY_TYPE.get(type(value))
+def call_method(scope: Scope, value: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    table = BY_TYPE.get(type(value))
     method = (methods_of(value) if table is None else table).get(name)
     if method is None:
         raise Failed(f"{kind_of(value)} has no method {name}()")
     try:
-        return method(frame, value, *args, **kwargs)
+        return method(scope, value, *args, **kwargs)
     except (TypeError, AttributeError) as why:
-        given = ", ".join(kind_of(one) for one in (*args, *kwargs.values()))
-        raise Failed(f"{name}() of {kind_of(value)} can't take {given}") from why
+        raise unfit(name, value, (*args, *kwargs.values())) from why
+
+
+def unfit(name: str, value: Any, args: Sequence[Any]) -> Failed:
+    """What is said of arguments that a method can't take."""
+    return Failed(f"{name}() of {kind_of(value)} can't take {', '.join(map(kind_of, args))}")

@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.replying import template_operators as operators
-from mockserver.replying.template_frame import NOTHING, Closure, Failed, Frame, Missing
 from mockserver.replying.template_reading import Compile, Reading
+from mockserver.replying.template_scope import NOTHING, UNPAID, Closure, Failed, Missing, Scope
 from mockserver.replying.template_values import to_text
 
 
@@ -26,7 +26,7 @@ def literal(node: nodes.Node) -> Any:
 
 
 def _constantly(value: Any) -> Closure:
-    return lambda _frame: value
+    return lambda _scope: value
 
 
 def _const(_reading: Reading, node: nodes.Const) -> Closure:
@@ -40,7 +40,7 @@ def _listed(reading: Reading, node: nodes.List | nodes.Tuple) -> Closure:
         return _constantly(written)
     make = tuple if isinstance(node, nodes.Tuple) else list
 
-    return lambda frame: make([part(frame) for part in parts])
+    return lambda scope: make([part(scope) for part in parts])
 
 
 def _dict(reading: Reading, node: nodes.Dict) -> Closure:
@@ -48,13 +48,13 @@ def _dict(reading: Reading, node: nodes.Dict) -> Closure:
         return _constantly({})
     pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
 
-    def mapped(frame: Frame) -> Any:
+    def mapped(scope: Scope) -> Any:
         found = {}
         for key, value in pairs:
-            name = key(frame)
+            name = key(scope)
             if isinstance(name, (list, tuple, dict)):
                 raise Failed("a list or mapping is no key of a mapping")
-            found[name] = value(frame)
+            found[name] = value(scope)
         return found
 
     return mapped
@@ -66,40 +66,40 @@ def _dict(reading: Reading, node: nodes.Dict) -> Closure:
 def _binary(operate: operators.Operator) -> Callable[[Reading, nodes.BinExpr], Closure]:
     def compile_binary(reading: Reading, node: nodes.BinExpr) -> Closure:
         left, right = reading.expression(node.left), reading.expression(node.right)
-        return lambda frame: operate(frame, left(frame), right(frame))
+        return lambda scope: operate(scope, left(scope), right(scope))
 
     return compile_binary
 
 
 def _and(reading: Reading, node: nodes.And) -> Closure:
     left, right = reading.expression(node.left), reading.expression(node.right)
-    return lambda frame: left(frame) and right(frame)
+    return lambda scope: left(scope) and right(scope)
 
 
 def _or(reading: Reading, node: nodes.Or) -> Closure:
     left, right = reading.expression(node.left), reading.expression(node.right)
-    return lambda frame: left(frame) or right(frame)
+    return lambda scope: left(scope) or right(scope)
 
 
 def _not(reading: Reading, node: nodes.Not) -> Closure:
     value = reading.expression(node.node)
-    return lambda frame: not value(frame)
+    return lambda scope: not value(scope)
 
 
 def _optional_not(reading: Reading, node: nodes.Not) -> Closure:
     value = reading.optional(node.node)
 
-    def negated(frame: Frame) -> Any:
-        found = value(frame)
+    def negated(scope: Scope) -> Any:
+        found = value(scope)
         return found if found is NOTHING else not found
 
     return negated
 
 
-def _unary(operate: Callable[[Frame, Any], Any]) -> Callable[[Reading, nodes.UnaryExpr], Closure]:
+def _unary(operate: Callable[[Scope, Any], Any]) -> Callable[[Reading, nodes.UnaryExpr], Closure]:
     def compile_unary(reading: Reading, node: nodes.UnaryExpr) -> Closure:
         value = reading.expression(node.node)
-        return lambda frame: operate(frame, value(frame))
+        return lambda scope: operate(scope, value(scope))
 
     return compile_unary
 
@@ -111,15 +111,15 @@ def _comparing(operand: Compile) -> Compile:
         first = operand(reading, node.expr)
         rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
         if len(rest) == 1:
-            return _compared(first, *rest[0], literal(node.ops[0].expr))
+            return _compared(first, node.ops[0].op, rest[0][1], literal(node.ops[0].expr))
 
-        def chained(frame: Frame) -> Any:
-            left = first(frame)
+        def chained(scope: Scope) -> Any:
+            left = first(scope)
             if left is NOTHING:
                 return left
             for holds, get in rest:
-                right = get(frame)
-                if not holds(frame, left, right):
+                right = get(scope)
+                if not holds(scope, left, right):
                     return False
                 left = right
             return True
@@ -129,14 +129,32 @@ def _comparing(operand: Compile) -> Compile:
     return compile_compare
 
 
-def _compared(first: Closure, holds: operators.Operator, second: Closure, written: Any) -> Closure:
-    """`written` is the second where it is a literal, else NOTHING."""
+def _compared(first: Closure, op: str, second: Closure, written: Any) -> Closure:
+    """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
+    holds = operators.COMPARISONS[op]
+    at_once = operators.AT_ONCE.get(op)
+    if at_once is not None and isinstance(written, (int, str)):
+        return _compared_at_once(first, holds, at_once, written)
 
-    def compared(frame: Frame) -> Any:
-        left = first(frame)
+    def compared(scope: Scope) -> Any:
+        left = first(scope)
         if left is NOTHING:
             return left
-        return holds(frame, left, second(frame) if written is NOTHING else written)
+        return holds(scope, left, second(scope) if written is NOTHING else written)
+
+    return compared
+
+
+def _compared_at_once(
+    first: Closure, holds: operators.Operator, at_once: Callable[[Any, Any], bool], written: int | str
+) -> Closure:
+    kind = type(written)
+
+    def compared(scope: Scope) -> Any:
+        left = first(scope)
+        if left.__class__ is kind and not (isinstance(left, str) and len(left) > UNPAID):
+            return at_once(left, written)
+        return left if left is NOTHING else holds(scope, left, written)
 
     return compared
 
@@ -144,8 +162,8 @@ def _compared(first: Closure, holds: operators.Operator, second: Closure, writte
 def _concat(reading: Reading, node: nodes.Concat) -> Closure:
     parts = [reading.expression(part) for part in node.nodes]
 
-    def joined(frame: Frame) -> str:
-        return "".join([to_text(frame, part(frame)) for part in parts])
+    def joined(scope: Scope) -> str:
+        return "".join([to_text(scope, part(scope)) for part in parts])
 
     return joined
 
@@ -153,10 +171,10 @@ def _concat(reading: Reading, node: nodes.Concat) -> Closure:
 def _condition(reading: Reading, node: nodes.CondExpr) -> Closure:
     test, then = reading.expression(node.test), reading.expression(node.expr1)
     otherwise: Closure = _absent if node.expr2 is None else reading.expression(node.expr2)
-    return lambda frame: then(frame) if test(frame) else otherwise(frame)
+    return lambda scope: then(scope) if test(scope) else otherwise(scope)
 
 
-def _absent(_frame: Frame) -> Any:
+def _absent(_scope: Scope) -> Any:
     raise Missing("the value of an `if` without `else`", why="its condition doesn't hold")
 
 

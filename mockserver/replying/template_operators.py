@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from mockserver.replying.template_frame import MAX_INT_BITS, Exhausted, Failed, Frame
+from mockserver.replying.template_scope import MAX_INT_BITS, Exhausted, Failed, Scope
 from mockserver.replying.template_values import kind_of, weigh
 
-Operator = Callable[[Frame, Any, Any], Any]
+Operator = Callable[[Scope, Any, Any], Any]
 _LISTS = (list, tuple)
 _CONTAINERS = (list, tuple, Mapping)
 
@@ -22,26 +23,26 @@ def _no(doing: str, left: Any, right: Any, advice: str = "") -> Failed:
     return Failed(f"can't {doing} {kind_of(left)} and {kind_of(right)}{advice}")
 
 
-def add(frame: Frame, left: Any, right: Any) -> Any:
+def add(scope: Scope, left: Any, right: Any) -> Any:
     if _numbers(left, right):
         return left + right
     if isinstance(left, str) and isinstance(right, str):
-        frame.take_chars(len(left) + len(right))
+        scope.take_chars(len(left) + len(right))
         return left + right
     if isinstance(left, _LISTS) and type(left) is type(right):
-        frame.take_steps(len(left) + len(right))
+        scope.take_steps(len(left) + len(right))
         return left + right  # type: ignore[operator]  # of one type, as just asked
     raise _no("add", left, right, "; `~` joins as text" if str in (type(left), type(right)) else "")
 
 
-def subtract(_frame: Frame, left: Any, right: Any) -> Any:
+def subtract(_scope: Scope, left: Any, right: Any) -> Any:
     if _numbers(left, right):
         return left - right
     advice = "; use date() to shift a time" if isinstance(left, datetime) else ""
     raise _no("subtract", left, right, advice)
 
 
-def multiply(frame: Frame, left: Any, right: Any) -> Any:
+def multiply(scope: Scope, left: Any, right: Any) -> Any:
     if isinstance(left, int) and isinstance(right, int):
         if left.bit_length() + right.bit_length() > MAX_INT_BITS:
             raise Exhausted(f"it makes a number of more than {MAX_INT_BITS} bits")
@@ -51,20 +52,20 @@ def multiply(frame: Frame, left: Any, right: Any) -> Any:
     if isinstance(left, int):
         left, right = right, left
     if isinstance(right, int) and isinstance(left, (str, list, tuple)):
-        (frame.take_chars if isinstance(left, str) else frame.take_steps)(len(left) * max(right, 0))
+        (scope.take_chars if isinstance(left, str) else scope.take_steps)(len(left) * max(right, 0))
         return left * right
     raise _no("multiply", left, right)
 
 
-def divide(_frame: Frame, left: Any, right: Any) -> Any:
+def divide(_scope: Scope, left: Any, right: Any) -> Any:
     return left / _divisor(left, right)
 
 
-def floor_divide(_frame: Frame, left: Any, right: Any) -> Any:
+def floor_divide(_scope: Scope, left: Any, right: Any) -> Any:
     return left // _divisor(left, right)
 
 
-def modulo(_frame: Frame, left: Any, right: Any) -> Any:
+def modulo(_scope: Scope, left: Any, right: Any) -> Any:
     if isinstance(left, str):
         raise Failed("`%` divides numbers here; join texts with `~`")
     return left % _divisor(left, right)
@@ -78,74 +79,74 @@ def _divisor(left: Any, right: Any) -> Any:
     return right
 
 
-def negative(_frame: Frame, value: Any) -> Any:
+def negative(_scope: Scope, value: Any) -> Any:
     if isinstance(value, (int, float)):
         return -value
     raise Failed(f"can't negate {kind_of(value)}")
 
 
-def positive(_frame: Frame, value: Any) -> Any:
+def positive(_scope: Scope, value: Any) -> Any:
     if isinstance(value, (int, float)):
         return +value
     raise Failed(f"can't take {kind_of(value)} as a number; use the `int` or `float` filter")
 
 
-def equal(frame: Frame, left: Any, right: Any) -> bool:
+def equal(scope: Scope, left: Any, right: Any) -> bool:
     if isinstance(left, str):
-        frame.read(len(left))
+        scope.read(len(left))
     elif isinstance(left, _CONTAINERS) and isinstance(right, _CONTAINERS):
-        weigh(frame, left)
-        weigh(frame, right)
+        weigh(scope, left)
+        weigh(scope, right)
     return bool(left == right)
 
 
-def unequal(frame: Frame, left: Any, right: Any) -> bool:
-    return not equal(frame, left, right)
+def unequal(scope: Scope, left: Any, right: Any) -> bool:
+    return not equal(scope, left, right)
 
 
-def check_ordered(frame: Frame, left: Any, right: Any) -> None:
+def check_ordered(scope: Scope, left: Any, right: Any) -> None:
     """Numbers, texts and times have an order, each among themselves."""
     if isinstance(left, str) and isinstance(right, str):
-        frame.read(min(len(left), len(right)))
+        scope.read(min(len(left), len(right)))
     elif not _numbers(left, right) and not (isinstance(left, datetime) and isinstance(right, datetime)):
         advice = "; use the `int` or `float` filter" if str in (type(left), type(right)) else ""
         raise _no("compare", left, right, advice)
 
 
-def less(frame: Frame, left: Any, right: Any) -> bool:
-    check_ordered(frame, left, right)
+def less(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
     return bool(left < right)
 
 
-def less_or_equal(frame: Frame, left: Any, right: Any) -> bool:
-    check_ordered(frame, left, right)
+def less_or_equal(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
     return bool(left <= right)
 
 
-def greater(frame: Frame, left: Any, right: Any) -> bool:
-    check_ordered(frame, left, right)
+def greater(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
     return bool(left > right)
 
 
-def greater_or_equal(frame: Frame, left: Any, right: Any) -> bool:
-    check_ordered(frame, left, right)
+def greater_or_equal(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
     return bool(left >= right)
 
 
-def contained(frame: Frame, item: Any, whole: Any) -> bool:
+def contained(scope: Scope, item: Any, whole: Any) -> bool:
     if isinstance(whole, str):
         if not isinstance(item, str):
             raise Failed(f"a text can't contain {kind_of(item)}; the `string` filter makes it a text")
-        frame.search(whole, item)
+        scope.search(whole, item)
     elif isinstance(whole, _LISTS):
-        weigh(frame, whole)
+        weigh(scope, whole)
     elif not isinstance(whole, Mapping):
         raise Failed(f"{kind_of(whole)} contains nothing; `in` takes a list, a text or a mapping")
     return item in whole
 
 
-def not_contained(frame: Frame, item: Any, whole: Any) -> bool:
-    return not contained(frame, item, whole)
+def not_contained(scope: Scope, item: Any, whole: Any) -> bool:
+    return not contained(scope, item, whole)
 
 
 COMPARISONS: dict[str, Operator] = {
@@ -158,3 +159,12 @@ COMPARISONS: dict[str, Operator] = {
     "in": contained,
     "notin": not_contained,
 }
+AT_ONCE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+}
+"""Those that say of two whole numbers, or two short texts, what the operators above say, which take nothing for it."""

@@ -9,16 +9,17 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.errors import near
+from mockserver.replying.template_access import first_defined, once_a_request
 from mockserver.replying.template_calls import Arguments
 from mockserver.replying.template_filters import FILTERS
-from mockserver.replying.template_frame import NOTHING, Closure, Frame, Missing
 from mockserver.replying.template_lists import by_attribute
 from mockserver.replying.template_nodes import literal
 from mockserver.replying.template_reading import Compile, Reading, Refused
+from mockserver.replying.template_scope import NOTHING, Closure, Missing, Scope
 from mockserver.replying.template_tests import TESTS
 from mockserver.replying.template_values import elements
 
-Bind = Callable[[Frame], Callable[[Any], Any]]
+Bind = Callable[[Scope], Callable[[Any], Any]]
 
 
 def _filter(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
@@ -61,9 +62,9 @@ def _known_test(name: str, line: int) -> Callable[..., Any]:
 
 
 def _defined(value: Closure, wanted: bool) -> Closure:
-    def defined(frame: Frame) -> bool:
+    def defined(scope: Scope) -> bool:
         try:
-            return (value(frame) is not NOTHING) is wanted
+            return (value(scope) is not NOTHING) is wanted
         except Missing:
             return not wanted
 
@@ -81,34 +82,39 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     arguments = Arguments(reading, node, optional=optional and is_plain)
     arguments.check(node.name, [_pick], 1, node.lineno)
     if is_plain:
-        return _first_defined(value, arguments.by_place[0], literal(node.args[0]))
+        return _first_defined(reading, node, value, arguments.by_place[0])
     also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
-    def defaulted(frame: Frame) -> Any:
+    def defaulted(scope: Scope) -> Any:
         try:
-            found = value(frame)
+            found = value(scope)
         except Missing:
             found = NOTHING
         if found is not NOTHING and (not also_empty or found):
             return found
-        return _pick(found, *arguments.places(frame), **arguments.names(frame))
+        return _pick(found, *arguments.places(scope), **arguments.names(scope))
 
     return defaulted
 
 
-def _first_defined(value: Closure, otherwise: Closure, written: Any) -> Closure:
-    """`written` is what stands in where that is a literal, else NOTHING."""
+def _first_defined(reading: Reading, node: nodes.Filter, value: Closure, otherwise: Closure) -> Closure:
+    """A chain of defaults is one closure, and one that asks the request only is worked out once a request."""
+    tries = reading.tries.get(value, (value,))
+    found = first_defined(tries, otherwise, literal(node.args[0]))
+    if _is_of_request(reading, node):
+        found = once_a_request(repr(node), found)
+    reading.tries[found] = (*tries, otherwise)
+    return found
 
-    def defaulted(frame: Frame) -> Any:
-        try:
-            found = value(frame)
-        except Missing:
-            found = NOTHING
-        if found is not NOTHING:
-            return found
-        return otherwise(frame) if written is NOTHING else written
 
-    return defaulted
+def _is_of_request(reading: Reading, node: nodes.Node | None) -> bool:
+    """Whether it is a part of the request, what is written out, or one of these by default: nothing of it costs anything."""
+    match node:
+        case nodes.Filter(name="default" | "d", args=[otherwise], kwargs=[]):
+            return _is_of_request(reading, node.node) and _is_of_request(reading, otherwise)
+        case nodes.Getattr(node=nodes.Name(name="request")):
+            return "request" not in reading.bound
+    return node is not None and literal(node) is not NOTHING
 
 
 def _pick(found: Any, default_value: Any = "", boolean: Any = False) -> Any:
@@ -127,14 +133,14 @@ def _map(reading: Reading, node: nodes.Filter) -> Closure:
         arguments.check(name, [function], 2, node.lineno)
         bind = arguments.bound(function)
 
-    def mapped(frame: Frame) -> list[Any]:
-        make = bind(frame)
-        return [make(item) for item in elements(frame, source(frame))]
+    def mapped(scope: Scope) -> list[Any]:
+        make = bind(scope)
+        return [make(item) for item in elements(scope, source(scope))]
 
     return mapped
 
 
-def _attribute_of(_frame: Frame, item: Any, attribute: str | int, default: Any = NOTHING) -> Any:
+def _attribute_of(_scope: Scope, item: Any, attribute: str | int, default: Any = NOTHING) -> Any:
     try:
         return by_attribute(item, attribute)
     except Missing:
@@ -151,9 +157,9 @@ def _selecting(by_key: bool, wanted: bool) -> Compile:
         key = _literal(node, 0, "a key") if by_key else ""
         bind = _condition(node, arguments, 1 if by_key else 0)
 
-        def selected(frame: Frame) -> list[Any]:
-            holds = bind(frame)
-            found = elements(frame, source(frame))
+        def selected(scope: Scope) -> list[Any]:
+            holds = bind(scope)
+            found = elements(scope, source(scope))
             return [item for item in found if bool(holds(_key_of(item, key))) is wanted]
 
         return selected
@@ -173,18 +179,18 @@ def _key_of(item: Any, key: str) -> Any:
 def _condition(node: nodes.Filter, arguments: Arguments, place: int) -> Bind:
     """The test that an item must pass; truth itself where none is named. A missing key passes `undefined` only."""
     if len(node.args) <= place:
-        return lambda _frame: lambda found: found is not NOTHING and found
+        return lambda _scope: lambda found: found is not NOTHING and found
     name = _literal(node, place, "the name of a test")
     del arguments.by_place[: place + 1]
     if name in SPECIAL_TESTS:
         wanted = name == "defined"
-        return lambda _frame: lambda found: (found is not NOTHING) is wanted
+        return lambda _scope: lambda found: (found is not NOTHING) is wanted
     function = _known_test(name, node.lineno)
     arguments.check(name, [function], 2, node.lineno)
     bind = arguments.bound(function)
 
-    def condition(frame: Frame) -> Callable[[Any], Any]:
-        test = bind(frame)
+    def condition(scope: Scope) -> Callable[[Any], Any]:
+        test = bind(scope)
         return lambda found: found is not NOTHING and test(found)
 
     return condition

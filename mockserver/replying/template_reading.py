@@ -12,9 +12,10 @@ from typing import Any
 
 from jinja2 import nodes
 
-from mockserver.replying.template_frame import Closure, Start, Step
+from mockserver.replying.template_scope import NO_LOOKUP, Closure, Lookup, Start, Step
 
 MAX_DEPTH = 100
+NO_PATH: tuple[Start, tuple[Step, ...]] = ("", ())
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
 """Every word that some place of the language knows."""
 
@@ -43,7 +44,18 @@ class Lacking(Exception):
 class Reading:
     """One template being compiled: which words it may use, which it has used, which it has bound itself."""
 
-    __slots__ = ("bound", "count", "depth", "functions", "known", "names", "optional_table", "paths", "table")
+    __slots__ = (
+        "bound",
+        "count",
+        "depth",
+        "functions",
+        "known",
+        "names",
+        "optional_table",
+        "paths",
+        "table",
+        "tries",
+    )
 
     def __init__(self, known: frozenset[str], table: Table, optional_table: Table) -> None:
         self.known = known
@@ -54,8 +66,15 @@ class Reading:
         self.bound: set[str] = set()
         self.paths: dict[Closure, tuple[Start, tuple[Step, ...]]] = {}
         """Of what chains of keys were compiled to: where each begins, and its keys."""
+        self.tries: dict[Closure, tuple[Closure, ...]] = {}
+        """Of what defaults were compiled to: what is asked, one after the other, until something is defined."""
         self.depth = 0
         self.count = 0
+
+    def lookup(self, closure: Closure | None) -> Lookup:
+        """The word and the keys of one that only looks something up in a word; else nothing."""
+        start, steps = self.paths.get(closure, NO_PATH) if closure is not None else NO_PATH
+        return (start, tuple(key for key, _, _ in steps)) if start and isinstance(start, str) else NO_LOOKUP
 
     def expression(self, node: nodes.Node) -> Closure:
         return self._compiled(node, self.table.get(type(node)))

@@ -7,21 +7,21 @@ from typing import Any
 
 from mockserver.replying import template_methods as methods
 from mockserver.replying import template_operators as operators
-from mockserver.replying.template_frame import Failed, Frame
+from mockserver.replying.template_scope import Failed, Scope
 from mockserver.replying.template_values import kind_of
 
 Test = Callable[..., bool]
 
 
 def _being(holds: Callable[[Any], bool]) -> Test:
-    def test(_frame: Frame, value: Any) -> bool:
+    def test(_scope: Scope, value: Any) -> bool:
         return holds(value)
 
     return test
 
 
-def divisible_by(_frame: Frame, value: Any, num: Any) -> bool:
-    return bool(operators.modulo(_frame, value, num) == 0)
+def divisible_by(_scope: Scope, value: Any, num: Any) -> bool:
+    return bool(operators.modulo(_scope, value, num) == 0)
 
 
 def _whole(value: Any) -> int:
@@ -30,12 +30,12 @@ def _whole(value: Any) -> int:
     raise Failed(f"{kind_of(value)} is neither odd nor even")
 
 
-def _is_lower(frame: Frame, value: Any) -> bool:
-    return isinstance(value, str) and methods.TEXT["islower"](frame, value) is True
+def _is_lower(scope: Scope, value: Any) -> bool:
+    return isinstance(value, str) and methods.TEXT["islower"](scope, value) is True
 
 
-def _is_upper(frame: Frame, value: Any) -> bool:
-    return isinstance(value, str) and methods.TEXT["isupper"](frame, value) is True
+def _is_upper(scope: Scope, value: Any) -> bool:
+    return isinstance(value, str) and methods.TEXT["isupper"](scope, value) is True
 
 
 _SEQUENCES = (str, list, tuple, Mapping)

@@ -11,19 +11,22 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
 from mockserver.model.base import is_template
 from mockserver.replying import template_calls, template_lookups, template_nodes, template_piping
-from mockserver.replying.template_frame import (
-    NO_LOCALS,
+from mockserver.replying.template_access import looked_up
+from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
+from mockserver.replying.template_scope import (
+    CHAR_LIMIT,
+    NO_LOOKUP,
     NOTHING,
     PYTHON_ERRORS,
+    STEP_LIMIT,
     Closure,
     Failed,
-    Frame,
+    Lookup,
     Scope,
     located,
 )
-from mockserver.replying.template_reading import WORDS, Lacking, Reading, Refused
-from mockserver.replying.template_statements import Statement, block
-from mockserver.replying.template_values import PLAIN, explain, plain, refuse_large, to_text
+from mockserver.replying.template_statements import Writing, text_of, text_of_value
+from mockserver.replying.template_values import HANDED_ON, explain, plain, refuse_large
 
 _TABLE = {
     **template_nodes.EXPRESSIONS,
@@ -74,20 +77,41 @@ class Template:
     """
     A compiled text. `names` are the words of the scope that it uses, `functions` the functions.
 
-    A constant one has no syntax in it, or none but comments and raw blocks.
+    A constant one has no syntax in it, or none but comments and raw blocks. What renders it is made at first use: most
+    templates are rendered in one way only.
     """
 
     __slots__ = (
+        "_is_lookup",
         "_line",
         "_path",
         "_text",
-        "_to_text",
+        "_whole",
+        "_writing",
         "constant",
         "functions",
+        "lookup",
         "names",
+        "render",
+        "render_in",
         "source",
+        "value",
         "value_in",
     )
+
+    render: Callable[[Scope], str]
+    """Its text. Raises TemplateError."""
+    render_in: Callable[[Scope], str]
+    """`render`, within a budget that other templates share."""
+    value: Closure
+    """
+    Plain JSON: the expression's own value where the text is one whole expression, else text.
+
+    Values that were only looked up are handed on as they are, not copied:
+    don't change them. Raises TemplateError.
+    """
+    value_in: Closure
+    """`value`, within a budget that other templates share."""
 
     def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
         self.source = source
@@ -96,33 +120,58 @@ class Template:
         self.constant = True
         self._path = path
         self._text = source if text is None else text
-        self._to_text: Callable[[Frame], str] = self._constantly
-        self.value_in: Closure = self._constantly
-        """`value`, within a budget that other templates share."""
         self._line = 1
-
-    def _constantly(self, _frame: Frame) -> str:
-        return self._text
+        self._whole: Closure | None = None
+        self._is_lookup = False
+        self._writing: Writing | None = None
+        self.lookup: Lookup = NO_LOOKUP
+        """The word and the keys, where it only looks something up; else nothing."""
 
     def _become(
-        self, reading: Reading, text: Callable[[Frame], str], whole: Closure | None, node: nodes.Node
+        self, reading: Reading, writing: Writing | None, whole: Closure | None, node: nodes.Node
     ) -> Template:
-        """`whole` is its one expression, which `node` is, where it is nothing else."""
+        """`whole` is its one expression, which `node` is; `writing` writes its text, None where it is nothing else."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
-        self._to_text, self._line = text, node.lineno
-        self.value_in = self.render_in if whole is None else self._valued(whole, _is_lookup(node))
+        self._line = node.lineno
+        self._writing = writing
+        if whole is not None:
+            self._whole = whole
+            self._is_lookup = _is_lookup(node)
+            self.lookup = reading.lookup(whole)
         return self
 
-    def _valued(self, whole: Closure, lookup: bool) -> Closure:
-        def value(frame: Frame) -> Any:
+    def __getattr__(self, name: str) -> Closure:
+        if name not in _WAYS:
+            raise AttributeError(name)
+        made = self._made(name.startswith("value"), not name.endswith("_in"))
+        setattr(self, name, made)
+        return made
+
+    def _made(self, as_value: bool, fresh: bool) -> Closure:
+        """What renders it; `fresh` with a whole budget of its own."""
+        if self.constant:
+            return self._constantly
+        if as_value and self._whole is not None:
+            made = self._valued(self._whole, fresh)
+            return made if self.lookup is NO_LOOKUP else looked_up(*self.lookup, made)
+        writing = self._writing or text_of_value(self._whole, self._line, self.lookup)
+        return writing(self._error, fresh)
+
+    def _constantly(self, _scope: Scope) -> str:
+        return self._text
+
+    def _valued(self, whole: Closure, fresh: bool) -> Closure:
+        def value(scope: Scope) -> Any:
+            if fresh:
+                scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
             try:
-                found = whole(frame)
-                if type(found) in _HANDED_ON:
+                found = whole(scope)
+                if found.__class__ in HANDED_ON:
                     return found
                 refuse_large(found)
-                return _plain_value(frame, found, lookup)
+                return _plain_value(scope, found, self._is_lookup)
             except (Failed, *PYTHON_ERRORS) as why:
                 raise self._error(why) from why
 
@@ -138,29 +187,12 @@ class Template:
         """Where it was written, as a key path."""
         return dotted(self._path)
 
-    def render(self, scope: Scope) -> str:
-        """Its text. Raises TemplateError."""
-        return self._text if self.constant else self.render_in(Frame(scope))
-
-    def value(self, scope: Scope) -> Any:
-        """
-        Plain JSON: the expression's own value where the text is one whole expression, else text.
-
-        Values that were only looked up are handed on as they are, not copied:
-        don't change them. Raises TemplateError.
-        """
-        return self._text if self.constant else self.value_in(Frame(scope))
-
-    def render_in(self, frame: Frame) -> str:
-        """`render`, within a budget that other templates share."""
-        try:
-            return self._to_text(frame)
-        except (Failed, *PYTHON_ERRORS) as why:
-            raise self._error(why) from why
-
     def _error(self, why: Exception) -> TemplateError:
         failed = located(why, self._line)
         return TemplateError(failed, failed.line, self.source, self._path)
+
+
+_WAYS = frozenset({"render", "render_in", "value", "value_in"})
 
 
 class Predicate:
@@ -175,12 +207,12 @@ class Predicate:
 
     def holds(self, scope: Scope) -> bool:
         """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
-        frame = Frame(scope)
+        scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
         try:
-            found = self._value(frame)
+            found = self._value(scope)
             if found is NOTHING:
                 return False
-            return bool(found if type(found) in _HANDED_ON else _plain_value(frame, found, self._lookup))
+            return bool(found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._lookup))
         except (TemplateError, Failed, *PYTHON_ERRORS):
             return False
 
@@ -238,11 +270,10 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
     template = Template(source, path)
     whole = _whole_expression(parts)
     if whole is None:
-        text = _text_closure(block(reading, body))
-        return template._become(reading, text, None, body[0])  # noqa: SLF001  (its own module)
+        return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
     value = reading.expression(whole)
-    text = _printed(value) if parts == [whole] else _text_closure(block(reading, body))
-    return template._become(reading, text, value, whole)  # noqa: SLF001
+    writing = None if parts == [whole] else text_of(reading, body)
+    return template._become(reading, writing, value, whole)  # noqa: SLF001
 
 
 def _compiled_predicate(source: str, path: KeyPath, reading: Reading) -> Predicate:
@@ -303,24 +334,6 @@ def _is_lookup(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name)
 
 
-def _text_closure(run: Statement) -> Callable[[Frame], str]:
-    def text(frame: Frame) -> str:
-        frame.locals = NO_LOCALS
-        out: list[str] = []
-        run(frame, out)
-        return out[0] if len(out) == 1 else "".join(out)
-
-    return text
-
-
-def _printed(whole: Closure) -> Callable[[Frame], str]:
-    return lambda frame: to_text(frame, whole(frame))
-
-
-_HANDED_ON = PLAIN - {float}
-"""Types of values that are plain JSON as they are; a float may be infinite."""
-
-
-def _plain_value(frame: Frame, found: Any, lookup: bool) -> Any:
+def _plain_value(scope: Scope, found: Any, lookup: bool) -> Any:
     """As plain JSON. What was only looked up is that already where it is a dict or a list."""
-    return found if lookup and type(found) in (dict, list) else plain(frame, found)
+    return found if lookup and type(found) in (dict, list) else plain(scope, found)

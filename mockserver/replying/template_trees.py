@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.replying.template_frame import Closure, Frame, Scope
+from mockserver.replying.template_scope import NO_LOOKUP, NOTHING, Closure, Lookup, Scope, with_budget
 from mockserver.replying.template_texts import Template, compile_text
+from mockserver.replying.template_values import HANDED_ON
 
 
 class Tree:
@@ -17,12 +18,13 @@ class Tree:
     objects in every value: don't change them.
     """
 
-    __slots__ = ("_constant", "_make", "constant", "functions", "names")
+    __slots__ = ("_constant", "constant", "functions", "names", "value")
 
     def __init__(self, constant: Any, make: Closure | None, templates: list[Template]) -> None:
         self._constant = constant
-        self._make = make
         self.constant = make is None
+        self.value: Closure = make or self._constantly
+        """The tree with its templates filled in. Raises TemplateError."""
         self.names = frozenset[str]().union(*(one.names for one in templates))
         self.functions = frozenset[str]().union(*(one.functions for one in templates))
 
@@ -36,16 +38,15 @@ class Tree:
         """The value of a constant one."""
         return self._constant
 
-    def value(self, scope: Scope) -> Any:
-        """The tree with its templates filled in. Raises TemplateError."""
-        return self._constant if self._make is None else self._make(Frame(scope))
+    def _constantly(self, _scope: Scope) -> Any:
+        return self._constant
 
 
 def compile_tree(value: Any, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
     """Compiles every string in a tree. Raises InvalidInput with the flaws of all of them."""
     growing = _Growing(names)
     try:
-        make = growing.node(value, path)
+        make = growing.whole(value, path)
     except RecursionError as why:
         raise InvalidInput(Flaw(path, "the value is nested too deeply", "Flatten it")) from why
     if growing.flaws:
@@ -60,6 +61,15 @@ class _Growing:
         self.names = names
         self.templates: list[Template] = []
         self.flaws: list[Flaw] = []
+        self.lookups: dict[str, Lookup] = {}
+
+    def whole(self, value: Any, path: KeyPath) -> Closure | None:
+        """All of it, with a budget of its own."""
+        if isinstance(value, str):
+            template = self.text(value, path)
+            return template.value if template else None
+        make = self.node(value, path)
+        return with_budget(make) if make else None
 
     def node(self, value: Any, path: KeyPath) -> Closure | None:
         if isinstance(value, str):
@@ -80,13 +90,14 @@ class _Growing:
         if template.constant and template.text == value:
             return None
         self.templates.append(template)
+        self.lookups[value] = template.lookup
         return template
 
     def listed(self, value: list[Any] | tuple[Any, ...], path: KeyPath) -> Closure | None:
         parts = [(item, self.node(item, (*path, index))) for index, item in enumerate(value)]
         if all(make is None for _, make in parts):
             return None
-        return lambda frame: [item if make is None else make(frame) for item, make in parts]
+        return lambda scope: [item if make is None else make(scope) for item, make in parts]
 
     def mapping(self, value: dict[Any, Any], path: KeyPath) -> Closure | None:
         parts = [
@@ -97,27 +108,37 @@ class _Growing:
             return None
 
         if all(name is None for _, name, _, _ in parts):
-            return _filled(value, [(key, make) for key, _, _, make in parts if make is not None])
+            return _filled(
+                value, [(key, make, *self.lookup(item)) for key, _, item, make in parts if make is not None]
+            )
 
-        def mapped(frame: Frame) -> dict[Any, Any]:
+        def mapped(scope: Scope) -> dict[Any, Any]:
             return {
-                (key if name is None else name.render_in(frame)): (item if make is None else make(frame))
+                (key if name is None else name.render_in(scope)): (item if make is None else make(scope))
                 for key, name, item, make in parts
             }
 
         return mapped
 
+    def lookup(self, item: Any) -> Lookup:
+        """The word and the keys of a value that only looks something up; else nothing."""
+        return self.lookups.get(item, NO_LOOKUP) if isinstance(item, str) else NO_LOOKUP
+
     def key(self, key: Any, path: KeyPath) -> Template | None:
         return self.text(key, path, at_key=True) if isinstance(key, str) else None
 
 
-def _filled(whole: dict[Any, Any], varying: list[tuple[Any, Closure]]) -> Closure:
-    """A mapping in which only some values vary."""
+def _filled(whole: dict[Any, Any], varying: list[tuple[Any, Closure, str, tuple[str, ...]]]) -> Closure:
+    """A mapping in which only some values vary. Those that are only looked up are so here, as `looked_up` does it."""
 
-    def filled(frame: Frame) -> dict[Any, Any]:
-        found = dict(whole)
-        for key, make in varying:
-            found[key] = make(frame)
+    def filled(scope: Scope) -> dict[Any, Any]:
+        found = whole.copy()
+        words = scope.values
+        for key, make, word, names in varying:
+            value = words.get(word, NOTHING)
+            for name in names:
+                value = value.get(name, NOTHING) if value.__class__ is dict else NOTHING
+            found[key] = value if value.__class__ in HANDED_ON else make(scope)
         return found
 
     return filled

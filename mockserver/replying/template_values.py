@@ -17,10 +17,11 @@ from mockserver.errors import near
 from mockserver.model.http import Request
 from mockserver.model.sizes import MEMBER_LIMIT, has_more_members
 from mockserver.model.written import as_text
-from mockserver.replying.template_frame import NODES_A_STEP, Exhausted, Failed, Frame, Missing
+from mockserver.replying.template_scope import NODES_A_STEP, UNPAID, Exhausted, Failed, Missing, Scope
 
 _SCALARS = (str, int, float, bool, type(None))
-PLAIN = frozenset(_SCALARS)
+HANDED_ON = frozenset(_SCALARS) - {float}
+"""Types of values that are plain JSON as they are; a float may be infinite."""
 NEAR_LIMIT = 60
 
 
@@ -84,33 +85,34 @@ def rfc3339(moment: datetime) -> str:
     return text[:-6] + "Z" if text.endswith("+00:00") else text
 
 
-def to_text(frame: Frame, value: Any) -> str:
+def to_text(scope: Scope, value: Any) -> str:
     """A value as it prints, paid for."""
-    text = value if type(value) is str else _as_text(frame, value)
-    frame.chars -= len(text)
-    if frame.chars < 0:
-        frame.take_chars(0)
+    text = value if value.__class__ is str else printed(scope, value)
+    scope.chars -= len(text)
+    if scope.chars < 0:
+        scope.take_chars(0)
     return text
 
 
-def _as_text(frame: Frame, value: Any) -> str:
+def printed(scope: Scope, value: Any) -> str:
+    """A value as it prints; the caller pays for the text."""
     if isinstance(value, _SCALARS):
         return as_text(value)
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, bytes):
-        frame.take_chars(len(value))
+        scope.take_chars(len(value))
         return value.decode("utf-8", "replace")
-    return to_json(frame, value)
+    return to_json(scope, value)
 
 
-def to_json(frame: Frame, value: Any, indent: int | None = None) -> str:
+def to_json(scope: Scope, value: Any, indent: int | None = None) -> str:
     """JSON text, compact unless indented. The caller pays for its characters, this for the work."""
     refuse_large(value)
     separators = (",", ":") if indent is None else (",", ": ")
-    left = frame.chars
-    data = plain(frame, value)
-    frame.chars = left
+    left = scope.chars
+    data = plain(scope, value)
+    scope.chars = left
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
 
 
@@ -122,57 +124,61 @@ def refuse_large(value: Any) -> None:
         )
 
 
-def weigh(frame: Frame, value: Any) -> None:
+def weigh(scope: Scope, value: Any) -> None:
     """Pays for walking through a value once; stops as soon as it is too much."""
     pending = [value]
     seen = 0
     while pending:
         one = pending.pop()
         if isinstance(one, str):
-            frame.read(len(one))
+            if len(one) > UNPAID:
+                scope.read(len(one))
         elif isinstance(one, (list, tuple, Mapping)):
             seen += 1 + len(one)
             if seen >= NODES_A_STEP:
-                frame.take_steps(seen // NODES_A_STEP)
+                scope.take_steps(seen // NODES_A_STEP)
                 seen %= NODES_A_STEP
             pending.extend(one.values() if isinstance(one, Mapping) else one)
 
 
-def plain(frame: Frame, value: Any) -> Any:
+def plain(scope: Scope, value: Any) -> Any:
     """
     The value as plain JSON: times as text, tuples as lists, mappings as dicts.
 
     Every text in it is paid for: the same long text a thousand times in one
     list costs no memory here, but would in the JSON made from it.
     """
-    kind = type(value)
-    if kind is str:
-        frame.take_chars(len(value))
+    if value.__class__ is str:
+        scope.chars -= len(value)
+        if scope.chars < 0:
+            scope.take_chars(0)
         return value
-    if kind is float and not math.isfinite(value):
+    if value.__class__ is float and not math.isfinite(value):
         raise Failed(f"{value} is no JSON number")
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, (list, tuple)):
-        frame.take_steps(1 + len(value) // NODES_A_STEP)
-        return [plain(frame, item) for item in value]
-    if isinstance(value, Mapping):
-        return _plain_mapping(frame, value)
+        scope.take_steps(1 + len(value) // NODES_A_STEP)
+        return [plain(scope, item) for item in value]
+    if isinstance(value, (dict, Mapping)):
+        scope.take_steps(1 + len(value) // NODES_A_STEP)
+        found = {}
+        for key, item in value.items():
+            name = key if key.__class__ is str else to_text(scope, key)
+            if item.__class__ is str and len(item) <= scope.chars:
+                scope.chars -= len(item)
+                found[name] = item
+            else:
+                found[name] = plain(scope, item)
+        return found
     if isinstance(value, (datetime, bytes)):
-        return to_text(frame, value)
+        return to_text(scope, value)
     raise Failed(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
 
 
-def _plain_mapping(frame: Frame, value: Mapping[Any, Any]) -> dict[str, Any]:
-    frame.take_steps(1 + len(value) // NODES_A_STEP)
-    return {
-        (key if type(key) is str else to_text(frame, key)): plain(frame, item) for key, item in value.items()
-    }
-
-
-def elements(frame: Frame, value: Any, doing: str = "go through") -> list[Any]:
+def elements(scope: Scope, value: Any, doing: str = "go through") -> list[Any]:
     """What a loop goes through, paid for: items of a list, keys of a mapping, characters of a text."""
     if isinstance(value, (list, tuple, str, Mapping)):
-        frame.take_steps(len(value))
+        scope.take_steps(len(value))
         return list(value)
     raise Failed(f"can't {doing} {kind_of(value)}; it takes a list")

@@ -3,14 +3,14 @@ Templates: Jinja2's grammar, an evaluator of our own.
 
 Jinja2 parses; what it parsed is compiled, once, to Python closures over an
 allow-list (`template_nodes`, `template_lookups`, `template_calls`,
-`template_piping`, `template_statements`) and run with a budget (`template_frame`). So a template
+`template_piping`, `template_statements`) and run with a budget (`template_scope`). So a template
 can reach nothing that it was not handed, and can't hold the server.
 
 This is what other rooms import; the language itself is in docs/templates.md.
 """
 
-from mockserver.replying.template_frame import Scope
 from mockserver.replying.template_reading import WORDS
+from mockserver.replying.template_scope import Scope
 from mockserver.replying.template_texts import (
     Predicate,
     Template,

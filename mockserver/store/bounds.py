@@ -143,14 +143,22 @@ class Bounded(Generic[K, V]):
 
     def put(self, key: K, value: V, size_bytes: int, until_s: float | None = None) -> list[V]:
         """The youngest entry from now on. Those that left at the bound for it."""
-        self.pop(key)
-        self._entries[key] = value
-        self._sizes[key] = size = size_bytes + _ENTRY_BYTES
+        entries, sizes = self._entries, self._sizes
+        if key in entries:
+            self.size_bytes -= sizes[key]
+            entries.move_to_end(key)
+        entries[key] = value
+        sizes[key] = size = size_bytes + _ENTRY_BYTES
         self.size_bytes += size
         if until_s is not None:
             self._until[key] = until_s
             self._expiry.push(until_s, key)
             self._expiry.tidy(self._until)
+        elif self._until:
+            self._until.pop(key, None)
+        bounds = self._bounds
+        if len(self._entries) <= bounds.entries and self.size_bytes <= bounds.size_bytes:
+            return []
         return self._shrink()
 
     def touch(self, key: K, until_s: float | None = None) -> None:
@@ -231,7 +239,8 @@ class Log(Generic[V]):
         size = size_of(entry) + _ENTRY_BYTES
         self._kept.append((entry, size))
         self.size_bytes += size
-        while self._bounds.exceeded(len(self._kept), self.size_bytes):
+        bounds = self._bounds
+        while len(self._kept) > bounds.entries or self.size_bytes > bounds.size_bytes:
             _, size = self._kept.popleft()
             self.size_bytes -= size
             self.dropped += 1

@@ -18,7 +18,7 @@ from mockserver.store.bounds import Bounded, Bounds
 class KeptKey:
     """
     What is known of one key. `answer` is None while its first call is in
-    flight; once it is there, nothing changes any more. `at` is (scope, key).
+    flight, which may say what will be `kept`; once it is there, nothing changes any more. `at` is (scope, key).
     """
 
     line: tuple[str, str]
@@ -27,6 +27,11 @@ class KeptKey:
     until_s: float
     answer: Any = None
     at: tuple[str, str] = ("", "")
+    kept: Any = None
+
+    def keep(self, answer: Any) -> None:
+        """That will be its answer once its first call is over."""
+        self.kept = answer
 
 
 class Keys:
@@ -47,21 +52,20 @@ class Keys:
         self._kept.expire(now_s)
         return self._kept.get((scope, key))
 
-    def open(self, scope: str, key: str, entry: KeptKey) -> None:
+    def open(self, entry: KeptKey) -> None:
         """The key's first call is claimed."""
-        entry.at = (scope, key)
         self._kept.put(entry.at, entry, _size_of(entry))
         self.in_flight += 1
 
-    def settle(self, scope: str, key: str, entry: KeptKey, answer: Any) -> None:
+    def settle(self, entry: KeptKey) -> None:
         """The first call is over: its answer is kept, or, where there is none to keep, the key is free."""
-        if self._kept.get((scope, key)) is not entry:
+        if self._kept.get(entry.at) is not entry:
             return  # forgotten by a reset meanwhile
         self.in_flight -= 1
-        if answer is None:
+        if entry.kept is None:
             self._kept.pop(entry.at)
         else:
-            entry.answer = answer
+            entry.answer = entry.kept
             self._kept.put(entry.at, entry, _size_of(entry), entry.until_s)
 
     def answered(self) -> list[KeptKey]:
@@ -90,5 +94,7 @@ def _size_of(entry: KeptKey) -> int:
     scope, key = entry.at
     size = len(scope) + len(key) + len(entry.line[1]) + len(entry.body)
     if entry.answer is not None:
-        size += len(entry.answer.body) + sum(len(name) + len(value) for name, value in entry.answer.headers)
+        size += len(entry.answer.body)
+        for name, value in entry.answer.headers:
+            size += len(name) + len(value)
     return size

@@ -27,12 +27,14 @@ class Positions:
 
     def used(self, key: PositionKey, version: str) -> Position:
         """The position of that key, which is in use now; a new one where there is none."""
-        position = self.get(key)
         if isinstance(key, str):
+            position = self.of_routes.get(key)
             if position is None:
                 position = self.of_routes[key] = Position(version)
                 position.draws = self._drawn
-        elif position is not None:
+            return position
+        position = self._per.get(key)
+        if position is not None:
             self._per.touch(key)
         else:
             position = Position(version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from sys import getsizeof
 from typing import Any
 
 from mockserver.model.http import ABSENT
@@ -11,7 +12,7 @@ from mockserver.store.bounds import Bounds, Expiry, Full
 
 
 def _size(key: str, value: Any) -> int:
-    return 0 if value is None else size_of(key) + size_of(value)
+    return 0 if value is None else getsizeof(key) + size_of(value)
 
 
 def sizes_of(values: Mapping[str, Any]) -> dict[str, int]:
@@ -47,14 +48,17 @@ class State(Mapping[str, Any]):
 
     def write_all(self, writes: Sequence[tuple[str, Any, float | None]]) -> None:
         """Writes all of these, or, where there is no room for them, none. Raises Full."""
-        sizes = {key: _size(key, value) for key, value, _ in writes}
+        sizes = {}
+        for key, value, _ in writes:
+            sizes[key] = 0 if value is None else getsizeof(key) + size_of(value)
         self.check_sizes(sizes)
         for key, value, ttl_s in writes:
             self._write(key, value, ttl_s, sizes[key])
 
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
         """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises Full."""
-        self._forget_expired()
+        if self._until:
+            self._forget_expired()
         there = sizes.keys() & self._sizes.keys()
         more = len(sizes) - list(sizes.values()).count(0) - len(there)
         growth = sum(sizes.values()) - sum(map(self._sizes.__getitem__, there))
@@ -69,8 +73,10 @@ class State(Mapping[str, Any]):
         self._write(key, value, ttl_s, _size(key, value))
 
     def _write(self, key: str, value: Any, ttl_s: float | None, size: int) -> None:
-        self._forget_expired()
-        self._remove(key)
+        if self._until:
+            self._forget_expired()
+        if key in self._values:
+            self._remove(key)
         if value is None:
             return
         self._values[key] = value
@@ -83,7 +89,8 @@ class State(Mapping[str, Any]):
 
     def write_sized(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
         """Write many values, whose sizes are known, at once. Null removes."""
-        self._forget_expired()
+        if self._until:
+            self._forget_expired()
         for key in values.keys() & self._until.keys():
             del self._until[key]
         self._values.update(values)
@@ -99,8 +106,6 @@ class State(Mapping[str, Any]):
             self._until.pop(key, None)
 
     def _forget_expired(self) -> None:
-        if not self._until:
-            return
         now_s = self._now_s()
         for key in self._expiry.due(now_s):
             if self._until.get(key, now_s + 1) <= now_s:
@@ -137,6 +142,11 @@ class State(Mapping[str, Any]):
         if value is ABSENT:
             raise KeyError(key)
         return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As every mapping's, without an exception on the way."""
+        value = self.read(key)
+        return default if value is ABSENT else value
 
     def __iter__(self) -> Iterator[str]:
         if not self._until:

@@ -5,20 +5,20 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 
 import pytest
 import yaml
 
 from mockserver.errors import InvalidInput
 from mockserver.model.http import Request
+from mockserver.replying.draws import Draws
 from mockserver.replying.template_access import LOOP_PARTS, REQUEST_PARTS
 from mockserver.replying.template_fake import FAKES
 from mockserver.replying.template_filters import FILTERS
-from mockserver.replying.template_frame import CHAR_LIMIT, STEP_LIMIT
 from mockserver.replying.template_functions import FUNCTIONS
 from mockserver.replying.template_methods import NAMES
 from mockserver.replying.template_piping import SPECIAL_FILTERS, SPECIAL_TESTS
+from mockserver.replying.template_scope import CHAR_LIMIT, STEP_LIMIT
 from mockserver.replying.template_tests import TESTS
 from mockserver.replying.templates import WORDS, Scope, TemplateError, compile_text
 
@@ -46,7 +46,7 @@ def a_request():
 def a_scope():
     words = yaml.safe_load(blocks("yaml")[0])
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    return Scope({**words, "request": a_request()}, lambda: Random(1), lambda: now)
+    return Scope({**words, "request": a_request()}, lambda: Draws("", "", 1), lambda: now)
 
 
 def test_the_page_has_examples():

@@ -1,9 +1,9 @@
 """What the templates of these tests see: one request, and words of each kind."""
 
 from datetime import UTC, datetime
-from random import Random
 
 from mockserver.model.http import Request
+from mockserver.replying.draws import Draws
 from mockserver.replying.templates import Scope, compile_text
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
@@ -34,7 +34,7 @@ def a_scope(seed=1, **words):
         "item": {"sku": "A1"},
         "errors": [{"field": "amount", "message": "is missing"}],
     }
-    return Scope({**values, **words}, lambda: Random(seed), lambda: NOW)
+    return Scope({**values, **words}, lambda: Draws("", "", seed), lambda: NOW)
 
 
 PLACE = ("reply", "json")

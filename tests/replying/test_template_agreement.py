@@ -1,7 +1,6 @@
 """In what both know, this evaluator and Jinja2 itself say the same; where Jinja2 fails, this one fails too."""
 
 import os
-from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from template_scope import NOW, PLACE
 
 from mockserver.model.written import as_text
+from mockserver.replying.draws import Draws
 from mockserver.replying.templates import Scope, TemplateError, compile_text
 
 WORDS = {
@@ -166,7 +166,7 @@ def compiled(source):
 
 
 def scope():
-    return Scope(WORDS, lambda: Random(1), lambda: NOW)
+    return Scope(WORDS, lambda: Draws("", "", 1), lambda: NOW)
 
 
 def outcome(ask):

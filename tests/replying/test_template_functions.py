@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from template_scope import PLACE, a_request, a_scope, value
 
 from mockserver.errors import InvalidInput, MissingExtra
-from mockserver.replying.draws import chance
+from mockserver.replying.draws import Draws
 from mockserver.replying.template_fake import FAKES
 from mockserver.replying.templates import Scope, TemplateError, compile_text, compile_tree
 
@@ -182,7 +182,7 @@ DRAWING = (
 
 
 def _drawn(seed="s", route="payments/create", number=1):
-    scope = Scope({}, lambda: chance(seed, route, number, "ids"), None)
+    scope = Scope({}, lambda: Draws(seed, route, number), None)
     return compile_text(DRAWING, PLACE).render(scope)
 
 

@@ -123,3 +123,32 @@ def test_a_repeated_field_gives_its_first_value_and_fields_keep_their_order():
     found = compile_text("{{ request.form }}", PLACE).value(a_scope(request=request))
 
     assert list(found.items()) == [("b", "1"), ("a", "2"), ("c", "4")]
+
+
+class Watched(Request):
+    """A request that counts how often its JSON is asked for."""
+
+    __slots__ = ("asked",)
+
+    @property
+    def json(self):
+        self.asked = getattr(self, "asked", 0) + 1
+        return super().json
+
+
+def test_what_several_conditions_ask_of_a_request_is_worked_out_once():
+    request = Watched(
+        "POST", "/", [("Content-Type", "application/json")], b'{"amount": 5, "currency": "usd"}'
+    )
+
+    assert holds("{{ (request.form | default(request.json)).amount == 5 }}", request=request)
+    assert holds("{{ (request.form | default(request.json)).currency == 'usd' }}", request=request)
+    assert not holds("{{ (request.form | default(request.json)).nope }}", request=request)
+    assert request.asked == 1
+
+
+def test_what_is_worked_out_once_is_that_of_its_own_request():
+    source = "{{ (request.form | default(request.json)).amount == 5 }}"
+
+    assert holds(source, request=a_request(b'{"amount": 5}'))
+    assert not holds(source, request=a_request(b'{"amount": 6}'))

@@ -14,7 +14,7 @@ import pytest
 from template_scope import PLACE, a_request, a_scope, value
 
 from mockserver.errors import InvalidInput
-from mockserver.replying.template_frame import CHAR_LIMIT, STEP_LIMIT
+from mockserver.replying.template_scope import CHAR_LIMIT, STEP_LIMIT
 from mockserver.replying.templates import TemplateError, compile_predicate, compile_text, compile_tree
 
 ESCAPES_AT_LOAD = [

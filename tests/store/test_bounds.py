@@ -35,8 +35,9 @@ def kept(key, until_s=100.0):
 
 def answered(keys, key, body=b"", until_s=100.0):
     entry = kept(key, until_s)
-    keys.open("shop", key, entry)
-    keys.settle("shop", key, entry, Response(200, (), body))
+    keys.open(entry)
+    entry.keep(Response(200, (), body))
+    keys.settle(entry)
 
 
 def known(keys, names, now_s=0.0):
@@ -45,7 +46,7 @@ def known(keys, names, now_s=0.0):
 
 def test_the_oldest_answered_key_leaves_and_one_in_flight_never(bounds, reached):
     keys = Keys(bounds)
-    keys.open("shop", "flying", kept("flying"))
+    keys.open(kept("flying"))
     for name in "abc":
         answered(keys, name)
 
@@ -57,7 +58,7 @@ def test_the_oldest_answered_key_leaves_and_one_in_flight_never(bounds, reached)
 def test_keys_that_are_all_in_flight_stay(bounds, reached):
     keys = Keys(bounds)
     for name in "abcde":
-        keys.open("shop", name, kept(name))
+        keys.open(kept(name))
 
     assert known(keys, "abcde") == list("abcde")
     assert reached == {}

@@ -37,3 +37,13 @@ def test_where_there_is_no_room_for_one_none_is_written():
 
     assert state.parts() == ({}, {})
     assert state.size_bytes == 0
+
+
+def test_what_is_absent_or_forgotten_gives_what_stands_in():
+    now_s = [0.0]
+    state = State({"kept": 1}, lambda: now_s[0], Bounds())
+    state.write("short", 2, ttl_s=5)
+
+    assert (state.get("kept"), state.get("short"), state.get("nope"), state.get("nope", 3)) == (1, 2, None, 3)
+    now_s[0] = 5.0
+    assert state.get("short", "gone") == "gone"

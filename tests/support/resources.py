@@ -7,6 +7,7 @@ from random import Random
 from mockserver.files.flaws import parse_spec
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.resource import ResourceSpec
+from mockserver.replying.draws import Draws
 from mockserver.replying.resources import compile_resource
 from mockserver.replying.templates import Scope
 
@@ -36,14 +37,14 @@ class World:
 
         spec = parse_spec(ResourceSpec, {"path": "/items", **written})
         self.resource = compile_resource(spec, read_file, NAMES, base=base)
-        self.chance = Random(seed)
+        self.draws = Draws("", "", seed)
         self.host = host
         self.collection = self.resource.seeded(self.scope_for)
         self.calls = 0
 
     def scope_for(self, _n=0, /, **words):
         values = {"vars": {"currency": "eur"}, "state": {}, "call": {"number": 1, "id": "c1"}, **words}
-        return Scope(values, lambda: self.chance, lambda: NOW)
+        return Scope(values, lambda: self.draws, lambda: NOW)
 
     def decide(self, method, target, body=None, content_type=None, headers=(), prefix=""):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""

@@ -1,5 +1,5 @@
 """
-What a template is rendered against (`Scope`), and what one render may spend (`Frame`).
+What a template is rendered against, and what one render may spend.
 
 A budget of steps and characters is the reason that no template can hold the
 server: whatever loops or grows pays first, so the work is refused before it
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
+
+from mockserver.replying.draws import Draws
 
 STEP_LIMIT = 100_000
 CHAR_LIMIT = 1024 * 1024
@@ -19,6 +20,8 @@ CHAR_LIMIT = 1024 * 1024
 MAX_INT_BITS = 4096
 NODES_A_STEP = 8
 """Looking at this many values costs one step, and so does half a KiB of text."""
+UNPAID = 512
+"""Looking through so many characters of text costs nothing."""
 
 
 class Failed(Exception):
@@ -64,27 +67,35 @@ def _in_words(why: Exception) -> str:
     return str(why) or type(why).__name__
 
 
+NO_LOCALS: dict[str, Any] = {}
+"""Shared by all; a render that sets something gets a dict of its own."""
+
+
 class Scope:
     """
-    The words that the templates of one call see.
+    The words that the templates of one call see, and what is left of the budget of the render that is under way.
 
-    `chance` is asked once, at the first draw, and its generator serves all
+    `chance` is asked once, at the first draw, and its numbers serve all
     that follows, also in scopes made by `with_`; so two `uuid()` of one call
-    differ. `now` is read once likewise: one call has one moment.
+    differ. `now` is read once likewise: one call has one moment. `locals` are the variables of the render
+    (`set`, `for`).
     """
 
-    __slots__ = ("_chance", "_moment", "_now", "_random", "values")
+    __slots__ = ("_chance", "_moment", "_now", "_random", "chars", "locals", "steps", "values")
 
     def __init__(
-        self, values: Mapping[str, Any], chance: Callable[[], Random], now: Callable[[], datetime]
+        self, values: Mapping[str, Any], chance: Callable[[], Draws], now: Callable[[], datetime]
     ) -> None:
         self.values = values
         self._chance = chance
         self._now = now
-        self._random: Random | None = None
+        self._random: Draws | None = None
         self._moment: datetime | None = None
+        self.locals = NO_LOCALS
+        self.steps = STEP_LIMIT
+        self.chars = CHAR_LIMIT
 
-    def random(self) -> Random:
+    def random(self) -> Draws:
         found = self._random
         if found is None:
             found = self._random = self._chance()
@@ -104,23 +115,6 @@ class Scope:
         """The same scope, so long after; draws go on from where they are."""
         return Scope(self.values, self.random, lambda: self.now() + timedelta(seconds=seconds))
 
-
-NO_LOCALS: dict[str, Any] = {}
-"""Shared by all frames; a frame that sets something gets a dict of its own."""
-
-
-class Frame:
-    """One render: its words, its own variables (`set`, `for`), and what is left of its budget."""
-
-    __slots__ = ("chars", "locals", "scope", "steps", "values")
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.values = scope.values
-        self.locals = NO_LOCALS
-        self.steps = STEP_LIMIT
-        self.chars = CHAR_LIMIT
-
     def take_steps(self, count: int) -> None:
         self.steps -= count
         if self.steps < 0:
@@ -134,7 +128,7 @@ class Frame:
 
     def read(self, length: int) -> None:
         """Pays for looking through a text of that length."""
-        if length > 512:
+        if length > UNPAID:
             self.take_steps(length >> 9)
 
     def search(self, whole: str, part: str) -> None:
@@ -144,10 +138,26 @@ class Frame:
             self.take_steps(work >> 12)
 
 
-Closure = Callable[[Frame], Any]
+Closure = Callable[[Scope], Any]
 """A compiled expression."""
+
+
+def with_budget(make: Closure) -> Closure:
+    """The same with a whole budget of its own."""
+
+    def render(scope: Scope) -> Any:
+        scope.steps = STEP_LIMIT
+        scope.chars = CHAR_LIMIT
+        return make(scope)
+
+    return render
+
+
 Start = str | Closure
 """Where a chain of keys begins: a word of the scope, or an expression."""
+Lookup = tuple[str, tuple[str, ...]]
+"""A word of the scope and the keys that are looked up from there, one after the other."""
+NO_LOOKUP: Lookup = ("", ())
 Step = tuple[str, str, Callable[[Any, str, str], Any]]
 """A key, the look-up up to there as written, and what looks into anything but a dict that has the key."""
 NOTHING: Any = object()
