@@ -45,5 +45,5 @@ PEER = Peer(
     "npm",
     ("@stoplight/prism-cli@5.16.0",),
     command,
-    cannot=dict.fromkeys(("told", "sequence", "template"), _NONE),
+    cannot=dict.fromkeys(("bodies", "sequence", "template"), _NONE),
 )
