@@ -94,7 +94,8 @@ class Peer:
 def text(answer: Any, amount: str = "") -> str:
     """The body of an answer; `amount` is how a tool writes the number that was sent."""
     if amount:
-        return json.dumps({**answer, "amount": "AMOUNT"}).replace('"AMOUNT"', amount)
+        # Apart from the brace that follows, which some would take for a third one of theirs.
+        return json.dumps({**answer, "amount": "AMOUNT"}).replace('"AMOUNT"', f"{amount} ")
     return "" if answer is None else json.dumps(answer)
 
 

@@ -28,11 +28,11 @@ def test_time_may_rise_by_a_tenth_from_first_to_last():
 
 
 def test_memory_is_compared_from_when_the_bounds_were_reached():
-    """100,000 entries of a kind: the fifth portion is the first that only takes the place of others."""
-    times_us = [100] * 40
+    """100,000 entries of a kind and twice as many moments: the ninth portion is the first that only replaces others."""
+    times_us, rising = [100] * 40, [50, 55, 60, 65, 70, 75, 80, 85]
 
-    assert verdicts(times_us, [50, 60, 70, 80, *([90] * 36)]) == [True, True]
-    assert verdicts(times_us, [50, 60, 70, 80, 90, *([95] * 35)]) == [True, False]
+    assert verdicts(times_us, [*rising, *([90] * 32)]) == [True, True]
+    assert verdicts(times_us, [*rising, 90, *([95] * 31)]) == [True, False]
 
 
 def test_a_portion_that_does_not_fit_into_the_bounds_is_refused():
