@@ -22,8 +22,8 @@ def measure(scale: Scale) -> list[Result]:
     ]
     body = traffic.document("none")
     return [
-        _judged(f"a miss among {count:,} paths", _times_s(by_path, scale, "GET", None)),
-        _judged(f"a miss among {count:,} routes of one path", _times_s(by_body, scale, "POST", body)),
+        judged(f"a miss among {count:,} paths", _times_s(by_path, scale, "GET", None)),
+        judged(f"a miss among {count:,} routes of one path", _times_s(by_body, scale, "POST", body)),
     ]
 
 
@@ -50,7 +50,7 @@ def _times_s(routes: list[dict[str, object]], scale: Scale, method: str, body: s
     return found
 
 
-def _judged(title: str, times_s: list[float]) -> Result:
+def judged(title: str, times_s: list[float]) -> Result:
     a_second, longest_ms = len(times_s) / sum(times_s), max(times_s) * 1000
     return Result(
         title,

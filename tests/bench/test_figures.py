@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import crowd, figures, loading, starting
+from benchmarks import crowd, figures, loading, misses, starting
 from benchmarks.exactness import Exact
 from benchmarks.figures import Ratio, Result
 from benchmarks.report import Report, read
@@ -152,3 +152,9 @@ def test_routes_that_are_added_ever_more_slowly_miss_the_goal():
 def test_a_start_is_judged_by_the_clock_on_the_wall():
     assert starting.result([(1.8, 9.0)], [(1.0, 1.0)]).met is True
     assert starting.result([(1.9, 0.1)], [(1.0, 1.0)]).met is False
+
+
+def test_misses_are_judged_by_how_many_a_second_and_by_the_longest():
+    assert misses.judged("a miss", [0.0004] * 100).met is True
+    assert misses.judged("a miss", [0.0006] * 100).met is False
+    assert misses.judged("a miss", [0.0001] * 99 + [0.006]).met is False
