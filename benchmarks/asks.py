@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import time
@@ -38,9 +39,9 @@ class Ask:
 
 
 def parsed(body: bytes) -> Any:
-    """The body as JSON, or as it is."""
+    """The body as JSON, or as it is. An SDK says that it takes gzip, and some tools send it."""
     try:
-        return json.loads(body)
+        return json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)
     except ValueError:
         return body
 

@@ -8,15 +8,12 @@ import time
 from collections import Counter
 from random import Random
 
+from benchmarks.asking import answer
 from benchmarks.mixture import Kind, drawn, written
 
 LEAVES_AFTER_S = 0.2
 """Long enough that the server has read the request even where it is busy."""
 PATIENCE_S = 30.0
-
-
-class Wrong(Exception):
-    """The server did what it was not asked to."""
 
 
 class Ledger:
@@ -55,7 +52,7 @@ class Client:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._exchange(kind, written(kind, prefix, self._chance))
-        except (OSError, EOFError, ValueError, Wrong, TimeoutError) as why:
+        except (OSError, EOFError, ValueError, TimeoutError) as why:
             self.close()
             if kind.ends == "answers":
                 self._ledger.wrong.append(f"{kind.line}: {why!r}")
@@ -75,19 +72,7 @@ class Client:
             while await reader.read(65536):
                 pass
             raise EOFError
-        await self._answer(reader)
-
-    async def _answer(self, reader: asyncio.StreamReader) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 "):
-            raise Wrong(f"{head[:60]!r} is no answer")
-        lower = head.lower()
-        if b"transfer-encoding: chunked" in lower:
-            while size := int(await reader.readuntil(b"\r\n"), 16):
-                await reader.readexactly(size + 2)
-            await reader.readexactly(2)
-        elif (at := lower.find(b"content-length:")) >= 0:
-            await reader.readexactly(int(lower[at + 15 : lower.index(b"\r\n", at)]))
+        await answer(reader)
 
     def close(self) -> None:
         if self._streams is not None:

@@ -192,7 +192,7 @@ def measure(scale: Scale) -> list[Result]:
     count = allowed(scale.connections)
 
     def own(folder: Path, port: int) -> list[str]:
-        return servers.mockserver(servers.scenario(folder, "crowd", ONE), port)
+        return servers.mockserver(servers.scenario(folder, "crowd", {"routes": ONE}), port)
 
     found = [judged(_tally(own, count, scale.connections_s), count)]
     if servers.NGINX is not None:

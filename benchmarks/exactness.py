@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import aiohttp
 
 from benchmarks import processes, rounds
 from benchmarks.asking import ask
@@ -57,10 +56,10 @@ def of(
         processes.running(command(folder, port), port, work.proof[0], env, cwd=folder),
     ):
         prove(port, work.proof[1:])
-        path = work.proof[0].path
+        request = f"GET {work.proof[0].path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         try:
-            statuses = ask(port, path, scale.exact, CONNECTIONS)
-        except (aiohttp.ClientError, TimeoutError) as why:
+            statuses = asyncio.run(ask(port, lambda _: request, scale.exact, CONNECTIONS))
+        except (OSError, EOFError, ValueError) as why:
             raise Failed(f"sequence: {why!r}") from why
         strange = scale.exact - statuses[200] - statuses[503]
         counted = None

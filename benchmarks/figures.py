@@ -7,25 +7,26 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.rounds import BARE, NGINX, Sample, Samples
-from benchmarks.works import Against, Work
+from benchmarks.rounds import Sample, Samples
+from benchmarks.works import BARE, NGINX, Against, Work
 
 
 @dataclass(frozen=True)
 class Ratio:
     """
-    The median of the rounds' ratios, and the least and greatest of them; `cpu` is the median
-    ratio by processor time, which a load generator at its limit doesn't flatter.
+    The median of the rounds' ratios, and the least and greatest of them; `us` and `their_us` are the processor time of a
+    request on both sides, which a load generator at its limit doesn't flatter.
     """
 
     middle: float
     least: float
     most: float
-    cpu: float
+    us: float
+    their_us: float
 
     def details(self) -> str:
         spread = f"{self.least:.2f} to {self.most:.2f}; " if self.least != self.most else ""
-        return f"{spread}by processor time {self.cpu:.2f}"
+        return f"{spread}{self.us:.1f} µs beside {self.their_us:.1f} µs"
 
 
 @dataclass(frozen=True)
@@ -57,24 +58,28 @@ def ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> Ratio | None:
     if not pairs:
         return None
     rates = [one.rate / other.rate for one, other in pairs]
-    # No processor time: the system doesn't say any.
-    cpus = [other.cpu_us / one.cpu_us for one, other in pairs if one.cpu_us]
-    return Ratio(statistics.median(rates), min(rates), max(rates), statistics.median(cpus or [0.0]))
+    us, their_us = median(ours, "cpu_us"), median(theirs, "cpu_us")
+    return Ratio(statistics.median(rates), min(rates), max(rates), us, their_us)
 
 
-def samples_against(samples: Samples, server: str, against: Against, bare: str = BARE) -> Sequence[Sample]:
-    """The other side of a ratio: a reference server, or another work on the same server."""
-    if against.key == NGINX:
-        return samples.get(NGINX, {}).get("one", [])
-    if against.key == BARE:
-        return samples.get(bare, {}).get("one", [])
+def samples_against(samples: Samples, server: str, work: Work, against: Against) -> Sequence[Sample]:
+    """The other side of a ratio: a reference that was asked the same, or another work on the same server."""
+    if against.key in (NGINX, BARE):
+        return samples.get(against.key, {}).get(work.reference, [])
     return samples.get(server, {}).get(against.key, [])
 
 
 def judged(work: Work, against: Against, found: Ratio, title: str) -> Result:
     """A ratio beside its goal."""
     goal = "" if against.least is None else f"≥ {against.least:.2f}"
-    if against.floor is not None:
-        goal += f", {against.floor:.2f} at the very least"
     met = None if against.least is None else found.middle >= against.least
     return Result(work.title, f"{found.middle:.2f} × {title} ({found.details()})", goal, met)
+
+
+def judged_us(work: Work, ours: Sequence[Sample]) -> Result | None:
+    """The processor time of a request beside its goal; None where it has none, or was not measured."""
+    if work.most_us is None or not ours:
+        return None
+    us = median(ours, "cpu_us")
+    said = f"{us:.1f} µs of processor time a request"
+    return Result(work.title, said, f"≤ {work.most_us:g} µs", us <= work.most_us)

@@ -67,7 +67,7 @@ def yaml_s(path: Path) -> float:
 def one_by_one(scale: Scale) -> Result:
     port = processes.free_port()
     with processes.scratch() as folder:
-        command = servers.mockserver(servers.scenario(folder, "one", ONE), port)
+        command = servers.mockserver(servers.scenario(folder, "one", {"routes": ONE}), port)
         with processes.running(command, port, Ask("/one", json=OK)):
             times_s = added(port, scale.many)
     return admin_result(times_s)

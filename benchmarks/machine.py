@@ -12,34 +12,35 @@ from importlib import metadata
 from pathlib import Path
 
 
-def cores() -> tuple[int, int] | None:
-    """The core for servers and the one for load; None where there are not two, or a process can't be put on one."""
+def cores() -> list[int]:
+    """The core for servers and one or two for load; none where there are not two, or a process can't be put on one."""
     if not hasattr(os, "sched_getaffinity") or shutil.which("taskset") is None:
-        return None
+        return []
     free = sorted(os.sched_getaffinity(0))
-    return (free[0], free[1]) if len(free) > 1 else None
+    return free[:3] if len(free) > 1 else []
 
 
-# Asked once: this very process is put on the second core, and would see only that one afterwards.
+# Asked once: this very process is put on the cores for load, and would see only those afterwards.
 CORES = cores()
+LOAD_THREADS = max(1, len(CORES) - 1)
 
 
 def for_servers(command: list[str]) -> list[str]:
-    return _pinned(0, command)
+    return _pinned(CORES[:1], command)
 
 
 def for_load(command: list[str]) -> list[str]:
-    return _pinned(1, command)
+    return _pinned(CORES[1:], command)
 
 
-def _pinned(which: int, command: list[str]) -> list[str]:
-    return ["taskset", "-c", str(CORES[which]), *command] if CORES else command
+def _pinned(cores: list[int], command: list[str]) -> list[str]:
+    return ["taskset", "-c", ",".join(map(str, cores)), *command] if cores else command
 
 
 def move_to_the_load() -> None:
     """Keeps this process off the servers' core."""
     if CORES:
-        os.sched_setaffinity(0, {CORES[1]})
+        os.sched_setaffinity(0, CORES[1:])
 
 
 def load_average() -> float:
@@ -105,7 +106,7 @@ def _said(command: list[str], pattern: str) -> str:
 def warnings() -> list[str]:
     """What makes the figures worth less, in sentences."""
     found = []
-    if CORES is None:
+    if not CORES:
         found.append("Server and load shared cores, since there were not two to keep them apart.")
     if not sys.platform.startswith("linux"):
         found.append("Processor time and memory are read on Linux only.")

@@ -1,4 +1,7 @@
-"""docs/performance.md: the figures stand between two marks, so that the text around them stays what people wrote."""
+"""
+docs/performance.md and benchmarks/README.md: figures and goals stand between two marks, so that the text around them
+stays what people wrote.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from pathlib import Path
 from benchmarks import pictures, table
 from benchmarks.report import Report
 
-DOCS = Path(__file__).parents[1] / "docs"
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
 BEGIN = "<!-- figures: begin, written by scripts/bench --write -->"
 END = "<!-- figures: end -->"
 
@@ -30,8 +34,11 @@ def drawings(report: Report) -> dict[str, str]:
 
 
 def write(report: Report) -> None:
-    path = DOCS / "performance.md"
-    path.write_text(filled(path.read_text(), table.text(report, drawn=True)))
+    for path, text in (
+        (DOCS / "performance.md", table.expected(report, drawn=True)),
+        (HERE / "README.md", table.judged(report)),
+    ):
+        path.write_text(filled(path.read_text(), text))
     draw(report, DOCS)
 
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import processes, servers, wrk
-from benchmarks.asks import Failed, prove, send
+from benchmarks.asks import Ask, Failed, prove, send
 from benchmarks.processes import Running
 from benchmarks.scale import Scale
-from benchmarks.works import Work
+from benchmarks.works import BARE, NGINX, OK, Work
 
 MOCKSERVER = "mockserver"
 WITHOUT_UVLOOP = "mockserver without uvloop"
-NGINX = "nginx"
-BARE = "bare aiohttp"
-BARE_WITHOUT_UVLOOP = "bare aiohttp without uvloop"
 
 
 @dataclass(frozen=True)
@@ -56,33 +53,29 @@ Samples = dict[str, dict[str, list[Sample]]]
 """By server and by the work's key, a sample a round."""
 
 
-def own(works: Iterable[Work], server: str, *, uvloop: bool) -> list[Target]:
-    """mockserver's targets."""
+def own(work: Work, server: str = MOCKSERVER, *, uvloop: bool = True) -> Target:
+    """mockserver with a work."""
 
-    def target(work: Work) -> Target:
-        def command(folder: Path, port: int) -> list[str]:
-            path = servers.scenario(folder, work.key.replace(" ", "-"), work.routes, **work.keys)
-            return servers.mockserver(path, port, uvloop=uvloop)
+    def command(folder: Path, port: int) -> list[str]:
+        path = servers.scenario(folder, work.key, work.document)
+        return servers.mockserver(path, port, *work.flags, uvloop=uvloop)
 
-        return Target(server, work, command, counts=True)
-
-    return [target(work) for work in works]
+    return Target(server, work, command, counts=True)
 
 
-def references(one: Work) -> list[Target]:
-    """nginx, where it is installed, and bare aiohttp on the loop that mockserver has."""
-    nginx = [Target(NGINX, one, servers.nginx)] if servers.NGINX is not None else []
-    return [*nginx, bare(one, BARE, uvloop=servers.HAS_UVLOOP)]
-
-
-def bare(one: Work, server: str, *, uvloop: bool) -> Target:
-    return Target(server, one, lambda _, port: servers.bare_aiohttp(port, uvloop=uvloop))
+def references(work: Work) -> list[Target]:
+    """nginx, where it is installed, and bare aiohttp on the loop that mockserver has; both are asked the same."""
+    # They answer everything with the same constant.
+    asked = replace(work, proof=[Ask("/", json=OK)], share_of_2xx=1.0, namespaces=0)
+    bare = Target(BARE, asked, lambda _, port: servers.bare_aiohttp(port))
+    return [*([Target(NGINX, asked, servers.nginx)] if servers.NGINX is not None else []), bare]
 
 
 def all_rounds(targets: list[Target], scale: Scale, failures: dict[str, dict[str, str]]) -> Samples:
     """
-    Goes `scale.rounds` times through the targets. A target that fails is left out from
-    then on, with its reason in `failures`, by server and work.
+    Goes `scale.rounds` times through the targets, every second time from the last to the first, so that a machine that
+    gets slower or faster favours none. A target that fails is left out from then on, with its reason in `failures`, by
+    server and work.
     """
     samples: Samples = {}
     for number in range(1, scale.rounds + 1):
@@ -99,9 +92,10 @@ def all_rounds(targets: list[Target], scale: Scale, failures: dict[str, dict[str
                 failures.setdefault(target.server, {})[key] = str(why)
                 return None
 
+        in_order = targets if number % 2 else targets[::-1]
         with ThreadPoolExecutor(scale.at_once) as several:
-            found = list(several.map(tried, targets))
-        for target, sample in zip(targets, found, strict=True):
+            found = list(several.map(tried, in_order))
+        for target, sample in zip(in_order, found, strict=True):
             if sample is not None:
                 samples.setdefault(target.server, {}).setdefault(target.work.key, []).append(sample)
     return samples
@@ -120,10 +114,10 @@ def measure(target: Target, scale: Scale) -> Sample:
             make_namespaces(port, work.namespaces)
             grown_from = rss_bytes
             if warm_up_s := max(scale.warm_up_s, work.warm_up_s, target.warm_up_s) if scale.warm_up_s else 0:
-                asked += wrk.load(port, work.traffic, warm_up_s, folder).count
+                asked += wrk.load(port, work.traffic.after(beyond(asked)), warm_up_s, folder).count
                 grown_from = server.rss_bytes()
             before_s = server.cpu_s()
-            said = wrk.load(port, work.traffic, scale.seconds, folder)
+            said = wrk.load(port, work.traffic.after(beyond(asked)), scale.seconds, folder)
             cpu_s = server.cpu_s() - before_s
             asked += said.count
             _check(target, server, said, asked)
@@ -131,6 +125,11 @@ def measure(target: Target, scale: Scale) -> Sample:
     cpu_us = cpu_s / max(said.count, 1) * 1e6
     busy = cpu_us * said.rate / 1e6
     return Sample(said.rate, cpu_us, busy, said.p50_ms, said.p99_ms, server.start_s, rss_bytes, grown_bytes)
+
+
+def beyond(asked: int) -> int:
+    """A number beyond those of requests that were under way when a load ended."""
+    return asked + 100 * wrk.CONNECTIONS
 
 
 def make_namespaces(port: int, count: int) -> None:

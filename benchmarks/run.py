@@ -1,8 +1,8 @@
 """
-Measures mockserver beside its references, on request beside other tools, and prints the table.
+Measures mockserver beside nginx and a bare aiohttp handler, on request beside other tools, and prints the tables.
 
-Servers run on one core, load comes from another; ratios within rounds that go
-through all works in turn, medians over the rounds. docs/performance.md has the method.
+Servers run on one core, load comes from others; ratios within rounds that go through all works there and back, medians
+over the rounds. docs/performance.md has the method, benchmarks/README.md the goals.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from pathlib import Path
 
 from benchmarks import (
     crowd,
+    enduring,
     exactness,
+    functions,
     loading,
     machine,
     memory,
+    misses,
     page,
     peers,
     report,
@@ -32,7 +35,7 @@ from benchmarks import (
 from benchmarks.asks import Failed
 from benchmarks.figures import Result
 from benchmarks.report import Report
-from benchmarks.rounds import BARE_WITHOUT_UVLOOP, MOCKSERVER, WITHOUT_UVLOOP, Target
+from benchmarks.rounds import MOCKSERVER, WITHOUT_UVLOOP, Target
 from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.servers import HAS_UVLOOP
 from benchmarks.works import Work, works
@@ -43,15 +46,17 @@ KEPT = "figures.json"
 
 def exact(found: Report) -> None:
     (work,) = (one for one in works(found.scale) if one.key == "sequence")
-    (target,) = rounds.own([work], MOCKSERVER, uvloop=True)
-    found.exact[MOCKSERVER] = exactness.of(target.command, work, found.scale, counts=True)
+    found.exact[MOCKSERVER] = exactness.of(rounds.own(work).command, work, found.scale, counts=True)
     found.results.append(exactness.result(found.exact[MOCKSERVER]))
 
 
 BESIDE: dict[str, Callable[[Scale], list[Result]]] = {
+    "misses": misses.measure,
+    "functions": functions.measure,
     "connections": crowd.measure,
     "slow senders": siege.measure,
     "memory": memory.measure,
+    "enduring": enduring.measure,
     "start": starting.measure,
     "loading": loading.measure,
 }
@@ -66,7 +71,7 @@ def arguments() -> argparse.ArgumentParser:
         "--only",
         action="append",
         metavar="WORD",
-        help=f"works whose title has the word in it, or one of: {', '.join((EXACTNESS, *BESIDE))}; may be repeated",
+        help=f"works whose title has the word in it, a work by its key, or one of: {', '.join((EXACTNESS, *BESIDE))}; may be repeated",
     )
     parser.add_argument(
         "--peers",
@@ -76,7 +81,11 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, help=f"instead of {FULL.rounds}")
     parser.add_argument("--seconds", type=int, help=f"of load for each work, instead of {FULL.seconds}")
-    parser.add_argument("--write", action="store_true", help="write the table and the charts into docs/")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write tables, charts and goals into docs/ and benchmarks/README.md",
+    )
     parser.add_argument(
         "--from",
         dest="source",
@@ -104,23 +113,32 @@ def wanted(options: argparse.Namespace, scale: Scale) -> tuple[list[Work], list[
         return every, [EXACTNESS, *BESIDE]
     words = [word.lower() for word in options.only]
     beside = [name for name in (EXACTNESS, *BESIDE) if name in words]
-    chosen = {work.key for work in every for word in words if word in work.title.lower()}
+    chosen = {work.key for work in every for word in words if word == work.key or word in work.title.lower()}
     if not chosen and not beside:
         raise SystemExit(
-            f"--only {options.only[0]}: no such work. There are: {'; '.join(work.title for work in every)}"
+            f"--only {options.only[0]}: no such work. There are: {'; '.join(f'{work.key}: {work.title}' for work in every)}"
         )
-    chosen |= {against.key for work in every if work.key in chosen for against in work.against}
-    return [work for work in every if work.key in chosen], beside
+    needed = {against.key for work in every if work.key in chosen for against in work.against}
+    return [work for work in every if work.key in chosen | needed], beside
 
 
-def targets(chosen: list[Work], *, quick: bool) -> list[Target]:
+WITHOUT_UVLOOP_TOO = ("get", "sdk", "intent")
+"""The works that are asked of a server on asyncio's own loop, too."""
+
+
+def targets(chosen: list[Work], scale: Scale, *, quick: bool) -> list[Target]:
     """References stand right before what is compared with them."""
-    one = [work for work in chosen if work.key == "one"]
-    found = [target for work in one for target in rounds.references(work)]
-    found += rounds.own(chosen, MOCKSERVER, uvloop=True)
-    if HAS_UVLOOP:
-        found += [rounds.bare(work, BARE_WITHOUT_UVLOOP, uvloop=False) for work in one]
-        found += rounds.own(one if quick else chosen, WITHOUT_UVLOOP, uvloop=False)
+    every = {work.key: work for work in works(scale)}
+    found: list[Target] = []
+    asked: set[str] = set()
+    for work in chosen:
+        references = every[work.reference]
+        if references.has_references and references.key not in asked:
+            asked.add(references.key)
+            found += rounds.references(references)
+        found.append(rounds.own(work))
+        if HAS_UVLOOP and work.key in WITHOUT_UVLOOP_TOO[: 1 if quick else None]:
+            found.append(rounds.own(work, WITHOUT_UVLOOP, uvloop=False))
     return found
 
 
@@ -138,7 +156,7 @@ def measured(options: argparse.Namespace) -> Report:
         scale,
     )
     machine.move_to_the_load()
-    listed = targets(chosen, quick=options.quick)
+    listed = targets(chosen, scale, quick=options.quick)
     others = peers.installed(asked_for, CACHE, found)
     listed += peers.targets(others, chosen, scale)
     found.samples = rounds.all_rounds(listed, scale, found.failures)
@@ -166,7 +184,8 @@ def main() -> None:
         found.write(CACHE / KEPT)
     else:
         found = report.read(options.source)
-    print(table.text(found))
+    print(table.expected(found))
+    print(table.judged(found))
     page.draw(found, CACHE)
     if options.write:
         page.write(found)

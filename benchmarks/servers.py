@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+PROJECT = HERE.parent
 HAS_UVLOOP = importlib.util.find_spec("uvloop") is not None
 
 
@@ -33,8 +34,8 @@ def nginx(folder: Path, port: int) -> list[str]:
     return [NGINX or "nginx", "-e", "stderr", "-p", str(folder), "-c", str(config)]
 
 
-def bare_aiohttp(port: int, *, uvloop: bool) -> list[str]:
-    return [sys.executable, str(HERE / "bare.py"), str(port), "uvloop" if uvloop else "asyncio"]
+def bare_aiohttp(port: int) -> list[str]:
+    return [sys.executable, str(HERE / "bare.py"), str(port), "uvloop" if HAS_UVLOOP else "asyncio"]
 
 
 def mockserver(path: Path, port: int, *flags: str, uvloop: bool = True) -> list[str]:
@@ -43,8 +44,8 @@ def mockserver(path: Path, port: int, *flags: str, uvloop: bool = True) -> list[
     return [sys.executable, *start, "serve", str(path), "--port", str(port), *flags]
 
 
-def scenario(folder: Path, name: str, routes: list[dict[str, Any]], **keys: Any) -> Path:
+def scenario(folder: Path, name: str, document: dict[str, Any]) -> Path:
     """A scenario file; JSON is YAML."""
-    path = folder / f"{name}.scenario.json"
-    path.write_text(json.dumps({"scenario": name, **keys, "routes": routes}))
+    path = folder / f"{name.replace(' ', '-')}.scenario.json"
+    path.write_text(json.dumps({"scenario": name.replace(" ", "-"), **document}))
     return path

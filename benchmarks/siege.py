@@ -149,7 +149,7 @@ def measure(scale: Scale) -> list[Result]:
     idle = min(scale.connections, allowed(scale.connections + scale.slow) - scale.slow)
 
     def command(folder: Path, port: int) -> list[str]:
-        return servers.mockserver(servers.scenario(folder, "siege", ONE), port)
+        return servers.mockserver(servers.scenario(folder, "siege", {"routes": ONE}), port)
 
     port = processes.free_port()
     with (

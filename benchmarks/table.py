@@ -8,25 +8,29 @@ from benchmarks import figures
 from benchmarks.exactness import Exact
 from benchmarks.figures import Ratio, Result, median
 from benchmarks.report import Report
-from benchmarks.rounds import BARE, BARE_WITHOUT_UVLOOP, MOCKSERVER, NGINX, WITHOUT_UVLOOP, Sample
-from benchmarks.works import Work, works
+from benchmarks.rounds import MOCKSERVER, WITHOUT_UVLOOP, Sample
+from benchmarks.works import BARE, NGINX, PEER_WORKS, Against, Work, works
 
-PEER_WORKS = ("one", "some", "many", "told", "sequence", "template")
 _NONE = "–"
 # A load average below this is what an idle machine has.
 _QUIET = 0.5
 
 
-def text(report: Report, *, drawn: bool = False) -> str:
-    """Everything, as it stands in docs/performance.md; `drawn`: with the pictures."""
+def expected(report: Report, *, drawn: bool = False) -> str:
+    """What users can expect, as it stands in docs/performance.md; `drawn`: with the pictures."""
     parts = [
-        _measured_on(report),
-        "### Goals",
-        "\n".join(_rows(("what", "found", "goal", ""), map(_goal, goals(report)))),
-        in_words(goals(report)),
-        "### Speed",
+        "\n".join(_beside_references(report, "unique")),
         "![Requests a second, by work](performance-speed.svg)" if drawn and report.samples else "",
-        "\n".join(_speed(report)),
+        "\n".join(_beside_works(report)),
+        "\n".join(_rows(("beside speed", "found"), ((one.title, one.said) for one in report.results)))
+        if report.results
+        else "",
+        _measured_on(report),
+        "### The references",
+        "\n".join(_references(report)),
+        "### Byte for byte the same",
+        "\n".join(_beside_references(report, "alike")),
+        "### Without uvloop",
         "\n".join(_without_uvloop(report)),
     ]
     if report.peers:
@@ -38,6 +42,13 @@ def text(report: Report, *, drawn: bool = False) -> str:
             "\n".join(_peers_left_out(report)),
         ]
     return "\n\n".join(_without_empty(parts)) + "\n"
+
+
+def judged(report: Report) -> str:
+    """Every goal, met or missed, as it stands in benchmarks/README.md."""
+    found = goals(report)
+    rows = _rows(("what", "found", "goal", ""), map(_goal, (one for one in found if one.goal)))
+    return "\n\n".join((_measured_on(report), "\n".join(rows), in_words(found))).strip() + "\n"
 
 
 def _without_empty(parts: Sequence[str]) -> list[str]:
@@ -74,9 +85,11 @@ def goals(report: Report) -> list[Result]:
     for work in works(report.scale):
         ours = report.samples.get(MOCKSERVER, {}).get(work.key, [])
         for against in work.against:
-            theirs = figures.samples_against(report.samples, MOCKSERVER, against)
+            theirs = figures.samples_against(report.samples, MOCKSERVER, work, against)
             if ratio := figures.ratio(ours, theirs):
                 found.append(figures.judged(work, against, ratio, titles.get(against.key, against.key)))
+        if result := figures.judged_us(work, ours):
+            found.append(result)
     return found + report.results
 
 
@@ -105,19 +118,46 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _speed(report: Report) -> list[str]:
+def _beside_references(report: Report, which: str) -> list[str]:
+    """The works of a table beside what nginx and a bare aiohttp handler make of the same requests."""
     rows = [
-        (server, "none", *_figures(each))
-        for server in (NGINX, BARE)
-        if (each := report.samples.get(server, {}).get("one"))
-    ]
-    rows += [
-        (work.title, work.traffic.kind, *_figures(each))
+        (work.title, *_figures(each), *(_times(report, work, key) for key in (NGINX, BARE)))
         for work in works(report.scale)
-        if (each := report.samples.get(MOCKSERVER, {}).get(work.key))
+        if work.table == which and (each := report.samples.get(MOCKSERVER, {}).get(work.key))
     ]
-    head = ("work", "wrk's script", "requests/s", "CPU µs a request", "core busy", "p99, ms")
-    return _rows(head, rows) if rows else []
+    what = "no two requests alike" if which == "unique" else "all requests alike"
+    return _rows((what, *_FIGURES, f"× {NGINX}", f"× {BARE}"), rows) if rows else []
+
+
+def _beside_works(report: Report) -> list[str]:
+    titles = {work.key: work.title for work in works(report.scale)}
+    rows = []
+    for work in works(report.scale):
+        each = report.samples.get(MOCKSERVER, {}).get(work.key)
+        if work.table == "many" and each:
+            other = work.against[0].key if work.against else ""
+            times = f"{_times(report, work, other)} × {titles[other]}" if other else ""
+            rows.append((work.title, *_figures(each), times))
+    return _rows(("many routes, many namespaces", *_FIGURES, "beside"), rows) if rows else []
+
+
+def _references(report: Report) -> list[str]:
+    rows = [
+        (f"{server}: {work.title}", *_figures(each))
+        for work in works(report.scale)
+        for server in (NGINX, BARE)
+        if work.has_references and (each := report.samples.get(server, {}).get(work.key))
+    ]
+    return _rows(("asked the same", *_FIGURES), rows) if rows else []
+
+
+def _times(report: Report, work: Work, key: str) -> str:
+    ours = report.samples.get(MOCKSERVER, {}).get(work.key, [])
+    theirs = figures.samples_against(report.samples, MOCKSERVER, work, Against(key))
+    return _middle(figures.ratio(ours, theirs))
+
+
+_FIGURES = ("requests/s", "CPU µs a request", "core busy", "p99, ms")
 
 
 def _figures(each: Sequence[Sample]) -> tuple[str, ...]:
@@ -138,18 +178,12 @@ def _rate(rate: float) -> str:
 
 
 def _without_uvloop(report: Report) -> list[str]:
-    found = report.samples.get(WITHOUT_UVLOOP, {})
     rows = []
-    if each := report.samples.get(BARE_WITHOUT_UVLOOP, {}).get("one"):
-        ratio = figures.ratio(each, report.samples.get(BARE, {}).get("one", []))
-        rows.append((BARE, _rate(median(each, "rate")), f"{median(each, 'cpu_us'):.1f}", _middle(ratio)))
     for work in works(report.scale):
-        if each := found.get(work.key):
+        if each := report.samples.get(WITHOUT_UVLOOP, {}).get(work.key):
             ratio = figures.ratio(each, report.samples.get(MOCKSERVER, {}).get(work.key, []))
-            cells = (_rate(median(each, "rate")), f"{median(each, 'cpu_us'):.1f}", _middle(ratio))
-            rows.append((work.title, *cells))
-    head = ("without uvloop", "requests/s", "CPU µs a request", "of the same with uvloop")
-    return _rows(head, rows) if rows else []
+            rows.append((work.title, *_figures(each), _middle(ratio)))
+    return _rows(("on asyncio's own loop", *_FIGURES, "× with uvloop"), rows) if rows else []
 
 
 def _middle(ratio: Ratio | None) -> str:
@@ -161,7 +195,7 @@ def _named(report: Report) -> list[tuple[str, str]]:
     found = [(MOCKSERVER, f"**{MOCKSERVER}**")] if MOCKSERVER in report.samples else []
     present = sorted(
         (name for name, peer in report.peers.items() if not peer.absent and name in report.samples),
-        key=lambda name: -_median_or_0(report, name, "one", "rate"),
+        key=lambda name: -_median_or_0(report, name, "get", "rate"),
     )
     return found + [(name, f"{name} {report.peers[name].version}") for name in present]
 
@@ -192,7 +226,7 @@ def _peers_beside(report: Report) -> list[str]:
     rows = []
     for server, title in _named(report):
         by_work = report.samples.get(server, {})
-        one, many = by_work.get("one"), by_work.get("many")
+        one, many = by_work.get("get"), by_work.get("many")
         exact = report.exact.get(server)
         rows.append(
             (

@@ -1,143 +1,162 @@
 """
 The requests of a work, as wrk sends them.
 
-Where all requests are alike, wrk needs no script and is at its fastest. A script
-costs wrk so much that it may become the limit itself, so a work that needs one is
-compared with one route under a script that does the same work for nothing.
+No two requests are alike where a text has `{n}` in it: a number of eight digits that goes up. The pieces around it are
+made before the load begins, so that a request costs wrk a few joined strings.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-# As wide as the counter that replaces it, so that no request's length changes.
-_COUNTER = "00000000"
-_FIRST = 10_000_000
-_FILLER = "x" * 960
+FIRST = 10_000_000
+"""Where `{n}` begins. It keeps its width, so that no request's length changes."""
+_N = "@number@"
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """
-    `kind` says what kind of script: "none", "drawn" (one of some requests made
-    before), "in turn" (each of them after the other), "counted" (made anew every
-    time, with a number that goes up). `path` is asked where there is no script.
-    """
+    """`path` is asked where there is no script in Lua, and then all requests are alike."""
 
-    kind: str
     path: str = "/"
     lua: str = ""
 
+    def after(self, count: int) -> Traffic:
+        """The same once so many were sent: its numbers go on from there."""
+        return replace(self, lua=self.lua.replace(f"n = {FIRST}", f"n = {FIRST + count}"))
+
 
 def alike(path: str) -> Traffic:
-    """All requests alike."""
-    return Traffic("none", path)
+    return Traffic(path)
 
 
-def drawn(count: int, path: str) -> Traffic:
-    """One of `count` requests at random. `path` may have `{i}` in it, from 1 to `count`."""
-    return Traffic("drawn", lua=_made(count, _get(path)) + _DRAW)
+def scripted(
+    path: str,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: str | None = None,
+    *,
+    count: int = 1,
+    in_turn: bool = False,
+) -> Traffic:
+    """
+    A script. `{i}` in path and body is a number from 1 to `count`, drawn for each request or in turn; `{n}`, in
+    headers too, goes up from request to request.
+    """
+    times = sum(text.count("{n}") for text in (path, body or "", *(headers or {}).values()))
+    pieces = " .. n .. ".join(f"made[{part}][i]" for part in range(1, times + 2))
+    made = ", ".join(f"[ {_quoted(name)} ] = {_quoted(value)}" for name, value in (headers or {}).items())
+    return Traffic(
+        lua=_SCRIPT.format(
+            parts=times + 1,
+            count=count,
+            first=FIRST,
+            n=_N,
+            method=method,
+            path=_quoted(path),
+            headers=made,
+            body="nil" if body is None else f"numbered({_quoted(body)}, i)",
+            which="n % count + 1" if in_turn else "math.random(count)",
+            pieces=pieces,
+        )
+    )
 
 
-def in_turn(count: int, path: str) -> Traffic:
-    return Traffic("in turn", lua=_made(count, _get(path)) + _TURN)
+def _quoted(text: str) -> str:
+    return f"[==[{text.replace('{n}', _N)}]==]"
 
 
-def posts_drawn(count: int) -> Traffic:
-    """1 KiB of JSON whose field `action` is a1 to a`count`, at random."""
-    return Traffic("drawn", lua=_made(count, _post("")) + _DRAW)
-
-
-def posts_counted(count: int) -> Traffic:
-    """The same, and no two bodies alike."""
-    return Traffic("counted", lua=_made(count, _post(f', "number": "{_COUNTER}"')) + _SPLIT + _COUNT)
-
-
-def counted(path: str) -> Traffic:
-    """No two requests alike: a header has a number that goes up."""
-    return Traffic("counted", lua=_made(1, _get(path, counted=True)) + _SPLIT + _COUNT)
-
-
-def counted_in_vain(path: str) -> Traffic:
-    """All alike, at the price of `counted`."""
-    return Traffic("counted", lua=_made(1, _get(path, counted=True)) + _SPLIT + _COUNT_IN_VAIN)
-
-
-def sdk_calls(after: int = 0) -> Traffic:
-    """A POST as a payment SDK sends it, each with a key of its own; `after` so many that had theirs."""
-    headers = ", ".join(f'["{name}"] = "{value}"' for name, value in SDK_HEADERS.items())
-    made = f'wrk.format("POST", "/charges", {{{headers}}}, "{SDK_BODY}")'
-    return Traffic("counted", lua=_made(1, made) + _SPLIT + _COUNT + f"n = {_FIRST + after}\n")
-
-
-SDK_BODY = "amount=2000&currency=usd&source=tok_visa&description=order"
-SDK_HEADERS = {
-    "User-Agent": "Stripe/v1 PythonBindings/13.0.1",
-    "Accept": "*/*",
-    "Accept-Encoding": "gzip, deflate",
-    "Authorization": "Bearer sk_test_4242424242424242",
-    "Content-Type": "application/x-www-form-urlencoded",
-    "Idempotency-Key": f"7b0c9f7e-3a5d-4c88-9d0a-0000{_COUNTER}",
-    "Stripe-Version": "2026-09-30.acacia",
-    "X-Stripe-Client-Telemetry": '{\\"last_request_metrics\\": {\\"request_duration_ms\\": 3}}',
-    "X-Stripe-Client-User-Agent": '{\\"bindings_version\\": \\"13.0.1\\", \\"lang\\": \\"python\\", \\"httplib\\": \\"requests\\"}',
-    "Connection": "keep-alive",
-}
-
-
-def sdk_headers(number: int) -> dict[str, str]:
-    """The headers of call `number`, for a client that is not wrk."""
-    return {
-        name: value.replace("\\", "").replace(_COUNTER, str(_FIRST + number))
-        for name, value in SDK_HEADERS.items()
-    }
-
-
-def post_body(action: str, number: str = "") -> str:
-    """1 KiB of JSON, as `posts_drawn` and, with a number, `posts_counted` send it."""
-    counter = f', "number": "{number}"' if number else ""
-    return f'{{"action": "{action}"{counter}, "filler": "{_FILLER}"}}'
-
-
-def _get(path: str, *, counted: bool = False) -> str:
-    headers = f', {{["X-Number"] = "{_COUNTER}"}}' if counted else ""
-    return f'wrk.format("GET", {_with_i(path)}{headers})'
-
-
-def _post(counter: str) -> str:
-    body = f'{{"action": "a{{i}}"{counter}, "filler": "{_FILLER}"}}'
-    return f'wrk.format("POST", "/rpc", {{["Content-Type"] = "application/json"}}, {_with_i(body)})'
-
-
-def _with_i(text: str) -> str:
-    """A Lua expression for the text, with `{i}` as the number of the request."""
-    return "'" + text.replace("{i}", "' .. i .. '") + "'"
-
-
-def _made(count: int, request: str) -> str:
-    return f"""\
-local made, count = {{}}, {count}
+_SCRIPT = """\
+local made, parts, count = {{}}, {parts}, {count}
+local threads, n = 0, 0
+begin = 0
 math.randomseed(7)
-local function make()
-  for i = 1, count do made[i] = {request} end
+-- Each thread of wrk has numbers of its own.
+function setup(thread)
+  thread:set("begin", threads * 40000000)
+  threads = threads + 1
 end
-function init(args) make(); if split then split() end end
-"""
-
-
-_DRAW = "function request() return made[math.random(count)] end\n"
-_TURN = "local n = 0\nfunction request() n = n % count + 1; return made[n] end\n"
-_SPLIT = f"""\
-local heads, tails, n = {{}}, {{}}, {_FIRST}
-function split()
+local function numbered(text, i)
+  return (text:gsub("{{i}}", tostring(i)))
+end
+function init(args)
+  n = {first}
+  n = n + begin  -- of this thread
+  for part = 1, parts do made[part] = {{}} end
   for i = 1, count do
-    local from, to = made[i]:find("{_COUNTER}", 1, true)
-    heads[i], tails[i] = made[i]:sub(1, from - 1), made[i]:sub(to + 1)
+    local text = wrk.format("{method}", numbered({path}, i), {{{headers}}}, {body})
+    for part = 1, parts - 1 do
+      local from, to = text:find("{n}", 1, true)
+      made[part][i], text = text:sub(1, from - 1), text:sub(to + 1)
+    end
+    made[parts][i] = text
   end
 end
+function request()
+  n = n + 1
+  local i = {which}
+  return {pieces}
+end
 """
-_COUNT = "function request() local i = math.random(count); n = n + 1; return heads[i] .. n .. tails[i] end\n"
-# `last` is kept, so that LuaJIT doesn't leave the making out.
-_COUNT_IN_VAIN = """\
-function request() local i = math.random(count); n = n + 1; last = heads[i] .. n .. tails[i]; return made[i] end
-"""
+
+
+@dataclass(frozen=True)
+class Post:
+    """A POST with a body, for wrk and, with a number in place of `{n}`, for any other client."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: str
+
+    def traffic(self, count: int = 1) -> Traffic:
+        return scripted(self.path, "POST", self.headers, self.body, count=count)
+
+    def numbered(self, number: int) -> tuple[dict[str, str], str]:
+        """Headers and body of call `number`."""
+
+        def filled(text: str) -> str:
+            return text.replace("{n}", str(FIRST + number))
+
+        return {name: filled(value) for name, value in self.headers.items()}, filled(self.body)
+
+    def raw(self, number: int) -> bytes:
+        """The whole of call `number` on the wire."""
+        headers, body = self.numbered(number)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST {self.path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{lines}\r\n"
+        return (head + body).encode()
+
+
+SDK_HEADERS = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "Idempotency-Key": "7b0c9f7e3a5d4c889d0a0000{n}",
+    "Authorization": "Bearer sk_test_123",
+    "User-Agent": "Stripe/v1 PythonBindings/8.0",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+    "X-Stripe-Client-User-Agent": json.dumps(
+        {"bindings_version": "8.0.0", "lang": "python", "publisher": "stripe"}
+    ),
+    "Stripe-Version": "2024-04-10",
+}
+SDK = Post("/charges", SDK_HEADERS, "amount=2000&currency=usd&source=tok_visa&metadata[order]={n}")
+"""As the SDK of a payment provider sends it: eight headers of its own, a form, a new key."""
+INTENT = Post("/v1/payment_intents", SDK_HEADERS, "amount=2000&currency=usd&metadata[order]={n}")
+
+
+def document(kind: str, number: str = "{n}") -> str:
+    """1 KiB of JSON, told apart by its field `kind`."""
+    return json.dumps({"kind": kind, "n": number, "pad": "x" * 960})
+
+
+DOCUMENT = Post("/documents", {"Content-Type": "application/json"}, document("k{i}"))
+
+TRACED = {"traceparent": "00-000000000000000000000000{n}-00000000{n}-01"}
+"""The header that tracing gives every request, a new one each time."""
+
+
+def get(path: str, *, count: int = 1, in_turn: bool = False) -> Traffic:
+    """A GET with one header of its own each time."""
+    return scripted(path, headers=TRACED, count=count, in_turn=in_turn)

@@ -1,4 +1,4 @@
-"""Load by wrk on its own core, and what it says of it."""
+"""Load by wrk on cores of its own, and what it says of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Said:
 
 def load(port: int, traffic: Traffic, seconds: int, folder: Path) -> Said:
     """Load for so many whole seconds: wrk knows no halves. Raises Failed where sockets failed."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"--timeout={_TIMEOUT_S}s", "--latency"]
+    limits = [f"-t{machine.LOAD_THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", f"--timeout={_TIMEOUT_S}s"]
+    command = ["wrk", *limits, "--latency"]
     if traffic.lua:
         script = folder / "requests.lua"
         script.write_text(traffic.lua)
@@ -42,7 +43,8 @@ def load(port: int, traffic: Traffic, seconds: int, folder: Path) -> Said:
         check=False,
         timeout=seconds + 2 * _TIMEOUT_S,
     )
-    if done.returncode:
+    # A script that fails is told there, and then wrk sends requests of its own.
+    if done.returncode or done.stderr:
         raise Failed(f"wrk ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
     return parse(done.stdout)
 

@@ -31,7 +31,7 @@ from benchmarks.peers.peer import Job, Peer, rules
 from benchmarks.report import PeerFound, Report
 from benchmarks.rounds import Target
 from benchmarks.scale import Scale
-from benchmarks.works import Work, works
+from benchmarks.works import PEER_WORKS, Work, works
 
 if TYPE_CHECKING:
     Installed = list[tuple[Peer, Path]]
@@ -52,7 +52,6 @@ PEERS = [
     )
 ]
 NAMES = [peer.name for peer in PEERS]
-WORKS = ("one", "some", "many", "told", "sequence", "template")
 
 
 def chosen(names: Sequence[str]) -> list[Peer]:
@@ -86,7 +85,7 @@ def targets(found: Installed, asked: Sequence[Work], scale: Scale) -> list[Targe
         )
         for peer, place in found
         for work in asked
-        if work.key in WORKS and work.key not in peer.cannot
+        if work.key in PEER_WORKS and work.key not in peer.cannot
     ]
 
 

@@ -23,5 +23,5 @@ PEER = Peer(
     "npm",
     ("json-server@0.17.4",),
     command,
-    cannot=dict.fromkeys(("told", "sequence", "template"), _NONE),
+    cannot=dict.fromkeys(("sdk", "bodies", "sequence", "template"), _NONE),
 )

@@ -36,11 +36,13 @@ def command(place: Path, job: Job) -> list[str]:
 
 def written(rules: list[Rule]) -> list[dict[str, Any]]:
     """What is told apart by a field is one route with many responses there."""
-    if rules[0].action is not None:
-        answers = [reply(rule.answers[0], rule.action, first=i == 0) for i, rule in enumerate(rules)]
+    if rules[0].kind is not None:
+        answers = [reply(rule.answers[0], rule.kind, first=i == 0) for i, rule in enumerate(rules)]
         return [route(rules[0], answers)]
     return [
-        route(rule, [reply(answer, first=i == 0, echo=rule.echo) for i, answer in enumerate(rule.answers)])
+        route(
+            rule, [reply(answer, first=i == 0, amount=rule.amount) for i, answer in enumerate(rule.answers)]
+        )
         for rule in rules
     ]
 
@@ -51,23 +53,21 @@ def route(rule: Rule, responses: list[dict[str, Any]]) -> dict[str, Any]:
         "type": "http",
         "documentation": "",
         "method": rule.method.lower(),
-        "endpoint": rule.path.strip("/") + "/:id" * rule.echo,
+        "endpoint": rule.path.strip("/"),
         "responses": responses,
         "responseMode": "SEQUENTIAL" if len(rule.answers) > 1 else None,
     }
 
 
 def reply(
-    answer: tuple[int, Any], action: str | None = None, *, first: bool, echo: bool = False
+    answer: tuple[int, Any], kind: str | None = None, *, first: bool, amount: bool = False
 ) -> dict[str, Any]:
     rules = []
-    if action is not None:
-        rules = [
-            {"target": "body", "modifier": "action", "value": action, "invert": False, "operator": "equals"}
-        ]
+    if kind is not None:
+        rules = [{"target": "body", "modifier": "kind", "value": kind, "invert": False, "operator": "equals"}]
     return {
         "uuid": str(uuid.uuid4()),
-        "body": '{"id": "{{urlParam \'id\'}}"}' if echo else text(answer[1]),
+        "body": text(answer[1], "{{body 'amount'}}" if amount else ""),
         "bodyType": "INLINE",
         "latency": 0,
         "statusCode": answer[0],
@@ -75,7 +75,7 @@ def reply(
         "headers": [],
         "rules": rules,
         "rulesOperator": "OR",
-        "disableTemplating": not echo,
+        "disableTemplating": not amount,
         "fallbackTo404": False,
         "default": first,
     }

@@ -13,16 +13,17 @@ async function main() {
   const server = mockttp.getLocal();
   await server.start(Number(port));
   for (const rule of JSON.parse(fs.readFileSync(file, "utf8"))) {
-    const asked = rule.method === "POST" ? server.forPost(rule.path)
-      : server.forGet(rule.echo ? new RegExp(`${rule.path}[^/]+$`) : rule.path);
-    if (rule.echo) {
-      await asked.thenCallback((request) => answer(200, { id: request.path.split("/").pop() }));
+    const asked = rule.method === "POST" ? server.forPost(rule.path) : server.forGet(rule.path);
+    if (rule.amount) {
+      const [status, json] = rule.answers[0];
+      await asked.thenCallback(async (request) =>
+        answer(status, { ...json, amount: Number((await request.body.getFormData()).amount) }));
     } else if (rule.answers.length > 1) {
       let step = 0;
       await asked.thenCallback(() => answer(...rule.answers[step++ % rule.answers.length]));
     } else {
       const [status, json] = rule.answers[0];
-      await (rule.action === null ? asked : asked.withJsonBodyIncluding({ action: rule.action })).thenJson(status, json);
+      await (rule.kind === null ? asked : asked.withJsonBodyIncluding({ kind: rule.kind })).thenJson(status, json);
     }
   }
 }

@@ -33,22 +33,26 @@ def command(place: Path, job: Job) -> list[str]:
 
 
 def written(rule: Rule) -> dict[str, Any]:
-    if rule.echo:
-        behavior = {
-            "copy": {"from": "path", "into": "${id}", "using": {"method": "regex", "selector": "[^/]+$"}}
-        }
-        reply = {
-            "is": {"statusCode": 200, "headers": _HEADERS, "body": '{"id": "${id}"}'},
-            "behaviors": [behavior],
-        }
-        return {"predicates": [{"startsWith": {"path": rule.path}}], "responses": [reply]}
     fields: dict[str, Any] = {"method": rule.method, "path": rule.path}
-    if rule.action is not None:
-        fields["body"] = {"action": rule.action}
+    if rule.kind is not None:
+        fields["body"] = {"kind": rule.kind}
+    copied = {
+        "from": "body",
+        "into": "${amount}",
+        "using": {"method": "regex", "selector": r"(?<=amount=)\d+"},
+    }
+    more = {"behaviors": [{"copy": copied}]} if rule.amount else {}
     return {
         "predicates": [{"equals": fields, "caseSensitive": True}],
         "responses": [
-            {"is": {"statusCode": status, "headers": _HEADERS, "body": text(answer)}}
+            {
+                "is": {
+                    "statusCode": status,
+                    "headers": _HEADERS,
+                    "body": text(answer, "${amount}" if rule.amount else ""),
+                },
+                **more,
+            }
             for status, answer in rule.answers
         ],
     }

@@ -18,37 +18,35 @@ OK = {"ok": True}
 class Rule:
     """
     What is asked, and what is answered: one status with its JSON after the other, from the
-    start again after the last. With `action`, only requests whose JSON body has that in its field
-    `action` (the whole is `body`, for tools that compare whole bodies). With `echo`, `path` is a
-    prefix, and what stands behind it comes back as `{"id": …}`.
+    start again after the last. With `kind`, only requests whose JSON body has that in its field
+    `kind`. With `amount`, the field of that name of the form that was sent is in the answer, too, as a number.
     """
 
     method: str
     path: str
     answers: tuple[tuple[int, Any], ...] = ((200, OK),)
-    action: str | None = None
-    body: str | None = None
-    echo: bool = False
+    kind: str | None = None
+    amount: bool = False
 
 
 def rules(key: str, scale: Scale) -> list[Rule]:
     """Of the work with this key in `works.py`: the same, in no tool's language."""
     match key:
-        case "one":
+        case "get":
             return [Rule("GET", "/one")]
         case "some" | "many":
             return [
                 Rule("GET", f"/r{i}") for i in range(1, (scale.some if key == "some" else scale.many) + 1)
             ]
-        case "told":
+        case "sdk" | "template":
+            return [Rule("POST", traffic.SDK.path, ((201, {"id": "ch_1"}),), amount=key == "template")]
+        case "bodies":
             return [
-                Rule("POST", "/rpc", ((200, {"action": i}),), f"a{i}", traffic.post_body(f"a{i}"))
+                Rule("POST", traffic.DOCUMENT.path, ((200, {"kind": i}),), f"k{i}")
                 for i in range(1, scale.told + 1)
             ]
         case "sequence":
             return [Rule("GET", "/one", ((503, None), (503, None), (200, OK)))]
-        case "template":
-            return [Rule("GET", "/t/", echo=True)]
     raise ValueError(key)
 
 
@@ -93,8 +91,11 @@ class Peer:
         return self.packages[0].replace("==", "@").rpartition("@")[2]
 
 
-def text(answer: Any) -> str:
-    """The body of an answer."""
+def text(answer: Any, amount: str = "") -> str:
+    """The body of an answer; `amount` is how a tool writes the number that was sent."""
+    if amount:
+        # Apart from the brace that follows, which some would take for a third one of theirs.
+        return json.dumps({**answer, "amount": "AMOUNT"}).replace('"AMOUNT"', f"{amount} ")
     return "" if answer is None else json.dumps(answer)
 
 

@@ -36,7 +36,11 @@ def command(place: Path, job: Job) -> list[str]:
 def operation(rule: Rule) -> dict[str, Any]:
     status, answer = rule.answers[0]
     content = {"application/json": {"schema": {"type": "object"}, "example": answer}}
-    return {rule.method.lower(): {"responses": {str(status): {"description": "", "content": content}}}}
+    found: dict[str, Any] = {"responses": {str(status): {"description": "", "content": content}}}
+    if rule.method == "POST":
+        form = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+        found["requestBody"] = {"content": form}
+    return {rule.method.lower(): found}
 
 
 PEER = Peer(
@@ -45,5 +49,5 @@ PEER = Peer(
     "npm",
     ("@stoplight/prism-cli@5.16.0",),
     command,
-    cannot=dict.fromkeys(("told", "sequence", "template"), _NONE),
+    cannot=dict.fromkeys(("bodies", "sequence", "template"), _NONE),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,25 @@ from async_pytest_httpserver import HTTPServerMock
 
 
 def add(mock: HTTPServerMock, rule: dict[str, Any]) -> None:
-    if rule["echo"]:
-        mock.expect_request(re.compile(f"^{rule['path']}[^/]+$"), rule["method"]).respond_with_handler(echo)
-        return
-    told = {} if rule["action"] is None else {"json_contains": {"action": rule["action"]}}
+    told = {} if rule["kind"] is None else {"json_contains": {"kind": rule["kind"]}}
     asked = mock.expect_request(rule["path"], rule["method"], **told)
     if len(rule["answers"]) > 1:
         steps = itertools.cycle(rule["answers"])
         asked.respond_with_handler(lambda _: response(*next(steps)))
     else:
         status, answer = rule["answers"][0]
-        asked.respond_with_json(answer, status=status)
+        if rule["amount"]:
+            asked.respond_with_handler(partial(with_amount, status, answer))
+        else:
+            asked.respond_with_json(answer, status=status)
 
 
 def response(status: int, answer: Any) -> web.Response:
     return web.Response(status=status) if answer is None else web.json_response(answer, status=status)
 
 
-def echo(request: web.Request) -> web.Response:
-    return response(200, {"id": request.path.rpartition("/")[2]})
+async def with_amount(status: int, answer: Any, request: web.Request) -> web.Response:
+    return response(status, {**answer, "amount": int((await request.post())["amount"])})
 
 
 mock = HTTPServerMock()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,24 @@ JSON = "application/json"
 
 
 def add(server: HTTPServer, rule: dict[str, Any]) -> None:
-    if rule["echo"]:
-        server.expect_request(
-            re.compile(f"^{rule['path']}[^/]+$"), method=rule["method"]
-        ).respond_with_handler(echo)
-        return
-    if rule["action"] is None:
-        asked = server.expect_request(rule["path"], method=rule["method"])
-    else:
-        asked = server.expect_request(rule["path"], method=rule["method"], json=json.loads(rule["body"]))
+    asked = server.expect_request(rule["path"], method=rule["method"])
     if len(rule["answers"]) > 1:
         steps = itertools.cycle(rule["answers"])
         asked.respond_with_handler(lambda _: response(*next(steps)))
     else:
         status, answer = rule["answers"][0]
-        asked.respond_with_json(answer, status=status)
+        if rule["amount"]:
+            asked.respond_with_handler(partial(with_amount, status, answer))
+        else:
+            asked.respond_with_json(answer, status=status)
 
 
 def response(status: int, answer: Any) -> Response:
     return Response("" if answer is None else json.dumps(answer), status, content_type=JSON)
 
 
-def echo(request: Request) -> Response:
-    return response(200, {"id": request.path.rpartition("/")[2]})
+def with_amount(status: int, answer: Any, request: Request) -> Response:
+    return response(status, {**answer, "amount": int(request.form["amount"])})
 
 
 server = HTTPServer("127.0.0.1", int(sys.argv[2]))

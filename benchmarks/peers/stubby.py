@@ -26,13 +26,15 @@ def command(place: Path, job: Job) -> list[str]:
 
 
 def written(rule: Rule) -> dict[str, Any]:
-    if rule.echo:
-        reply = {"status": 200, "headers": JSON, "body": '{"id": "<% url[1] %>"}'}
-        return {"request": {"url": f"^{rule.path}([^/]+)$", "method": rule.method}, "response": reply}
     request = {"url": f"^{rule.path}$", "method": rule.method}
-    if rule.action is not None:
-        request["json"] = json.dumps({"action": rule.action})
-    replies = [{"status": status, "headers": JSON, "body": text(answer)} for status, answer in rule.answers]
+    if rule.kind is not None:
+        request["json"] = json.dumps({"kind": rule.kind})
+    if rule.amount:
+        request["post"] = r"amount=(\d+)"
+    amount = "<% post[1] %>" if rule.amount else ""
+    replies = [
+        {"status": status, "headers": JSON, "body": text(answer, amount)} for status, answer in rule.answers
+    ]
     return {"request": request, "response": replies[-1:] + replies[:-1]}
 
 

@@ -29,14 +29,14 @@ def command(place: Path, job: Job) -> list[str]:
 def mappings(rule: Rule) -> list[dict[str, Any]]:
     """One for each answer: a sequence is a chain of states."""
     request: dict[str, Any] = {"method": rule.method, "urlPath": rule.path}
-    if rule.action is not None:
-        request["bodyPatterns"] = [{"matchesJsonPath": {"expression": "$.action", "equalTo": rule.action}}]
-    if rule.echo:
-        request = {"method": rule.method, "urlPathPattern": f"{rule.path}[^/]+"}
+    if rule.kind is not None:
+        request["bodyPatterns"] = [{"matchesJsonPath": {"expression": "$.kind", "equalTo": rule.kind}}]
+    if rule.amount:
+        ((status, answer),) = rule.answers
         response = {
-            "status": 200,
+            "status": status,
             "headers": JSON,
-            "body": '{"id": "{{request.path.[1]}}"}',
+            "body": "{{formData request.body 'form'}}" + text(answer, "{{form.amount}}"),
             "transformers": ["response-template"],
         }
         return [{"request": request, "response": response}]

@@ -1,15 +1,16 @@
 """The works are what they say: their scenarios load, their bodies have the promised size, other tools are told the same."""
 
 import json
+import shutil
 
 import pytest
 import yaml
 
-from benchmarks import loading, traffic
+from benchmarks import loading, traffic, wrk
 from benchmarks.peers import PEERS
 from benchmarks.peers.peer import Job, rules
 from benchmarks.scale import QUICK
-from benchmarks.works import works
+from benchmarks.works import PEER_WORKS, works
 
 WORKS = {work.key: work for work in works(QUICK)}
 
@@ -21,11 +22,11 @@ def test_a_work_is_compared_only_with_what_there_is():
 
 
 @pytest.mark.parametrize(
-    "key", ["one", "some", "told", "sequence", "machine", "template", "template different"]
+    "key", ["get", "sdk", "bodies", "sequence", "machine", "template", "intent", "some", "parameters"]
 )
 def test_its_proof_is_what_the_server_answers(serving, key):
     work = WORKS[key]
-    server = serving({"work.scenario.json": json.dumps({"scenario": "work", "routes": work.routes})})
+    server = serving({"work.scenario.json": json.dumps({"scenario": "work", **work.document})})
 
     assert [ask.slip(server.address[1]) for ask in work.proof] == [""] * len(work.proof)
 
@@ -33,12 +34,33 @@ def test_its_proof_is_what_the_server_answers(serving, key):
 def test_a_proof_tells_a_wrong_answer(serving):
     server = serving("routes: [{request: GET /one, reply: {json: {ok: false}}}]")
 
-    assert "expected" in WORKS["one"].proof[0].slip(server.address[1])
+    assert "expected" in WORKS["get"].proof[0].slip(server.address[1])
 
 
 def test_a_body_has_about_a_kibibyte():
-    assert len(traffic.post_body("a100")) == pytest.approx(1024, rel=0.05)
-    assert json.loads(traffic.post_body("a1", "7"))["number"] == "7"
+    assert len(traffic.document("k100")) == pytest.approx(1024, rel=0.05)
+
+
+def test_no_two_calls_of_a_client_are_alike_and_all_are_as_long():
+    first, second = traffic.SDK.raw(1), traffic.SDK.raw(2)
+
+    assert first != second
+    assert len(first) == len(second) == len(traffic.SDK.raw(80_000_000))
+    assert first.endswith(b"metadata[order]=10000001")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+@pytest.mark.parametrize("key", ["get", "sdk", "bodies", "parameters", "intent"])
+def test_no_two_requests_of_a_script_are_alike(serving, tmp_path, key):
+    server = serving("routes: [{request: ANY /any, reply: 200}]", calls=100_000, calls_bytes=10**9)
+    work = WORKS[key]
+    for begun in (0, 1_000_000):
+        wrk.load(server.address[1], work.traffic.after(begun), 1, tmp_path)
+
+    calls = server.admin.get("/calls?limit=1000")["items"]
+    sent = [{name: call["request"][name] for name in ("target", "headers", "body")} for call in calls]
+    assert len({json.dumps(one) for one in sent}) == 1000
 
 
 def test_the_text_that_is_loaded_has_as_many_routes_as_it_says():
@@ -51,7 +73,7 @@ def test_another_tool_is_told_every_work_that_it_is_not_excused_from(peer, tmp_p
     jar = tmp_path / "node_modules/wiremock/build/wiremock-standalone-1.jar"
     jar.parent.mkdir(parents=True)
     jar.touch()
-    for key in {"one", "some", "many", "told", "sequence", "template"} - set(peer.cannot):
+    for key in set(PEER_WORKS) - set(peer.cannot):
         job = Job(tmp_path, 1001, 1002, rules(key, QUICK))
 
         command = " ".join(peer.command(tmp_path, job))

@@ -1,4 +1,4 @@
-"""docs/performance.md: its figures are written between marks, and its commands are ones that scripts/bench knows."""
+"""The pages of performance: figures are written between marks, and commands are ones that scripts/bench knows."""
 
 import shlex
 
@@ -10,6 +10,7 @@ from benchmarks import page as figures
 from benchmarks import run
 
 PAGE = page("docs/performance.md")
+GOALS = page("benchmarks/README.md")
 COMMANDS = [
     shlex.split(line)
     for _, text in blocks(PAGE)
@@ -18,13 +19,14 @@ COMMANDS = [
 ]
 
 
-def test_figures_take_the_place_of_older_ones_and_of_nothing_else():
-    once = figures.filled(PAGE, "FIGURES")
+@pytest.mark.parametrize("text", [PAGE, GOALS], ids=["performance", "goals"])
+def test_figures_take_the_place_of_older_ones_and_of_nothing_else(text):
+    once = figures.filled(text, "FIGURES")
 
-    assert figures.filled(once, "OTHERS") == figures.filled(PAGE, "OTHERS")
+    assert figures.filled(once, "OTHERS") == figures.filled(text, "OTHERS")
     assert "FIGURES" in once
-    assert once.startswith(PAGE.partition(figures.BEGIN)[0])
-    assert once.endswith(PAGE.partition(figures.END)[2])
+    assert once.startswith(text.partition(figures.BEGIN)[0])
+    assert once.endswith(text.partition(figures.END)[2])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from mockserver.engine import editing
 from mockserver.engine.latencies import BOUNDS_S
 from mockserver.engine.totals import MOST_ROUTES, MOST_RUNTIME_ROUTES, OTHER, Totals
 from mockserver.engine.watching import Watch
+from mockserver.model.call import Call
 from mockserver.model.delivery import Delivery
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
@@ -141,7 +142,9 @@ def test_webhooks_are_counted_by_their_state(engine):
 def counted(*route_ids):
     counts = Counts(Bounds())
     for route_id in route_ids:
-        counts.route(route_id).begun(200)
+        call = Call(1, "default", Request("GET", "/"))
+        call.route_id, call.status = route_id, 200
+        counts.begun(call)
     return counts
 
 

@@ -1,0 +1,149 @@
+"""
+Does a server stay as fast and as small as it was? A million payment intents, each with a key of its own.
+
+The limits are the default ones. What a payment is remembered by is forgotten after each portion, as a test suite does
+between its tests: at the bound of `state` the server would refuse more. Keys, effects and calls reach their bounds and
+stay there, so memory must not grow once they have. With `--keep` the limits are lifted and nothing is forgotten: then
+each portion must cost as much memory as the others, and no more time. Run: `python -m benchmarks.enduring`; `--quick`
+sees that it works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from benchmarks import machine, memory, processes, servers, traffic
+from benchmarks.asking import ask
+from benchmarks.asks import Ask, Failed, send
+from benchmarks.figures import Result
+from benchmarks.processes import Running
+from benchmarks.scale import FULL, QUICK, Scale
+from benchmarks.works import ROOM, payments
+from mockserver.settings import Settings
+
+CONNECTIONS = 32
+PORTIONS = 40
+SLACK = 0.10
+"""How much a portion's processor time may be over that of another."""
+FLAT = 0.05
+KEYS_AN_INTENT = 3
+"""Of `state`: a portion must fit into its bound."""
+
+
+@dataclass(frozen=True)
+class Portion:
+    """`us` is the processor time of a call, `rss_bytes` the memory once it was asked."""
+
+    asked: int
+    us: float
+    rss_bytes: int
+
+
+def portions(count: int, *, keep: bool = False) -> Iterator[Portion]:
+    """So many intents, in portions. Raises Failed where one is refused."""
+    port = processes.free_port()
+    each = count // PORTIONS
+    if not keep and each * KEYS_AN_INTENT > Settings().max_entries:
+        raise Failed(f"{each:,} intents a portion leave more than the default limits allow")
+    with processes.scratch() as folder:
+        command = servers.mockserver(
+            servers.scenario(folder, "payments", payments()), port, *(ROOM if keep else ())
+        )
+        with processes.running(command, port, Ask("/__admin/health")) as server:
+            for part in range(PORTIONS):
+                yield _portion(server, part * each, each)
+                if not keep and send(port, "DELETE", "/__admin/state")[0] != 204:
+                    raise Failed("the state could not be forgotten")
+
+
+def _portion(server: Running, begun: int, count: int) -> Portion:
+    before_s = server.fine_cpu_s()
+    statuses = asyncio.run(
+        ask(server.port, lambda number: traffic.INTENT.raw(begun + number), count, CONNECTIONS)
+    )
+    if statuses != Counter({200: count}):
+        raise Failed(f"of {count} payment intents: {dict(statuses)}")
+    return Portion(begun + count, (server.fine_cpu_s() - before_s) / count * 1e6, server.rss_bytes())
+
+
+def measure(scale: Scale) -> list[Result]:
+    return judged(list(portions(scale.intents)))
+
+
+def full(found: list[Portion]) -> list[Portion]:
+    """
+    The portions after which everything that has a bound has reached it. The moments at which keys expire are tidied up
+    when they are twice as many as the keys.
+    """
+    until = 2 * Settings().max_entries + found[0].asked
+    return [portion for portion in found if portion.asked >= until] or found[-1:]
+
+
+def judged(found: list[Portion]) -> list[Result]:
+    """The first portion warms up. Then the last tenth is compared with the first, and memory with when it was full."""
+    times_us = [portion.us for portion in found[1:]]
+    tenth = len(found) // 10
+    rise = sum(times_us[-tenth:]) / sum(times_us[:tenth]) - 1
+    first, last = full(found)[0], found[-1]
+    grown = last.rss_bytes / first.rss_bytes - 1
+    return [
+        Result(
+            f"processor time of a payment intent over {last.asked:,} with new keys",
+            f"{rise:+.1%} from the first tenth to the last; {min(times_us):.0f} to {max(times_us):.0f} µs",
+            f"at most {SLACK:+.0%}",
+            rise <= SLACK,
+        ),
+        Result(
+            "memory over these payment intents, default limits",
+            f"{_mib(first)} MiB once keys and effects have reached their bounds, after {first.asked:,}; "
+            f"{_mib(last)} MiB at the end: {grown:+.1%}",
+            f"at most {FLAT:+.0%}",
+            grown <= FLAT,
+        ),
+    ]
+
+
+def _mib(portion: Portion) -> str:
+    return f"{portion.rss_bytes / 2**20:.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a few requests, to see that it works")
+    parser.add_argument("--intents", type=int, help=f"instead of {FULL.intents:,}")
+    parser.add_argument("--keep", action="store_true", help="lift the limits and forget nothing")
+    options = parser.parse_args()
+    scale = QUICK if options.quick else FULL
+    if options.intents is not None:
+        scale = replace(scale, intents=options.intents)
+    machine.move_to_the_load()
+    print(
+        "| payment intents | µs a call | resident, MiB | grown by, KiB an intent |\n| --- | --- | --- | --- |"
+    )
+    found: list[Portion] = []
+    for portion in portions(scale.intents, keep=options.keep):
+        before = found[-1] if found else None
+        grown = (
+            (portion.rss_bytes - before.rss_bytes) / (portion.asked - before.asked) / 1024 if before else 0.0
+        )
+        print(f"| {portion.asked:,} | {portion.us:.1f} | {_mib(portion)} | {grown:.2f} |", flush=True)
+        found.append(portion)
+    results = judged(found)
+    if options.keep:
+        results = results[:1]
+    else:
+        results.append(memory.flat(scale))
+    for result in results:
+        print(
+            f"\n{result.title}: {result.said}; the goal is {result.goal}: {'met' if result.met else 'missed'}"
+        )
+
+
+if __name__ == "__main__":
+    main()
