@@ -308,7 +308,7 @@ class Request:
     def query_string(self) -> str:
         return self.target.partition("?")[2]
 
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+    def once(self, name: str, make: Callable[[], T]) -> T:
         """
         Makes a part at first use. A reason not to be read is kept too, and raised each time
         as a new exception: one that is kept would keep by its traceback whoever asked, and
@@ -325,7 +325,7 @@ class Request:
         value = cache[name]
         if value.__class__ is _Unreadable:
             raise UnreadableBody(value.why)
-        return value
+        return value  # type: ignore[no-any-return]
 
     def forget_parsed(self) -> None:
         """What was made from head and body is made anew when asked."""
@@ -333,10 +333,6 @@ class Request:
         headers = self.headers
         if headers.is_read:
             headers.forget()
-
-    def once(self, name: str, make: Callable[[], T]) -> T:
-        """A part that another room makes of the request, such as its XML: made at first use, and kept."""
-        return self._once(name, make)  # type: ignore[no-any-return]
 
     @property
     def host(self) -> str:
@@ -359,7 +355,7 @@ class Request:
     @property
     def query_pairs(self) -> Pairs:
         """Query parameters in order, decoded; `a` without `=` is there with an empty value."""
-        return self._once("query", self._read_query)  # type: ignore[no-any-return]
+        return self.once("query", self._read_query)
 
     def _read_query(self) -> Pairs:
         return split_urlencoded(self.target.partition("?")[2])
@@ -367,21 +363,21 @@ class Request:
     @property
     def query(self) -> Grouped:
         """All values of each query parameter, in order."""
-        return self._once("query_grouped", lambda: grouped(self.query_pairs))  # type: ignore[no-any-return]
+        return self.once("query_grouped", lambda: grouped(self.query_pairs))
 
     @property
     def cookies(self) -> Grouped:
         """All values of each cookie, in order."""
-        return self._once("cookies_grouped", lambda: grouped(self.cookie_pairs))  # type: ignore[no-any-return]
+        return self.once("cookies_grouped", lambda: grouped(self.cookie_pairs))
 
     @property
     def form(self) -> Grouped:
         """All values of each form field, in order. Raises UnreadableBody."""
-        return self._once("form_grouped", lambda: grouped(self.form_pairs))  # type: ignore[no-any-return]
+        return self.once("form_grouped", lambda: grouped(self.form_pairs))
 
     @property
     def cookie_pairs(self) -> Pairs:
-        return self._once("cookies", self._read_cookies)  # type: ignore[no-any-return]
+        return self.once("cookies", self._read_cookies)
 
     def _read_cookies(self) -> Pairs:
         found = []
@@ -399,14 +395,14 @@ class Request:
 
     def _content_type(self) -> tuple[str, dict[str, str]]:
         value = self.headers.get("content-type", "")
-        return self._once("content_type", lambda: parse_media_type(value))  # type: ignore[no-any-return]
+        return self.once("content_type", lambda: parse_media_type(value))
 
     @property
     def decoded_body(self) -> bytes:
         """The body without its content-coding. Raises UnreadableBody."""
         if "content-encoding" not in self.headers:
             return self.body
-        return self._once("decoded", self._read_decoded)  # type: ignore[no-any-return]
+        return self.once("decoded", self._read_decoded)
 
     def _read_decoded(self) -> bytes:
         return decode_content(self.body, ",".join(self.headers.all("content-encoding")).split(","))
@@ -414,7 +410,7 @@ class Request:
     @property
     def text(self) -> str:
         """The body as text in its charset (UTF-8 unless named). Raises UnreadableBody."""
-        return self._once("text", self._read_text)  # type: ignore[no-any-return]
+        return self.once("text", self._read_text)
 
     def _read_text(self) -> str:
         return decode_charset(self.decoded_body, self._charset or "utf-8")
@@ -428,12 +424,12 @@ class Request:
     @property
     def json(self) -> Any:
         """The body as JSON, whatever its Content-Type says. Raises UnreadableBody."""
-        return self._once("json", self._read_json)
+        return self.once("json", self._read_json)
 
     @property
     def json_as_written(self) -> Any:
         """The same; a decimal keeps its text. For a body that says what a route replies."""
-        return self._once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
+        return self.once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
 
     def _read_json(self, decoders: Decoders = _DECODERS) -> Any:
         data = self.decoded_body
@@ -460,7 +456,7 @@ class Request:
     @property
     def form_pairs(self) -> Pairs:
         """Fields of a urlencoded or multipart form, names as sent, files left out. Raises UnreadableBody."""
-        return self._once("form", self._read_form)  # type: ignore[no-any-return]
+        return self.once("form", self._read_form)
 
     def _read_form(self) -> Pairs:
         if (
@@ -492,7 +488,7 @@ class Request:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts of any multipart body. Raises UnreadableBody."""
-        return self._once("parts", self._read_parts)  # type: ignore[no-any-return]
+        return self.once("parts", self._read_parts)
 
     def _read_parts(self) -> tuple[Part, ...]:
         kind, params = self._content_type()
