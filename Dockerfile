@@ -12,8 +12,8 @@ RUN python -m venv --without-pip /venv \
 # Bytecode of the package, and of just what a start imports beside it, the standard library's too: the slim images ship
 # none, and a user who may not write would compile it anew at every start, every health check and every first admin call.
 # The second is what --tls imports beside it.
-RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.running, mockserver.statefile.keeper, mockserver.admin.tables, urllib.request, uvloop' \
- && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.net.certificates, mockserver.net.client_certs' \
+RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.server.running, mockserver.persistence.keeper, mockserver.admin.tables, urllib.request, uvloop' \
+ && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.http.tls.certificates, mockserver.http.tls.client_certs' \
  && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -m compileall -q /venv/lib/python*/site-packages/mockserver
 
 FROM python:${PYTHON_VERSION}-slim

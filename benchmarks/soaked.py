@@ -7,8 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-from mockserver import cli, running
+from mockserver import cli
 from mockserver.app import App
+from mockserver.server import running
 
 FILE = Path(sys.argv.pop(1))
 EVERY_S = 1.0

@@ -18,35 +18,35 @@ from mockserver.admin.api import AdminApi, Endpoint, Refused, Services
 from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
 from mockserver.admin.views import instant
+from mockserver.attempts import KeyNames
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.answers import problem_response
-from mockserver.engine.attempts import KeyNames
-from mockserver.engine.call_lines import call_fields
+from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.engine.engine import Engine, EngineSettings
-from mockserver.engine.hosts import ScenarioHosts
-from mockserver.engine.listening import listen_everywhere
-from mockserver.engine.literal import proxied_urls, webhook_urls
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
-from mockserver.engine.world import World, build_world, warnings_at_load
+from mockserver.engine.scenario_set import World, build_world, warnings_at_load
 from mockserver.errors import MockServerError
-from mockserver.files.loader import load
-from mockserver.files.recorded.naming import name_of
+from mockserver.http.limits import WireLimits
+from mockserver.http.listener import AdminHandler, Listener, WireSettings
+from mockserver.http.tls.scenario_hosts import ScenarioHosts
+from mockserver.http.tls.setup import cert_reader, secured_by
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
-from mockserver.net.arrival import WireLimits
-from mockserver.net.egress import Egress
-from mockserver.net.forwarding import forwarding_rules, may_forward, upstream_of
-from mockserver.net.listener import AdminHandler, Listener, WireSettings
-from mockserver.net.literal_hosts import literal_host
-from mockserver.net.securing import cert_reader, secured_by
-from mockserver.net.webhooks import Courier
+from mockserver.outbound.allow_list import proxied_urls, webhook_urls
+from mockserver.outbound.egress import Egress
+from mockserver.outbound.forwarding import forwarding_rules, may_forward, upstream_of
+from mockserver.outbound.scenario_hosts import literal_host
+from mockserver.outbound.webhooks import Courier
 from mockserver.real_time import REAL
+from mockserver.recording.naming import name_of
+from mockserver.scenarios.loader import load
 from mockserver.settings import Settings
 from mockserver.store.bounds import Bounds
-from mockserver.store.record import RecordLimits
+from mockserver.store.call_log import RecordLimits
+from mockserver.verification.call_lines import call_fields
 
 if TYPE_CHECKING:
-    from mockserver.statefile.keeper import Keeper
+    from mockserver.persistence.keeper import Keeper
 
 log = logging.getLogger("mockserver")
 calls_log = logging.getLogger("mockserver.calls")
@@ -337,7 +337,7 @@ class App:
     async def _open_state(self) -> None:
         if not self.settings.state_file:
             return
-        from mockserver.statefile.keeper import Keeper
+        from mockserver.persistence.keeper import Keeper
 
         keeper = Keeper(self.settings.state_file, self.engine, REAL.time, self.settings.seed)
         await keeper.open()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from mockserver.model.redaction import mask_text
+from mockserver.redaction.redaction import mask_text
 
 FORMATS = ("text", "json")
 _INDENT = "    "

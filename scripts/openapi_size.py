@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from mockserver import Server
-from mockserver.files.contract.operations import operations_of
-from mockserver.files.contract.reading import read as read_specification
-from mockserver.files.dump import dump
-from mockserver.files.formats.openapi import read
-from mockserver.files.formats.openapi_replies import best
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.formats.openapi.reader import read
+from mockserver.formats.openapi.replies import best
+from mockserver.openapi.operations import operations_of
+from mockserver.scenarios.openapi_reading import read as read_specification
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
 
 MOST_S, MOST_MIB = 60, 1536
 

@@ -19,7 +19,8 @@ from support.server import CLEAN_ENV, run_cli
 from support.wire import Wire
 
 import mockserver
-from mockserver import cli, running
+from mockserver import cli
+from mockserver.server import running
 from mockserver.settings import Settings
 
 # Settings
@@ -379,7 +380,7 @@ def test_what_tls_can_not_be_served_with_ends_it_with_2(write, capsys):
 
 
 def test_tls_without_its_library_names_the_extra(write, capsys, monkeypatch):
-    monkeypatch.delitem(sys.modules, "mockserver.net.certificates", raising=False)
+    monkeypatch.delitem(sys.modules, "mockserver.http.tls.certificates", raising=False)
     monkeypatch.setitem(sys.modules, "cryptography", None)
 
     assert running.run(Settings(paths=(str(write("routes: []")),), port=0, tls=True)) == 2

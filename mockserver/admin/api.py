@@ -23,14 +23,14 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import NoSuchRoute
 from mockserver.errors import Flaw, InvalidInput, near, shown
-from mockserver.files.flaws import flaws_of
-from mockserver.model.delivery import Delivery
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
 from mockserver.model.problem import flaw_views, problem
-from mockserver.model.redaction import mask_path, mask_shapes
-from mockserver.replying.bodies import dump_json, json_writer
+from mockserver.redaction.redaction import mask_path, mask_shapes
+from mockserver.responses.bodies import dump_json, json_writer
+from mockserver.scenarios.flaws import flaws_of
 from mockserver.settings import Settings
 from mockserver.store.clock import VirtualClock
+from mockserver.store.delivery import Delivery
 
 log = logging.getLogger("mockserver")
 

@@ -11,12 +11,12 @@ from mockserver.admin.checks import THREADED
 from mockserver.admin.models import OperationList
 from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import instant
-from mockserver.engine.attempts import Evidence, Operation, gathered, operation_view, read
+from mockserver.attempts import Evidence, Operation, gathered, operation_view, read
 from mockserver.engine.naming import route_named
-from mockserver.engine.operations import grouping_of
-from mockserver.model.attempts import GroupingSpec
-from mockserver.model.redaction import mask_part
-from mockserver.replying.bodies import dump_json
+from mockserver.redaction.redaction import mask_part
+from mockserver.responses.bodies import dump_json
+from mockserver.schema.attempts import GroupingSpec
+from mockserver.verification.operations import grouping_of
 
 table = Table()
 _VIEW_BYTES = 300

@@ -22,16 +22,16 @@ from mockserver.admin.models import CallList, CallView, CountsView, CountView, U
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view
 from mockserver.engine.answers import Miss, nearest_view
-from mockserver.engine.counting import Subject
 from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInput, shown
-from mockserver.files.dump import dump
-from mockserver.matching.nearest import suggest, without_secrets
+from mockserver.matching.mismatch.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
 from mockserver.model.http import Response
-from mockserver.model.verify import CountSpec
-from mockserver.replying.bodies import dump_json
+from mockserver.responses.bodies import dump_json
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.verify import CountSpec
+from mockserver.verification.counting import Subject
 
 table = Table()
 

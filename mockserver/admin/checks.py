@@ -11,10 +11,10 @@ from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, par
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.verdict import Standing, Verdict
-from mockserver.engine.verify import Check, expectations
 from mockserver.errors import Flaw, InvalidInput
-from mockserver.model.verify import CheckSpec
+from mockserver.schema.verify import CheckSpec
+from mockserver.verification.verdict import Standing, Verdict
+from mockserver.verification.verify import Check, expectations
 
 table = Table()
 THREADED = 500

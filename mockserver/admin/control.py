@@ -12,10 +12,10 @@ from mockserver.admin.models import HealthView, ReloadView
 from mockserver.admin.turns import Turns
 from mockserver.engine import editing
 from mockserver.errors import Flaw, InvalidInput, near
-from mockserver.files.source import LoadFailed
-from mockserver.model.base import Spec
 from mockserver.model.http import Response
-from mockserver.model.scenario import schema_document
+from mockserver.scenarios.source import LoadFailed
+from mockserver.schema.base import Spec
+from mockserver.schema.scenario import schema_document
 
 table = Table()
 

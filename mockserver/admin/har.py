@@ -25,8 +25,8 @@ from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBody, decode_content
 from mockserver.model.http import Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
-from mockserver.replying.bodies import dump_json
-from mockserver.store.record import KEPT_BODY_BYTES
+from mockserver.responses.bodies import dump_json
+from mockserver.store.call_log import KEPT_BODY_BYTES
 
 table = Table()
 

@@ -17,11 +17,11 @@ from mockserver import __version__
 from mockserver.admin.api import Answer, Asked, Refused, Table
 from mockserver.engine.engine import Engine
 from mockserver.engine.latencies import BOUNDS_S, Latencies
-from mockserver.engine.watching import Reading, Watch
-from mockserver.model.delivery import DeliveryState
+from mockserver.engine.monitoring import Reading, Watch
 from mockserver.model.http import Response
-from mockserver.model.reply import FaultKind
+from mockserver.schema.reply import FaultKind
 from mockserver.store.bounds import KINDS
+from mockserver.store.delivery import DeliveryState
 
 if TYPE_CHECKING:
     from prometheus_client import Metric

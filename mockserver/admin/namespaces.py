@@ -13,9 +13,9 @@ from mockserver.engine import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceTaken
 from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace
 from mockserver.errors import Wrong, near, shown
-from mockserver.model.base import DurationS, Spec
 from mockserver.model.durations import format_duration
 from mockserver.model.written import as_text
+from mockserver.schema.base import DurationS, Spec
 
 table = Table()
 

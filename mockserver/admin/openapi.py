@@ -9,7 +9,7 @@ from typing import Any
 from mockserver import __version__
 from mockserver.admin.api import Endpoint
 from mockserver.admin.models import Problem
-from mockserver.model.base import SpecSchema
+from mockserver.schema.base import SpecSchema
 
 _REF = "#/components/schemas/{model}"
 

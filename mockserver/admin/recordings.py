@@ -14,14 +14,14 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content
 from mockserver.admin.models import RecordedView, RecordingList, RecordingView
 from mockserver.admin.views import instant
-from mockserver.engine.recordings import Recording, Recordings
 from mockserver.errors import near
-from mockserver.files.recorded.naming import name_of
-from mockserver.model.base import Spec
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Response, StreamReply
-from mockserver.model.scenario import ScenarioName, read_upstream
-from mockserver.replying.bodies import dump_json
+from mockserver.recording.naming import name_of
+from mockserver.responses.bodies import dump_json
+from mockserver.schema.base import Spec
+from mockserver.schema.scenario import ScenarioName, read_upstream
+from mockserver.store.recordings import Recording, Recordings
 
 table = Table()
 
@@ -77,7 +77,7 @@ async def recorded_answer(recording: Recording) -> Answer:
 
 def _document(head: dict[str, Any], exchanges: tuple[Exchange, ...]) -> list[bytes]:
     """The view as JSON, in pieces: nothing in C runs for long, since other threads have to wait for that."""
-    from mockserver.files.recorded.scenario import scenario_of, written  # a start does without
+    from mockserver.recording.scenario import scenario_of, written  # a start does without
 
     name = head["name"]
     made = scenario_of(exchanges, name, head["left_out"])

@@ -29,10 +29,10 @@ from mockserver.engine import editing
 from mockserver.engine.naming import NoSuchRoute, route_named
 from mockserver.engine.routes import Route, compile_runtime_route
 from mockserver.errors import InvalidInput
-from mockserver.files.flaws import parse_spec
-from mockserver.files.yaml12 import read
 from mockserver.model.http import Request
-from mockserver.model.scenario import RouteSpec
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.yaml.yaml12 import read
+from mockserver.schema.scenario import RouteSpec
 
 table = Table()
 TAG = {"tag": "Only routes with this tag."}

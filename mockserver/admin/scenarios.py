@@ -27,12 +27,12 @@ from mockserver.engine import editing
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Scenario, compile_scenario
 from mockserver.errors import InvalidInput, near
-from mockserver.files.flaws import MOST_FLAWS
-from mockserver.files.loader import from_bundle
-from mockserver.files.source import LoadFailed, Source
-from mockserver.model.base import Spec
 from mockserver.model.http import Request
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.scenarios.flaws import MOST_FLAWS
+from mockserver.scenarios.loader import from_bundle
+from mockserver.scenarios.source import LoadFailed, Source
+from mockserver.schema.base import Spec
+from mockserver.schema.scenario import ScenarioSpec
 
 table = Table()
 

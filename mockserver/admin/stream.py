@@ -10,7 +10,7 @@ from typing import Any
 from mockserver.admin.api import Answer, Asked, Table, room, to_json
 from mockserver.admin.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, call_number, viewer
 from mockserver.admin.views import brief_view
-from mockserver.engine.following import Follower
+from mockserver.engine.call_stream import Follower
 from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply

@@ -8,11 +8,11 @@ from pydantic import ConfigDict, RootModel
 
 from mockserver.admin.api import Answer, Asked, Table, listing, no_content, parsed, sent_json
 from mockserver.admin.models import TroubleList
+from mockserver.engine.fault_injection import Trouble
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.engine.troubles import Trouble
 from mockserver.errors import Flaw, InvalidInput
-from mockserver.model.trouble import PlacedTroubleSpec
+from mockserver.schema.trouble import PlacedTroubleSpec
 
 table = Table()
 

@@ -14,7 +14,7 @@ from mockserver.model.call import Call
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBody, decode_content
 from mockserver.model.http import Pairs, Request, Response
-from mockserver.model.redaction import (
+from mockserver.redaction.redaction import (
     mask_body,
     mask_bytes,
     mask_field,
@@ -23,7 +23,7 @@ from mockserver.model.redaction import (
     mask_target,
     mask_tree,
 )
-from mockserver.store.record import KEPT_BODY_BYTES
+from mockserver.store.call_log import KEPT_BODY_BYTES
 
 LONGEST_TARGET = 2000
 """Of a call in brief, in characters; the call itself has the whole."""

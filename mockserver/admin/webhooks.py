@@ -9,8 +9,8 @@ from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, lis
 from mockserver.admin.calls import REVEAL, may_reveal
 from mockserver.admin.models import DeliveryList, DeliveryView
 from mockserver.engine.naming import route_named
-from mockserver.model.delivery import Delivery
-from mockserver.model.redaction import mask_bytes, mask_header, mask_tree
+from mockserver.redaction.redaction import mask_bytes, mask_header, mask_tree
+from mockserver.store.delivery import Delivery
 
 table = Table()
 

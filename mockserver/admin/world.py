@@ -35,19 +35,19 @@ from mockserver.admin.models import (
 from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import instant
 from mockserver.engine.answers import explained_full
-from mockserver.engine.explain import ExplainSpec, as_request, explain
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.errors import Wrong, near
-from mockserver.model.base import Spec
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT, Request, Response, UnreadableBody
-from mockserver.model.redaction import mask_shapes, mask_tree
-from mockserver.replying.bodies import dump_json
-from mockserver.replying.resource_collection import Collection
+from mockserver.redaction.redaction import mask_shapes, mask_tree
+from mockserver.resources.collection import Collection
+from mockserver.responses.bodies import dump_json
+from mockserver.schema.base import Spec
 from mockserver.store.bounds import Full
 from mockserver.store.state import sizes_of
+from mockserver.verification.explain import ExplainSpec, as_request, explain
 
 table = Table()
 

@@ -7,10 +7,10 @@ import ssl
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
-from mockserver.client.faces import does
 from mockserver.client.http import Http
 from mockserver.client.link import InProcess, Link
 from mockserver.client.namespaces import AsyncNamespace, Namespace
+from mockserver.client.sync_async import does
 
 TIMEOUT_S = 30.0
 _PATH = re.compile(r"(?P<before>.*?)(/mock)?(/@(?P<name>[^/]+))?/?")

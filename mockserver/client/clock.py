@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from mockserver.client.faces import Awaiting, Blocking, does, tells
 from mockserver.client.link import Link
 from mockserver.client.plain import duration_text, plain
+from mockserver.client.sync_async import Awaiting, Blocking, does, tells
 from mockserver.client.words import Duration
 
 Instant = str | datetime

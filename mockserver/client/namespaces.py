@@ -13,13 +13,13 @@ from typing import Any, Generic, Literal, Self, TypeVar, Unpack
 
 from mockserver.client.bundles import read_scenario
 from mockserver.client.clock import AsyncClock, Clock
-from mockserver.client.faces import Awaiting, Blocking, does, run, run_aside, tells
+from mockserver.client.context_managers import AsyncPause, Pause
 from mockserver.client.link import Link, segment, wait_s
-from mockserver.client.pauses import AsyncPause, Pause
 from mockserver.client.plain import plain, with_units
 from mockserver.client.records import Call, Calls, Delivery, Operations, Unmatched
 from mockserver.client.routes import AsyncRoute, Route, RouteSurface, operations_of
 from mockserver.client.state import AsyncState, State
+from mockserver.client.sync_async import Awaiting, Blocking, does, run, run_aside, tells
 from mockserver.client.words import (
     MATCH,
     TROUBLE,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from mockserver.client.faces import Awaiting, Blocking, does, does_here, tells
 from mockserver.client.link import Link, segment, wait_s
 from mockserver.client.plain import Named, plain
 from mockserver.client.records import Call, Calls, Operations
+from mockserver.client.sync_async import Awaiting, Blocking, does, does_here, tells
 from mockserver.client.words import (
     MATCH,
     ROUTE,

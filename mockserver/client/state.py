@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from mockserver.client.errors import Refused
-from mockserver.client.faces import Awaiting, Blocking, does
 from mockserver.client.link import Link, segment
 from mockserver.client.plain import plain
+from mockserver.client.sync_async import Awaiting, Blocking, does
 
 
 class StateSurface:

@@ -9,22 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mockserver.engine.finding import allowed_methods
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.engine.world import OnPath
-from mockserver.matching.astray import shown_path
-from mockserver.matching.nearest import as_text, shown_method
+from mockserver.engine.routing import allowed_methods
+from mockserver.engine.scenario_set import OnPath
+from mockserver.matching.mismatch.nearest import as_text, shown_method
+from mockserver.matching.mismatch.unmatched import shown_path
 from mockserver.model.http import ABSENT, Request, Response
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Drip, Send, Step
 from mockserver.model.problem import PROBLEM_TYPE, problem
-from mockserver.model.redaction import mask_path, mask_text
-from mockserver.model.scenario import CorsSpec
-from mockserver.replying.bodies import dump_json
-from mockserver.replying.planner import Planned
-from mockserver.replying.templates import TemplateError
+from mockserver.redaction.redaction import mask_path, mask_text
+from mockserver.responses.bodies import dump_json
+from mockserver.responses.planner import Planned
+from mockserver.schema.scenario import CorsSpec
 from mockserver.store.bounds import Full
+from mockserver.templating.templates import TemplateError
 
 MOST_BYTES = 64 << 10
 """Of the answer to an unmatched request."""

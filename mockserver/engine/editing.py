@@ -20,12 +20,12 @@ from mockserver.engine.routes import (
     default_name,
     numbered,
 )
-from mockserver.engine.world import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
+from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
 from mockserver.errors import Flaw, InvalidInput, dotted, near
-from mockserver.files.flaws import parse_spec
-from mockserver.files.loader import edited, from_text
-from mockserver.files.source import Source
-from mockserver.model.scenario import RouteSpec
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.loader import edited, from_text
+from mockserver.scenarios.source import Source
+from mockserver.schema.scenario import RouteSpec
 
 RESETS = ("calls", "memory", "positions", "routes", "clock", "seed")
 

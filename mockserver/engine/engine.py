@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mockserver.attempts import KeyNames
 from mockserver.engine.answers import (
     Miss,
     explained_error,
@@ -24,31 +25,30 @@ from mockserver.engine.answers import (
     with_cors,
     with_headers,
 )
-from mockserver.engine.attempts import KeyNames
-from mockserver.engine.claiming import Claim, Draw, commit, prepare, write
-from mockserver.engine.consulting import claim_of, explained_failure
-from mockserver.engine.finding import Found, cors_for, cors_of, find, on_path
-from mockserver.engine.forwarding import done_at_reply, forward, needs_whole
-from mockserver.engine.guarding import is_kept
+from mockserver.engine.callbacks import claim_of, explained_failure
 from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
-from mockserver.engine.recordings import Recordings
+from mockserver.engine.policies import is_kept
+from mockserver.engine.proxy import done_at_reply, forward, needs_whole
 from mockserver.engine.routes import Route
+from mockserver.engine.routing import Found, cors_for, cors_of, find, on_path
+from mockserver.engine.scenario_set import World
 from mockserver.engine.scopes import scope_for
-from mockserver.engine.sending import Due, due_of
-from mockserver.engine.world import World
+from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
+from mockserver.engine.webhooks import Due, due_of
 from mockserver.errors import InvalidInput, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
-from mockserver.replying.draws import seed_for
-from mockserver.replying.planner import Planned
-from mockserver.replying.templates import TemplateError
+from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, Full
-from mockserver.store.record import RecordLimits
+from mockserver.store.call_log import RecordLimits
+from mockserver.store.recordings import Recordings
+from mockserver.templating.random_values import seed_for
+from mockserver.templating.templates import TemplateError
 
 if TYPE_CHECKING:
-    from mockserver.engine.contract import Contract
+    from mockserver.openapi.contract import Contract
 
 Keep = Callable[[Response | None], None]
 """Says what an idempotency key keeps."""

@@ -6,16 +6,16 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mockserver.engine.finding import host_fits, likely, per_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
+from mockserver.engine.routing import host_fits, likely, per_of
 from mockserver.engine.scopes import scope_for
-from mockserver.matching.nearest import nearest
+from mockserver.matching.mismatch.nearest import nearest
 from mockserver.matching.values import show
 from mockserver.model.http import ABSENT, Request
-from mockserver.model.miss import Difference
-from mockserver.model.redaction import mask_part, mask_text, mask_tree
-from mockserver.replying.templates import TemplateError
+from mockserver.model.mismatch import Difference
+from mockserver.redaction.redaction import mask_part, mask_text, mask_tree
+from mockserver.templating.templates import TemplateError
 
 Near = list[tuple[Route, list[Difference]]]
 

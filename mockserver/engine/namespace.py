@@ -13,26 +13,26 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from mockserver.engine.attempts import KeyNames
+from mockserver.attempts import KeyNames
+from mockserver.engine.fault_injection import Trouble, Troubles
+from mockserver.engine.fault_strikes import ENDED, NOT_YET, Strike, Strikes
 from mockserver.engine.outage import Outage
-from mockserver.engine.recordings import Recording, Recordings
 from mockserver.engine.routes import Route, Scenario
-from mockserver.engine.strikes import ENDED, NOT_YET, Strike, Strikes
-from mockserver.engine.totals import Totals
-from mockserver.engine.troubles import Trouble, Troubles
-from mockserver.engine.world import Overlay, World, scenarios_of
+from mockserver.engine.scenario_set import Overlay, World, scenarios_of
 from mockserver.model.call import Call
-from mockserver.model.delivery import Attempt
-from mockserver.model.position import Position
+from mockserver.model.sequence_state import Position
 from mockserver.store.bounds import Bounds
+from mockserver.store.call_log import Record, RecordLimits
 from mockserver.store.clock import VirtualClock
 from mockserver.store.counts import Counts
 from mockserver.store.deliveries import Deliveries
+from mockserver.store.delivery import Attempt
 from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
-from mockserver.store.positions import PositionKey, Positions
-from mockserver.store.record import Record, RecordLimits
+from mockserver.store.recordings import Recording, Recordings
+from mockserver.store.sequence_states import PositionKey, Positions
 from mockserver.store.timers import Timers
+from mockserver.store.totals import Totals
 from mockserver.store.violations import Violations
 
 DEFAULT = "default"

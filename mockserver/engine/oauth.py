@@ -8,12 +8,12 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockserver.model.guards import OAuthSpec
 from mockserver.model.http import Request, Response, UnreadableBody
 from mockserver.model.written import as_text
-from mockserver.replying.bodies import dump_json
-from mockserver.replying.draws import Draws
+from mockserver.responses.bodies import dump_json
+from mockserver.schema.policies import OAuthSpec
 from mockserver.store.tokens import Tokens
+from mockserver.templating.random_values import Draws
 
 
 @dataclass(frozen=True, slots=True)

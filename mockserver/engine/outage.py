@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from mockserver.engine.strikes import Strike
+from mockserver.engine.fault_strikes import Strike
 from mockserver.errors import Flaw, InvalidInput, shown
-from mockserver.model.base import DurationS, Spec
-from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.replying.planner import Reply, compile_reply
+from mockserver.responses.planner import Reply, compile_reply
+from mockserver.schema.base import DurationS, Spec
+from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 
 
 class OutageSpec(Spec):
@@ -91,7 +91,7 @@ def _compiled(spec: ReplySpec) -> Reply:
         raise InvalidInput(
             Flaw(("reply",), "an outage has one reply", "Leave `choose` and `cases` to routes")
         )
-    from mockserver.engine.words import AFTER_CLAIM
+    from mockserver.templating.variables import AFTER_CLAIM
 
     try:
         return compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)

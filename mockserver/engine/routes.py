@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from mockserver.engine.attempts import compile_grouping
-from mockserver.engine.guarding import (
+from mockserver.attempts import compile_grouping
+from mockserver.engine.policies import (
     Auth,
     Idempotency,
     Limiter,
@@ -23,29 +23,36 @@ from mockserver.engine.guarding import (
     compile_idempotency,
     compile_limit,
 )
-from mockserver.engine.selectors import Selector, compile_selector
-from mockserver.engine.sending import compile_webhooks
-from mockserver.engine.words import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
-from mockserver.engine.work import NO_WORK, Work, compile_effects, compile_key, compile_let, compile_set
+from mockserver.engine.side_effects import (
+    NO_WORK,
+    Work,
+    compile_effects,
+    compile_key,
+    compile_let,
+    compile_set,
+)
+from mockserver.engine.webhooks import compile_webhooks
 from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.files.source import Source
 from mockserver.matching.conditions import Condition
 from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher, compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
-from mockserver.model.base import parse_request_line
-from mockserver.model.expect import ExpectSpec
-from mockserver.model.guards import GuardedSpec
+from mockserver.matching.selectors import Selector, compile_selector
 from mockserver.model.http import ADMIN, Request
-from mockserver.model.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.model.scenario import RUNTIME, CorsSpec, RouteSpec, ScenarioSpec
 from mockserver.model.violation import Mode
-from mockserver.replying.planner import Planned, Reply, compile_reply
-from mockserver.replying.sequence import Sequence, Span
-from mockserver.replying.templates import Predicate, Scope, Template, Tree, compile_predicate
+from mockserver.responses.planner import Planned, Reply, compile_reply
+from mockserver.responses.sequence import Sequence, Span
+from mockserver.scenarios.source import Source
+from mockserver.schema.base import parse_request_line
+from mockserver.schema.expect import ExpectSpec
+from mockserver.schema.policies import GuardedSpec
+from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
+from mockserver.schema.scenario import RUNTIME, CorsSpec, RouteSpec, ScenarioSpec
+from mockserver.templating.templates import Predicate, Scope, Template, Tree, compile_predicate
+from mockserver.templating.variables import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
 
 if TYPE_CHECKING:
-    from mockserver.engine.contract import Contract
+    from mockserver.openapi.contract import Contract
 
 ReadFile = Callable[[str, KeyPath], bytes]
 
@@ -247,7 +254,7 @@ def _contract_in(file: str, scenario: Scenario) -> Contract | None:
     """Raises InvalidInput, MissingExtra."""
     if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
         return None
-    from mockserver.engine.contract import compile_contract  # few scenarios have one
+    from mockserver.openapi.contract import compile_contract  # few scenarios have one
 
     return compile_contract(file, scenario.spec.validate_, scenario.spec.base, scenario.source.read_file)
 
@@ -255,7 +262,7 @@ def _contract_in(file: str, scenario: Scenario) -> Contract | None:
 def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
     """Keeps which fixed replies break the contract. Gives those that may not."""
     # Whoever walks replies knows routes: the circle is broken here.
-    from mockserver.engine.contract_replies import breaches
+    from mockserver.compiler.contract_replies import breaches
 
     scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
     hint = "Mend the reply, or write `validate: report` on the route"
@@ -276,7 +283,7 @@ def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
 def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
     """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInput."""
     # Behaviours know namespaces, which know routes: the circle is broken here.
-    from mockserver.engine.implied import oauth_route, resource_routes
+    from mockserver.engine.generated_routes import oauth_route, resource_routes
 
     flaws = _Flaws([])
     routes = []
@@ -380,7 +387,7 @@ def _compile_route(
     spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
     if spec.proxy is not None:
         # The behaviour knows namespaces, which know routes: the circle is broken here.
-        from mockserver.engine.forwarding import Proxy
+        from mockserver.engine.proxy import Proxy
 
         answers, spans = [Proxy(spec.proxy)], [Span()]
     route.answers = tuple(answers)

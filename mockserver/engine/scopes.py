@@ -8,8 +8,8 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.model.http import Request
-from mockserver.replying.draws import Draws
-from mockserver.replying.templates import Scope
+from mockserver.templating.random_values import Draws
+from mockserver.templating.templates import Scope
 
 
 def scope_for(

@@ -13,7 +13,7 @@ from mockserver.errors import Flaw, KeyPath
 from mockserver.matching.operators import OPERATORS
 from mockserver.matching.reading import Dialect, Reader
 from mockserver.matching.values import show
-from mockserver.model.match import BARE_OPERATORS
+from mockserver.schema.match import BARE_OPERATORS
 
 _TREES = (("json",), ("json_exact",), ("graphql", "variables"))
 _WORDS = ("present", "absent")

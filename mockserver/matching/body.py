@@ -9,9 +9,9 @@ from typing import Any
 from mockserver.matching import checks
 from mockserver.matching.checks import Check
 from mockserver.matching.conditions import Condition
-from mockserver.matching.differing import Place
+from mockserver.matching.mismatch.differences import Place
 from mockserver.model.http import ABSENT, Request, UnreadableBody
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 

@@ -7,11 +7,11 @@ from itertools import islice
 from typing import Any
 
 from mockserver.errors import KeyPath
-from mockserver.matching import differing
 from mockserver.matching.conditions import AllOf, Condition, Equals, Fields, Items
-from mockserver.matching.differing import Place
+from mockserver.matching.mismatch import differences as differing
+from mockserver.matching.mismatch.differences import Place
 from mockserver.model.http import Grouped, Request, UnreadableBody
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 Equalities = dict[tuple[str, KeyPath], Any]
 """Plain equalities that a request has to fulfil: part and place inside it, to the scalar."""

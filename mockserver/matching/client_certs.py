@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import Wrong, near, shown
-from mockserver.matching import differing
 from mockserver.matching.checks import Check
 from mockserver.matching.conditions import Condition
-from mockserver.matching.differing import Place
+from mockserver.matching.mismatch import differences as differing
+from mockserver.matching.mismatch.differences import Place
 from mockserver.matching.reading import Reader
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import ABSENT, Request
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 PLACE = "client_cert"
 ASKED: dict[str, Callable[[ClientCert], list[str]]] = {

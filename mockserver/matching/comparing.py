@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import Wrong, near, shown
-from mockserver.matching import patterns, slips
+from mockserver.matching import patterns
 from mockserver.matching.conditions import Condition, Equals, Fields, equal_test
+from mockserver.matching.mismatch import hints as slips
+from mockserver.matching.mismatch.hints import MOST_GUESSES, NONE, Slip
 from mockserver.matching.reading import Dialect, Reader, in_order, some
-from mockserver.matching.slips import MOST_GUESSES, NONE, Slip
 from mockserver.matching.values import TYPES, equal, has_type, is_number, number, prose, show
 
 

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from mockserver.matching import differing, slips
-from mockserver.matching.differing import Place
-from mockserver.matching.slips import NONE, Slip
+from mockserver.matching.mismatch import differences as differing
+from mockserver.matching.mismatch import hints as slips
+from mockserver.matching.mismatch.differences import Place
+from mockserver.matching.mismatch.hints import NONE, Slip
 from mockserver.matching.values import equal, show
 from mockserver.model.http import ABSENT
-from mockserver.model.match import BARE_OPERATORS
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
+from mockserver.schema.match import BARE_OPERATORS
 
 Test = Callable[[Any], bool]
 Guess = Callable[[Any], Slip]

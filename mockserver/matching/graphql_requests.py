@@ -14,11 +14,11 @@ from typing import Any
 from mockserver.errors import KeyPath, Wrong, near, shown
 from mockserver.matching.checks import Check, tree_equalities
 from mockserver.matching.conditions import Condition
-from mockserver.matching.differing import Place
 from mockserver.matching.extras import library
+from mockserver.matching.mismatch.differences import Place
 from mockserver.matching.reading import NEVER, Dialect, Reader
 from mockserver.model.http import ABSENT, Request, UnreadableBody
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 MAX_QUERY_CHARS = 64 << 10
 MAX_QUERY_TOKENS = 5_000

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from mockserver.matching.likeness import Likeness
+from mockserver.matching.mismatch.likeness import Likeness
 from mockserver.matching.paths import PathPattern, Segment, canonical, take
 
 T = TypeVar("T")

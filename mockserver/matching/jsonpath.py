@@ -18,11 +18,11 @@ from mockserver.matching import patterns
 from mockserver.matching.body import no_json
 from mockserver.matching.checks import Check
 from mockserver.matching.conditions import Condition
-from mockserver.matching.differing import Place
 from mockserver.matching.extras import library
+from mockserver.matching.mismatch.differences import Place
 from mockserver.matching.values import equal, is_number
 from mockserver.model.http import ABSENT, Request, UnreadableBody
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 MAX_VISITED = 50_000
 """Values that one query may look at in one request."""

@@ -17,18 +17,18 @@ from mockserver.matching import body, checks
 from mockserver.matching.checks import BODY, HEAVY, Check, Equalities
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
-from mockserver.matching.differing import MOST_DIFFERENCES
+from mockserver.matching.field_index import apart
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
-from mockserver.matching.narrowing import apart
+from mockserver.matching.mismatch.differences import MOST_DIFFERENCES
 from mockserver.matching.operators import OPERATORS
 from mockserver.matching.reading import Dialect, Reader
 from mockserver.matching.schema import schema
 from mockserver.matching.uploads import upload
 from mockserver.matching.xpath import xml
 from mockserver.model.http import ABSENT, Request
-from mockserver.model.match import MatchSpec
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
+from mockserver.schema.match import MatchSpec
 
 MOST_READ_BYTES = 16 << 10
 """Of a body that is read only to explain a miss; what has been read already is explained whatever its size."""

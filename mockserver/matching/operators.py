@@ -15,8 +15,8 @@ from mockserver.errors import Wrong, shown
 from mockserver.matching import comparing
 from mockserver.matching.comparing import listed
 from mockserver.matching.conditions import AllOf, AnyOf, Condition, Fields, Not, Unordered
+from mockserver.matching.mismatch.hints import NONE, Slip
 from mockserver.matching.reading import Dialect, Operator, Reader, alone, not_empty
-from mockserver.matching.slips import NONE, Slip
 from mockserver.model.http import ABSENT
 
 MAX_UNORDERED = 1000

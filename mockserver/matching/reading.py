@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, KeyPath, Wrong, near, shown
 from mockserver.matching.conditions import AllOf, Condition, Guess, Items, Test
-from mockserver.matching.slips import MOST_GUESSES, Slip
+from mockserver.matching.mismatch.hints import MOST_GUESSES, Slip
 from mockserver.matching.values import show
 from mockserver.model.written import as_text
 

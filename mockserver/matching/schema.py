@@ -9,11 +9,11 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
 from mockserver.matching import body
 from mockserver.matching.checks import Check
-from mockserver.matching.differing import MOST, Place
 from mockserver.matching.extras import library
+from mockserver.matching.mismatch.differences import MOST, Place
 from mockserver.matching.reading import MAX_DEPTH
 from mockserver.model.http import Request, UnreadableBody
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 _FOLDER = "scenario:///"
 """Where schemas live for each other's references: the scenario's folder."""

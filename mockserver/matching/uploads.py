@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import Wrong, near
-from mockserver.matching import differing
 from mockserver.matching.checks import Check
 from mockserver.matching.conditions import Condition
-from mockserver.matching.differing import Place
+from mockserver.matching.mismatch import differences as differing
+from mockserver.matching.mismatch.differences import Place
+from mockserver.matching.mismatch.hints import MOST_GUESSES
 from mockserver.matching.reading import Dialect, Reader
-from mockserver.matching.slips import MOST_GUESSES
 from mockserver.model.http import ABSENT, Part, Request, UnreadableBody
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 Read = Callable[[Part], Any]
 ASKED: dict[str, tuple[Dialect, Read]] = {

@@ -14,10 +14,10 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.matching.checks import Check
 from mockserver.matching.conditions import Condition
-from mockserver.matching.differing import Place
 from mockserver.matching.extras import library
+from mockserver.matching.mismatch.differences import Place
 from mockserver.model.http import Request, UnreadableBody
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 
 MAX_BYTES = 1 << 20
 MAX_ELEMENTS = {1: 50_000, 2: 1_000, 3: 300}

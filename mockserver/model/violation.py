@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from mockserver.model.redaction import mask_part, mask_text, mask_tree
+from mockserver.redaction.redaction import mask_part, mask_text, mask_tree
 
 Part = Literal["request", "reply"]
 MODES = ("off", "report", "enforce")

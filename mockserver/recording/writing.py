@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mockserver.errors import Flaw, InvalidInput, Wrong
-from mockserver.files.formats.carried import Imported
-from mockserver.files.recorded.scenario import written
-from mockserver.model.scenario import read_scenario_name
+from mockserver.recording.conversion import Imported
+from mockserver.recording.scenario import written
+from mockserver.schema.scenario import read_scenario_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockserver.model.delivery import Delivery, DeliveryState
 from mockserver.store.bounds import Bounded, Bounds
+from mockserver.store.delivery import Delivery, DeliveryState
 
 _UNDER_WAY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from mockserver.store.bounds import Bounds, Full
 from mockserver.store.clock import VirtualClock
-from mockserver.store.keys import Keys
-from mockserver.store.limits import Limits
+from mockserver.store.idempotency import Keys
+from mockserver.store.rate_limits import Limits
 from mockserver.store.state import State
 from mockserver.store.tokens import Tokens
 

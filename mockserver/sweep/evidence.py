@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 
-from mockserver.engine.attempts import known_key
+from mockserver.attempts import known_key
 from mockserver.model.http import Headers, Request
 
 Effect = dict[str, Any]

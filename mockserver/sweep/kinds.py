@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mockserver.engine.troubles import Trouble
+from mockserver.engine.fault_injection import Trouble
 from mockserver.errors import Flaw, InvalidInput, near, shown
-from mockserver.files.troubles import read_troubles, refused
-from mockserver.files.yaml12 import Document
-from mockserver.model.reply import PacedSpec, ReplySpec
-from mockserver.model.trouble import (
+from mockserver.scenarios.troubles import read_troubles, refused
+from mockserver.scenarios.yaml.yaml12 import Document
+from mockserver.schema.reply import PacedSpec, ReplySpec
+from mockserver.schema.trouble import (
     NAME_PATTERN,
     EffectsSpec,
     PlacedTroubleSpec,

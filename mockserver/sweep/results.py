@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.model.redaction import mask_text, mask_tree
+from mockserver.redaction.redaction import mask_text, mask_tree
 from mockserver.sweep.cells import Cell
 from mockserver.sweep.evidence import Evidence, Seen
 from mockserver.sweep.failing import FAIL_ON, HARM, RULES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockserver.model.redaction import mask_text
+from mockserver.redaction.redaction import mask_text
 from mockserver.sweep.effects import kind_of
 from mockserver.sweep.evidence import Evidence
 from mockserver.sweep.failing import HARM, RULES

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mockserver.model.trouble import EffectsSpec
+from mockserver.schema.trouble import EffectsSpec
 from mockserver.sweep.effects import Bundle, bundles, kind_in, signature, without_undone
 from mockserver.sweep.evidence import Effect, Evidence
 from mockserver.sweep.learning import Lesson, repeats

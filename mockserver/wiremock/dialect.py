@@ -9,7 +9,7 @@ from mockserver.engine.engine import Engine
 from mockserver.errors import InvalidInput
 from mockserver.model.call import Call
 from mockserver.model.http import ADMIN, Request, Response
-from mockserver.model.redaction import mask_path
+from mockserver.redaction.redaction import mask_path
 from mockserver.wiremock import journal, mappings, scenarios, system
 from mockserver.wiremock.engine import WireMockEngine
 from mockserver.wiremock.errors import Refused, answer, error, of_flaws, refusal

@@ -13,17 +13,17 @@ from random import Random
 
 from mockserver.engine.answers import UNMATCHED, with_headers
 from mockserver.engine.engine import Engine
-from mockserver.engine.finding import find
 from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import Namespace
-from mockserver.matching.nearest import as_text
+from mockserver.engine.routing import find
+from mockserver.matching.mismatch.nearest import as_text
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Send, Wait
-from mockserver.model.redaction import mask_text
-from mockserver.model.reply import DelayRangeSpec
-from mockserver.replying.delays import delay_s
-from mockserver.replying.planner import Planned
+from mockserver.redaction.redaction import mask_text
+from mockserver.responses.delays import delay_s
+from mockserver.responses.planner import Planned
+from mockserver.schema.reply import DelayRangeSpec
 
 NameOf = Callable[[Call], tuple[str, str] | None]
 """Id and name of the stub that answers a call."""

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats.carried import Lost
 from mockserver.model.http import Request, Response, UnreadableBody
-from mockserver.replying.bodies import dump_json
+from mockserver.recording.conversion import Lost
+from mockserver.responses.bodies import dump_json
 
 _PARSING, _TAKEN = 10, 109
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")

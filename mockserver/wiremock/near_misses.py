@@ -7,10 +7,10 @@ from typing import Any
 from mockserver.engine.missing import nearest_routes
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.matching.differing import distance
+from mockserver.matching.mismatch.differences import distance
 from mockserver.model.call import Call
 from mockserver.model.http import Request
-from mockserver.model.miss import Difference
+from mockserver.model.mismatch import Difference
 from mockserver.wiremock.errors import Refused, error
 from mockserver.wiremock.patterns import Target
 from mockserver.wiremock.stubs import Stubs

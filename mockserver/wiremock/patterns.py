@@ -8,22 +8,22 @@ from typing import Any
 
 import re2
 
-from mockserver.engine.counting import Subject
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.files.flaws import parse_spec
-from mockserver.files.formats.wiremock_bodies import body_patterns
-from mockserver.files.formats.wiremock_losing import Place
-from mockserver.files.formats.wiremock_requests import request_pattern
+from mockserver.formats.wiremock.bodies import body_patterns
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.requests import request_pattern
 from mockserver.matching.matcher import Matcher, compile_match
-from mockserver.matching.nearest import report
+from mockserver.matching.mismatch.nearest import report
 from mockserver.matching.paths import PathPattern, regex
-from mockserver.model.base import parse_request_line
 from mockserver.model.call import Call
 from mockserver.model.http import Request
-from mockserver.model.match import MatchSpec
-from mockserver.model.miss import Difference
-from mockserver.model.verify import CountSpec
+from mockserver.model.mismatch import Difference
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.base import parse_request_line
+from mockserver.schema.match import MatchSpec
+from mockserver.schema.verify import CountSpec
+from mockserver.verification.counting import Subject
 from mockserver.wiremock.errors import Refused, error, of_flaws, of_losses
 
 _WHOLE = ("url", "urlPattern", "urlPathPattern")

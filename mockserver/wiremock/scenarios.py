@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.files.formats.wiremock_routes import STARTED
+from mockserver.formats.wiremock.routes import STARTED
 from mockserver.model.http import Response
 from mockserver.wiremock.errors import Refused, answer, error, read_object
 from mockserver.wiremock.stubs import Mapping, states_of

@@ -16,10 +16,10 @@ from mockserver.engine import editing
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import RUNTIME, Route
 from mockserver.errors import InvalidInput
-from mockserver.files.formats.wiremock_losing import Place
-from mockserver.files.formats.wiremock_out import Out
-from mockserver.files.formats.wiremock_replies import Replies
-from mockserver.files.formats.wiremock_routes import STARTED, route
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.replies import Replies
+from mockserver.formats.wiremock.routes import STARTED, route
+from mockserver.formats.wiremock.writer import Out
 from mockserver.wiremock.errors import Refused, error, not_found, of_flaws, of_losses, taken
 
 Mapping = dict[str, Any]

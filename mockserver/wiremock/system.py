@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from mockserver import __version__
 from mockserver.engine import editing
 from mockserver.errors import InvalidInput
-from mockserver.files.flaws import parse_spec
-from mockserver.files.formats.wiremock_losing import Place
-from mockserver.files.formats.wiremock_replies import distribution, milliseconds
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.replies import distribution, milliseconds
 from mockserver.model.http import Response
-from mockserver.model.reply import DelayRangeSpec, ReplySpec
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.reply import DelayRangeSpec, ReplySpec
 from mockserver.wiremock.errors import (
     Refused,
     answer,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from mockserver.model.call import Call
 from mockserver.model.http import Headers, Pairs, Request, Response, UnreadableBody
-from mockserver.model.redaction import mask_bytes, mask_part, mask_target
+from mockserver.redaction.redaction import mask_bytes, mask_part, mask_target
 from mockserver.wiremock.patterns import url_of
 from mockserver.wiremock.stubs import Mapping
 

@@ -11,7 +11,7 @@ from support.admin import described
 from mockserver import __version__
 from mockserver.admin import tables
 from mockserver.admin.api import AdminApi
-from mockserver.files.yaml12 import parse
+from mockserver.scenarios.yaml.yaml12 import parse
 
 PROJECT = Path(__file__).parents[2]
 
@@ -122,13 +122,13 @@ def test_the_default_namespace_can_be_named(serving):
 
 @pytest.fixture(scope="module")
 def validator():
-    from mockserver.model.scenario import schema_document
+    from mockserver.schema.scenario import schema_document
 
     return jsonschema_rs.Draft202012Validator(schema_document())
 
 
 def test_the_schema_is_served_as_it_is_printed(serving):
-    from mockserver.model.scenario import schema_document
+    from mockserver.schema.scenario import schema_document
 
     document = serving().admin.get("/schema/scenario.json")
 
@@ -159,7 +159,7 @@ def test_every_shipped_scenario_agrees_with_the_schema(validator, path):
     ],
 )
 def test_what_is_right_agrees_with_the_schema(validator, text):
-    from mockserver.files.loader import from_text
+    from mockserver.scenarios.loader import from_text
 
     from_text(text, "right")
     validator.validate(parse(text))

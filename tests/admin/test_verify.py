@@ -181,7 +181,7 @@ def test_within_waits_for_the_lower_bound_and_answers_at_once(server, verify, ch
 
 
 def test_within_does_not_poll(server, verify, monkeypatch):
-    from mockserver.engine.verify import Check
+    from mockserver.verification.verify import Check
 
     asked = []
     verdict = Check.verdict

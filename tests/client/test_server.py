@@ -14,7 +14,7 @@ import mockserver
 from mockserver.app import PortTaken
 from mockserver.client import Refused
 from mockserver.errors import TlsRefused
-from mockserver.files.source import LoadFailed
+from mockserver.scenarios.source import LoadFailed
 
 
 @pytest.fixture

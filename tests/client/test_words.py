@@ -1,11 +1,11 @@
 """The client's keywords are the language's keys, neither more nor fewer."""
 
 from mockserver.client import words
-from mockserver.model.match import MatchSpec
-from mockserver.model.reply import BODY_KINDS, ReplySpec
-from mockserver.model.scenario import RouteSpec
-from mockserver.model.trouble import PlacedTroubleSpec
-from mockserver.model.verify import AttemptsSpec, CheckSpec
+from mockserver.schema.match import MatchSpec
+from mockserver.schema.reply import BODY_KINDS, ReplySpec
+from mockserver.schema.scenario import RouteSpec
+from mockserver.schema.trouble import PlacedTroubleSpec
+from mockserver.schema.verify import AttemptsSpec, CheckSpec
 
 HAVE_A_METHOD_OF_THEIR_OWN = {"request", "reply", "proxy"}
 OF_FILES_ALONE = {"validate"}

@@ -17,7 +17,7 @@ import requests
 import yaml
 from support.papers import issue, trusting
 
-from mockserver.files.yaml12 import parse
+from mockserver.scenarios.yaml.yaml12 import parse
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fixed-hosts"
 HOSTS = ("api.twilio.com", "checkout-test.adyen.com")

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from mockserver import formats
 
 from mockserver import cli
-from mockserver.converting import importing
-from mockserver.files import formats
-from mockserver.files.formats.carried import Imported, Lost
-from mockserver.files.loader import load
+from mockserver.cli import importing
+from mockserver.recording.conversion import Imported, Lost
+from mockserver.scenarios.loader import load
 
 
 @pytest.fixture

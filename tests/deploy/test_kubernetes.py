@@ -142,7 +142,7 @@ def test_its_settings_are_settings(mock, monkeypatch):
     env = {one["name"]: one["value"] for one in mock["env"]}
     known = {parameter.envvar for parameter in cli.serve.params}
     given = []
-    monkeypatch.setattr("mockserver.running.run", lambda settings: given.append(settings) or 0)
+    monkeypatch.setattr("mockserver.server.running.run", lambda settings: given.append(settings) or 0)
 
     done = CliRunner().invoke(cli.main, ["serve"], env=env)
 

@@ -7,7 +7,7 @@ import json
 import time
 
 from mockserver.engine.engine import Engine
-from mockserver.engine.world import build_world
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request
 from mockserver.wiremock.dialect import Dialect
 

@@ -11,8 +11,8 @@ from support.real_api import TOKEN, RealApi, run_the_clients_own_tests
 from support.upstreams import Upstream, reply
 
 from mockserver.cli import main
-from mockserver.diffing.shapes import drifts
-from mockserver.files.recorded.scenario import scenario_of
+from mockserver.recording.drift_shapes import drifts
+from mockserver.recording.scenario import scenario_of
 from mockserver.recording.writing import place_for, save
 
 SHOP = """

@@ -8,13 +8,13 @@ import yaml
 from support.calls import World
 from support.pages import blocks, page
 
-from mockserver.engine.attempts.evidence import COUNTERS, INVOCATION_HEADER
-from mockserver.engine.attempts.keys import KEY_FIELDS, KEY_HEADERS
-from mockserver.engine.attempts.likeness import ASKING_HEADERS
-from mockserver.engine.attempts.retryable import _RESETS
-from mockserver.engine.attempts.volatile import VOLATILE_NAMES
-from mockserver.engine.operations import grouping_of
-from mockserver.model.attempts import AttemptsSpec
+from mockserver.attempts.evidence import COUNTERS, INVOCATION_HEADER
+from mockserver.attempts.keys import KEY_FIELDS, KEY_HEADERS
+from mockserver.attempts.likeness import ASKING_HEADERS
+from mockserver.attempts.retryable import _RESETS
+from mockserver.attempts.volatile import VOLATILE_NAMES
+from mockserver.schema.attempts import AttemptsSpec
+from mockserver.verification.operations import grouping_of
 
 PAGE = page("docs/attempts.md")
 LINE = re.compile(

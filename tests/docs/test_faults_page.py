@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.model.reply import FaultKind
+from mockserver.schema.reply import FaultKind
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "faults.md").read_text()

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from support.pages import blocks, page
 
 from mockserver import cli
-from mockserver.files.formats.mountebank import FAULTS
-from mockserver.files.loader import from_text
-from mockserver.files.yaml12 import parse
+from mockserver.formats.mountebank.reader import FAULTS
+from mockserver.scenarios.loader import from_text
+from mockserver.scenarios.yaml.yaml12 import parse
 
 PAGE = page("docs/importing-mocks.md")
 TOOLS = {"mountebank": "mountebank", "Hoverfly": "hoverfly", "MockServer": "mockserver", "Smocker": "smocker"}
@@ -27,7 +27,7 @@ def section(title):
 @pytest.mark.parametrize("title", TOOLS)
 def test_the_scenario_is_what_the_importer_makes_of_the_document_above_it(tmp_path, title):
     (language, source), (_, scenario) = blocks(section(title))
-    module = import_module(f"mockserver.files.formats.{TOOLS[title]}")
+    module = import_module(f"mockserver.formats.{TOOLS[title]}")
     path = tmp_path / SUFFIXES[language]
     path.write_text(source)
 
@@ -46,7 +46,7 @@ def test_the_scenario_is_what_the_importer_makes_of_the_document_above_it(tmp_pa
 @pytest.mark.parametrize("title", TOOLS)
 def test_it_goes_out_and_comes_back_the_same(tmp_path, title):
     _, (_, scenario) = blocks(section(title))
-    module = import_module(f"mockserver.files.formats.{TOOLS[title]}")
+    module = import_module(f"mockserver.formats.{TOOLS[title]}")
     document = {"scenario": "shop", **parse(scenario)}
 
     exported = module.write({document["scenario"]: document})

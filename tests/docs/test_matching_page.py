@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from support.matching import a_matcher, a_request
 
-from mockserver.files.yaml12 import parse
 from mockserver.matching import graphql_requests as graphql
 from mockserver.matching import jsonpath, operators, patterns, reading, xpath
 from mockserver.matching.matcher import compile_match
-from mockserver.matching.nearest import as_text, nearest
+from mockserver.matching.mismatch.nearest import as_text, nearest
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.uploads import ASKED
 from mockserver.model import coding, http, multipart
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import Request
-from mockserver.model.match import BARE_OPERATORS, CERT_PARTS, MatchSpec
+from mockserver.scenarios.yaml.yaml12 import parse
+from mockserver.schema.match import BARE_OPERATORS, CERT_PARTS, MatchSpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matching.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)

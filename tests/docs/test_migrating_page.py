@@ -6,13 +6,13 @@ import re
 import sys
 
 import pytest
+from mockserver.formats import format_named, offered
 from support.pages import blocks, page
 from support.recordings import Played
 from support.sweeping import INI, run
 
-from mockserver.files.formats import format_named, offered
-from mockserver.files.formats.carried import Imported
-from mockserver.files.yaml12 import parse
+from mockserver.recording.conversion import Imported
+from mockserver.scenarios.yaml.yaml12 import parse
 
 PAGE = page("docs/migrating.md")
 PEERS = {section.partition("\n")[0]: blocks(section) for section in PAGE.split("\n## ")[1:]}

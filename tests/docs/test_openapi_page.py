@@ -6,10 +6,10 @@ import re
 import pytest
 from support.pages import Message, is_like, page
 
-from mockserver.checking import check_paths
-from mockserver.files.dump import dump
-from mockserver.files.formats.openapi import read
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.formats.openapi.reader import read
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
+from mockserver.verification.checking import check_paths
 
 BLOCKS = re.findall(r"^```(\S+) ?(\S*)\n(.*?)^```$", page("docs/openapi.md"), re.DOTALL | re.MULTILINE)
 SPEC = next(text for _, name, text in BLOCKS if name == "spec.yaml")

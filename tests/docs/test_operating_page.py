@@ -10,7 +10,7 @@ import yaml
 from support.pages import blocks, is_like, page
 from support.server import until
 
-from mockserver.model.delivery import DeliveryState
+from mockserver.store.delivery import DeliveryState
 
 PAGE = page("docs/operating.md")
 BLOCKS = blocks(PAGE)

@@ -20,8 +20,8 @@ import yaml
 from support.pages import blocks, page
 from support.server import CLEAN_ENV, PROJECT, Process
 
-from mockserver.checking import check_paths
-from mockserver.model.scenario import schema_document
+from mockserver.schema.scenario import schema_document
+from mockserver.verification.checking import check_paths
 
 README = page("README.md")
 BLOCKS = blocks(README)

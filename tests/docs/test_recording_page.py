@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from support.pages import blocks, is_like, page
 
 from mockserver.cli import main
-from mockserver.files.recorded.scenario import scenario_of, written
+from mockserver.recording.scenario import scenario_of, written
 
 PAGE = page("docs/recording.md")
 BLOCKS = blocks(PAGE)

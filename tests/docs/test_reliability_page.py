@@ -10,8 +10,8 @@ import pytest
 from support.pages import page
 from support.server import PROJECT
 
+from mockserver.http import connection
 from mockserver.model import http
-from mockserver.net import connection
 from mockserver.settings import Settings
 from mockserver.store import bounds, counts
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.model.reply import BODY_KINDS, ReplySpec
+from mockserver.schema.reply import BODY_KINDS, ReplySpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "replies.md").read_text()
 BLOCKS = re.findall(r"^```(yaml|http)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)

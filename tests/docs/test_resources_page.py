@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support.resources import World
 
-from mockserver.files.yaml12 import parse
-from mockserver.model.resource import ENVELOPE, EVENTS
+from mockserver.scenarios.yaml.yaml12 import parse
+from mockserver.schema.resource import ENVELOPE, EVENTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "resources.md").read_text()
 BLOCKS = re.findall(r"^```(yaml|yaml scenario|http)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)

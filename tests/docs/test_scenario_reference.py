@@ -10,10 +10,10 @@ import yaml
 from support.http import ask
 from support.pages import Message, blocks, is_like, page
 
-from mockserver.model.match import MatchSpec
-from mockserver.model.reply import BODY_KINDS, FaultKind, ReplySpec
-from mockserver.model.scenario import RouteSpec, ScenarioSpec, schema_document
-from mockserver.model.webhook import WebhookSpec
+from mockserver.schema.match import MatchSpec
+from mockserver.schema.reply import BODY_KINDS, FaultKind, ReplySpec
+from mockserver.schema.scenario import RouteSpec, ScenarioSpec, schema_document
+from mockserver.schema.webhook import WebhookSpec
 
 PAGE = page("docs/scenario-reference.md")
 

@@ -8,9 +8,9 @@ import pytest
 from support.pages import blocks, is_like, page
 from support.sweeping import INI, run, sweep
 
-from mockserver.plugin.options import add_sweep_options
+from mockserver.cli.sweep import sweep as command
+from mockserver.pytest_plugin.options import add_sweep_options
 from mockserver.sweep.kinds import load_kinds
-from mockserver.sweeping.command import sweep as command
 
 PAGE = page("docs/sweep.md")
 BLOCKS = blocks(PAGE)

@@ -11,16 +11,16 @@ import yaml
 
 from mockserver.errors import InvalidInput
 from mockserver.model.http import Request
-from mockserver.replying.draws import Draws
-from mockserver.replying.template_access import LOOP_PARTS, REQUEST_PARTS
-from mockserver.replying.template_fake import FAKES
-from mockserver.replying.template_filters import FILTERS
-from mockserver.replying.template_functions import FUNCTIONS
-from mockserver.replying.template_methods import NAMES
-from mockserver.replying.template_piping import SPECIAL_FILTERS, SPECIAL_TESTS
-from mockserver.replying.template_scope import CHAR_LIMIT, STEP_LIMIT
-from mockserver.replying.template_tests import TESTS
-from mockserver.replying.templates import WORDS, Scope, TemplateError, compile_text
+from mockserver.templating.access import LOOP_PARTS, REQUEST_PARTS
+from mockserver.templating.fake import FAKES
+from mockserver.templating.filters import FILTERS
+from mockserver.templating.functions import FUNCTIONS
+from mockserver.templating.methods import NAMES
+from mockserver.templating.piping import SPECIAL_FILTERS, SPECIAL_TESTS
+from mockserver.templating.random_values import Draws
+from mockserver.templating.scope import CHAR_LIMIT, STEP_LIMIT
+from mockserver.templating.templates import WORDS, Scope, TemplateError, compile_text
+from mockserver.templating.tests import TESTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text()
 

@@ -13,9 +13,10 @@ from support.papers import issue, trusting
 from support.server import PROJECT, InProcess
 from support.wire import Wire
 
-from mockserver import cli, running
-from mockserver.files.yaml12 import parse
-from mockserver.net.tls import _REASONS
+from mockserver import cli
+from mockserver.http.tls.layer import _REASONS
+from mockserver.scenarios.yaml.yaml12 import parse
+from mockserver.server import running
 
 PAGE = page("docs/tls.md")
 BLOCKS = blocks(PAGE)

@@ -9,7 +9,7 @@ import yaml
 from support.pages import blocks, is_like, page
 from support.stubbing import DIFFERENCES, cases
 
-from mockserver.files.formats import wiremock
+from mockserver.formats import wiremock
 
 PAGE = page("docs/wiremock.md")
 BLOCKS = blocks(PAGE)

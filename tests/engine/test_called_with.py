@@ -3,8 +3,8 @@
 import pytest
 from support.calls import World
 
-from mockserver.engine.verdict import Standing
 from mockserver.errors import InvalidInput
+from mockserver.verification.verdict import Standing
 
 PAY = """
 base: /v1

@@ -2,12 +2,12 @@
 
 import pytest
 
-from mockserver.engine.following import Follower
+from mockserver.engine.call_stream import Follower
 from mockserver.engine.namespace import Namespace, Shared
 from mockserver.model.call import Call
 from mockserver.model.http import Headers, Request
 from mockserver.model.plan import Outcome
-from mockserver.store.record import RecordLimits
+from mockserver.store.call_log import RecordLimits
 
 REQUEST = Request("GET", "/a", Headers(), b"")
 

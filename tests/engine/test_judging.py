@@ -3,9 +3,9 @@
 import pytest
 from support.calls import CREATE, KEY, WALL_S, World
 
-from mockserver.engine.verdict import Standing
-from mockserver.model.delivery import Delivery, DeliveryState, Try
 from mockserver.model.plan import Outcome
+from mockserver.store.delivery import Delivery, DeliveryState, Try
+from mockserver.verification.verdict import Standing
 
 PAY = """
 base: /v1

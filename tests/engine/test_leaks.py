@@ -6,9 +6,9 @@ import json
 import pytest
 from support.calls import World
 
-from mockserver.engine.verdict import Standing
 from mockserver.model.plan import Outcome
-from mockserver.store.record import KEPT_BODY_BYTES, RecordLimits
+from mockserver.store.call_log import KEPT_BODY_BYTES, RecordLimits
+from mockserver.verification.verdict import Standing
 
 CARD = "4242424242424242"
 MULTIPART = (
@@ -117,8 +117,8 @@ def test_calls_that_are_kept_no_more_are_spoken_of(write):
 
 def test_a_check_looks_once_at_each_call(world, monkeypatch):
     from mockserver.admin.api import parsed
-    from mockserver.engine import verify
-    from mockserver.model.verify import CheckSpec
+    from mockserver.schema.verify import CheckSpec
+    from mockserver.verification import verify
 
     looked = []
     leaks_of = verify.leaks_of

@@ -7,9 +7,9 @@ import pytest
 
 from mockserver.engine import editing
 from mockserver.engine.engine import Engine
-from mockserver.engine.world import build_world
-from mockserver.files.loader import from_text, load
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request
+from mockserver.scenarios.loader import from_text, load
 
 SHIPPED = Path(__file__).parents[2] / "scenarios"
 

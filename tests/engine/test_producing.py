@@ -3,10 +3,10 @@
 import pytest
 from support.calls import WALL_S, World
 
-from mockserver.engine.consulting import Function, attach
+from mockserver.engine.callbacks import Function, attach
 from mockserver.engine.editing import add_route, remove_route
 from mockserver.errors import InvalidInput, pointer
-from mockserver.model.delivery import Delivery
+from mockserver.store.delivery import Delivery
 
 PAY = """
 routes:

@@ -5,15 +5,15 @@ from support.calls import World
 
 from mockserver.engine import editing
 from mockserver.engine.latencies import BOUNDS_S
-from mockserver.engine.totals import MOST_ROUTES, MOST_RUNTIME_ROUTES, OTHER, Totals
-from mockserver.engine.watching import Watch
+from mockserver.engine.monitoring import Watch
 from mockserver.model.call import Call
-from mockserver.model.delivery import Delivery
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
 from mockserver.store.bounds import Bounds
+from mockserver.store.call_log import RecordLimits
 from mockserver.store.counts import Counts
-from mockserver.store.record import RecordLimits
+from mockserver.store.delivery import Delivery
+from mockserver.store.totals import MOST_ROUTES, MOST_RUNTIME_ROUTES, OTHER, Totals
 
 PAY = """
 base: /v1

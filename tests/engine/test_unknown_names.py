@@ -6,7 +6,7 @@ import pytest
 
 from mockserver import errors
 from mockserver.engine.engine import MOST_COMPARED, Engine
-from mockserver.engine.world import World
+from mockserver.engine.scenario_set import World
 from mockserver.errors import near
 
 

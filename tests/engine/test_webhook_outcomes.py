@@ -3,9 +3,9 @@
 import pytest
 from support.calls import WALL_S, World
 
-from mockserver.engine.verdict import Standing
 from mockserver.errors import InvalidInput
-from mockserver.model.delivery import Delivery, DeliveryState, Try
+from mockserver.store.delivery import Delivery, DeliveryState, Try
+from mockserver.verification.verdict import Standing
 
 PAY = """
 routes:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.files import nodes, yaml12
-from mockserver.files.loader import LoadFailed, load
+from mockserver.scenarios.loader import LoadFailed, load
+from mockserver.scenarios.yaml import nodes, yaml12
 
 BROKEN = Path(__file__).parent / "broken"
 FILES = sorted(path for path in BROKEN.iterdir() if path.is_file() and path.suffix != ".expected")

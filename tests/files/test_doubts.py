@@ -1,7 +1,7 @@
 import pytest
 
-from mockserver.files.loader import from_text
-from mockserver.files.warnings import warnings_of
+from mockserver.scenarios.loader import from_text
+from mockserver.scenarios.warnings import warnings_of
 
 
 def doubts(text: str, kind: str = "yaml") -> list[str]:

@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.errors import Wrong
-from mockserver.files.dump import dump
-from mockserver.files.loader import from_text
-from mockserver.files.yaml12 import parse
-from mockserver.model.scenario import ScenarioSpec
 from mockserver.model.written import as_text
+from mockserver.scenarios.loader import from_text
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.scenarios.yaml.yaml12 import parse
+from mockserver.schema.scenario import ScenarioSpec
 
 # fmt: off
 TRICKY = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.files.loader import from_text
+from mockserver.scenarios.loader import from_text
 
 ALONE = "{url: 'http://${HOST}/hooks', json: {url: '${HOST}'}}"
 

@@ -4,9 +4,9 @@ import pytest
 from pydantic import Field, model_validator
 
 from mockserver.errors import InvalidInput, Wrong
-from mockserver.files.flaws import parse_spec, written
-from mockserver.model.base import Spec
-from mockserver.model.scenario import RouteSpec
+from mockserver.scenarios.flaws import parse_spec, written
+from mockserver.schema.base import Spec
+from mockserver.schema.scenario import RouteSpec
 
 
 class Leaf(Spec):

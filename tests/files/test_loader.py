@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import Flaw, InvalidInput
-from mockserver.files import environment
-from mockserver.files.loader import (
+from mockserver.scenarios import environment
+from mockserver.scenarios.loader import (
     LoadFailed,
     edited,
     empty_folders,
@@ -13,7 +13,7 @@ from mockserver.files.loader import (
     from_text,
     load,
 )
-from mockserver.files.source import LARGEST_FILE, Source
+from mockserver.scenarios.source import LARGEST_FILE, Source
 
 SEED = "routes:\n  - request: POST /data\n    reply: [503, 503, {json: {success: true}}]\n"
 EMPTY = "routes: []\n"

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from support.recordings import Played
 
-from mockserver.files.contract.operations import operations_of
-from mockserver.files.contract.reading import read as read_specification
-from mockserver.files.contract.validators import Validators
-from mockserver.files.formats.openapi import read
+from mockserver.formats.openapi.reader import read
+from mockserver.openapi.operations import operations_of
+from mockserver.openapi.validators import Validators
+from mockserver.scenarios.openapi_reading import read as read_specification
 
 TEXT = {"type": "string"}
 CAT = {

@@ -7,10 +7,10 @@ import pytest
 from support.openapi import answering, shop, spec, written
 
 from mockserver.errors import InvalidInput, MissingExtra
-from mockserver.files.dump import dump
-from mockserver.files.formats.openapi import read
-from mockserver.files.loader import from_text
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.formats.openapi.reader import read
+from mockserver.scenarios.loader import from_text
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
 
 
 def imported(tmp_path, document, name="spec.yaml"):

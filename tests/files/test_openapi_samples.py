@@ -11,7 +11,7 @@ from jsonschema import FormatChecker
 from openapi_schema_validator import OAS30ReadValidator, OAS31Validator
 from support.openapi import answering, written
 
-from mockserver.files.formats.openapi import read
+from mockserver.formats.openapi.reader import read
 
 FORMATS = ["date-time", "date", "email", "uuid", "ipv4", "ipv6", "uri", "hostname", "byte", "made-up"]
 PATTERNS = [r"^[A-Z]{3}-\d{2,4}$", r"^(?:a|b)+c?$", r"\d", r"^[^x-z]{2}\.\w$", r"^(a)\1$", r"^x{0,3}$"]

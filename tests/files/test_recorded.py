@@ -9,13 +9,13 @@ import time
 import pytest
 import yaml
 
-from mockserver.engine.world import build_world
-from mockserver.files.loader import from_bundle
-from mockserver.files.recorded.files import Files
-from mockserver.files.recorded.scenario import scenario_of, written
-from mockserver.files.recorded.seen import seen
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Request, Response
+from mockserver.recording.files import Files
+from mockserver.recording.scenario import scenario_of, written
+from mockserver.recording.seen import seen
+from mockserver.scenarios.loader import from_bundle
 
 TO = "https://api.example"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mockserver.files.loader import from_text
-from mockserver.files.retry_headers import invalid_retry_headers
+from mockserver.scenarios.loader import from_text
+from mockserver.scenarios.retry_headers import invalid_retry_headers
 
 
 def warned(text: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from support.wiremock import asking, folder_of, imported, routes
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import wiremock
+from mockserver.formats import wiremock
 
 
 def stub(request: dict[str, Any], response: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

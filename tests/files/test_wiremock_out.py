@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.files.formats import wiremock
-from mockserver.files.formats.carried import Exported
+from mockserver.formats import wiremock
+from mockserver.recording.conversion import Exported
 
 
 def exported(*routes: dict[str, Any], **scenario: Any) -> Exported:

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import InvalidInput
-from mockserver.files import yaml12
-from mockserver.files.nodes import PureComposer, compose_yaml
-from mockserver.files.places import decode
-from mockserver.files.yaml12 import Document, parse, read
 from mockserver.model.written import WrittenFloat, WrittenInt, as_text
+from mockserver.scenarios.places import decode
+from mockserver.scenarios.yaml import yaml12
+from mockserver.scenarios.yaml.nodes import PureComposer, compose_yaml
+from mockserver.scenarios.yaml.yaml12 import Document, parse, read
 
 
 @pytest.fixture(params=["libyaml", "python"])

@@ -10,7 +10,7 @@ from support.http import ask
 from support.server import InProcess
 
 from fuzz.attacks import ATTACKS, CALL, JSON, SCENARIO
-from mockserver.running import tune_collector
+from mockserver.server.running import tune_collector
 from mockserver.settings import Settings
 
 CALLS = 10_000

@@ -11,14 +11,14 @@ from support.matching import a_request
 
 from fuzz.files import anything, scenarios, texts
 from mockserver.engine.engine import Engine
-from mockserver.engine.explain import explain
-from mockserver.engine.world import build_world
+from mockserver.engine.scenario_set import build_world
 from mockserver.errors import InvalidInput
-from mockserver.files.dump import dump
-from mockserver.files.loader import from_text, load
-from mockserver.files.source import LoadFailed
 from mockserver.model.plan import Outcome
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.scenarios.loader import from_text, load
+from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
+from mockserver.verification.explain import explain
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "120"))
 LONGEST_S = 5.0

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from mockserver.engine.engine import Engine
-from mockserver.engine.world import build_world
-from mockserver.files.loader import from_text
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
+from mockserver.scenarios.loader import from_text
 
 MOST_BYTES = 64 << 10
 SOON_S = 0.2

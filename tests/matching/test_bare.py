@@ -2,10 +2,10 @@
 
 import pytest
 
-from mockserver.engine.world import build_world, warnings_at_load
-from mockserver.files.loader import from_text
-from mockserver.files.yaml12 import read
+from mockserver.engine.scenario_set import build_world, warnings_at_load
 from mockserver.matching.bare import bare_operators
+from mockserver.scenarios.loader import from_text
+from mockserver.scenarios.yaml.yaml12 import read
 
 TOLD = [
     ("json: {amount: {gte: 1}}", "json.amount.gte", "Write {$gte: 1}, or put it under $fields where the field is meant"),

@@ -7,8 +7,8 @@ from support.matching import a_matcher, flaws_of
 from mockserver.matching.client_certs import ASKED
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import Request
-from mockserver.model.match import CERT_PARTS
-from mockserver.model.scenario import schema_document
+from mockserver.schema.match import CERT_PARTS
+from mockserver.schema.scenario import schema_document
 
 CERT = ClientCert(
     subject="CN=app,O=Shop,C=DE",

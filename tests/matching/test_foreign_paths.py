@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from mockserver.engine.world import build_world, warnings_at_load
+from mockserver.engine.scenario_set import build_world, warnings_at_load
 from mockserver.errors import InvalidInput
-from mockserver.files.loader import from_text
-from mockserver.matching.astray import path_difference
+from mockserver.matching.mismatch.unmatched import path_difference
 from mockserver.matching.paths import PathPattern, as_parameter
+from mockserver.scenarios.loader import from_text
 
 NOTATIONS = [
     (":id", "{id}"), (r":id(\d+)", "{id}"), ("<id>", "{id}"), ("<int:id>", r"{id:\d+}"), ("<path:rest>", "{rest:.+}"),

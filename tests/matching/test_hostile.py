@@ -19,7 +19,7 @@ from support.matching import a_matcher, a_request, multipart, texts_of
 from mockserver.errors import InvalidInput
 from mockserver.matching import jsonpath, patterns, xpath
 from mockserver.matching.jsonpath import compile_query
-from mockserver.matching.nearest import suggest
+from mockserver.matching.mismatch.nearest import suggest
 from mockserver.matching.xpath import order
 from mockserver.model import coding, http
 from mockserver.model.http import Request, UnreadableBody

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.matching import likeness
 from mockserver.matching.index import Entry, Index
+from mockserver.matching.mismatch import likeness
 from mockserver.matching.paths import PathPattern
-from mockserver.model.base import parse_request_line
+from mockserver.schema.base import parse_request_line
 
 
 def index_of(lines):

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from support.matching import a_request, multipart
 
-from mockserver.files.yaml12 import read
 from mockserver.matching.matcher import Matcher, compile_match
-from mockserver.matching.nearest import as_text, nearest
+from mockserver.matching.mismatch.nearest import as_text, nearest
 from mockserver.matching.paths import PathPattern
-from mockserver.model.base import parse_request_line
 from mockserver.model.http import Request
-from mockserver.model.scenario import RouteSpec
+from mockserver.scenarios.yaml.yaml12 import read
+from mockserver.schema.base import parse_request_line
+from mockserver.schema.scenario import RouteSpec
 
 MISSES = sorted((Path(__file__).parents[1] / "misses").glob("*.yaml"))
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import InvalidInput
+from mockserver.matching.field_index import Narrowing
 from mockserver.matching.matcher import compile_match
-from mockserver.matching.narrowing import Narrowing
 from mockserver.model.http import Request
-from mockserver.model.match import MatchSpec
+from mockserver.schema.match import MatchSpec
 
 scalars = st.one_of(
     st.sampled_from(["a", "b", "1", ""]), st.sampled_from([0, 1, 2.0, 1.0]), st.booleans(), st.none()

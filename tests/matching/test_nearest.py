@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.matching import a_matcher, a_request, multipart
 
-from mockserver.matching import nearest as module
-from mockserver.matching.astray import path_difference, segments_of
 from mockserver.matching.matcher import Matcher, compile_match
-from mockserver.matching.nearest import as_text, nearest, report, suggest
+from mockserver.matching.mismatch import nearest as module
+from mockserver.matching.mismatch.nearest import as_text, nearest, report, suggest
+from mockserver.matching.mismatch.unmatched import path_difference, segments_of
 from mockserver.matching.paths import PathPattern
-from mockserver.model.base import parse_request_line
 from mockserver.model.http import ABSENT, Request
-from mockserver.model.scenario import RouteSpec
+from mockserver.schema.base import parse_request_line
+from mockserver.schema.scenario import RouteSpec
 
 
 @dataclass

@@ -4,12 +4,12 @@ import pytest
 from support.matching import a_matcher, a_request, flaws_of
 
 from mockserver.errors import InvalidInput
-from mockserver.matching.differing import Place
 from mockserver.matching.matcher import compile_condition
+from mockserver.matching.mismatch.differences import Place
 from mockserver.matching.operators import OPERATORS
 from mockserver.model.http import ABSENT
-from mockserver.model.match import BARE_OPERATORS
 from mockserver.model.written import WrittenFloat, WrittenInt
+from mockserver.schema.match import BARE_OPERATORS
 
 # Operator, operand, values it holds for, values it fails for, values of another type (it fails for them too).
 OF_JSON = [

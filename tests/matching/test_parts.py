@@ -5,7 +5,7 @@ from support.matching import a_matcher, a_request, texts_of
 
 from mockserver.errors import InvalidInput
 from mockserver.matching.matcher import compile_match
-from mockserver.model.match import MatchSpec
+from mockserver.schema.match import MatchSpec
 
 
 def test_header_names_ignore_case_and_values_dont():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.matching import slips
+from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.values import show
 
 EDITS = [

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mockserver.model.nature import changes_by_nature
+from mockserver.model.volatile import changes_by_nature
 
 
 @pytest.mark.parametrize(

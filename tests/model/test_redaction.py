@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.model import masking, redaction, secrets
-from mockserver.model.redaction import (
+from mockserver.redaction import masking, redaction, secrets
+from mockserver.redaction.redaction import (
     mask_body,
     mask_bytes,
     mask_header,

@@ -4,10 +4,10 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from mockserver.model.expect import ExpectSpec
-from mockserver.model.reply import ReplySpec
-from mockserver.model.resource import INVALID
-from mockserver.model.scenario import schema_document
+from mockserver.schema.expect import ExpectSpec
+from mockserver.schema.reply import ReplySpec
+from mockserver.schema.resource import INVALID
+from mockserver.schema.scenario import schema_document
 
 
 @pytest.mark.parametrize(

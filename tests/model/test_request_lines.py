@@ -3,7 +3,7 @@
 import pytest
 
 from mockserver.errors import Wrong
-from mockserver.model.base import parse_request_line
+from mockserver.schema.base import parse_request_line
 
 REFUSED = [
     ("GET /a b", "has white space in its path", "Write a space as %20: 'GET /a%20b'"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.model.secrets import KEYS, LIVE_KEYS, Named, card_numbers, named
+from mockserver.redaction.secrets import KEYS, LIVE_KEYS, Named, card_numbers, named
 
 
 def cards(text):

@@ -4,10 +4,10 @@ import pytest
 from pydantic import Field, TypeAdapter
 
 from mockserver.errors import InvalidInput
-from mockserver.files.flaws import parse_spec
-from mockserver.model.base import Spec
-from mockserver.model.delivery import Delivery, Try
-from mockserver.model.webhook import Webhooks, WebhookSpec
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.base import Spec
+from mockserver.schema.webhook import Webhooks, WebhookSpec
+from mockserver.store.delivery import Delivery, Try
 
 URL = "http://app:8000/hooks"
 

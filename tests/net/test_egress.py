@@ -10,9 +10,9 @@ import pytest
 from support.receivers import ANYWHERE, Deliveries, Home, Receiver, a_courier
 
 from mockserver.errors import InvalidInput
-from mockserver.model.delivery import DeliveryState
-from mockserver.net.asking import PinnedResolver
-from mockserver.net.egress import Egress, EgressRefused, Target, Unresolved, look_up
+from mockserver.outbound.egress import Egress, EgressRefused, Target, Unresolved, look_up
+from mockserver.outbound.session import PinnedResolver
+from mockserver.store.delivery import DeliveryState
 
 
 class Names:

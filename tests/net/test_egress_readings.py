@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.receivers import ANYWHERE
 
-from mockserver.net.addresses import forbidden, read_host
-from mockserver.net.asking import PinnedResolver
-from mockserver.net.egress import Egress, EgressRefused, Unresolved
+from mockserver.outbound.addresses import forbidden, read_host
+from mockserver.outbound.egress import Egress, EgressRefused, Unresolved
+from mockserver.outbound.session import PinnedResolver
 
 OPEN = frozenset({"app", "10.0.0.5", "::1"})
 HOSTS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.net.literal_hosts import literal_host
+from mockserver.outbound.scenario_hosts import literal_host
 
 VARS = {
     "callback": "http://app:8000/hooks",

@@ -13,9 +13,9 @@ from support.papers import issue, names_in, trusting
 from support.wire import Wire
 
 from mockserver.errors import TlsRefused
-from mockserver.net import authority
-from mockserver.net.authority import kept_in
-from mockserver.net.securing import secured_by
+from mockserver.http.tls import authority
+from mockserver.http.tls.authority import kept_in
+from mockserver.http.tls.setup import secured_by
 from mockserver.settings import Settings
 
 HOSTS = frozenset({"api.twilio.com"})

@@ -6,9 +6,9 @@ import ssl
 
 from support.papers import trusting
 
-from mockserver.net import authority
-from mockserver.net.certificates import Certificates
-from mockserver.net.tls import TlsLayer
+from mockserver.http.tls import authority
+from mockserver.http.tls.certificates import Certificates
+from mockserver.http.tls.layer import TlsLayer
 
 
 class Nobody:

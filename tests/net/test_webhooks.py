@@ -12,10 +12,10 @@ import stripe
 from support.receivers import Deliveries, Home, Receiver, a_courier
 from support.upstreams import Upstream
 
-from mockserver.model.delivery import DeliveryState
-from mockserver.model.webhook import SignSpec
-from mockserver.net.egress import Egress
-from mockserver.net.trying import signed
+from mockserver.outbound.delivery import signed
+from mockserver.outbound.egress import Egress
+from mockserver.schema.webhook import SignSpec
+from mockserver.store.delivery import DeliveryState
 
 DAY_S = 86400.0
 START_S = 1_800_000_000.0

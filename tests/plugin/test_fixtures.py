@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from mockserver.plugin.homes import LocalHome
-from mockserver.plugin.names import name_for
-from mockserver.plugin.worlds import World
+from mockserver.pytest_plugin.names import name_for
+from mockserver.pytest_plugin.namespaces import World
+from mockserver.pytest_plugin.servers import LocalHome
 
 pytest_plugins = "pytester"
 

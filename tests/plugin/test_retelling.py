@@ -3,9 +3,9 @@
 from support.calls import Calls
 
 from mockserver.admin.views import call_view, instant
-from mockserver.engine.attempts import operation_view, operations
+from mockserver.attempts import operation_view, operations
 from mockserver.model.plan import Outcome
-from mockserver.plugin.retelling import retold
+from mockserver.pytest_plugin.call_import import retold
 
 PAY = {"headers": {"Idempotency-Key": "k1"}, "json": {"amount": 5}}
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from mockserver.plugin.clean_runs import seed_of
-from mockserver.plugin.limits import at_most, no_limit
-from mockserver.plugin.runs import Run, parameter, without_run
+from mockserver.pytest_plugin.clean_runs import seed_of
+from mockserver.pytest_plugin.limits import at_most, no_limit
+from mockserver.pytest_plugin.runs import Run, parameter, without_run
 
 
 @pytest.mark.parametrize(

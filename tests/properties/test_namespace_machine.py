@@ -29,10 +29,10 @@ from support.matching import a_request
 from mockserver.engine import editing
 from mockserver.engine.engine import Engine
 from mockserver.engine.outage import Outage, OutageSpec
-from mockserver.engine.world import build_world
-from mockserver.files.loader import load
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
+from mockserver.scenarios.loader import load
 
 SCENARIO = """
 state: {begun: "yes"}

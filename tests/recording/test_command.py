@@ -15,10 +15,10 @@ from support.real_api import TOKEN, RealApi, run_the_clients_own_tests
 from support.server import CLEAN_ENV
 
 from mockserver.cli import main
-from mockserver.files.formats.carried import Imported
+from mockserver.cli.progress import Progress
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
-from mockserver.recording.progress import Progress
+from mockserver.recording.conversion import Imported
 from mockserver.recording.writing import place_for, rescue, save, show
 
 

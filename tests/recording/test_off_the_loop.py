@@ -10,11 +10,11 @@ import time
 import pytest
 
 from mockserver.admin.recordings import recorded_answer
-from mockserver.diffing import session as diffing
-from mockserver.engine.recordings import Recording
+from mockserver.cli import diff_session as diffing
+from mockserver.cli import record_session as recording
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Request, Response
-from mockserver.recording import session as recording
+from mockserver.store.recordings import Recording
 
 
 def exchange(number):

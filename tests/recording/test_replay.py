@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from support.real_api import TOKEN, USER, RealApi, run_the_clients_own_tests
 
-from mockserver.checking import check_paths
-from mockserver.files.recorded.scenario import scenario_of, written
+from mockserver.recording.scenario import scenario_of, written
 from mockserver.recording.writing import place_for, save
+from mockserver.verification.checking import check_paths
 
 
 @pytest.fixture

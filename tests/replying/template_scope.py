@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from mockserver.model.http import Request
-from mockserver.replying.draws import Draws
-from mockserver.replying.templates import Scope, compile_text
+from mockserver.templating.random_values import Draws
+from mockserver.templating.templates import Scope, compile_text
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 BODY = b"""{"amount": 500, "currency": "usd", "paid": true, "note": null, "name": "Zo\xc3\xab",

@@ -6,8 +6,8 @@ from statistics import mean, median, stdev
 
 import pytest
 
-from mockserver.model.reply import DelayRangeSpec
-from mockserver.replying.delays import delay_s
+from mockserver.responses.delays import delay_s
+from mockserver.schema.reply import DelayRangeSpec
 
 COUNT = 10_000
 CRITICAL = 1.63 / sqrt(COUNT)

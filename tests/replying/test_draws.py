@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from mockserver.replying.draws import Draws, chance, seed_for
+from mockserver.templating.random_values import Draws, chance, seed_for
 
 
 def drawn(*call):

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.recordings import Played
 
-from mockserver.files.formats.carried import Imported
-from mockserver.files.yaml12 import parse
 from mockserver.model.written import written_float
-from mockserver.replying.bodies import dump_json, json_writer
+from mockserver.recording.conversion import Imported
+from mockserver.responses.bodies import dump_json, json_writer
+from mockserver.scenarios.yaml.yaml12 import parse
 
 
 def sent(yaml, **request):

@@ -6,8 +6,8 @@ import pytest
 from support.wiremock import Asking
 
 from mockserver.engine.engine import Engine
-from mockserver.engine.world import build_world
-from mockserver.files.loader import from_text
+from mockserver.engine.scenario_set import build_world
+from mockserver.scenarios.loader import from_text
 
 BLOCK = "{% raw %}{{ as it stands }}{% endraw %}"
 

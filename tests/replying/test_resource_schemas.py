@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.resources import FORM, World
 
-from mockserver.replying.resource_schema import compile_schema
-from mockserver.replying.resource_shapes import Shape
+from mockserver.resources.schema import compile_schema
+from mockserver.resources.shapes import Shape
 
 
 def said(schema, value):
@@ -162,7 +162,7 @@ def test_without_its_library_a_schema_names_the_extra():
         import sys
         sys.modules["jsonschema_rs"] = None
         from mockserver.errors import MissingExtra
-        from mockserver.replying.resource_schema import compile_schema
+        from mockserver.resources.schema import compile_schema
         try:
             compile_schema({}, ("schema",), None)
         except MissingExtra as why:

@@ -6,8 +6,8 @@ import pytest
 from support.resources import World
 
 from mockserver.errors import InvalidInput
-from mockserver.files.flaws import parse_spec
-from mockserver.model.resource import ResourceSpec
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.resource import ResourceSpec
 
 MACHINE = {
     "initial": "pending",
@@ -386,8 +386,8 @@ def test_the_json_schema_of_the_language_can_be_made():
 
 
 def test_defaults_of_the_scenario_hold_for_invalid_too():
-    from mockserver.model.reply import ReplyDefaultsSpec
-    from mockserver.replying.resources import compile_resource
+    from mockserver.resources.resources import compile_resource
+    from mockserver.schema.reply import ReplyDefaultsSpec
 
     defaults = ReplyDefaultsSpec.model_validate({"headers": {"x-request-id": "{{ uuid() }}"}})
     world = World({"schema": {"required": ["a"]}})

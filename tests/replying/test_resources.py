@@ -8,7 +8,7 @@ import pytest
 from support.resources import FORM, World
 
 from mockserver.model.problem import PROBLEM_TYPE
-from mockserver.replying.templates import TemplateError
+from mockserver.templating.templates import TemplateError
 
 SEEDED = {"seed": {"count": 25, "each": {"id": "{{ n }}", "name": "Item {{ n }}"}}}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

@@ -12,8 +12,8 @@ import stripe
 from pydantic import ValidationError
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from mockserver.model.webhook import SignSpec
-from mockserver.replying.signing import sign, tampered
+from mockserver.responses.signing import sign, tampered
+from mockserver.schema.webhook import SignSpec
 
 BODY = '{"id": "evt_1", "object": "event", "data": {"name": "Zoë"}}'.encode()
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

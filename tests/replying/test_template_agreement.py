@@ -10,8 +10,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from template_scope import NOW, PLACE
 
 from mockserver.model.written import as_text
-from mockserver.replying.draws import Draws
-from mockserver.replying.templates import Scope, TemplateError, compile_text
+from mockserver.templating.random_values import Draws
+from mockserver.templating.templates import Scope, TemplateError, compile_text
 
 WORDS = {
     "n": 7,

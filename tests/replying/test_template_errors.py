@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from template_scope import value
 
-from mockserver.replying.templates import TemplateError
+from mockserver.templating.templates import TemplateError
 
 
 class Listed(Mapping):

@@ -6,11 +6,11 @@ import time
 import pytest
 from template_scope import a_scope, value
 
-from mockserver.replying.template_filters import FILTERS
-from mockserver.replying.template_methods import FIELDS, LIST, TEXT, TIME
-from mockserver.replying.template_piping import SPECIAL_FILTERS, SPECIAL_TESTS
-from mockserver.replying.template_tests import TESTS
-from mockserver.replying.templates import TemplateError
+from mockserver.templating.filters import FILTERS
+from mockserver.templating.methods import FIELDS, LIST, TEXT, TIME
+from mockserver.templating.piping import SPECIAL_FILTERS, SPECIAL_TESTS
+from mockserver.templating.templates import TemplateError
+from mockserver.templating.tests import TESTS
 
 FILTERED = [
     ("{{ -3 | abs }}", 3),

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from template_scope import PLACE, a_request, a_scope, value
 
 from mockserver.errors import InvalidInput, MissingExtra
-from mockserver.replying.draws import Draws
-from mockserver.replying.template_fake import FAKES
-from mockserver.replying.templates import Scope, TemplateError, compile_text, compile_tree
+from mockserver.templating.fake import FAKES
+from mockserver.templating.random_values import Draws
+from mockserver.templating.templates import Scope, TemplateError, compile_text, compile_tree
 
 GIVEN = [
     ("hmac_sha256('key', 'text')", hmac.new(b"key", b"text", "sha256").hexdigest()),
@@ -283,8 +283,8 @@ def test_a_bad_jsonpath_query_fails_at_load():
 )
 def test_a_missing_extra_is_named_at_load(source, module, said, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, "mockserver.replying.template_jsonpath", raising=False)
-    monkeypatch.delattr("mockserver.replying.template_jsonpath", raising=False)
+    monkeypatch.delitem(sys.modules, "mockserver.templating.jsonpath", raising=False)
+    monkeypatch.delattr("mockserver.templating.jsonpath", raising=False)
 
     with pytest.raises(MissingExtra, match=said):
         compile_text(source, PLACE)
@@ -294,8 +294,8 @@ def test_a_missing_extra_is_named_at_load(source, module, said, monkeypatch):
 
 def test_a_jsonpath_library_of_another_shape_is_named_at_load(monkeypatch):
     monkeypatch.setitem(sys.modules, "jsonpath_rfc9535.filter_expressions", None)
-    monkeypatch.delitem(sys.modules, "mockserver.replying.template_jsonpath", raising=False)
-    monkeypatch.delattr("mockserver.replying.template_jsonpath", raising=False)
+    monkeypatch.delitem(sys.modules, "mockserver.templating.jsonpath", raising=False)
+    monkeypatch.delattr("mockserver.templating.jsonpath", raising=False)
 
     with pytest.raises(InvalidInput, match="the installed jsonpath-rfc9535 is not of version 1"):
         compile_text("{{ jsonpath(n, '$') }}", PLACE)

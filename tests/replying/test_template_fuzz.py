@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from template_scope import PLACE, a_scope
 
 from mockserver.errors import InvalidInput
-from mockserver.replying.template_filters import FILTERS
-from mockserver.replying.template_functions import FUNCTIONS
-from mockserver.replying.template_methods import NAMES
-from mockserver.replying.template_piping import SPECIAL_FILTERS
-from mockserver.replying.template_tests import TESTS
-from mockserver.replying.templates import TemplateError, compile_text
+from mockserver.templating.filters import FILTERS
+from mockserver.templating.functions import FUNCTIONS
+from mockserver.templating.methods import NAMES
+from mockserver.templating.piping import SPECIAL_FILTERS
+from mockserver.templating.templates import TemplateError, compile_text
+from mockserver.templating.tests import TESTS
 
 EXAMPLES = int(os.environ.get("TEMPLATE_EXAMPLES", "250"))
 TOKENS = [

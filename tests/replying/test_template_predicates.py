@@ -8,7 +8,7 @@ from test_template_safety import ESCAPES_AT_LOAD, ESCAPES_AT_RENDER
 
 from mockserver.errors import InvalidInput
 from mockserver.model.http import Request
-from mockserver.replying.templates import TemplateError, compile_predicate, compile_text
+from mockserver.templating.templates import TemplateError, compile_predicate, compile_text
 
 
 def holds(source, **words):

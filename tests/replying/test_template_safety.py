@@ -14,8 +14,8 @@ import pytest
 from template_scope import PLACE, a_request, a_scope, value
 
 from mockserver.errors import InvalidInput
-from mockserver.replying.template_scope import CHAR_LIMIT, STEP_LIMIT
-from mockserver.replying.templates import TemplateError, compile_predicate, compile_text, compile_tree
+from mockserver.templating.scope import CHAR_LIMIT, STEP_LIMIT
+from mockserver.templating.templates import TemplateError, compile_predicate, compile_text, compile_tree
 
 ESCAPES_AT_LOAD = [
     "{{ ''.__class__ }}",

@@ -4,7 +4,7 @@ import pytest
 from template_scope import PLACE, a_scope
 
 from mockserver.errors import InvalidInput
-from mockserver.replying.templates import TemplateError, compile_tree
+from mockserver.templating.templates import TemplateError, compile_tree
 
 
 def grown(tree, **words):

@@ -6,7 +6,7 @@ from template_scope import PLACE, a_request, a_scope, text, value
 from mockserver.errors import InvalidInput
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import Request
-from mockserver.replying.templates import TemplateError, compile_text
+from mockserver.templating.templates import TemplateError, compile_text
 
 WORDS = [
     ("{{ request.method }}", "POST"),

@@ -8,7 +8,7 @@ import pytest
 from support.server import until
 from support.wire import Wire
 
-from mockserver.engine.watching import Reading
+from mockserver.engine.monitoring import Reading
 
 SCENARIO = """
 routes:

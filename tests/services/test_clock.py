@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mockserver.files.loader import load
-from mockserver.files.source import LoadFailed
+from mockserver.scenarios.loader import load
+from mockserver.scenarios.source import LoadFailed
 
 SHOP = """
 routes:

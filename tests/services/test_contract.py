@@ -11,8 +11,8 @@ from support.http import ask
 from support.openapi import answering, shop, spec
 
 from mockserver import Server
-from mockserver.checking import check_paths
-from mockserver.files.source import LoadFailed
+from mockserver.scenarios.source import LoadFailed
+from mockserver.verification.checking import check_paths
 
 SCENARIO = """
 base: /v2

@@ -4,9 +4,9 @@ import pytest
 from support.upstreams import Upstream, reply
 from support.wire import Wire
 
-from mockserver.engine.reaching import doubts
-from mockserver.engine.world import build_world
-from mockserver.files.loader import from_text
+from mockserver.engine.scenario_set import build_world
+from mockserver.scenarios.loader import from_text
+from mockserver.verification.lint import doubts
 
 SCENARIO = """
 base: /shop

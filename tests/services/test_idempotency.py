@@ -6,9 +6,9 @@ import json
 import pytest
 from support.wire import Wire
 
-from mockserver.engine.world import build_world
-from mockserver.files.loader import load
-from mockserver.files.source import LoadFailed
+from mockserver.engine.scenario_set import build_world
+from mockserver.scenarios.loader import load
+from mockserver.scenarios.source import LoadFailed
 
 JSON = {"Content-Type": "application/json"}
 

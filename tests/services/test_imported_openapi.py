@@ -7,9 +7,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from support.openapi import shop, spec, written
 
-from mockserver.files.dump import dump
-from mockserver.files.formats.openapi import read
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.formats.openapi.reader import read
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
 
 
 @pytest.fixture

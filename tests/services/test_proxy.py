@@ -16,8 +16,8 @@ from support.upstreams import Upstream, chunks, reply
 from support.wire import Wire
 
 from mockserver.errors import InvalidInput, TlsRefused
-from mockserver.files.source import LoadFailed
-from mockserver.model.scenario import schema_document
+from mockserver.scenarios.source import LoadFailed
+from mockserver.schema.scenario import schema_document
 from mockserver.settings import Settings
 
 
@@ -590,7 +590,7 @@ def test_what_no_route_takes_goes_on_and_still_counts_as_unmatched(serving, upst
     ],
 )
 def test_flags_that_do_not_fit_are_told(settings, said):
-    from mockserver.net.forwarding import forwarding_rules
+    from mockserver.outbound.forwarding import forwarding_rules
 
     with pytest.raises(InvalidInput, match=said):
         forwarding_rules(Settings(**settings))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.statefile.document import VERSION, Refused, composed, read
+from mockserver.persistence.document import VERSION, Refused, composed, read
 
 SPACES = {
     "default": {"about": {"last_number": 3}, "parts": {"state": [["käse", "\ud800\n", None]]}},

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.engine.saving import Taken
-from mockserver.statefile.encoding import CHUNK, Encoded, encoded
-from mockserver.store.parts import Part
+from mockserver.persistence.encoding import CHUNK, Encoded, encoded
+from mockserver.persistence.saving import Taken
+from mockserver.persistence.serialise import Part
 
 
 def read(made: Encoded):

@@ -12,8 +12,8 @@ from support.wire import Wire
 
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
-from mockserver.replying.draws import seed_for
 from mockserver.store.counts import Counts, RouteCount
+from mockserver.templating.random_values import seed_for
 from statefile.conftest import save
 
 SHOP = """

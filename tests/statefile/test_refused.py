@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from support.server import run_cli
 
 from mockserver import cli
-from mockserver.statefile.document import composed
-from mockserver.statefile.errors import StateFileRefused, StateFileUnusable
+from mockserver.persistence.document import composed
+from mockserver.persistence.errors import StateFileRefused, StateFileUnusable
 from statefile.conftest import save
 
 ROUTE = {"request": "GET /x", "reply": 200}

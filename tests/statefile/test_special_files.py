@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from mockserver.statefile.disk import Disk
-from mockserver.statefile.errors import StateFileUnusable
+from mockserver.persistence.errors import StateFileUnusable
+from mockserver.persistence.file import Disk
 
 DOCUMENT = [b'{"a": ', b"1}"]
 

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.model.delivery import Delivery, DeliveryState
-from mockserver.model.guards import LimitSpec
 from mockserver.model.http import Response
+from mockserver.schema.policies import LimitSpec
 from mockserver.store.bounds import Bounded, Bounds, Full
 from mockserver.store.deliveries import Deliveries
+from mockserver.store.delivery import Delivery, DeliveryState
 from mockserver.store.effects import Effects
-from mockserver.store.keys import KeptKey, Keys
-from mockserver.store.limits import Limits
-from mockserver.store.positions import Positions
+from mockserver.store.idempotency import KeptKey, Keys
+from mockserver.store.rate_limits import Limits
+from mockserver.store.sequence_states import Positions
 from mockserver.store.state import State
 from mockserver.store.tokens import Tokens
 

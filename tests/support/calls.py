@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 
 from mockserver.admin.api import parsed
 from mockserver.engine.engine import Engine, EngineSettings
-from mockserver.engine.verdict import Verdict
-from mockserver.engine.verify import Check
-from mockserver.engine.world import build_world
-from mockserver.files.loader import load
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
-from mockserver.model.verify import CheckSpec
+from mockserver.scenarios.loader import load
+from mockserver.schema.verify import CheckSpec
+from mockserver.verification.verdict import Verdict
+from mockserver.verification.verify import Check
 
 WALL_S = 1_767_225_600.0
 """2026-01-01T00:00:00Z: when the monotonic clock of these calls stood at 0."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.engine.attempts import Grouping, compile_grouping
-from mockserver.engine.attempts.rules import Rules
-from mockserver.model.attempts import AttemptsSpec
+from mockserver.attempts import Grouping, compile_grouping
+from mockserver.attempts.rules import Rules
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
+from mockserver.schema.attempts import AttemptsSpec
 from support.calls import Calls
 
 Delay = Callable[[int, float], float]

@@ -25,7 +25,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from mockserver.statefile.document import read
+from mockserver.persistence.document import read
 from support.server import Process
 
 CLIENTS = 3

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mockserver.files.dump import dump
-from mockserver.files.formats.carried import Document, Imported
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.recording.conversion import Document, Imported
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
 
 
 def written(imported: Imported, folder: Path) -> Path:

@@ -12,17 +12,17 @@ from typing import Any
 import yaml
 
 from mockserver.admin.api import parsed
-from mockserver.engine.attempts import operations
+from mockserver.attempts import operations
 from mockserver.engine.engine import Engine
-from mockserver.engine.operations import grouping_of
-from mockserver.engine.verify import Check, Verdict
-from mockserver.engine.world import build_world
-from mockserver.files.loader import from_bundle
-from mockserver.model.attempts import GroupingSpec
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Break, Drip, Hang, Outcome, Send, Wait
-from mockserver.model.verify import CheckSpec
+from mockserver.scenarios.loader import from_bundle
+from mockserver.schema.attempts import GroupingSpec
+from mockserver.schema.verify import CheckSpec
+from mockserver.verification.operations import grouping_of
+from mockserver.verification.verify import Check, Verdict
 from support.calls import WALL_S
 
 FOLDER = Path(__file__).parent.parent / "cases" / "judgements"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.model.http import Request
-from mockserver.model.match import MatchSpec
+from mockserver.schema.match import MatchSpec
 
 Lines = Iterable[tuple[str, str]]
 NOTHING = object()

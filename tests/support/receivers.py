@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 from aiohttp import web
 
-from mockserver.model.delivery import Delivery
-from mockserver.net.egress import Egress
-from mockserver.net.webhooks import Courier
+from mockserver.outbound.egress import Egress
+from mockserver.outbound.webhooks import Courier
 from mockserver.store.clock import VirtualClock
+from mockserver.store.delivery import Delivery
 from mockserver.store.timers import Timers
 
 ANYWHERE = ("0.0.0.0/0", "::/0")

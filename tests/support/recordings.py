@@ -11,14 +11,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mockserver.engine.engine import Engine
-from mockserver.engine.world import build_world
-from mockserver.files.dump import dump
-from mockserver.files.formats.carried import Imported
-from mockserver.files.formats.exchange import Exchange
-from mockserver.files.loader import from_bundle
+from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.recording.conversion import Imported
+from mockserver.recording.exchanges import Exchange
+from mockserver.scenarios.loader import from_bundle
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
 
 
 class Played:

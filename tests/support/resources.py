@@ -4,12 +4,12 @@ import json
 from datetime import UTC, datetime
 from random import Random
 
-from mockserver.files.flaws import parse_spec
 from mockserver.model.http import ABSENT, Request
-from mockserver.model.resource import ResourceSpec
-from mockserver.replying.draws import Draws
-from mockserver.replying.resources import compile_resource
-from mockserver.replying.templates import Scope
+from mockserver.resources.resources import compile_resource
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.resource import ResourceSpec
+from mockserver.templating.random_values import Draws
+from mockserver.templating.templates import Scope
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NAMES = frozenset({"request", "path", "vars", "state", "call", "let", "now"})

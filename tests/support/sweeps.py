@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from mockserver.model.trouble import SweepTroubleSpec
+from mockserver.schema.trouble import SweepTroubleSpec
 from mockserver.sweep.cells import all_cells
 from mockserver.sweep.evidence import Evidence, Seen
 from mockserver.sweep.kinds import Kind, Kinds, load_kinds

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.engine.engine import Engine
-from mockserver.engine.world import build_world
-from mockserver.files.dump import dump
-from mockserver.files.formats import wiremock
-from mockserver.files.formats.carried import Imported
-from mockserver.files.loader import from_bundle
+from mockserver.engine.scenario_set import build_world
+from mockserver.formats import wiremock
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
+from mockserver.recording.conversion import Imported
+from mockserver.scenarios.loader import from_bundle
+from mockserver.scenarios.yaml.writer import dump
 
 
 def folder_of(path: Path, *mappings: Any, files: dict[str, bytes] | None = None) -> Path:

@@ -6,8 +6,8 @@ import jsonschema_rs
 import pytest
 from support.server import PROJECT
 
-from mockserver.files.source import LoadFailed
-from mockserver.files.yaml12 import read
+from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.yaml.yaml12 import read
 from mockserver.sweep.kinds import SHIPPED as SHIPPED_FILE
 from mockserver.sweep.kinds import fits, load_kinds, schema_document
 

@@ -3,7 +3,7 @@
 import pytest
 from support.sweeps import did, lesson, ran, seen
 
-from mockserver.model.trouble import EffectsSpec
+from mockserver.schema.trouble import EffectsSpec
 from mockserver.sweep.verdicts import Verdict, judge
 
 NO_RULES = EffectsSpec()

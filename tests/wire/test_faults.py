@@ -7,7 +7,7 @@ from support.admin import pointers
 from support.server import InProcess
 from support.wire import Wire
 
-from mockserver.replying.faults import GARBAGE
+from mockserver.responses.faults import GARBAGE
 from mockserver.settings import Settings
 
 FAULTS = ["reset", "close", "truncate", "garbage", "malformed_chunk", "hang"]

@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.wire import Wire
 
-from mockserver.engine.reaching import doubts
-from mockserver.engine.world import build_world
-from mockserver.files.loader import from_text
+from mockserver.engine.scenario_set import build_world
+from mockserver.scenarios.loader import from_text
+from mockserver.verification.lint import doubts
 
 STATUSES = [200, 204, 205, 304, 404]
 BODILESS = (204, 205, 304)

@@ -8,7 +8,7 @@ import pytest
 from support.server import until
 from support.wire import Wire
 
-from mockserver.net.connection import Connection
+from mockserver.http.connection import Connection
 
 SCENARIO = "routes: [{request: POST /echo, reply: {text: '{{ request.body }}'}}, {request: GET /plain, reply: {text: plain}}]"
 PLAIN = "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -11,7 +11,7 @@ from support.server import until
 from support.wire import Wire
 
 from mockserver.admin import routes
-from mockserver.net.connection import Connection
+from mockserver.http.connection import Connection
 
 PLAIN = """
 routes:

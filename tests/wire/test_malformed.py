@@ -5,7 +5,7 @@ import json
 import pytest
 from support.wire import Wire
 
-from mockserver.net.connection import Connection
+from mockserver.http.connection import Connection
 
 
 @pytest.mark.parametrize(

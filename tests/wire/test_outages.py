@@ -8,7 +8,7 @@ from support.http import ask
 from support.wire import Wire
 
 from mockserver import cli
-from mockserver.model.reply import FaultKind
+from mockserver.schema.reply import FaultKind
 
 SCENARIO = """
 routes:

@@ -12,7 +12,7 @@ from support.papers import names_in, trusting
 from support.server import InProcess
 from support.wire import Wire
 
-from mockserver.net import certificates
+from mockserver.http.tls import certificates
 from mockserver.settings import Settings
 from wire import test_faults as plain
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.engine.attempts import By, Grouping, RouteRules, operations
+from mockserver.attempts import By, Grouping, RouteRules, operations
 
 
 def grouped(call, by=None, **options):

@@ -5,7 +5,7 @@ import random
 import pytest
 from support.calls import Calls
 
-from mockserver.engine.attempts import operations
+from mockserver.attempts import operations
 from mockserver.model.plan import Outcome
 
 SEEDS = range(300)

@@ -3,7 +3,7 @@
 import pytest
 from support.calls import Calls
 
-from mockserver.engine.attempts import KEY_FIELDS, KEY_HEADERS, Grouping, KeyNames, known_key, operations
+from mockserver.attempts import KEY_FIELDS, KEY_HEADERS, Grouping, KeyNames, known_key, operations
 from mockserver.errors import InvalidInput
 
 
@@ -139,7 +139,7 @@ def test_a_key_that_moved_is_named_by_its_new_place(call, first, second, changed
     call(0, status=503, headers={"X-All": "1", **first.pop("headers", {})}, **first)
     call(1, headers={"X-All": "1", **second.pop("headers", {})}, **second)
 
-    from mockserver.engine.attempts import By
+    from mockserver.attempts import By
 
     (operation,) = operations(call.made, Grouping(By("headers.x-all")))
     assert operation.attempts[1].changed == (changed, "body")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.calls import Calls
 from support.recordings import JSON
 
-from mockserver.engine.attempts import Grouping, Ignored, operations
+from mockserver.attempts import Grouping, Ignored, operations
 from mockserver.model.plan import Outcome
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.engine.attempts import operation_view, operations
+from mockserver.attempts import operation_view, operations
 from mockserver.model.plan import Outcome
 
 

@@ -3,7 +3,7 @@
 import pytest
 from support.calls import Calls
 
-from mockserver.engine.attempts import operations, retryable
+from mockserver.attempts import operations, retryable
 from mockserver.model.plan import Outcome
 
 

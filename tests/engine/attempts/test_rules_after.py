@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.engine.attempts.evidence import INVOCATION_HEADER
+from mockserver.attempts.evidence import INVOCATION_HEADER
 
 AFTER = {"after": "retryable"}
 NEW_EACH_TIME = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.engine.verdict import Standing
+from mockserver.verification.verdict import Standing
 
 APART = " (operations 1 and 2: they have different keys in headers.idempotency-key)"
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.calls import Calls
 from support.clients_in_memory import judged
 
-from mockserver.model.attempts import AttemptsSpec
+from mockserver.schema.attempts import AttemptsSpec
 
 RULES = [
     {"operations": 1}, {"operations": {"max": 9}}, {"operations": {"min": 1}}, {"max": 9}, {"min": 1}, {"same": ["body"]},
@@ -140,7 +140,7 @@ def test_a_count_passes_only_where_both_readings_agree(count, wanted):
 
 @given(calls=st.lists(st.tuples(MOMENTS, MOMENTS, STATUSES, KEYS, st.integers(0, 1)), min_size=1, max_size=8))
 def test_every_call_is_in_one_operation_and_each_attempt_in_the_order_of_arrival(calls):
-    from mockserver.engine.attempts import operations
+    from mockserver.attempts import operations
 
     call = Calls()
     for at_s, lasts_s, status, key, amount in calls:

@@ -2,7 +2,7 @@
 
 from support.calls import KEY
 
-from mockserver.engine.verdict import Standing
+from mockserver.verification.verdict import Standing
 
 
 def test_every_broken_rule_is_told_and_then_the_timeline(world):

@@ -3,7 +3,7 @@
 import pytest
 from support.calls import Calls
 
-from mockserver.engine.attempts import operations
+from mockserver.attempts import operations
 
 DIGEST = 'Digest username="shop", realm="r", nonce="{}", uri="/", response="{}"'
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from support.calls import WALL_S, Calls
 
-from mockserver.engine.attempts import operations
-from mockserver.engine.attempts.volatile import VOLATILE_NAMES, is_volatile_name, is_volatile_shape
+from mockserver.attempts import operations
+from mockserver.attempts.volatile import VOLATILE_NAMES, is_volatile_name, is_volatile_shape
 
 NOW = int(WALL_S)
 HEX_A, HEX_B = "0123456789abcdef" * 2, "fedcba9876543210" * 2

@@ -3,8 +3,8 @@
 import pytest
 from support.calls import WALL_S, Calls
 
-from mockserver.engine.attempts import operations
-from mockserver.engine.attempts.retryable import asked_wait
+from mockserver.attempts import operations
+from mockserver.attempts.retryable import asked_wait
 from mockserver.model.plan import Outcome
 
 

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from mockserver.formats import FORMATS, format_named
 
-from mockserver.files.dump import dump
-from mockserver.files.formats import FORMATS, format_named
-from mockserver.files.yaml12 import parse
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.scenarios.yaml.yaml12 import parse
 
 SCENARIO = parse("""
 routes:

@@ -11,9 +11,9 @@ from support.har import entries_of
 from support.recordings import Played, exchanges, meant, only
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import har
-from mockserver.files.formats.carried import Imported, Lost
-from mockserver.files.formats.folding import fold
+from mockserver.formats import har
+from mockserver.formats.exchanges_to_routes import fold
+from mockserver.recording.conversion import Imported, Lost
 
 
 def entry(line="GET https://api.example/data", status=200, body=None, **more):

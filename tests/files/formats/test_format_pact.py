@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from support.recordings import JSON, Played, only
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import pact
-from mockserver.files.formats.pact_rules import tokens_of
+from mockserver.formats import pact
+from mockserver.formats.pact.rules import tokens_of
 
 
 def a_pact(*interactions, version="3.0.0", **more):
@@ -469,7 +469,7 @@ def test_what_a_pact_can_not_say_is_told_with_its_key_path():
 
 
 def test_the_calls_of_a_run_are_a_pact(serving):
-    from mockserver.converting.exporting import _archive
+    from mockserver.cli.exporting import _archive
 
     server = serving("""
 routes:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from support.recordings import JSON, Played, only
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import postman
-from mockserver.files.formats.postman_words import DYNAMIC
-from mockserver.replying.template_fake import FAKES
+from mockserver.formats import postman
+from mockserver.formats.postman.variables import DYNAMIC
+from mockserver.templating.fake import FAKES
 
 
 def collection(*items, **more):

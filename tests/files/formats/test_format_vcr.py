@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.recordings import Played, exchanges, meant, only
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import vcr
-from mockserver.files.formats.folding import fold
+from mockserver.formats import vcr
+from mockserver.formats.exchanges_to_routes import fold
 
 CASSETTE = r"""
 interactions:

@@ -9,9 +9,9 @@ from support.http import ask
 from support.importing import as_json, lost, routes, written
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import hoverfly
-from mockserver.files.formats.hoverfly_templates import translated
-from mockserver.files.formats.mock_sources import Uncarried
+from mockserver.formats import hoverfly
+from mockserver.formats.hoverfly.templates import translated
+from mockserver.formats.mocks.sources import Uncarried
 
 
 def simulation(*pairs, version="v5.2", **data):

@@ -9,13 +9,14 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mockserver.formats import format_named
 
-from mockserver.engine.world import build_world
+from mockserver.engine.scenario_set import build_world
 from mockserver.errors import InvalidInput
-from mockserver.files.dump import dump
-from mockserver.files.formats import format_named, hoverfly, mockserver, mountebank, smocker
-from mockserver.files.loader import from_bundle, from_text
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.formats import hoverfly, mockserver, mountebank, smocker
+from mockserver.scenarios.loader import from_bundle, from_text
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
 
 CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
 IMPOSTERS = {

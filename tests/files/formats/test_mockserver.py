@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.importing import as_json, lost, routes, written
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import mockserver
+from mockserver.formats import mockserver
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

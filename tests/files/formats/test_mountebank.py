@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.importing import as_json, lost, routes, written
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import mountebank
+from mockserver.formats import mountebank
 
 CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
 

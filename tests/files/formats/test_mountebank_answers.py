@@ -10,9 +10,9 @@ import pytest
 import yaml
 from support.peers import exchange, without_own_type
 
-from mockserver.files.dump import dump
-from mockserver.files.formats import mountebank
-from mockserver.model.scenario import ScenarioSpec
+from mockserver.formats import mountebank
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
 
 HERE = Path(__file__).parent
 CASES = yaml.safe_load((HERE / "mountebank_cases.yaml").read_text("utf-8"))

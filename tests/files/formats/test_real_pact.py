@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from mockserver.converting.importing import import_scenarios
-from mockserver.files.formats import pact as pacts
-from mockserver.files.loader import load
+from mockserver.cli.importing import import_scenarios
+from mockserver.formats import pact as pacts
+from mockserver.scenarios.loader import load
 
 SHOP = r"""
 routes:
@@ -57,7 +57,7 @@ def spoilt(file):
 
 @pytest.mark.slow
 def test_the_verifier_takes_the_calls_of_a_run(serving, tmp_path):
-    from mockserver.converting.exporting import export_calls
+    from mockserver.cli.exporting import export_calls
 
     server = serving(SHOP)
     server.ask("GET", "/users/12?full=1", headers={"X-Tenant": "acme", "Accept": "application/json"})

@@ -3,7 +3,7 @@
 import pytest
 from support.recordings import Played
 
-from mockserver.files.formats import vcr as cassettes
+from mockserver.formats import vcr as cassettes
 
 SHOP = {
     "x-origin": "http://api.example",

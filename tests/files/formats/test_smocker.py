@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from support.importing import lost, routes, written
 
 from mockserver.errors import InvalidInput
-from mockserver.files.formats import smocker
-from mockserver.files.yaml12 import parse
+from mockserver.formats import smocker
+from mockserver.scenarios.yaml.yaml12 import parse
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -1,0 +1,225 @@
+"""What one request says about the operation that it belongs to: ids, counters, keys and what it asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mockserver.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
+from mockserver.attempts.likeness import Ignored, digest_of, fields_of, split
+from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, retryable
+from mockserver.attempts.volatile import Volatile, is_volatile_name
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.matching.selectors import Selector, compile_selector
+from mockserver.model.call import Call
+from mockserver.model.http import Request
+from mockserver.model.plan import Outcome
+from mockserver.schema.attempts import GroupingSpec
+from mockserver.templating.variables import BEFORE_CLAIM
+
+INVOCATION_HEADER = "amz-sdk-invocation-id"
+_AMZ_ATTEMPT = re.compile(r"(?:^|;)\s*attempt=(\d{1,4})\s*(?:;|$)", re.ASCII)
+_COUNT = re.compile(r"^\s*(\d{1,4})\s*$", re.ASCII)
+COUNTERS = (
+    ("amz-sdk-request", _AMZ_ATTEMPT, 1),
+    ("x-stainless-retry-count", _COUNT, 0),
+    ("grpc-previous-rpc-attempts", _COUNT, 0),
+)
+"""Headers in which SDKs count their retries: name, pattern, value on the first attempt."""
+_ABSENT_AT_FIRST = "grpc-previous-rpc-attempts"
+ROUTE = "route"
+"""As `by`: all calls of a route are one operation."""
+KeyOf = Callable[[Request], str | None]
+ParamsOf = Callable[[Call], dict[str, str]]
+
+
+class By:
+    """A selector that tells operations apart; `route` makes all calls of a route one operation."""
+
+    __slots__ = ("_selector", "text")
+
+    def __init__(self, text: str, path: KeyPath = ()) -> None:
+        """Raises InvalidInput."""
+        self.text = text
+        self._selector: Selector | None = None
+        if text == ROUTE:
+            return
+        if text.startswith("{{"):
+            raise InvalidInput(
+                Flaw(
+                    path,
+                    "a template can't be evaluated for recorded calls",
+                    "Write a selector such as headers.idempotency-key",
+                )
+            )
+        self._selector = compile_selector(text, path, BEFORE_CLAIM)
+
+    def value(self, call: Call, params_of: ParamsOf) -> str | None:
+        """Return the value that the calls of one operation share; None where the call has none."""
+        if self._selector is None:
+            return ""
+        return self._selector.key(call.request, params_of(call) if self.text.startswith("path.") else {})
+
+
+def compile_grouping(spec: GroupingSpec | None, path: KeyPath = ()) -> tuple[By | None, Ignored]:
+    """Return what a route or a scenario says under `attempts`. Raises InvalidInput."""
+    if spec is None:
+        return None, Ignored()
+    by = None if spec.by is None else By(spec.by, (*path, "by"))
+    return by, Ignored(spec.ignore or (), (*path, "ignore"))
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRules:
+    """What a route, or its scenario, says about the grouping of its calls."""
+
+    by: By | None = None
+    ignored: Ignored = field(default_factory=Ignored)
+    key_of: KeyOf | None = None
+    key_selector: str = ""
+    """Where `key_of` looks, as a selector."""
+
+
+_NO_RULES = RouteRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """
+    How calls are grouped: `by` and `ignored` of the question, and what the routes declare.
+
+    `params_of` gives a call's path parameters, `clock_at` the namespace's Unix time at a real one.
+    """
+
+    by: By | None = None
+    ignored: Ignored = field(default_factory=Ignored)
+    names: KeyNames = DEFAULT_NAMES
+    rules_of: Callable[[str | None], RouteRules] = lambda _: _NO_RULES
+    params_of: ParamsOf = lambda _: {}
+    clock_at: ClockAt = float
+
+    def key(self, call: Call, rules: RouteRules) -> Key | None:
+        """Return the idempotency key: the one that the scenario declares, or a known one."""
+        value = rules.key_of(call.request) if rules.key_of is not None else None
+        return (rules.key_selector, value) if value else known_key(call.request, self.names)
+
+
+class Evidence:
+    """
+    What a call says about its operation. Made once for a call that has ended.
+
+    `retryable_by_id`: the answer may be retried, as far as it goes to a request that an id, a counter or a key names.
+    """
+
+    __slots__ = (
+        "asking", "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
+        "likeness", "range", "retryable", "retryable_by_id", "target", "volatile",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, grouping: Grouping) -> None:
+        request = call.request
+        rules = grouping.rules_of(call.route_id)
+        by = grouping.by or rules.by
+        self.call = call
+        self.by_text = by.text if by is not None else None
+        self.by = by.value(call, grouping.params_of) if by is not None else None
+        self.invocation = request.headers.get(INVOCATION_HEADER)
+        self.counter: int | None = None
+        self.counter_name: str | None = None
+        self.first = False
+        self._read_counter(request)
+        self.key = grouping.key(call, rules)
+        self.target = (call.route_id, request.method, request.path)
+        self.retryable = retryable(call)
+        counted = self.invocation is not None or self.counter is not None
+        self.retryable_by_id = (
+            self.retryable
+            or ((counted or self.key is not None) and in_progress(call))
+            or (counted and error_inside(call))
+        )
+        self.range = request.headers.get("range") or request.headers.get("x-ms-range")
+        self.authorization = request.headers.get("authorization")
+        self.identity = _who(self.authorization)
+        fields = fields_of(call)
+        ignored = Ignored((*grouping.ignored.texts, *rules.ignored.texts))
+        self.asking, self.volatile = split(call, fields, ignored)
+        key_field = self.key[0] if self.key is not None else ""
+        self.likeness = digest_of(
+            (self.target[1:], sorted(item for item in self.asking.items() if item[0] != key_field))
+        )
+        if call.outcome is not Outcome.OPEN:
+            request.forget_parsed()
+
+    def _read_counter(self, request: Request) -> None:
+        for name, pattern, first in COUNTERS:
+            count = pattern.search(request.headers.get(name) or "")
+            if count:
+                self.counter, self.counter_name = int(count[1]), name
+                self.first = self.counter <= first
+                return
+
+    @property
+    def asked(self) -> tuple[bytes, str | None]:
+        """What equal requests for the same bytes share."""
+        return self.likeness, self.range
+
+    def counted(self) -> tuple[object, ...]:
+        """Return what equal requests with the same retry counter share."""
+        return self.likeness, self.counter_name, self.counter
+
+    def counted_before(self) -> list[tuple[object, ...]]:
+        """Return what `counted` gives for the attempt before, of an SDK that counts up to this one."""
+        assert self.counter is not None
+        before: list[tuple[object, ...]] = [(self.likeness, self.counter_name, self.counter - 1)]
+        if self.counter_name == _ABSENT_AT_FIRST and self.counter == 1:
+            before.append((self.likeness, None, None))
+        return before
+
+
+_UNSIGNED = frozenset({"basic", "bearer", "token"})
+_SIGNED_ANEW = frozenset({"nc", "response", "uri", "bodyhash"})
+_PARAM = re.compile(r"([\w-]+)=(\"[^\"]*\"|[^,;&\s]*)")
+
+
+def _who(authorization: str | None) -> str | None:
+    """
+    Return what stays the same where a client signs each request anew.
+
+    Of parameters (AWS Signature 4, Digest, OAuth 1, Hawk) it is all but nonces, times and signatures, of
+    `SharedKey ACCOUNT:SIGNATURE` the account.
+    """
+    scheme, _, rest = (authorization or "").partition(" ")
+    if not rest or scheme.lower() in _UNSIGNED:
+        return authorization
+    params = _PARAM.findall(rest)
+    if rest.partition("=")[0].strip().replace("-", "").replace("_", "").isalnum() and params:
+        kept = [(name, value) for name, value in params if not _is_signed_anew(name)]
+        # The scope of AWS's credential begins with the day.
+        return f"{scheme} {[(name, value.partition('/')[0] if name == 'Credential' else value) for name, value in kept]}"
+    account, colon, _ = rest.rpartition(":")
+    return f"{scheme} {account}" if colon else authorization
+
+
+def _is_signed_anew(name: str) -> bool:
+    return is_volatile_name(name) or name.lower().replace("-", "").replace("_", "") in _SIGNED_ANEW
+
+
+def differing(before: Evidence, after: Evidence) -> dict[str, tuple[str | None, str | None]]:
+    """Return the fields whose values differ, by path, with both values as text; None where absent."""
+    return {
+        name: (before.asking.get(name), after.asking.get(name))
+        for name in dict.fromkeys((*before.asking, *after.asking))
+        if before.asking.get(name) != after.asking.get(name)
+    }
+
+
+def left_out(before: Evidence, after: Evidence) -> dict[str, bool]:
+    """Return the volatile fields whose values differ, with whether they surely prove nothing."""
+    names = {}
+    for name in dict.fromkeys((*before.volatile, *after.volatile)):
+        pair: list[Volatile | None] = [before.volatile.get(name), after.volatile.get(name)]
+        first, second = pair
+        if first is None or second is None or first.value != second.value:
+            names[name] = all(one.reason.certain for one in pair if one is not None)
+    return names

@@ -1,0 +1,486 @@
+"""
+Grouping: which calls are attempts of one operation. docs/attempts.md describes the evidence and its order.
+
+Calls are taken in the order of their arrival. Each joins the operation that the strongest evidence names, or begins
+one. Where the evidence allows two readings, `readings` gives the groups of each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from mockserver.attempts.evidence import ROUTE, Evidence, left_out
+from mockserver.attempts.keys import Key
+from mockserver.attempts.retryable import UNAUTHORIZED, failed
+from mockserver.model.call import Call
+from mockserver.model.plan import Outcome
+
+T = TypeVar("T")
+LEAVING_S = 0.05
+"""A client that times out may send its next attempt so long before the server sees it leave the one before."""
+MOST_WAITING = 512
+"""Equal requests that failed, and that nothing has followed so far; of more the latest half is kept."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CUT = frozenset(
+    {Outcome.RESET, Outcome.CLOSE, Outcome.TRUNCATE, Outcome.MALFORMED_CHUNK, Outcome.CLIENT_LEFT}
+)
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})", re.ASCII)
+
+
+@dataclass(slots=True)
+class Join:
+    """
+    Why a call belongs to the operation of the call before it.
+
+    `doubt` says why it may not; `pairing` that another call may be the one before it.
+    """
+
+    evidence: str
+    by: str | None = None
+    doubt: str | None = None
+    settled_by: str | None = None
+    pairing: str | None = None
+
+
+class Node:
+    """A call in its group. `followed`: another call is its next attempt."""
+
+    __slots__ = ("call", "evidence", "followed", "group", "join")
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.call = evidence.call
+        self.group = Group()
+        self.join: Join | None = None
+        self.followed = False
+
+
+class Group:
+    """The calls of one operation, by arrival, and what the last of them to have it says."""
+
+    __slots__ = ("by", "invocation", "key", "nodes")
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.by: str | None = None
+        self.invocation: str | None = None
+        self.key: Key | None = None
+
+    def add(self, node: Node) -> None:
+        evidence = node.evidence
+        self.nodes.append(node)
+        self.by = self.by if evidence.by is None else evidence.by
+        self.invocation = evidence.invocation or self.invocation
+        self.key = evidence.key or self.key
+
+
+def ended_before(first: Call, second: Call) -> bool:
+    """Whether the first call had ended when the second arrived."""
+    ended_at_s = first.ended_at_s
+    if first.outcome is Outcome.OPEN or ended_at_s is None:
+        return False
+    margin_s = LEAVING_S if first.outcome is Outcome.CLIENT_LEFT else 0.0
+    return ended_at_s <= second.request.arrived_at_s + margin_s
+
+
+def readings(evidence: list[Evidence]) -> list[list[Group]]:
+    """
+    Return the groups of the first reading, then those of the others that the evidence allows.
+
+    The first joins calls where the evidence leaves a doubt, and pairs a retry with the
+    attempt that ended first.
+    """
+    first = _groups(evidence)
+    joins = [node.join for group in first for node in group.nodes if node.join is not None]
+    others = []
+    if any(join.doubt for join in joins):
+        others.append(_groups(evidence, doubtful=False))
+    if any(join.pairing for join in joins):
+        others.append(_groups(evidence, latest=True))
+    return [first, *others]
+
+
+def _groups(evidence: list[Evidence], *, doubtful: bool = True, latest: bool = False) -> list[Group]:
+    grouper = _Grouper(evidence, doubtful=doubtful, latest=latest)
+    for one in evidence:
+        grouper.add(one)
+    return grouper.groups
+
+
+class _Grouper:
+    """Puts calls into groups, one after the other."""
+
+    def __init__(self, evidence: Iterable[Evidence], *, doubtful: bool, latest: bool) -> None:
+        self.groups: list[Group] = []
+        self._doubtful = doubtful
+        self._latest = latest
+        self._uses: dict[tuple[object, ...], int] = {}
+        for one in evidence:
+            for use in _uses(one):
+                self._uses[use] = self._uses.get(use, 0) + 1
+        self._by_value: dict[tuple[object, ...], Group] = {}
+        self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
+        self._by_key: dict[tuple[object, ...], list[Group]] = {}
+        self._by_counter: dict[tuple[object, ...], list[Node]] = {}
+        self._failed: dict[tuple[bytes, int, bool], list[Node]] = {}
+        self._refused: dict[bytes, list[Node]] = {}
+        self._by_location: dict[str, list[Node]] = {}
+
+    def add(self, evidence: Evidence) -> None:
+        node = Node(evidence)
+        before = (
+            self._sharing_value(node)
+            or self._sharing_invocation(node)
+            or self._redirecting(node)
+            or self._unauthorized(node)
+            or self._counted(node)
+        )
+        if before is None and not evidence.first:
+            before = self._sharing_key(node) or self._failed_like(node)
+        if before is None:
+            self.groups.append(node.group)
+        else:
+            before.followed = True
+            node.group = before.group
+        node.group.add(node)
+        self._register(node, before)
+
+    # The evidence, strongest first. Each returns the attempt before, and sets `node.join`.
+
+    def _sharing_value(self, node: Node) -> Node | None:
+        evidence = node.evidence
+        if evidence.by is None:
+            return None
+        group = self._by_value.get((evidence.call.route_id, evidence.by))
+        if group is None:
+            return None
+        what = "`by: route`" if evidence.by_text == ROUTE else f"the calls share {evidence.by_text}"
+        node.join = Join(what, evidence.by_text)
+        return group.nodes[-1]
+
+    def _sharing_invocation(self, node: Node) -> Node | None:
+        evidence = node.evidence
+        if evidence.invocation is None:
+            return None
+        groups = self._by_invocation.get((*evidence.target[1:], evidence.invocation), ())
+        group = next((group for group in reversed(groups) if not _valued_apart(group, evidence)), None)
+        if group is None:
+            return None
+        node.join = Join("the calls share an invocation id", "headers.amz-sdk-invocation-id")
+        return group.nodes[-1]
+
+    def _redirecting(self, node: Node) -> Node | None:
+        """The redirect that this request follows: a step of the same attempt."""
+        fits = [
+            one
+            for one in self._fitting(self._by_location.get(_target_of(node.call)), node)
+            if is_followed(one.call, node.call)
+        ]
+        return self._paired(node, fits, Join("it follows the redirect of the call before"))
+
+    def _unauthorized(self, node: Node) -> Node | None:
+        """The 401 after which the client asks again with another authorization: a step of the same attempt."""
+        evidence = node.evidence
+        fits = [
+            one
+            for one in self._fitting(self._refused.get(evidence.likeness), node)
+            if one.evidence.authorization != evidence.authorization and self._keys_apart(one, evidence) != ""
+        ]
+        sure = [
+            one
+            for one in fits
+            if not _invoked_apart(one.group, evidence) and self._keys_apart(one, evidence) is None
+        ]
+        if sure:
+            return self._paired(
+                node, _nearest(sure, evidence), Join("it repeats a 401 with another authorization")
+            )
+        doubt = "it repeats a 401 with another authorization, and under another id or key"
+        return self._doubtfully(node, fits, Join("likeness", doubt=doubt, settled_by=_key_place(evidence)))
+
+    def _counted(self, node: Node) -> Node | None:
+        evidence = node.evidence
+        if evidence.counter is None or evidence.first:
+            return None
+        fits = [
+            one
+            for at in evidence.counted_before()
+            for one in self._fitting(self._by_counter.get(at), node)
+            if not _invoked_apart(one.group, evidence)
+        ]
+        same_key = [one for one in fits if _same_key(one.evidence, evidence)]
+        name = f"headers.{evidence.counter_name}"
+        return self._paired(
+            node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
+        )
+
+    def _sharing_key(self, node: Node) -> Node | None:
+        evidence = node.evidence
+        if evidence.key is None:
+            return None
+        place, value = evidence.key
+        groups = self._by_key.get((*evidence.target, value), ())
+        for group in reversed(groups):
+            if not _valued_apart(group, evidence) and not _invoked_apart(group, evidence):
+                node.join = Join(f"the calls share {place}", place)
+                return group.nodes[-1]
+        return None
+
+    def _failed_like(self, node: Node) -> Node | None:
+        evidence = node.evidence
+        fits: list[tuple[tuple[object, ...], Node, Join]] = []
+        for one in self._failed_before(node):
+            before = one.evidence
+            join = Join("an equal request got a retryable answer before")
+            doubts = self._doubts(one, evidence, join)
+            if doubts is None:
+                continue
+            differences = len(left_out(before, evidence))
+            fits.append(((before.identity != evidence.identity, doubts, differences), one, join))
+        if not fits:
+            return None
+        best = min(rank for rank, _, _ in fits)
+        joins = {id(one): join for rank, one, join in fits if rank == best}
+        nodes = [one for rank, one, _ in fits if rank == best]
+        join = joins[id(self._first_ended(nodes))]
+        return (self._doubtfully if join.doubt else self._paired)(node, nodes, join)
+
+    def _failed_before(self, node: Node) -> Iterator[Node]:
+        """Equal requests with a retryable answer; those are not looked at that an id or a key parts from it anyway."""
+        evidence = node.evidence
+        uses = self._uses_of(evidence)
+        kinds = (0, 1, 2) if uses == 0 else (0, 1) if uses == 1 and self._doubtful else (0,)
+        for kind in kinds:
+            for invoked in (False,) if evidence.invocation else (False, True):
+                yield from self._fitting(self._failed.get((evidence.likeness, kind, invoked)), node)
+
+    def _uses_of(self, evidence: Evidence) -> int:
+        """How often its key is used: 0 without one, 2 for any number above one."""
+        if evidence.key is None:
+            return 0
+        return min(2, self._uses[(*evidence.target, evidence.key[1])])
+
+    def _doubts(self, before: Node, evidence: Evidence, join: Join) -> int | None:
+        """Set `join.doubt`, and return how many there are; None where the requests are of two operations."""
+        if _counted_apart(before.evidence, evidence):
+            return None
+        doubts: list[tuple[str, str | None]] = []
+        keys = self._keys_apart(before, evidence)
+        if keys == "":
+            return None
+        if keys:
+            doubts.append((keys, _key_place(evidence)))
+        if before.evidence.identity != evidence.identity:
+            doubts.append(("the requests have different headers.authorization", "headers.authorization"))
+        for name, certain in left_out(before.evidence, evidence).items():
+            if self._used_again(before.evidence, evidence, name):
+                return None
+            if not certain:
+                doubts.append((f"the requests differ in {name}, which may be new on each attempt", name))
+        if doubts:
+            join.doubt, join.settled_by = "; ".join(text for text, _ in doubts), doubts[0][1]
+        return len(doubts)
+
+    def _used_again(self, before: Evidence, after: Evidence, name: str) -> bool:
+        """Whether a field that looks like random bytes is not new on each attempt: another request has the value too."""
+        return any(self._uses[use] > 1 for use in (*_field_uses(before, name), *_field_uses(after, name)))
+
+    def _keys_apart(self, before: Node, evidence: Evidence) -> str | None:
+        """Return None where the keys do not differ, "" where they part the calls, else the doubt."""
+        old, new = before.group.key, evidence.key
+        if old is None or new is None or old[1] == new[1]:
+            return None
+        uses = (*before.evidence.target, old[1]), (*evidence.target, new[1])
+        if any(self._uses.get(use, 0) > 1 for use in uses):
+            return ""
+        return f"each has its own {new[0]}, used once: a new key for each attempt, or an operation that was repeated"
+
+    # Finding the attempt before
+
+    def _fitting(self, nodes: list[Node] | None, node: Node) -> list[Node]:
+        """Those that ended before it and have no successor; the others never will, and leave the list."""
+        if not nodes:
+            return []
+        if any(one.followed for one in nodes):
+            nodes[:] = [one for one in nodes if not one.followed]
+        return [
+            one
+            for one in nodes
+            if ended_before(one.call, node.call)
+            and same_range(one.evidence, node.evidence)
+            and not _valued_apart(one.group, node.evidence)
+        ]
+
+    def _paired(self, node: Node, fits: list[Node], join: Join) -> Node | None:
+        """Of several that fit, the one that ended first."""
+        if not fits:
+            return None
+        if len(fits) > 1:
+            join.pairing = (
+                "several equal requests had ended before it, and it may be the next attempt of each"
+            )
+        node.join = join
+        return self._first_ended(fits)
+
+    def _doubtfully(self, node: Node, fits: list[Node], join: Join) -> Node | None:
+        return self._paired(node, fits, join) if self._doubtful else None
+
+    def _first_ended(self, nodes: list[Node]) -> Node:
+        pick = max if self._latest else min
+        return pick(nodes, key=lambda one: (one.call.ended_at_s or 0.0, one.call.number))
+
+    # What later calls look up
+
+    def _register(self, node: Node, before: Node | None) -> None:
+        evidence, call = node.evidence, node.call
+        if evidence.by is not None:
+            self._by_value.setdefault((call.route_id, evidence.by), node.group)
+        if evidence.invocation is not None:
+            _note(self._by_invocation, (*evidence.target[1:], evidence.invocation), node.group)
+        if evidence.key is not None:
+            _note(self._by_key, (*evidence.target, evidence.key[1]), node.group)
+        if call.outcome is Outcome.OPEN:
+            return  # nothing follows what has not ended
+        _append(self._by_counter, evidence.counted(), node)
+        if call.status == UNAUTHORIZED:
+            _append(self._refused, evidence.likeness, node)
+        if evidence.retryable:
+            kind = self._uses_of(evidence), evidence.invocation is not None
+            _append(self._failed, (evidence.likeness, *kind), node)
+            for step in _redirected_from(node, before):
+                # A client that follows redirects by itself retries from the first request.
+                _append(self._failed, (step.evidence.likeness, *kind), node)
+        self._register_redirect(node)
+
+    def _register_redirect(self, node: Node) -> None:
+        location = redirected_to(node.call)
+        if location is not None:
+            _append(self._by_location, location, node)
+
+
+def _append(nodes: dict[T, list[Node]], at: T, node: Node) -> None:
+    """Add a node, and drop the oldest of very many: each call looks at all of a list."""
+    known = nodes.setdefault(at, [])
+    known.append(node)
+    if len(known) > MOST_WAITING:
+        known[:] = [one for one in known if not one.followed][-MOST_WAITING // 2 :]
+
+
+def _note(groups: dict[tuple[object, ...], list[Group]], at: tuple[object, ...], group: Group) -> None:
+    known = groups.setdefault(at, [])
+    if not known or known[-1] is not group:
+        known.append(group)
+
+
+def _valued_apart(group: Group, evidence: Evidence) -> bool:
+    """Whether `by` says that the call is of another operation. A call without the value may be of any."""
+    return evidence.by is not None and group.by is not None and group.by != evidence.by
+
+
+def _invoked_apart(group: Group, evidence: Evidence) -> bool:
+    ids = group.invocation, evidence.invocation
+    return None not in ids and ids[0] != ids[1]
+
+
+def _counted_apart(before: Evidence, after: Evidence) -> bool:
+    """Whether the retry counter does not go up. It may leave out attempts that did not reach the server."""
+    if before.counter is None or after.counter is None or before.counter_name != after.counter_name:
+        return False
+    return after.counter <= before.counter
+
+
+def _nearest(nodes: list[Node], evidence: Evidence) -> list[Node]:
+    """Those whose volatile fields differ least: a byte for byte equal request is the better attempt before."""
+    if len(nodes) < 2 or not evidence.volatile:
+        return nodes
+    differences = [len(left_out(one.evidence, evidence)) for one in nodes]
+    return [one for one, count in zip(nodes, differences, strict=True) if count == min(differences)]
+
+
+def _uses(evidence: Evidence) -> Iterator[tuple[object, ...]]:
+    """Yield under what the uses of its key, and of its fields that look random, are counted."""
+    if evidence.key is not None:
+        yield (*evidence.target, evidence.key[1])
+    for name in evidence.volatile:
+        yield from _field_uses(evidence, name)
+
+
+def _field_uses(evidence: Evidence, name: str) -> Iterator[tuple[object, ...]]:
+    """Under what the uses of a field's value are counted, where two of them show that it is not new on each attempt."""
+    volatile = evidence.volatile.get(name)
+    if volatile is not None and volatile.reason.parts_if_used_again:
+        yield evidence.likeness, name, volatile.value
+
+
+def _same_key(before: Evidence, after: Evidence) -> bool:
+    return before.key is not None and after.key is not None and before.key[1] == after.key[1]
+
+
+def _key_place(evidence: Evidence) -> str | None:
+    return evidence.key[0] if evidence.key is not None else None
+
+
+# Redirects and ranges
+
+
+def is_followed(redirect: Call, following: Call) -> bool:
+    """Whether the second request goes where the answer of the first sends the client."""
+    methods = (redirect.request.method, "GET", "HEAD")
+    return redirected_to(redirect) == _target_of(following) and following.request.method in methods
+
+
+def _redirected_from(node: Node, before: Node | None) -> Iterator[Node]:
+    """The redirects that led to a request, the last one first."""
+    if before is None:
+        return
+    following = node
+    for step in reversed(before.group.nodes[:-1]):
+        if not is_followed(step.call, following.call):
+            return
+        yield step
+        following = step
+
+
+def redirected_to(call: Call) -> str | None:
+    """Return path and query of the answer's Location, without a namespace's prefix; None without one."""
+    if call.status not in _REDIRECTS or call.response is None or failed(call):
+        return None
+    location = call.response.header("location")
+    if not location:
+        return None
+    try:
+        parts = urlsplit(urljoin(call.request.path, location))
+    except ValueError:
+        return None
+    path = parts.path.removeprefix(call.request.prefix) or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _target_of(call: Call) -> str:
+    request = call.request
+    return f"{request.path}?{request.query_string}" if request.query_string else request.path
+
+
+def same_range(before: Evidence, after: Evidence) -> bool:
+    """Whether both ask for the same bytes, or the later one for those that a cut answer still owed."""
+    if before.range == after.range:
+        return True
+    call = before.call
+    wanted, earlier = _span(after.range), _span(before.range)
+    if wanted is not None and wanted == earlier:
+        return True  # `bytes=0-` is all of it
+    if wanted is None or earlier is None or call.outcome not in _CUT or call.status not in (200, 206):
+        return False
+    sent = call.reply_length or (len(call.response.body) if call.response is not None else 0)
+    return wanted[1] in (earlier[1], "") and earlier[0] < wanted[0] <= earlier[0] + sent
+
+
+def _span(text: str | None) -> tuple[int, str] | None:
+    if text is None:
+        return 0, ""
+    span = _RANGE.fullmatch(text.strip())
+    return (int(span[1]), span[2]) if span else None

@@ -1,0 +1,215 @@
+"""
+Likeness: whether two requests ask the same thing.
+
+A request is taken apart into fields by path (`query.page`, `json.items[0].sku`, `form.amount`,
+`headers.x-amz-target`). Requests are alike where method, path and all fields agree that are neither
+volatile nor an idempotency key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from mockserver.attempts.volatile import Reason, Volatile, reason_of
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.model.call import Call
+from mockserver.model.http import Part, Request, UnreadableBody
+from mockserver.model.written import WrittenFloat
+
+ASKING_HEADERS = (
+    "content-range",
+    "x-amz-target",
+    "soapaction",
+    "x-http-method-override",
+    "stripe-account",
+)
+"""Headers that say what is asked, beside `range`, which a resumed download changes."""
+MOST_FIELDS = 2000
+"""Of a body; a larger one is compared as a whole."""
+_MOST_BYTES = 1 << 20
+"""Of a body that is taken apart or compared by value; a larger one is compared by its bytes."""
+
+_NOT_BARE = re.compile(r"[.\[\]]")
+
+Fields = dict[str, Any]
+"""A request's fields by path; a name that is repeated has a tuple of values."""
+
+
+class Ignored:
+    """Fields that a test declares to be new on each attempt: `json.line`, `json.items[*].id`, `query.rand`, `body`."""
+
+    __slots__ = ("_pattern", "texts")
+
+    def __init__(self, texts: Iterable[str] = (), path: KeyPath = ()) -> None:
+        """Raises InvalidInput for what does not name a field."""
+        self.texts = tuple(texts)
+        self._pattern = re.compile("|".join(_pattern(text, (*path, i)) for i, text in enumerate(self.texts)))
+
+    def __contains__(self, field: str) -> bool:
+        return bool(self.texts) and self._pattern.fullmatch(field) is not None
+
+
+def _pattern(text: str, path: KeyPath) -> str:
+    if text == "body":
+        return r"(?:json|form|files|body)\b.*"
+    root, name = re.match(r"(\w*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    if root not in ("json", "form", "query", "headers") or (name and name[0] not in ".["):
+        raise InvalidInput(
+            Flaw(
+                path, f"{shown(text)} does not name a field", "Write json.line, form.time, query.rand or body"
+            )
+        )
+    if root == "headers":
+        name = name.lower()
+    return re.escape(root + name).replace(r"\[\*\]", r"\[\d+\]") + r"(?:[.\[].*)?"
+
+
+def fields_of(call: Call) -> Fields:
+    """Return the fields of the query, the body and the headers that say what is asked."""
+    request = call.request
+    fields: Fields = _by_name("query", request.query_pairs) if request.query_string else {}
+    for name in ASKING_HEADERS:
+        value = request.headers.get(name)
+        if value is not None:
+            fields[f"headers.{name}"] = value
+    fields.update(body_fields(call))
+    return fields
+
+
+def body_fields(call: Call) -> Fields:
+    """Return the fields of the body; `body` with its SHA-256 where it can't be taken apart."""
+    request = call.request
+    if call.body_sha256:
+        return {"body": f"sha256 {call.body_sha256}"}
+    if not request.body:
+        return {}
+    try:
+        return _body_fields(request)
+    except UnreadableBody:
+        return {"body": _digest(request.body)}
+
+
+def _body_fields(request: Request) -> Fields:
+    """Raises UnreadableBody."""
+    body = request.decoded_body
+    if len(body) > _MOST_BYTES:
+        return {"body": _digest(body)}
+    media_type = request.media_type
+    if media_type == "application/x-www-form-urlencoded":
+        return _by_name("form", request.form_pairs)
+    if media_type.startswith("multipart/"):
+        return {
+            **_by_name(
+                "form",
+                [(part.name or "", _part_text(part)) for part in request.parts if part.filename is None],
+            ),
+            **_by_name(
+                "files",
+                [(part.name or "", _file_text(part)) for part in request.parts if part.filename is not None],
+            ),
+        }
+    if media_type.endswith("json") or body.lstrip()[:1] in (b"{", b"["):
+        try:
+            return _json_fields(request.json_as_written)
+        except UnreadableBody:
+            pass
+    return {"body": _digest(body)}
+
+
+def _digest(data: bytes) -> str:
+    """Return what stands for bytes; not hex alone, which would be taken for a random value."""
+    return f"sha256 {hashlib.sha256(data).hexdigest()}"
+
+
+def _part_text(part: Part) -> str:
+    """Its text; the digest of what is not a text, such as the media of a multipart/related upload."""
+    try:
+        return part.body.decode()
+    except UnicodeDecodeError:
+        return f"{part.content_type} {_digest(part.body)}"
+
+
+def _file_text(part: Part) -> str:
+    return f"{part.filename} {part.content_type} {_digest(part.body)}"
+
+
+def _by_name(root: str, pairs: Iterable[tuple[str, str]]) -> Fields:
+    fields: Fields = {}
+    for name, value in pairs:
+        field = f"{root}.{name}"
+        before = fields.get(field)
+        fields[field] = (
+            value if before is None else (*before, value) if isinstance(before, tuple) else (before, value)
+        )
+    return fields
+
+
+def _json_fields(value: Any) -> Fields:
+    fields: Fields = {}
+    pending = [("json", value)]
+    while pending:
+        path, item = pending.pop()
+        if isinstance(item, dict) and item:
+            pending.extend((_below(path, name), item[name]) for name in reversed(item))
+        elif isinstance(item, list) and item:
+            pending.extend((f"{path}[{i}]", item[i]) for i in reversed(range(len(item))))
+        else:
+            fields[path] = item
+        if len(fields) + len(pending) > MOST_FIELDS:
+            whole = json.dumps(_by_value(value), sort_keys=True).encode()
+            return {"body": _digest(whole)}
+    return fields
+
+
+def _below(path: str, name: str) -> str:
+    """The path of a member: `json.a`, or `json['a.b']` for a name that would read as another path."""
+    return f"{path}.{name}" if name and not _NOT_BARE.search(name) else f"{path}['{name}']"
+
+
+def _by_value(value: Any) -> Any:
+    if isinstance(value, WrittenFloat):
+        return _as_decimal(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _by_value(item) for name, item in value.items()}
+    return [_by_value(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_decimal(value: WrittenFloat) -> Any:
+    """A number with more digits than a double has, as its text; any other as itself."""
+    exact, rounded = Decimal(value.text), Decimal(repr(float(value)))
+    if exact != rounded:
+        return f"number {exact.normalize()}"
+    return int(value) if value.is_integer() else float(value)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as a text to compare: the number 1 and the text "1" differ, 1 and 1.0 do not."""
+    return json.dumps(_by_value(value), sort_keys=True, default=str)
+
+
+def split(call: Call, fields: Fields, ignored: Ignored) -> tuple[dict[str, str], dict[str, Volatile]]:
+    """Return the fields that say what is asked, and the volatile ones, each by path and as text."""
+    asking: dict[str, str] = {}
+    volatile: dict[str, Volatile] = {}
+    for field, value in fields.items():
+        if field in ignored:
+            volatile[field] = Volatile(as_text(value), Reason.DECLARED)
+            continue
+        reason = reason_of(field, value, call.request.arrived_s, fields)
+        if reason:
+            volatile[field] = Volatile(as_text(value), reason)
+        else:
+            asking[field] = as_text(value)
+    return asking, volatile
+
+
+def digest_of(parts: Iterable[Any]) -> bytes:
+    """Return what equal requests share, in 16 bytes."""
+    return hashlib.blake2b(repr(tuple(parts)).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,324 @@
+"""
+The rules of `attempts`. docs/attempts.md says what each needs, and what it says without.
+
+A rule is judged in every reading that the evidence allows. It holds if it holds in all of them, and fails with its
+reason if it fails in all; where they differ, the calls do not tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+
+from mockserver.attempts.evidence import INVOCATION_HEADER, Evidence, Grouping
+from mockserver.attempts.findings import HELD, Finding, State, broken, doubt, nothing
+from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
+from mockserver.attempts.grouping import ended_before
+from mockserver.attempts.honours import honour_findings
+from mockserver.attempts.operations import READS, Operation, gathered, read
+from mockserver.attempts.parting import parted_by
+from mockserver.attempts.retryable import failed
+from mockserver.attempts.sameness import Same, by_findings, same_findings
+from mockserver.errors import KeyPath
+from mockserver.model.call import Call
+from mockserver.schema.attempts import AttemptsSpec
+
+Rule = Callable[[list[Operation]], Iterable[Finding]]
+_MOST_PARTED = 3
+
+
+class Judgement:
+    """What the rules came to: the operations of the first reading, and every finding that does not hold, what is broken first."""
+
+    __slots__ = ("findings", "operations")
+
+    def __init__(self, operations: list[Operation], findings: list[Finding]) -> None:
+        self.operations = operations
+        self.findings = findings
+
+    @property
+    def late(self) -> bool:
+        """Whether later calls may make all of it hold."""
+        return all(finding.late for finding in self.findings)
+
+
+class Rules:
+    """Compiled `attempts`. Keeps what it learnt of calls that have ended: a check that waits judges again and again."""
+
+    __slots__ = ("_evidence", "_grouping", "_rules", "_spec")
+
+    def __init__(self, spec: AttemptsSpec, grouping: Grouping, path: KeyPath) -> None:
+        """Raises InvalidInput for what is not a selector."""
+        self._spec = spec
+        self._grouping = grouping
+        self._evidence: dict[int, Evidence] = {}
+        same = [Same(text, (*path, "same", i)) for i, text in enumerate(spec.same or ())]
+        self._rules: list[Rule] = list(_compiled(spec, same, grouping))
+
+    def learn(self, calls: Iterable[Call]) -> Iterator[None]:
+        """Read the calls, one at each step, so that a caller can let others run in between."""
+        for call in calls:
+            self._evidence_of(call)
+            yield
+
+    def judge(self, calls: Iterable[Call]) -> Judgement:
+        """Judge the calls by every rule."""
+        evidence = [self._evidence_of(call) for call in gathered(calls)]
+        readings = read(evidence, self._grouping)
+        findings = dict.fromkeys(finding for rule in self._rules for finding in self._read(rule, readings))
+        return Judgement(readings[0], sorted(findings, key=lambda finding: finding.state is not State.BROKEN))
+
+    def _evidence_of(self, call: Call) -> Evidence:
+        evidence = self._evidence.get(call.number)
+        if evidence is None:
+            evidence = Evidence(call, self._grouping)
+            if call.ended_at_s is not None:
+                self._evidence[call.number] = evidence
+        return evidence
+
+    def _read(self, rule: Rule, readings: list[list[Operation]]) -> list[Finding]:
+        """What does not hold of one rule."""
+        by_reading = [self._unmet(rule(operations)) for operations in readings]
+        if not any(by_reading):
+            return []
+        if all(by_reading):
+            return by_reading[0]
+        return [doubt(_which(readings[0]))]
+
+    def _unmet(self, findings: Iterable[Finding]) -> list[Finding]:
+        escaped = (State.HELD, State.NOTHING) if self._spec.optional else (State.HELD,)
+        return [finding for finding in findings if finding.state not in escaped]
+
+
+def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Iterator[Rule]:
+    if spec.by is not None:
+        selector_by = spec.by
+        yield lambda operations: by_findings(selector_by, operations)
+    if spec.operations is not None:
+        yield lambda operations: _count_findings(spec, operations)
+    if spec.max is not None or spec.min is not None:
+        yield lambda operations: _size_findings(spec, operations)
+    if spec.overlap is not None:
+        yield lambda operations: _overlap_findings(operations, wanted=bool(spec.overlap))
+    if spec.gaps is not None:
+        yield lambda operations: gap_findings(spec.gaps, operations)
+    if spec.growing is not None:
+        growing = spec.growing
+        yield lambda operations: growing_findings(growing, operations)
+    if spec.backoff is not None:
+        backoff = spec.backoff
+        yield lambda operations: backoff_findings(backoff, operations)
+    for selector in same:
+        yield lambda operations, selector=selector: same_findings(selector, operations, grouping)  # type: ignore[misc]
+    if spec.honours:
+        yield lambda operations: honour_findings(operations, grouping)
+    if spec.after is not None:
+        yield _after_findings
+
+
+def _which(operations: list[Operation]) -> str:
+    """Which calls may be one operation or two, why, and how to settle it."""
+    calls = sorted(
+        (attempt.call for operation in operations for attempt in operation.attempts),
+        key=lambda call: call.number,
+    )
+    ordinals = {call.number: i for i, call in enumerate(calls, 1)}
+    operation = next(operation for operation in operations if not operation.certain)
+    which = " and ".join(str(ordinals[call.number]) for call in operation.doubt)
+    settle = (
+        f"Say `by: {operation.by}` if each value is an operation of its own, or `by: route` if all calls are one"
+        if operation.by is not None
+        else "Say by which part of the request they are told apart, such as `by: headers.x-order-id`"
+    )
+    if len(operation.doubt) == 1:
+        return f"which attempt call {which} follows: {operation.why}. {settle}"
+    return f"whether calls {which} are one operation: {operation.why}. {settle}"
+
+
+def _count_findings(spec: AttemptsSpec, operations: list[Operation]) -> Iterator[Finding]:
+    wanted = spec.operations
+    assert wanted is not None
+    count = len(operations)
+    if not operations and wanted.max != 0:
+        yield nothing("there is no call")
+        return
+    if wanted.holds(count):
+        yield HELD
+        return
+    expected = str(wanted).replace("calls", "operations").replace("call", "operation")
+    reasons = _parted(operations) if wanted.max is not None and count > wanted.max else ""
+    yield broken(f"expected {expected}, saw {count}{reasons}", late=count < wanted.min)
+
+
+def _parted(operations: list[Operation]) -> str:
+    """What told the operations apart, each reason once."""
+    reasons: dict[str, str] = {}
+    for before, after in pairwise(operations):
+        reasons.setdefault(parted_by(before, after), f"{before.number} and {after.number}")
+    said = [f"{pair}: {reason}" for reason, pair in list(reasons.items())[:_MOST_PARTED]]
+    return f" (operations {'; '.join(said)})" if said else ""
+
+
+def _size_findings(spec: AttemptsSpec, operations: list[Operation]) -> Iterator[Finding]:
+    if not operations:
+        yield nothing("there is no call")
+    for operation in operations:
+        attempts = f"{operation.name}: {operation.size} attempt{'' if operation.size == 1 else 's'}"
+        if spec.max is not None and operation.size > spec.max:
+            yield broken(f"{attempts}, at most {spec.max} allowed")
+        elif spec.min is not None and operation.size < spec.min:
+            yield broken(
+                f"{attempts}, at least {spec.min} expected{_repeated(operation, operations)}", late=True
+            )
+        else:
+            yield HELD
+
+
+def _repeated(operation: Operation, operations: list[Operation]) -> str:
+    """Whether a later operation does this one again: then the client may retry around its SDK."""
+    later = next((other for other in operations if other.repeats == operation.number), None)
+    if later is None:
+        return ""
+    keys = operation.attempts[0].key, later.attempts[0].key
+    under = " under a new key" if keys[0] and keys[1] and keys[0][1] != keys[1][1] else ""
+    return f"; operation {later.number} repeats operation {operation.number}{under}: a retry around the SDK?"
+
+
+def _overlap_findings(operations: list[Operation], *, wanted: bool) -> Iterator[Finding]:
+    if not operations:
+        yield nothing("there is no call")
+    elif wanted:
+        yield from _overlapping(operations)
+    else:
+        for operation in operations:
+            for number, attempt in enumerate(operation.attempts, 1):
+                if attempt.overlaps:
+                    yield broken(_overlap(operation, number, attempt.gap_s))
+        yield from _beside_each_other(operations)
+
+
+def _overlapping(operations: list[Operation]) -> Iterator[Finding]:
+    several = [operation for operation in operations if len(operation.attempts) > 1]
+    if not several:
+        yield too_few(operations)
+    for operation in several:
+        yield (
+            HELD
+            if operation.overlap
+            else broken(f"{operation.name}: no two attempts overlap, and they were to")
+        )
+
+
+def _overlap(operation: Operation, number: int, gap_s: float | None) -> str:
+    ahead = "was still open when" if gap_s is None else f"ended {-gap_s * 1000:.0f} ms after"
+    return f"{operation.name}: attempt {number} overlaps: attempt {number - 1} {ahead} it came"
+
+
+def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
+    """Equal requests without key, id or counter that were open together: two operations, or a hedged one."""
+    open_until: dict[object, tuple[Operation, Evidence]] = {}
+    attempts = sorted(
+        ((attempt.evidence, operation) for operation in operations for attempt in operation.attempts),
+        key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
+    )
+    for evidence, operation in attempts:
+        if (
+            evidence.by is not None
+            or evidence.key is not None
+            or evidence.invocation
+            or evidence.counter is not None
+        ):
+            continue
+        before = open_until.get(evidence.asked)
+        if (
+            before is not None
+            and before[0] is not operation
+            and not ended_before(before[1].call, evidence.call)
+        ):
+            yield doubt(
+                f"whether operations {before[0].number} and {operation.number} are one that overlaps: their requests are "
+                "equal, were open together and have no key. Say `by: …` with what tells operations apart, or `by: route`"
+            )
+            return
+        open_until[evidence.asked] = operation, evidence
+
+
+def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
+    """Equal requests, or requests under one key, after an answer that is not retryable. Needs no grouping."""
+    if not operations:
+        yield nothing("there is no call")
+        return
+    attempts = sorted(
+        (
+            (attempt, operation, number)
+            for operation in operations
+            for number, attempt in enumerate(operation.attempts, 1)
+        ),
+        key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
+    )
+    latest: dict[object, tuple[Evidence, Operation]] = {}
+    for attempt, operation, number in attempts:
+        evidence = attempt.evidence
+        marks: list[object] = [evidence.asked]
+        if evidence.key is not None:
+            marks.append((*evidence.target, evidence.key[1]))
+        # A retry follows the attempt before it, whatever happened to an equal operation in the meantime.
+        earlier = [(before.evidence, operation) for before in operation.attempts[: number - 1]] or [
+            latest[mark] for mark in marks if mark in latest
+        ]
+        ended = [before for before in earlier if ended_before(before[0].call, evidence.call)]
+        if attempt.after_step is None:
+            yield from (_after(before, evidence, operation, number) for before in ended[-1:])
+        for mark in marks:
+            latest.pop(mark, None)
+            if attempt.step != "unauthorized":  # what follows a refreshed 401 is known
+                latest[mark] = evidence, operation
+
+
+def _after(
+    before: tuple[Evidence, Operation], evidence: Evidence, operation: Operation, number: int
+) -> Finding:
+    earlier, other = before
+    same = other is operation or _same_key(earlier, evidence)
+    if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence):
+        return HELD
+    what = f"{operation.name}: attempt {number}" if other is operation else operation.name
+    status = earlier.call.status if not failed(earlier.call) else earlier.call.outcome.value
+    place = "" if other is operation else _known_apart(earlier, evidence)
+    if place is None or (place and (earlier.call.status or 0) < 400):
+        return HELD
+    if place:
+        settle = "`by: …` with what tells operations apart"
+        if place != f"headers.{evidence.counter_name}":
+            settle = f"`by: {place}` if each value is an operation of its own"
+        return doubt(
+            f"whether {operation.name} is a retry after {status}, which is not retryable: it sends an equal request with "
+            f"another {place}. Say {settle}, or `by: route` if all calls are one"
+        )
+    key = f" under the key {evidence.key[0]}" if evidence.key and _same_key(earlier, evidence) else ""
+    return broken(f"{what} sends an equal request again{key} after {status}, which is not retryable")
+
+
+def _same_key(earlier: Evidence, evidence: Evidence) -> bool:
+    return earlier.key is not None and evidence.key is not None and earlier.key[1] == evidence.key[1]
+
+
+def _polls(earlier: Evidence, evidence: Evidence) -> bool:
+    """Whether both are reads that succeeded: asking again is polling, and not a retry."""
+    reads = evidence.call.request.method in READS
+    return reads and 200 <= (earlier.call.status or 0) < 400
+
+
+def _known_apart(earlier: Evidence, evidence: Evidence) -> str | None:
+    """
+    Return which id, key or counter says that the client began another operation, "" where none does.
+
+    None where `by` says so, which leaves no doubt. After an error the others may be of a loop around an SDK.
+    """
+    if None not in (earlier.by, evidence.by) and earlier.by != evidence.by:
+        return None
+    if earlier.key is not None and evidence.key is not None and earlier.key[1] != evidence.key[1]:
+        return evidence.key[0]
+    if earlier.invocation and evidence.invocation and earlier.invocation != evidence.invocation:
+        return f"headers.{INVOCATION_HEADER}"
+    return f"headers.{evidence.counter_name}" if evidence.first else ""

@@ -1,0 +1,181 @@
+"""The rule `same`: what every attempt of an operation shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mockserver.attempts.evidence import Grouping, left_out
+from mockserver.attempts.findings import HELD, Finding, broken, nothing
+from mockserver.attempts.gaps import too_few
+from mockserver.attempts.likeness import as_text, body_fields
+from mockserver.attempts.operations import Attempt, Operation, change_text, is_body_field
+from mockserver.errors import Flaw, InvalidInput, KeyPath, near
+from mockserver.matching.selectors import Selector, compile_selector
+from mockserver.model.call import Call
+from mockserver.model.http import ABSENT, UnreadableBody
+from mockserver.templating.variables import BEFORE_CLAIM
+
+BODY = "body"
+_MOST_FIELDS = 5
+
+
+class Same:
+    """A selector of `same`. `optional`, written with a question mark: it may be absent from all attempts."""
+
+    __slots__ = ("_selector", "optional", "text")
+
+    def __init__(self, written: str, path: KeyPath) -> None:
+        """Raises InvalidInput for what is not a selector."""
+        self.optional = written.endswith("?")
+        self.text = written.removesuffix("?")
+        if self.text.startswith("{{"):
+            raise InvalidInput(
+                Flaw(
+                    path,
+                    "a template can't be evaluated for recorded calls",
+                    "Write a selector such as headers.idempotency-key",
+                )
+            )
+        self._selector: Selector = compile_selector(self.text, path, BEFORE_CLAIM)
+
+    def value(self, call: Call, grouping: Grouping) -> str | None:
+        """Return the part that the selector names, as JSON; None where the request has none."""
+        value = self._selector.value(call.request, grouping.params_of(call))
+        return None if value is ABSENT or value is None else as_text(value)
+
+
+def same_findings(same: Same, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
+    """Yield a finding for each operation of two attempts or more."""
+    judged = [
+        (operation, attempts)
+        for operation in operations
+        if operation.size > 1
+        for attempts in _compared(operation, same.text)
+    ]
+    if not judged:
+        yield too_few(operations)
+    for operation, attempts in judged:
+        yield from (
+            _same_body(operation, attempts, same)
+            if same.text == BODY
+            else _same_value(operation, attempts, same, grouping)
+        )
+
+
+def _compared(operation: Operation, text: str) -> list[list[tuple[int, Attempt]]]:
+    """
+    Return the attempts to compare with each other, by number.
+
+    What follows a redirect asks elsewhere, and a client may retry there: such attempts are compared among themselves.
+    A 401 is there to change the authorization.
+    """
+    first: list[tuple[int, Attempt]] = []
+    beyond: dict[object, list[tuple[int, Attempt]]] = {}
+    for number, attempt in enumerate(operation.attempts, 1):
+        if attempt.step == "unauthorized" and text == "headers.authorization":
+            continue
+        target = attempt.evidence.target
+        if attempt.after_step == "redirect":
+            beyond.setdefault(target, [])
+        beyond.get(target, first).append((number, attempt))
+    retried = [
+        attempts
+        for attempts in beyond.values()
+        if any(attempt.after_step != "redirect" for _, attempt in attempts)
+    ]
+    return [attempts for attempts in (first, *retried) if len(attempts) > 1]
+
+
+def _same_body(operation: Operation, attempts: list[tuple[int, Attempt]], same: Same) -> Iterator[Finding]:
+    """Compare the fields of the bodies, volatile ones left out."""
+    if all(not attempt.call.request.body and not attempt.call.body_sha256 for _, attempt in attempts):
+        yield HELD if same.optional else nothing(f"no attempt of {operation.name} has a body")
+        return
+    first = attempts[0][1]
+    volatile = [
+        name
+        for _, attempt in attempts[1:]
+        for name in left_out(first.evidence, attempt.evidence)
+        if is_body_field(name)
+    ]
+    compared = any(is_body_field(name) for _, attempt in attempts for name in attempt.evidence.asking)
+    if volatile and not compared:
+        listed = ", ".join(list(dict.fromkeys(volatile))[:_MOST_FIELDS])
+        yield nothing(
+            f"every field of the bodies of {operation.name} is left out of the comparison: {listed}"
+        )
+        return
+    for number, attempt in attempts[1:]:
+        before, after = first.evidence.asking, attempt.evidence.asking
+        names = [name for name in dict.fromkeys((*before, *after)) if is_body_field(name)]
+        changed = [name for name in names if before.get(name) != after.get(name)]
+        if changed:
+            fields = "; ".join(
+                change_text(name, before.get(name), after.get(name)) for name in changed[:_MOST_FIELDS]
+            )
+            more = f"; and {len(changed) - _MOST_FIELDS} more" if len(changed) > _MOST_FIELDS else ""
+            whole = changed == [BODY]
+            yield broken(
+                f"{operation.name}: attempt {number} changed body" + ("" if whole else f": {fields}{more}")
+            )
+            return
+    yield HELD
+
+
+def _same_value(
+    operation: Operation, attempts: list[tuple[int, Attempt]], same: Same, grouping: Grouping
+) -> Iterator[Finding]:
+    values = [(number, same.value(attempt.call, grouping)) for number, attempt in attempts]
+    if all(value is None for _, value in values):
+        yield (
+            HELD
+            if same.optional
+            else nothing(
+                _absent(
+                    f"no attempt of {operation.name}", (attempt.call for _, attempt in attempts), same.text
+                )
+            )
+        )
+        return
+    wanted = values[0][1]
+    for number, value in values[1:]:
+        if value != wanted:
+            yield broken(
+                f"{operation.name}: attempt {number} changed {change_text(same.text, wanted, value)}"
+            )
+            return
+    yield HELD
+
+
+def by_findings(text: str, operations: list[Operation]) -> Iterator[Finding]:
+    """Yield a finding where no call has what the selector `by` of a check names: a misspelt one groups nothing."""
+    attempts = [attempt for operation in operations for attempt in operation.attempts]
+    if attempts and all(attempt.evidence.by is None for attempt in attempts):
+        yield nothing(_absent("no call", (attempt.call for attempt in attempts), text))
+
+
+def _absent(whose: str, calls: Iterable[Call], text: str) -> str:
+    root = text.partition(".")[0].partition("[")[0]
+    # Compared without the root, which would make any two names near.
+    names = {name.removeprefix(root) for call in calls for name in _selectors(call, root)}
+    hint = near(text.removeprefix(root), names)
+    if not hint.startswith("Did"):
+        return f"{whose} has {text}"
+    whole_name = hint.replace("'", f"'{root}", 1)
+    return f"{whose} has {text}. {whole_name}"
+
+
+def _selectors(call: Call, root: str) -> Iterator[str]:
+    """What a selector with that root could name in this request."""
+    request = call.request
+    if root in ("headers", "header"):
+        yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)
+    elif root == "query":
+        yield from (f"query.{name}" for name, _ in request.query_pairs)
+    elif root == "cookies":
+        yield from (f"cookies.{name}" for name, _ in request.cookie_pairs)
+    elif root in ("json", "form"):
+        try:
+            yield from body_fields(call)
+        except UnreadableBody:
+            return

@@ -1,0 +1,446 @@
+"""The command line: `mockserver serve | check | explain | sweep | record | diff | import | export | healthcheck | schema`."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from mockserver import __version__
+from mockserver.cli.conversion import export, import_
+from mockserver.cli.diff import diff
+from mockserver.cli.record import record
+from mockserver.cli.sweep import sweep
+from mockserver.settings import Settings
+
+DEFAULT = Settings()
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Flag(click.Option):
+    """A flag whose environment variable may be a Kubernetes service link, which is ignored with a word."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        value = super().resolve_envvar_value(ctx)
+        if value is not None and value.startswith("tcp://"):
+            click.echo(
+                f"{self.envvar}={value} is a Kubernetes service link, not a setting: ignored", err=True
+            )
+            return None
+        return value
+
+
+def flag(*names: str, **options: Any) -> Callable[[F], F]:
+    """An option that can also be set by MOCKSERVER_<FLAG>."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    options.setdefault("envvar", "MOCKSERVER_" + long[2:].upper().replace("-", "_"))
+    options.setdefault("show_envvar", True)
+    return click.option(*names, cls=_Flag, **options)
+
+
+class _Size(click.ParamType[Any]):
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        if isinstance(value, int):
+            return value
+        from mockserver.schema.reply import parse_size
+
+        try:
+            return parse_size(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no size; write a number of bytes, or 64KB, 16MiB", param, ctx)
+
+
+class _Duration(click.ParamType[Any]):
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if isinstance(value, float):
+            return value
+        from mockserver.model.durations import HINT, parse_duration_s
+
+        try:
+            return parse_duration_s(value)
+        except ValueError:
+            self.fail(f"{value!r} is no duration. {HINT}", param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="mockserver")
+def main() -> None:
+    """A programmable mock server for external services."""
+
+
+main.add_command(sweep)
+main.add_command(record)
+main.add_command(diff)
+main.add_command(import_)
+main.add_command(export)
+
+
+@main.command(short_help="Serve scenario files and folders.")
+@click.argument("paths", nargs=-1)
+@flag("--host", default=DEFAULT.host, show_default=True, help="Address to listen on.")
+@flag(
+    "--port",
+    default=DEFAULT.port,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 picks a free one.",
+)
+@flag("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on a port of its own.")
+@flag(
+    "--wiremock-port",
+    type=click.IntRange(0, 65535),
+    help="Speak WireMock's admin API beside mock traffic, on a port of its own.",
+)
+@flag("--public-url", default="", help="How clients reach this server, where that is not host and port.")
+@flag(
+    "--calls",
+    default=DEFAULT.calls,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Records of calls that are kept.",
+)
+@flag(
+    "--calls-bytes",
+    default=DEFAULT.calls_bytes,
+    show_default="64MB",
+    type=_Size(),
+    help="Memory for records.",
+)
+@flag("--seed", default="", help="Makes every draw repeat: ids, choices, delays.")
+@flag(
+    "--unmatched-status",
+    default=404,
+    show_default=True,
+    type=click.IntRange(400, 599),
+    help="Answers what no route takes.",
+)
+@flag(
+    "--on-unmatched",
+    type=click.Choice(["404", "forward", "record"]),
+    default="404",
+    show_default=True,
+    help="What becomes of what no route takes: forward passes it on to --forward-to, record keeps it too.",
+)
+@flag("--forward-to", default="", metavar="URL", help="The real service that --on-unmatched passes on to.")
+@flag(
+    "--upstream-timeout",
+    "upstream_timeout_s",
+    default=DEFAULT.upstream_timeout_s,
+    show_default="1m",
+    type=_Duration(),
+    help="A real service must begin to answer within so long; then 504.",
+)
+@flag("--upstream-ca", default="", metavar="FILE", help="CAs in PEM that real services are trusted by too.")
+@flag(
+    "--max-body",
+    "max_body_bytes",
+    default=DEFAULT.max_body_bytes,
+    show_default="16MiB",
+    type=_Size(),
+    help="Larger requests get 413.",
+)
+@flag(
+    "--max-json-members",
+    default=DEFAULT.max_json_members,
+    show_default=True,
+    type=click.IntRange(1),
+    help="A JSON body of more is not decoded: conditions and templates can't look into it.",
+)
+@flag(
+    "--hang-limit",
+    "hang_limit_s",
+    default=DEFAULT.hang_limit_s,
+    show_default="10m",
+    type=_Duration(),
+    help="Ends a hanging reply.",
+)
+@flag(
+    "--read-timeout",
+    "read_timeout_s",
+    default=DEFAULT.read_timeout_s,
+    show_default="30s",
+    type=_Duration(),
+    help="A request must be in within so long; then 408.",
+)
+@flag(
+    "--max-headers",
+    default=DEFAULT.max_headers,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Header lines of a request; more get 431.",
+)
+@flag(
+    "--max-head",
+    "max_head_bytes",
+    default=DEFAULT.max_head_bytes,
+    show_default="128KiB",
+    type=_Size(),
+    help="A request's head; a larger one gets 431, a longer target 414.",
+)
+@flag(
+    "--max-requests",
+    default=DEFAULT.max_requests,
+    show_default="any number",
+    type=click.IntRange(0),
+    help="Requests on one connection; the last answer closes it.",
+)
+@flag(
+    "--max-connections",
+    default=DEFAULT.max_connections,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Connections at once on each port; more get 503.",
+)
+@flag(
+    "--max-routes",
+    default=DEFAULT.max_routes,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Routes that a namespace may make at runtime.",
+)
+@flag(
+    "--max-namespaces",
+    default=DEFAULT.max_namespaces,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Namespaces at once.",
+)
+@flag(
+    "--max-webhooks",
+    default=DEFAULT.max_webhooks,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Webhooks of a namespace that may wait; more fail at once.",
+)
+@flag(
+    "--max-streams",
+    default=DEFAULT.max_streams,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Readers of a namespace's stream of calls.",
+)
+@flag(
+    "--max-entries",
+    default=DEFAULT.max_entries,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Entries of each kind that a namespace keeps: state, resources, keys, tokens, effects, webhooks.",
+)
+@flag(
+    "--max-entries-bytes",
+    default=DEFAULT.max_entries_bytes,
+    show_default="64MB",
+    type=_Size(),
+    help="Memory for the entries of each kind.",
+)
+@flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
+@flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")
+@flag("--admin-host", "admin_hosts", multiple=True, help="A further host name that the admin API answers to.")
+@flag(
+    "--namespaces",
+    type=click.Choice(["known", "auto"]),
+    default="known",
+    show_default=True,
+    help="auto: an unknown @name makes its namespace at first use.",
+)
+@flag(
+    "--allow-egress",
+    multiple=True,
+    help="HOST[:PORT] or a network that may be called, beside the hosts in scenario files.",
+)
+@flag(
+    "--key-names",
+    multiple=True,
+    metavar="NAME",
+    help="Another header or field that holds an idempotency key, such as x-order-key; -NAME drops a known one.",
+)
+@flag("--tls", is_flag=True, help="Speak TLS on the mock port too; certificates are made by a CA of its own.")
+@flag("--tls-port", type=click.IntRange(0, 65535), help="Speak TLS on a port of its own instead.")
+@flag("--tls-dir", default="", help="Folder that keeps the CA: ca.pem for clients, and its key.")
+@flag("--tls-cert", default="", help="A certificate of your own in PEM, its CAs behind it.")
+@flag("--tls-key", default="", help="The key of --tls-cert.")
+@flag("--tls-client-ca", default="", help="Take client certificates of these CAs, for match.client_cert.")
+@flag(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default=DEFAULT.log_format,
+    show_default=True,
+    help="How the log on stderr is written; json is one object a line.",
+)
+@flag("--log-calls", is_flag=True, help="A line of the log for every call, once it is over.")
+@flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
+@flag(
+    "--state-file",
+    default="",
+    metavar="FILE",
+    help="Keep routes made at runtime, state, positions and counts in it, over a restart or a crash.",
+)
+def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
+    """Serve scenario files and folders (default: scenarios/, where it is there)."""
+    gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
+    from mockserver.server.running import run
+
+    if admin_token_file:
+        with open(admin_token_file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
+            options["admin_token"] = stream.read().strip()
+        if not options["admin_token"]:
+            raise click.BadParameter(f"{admin_token_file} holds no token", param_hint="--admin-token-file")
+    named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
+    sys.exit(run(Settings(paths=_paths(paths), paths_may_lack=not named, **options)))
+
+
+def _paths(given: tuple[str, ...]) -> tuple[str, ...]:
+    if given:
+        return given
+    named = os.environ.get("MOCKSERVER_PATHS", "")
+    return tuple(named.split(os.pathsep)) if named else DEFAULT.paths
+
+
+@main.command()
+@click.argument("paths", nargs=-1)
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
+def check(paths: tuple[str, ...], *, strict: bool) -> None:
+    """Say whether scenario files are right, without serving them."""
+    from mockserver.verification.checking import check_paths
+
+    errors, warnings, summary = check_paths(_paths(paths))
+    for line in (*errors, *(f"warning: {line}" for line in warnings)):
+        click.echo(line, err=True)
+    if errors:
+        sys.exit(2)
+    click.echo(summary)
+    sys.exit(2 if strict and warnings else 0)
+
+
+@main.command(short_help="Say which route would answer a request, and why.")
+@click.argument("paths", nargs=-1)
+@click.option("--request", "line", required=True, help="A request line, such as 'POST /v1/charges?x=1'.")
+@click.option(
+    "--header", "-H", "headers", multiple=True, help="A header line, such as 'Authorization: Bearer x'."
+)
+@click.option("--json", "json_body", help="The body as JSON.")
+@click.option("--form", "forms", multiple=True, help="A form field, such as amount=5; may be repeated.")
+@click.option("--text", help="The body as text.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain(
+    paths: tuple[str, ...],
+    line: str,
+    headers: tuple[str, ...],
+    json_body: str | None,
+    forms: tuple[str, ...],
+    text: str | None,
+    output: str,
+) -> None:
+    """Say which route would answer a request, and what keeps the others out, without a server."""
+    from mockserver.errors import InvalidInput
+    from mockserver.scenarios.source import LoadFailed
+    from mockserver.verification.checking import explain_request, explained_text
+
+    method, _, path = line.strip().partition(" ")
+    asked: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": _lines(headers)}
+    if json_body is not None:
+        asked["json"] = _json_of(json_body)
+    if forms:
+        asked["form"] = _pairs(forms)
+    if text is not None:
+        asked["text"] = text
+    try:
+        view = explain_request(_paths(paths), asked)
+    except LoadFailed as why:
+        click.echo("\n".join(why.lines), err=True)
+        sys.exit(2)
+    except InvalidInput as why:
+        click.echo(str(why), err=True)
+        sys.exit(2)
+    click.echo(json.dumps(view, indent=2) if output == "json" else explained_text(view))
+    sys.exit(0 if view["route"] is not None else 1)
+
+
+def _lines(headers: tuple[str, ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in headers:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter(
+                f"{line!r} is no header line; write 'Name: value'", param_hint="--header"
+            )
+        found.setdefault(name.strip(), []).append(value.strip())
+    return found
+
+
+def _pairs(forms: tuple[str, ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in forms:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{pair!r} is no field; write name=value", param_hint="--form")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _json_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as why:
+        raise click.BadParameter(f"it is no JSON: {why}", param_hint="--json") from why
+
+
+@main.command(short_help="Print the JSON Schema of the scenario language.")
+@click.argument("which", type=click.Choice(["scenario", "troubles"]), default="scenario")
+def schema(which: str) -> None:
+    """Print the JSON Schema of the scenario language, or of the sweep's file of troubles."""
+    if which == "troubles":
+        from mockserver.sweep.kinds import schema_document
+    else:
+        from mockserver.schema.scenario import schema_document
+
+    click.echo(json.dumps(schema_document(), indent=2))
+
+
+@main.command(short_help="Exit with 0 if a server is healthy.")
+@click.argument("url", required=False)
+def healthcheck(url: str | None) -> None:
+    """Exit with 0 if a server is healthy, for containers without curl (default: the one that the environment describes)."""
+    import urllib.request
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+
+    target = url or _own_url()
+    if "/__admin" not in target:
+        target = target.rstrip("/") + "/__admin/health"
+    # A proxy of the environment is for the outside; this server is here.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(target, timeout=3) as answer:
+            document = json.load(answer)
+        scenarios, routes = document["scenarios"], document["routes"]
+    except (OSError, ValueError, HTTPException) as why:
+        if isinstance(why, HTTPError):
+            why.close()
+        click.echo(f"{target} is not healthy: {why}", err=True)
+        sys.exit(1)
+    except (KeyError, TypeError):
+        click.echo(f"{target} is not healthy: what answers there is no mockserver", err=True)
+        sys.exit(1)
+    click.echo(f"{target} is healthy: {scenarios} scenarios, {routes} routes")
+
+
+def _own_url() -> str:
+    """Where a server started with this environment serves its admin API."""
+    host = os.environ.get("MOCKSERVER_HOST", DEFAULT.host)
+    if host.startswith("tcp://"):
+        host = DEFAULT.host
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
+        host = "127.0.0.1"
+    ports = (os.environ.get(name, "") for name in ("MOCKSERVER_ADMIN_PORT", "MOCKSERVER_PORT"))
+    port = next((port for port in ports if port and not port.startswith("tcp://")), str(DEFAULT.port))
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,189 @@
+"""One comparison: every route is asked of the real service, and what it answers compared. See `command` for exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route
+from mockserver.engine.scenario_set import build_world
+from mockserver.errors import InvalidInput, MockServerError, TlsRefused
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Forward
+from mockserver.outbound.egress import Egress
+from mockserver.outbound.forwarding import rule_of
+from mockserver.outbound.upstream import BrokeOff, Upstream
+from mockserver.recording.drift_replies import answers, nearest
+from mockserver.recording.drift_requests import Lines, NotAsked, request_for, turn
+from mockserver.recording.drift_shapes import Drift
+from mockserver.redaction.redaction import mask_target
+from mockserver.scenarios.loader import load
+from mockserver.scenarios.source import LoadFailed
+from mockserver.schema.scenario import read_upstream
+
+SAME, DRIFTED, NOT_ASKED = 0, 1, 2
+TIMEOUT_S = 30.0
+MOST_BYTES = 16 * 1024 * 1024
+MOST_STREAM_S = 10.0
+"""So long a stream of events is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    paths: tuple[str, ...]
+    against: str
+    as_json: bool = False
+    unsafe: bool = False
+    values: bool = False
+    headers: Lines = ()
+    upstream_ca: str = ""
+
+
+@dataclass(slots=True)
+class Finding:
+    """What came of one route: drift, or why it was not asked, or could not be."""
+
+    route: Route
+    request: Request | None = None
+    drifts: list[Drift] = field(default_factory=list)
+    skipped: str | None = None
+    failed: str | None = None
+
+    @property
+    def asked(self) -> str | None:
+        if self.request is None:
+            return None
+        return f"{self.request.method} {mask_target(self.request.target)}"
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "route": self.route.id, "asked": self.asked, "skipped": self.skipped, "failed": self.failed,
+            "differences": [one.view() for one in self.drifts],
+        }  # fmt: skip
+
+
+class CannotAsk(MockServerError):
+    """The real service did not answer; the text says why."""
+
+
+def run(options: Options) -> int:
+    """The exit code; the report goes to stdout."""
+    try:
+        rule_of(options.against, "--against")
+        world = build_world(load(options.paths))
+        ns = Engine(world, wall=time.time, mono=time.monotonic).default
+        findings = asyncio.run(_asked(options, ns))
+    except LoadFailed as why:
+        sys.stderr.write("\n".join(why.lines) + "\n")
+        return NOT_ASKED
+    except (InvalidInput, TlsRefused) as why:
+        sys.stderr.write(f"{why}\n")
+        return NOT_ASKED
+    code = _code(findings)
+    sys.stdout.write(_as_json(options, findings, code) if options.as_json else _as_text(findings))
+    return code
+
+
+async def _asked(options: Options, ns: Namespace) -> list[Finding]:
+    to = read_upstream(options.against)
+    upstream = Upstream(
+        Egress([rule_of(options.against, "--against")]),
+        own_id=secrets.token_hex(8), timeout_s=TIMEOUT_S, idle_s=TIMEOUT_S, ca_file=options.upstream_ca,
+    )  # fmt: skip
+    return [
+        await _finding(options, ns, upstream, to, route) for route in sorted(ns.active_routes(), key=turn)
+    ]
+
+
+async def _finding(options: Options, ns: Namespace, upstream: Upstream, to: str, route: Route) -> Finding:
+    finding = Finding(route)
+    try:
+        request = request_for(ns, route, options.headers, unsafe=options.unsafe)
+        expected = await asyncio.to_thread(answers, ns, route, request)
+        finding.request = request
+        actual = await _real(upstream, to, request)
+        finding.drifts = await asyncio.to_thread(nearest, expected, actual, values=options.values)
+    except NotAsked as why:
+        finding.skipped = str(why)
+    except CannotAsk as why:
+        finding.failed = str(why)
+    return finding
+
+
+async def _real(upstream: Upstream, to: str, request: Request) -> Response:
+    """The real reply, whole; of a stream what comes in so long. Raises CannotAsk."""
+    step = Forward(to, lambda _: True, is_recorded=True)
+    async with upstream.ask(step, request) as reply:
+        if reply.error is not None:
+            raise CannotAsk(f"{reply.error['title']}: {reply.error['detail']}")
+        body = bytearray()
+        try:
+            async with asyncio.timeout(MOST_STREAM_S):
+                async for piece in reply.pieces or _none():
+                    body += piece
+                    if len(body) > MOST_BYTES:
+                        raise CannotAsk(f"its reply is longer than {MOST_BYTES} bytes")
+        except TimeoutError:
+            pass  # what has come of an endless stream is enough
+        except BrokeOff as why:
+            raise CannotAsk(str(why)) from why
+    head = reply.response
+    return Response(head.status, head.headers, bytes(body))
+
+
+async def _none() -> Any:
+    return
+    yield b""
+
+
+# The report
+
+
+def _code(findings: list[Finding]) -> int:
+    if any(one.failed for one in findings) or not any(one.request for one in findings):
+        return NOT_ASKED
+    return DRIFTED if any(one.drifts for one in findings) else SAME
+
+
+def _as_text(findings: list[Finding]) -> str:
+    lines: list[str] = []
+    for one in findings:
+        if one.skipped is not None:
+            lines.append(f"- {one.route.id}: not asked: {one.skipped}")
+        elif one.failed is not None:
+            lines.append(f"! {one.route.id} ({one.asked}): {one.failed}")
+        elif one.drifts:
+            lines.append(f"≠ {one.route.id} ({one.asked})")
+            lines += [f"    {drift.text}" for drift in one.drifts]
+        else:
+            lines.append(f"= {one.route.id} ({one.asked})")
+    return "\n".join([*lines, _sum(findings)]) + "\n"
+
+
+def _sum(findings: list[Finding]) -> str:
+    asked = sum(one.request is not None and one.failed is None for one in findings)
+    drifted = sum(bool(one.drifts) for one in findings)
+    failed = sum(one.failed is not None for one in findings)
+    skipped = sum(one.skipped is not None for one in findings)
+    more = f", {failed} could not be asked" if failed else ""
+    return f"{asked} asked, {drifted} drifted{more}, {skipped} not asked"
+
+
+def _as_json(options: Options, findings: list[Finding], code: int) -> str:
+    parts = urlsplit(options.against)
+    document = {
+        "against": f"{parts.scheme}://{parts.netloc}{parts.path}",
+        "result": {SAME: "same", DRIFTED: "drifted", NOT_ASKED: "not asked"}[code],
+        "routes": [one.view() for one in findings],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,170 @@
+"""`mockserver export`: scenarios, or the calls that a server recorded, as another tool's files."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterable
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+from mockserver.cli.output import (
+    DONE,
+    LOST,
+    WRONG,
+    Refused,
+    inside,
+    say,
+    say_lost,
+    to_stdout,
+    write_all,
+)
+from mockserver.errors import InvalidInput
+from mockserver.formats import format_named, offered
+from mockserver.recording.conversion import Exported
+from mockserver.scenarios.loader import load
+from mockserver.scenarios.source import LoadFailed, Source
+
+_TIMEOUT_S = 60.0
+
+
+def writable() -> dict[str, str]:
+    """The formats that scenarios can be written in."""
+    return {name: title for name, title in offered().items() if hasattr(format_named(name), "write")}
+
+
+def export_scenarios(format_: str, paths: Iterable[str], output: str | None, *, strict: bool, force: bool, **of_pact: Any) -> int:  # fmt: skip
+    """The exit code."""
+    try:
+        write = _ability(format_, "write", f"can only be imported. There are: {', '.join(writable())}")
+        exported = _exported(load(paths), write, _options(format_, of_pact))
+    except LoadFailed as why:
+        say(*why.lines)
+        return WRONG
+    except (InvalidInput, Refused) as why:
+        say(str(why))
+        return WRONG
+    return _put(exported, output, strict=strict, force=force)
+
+
+def _ability(format_: str, name: str, otherwise: str) -> Callable[..., Exported]:
+    """What the format's module can do. Raises Refused where it can't."""
+    found = getattr(format_named(format_), name, None)
+    if found is None:
+        raise Refused(f"{format_} {otherwise}")
+    return found  # type: ignore[no-any-return]
+
+
+def _exported(sources: list[Source], write: Callable[..., Exported], options: dict[str, Any]) -> Exported:
+    """All scenarios at once, where their files lie in one folder; else each for itself, so that files are found."""
+    if not sources:
+        raise Refused("there is no scenario to export")
+    folders = {source.folder for source in sources}
+    if len(folders) == 1 or not any(_has_files(source) for source in sources):
+        return write({source.name: source.data for source in sources}, sources[0].folder, **options)
+    whole = Exported()
+    for source in sources:
+        one = write({source.name: source.data}, source.folder, **options)
+        whole.files |= {f"{source.name}/{name}": content for name, content in one.files.items()}
+        whole.lost += one.lost
+    return whole
+
+
+def _has_files(source: Source) -> bool:
+    return '"file":' in json.dumps(source.data, default=str)
+
+
+def _options(format_: str, of_pact: dict[str, Any]) -> dict[str, Any]:
+    """What only a pact has. Raises Refused where another format is given it."""
+    given = {name: value for name, value in of_pact.items() if value is not None}
+    if given and format_ != "pact":
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise Refused(f"{flags}: only pacts know that")
+    if "pact_version" in given:
+        given["version"] = int(given.pop("pact_version"))
+    return given
+
+
+def export_calls(
+    format_: str,
+    url: str,
+    output: str | None,
+    *,
+    strict: bool,
+    force: bool,
+    reveal: bool,
+    admin_token: str | None,
+    **of_pact: Any,
+) -> int:
+    """The exit code. The server's archive is what calls are taken from."""
+    try:
+        made = _ability(format_, "from_calls", "is not written from calls: use har, vcr or pact")
+        exported = made(_archive(url, admin_token, reveal=reveal), **_options(format_, of_pact))
+    except (InvalidInput, Refused) as why:
+        say(str(why))
+        return WRONG
+    return _put(exported, output, strict=strict, force=force)
+
+
+def _archive(url: str, token: str | None, *, reveal: bool) -> Any:
+    """The calls of `http://host:port[/@namespace]`. Raises Refused where no server answers as ours does."""
+    at = urlsplit(url if "://" in url else f"http://{url}")
+    if at.scheme not in ("http", "https") or not at.netloc:
+        raise Refused(f"{url!r} is no server. Write it as http://localhost:8080, with /@NAME for a namespace")
+    namespace = next((part for part in at.path.split("/") if part.startswith("@")), "")
+    target = f"{at.scheme}://{at.netloc}/__admin/{namespace + '/' if namespace else ''}calls.har"
+    request = urllib.request.Request(target + ("?reveal=true" if reveal else ""))  # noqa: S310  (http or https)
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    # A proxy of the environment is for the outside; this server is near.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=_TIMEOUT_S) as answer:
+            return json.load(answer)
+    except HTTPError as why:
+        with why:
+            raise Refused(f"{target} answered {why.code}: {_detail(why.read())}") from why
+    except (OSError, ValueError, HTTPException) as why:
+        raise Refused(f"{target}: no mockserver answers there: {why}") from why
+
+
+def _detail(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return body[:200].decode("utf-8", "replace")
+
+
+def _put(exported: Exported, output: str | None, *, strict: bool, force: bool) -> int:
+    if say_lost(exported.lost) and strict:
+        say("Nothing was written, as --strict asks.")
+        return LOST
+    try:
+        if output is None:
+            _print(exported)
+        else:
+            files = _placed(exported, Path(output))
+            write_all(files, force=force)
+            say(f"Written: {', '.join(map(str, files))}")
+    except Refused as why:
+        say(str(why))
+        return WRONG
+    return DONE
+
+
+def _print(exported: Exported) -> None:
+    if len(exported.files) != 1:
+        raise Refused(
+            f"these are {len(exported.files)} files ({', '.join(exported.files)}): give a folder with -o"
+        )
+    to_stdout(next(iter(exported.files.values())))
+
+
+def _placed(exported: Exported, output: Path) -> dict[Path, bytes]:
+    """One file at `output` where that names a file, else all of them below it."""
+    if len(exported.files) == 1 and output.suffix and not output.is_dir():
+        return {output: next(iter(exported.files.values()))}
+    return {inside(output, name): content for name, content in exported.files.items()}

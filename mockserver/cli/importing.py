@@ -1,0 +1,146 @@
+"""
+`mockserver import`: another tool's file becomes scenarios, as a person would keep them.
+
+They are loaded before they are written: a scenario that doesn't load is ours to mend, and never lands on a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mockserver.cli.output import (
+    BUG,
+    DONE,
+    LOST,
+    WRONG,
+    Refused,
+    inside,
+    say,
+    say_lost,
+    to_stdout,
+    write_all,
+)
+from mockserver.engine.scenario_set import build_world
+from mockserver.errors import InvalidInput
+from mockserver.formats import format_named
+from mockserver.recording.conversion import Document, Imported
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.loader import from_bundle
+from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
+
+_SCHEMA = "# yaml-language-server: $schema=scenario.schema.json"
+_SUFFIXES = (".yaml", ".yml")
+
+
+def import_scenarios(
+    format_: str, source: str, output: str | None, name: str | None, *, strict: bool, force: bool
+) -> int:
+    """The exit code."""
+    try:
+        imported = _read(format_, source)
+        _rename(imported, name)
+        files = _files(imported, Path(output) if output is not None else None)
+    except (InvalidInput, Refused) as why:
+        say(str(why))
+        return WRONG
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as why:
+        # A list where the format has a mapping, and the like: no reader asks at every step.
+        say(f"{source}: it is not as {format_} has it: {why!r}. Nothing was written.")
+        return WRONG
+    flaws, notes = _check(files, imported)
+    if flaws:
+        say(*flaws, f"Nothing was written: the importer of {format_} made a scenario that doesn't load. This is a bug of mockserver; please report it, with the source if you can.")  # fmt: skip
+        return BUG
+    say(*notes, *imported.notes)
+    if say_lost(imported.lost) and strict:
+        say("Nothing was written, as --strict asks.")
+        return LOST
+    return _put(files, output, force=force)
+
+
+def _read(format_: str, source: str) -> Imported:
+    """Raises Refused where nothing is in it, or all of it was lost, with the reasons told before."""
+    imported: Imported = format_named(format_).read(Path(source))
+    answers = any(one.get("routes") or one.get("resources") for one in imported.scenarios.values())
+    if not answers:
+        say_lost(imported.lost)
+        raise Refused(f"{source}: there is no scenario in it: nothing that a route could be made of. Nothing was written.")  # fmt: skip
+    return imported
+
+
+def _rename(imported: Imported, name: str | None) -> None:
+    """Gives the one scenario its name. Raises Refused where there are several, InvalidInput for what is no name."""
+    if name is None:
+        return
+    parse_spec(ScenarioSpec, {"scenario": name})
+    if len(imported.scenarios) > 1:
+        raise Refused(f"--name is for one scenario, and these are {len(imported.scenarios)}: {', '.join(imported.scenarios)}")  # fmt: skip
+    for old in list(imported.scenarios):
+        imported.scenarios[name] = imported.scenarios.pop(old)
+        imported.remarks[name] = imported.remarks.pop(old, [])
+
+
+def _files(imported: Imported, output: Path | None) -> dict[Path, bytes]:
+    """What goes where. Raises Refused where there is more than the place can hold."""
+    alone = output is None or output.suffix in _SUFFIXES
+    if alone and len(imported.scenarios) > 1:
+        raise Refused(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip
+    if output is None and imported.files:
+        raise Refused(f"{_some(len(imported.files), 'file')} would lie beside the scenario: give a file or a folder with -o")  # fmt: skip
+    folder = Path() if output is None else output.parent if alone else output
+    files: dict[Path, bytes] = {}
+    for name, document in imported.scenarios.items():
+        path = output if alone and output is not None else inside(folder, f"{name}.yaml")
+        text = _text(name, document, imported.remarks.get(name, []), path.stem)
+        files[path] = text.encode("utf-8", "replace")
+    return files | {inside(folder, name): content for name, content in imported.files.items()}
+
+
+def _text(name: str, document: Document, remarks: list[str], stem: str) -> str:
+    own = {key: value for key, value in document.items() if key != "scenario"}
+    if name != stem:
+        own = {"scenario": name, **own}
+    # Where it came from stands above, not below all routes.
+    notes = {key: own.pop(key) for key in list(own) if key.startswith("x-") and isinstance(own[key], str)}
+    comments = [f"# {line}" for remark in remarks for line in remark.splitlines()]
+    head = [_SCHEMA, *comments, *([dump(notes).removesuffix("\n")] if notes else [])]
+    return "\n".join([*head, dump(own, ScenarioSpec)])
+
+
+def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], list[str]]:
+    """
+    What keeps the scenarios from being loaded, and notes. That a library is
+    missing here says nothing about them.
+    """
+    texts = [text for path, text in files.items() if path.suffix in _SUFFIXES][: len(imported.scenarios)]
+    try:
+        build_world(
+            [from_bundle(text, imported.files, name) for name, text in zip(imported.scenarios, texts, strict=True)]
+        )  # fmt: skip
+    except LoadFailed as why:
+        notes = [line for line in why.lines if "pip install 'mockserver[" in line]
+        return [line for line in why.lines if line not in notes], notes
+    except InvalidInput as why:
+        return [str(why)], []
+    return [], []
+
+
+def _put(files: Mapping[Path, bytes], output: str | None, *, force: bool) -> int:
+    if output is None:
+        to_stdout(next(iter(files.values())))
+        return DONE
+    try:
+        write_all(files, force=force)
+    except Refused as why:
+        say(str(why))
+        return WRONG
+    scenarios = [str(path) for path in files if path.suffix in _SUFFIXES]
+    say(f"Written: {', '.join(scenarios)}" + (f", and {_some(len(files) - len(scenarios), 'file')} beside" if len(files) > len(scenarios) else ""))  # fmt: skip
+    return DONE
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,69 @@
+"""What both commands say and write: losses on stderr, files all or none."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mockserver.recording.conversion import Lost
+
+DONE, LOST, WRONG, BUG = 0, 1, 2, 3
+"""Exit codes."""
+
+
+class Refused(Exception):
+    """Nothing was written; the text says why, for a person."""
+
+
+def say(*lines: str) -> None:
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+
+
+def say_lost(lost: Iterable[Lost]) -> int:
+    """Every loss, those that say the same once, and how many there are."""
+    told = list(dict.fromkeys(map(str, lost)))
+    say(*told)
+    if told:
+        say(f"{len(told)} thing{'' if len(told) == 1 else 's'} could not be carried over.")
+    return len(told)
+
+
+def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
+    """
+    All files, or none where one is there already or can't be written. Raises Refused.
+
+    Each is written beside its place first, so that nobody reads half of one.
+    """
+    there = [str(path) for path in files if path.exists()]
+    if there and not force:
+        raise Refused(f"{', '.join(there)}: there already. Give --force to write over it, or another -o")
+    drafts: dict[Path, Path] = {}
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            drafts[path] = path.with_name(f".{path.name}.{os.getpid()}")
+            drafts[path].write_bytes(content)
+        for path, draft in drafts.items():
+            draft.replace(path)
+    except OSError as why:
+        raise Refused(f"{why.filename}: can't be written: {why.strerror}") from why
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of a file that goes below the folder. Raises Refused for a name that leads out of it."""
+    path = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise Refused(f"{name!r} leads out of {folder}")
+    return path
+
+
+def to_stdout(content: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,134 @@
+"""
+One recording from the command line: serves until it is ended, says what passes, writes the scenario.
+
+0 where it is written, 1 where there is nothing to write or it can't listen, 2 where an option is wrong. What was
+recorded is never lost: where the file can't be written, it goes to a folder of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mockserver import logs
+from mockserver.app import App, PortTaken
+from mockserver.cli.progress import Progress
+from mockserver.engine.call_listeners import listen_everywhere
+from mockserver.errors import InvalidInput, TlsRefused
+from mockserver.model.call import Call
+from mockserver.outbound.forwarding import rule_of
+from mockserver.recording.naming import name_of
+from mockserver.recording.scenario import scenario_of
+from mockserver.recording.writing import Place, place_for, rescue, save, show
+from mockserver.settings import Settings
+from mockserver.store.recordings import Recording
+
+WRITTEN, NOTHING, WRONG = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says; `output` None is a file named after the service."""
+
+    to: str
+    output: str | None = None
+    port: int = 8080
+    host: str = "127.0.0.1"
+    upstream_ca: str = ""
+    force: bool = False
+
+
+def run(options: Options) -> int:
+    """Records until SIGINT or SIGTERM. The exit code."""
+    logs.set_up("text")
+    try:
+        rule_of(options.to, "--to")
+        default = f"scenarios/{name_of(urlsplit(options.to).hostname or '')}.yaml"
+        place = place_for(options.output or default, force=options.force)
+        return asyncio.run(_run(options, place))
+    except (InvalidInput, TlsRefused) as why:
+        _say(str(why))
+        return WRONG
+    except PortTaken as why:
+        _say(str(why))
+        return NOTHING
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+async def _run(options: Options, place: Place | None) -> int:
+    settings = Settings(
+        paths=(),
+        host=options.host,
+        port=options.port,
+        on_unmatched="record",
+        forward_to=options.to,
+        upstream_ca=options.upstream_ca,
+        calls=1000,
+    )
+    app = App(settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    progress = Progress(sys.stderr)
+
+    def passed(call: Call) -> None:
+        if call.forwarded is not None:
+            progress.passed(call)
+
+    await app.start()
+    try:
+        listen_everywhere(app.engine, passed)
+        where = "stdout" if place is None else str(place.file)
+        _say(f"recording {options.to}: use {app.mock_url} in its place; Ctrl-C writes {where}")
+        await stopped.wait()
+        await app.settle()
+    finally:
+        await app.stop()
+        progress.end()
+    # On a thread: the loop goes on taking signals, so a second Ctrl-C does not cut the writing short.
+    return await asyncio.to_thread(_write, recordings_of(app), place)
+
+
+def recordings_of(app: App) -> list[Recording]:
+    """Those of every namespace."""
+    return [
+        recording
+        for ns in app.engine.namespaces.values()
+        if ns.recordings is not None
+        for recording in ns.recordings.kept.values()
+    ]
+
+
+def _write(recordings: list[Recording], place: Place | None) -> int:
+    exchanges = sorted((one for recording in recordings for one in recording.exchanges), key=lambda one: one.request.arrived_at_s)  # fmt: skip
+    left_out: dict[str, int] = {}
+    for recording in recordings:
+        for why, count in recording.left_out.items():
+            left_out[why] = left_out.get(why, 0) + count
+    for why, count in left_out.items():
+        _say(f"not recorded: {count} of the calls, for {why}")
+    if not exchanges:
+        _say("nothing was recorded, so nothing is written")
+        return NOTHING
+    name = place.name if place is not None else recordings[0].name
+    made = scenario_of(exchanges, name, left_out)
+    if place is None:
+        show(made, name)
+        return WRITTEN
+    try:
+        save(made, place)
+    except OSError as why:
+        _say(f"{place.file} can't be written: {why.strerror or why}")
+        place = rescue(made, place)
+    routes = len(made.scenarios[name]["routes"])
+    beside = f", {len(made.files)} files beside" if made.files else ""
+    _say(f"wrote {place.file}: {len(exchanges)} calls, {routes} routes{beside}")
+    return WRITTEN

@@ -1,0 +1,93 @@
+"""The command line of `mockserver sweep`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+
+class _BehindDashes(click.Command):
+    """Takes what stands behind `--` as it is: a command with options of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta["command"] = args[at + 1 :]
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+
+def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    from mockserver.model.durations import HINT, parse_duration_s
+
+    if value is None:
+        return None
+    try:
+        return parse_duration_s(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no duration. {HINT}", ctx, param) from None
+
+
+def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    from mockserver.sweep.failing import parse_fail_on
+
+    try:
+        return parse_fail_on(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+@click.command(
+    cls=_BehindDashes,
+    options_metavar="[OPTIONS] [PATHS]... -- COMMAND...",
+    short_help="Run COMMAND once for each of its calls and kinds of trouble.",
+)
+@click.argument("paths", nargs=-1, metavar="")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="CELL",
+    help="Such as 'create-charge#2/reset-after-effect'; * is anything.",
+)
+@click.option(
+    "--troubles", type=click.Path(exists=True, dir_okay=False), help="Adds kinds of trouble, or narrows them."
+)
+@click.option("--max-cells", type=click.IntRange(1), help="At most so many cells, sampled evenly.")
+@click.option("--seed", default="", help="What draws, and the choice of cells, are made from.")
+@click.option("--limit", "limit_s", callback=_duration, metavar="DURATION", help="A cell takes no longer. Default: 30 s and five times the clean run.")  # fmt: skip
+@click.option("--fail-on", callback=_fail_on, default="harmed,rules", show_default=True, metavar="WHAT", help="harmed, rules (a retry rule that is certainly broken), or both.")  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="So many cells at once."
+)
+@click.option(
+    "--url",
+    envvar="MOCKSERVER_URL",
+    show_envvar=True,
+    help="Use the mock server that runs there, with its scenarios.",
+)
+@click.pass_context
+def sweep(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
+    """
+    Run COMMAND once for each call that it makes and each kind of trouble.
+
+    It gets the service's URL as EXTERNAL_API_URL, a world of its own each time, and
+    exit code 0 says that it survived. Scenarios are files and folders (default:
+    scenarios/). The report goes to mock-server-sweep/.
+    """
+    command: list[str] = ctx.meta.get("command", [])
+    if not command:
+        raise click.UsageError(
+            "no command. Write it behind two dashes: mockserver sweep scenarios/ -- npm test", ctx
+        )
+    if options["url"] and paths:
+        raise click.UsageError(
+            "a server that runs already has scenarios of its own: leave PATHS or --url out", ctx
+        )
+    from mockserver.cli.sweep_session import Options, run
+
+    named = os.environ.get("MOCKSERVER_PATHS", "")
+    default = tuple(named.split(os.pathsep)) if named else ("scenarios/",)
+    sys.exit(run(Options(paths=paths or default, command=tuple(command), given=paths, **options)))

@@ -1,0 +1,220 @@
+"""A sweep of one command: clean runs, plan, cells, report."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver import __version__
+from mockserver.cli.sweep_running import Commands, Ended
+from mockserver.client import Namespace
+from mockserver.errors import MockServerError, near
+from mockserver.pytest_plugin.names import name_for
+from mockserver.pytest_plugin.servers import Home, LocalHome, RemoteHome
+from mockserver.redaction.redaction import mask_text
+from mockserver.sweep.cells import Cell, all_cells, chosen, meant
+from mockserver.sweep.failing import FAIL_ON
+from mockserver.sweep.kinds import Kinds, load_kinds
+from mockserver.sweep.learning import CleanRun, Lesson, learn
+from mockserver.sweep.results import Result, Sweep, Trial
+from mockserver.sweep.table import budget, table
+from mockserver.sweep.writing import write_report
+
+SURVIVED, HARMED, FAILED, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: no cell fails the sweep; some do; the sweep could not be made; Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says. `given` are the paths as they were written there."""
+
+    paths: tuple[str, ...]
+    given: tuple[str, ...]
+    command: tuple[str, ...]
+    only: tuple[str, ...] = ()
+    troubles: str | None = None
+    max_cells: int | None = None
+    seed: str = ""
+    limit_s: float | None = None
+    jobs: int = 1
+    url: str | None = None
+    fail_on: tuple[str, ...] = FAIL_ON
+
+
+def run(options: Options) -> int:
+    """The exit code."""
+    home: Home | None = None
+    try:
+        kinds = load_kinds(Path(options.troubles) if options.troubles else None)
+        home = _home(options)
+        return _Session(options, home, kinds).run()
+    except MockServerError as why:
+        _say(str(why), err=True)
+        return FAILED
+    finally:
+        if home is not None:
+            home.stop()
+
+
+def _home(options: Options) -> Home:
+    if not options.url:
+        return LocalHome(map(Path, options.paths), {})
+    token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
+    return RemoteHome(options.url, token, admin_url)
+
+
+def _say(line: str, *, err: bool = False) -> None:
+    print(line, file=sys.stderr if err else sys.stdout, flush=True)
+
+
+class _Session:
+    def __init__(self, options: Options, home: Home, kinds: Kinds) -> None:
+        self._options = options
+        self._home = home
+        self._kinds = kinds
+        self._test = shlex.join(options.command)
+        self._seed = f"{options.seed}\n{self._test}" if options.seed else self._test
+        self._commands = Commands(options.command)
+
+    def run(self) -> int:
+        lesson = self._learned()
+        if lesson is None:
+            return FAILED
+        sweep = self._planned(lesson)
+        if sweep is None:
+            return FAILED
+        for line in budget(sweep, self._options.jobs):
+            _say(line)
+        finished = self._run_all(sweep, lesson)
+        for line in ("", *table(sweep)):
+            _say(line)
+        _say(f"report: {write_report(sweep, Path.cwd()) / 'report.html'}")
+        if not finished:
+            return INTERRUPTED
+        return HARMED if sweep.failed else SURVIVED
+
+    # Clean runs
+
+    def _learned(self) -> Lesson | None:
+        _say("mock server sweep: two clean runs, to learn the calls that are made")
+        runs = [self._clean(seed) for seed in (self._seed, f"{self._seed}\nclean-again")]
+        lesson = learn(*runs)
+        if lesson.why is not None:
+            hint = "" if runs[0].evidence.calls else ". The command finds it at the URL in EXTERNAL_API_URL"
+            _say(f"mock server sweep: nothing to sweep: {mask_text(lesson.why)}{hint}", err=True)
+            return None
+        return lesson
+
+    def _clean(self, seed: str) -> CleanRun:
+        ended, evidence = self._once("clean", seed, (), self._options.limit_s)
+        why = None if ended.passed else f"the command fails without any trouble ({_how(ended)})"
+        if why is not None and ended.output.strip():
+            _say(ended.output.rstrip("\n"), err=True)
+        return CleanRun(test=self._test, place=0, duration_s=ended.duration_s, evidence=evidence, why=why)
+
+    # Cells
+
+    def _planned(self, lesson: Lesson) -> Sweep | None:
+        cells = all_cells([lesson], self._kinds)
+        wanted = meant(cells, self._options.only)
+        if not wanted:
+            hint = (
+                near(self._options.only[0], [f"{cell.call}/{cell.trouble}" for cell in cells])
+                if self._options.only
+                else ""
+            )
+            _say(f"no cell of this sweep is meant by {' or '.join(self._options.only)}. {hint}", err=True)
+            return None
+        return Sweep(
+            lessons=[lesson],
+            kinds=self._kinds,
+            possible=wanted,
+            planned=chosen(wanted, self._options.max_cells, self._options.seed),
+            seed=self._options.seed,
+            command=self._command,
+            version=__version__,
+            fail_on=self._options.fail_on,
+        )
+
+    def _command(self, cell: Cell) -> str:
+        given = self._options
+        words = ["mockserver", "sweep", *given.given, "--only", f"{cell.call}/{cell.trouble}"]
+        for name, value in (("--seed", given.seed), ("--troubles", given.troubles), ("--url", given.url)):
+            words += [name, value] if value else []
+        words += ["--fail-on", ",".join(given.fail_on)] if given.fail_on != FAIL_ON else []
+        words += ["--limit", f"{given.limit_s:g}s"] if given.limit_s is not None else []
+        return shlex.join([*words, "--", *given.command])
+
+    def _run_all(self, sweep: Sweep, lesson: Lesson) -> bool:
+        """Whether it came to its end, and was not ended by Ctrl-C."""
+        limit_s = self._options.limit_s or 30 + 5 * lesson.duration_s
+        with ThreadPoolExecutor(self._options.jobs) as pool:
+            waiting = {pool.submit(self._trial, cell, limit_s) for cell in sweep.planned}
+            try:
+                for number, trial in enumerate(_as_they_come(waiting), 1):
+                    _say(_progress(number, len(sweep.planned), sweep.add(trial)))
+            except KeyboardInterrupt:
+                self._commands.stop()
+                pool.shutdown(cancel_futures=True)
+                return False
+            except BaseException:
+                self._commands.stop()
+                raise
+        return True
+
+    def _trial(self, cell: Cell, limit_s: float) -> Trial:
+        name = f"{cell.call}-{cell.trouble}"
+        ended, evidence = self._once(name, self._seed, (dict(cell.data),), limit_s)
+        error = "" if ended.passed else f"{ended.output.rstrip()}\n({_how(ended, limit_s)})".lstrip("\n")
+        return Trial(
+            cell=cell, passed=ended.passed, duration_s=ended.duration_s, evidence=evidence, error=error
+        )
+
+    def _once(
+        self, name: str, seed: str, troubles: tuple[dict[str, Any], ...], limit_s: float | None
+    ) -> tuple[Ended, Any]:
+        """One run in a world of its own, and what happened in it. Raises MockServerError where the command can't be started."""
+        ns: Namespace = self._home.open(name_for(f"sweep-{name}"), seed)
+        try:
+            self._home.watch(ns)
+            self._home.trouble(ns, list(troubles))
+            try:
+                ended = self._commands.run(ns.url, limit_s)
+            except OSError as why:
+                raise MockServerError(
+                    f"{self._options.command[0]!r} can't be started: {why.strerror or why}. "
+                    "Name a program that is on the PATH, or a file with its path"
+                ) from why
+            return ended, self._home.evidence(ns)
+        finally:
+            self._home.close(ns)
+
+
+def _as_they_come(waiting: set[Future[Trial]]) -> Iterator[Trial]:
+    while waiting:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for one in done:
+            yield one.result()
+
+
+def _how(ended: Ended, limit_s: float | None = None) -> str:
+    if ended.code is None:
+        return (
+            f"it took longer than its limit of {limit_s:g} s" if limit_s else "it took longer than its limit"
+        )
+    return f"exit code {ended.code}" if ended.code >= 0 else f"ended by signal {-ended.code}"
+
+
+def _progress(number: int, count: int, result: Result) -> str:
+    cell = result.trial.cell
+    said = (
+        result.verdict.value.replace("_", " ") if result.verdict is not None else f"not reached: {result.why}"
+    )
+    width = len(str(count))
+    return f"[{number:>{width}}/{count}] {cell.call}/{cell.trouble}: {said} ({result.trial.duration_s:.1f} s)"

@@ -1,0 +1,59 @@
+"""Something that begins with a block and ends with it: an outage, a roll-back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from mockserver.client.sync_async import run, run_aside
+from mockserver.client.unawaited import Unawaited
+
+T = TypeVar("T")
+
+
+class _Block(Generic[T]):
+    """`begin` gives what `end` gets; `name` is the call that made it, for the error where nobody enters it."""
+
+    _keyword = "with"
+
+    def __init__(self, name: str, begin: Callable[[], T], end: Callable[[T], object]) -> None:
+        self._begin = begin
+        self._end = end
+        self._begun: list[T] = []
+        self._unentered = Unawaited(
+            name, f"entered, so it did nothing. Write `{self._keyword}` before it, and what it is for below"
+        )
+        self._unentered.waits_for(self)
+
+
+class Pause(_Block[T]):
+    """`with pause:` begins and ends it."""
+
+    def __enter__(self) -> Self:
+        __tracebackhide__ = True
+        self._unentered.started()
+        self._begun.append(run(self._begin))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
+    ) -> None:
+        run(self._end, self._begun.pop())
+
+
+class AsyncPause(_Block[T]):
+    """`async with pause:` begins and ends it."""
+
+    _keyword = "async with"
+
+    async def __aenter__(self) -> Self:
+        __tracebackhide__ = True
+        self._unentered.started()
+        self._begun.append(await run_aside(self._begin))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await run_aside(self._end, self._begun.pop())

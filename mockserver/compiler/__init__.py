@@ -1,0 +1,1 @@
+"""From what authors write (`schema/`) to routes that answer (`engine/routes.py`)."""

@@ -1,1 +1,0 @@
-"""`mockserver import` and `mockserver export`: other tools' files to scenarios, and scenarios to theirs."""

@@ -1,0 +1,101 @@
+"""
+Steps that a function of the test answers, in the process that the test runs in.
+
+The claim takes the step, and the call is recorded; then `net/` asks the
+function, and what it gives is made into a reply like any other. Its `set`,
+`effect` and `webhook` happen at that moment.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Behaviour, Route, compile_work
+from mockserver.engine.side_effects import NO_WORK, chosen
+from mockserver.engine.transaction import Claim, Draw, do
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.model.http import Request, Response
+from mockserver.model.problem import problem
+from mockserver.redaction.redaction import mask_text
+from mockserver.responses.planner import Planned, compile_reply
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.reply import ReplySpec
+from mockserver.templating.variables import AFTER_CLAIM
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """
+    `ask` gets the request and the path's parameters, and gives a reply as the
+    language writes it, or an awaitable of one. `label` names it for people,
+    `blocks` keeps it off the loop.
+    """
+
+    ask: Callable[[Request, dict[str, str]], Any]
+    label: str
+    blocks: bool
+
+
+class Consult(Behaviour):
+    """A step that a function answers."""
+
+    __slots__ = ("_function", "_stand_in")
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+        text = f"what the function {function.label} answers".encode()
+        self._stand_in = Planned((), Response(200, [("Content-Type", "text/plain")], text))
+
+    def works(self) -> None:
+        """The function decides."""
+
+    def decide(self, ns: Namespace, request: Request, found: Any, draw: Draw) -> Claim:  # noqa: ARG002
+        function = self._function
+        ask = functools.partial(function.ask, request, dict(found.params))
+        return Claim(None, 200, planned=self._stand_in, consult=(ask, function.blocks))
+
+
+def attach(route: Route, functions: Mapping[int, Function]) -> None:
+    """Has functions answer those steps of a route made at runtime, whatever is written there."""
+    route.answers = tuple(
+        Consult(functions[i]) if i in functions else answer for i, answer in enumerate(route.answers)
+    )
+    route.static = None
+
+
+def claim_of(value: Any, route: Route, draw: Draw) -> Claim:
+    """What a function answered, made. Raises InvalidInput, TemplateError."""
+    spec = parse_spec(ReplySpec, value)
+    if spec.choose is not None or spec.cases is not None:
+        raise InvalidInput(
+            Flaw((), "a function answers one reply", "Choose in the function, and return that")
+        )
+    defaults = route.scenario.spec.defaults
+    reply = compile_reply(spec, defaults, _no_file, AFTER_CLAIM)
+    reply.work = compile_work(spec, _no_file, value)
+    claim = Claim(reply, reply.status(draw.scope), scope=draw.scope())
+    work = chosen(reply.work, route.work, claim.status)
+    if work is not NO_WORK:
+        do(claim, work, draw.scope())
+    return claim
+
+
+def _no_file(name: str, path: KeyPath) -> bytes:
+    raise InvalidInput(Flaw(path, f"a function has no folder to find {name!r} in", "Return its content"))
+
+
+def explained_failure(route: Route, why: Exception) -> dict[str, Any]:
+    """The problem document where a function failed, or answered what is no reply."""
+    if isinstance(why, InvalidInput):
+        detail = f"It answered what is no reply: {why}"
+    else:
+        frames = traceback.extract_tb(why.__traceback__)
+        place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+        detail = f"{type(why).__name__}: {why}{place}"
+    title = f"The function that answers {route.id} failed"
+    return problem(500, "function", title, mask_text(detail), route=route.id)

@@ -1,0 +1,161 @@
+"""The routes that a scenario implies without writing them: its token endpoint, its resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.oauth import grant
+from mockserver.engine.routes import Behaviour, Route, Scenario, compile_guards, compile_work, implied_route
+from mockserver.engine.routing import Found
+from mockserver.engine.side_effects import Work
+from mockserver.engine.transaction import Claim, Draw, do
+from mockserver.errors import InvalidInput
+from mockserver.model.http import ABSENT, Request, Response
+from mockserver.model.plan import Send
+from mockserver.resources.resources import Collection, Operation, Resource, compile_resource
+from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.planner import Planned
+from mockserver.schema.policies import OAuthSpec
+from mockserver.schema.resource import OnSpec, ResourceSpec
+from mockserver.templating.random_values import Draws
+from mockserver.templating.templates import Scope
+from mockserver.templating.variables import AFTER_CLAIM
+
+
+class TokenEndpoint(Behaviour):
+    """Gives out access and refresh tokens."""
+
+    __slots__ = ("_spec",)
+
+    def __init__(self, spec: OAuthSpec) -> None:
+        self._spec = spec
+
+    def decide(self, ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:  # noqa: ARG002
+        tokens = ns.memory.tokens
+        decided = grant(self._spec, request, tokens, draw.scope().random())
+        commits: list[Any] = []
+        if decided.spent is not None:
+            commits.append(partial(tokens.spend, decided.spent))
+        if decided.tokens is not None:
+            now_s = ns.clock.now_s()
+            commits.append(partial(tokens.issue, *decided.tokens, now_s, now_s + self._spec.expires_s))
+        response = decided.response
+        return Claim(
+            None, response.status, commits=tuple(commits), planned=Planned((Send(response),), response)
+        )
+
+
+class ResourceAction(Behaviour):
+    """One operation on a resource, with what happens beside it by its `on`."""
+
+    __slots__ = ("_operation", "_place", "_resource", "_works")
+
+    def __init__(self, place: ResourcePlace, operation: Operation, works: dict[str, Work]) -> None:
+        self._place = place
+        self._resource = place.resource
+        self._operation = operation
+        self._works = works
+
+    def works(self) -> list[Work]:
+        """Those of the events that the operation may come to."""
+        return [self._works[name] for name in self._operation.events if name in self._works]
+
+    def decide(self, ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
+        def scope_for(**words: Any) -> Scope:
+            scope = draw.scope()
+            for name, value in words.items():
+                scope = scope.with_(name, value)
+            return scope
+
+        collection = self._place.collection(ns)
+        decision = self._operation.decide(collection, request, found.params, scope_for)
+        ns.memory.check_resources(*decision.growth)
+        claim = Claim(None, decision.status, commits=(decision.commit,))
+        if decision.reply is not None:
+            claim.reply = decision.reply
+            claim.planned = decision.reply.plan(
+                decision.reply.status(lambda: decision.scope or draw.scope()),
+                lambda: decision.scope or draw.scope(),
+                draw.choices,
+                request,
+            )
+            claim.status = claim.planned.response.status
+            return claim
+        body = b"" if decision.json is ABSENT else dump_json(decision.json)
+        response = Response(decision.status, decision.headers, body)
+        claim.planned = Planned((Send(response),), response)
+        event = next((name for name in decision.events if name in self._works), None)
+        if event is not None:
+            claim.scope = scope_for(item=decision.item)
+            do(claim, self._works[event], claim.scope)
+        return claim
+
+
+class ResourcePlace:
+    """A resource in its scenario: where its collection stands in a namespace's memory."""
+
+    __slots__ = ("_vars", "id", "resource")
+
+    def __init__(self, scenario: Scenario, resource: Resource) -> None:
+        self.resource = resource
+        self.id = f"{scenario.name}{resource.path}"
+        self._vars = scenario.vars
+
+    def scopes(self, ns: Namespace) -> Callable[[int], Scope]:
+        """What the templates of the n-th seed see."""
+
+        def scope(n: int) -> Scope:
+            words = {"vars": self._vars, "state": ns.memory.state}
+            return Scope(words, partial(Draws, ns.seed, self.id, n), ns.clock.now)
+
+        return scope
+
+    def collection(self, ns: Namespace) -> Collection:
+        """The namespace's own, seeded at first touch."""
+        kept: Collection | None = ns.memory.resources.get(self.id)
+        if kept is None:
+            kept = ns.memory.resources[self.id] = self.resource.seeded(self.scopes(ns))
+        return kept
+
+
+def resource_routes(
+    scenario: Scenario, i: int, spec: ResourceSpec, read_file: ReadFile, taken: set[str]
+) -> list[Route]:
+    """A route for each operation of a resource. Raises InvalidInput, paths from the file's root."""
+    base = scenario.spec.base
+    try:
+        resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.defaults)
+        works = {
+            name: _work(on, read_file, name, scenario.source.data["resources"][i])
+            for name, on in spec.on.items()
+        }
+        guards = compile_guards(scenario, spec, f"resource:{scenario.name}{resource.path}", read_file)
+    except InvalidInput as why:
+        raise InvalidInput(flaw.under("resources", i) for flaw in why.flaws) from why
+    place = ResourcePlace(scenario, resource)
+    scenario.places.append(place)
+    routes = []
+    for number, operation in enumerate(resource.operations()):
+        line = f"{','.join(sorted(operation.methods))} {spec.path}{operation.suffix}"
+        action = ResourceAction(place, operation, works)
+        route = implied_route(scenario, line, action, taken, (("resources", i), (i + 1, number)))
+        route.take_guards(guards)
+        route.has_effects = any(work.has_effect for work in action.works())
+        routes.append(route)
+    return routes
+
+
+def _work(on: OnSpec, read_file: ReadFile, name: str, data: Any) -> Work:
+    written = data.get("on", {}).get(name) if isinstance(data, dict) else None
+    try:
+        return compile_work(on, read_file, written, more=frozenset({"item"}))
+    except InvalidInput as why:
+        raise InvalidInput(flaw.under("on", name) for flaw in why.flaws) from why
+
+
+def oauth_route(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> Route:
+    """`POST` to the token endpoint; no auth stands before it."""
+    return implied_route(scenario, f"POST {spec.path}", TokenEndpoint(spec), taken, (("oauth",), (0,)))

@@ -1,0 +1,353 @@
+"""
+What stands between finding a route and its claim: auth, limit, idempotency, in this order.
+
+A request that one of them stops takes no step. Who is stopped hears why, in the
+headers that the standards name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.matching.selectors import Selector, body_key, compile_selector
+from mockserver.model.call import Call
+from mockserver.model.http import ABSENT, Request, Response
+from mockserver.model.plan import Send
+from mockserver.model.problem import PROBLEM_TYPE, problem
+from mockserver.model.written import as_text
+from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.planner import Planned, Reply, compile_reply
+from mockserver.schema.policies import NONE, AuthSpec, IdempotencySpec, LimitSpec
+from mockserver.store.idempotency import KeptKey
+from mockserver.store.memory import Memory
+from mockserver.templating.templates import Scope
+from mockserver.templating.variables import BEFORE_CLAIM
+
+CONFLICT, IN_FLIGHT = 422, 409
+REPLAYED = ("idempotent-replayed", "true")
+_NOT_HERE = ("choose", "cases", "times", "for_s", "set_", "set_ttl_s", "effect", "webhook")
+_ONCE = frozenset({"POST", "PATCH"})
+_NO_PARAMS: dict[str, str] = {}
+_NEVER_KEPT = frozenset({401, 409, 425, 429})
+
+
+def refusal(status: int, kind: str, title: str, detail: str, *headers: tuple[str, str]) -> Planned:
+    document = problem(status, kind, title, detail)
+    response = Response(status, [("Content-Type", PROBLEM_TYPE), *headers], dump_json(document))
+    return Planned((Send(response),), response)
+
+
+# Auth
+
+
+class Auth:
+    """Compiled `auth`. `realm` is the scenario's name; `oauth` asks the tokens that the namespace gave out."""
+
+    __slots__ = ("_basic", "_bearer", "_realm", "_spec")
+
+    def __init__(self, spec: AuthSpec | str, realm: str) -> None:
+        self._spec = spec
+        self._realm = realm.replace('"', "'")
+        self._bearer: frozenset[str] = frozenset()
+        self._basic: dict[str, str] = {}
+        if isinstance(spec, AuthSpec):
+            self._bearer = frozenset(as_text(token) for token in spec.bearer or ())
+            self._basic = {user: as_text(password) for user, password in (spec.basic or {}).items()}
+
+    def refuse(self, memory: Memory, request: Request) -> Planned | None:
+        """The 401 for who may not; None for who may."""
+        spec = self._spec
+        if isinstance(spec, AuthSpec) and spec.api_key is not None:
+            return self._check_key(request, spec.api_key.header, spec.api_key.query, spec.api_key.values)
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        given = given.strip()
+        if isinstance(spec, AuthSpec) and spec.basic is not None:
+            ok = scheme.lower() == "basic" and self._is_user(given)
+            return None if ok else self._refused("Basic", f'realm="{self._realm}", charset="UTF-8"', given)
+        ok = scheme.lower() == "bearer" and (
+            given in self._bearer
+            if isinstance(spec, AuthSpec)
+            else memory.tokens.is_valid(given, memory.clock.now_s())
+        )
+        if ok:
+            return None
+        parameters = f'realm="{self._realm}"'
+        if given:  # RFC 6750 3.1: the code is for a token that came and is not good
+            parameters += (
+                ', error="invalid_token", error_description="The access token is unknown or has expired"'
+            )
+        return self._refused("Bearer", parameters, given)
+
+    def _check_key(
+        self, request: Request, header: str | None, query: str | None, values: list[Any]
+    ) -> Planned | None:
+        if header is not None:
+            given = request.headers.get(header, "")
+        else:
+            given = next((value for name, value in request.query_pairs if name == query), "")
+        if given in {as_text(value) for value in values}:
+            return None
+        where = f"header {header}" if header is not None else f"query parameter {query}"
+        return self._refused("ApiKey", f'realm="{self._realm}"', given, where)
+
+    def _is_user(self, given: str) -> bool:
+        try:
+            user, colon, password = base64.b64decode(given, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        known = self._basic.get(user)
+        return bool(colon) and known is not None and hmac.compare_digest(known.encode(), password.encode())
+
+    def _refused(
+        self, scheme: str, parameters: str, given: str, where: str = "header Authorization"
+    ) -> Planned:
+        what = f"The {where} names nothing that is accepted" if given else f"The {where} is missing"
+        if given and scheme == "Bearer":
+            what = "The access token is unknown or has expired"
+        challenge = ("WWW-Authenticate", f"{scheme} {parameters}")
+        return refusal(401, "unauthorized", "Unauthorized", what, challenge)
+
+
+# Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Limiter:
+    """Compiled `limit`. `scope` is where it stands: what shares it shares its buckets."""
+
+    spec: LimitSpec
+    scope: str
+    by: Selector | None
+
+    def refuse(
+        self, memory: Memory, call: Call, params: dict[str, str], scope: Callable[[], Scope]
+    ) -> Planned | None:
+        """The 429 over the limit; None within it."""
+        by = self.by.key(call.request, params, scope) if self.by is not None else None
+        limits = memory.limits
+        over = limits.take(self.scope, by, self.spec, memory.clock.now_s())
+        if over is None:
+            if self.spec.in_flight is not None:
+                call.at_end(lambda: limits.release(self.scope, by))
+            return None
+        return refusal(
+            429,
+            "too-many-requests",
+            "Too many requests",
+            f"Try again in {over.retry_after_s} s",
+            ("Retry-After", str(over.retry_after_s)),
+            ("RateLimit-Policy", over.policy),
+            ("RateLimit", over.limit),
+        )
+
+
+# Idempotency
+
+
+class Idempotency:
+    """Compiled `idempotency`. `scope` is where it stands: a key is known within it."""
+
+    __slots__ = ("_conflict", "_in_flight", "_key", "_scope", "_where", "spec")
+
+    def __init__(
+        self,
+        spec: IdempotencySpec,
+        scope: str,
+        key: Selector,
+        conflict: Reply | None,
+        in_flight: Reply | None,
+    ) -> None:
+        self.spec = spec
+        self._scope = scope
+        self._key = key
+        self._conflict = conflict
+        self._in_flight = in_flight
+        self._where = f"header {spec.header}" if spec.header is not None else f"field {spec.json_}"
+
+    @property
+    def selector(self) -> str:
+        """Where the key is, as a selector."""
+        return self._key.text
+
+    def key_of(self, request: Request) -> str | None:
+        """The key that the request carries; None for methods that need none, or without it."""
+        if request.method not in _ONCE:
+            return None
+        header = self.spec.header
+        if header is not None:
+            return request.headers.get(header) or None
+        return self._key.key(request, _NO_PARAMS) or None
+
+    def answer(self, memory: Memory, call: Call, scope: Callable[[], Scope]) -> Planned | None:
+        """What is answered without a claim: a replay, a conflict, a first still in flight; None to go on."""
+        request = call.request
+        key = self.key_of(request)
+        if key is None:
+            if self.spec.required and request.method in _ONCE:
+                return refusal(
+                    400,
+                    "idempotency-key-missing",
+                    "The idempotency key is missing",
+                    f"Send it in the {self._where}",
+                )
+            return None
+        known = memory.keys.find(self._scope, key, memory.clock.now_s())
+        if known is None:
+            return None
+        if known.line != (request.method, request.path) or known.body != body_key(request):
+            detail = f"The key in the {self._where} was first used for another request ({known.call_id})"
+            return self._said(
+                self._conflict,
+                scope,
+                request,
+                CONFLICT,
+                "idempotency-conflict",
+                "The idempotency key was used before",
+                detail,
+            )
+        if known.answer is None:
+            detail = f"The first request with this key is still under way ({known.call_id})"
+            return self._said(
+                self._in_flight,
+                scope,
+                request,
+                IN_FLIGHT,
+                "idempotency-in-flight",
+                "The idempotency key is in use",
+                detail,
+            )
+        call.replayed = True
+        kept: Response = known.answer
+        response = Response(kept.status, [*kept.headers, REPLAYED], kept.body, kept.reason)
+        return Planned((Send(response),), response)
+
+    def _said(
+        self,
+        reply: Reply | None,
+        scope: Callable[[], Scope],
+        request: Request,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str,
+    ) -> Planned:
+        if reply is None:
+            return refusal(status, kind, title, detail)
+        return reply.plan(reply.status(scope), scope, _no_chance, request)
+
+    def open(self, memory: Memory, call: Call) -> Callable[[Response | None], None] | None:
+        """
+        The claim of the key's first call. The returned function says what is
+        kept when it is over, None for nothing.
+        """
+        request = call.request
+        key = self.key_of(request)
+        if key is None:
+            return None
+        until_s = memory.clock.now_s() + self.spec.ttl_s
+        line = (request.method, request.path)
+        entry = KeptKey(line, body_key(request), call.id, until_s, None, (self._scope, key))
+        memory.keys.open(entry)
+        call.at_end(partial(memory.keys.settle, entry))
+        return entry.keep
+
+
+def is_kept(status: int, *, wrote_effect: bool, has_effects: bool) -> bool:
+    """Which answers a key keeps: those that wrote an effect; where nothing here has effects, settled ones below 500."""
+    if has_effects:
+        return wrote_effect
+    return status < 500 and status not in _NEVER_KEPT
+
+
+def _no_chance() -> Any:
+    raise AssertionError("refused at load: nothing is drawn here")
+
+
+# Compiling
+
+
+def compile_auth(value: Any, realm: str, *, has_oauth: bool) -> Auth | None:
+    """Raises InvalidInput. None for `none`."""
+    if value is None or value == NONE:
+        return None
+    if value == "oauth" and not has_oauth:
+        raise InvalidInput(
+            Flaw(
+                ("auth",),
+                "the scenario has no `oauth`",
+                "Add oauth: {path: /oauth/token, clients: {app: s3cret}}",
+            )
+        )
+    return Auth(value, realm)
+
+
+def compile_limit(value: Any, scope: str) -> Limiter | None:
+    """Raises InvalidInput."""
+    if value is None or value == NONE:
+        return None
+    spec: LimitSpec = value
+    by = None if spec.by is None else compile_selector(spec.by, ("limit", "by"), BEFORE_CLAIM)
+    return Limiter(spec, scope, by)
+
+
+def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempotency | None:
+    """Raises InvalidInput."""
+    if value is None or value == NONE:
+        return None
+    spec: IdempotencySpec = value
+    text = f"headers.{spec.header}" if spec.header is not None else f"json.{spec.json_}"
+    key = compile_selector(
+        text, ("idempotency", "header" if spec.header is not None else "json"), BEFORE_CLAIM
+    )
+    replies = [
+        _compile_reply(one, name, status, read_file)
+        for one, name, status in (
+            (spec.conflict, "conflict", CONFLICT),
+            (spec.in_flight, "in_flight", IN_FLIGHT),
+        )
+    ]
+    return Idempotency(spec, scope, key, *replies)
+
+
+def _compile_reply(spec: Any, name: str, status: int, read_file: ReadFile) -> Reply | None:
+    """One that says no status keeps the usual one. It is no route's: nothing is drawn for it, and it does nothing."""
+    from mockserver.schema.reply import DelayRangeSpec, ReplyDefaultsSpec
+
+    if spec is None:
+        return None
+    idle = [word for word in _NOT_HERE if spec.has(word)]
+    if isinstance(spec.delay, DelayRangeSpec):
+        idle.append("delay")
+    if idle:
+        words = " and ".join(f"`{word.removesuffix('_s').rstrip('_')}`" for word in idle)
+        flaw = Flaw(
+            ("idempotency", name),
+            f"{words} has no place here",
+            "Write a status, headers, a body, a fixed delay",
+        )
+        raise InvalidInput(flaw)
+    if not spec.has("status"):
+        spec = spec.model_copy(update={"status": status})
+    try:
+        return compile_reply(spec, ReplyDefaultsSpec(), read_file, BEFORE_CLAIM)
+    except InvalidInput as why:
+        raise InvalidInput(flaw.under("idempotency", name) for flaw in why.flaws) from why
+
+
+__all__ = [
+    "ABSENT",
+    "Auth",
+    "Idempotency",
+    "Limiter",
+    "compile_auth",
+    "compile_idempotency",
+    "compile_limit",
+    "is_kept",
+]

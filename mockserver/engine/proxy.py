@@ -1,0 +1,116 @@
+"""
+Requests that go on to the real service: a route's `proxy`, and what no route takes where the server is told to.
+
+The claim takes the step and the call is recorded; then `net/` asks the real
+service. Its reply is the call's from that moment on: the status counts, and
+`set`, `effect` and `webhook` of the route happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Behaviour, Route
+from mockserver.engine.side_effects import NO_WORK
+from mockserver.engine.transaction import Claim, Draw, do, write
+from mockserver.engine.webhooks import Due, due_of
+from mockserver.model.call import Call
+from mockserver.model.exchange import relinked
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Forward
+from mockserver.responses.planner import Planned
+from mockserver.store.call_log import KEPT_BODY_BYTES
+
+WHOLE_BYTES = 16 * 1024 * 1024
+"""Of a reply that has to be there whole before its first byte is passed back, or that a recording takes."""
+
+
+class Proxy(Behaviour):
+    """The answer of a route that passes its requests on."""
+
+    __slots__ = ("_stand_in", "to")
+
+    def __init__(self, to: str) -> None:
+        self.to = to
+        self._stand_in = stand_in(to)
+
+    def decide(self, ns: Namespace, request: Request, found: Any, draw: Draw) -> Claim:  # noqa: ARG002
+        route: Route = found.route
+        if route.lets:
+            draw.scope()
+        let = draw.let() if route.lets else None
+        return Claim(None, 200, planned=self._stand_in, let=let, forward=self.to)
+
+
+def stand_in(to: str) -> Planned:
+    """What is there of an answer that only the real service knows."""
+    text = f"what {to} answers".encode()
+    return Planned((), Response(200, [("Content-Type", "text/plain")], text))
+
+
+def forward(ns: Namespace, call: Call, to: str, came: Callable[[Response], bool], *, whole: bool) -> Planned:
+    """The plan that passes a call on. A recording that runs gets the call when it is over."""
+    call.forwarded = to
+    recording = ns.recording
+    keep_bytes = KEPT_BODY_BYTES
+    told = came
+    if recording is not None:
+        keep_bytes = WHOLE_BYTES
+        recording.expect(call)
+
+        def told(response: Response) -> bool:
+            return came(_led_here(response, to, call.request.base_url))
+
+    step = Forward(
+        to,
+        told,
+        whole_bytes=WHOLE_BYTES if whole else 0,
+        keep_bytes=keep_bytes,
+        is_recorded=recording is not None,
+    )
+    return Planned((step,), stand_in(to).response)
+
+
+_LINKS = frozenset({"location", "content-location", "link"})
+
+
+def _led_here(response: Response, to: str, base_url: str) -> Response:
+    """The same with links to the service leading to the recorder: who follows one would else go past it."""
+    if not any(name.lower() in _LINKS and to in value for name, value in response.headers):
+        return response
+    lines = [
+        (name, relinked(value, to, base_url) if name.lower() in _LINKS else value)
+        for name, value in response.headers
+    ]
+    return Response(response.status, lines, response.body, response.reason)
+
+
+def needs_whole(ns: Namespace, call: Call, route: Route, *, is_kept: bool) -> bool:
+    """Whether something looks at the whole reply first: an idempotency key, a webhook, a trouble."""
+    troubles = ns.troubles
+    return is_kept or bool(route.work.webhooks) or (troubles is not None and troubles.strikes_after(call))
+
+
+def done_at_reply(ns: Namespace, call: Call, route: Route, draw: Draw, response: Response) -> Claim:
+    """Does what the route does beside answering, below 400. What it did. Raises TemplateError; then nothing is done."""
+    claim = Claim(None, response.status)
+    work = route.work
+    if work is NO_WORK or response.status >= 400:
+        return claim
+    do(claim, work, draw.scope())
+    write(ns, call, claim)
+    if claim.webhooks:
+        due = due_of(ns, call, claim.webhooks, draw.scope(), response)
+        if ns.troubles is not None:
+            due = ns.troubles.due(call, due, ns)
+        call.due = [_after(one) for one in due]
+        call.webhooks = [one.delivery.id for one in due]
+    return claim
+
+
+def _after(due: Due) -> Due:
+    """What the real service answers is known only now: nothing can be sent before it."""
+    return replace(due, before=False) if due.before else due

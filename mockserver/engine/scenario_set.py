@@ -1,0 +1,229 @@
+"""
+The published world: every file scenario, compiled and indexed, shared by all namespaces and never changed.
+
+`reload` publishes a new one. What a namespace changes for itself is its `Overlay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from mockserver.engine.routes import Route, Scenario, compile_scenario
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.matching.bare import bare_operators
+from mockserver.matching.checks import Equalities
+from mockserver.matching.field_index import Narrowing
+from mockserver.matching.index import Entry, Found, Index
+from mockserver.matching.paths import as_parameter
+from mockserver.model.http import Request
+from mockserver.scenarios.source import LoadFailed, Source
+
+RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
+"""What is asked first where priorities are equal; routes that are implied come after these."""
+
+
+class OnPath:
+    """The routes on one path, whatever the method, in order; and their methods, each set of them once (None: any)."""
+
+    __slots__ = ("methods", "routes")
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = routes
+        self.methods = {route.methods for route in routes}
+
+
+class World:
+    """Compiled file scenarios by name, in the order of their files."""
+
+    __slots__ = ("_narrowings", "_on_paths", "index", "off", "prefixes", "routes", "scenarios")
+
+    def __init__(self, scenarios: Iterable[Scenario] = ()) -> None:
+        self.scenarios = {scenario.name: scenario for scenario in scenarios}
+        self.index: Index[Route] = Index()
+        self.routes: dict[str, Route] = {}
+        self.prefixes: set[str] = set()
+        self._narrowings: dict[tuple[str, str], Narrowing[Found[Route]]] = {}
+        self._on_paths: dict[str, OnPath] = {}
+        for scenario in self.scenarios.values():
+            for route in scenario.routes:
+                self.index.add(entry_of(route))
+                self.routes[route.id] = route
+                self.prefixes.add(first_segment(route))
+        self.off = frozenset(scenario.name for scenario in self.scenarios.values() if not scenario.active)
+
+    def on_path(self, path: str) -> OnPath:
+        """Every route on that path, active or not; kept where the path is written in a route."""
+        kept = self._on_paths.get(path)
+        if kept is None:
+            kept = OnPath([found[0].target for found in self.index.at(path)])
+            if self.index.is_literal(path):
+                self._on_paths[path] = kept
+        return kept
+
+    def narrowed(
+        self, method: str, path: str, found: tuple[Found[Route], ...], request: Request
+    ) -> tuple[Found[Route], ...]:
+        """Of many candidates on a literal path those that a field of the request leaves; else all of them."""
+        narrowing = self._narrowings.get((method, path))
+        if narrowing is None or narrowing.source is not found:
+            if not self.index.keeps(method, path, found):
+                return found
+            narrowing = self._narrowings[method, path] = Narrowing(found, _equalities)
+        return narrowing.candidates(request)
+
+
+def _equalities(found: Found[Route]) -> Equalities:
+    matcher = found[0].target.matcher
+    return matcher.equalities if matcher is not None else {}
+
+
+def build_world(sources: Iterable[Source]) -> World:
+    """Compiles all. Raises LoadFailed with every flaw of every file."""
+    scenarios = []
+    wrong: list[tuple[str, Flaw]] = []
+    for i, source in enumerate(sources):
+        try:
+            scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
+        except InvalidInput as why:
+            wrong += [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
+    if wrong:
+        raise LoadFailed(wrong)
+    return World(scenarios)
+
+
+def warnings_at_load(world: World) -> Iterator[str]:
+    """
+    What is said when files are loaded, each with its place: fixed replies that break their contracts, what of
+    a contract can't be checked, operators that lack their dollar, and parameters in another tool's notation.
+    """
+    for scenario in world.scenarios.values():
+        for route in scenario.routes:
+            yield from map(scenario.source.locate, _foreign_parameters(route))
+            for match, path in _matches(route.data, route.path):
+                yield from map(scenario.source.locate, bare_operators(match, path))
+        for _, path, said in scenario.breaches:
+            yield scenario.source.locate(Flaw(path, said, "Mend the reply, or the document"))
+        for doubt in scenario.contract.doubts if scenario.contract is not None else ():
+            yield scenario.source.locate(Flaw(("openapi",), doubt))
+
+
+def _foreign_parameters(route: Route) -> Iterator[Flaw]:
+    for segment in route.pattern.text.split("/"):
+        meant = as_parameter(segment)
+        if meant is not None:
+            hint = f"Write {meant} for a parameter"
+            yield Flaw(
+                (*route.path, "request"), f"{segment!r} is taken literally, as any other text of a path", hint
+            )
+
+
+def _matches(written: Any, path: KeyPath) -> Iterator[tuple[Any, KeyPath]]:
+    """Every `match` of a route as written, those of its cases too, with its place."""
+    if isinstance(written, dict):
+        if "match" in written:
+            yield written["match"], (*path, "match")
+        for key in ("reply", "cases", "choose"):
+            yield from _matches(written.get(key), (*path, key))
+    elif isinstance(written, list):
+        for i, item in enumerate(written):
+            yield from _matches(item, (*path, i))
+
+
+def entry_of(route: Route) -> Entry[Route]:
+    return Entry(route.key, route.methods, route.pattern, route)
+
+
+def first_segment(route: Route) -> str:
+    """The literal first segment of its path: where it is `mock` or `@name`, the prefix of that name gives way."""
+    return route.pattern.segments[0].text or ""
+
+
+class Overlay:
+    """
+    What one namespace adds to the world and hides of it.
+
+    `scenarios` are uploaded ones by name (a file scenario of that name is
+    hidden by it), `removed` the file scenarios it took away, `active` its own
+    switches, `routes` its runtime routes by id.
+    """
+
+    __slots__ = (
+        "active",
+        "entries",
+        "index",
+        "prefixes",
+        "removed",
+        "routes",
+        "runtime",
+        "scenarios",
+        "serial",
+        "use",
+    )
+
+    def __init__(self) -> None:
+        self.scenarios: dict[str, Scenario] = {}
+        self.removed: frozenset[str] = frozenset()
+        self.active: dict[str, bool] = {}
+        self.routes: dict[str, Route] = {}
+        self.runtime: Scenario | None = None
+        self.index: Index[Route] = Index()
+        self.entries: dict[str, Entry[Route]] = {}
+        self.prefixes: dict[str, int] = {}
+        self.use: frozenset[str] | None = None
+        self.serial = 0
+
+    def put(self, route: Route) -> None:
+        """Adds a route, or puts it in the place of the one with its id."""
+        self.take(route.id)
+        entry = entry_of(route)
+        self.entries[route.id] = entry
+        self.index.add(entry)
+        first = first_segment(route)
+        self.prefixes[first] = self.prefixes.get(first, 0) + 1
+
+    def take(self, route_id: str) -> None:
+        """Removes a route, if it is there."""
+        entry = self.entries.pop(route_id, None)
+        if entry is None:
+            return
+        self.index.remove(entry)
+        first = first_segment(entry.target)
+        self.prefixes[first] -= 1
+        if not self.prefixes[first]:
+            del self.prefixes[first]
+
+    def copy(self) -> Overlay:
+        """For a snapshot: the same routes, in an index of their own."""
+        twin = Overlay()
+        twin.scenarios = dict(self.scenarios)
+        twin.removed, twin.active, twin.use, twin.serial = (
+            self.removed,
+            dict(self.active),
+            self.use,
+            self.serial,
+        )
+        twin.routes, twin.runtime = dict(self.routes), self.runtime
+        for entry in self.entries.values():
+            twin.put(entry.target)
+        return twin
+
+    def is_active(self, scenario: Scenario) -> bool:
+        if self.use is not None and scenario.name not in self.active:
+            return scenario.name in self.use
+        return self.active.get(scenario.name, scenario.active)
+
+
+def scenarios_of(world: World, overlay: Overlay | None) -> Iterator[Scenario]:
+    """What a namespace sees: uploaded scenarios, newest first, in the place of files where they replace one."""
+    if overlay is None:
+        yield from world.scenarios.values()
+        return
+    for name, scenario in reversed(overlay.scenarios.items()):
+        if name not in world.scenarios:
+            yield scenario
+    for name, scenario in world.scenarios.items():
+        if name in overlay.scenarios:
+            yield overlay.scenarios[name]
+        elif name not in overlay.removed:
+            yield scenario

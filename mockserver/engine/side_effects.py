@@ -1,0 +1,160 @@
+"""
+What a call does beside answering: `let`, `set`, `effect` and `webhook`, compiled.
+
+All of it is made inside the claim, first made and then written, so that what
+fails leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.model.sizes import has_more_members
+from mockserver.model.written import as_text
+from mockserver.schema.base import is_template
+from mockserver.templating.templates import Scope, Template, TemplateError, Tree, compile_text, compile_tree
+
+Writes = list[tuple[str, Any, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SetWork:
+    """State that is written: keys (maybe templates), values, and how long they stay. `fixed` where nothing varies."""
+
+    pairs: tuple[tuple[str | Template, Tree], ...]
+    ttl_s: float | None
+    fixed: Writes | None
+
+    def writes(self, scope: Scope) -> Writes:
+        """Key, value and seconds to live. Raises TemplateError."""
+        ttl_s = self.ttl_s
+        return [
+            (key if key.__class__ is str else key.render(scope), tree.value(scope), ttl_s)  # type: ignore[union-attr]
+            for key, tree in self.pairs
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What stands on a route or a reply. None: not written there; `webhooks` empty: `none`."""
+
+    sets: SetWork | None = None
+    effects: tuple[Tree, ...] | None = None
+    webhooks: tuple[Any, ...] | None = None
+
+    @property
+    def has_effect(self) -> bool:
+        return bool(self.effects)
+
+
+NO_WORK = Work()
+
+
+def chosen(own: Work, default: Work, status: int) -> Work:
+    """
+    What a reply does: its own, and, below 400, the route's for whatever it
+    doesn't say itself.
+    """
+    if status >= 400 or default is NO_WORK:
+        return own
+    if own is NO_WORK:
+        return default
+    return Work(
+        own.sets if own.sets is not None else default.sets,
+        own.effects if own.effects is not None else default.effects,
+        own.webhooks if own.webhooks is not None else default.webhooks,
+    )
+
+
+def compile_key(key: Any, path: KeyPath, names: frozenset[str]) -> str | Template:
+    text = as_text(key)
+    return compile_text(text, path, names=names) if is_template(text) else text
+
+
+def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[str]) -> SetWork:
+    """Raises InvalidInput, paths relative to what holds `set`."""
+    pairs = tuple(
+        (compile_key(key, ("set", key), names), compile_tree(one, ("set", key), names=names))
+        for key, one in value.items()
+    )
+    fixed = [
+        (key, tree.constant_value, ttl_s) for key, tree in pairs if isinstance(key, str) and tree.constant
+    ]
+    return SetWork(pairs, ttl_s, fixed if len(fixed) == len(pairs) else None)
+
+
+def compile_effects(value: Any, names: frozenset[str]) -> tuple[Tree, ...]:
+    """One effect, or a list of them. Raises InvalidInput."""
+    listed = value if isinstance(value, list) else [value]
+    for one in listed:
+        if not isinstance(one, dict) or not one:
+            raise InvalidInput(
+                Flaw(
+                    ("effect",),
+                    f"expected a mapping, got {shown(one)}",
+                    'Write {kind: charge, id: "{{ let.id }}"}',
+                )
+            )
+    paths: list[KeyPath] = [
+        ("effect", i) if isinstance(value, list) else ("effect",) for i in range(len(listed))
+    ]
+    return tuple(compile_tree(one, path, names=names) for one, path in zip(listed, paths, strict=True))
+
+
+KEPT_LET_CHARS = 256
+"""Of a text that `let` made: so much of it the record keeps, and of lists and mappings how long they are."""
+
+
+def kept_let(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `let` in small: what they were made of may be large, and must not live as long as the record."""
+    kept = {}
+    for name, value in values.items():
+        if value.__class__ is str and len(value) <= KEPT_LET_CHARS:
+            kept[name] = value
+        elif value.__class__ is dict:
+            kept[name] = f"{{… {len(value)}}}"
+        else:
+            kept[name] = _in_small(value)
+    return kept
+
+
+def _in_small(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:KEPT_LET_CHARS] + "…"
+    if isinstance(value, Mapping):
+        return f"{{… {len(value)}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[… {len(value)}]"
+    return value if value is None or isinstance(value, (bool, int, float)) else str(value)[:KEPT_LET_CHARS]
+
+
+MOST_EFFECT_MEMBERS = 5_000
+"""Each is looked at for secrets whenever the call is shown, in a list of calls too."""
+
+
+def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]]:
+    """What the service did. Raises TemplateError."""
+    made = []
+    for tree in effects:
+        value = tree.value(scope)
+        if not isinstance(value, dict):
+            raise TemplateError("an effect is a mapping", place="effect")
+        if has_more_members(value, MOST_EFFECT_MEMBERS):
+            why = f"an effect has at most {MOST_EFFECT_MEMBERS:,} members; keep the part that is looked at"
+            raise TemplateError(why, place="effect")
+        made.append(dict(value))
+    return made
+
+
+def compile_let(value: Mapping[str, Any], names: frozenset[str]) -> tuple[tuple[str, Tree], ...]:
+    """Values made once a call, in the order written; each sees those before it. Raises InvalidInput."""
+    return tuple((name, compile_tree(one, ("let", name), names=names)) for name, one in value.items())
+
+
+def made_let(lets: tuple[tuple[str, Tree], ...], scope: Scope, values: dict[str, Any]) -> None:
+    """Makes them, one after the other, into `values`, which the scope knows as `let`. Raises TemplateError."""
+    for name, tree in lets:
+        values[name] = tree.value(scope)

@@ -1,0 +1,171 @@
+"""
+The claim: the one atomic moment of a call. First everything is made, then everything is written.
+
+What fails while it is made leaves nothing behind: no step is taken, nothing is
+set, no effect is written. The same making, without the writing, is a dry run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Answer, Behaviour, Choose
+from mockserver.engine.routing import Found, when_holds
+from mockserver.engine.scopes import scope_for
+from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects, made_let
+from mockserver.model.call import Call
+from mockserver.model.http import Request
+from mockserver.responses.planner import Planned, Reply
+from mockserver.templating.random_values import chance
+from mockserver.templating.templates import Scope, TemplateError
+
+
+class Draw:
+    """What one call may draw and look at, made when it is first asked for."""
+
+    __slots__ = ("_call_id", "_choices", "_draws", "_found", "_let", "_ns", "_number", "_request", "_scope")
+
+    def __init__(self, ns: Namespace, request: Request, found: Found, call_id: str) -> None:
+        self._number = found.position.number + 1
+        self._draws = found.position.draws + 1
+        self._ns = ns
+        self._request = request
+        self._found = found
+        self._call_id = call_id
+        self._scope: Scope | None = None
+        self._choices: Random | None = None
+        self._let: dict[str, Any] | None = None
+
+    def scope(self) -> Scope:
+        """The words of the call. Its `let` values are made with it, once. Raises TemplateError."""
+        if self._scope is None:
+            values: dict[str, Any] = {}
+            scope = scope_for(
+                self._ns,
+                self._request,
+                self._found.route,
+                self._found.params,
+                call={"number": self._number, "id": self._call_id},
+                let=values,
+                draw=(self._key(), self._draws),
+            )
+            made_let(self._found.route.lets, scope, values)
+            self._scope = scope
+            self._let = values
+        return self._scope
+
+    def let(self) -> dict[str, Any]:
+        """The values that `let` made, as the record keeps them."""
+        return kept_let(self._let or {})
+
+    def choices(self) -> Random:
+        """The generator of choices and delays, the same for the whole call."""
+        if self._choices is None:
+            self._choices = chance(self._ns.seed, self._key(), self._number)
+        return self._choices
+
+    def _key(self) -> str:
+        per = self._found.per
+        return self._found.route.id if per is None else f"{self._found.route.id}\n{per}"
+
+
+@dataclass(slots=True)
+class Claim:
+    """
+    What a call does, made and not yet written. `planned` is set where a behaviour
+    answers, `consult` too where a function is to be asked what that is: the function, and whether it blocks;
+    `forward` where a real service is.
+    """
+
+    reply: Reply | None
+    status: int
+    writes: Writes = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    webhooks: tuple[Any, ...] = ()
+    commits: tuple[Callable[[], None], ...] = ()
+    planned: Planned | None = None
+    scope: Scope | None = None
+    consult: tuple[Callable[[], Any], bool] | None = None
+    let: dict[str, Any] | None = None
+    forward: str | None = None
+
+
+def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
+    """Makes everything that the call does. Raises TemplateError and Full; nothing has changed then, nor now."""
+    route = found.route
+    answer = resolve(ns, request, draw, route.answers[found.index])
+    if not isinstance(answer, Reply):
+        claim: Claim = answer.decide(ns, request, found, draw)
+        return claim
+    if route.lets:
+        draw.scope()
+    status = answer.fixed_status or answer.status(draw.scope)
+    claim = Claim(answer, status, let=draw.let() if route.lets else None)
+    work = chosen(answer.work, route.work, status)
+    if work is not NO_WORK:
+        sets = work.sets
+        if sets is None or sets.fixed is None or work.effects:
+            do(claim, work, draw.scope())
+        else:
+            claim.writes = list(sets.fixed)
+            claim.webhooks = work.webhooks or ()
+    return claim
+
+
+def do(claim: Claim, work: Work, scope: Scope) -> None:
+    """Makes what `work` says into the claim. Raises TemplateError."""
+    if work.sets is not None:
+        claim.writes += work.sets.writes(scope)
+    if work.effects is not None:
+        claim.effects += made_effects(work.effects, scope)
+    claim.webhooks += work.webhooks or ()
+
+
+def resolve(ns: Namespace, request: Request, draw: Draw, answer: Answer) -> Reply | Behaviour:
+    """The single reply that `choose` draws and `cases` picks. Raises TemplateError where no case holds."""
+    while not isinstance(answer, (Reply, Behaviour)):
+        if isinstance(answer, Choose):
+            answer = answer.draw(draw.choices())
+            continue
+        for case in answer:
+            if case.holds(request, draw.scope) and (not case.when or when_holds(ns, case.when, draw.scope)):
+                answer = case.answer
+                break
+        else:
+            raise TemplateError("none of its cases holds; add a last one without conditions", place="cases")
+    return answer
+
+
+def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
+    """Writes it all: the state, the effects, the step, the call's number. Raises Full; then nothing is written."""
+    if claim.writes or claim.commits or claim.effects:
+        write(ns, call, claim)
+    position = found.position
+    route = found.route
+    if not route.sequence.single:
+        route.sequence.take(position, ns.clock.now_s())
+    position.number += 1
+    position.draws += 1
+    call.step = found.index + 1
+    if claim.let is not None:
+        call.let = claim.let
+
+
+def write(ns: Namespace, call: Call, claim: Claim) -> None:
+    """Writes the state and the effects. Raises Full; then nothing is written."""
+    if claim.writes:
+        ns.memory.state.write_all(claim.writes)
+    for then in claim.commits:
+        then()
+    if claim.effects:
+        at = ns.clock.now().isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+        call_id, effects = call.id, ns.effects
+        for effect in claim.effects:
+            effect["call"] = call_id
+            effect["at"] = at
+            effects.add(effect)
+        call.effects = claim.effects

@@ -1,1 +1,0 @@
-"""Scenario files to specs and back, positions kept."""

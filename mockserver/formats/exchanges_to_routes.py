@@ -1,0 +1,309 @@
+"""
+Recorded exchanges, folded into routes as a person would have written them.
+
+The same request several times is one route with a sequence; answers that don't
+change are one reply. A body or a header is asked for only where it tells requests
+apart, and what changes by its nature (ids, instants) is never asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.model.framing import has_body
+from mockserver.model.http import UnreadableBody
+from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.exchanges import ORIGIN, Exchange, json_of, value_of
+from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
+from mockserver.recording.written_replies import Beside, reply_of
+from mockserver.schema.base import METHOD
+
+_BY_NATURE = re.compile(
+    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"  # a UUID (RFC 9562)
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"  # an instant (RFC 3339)
+)
+CACHE_BUSTERS = ("_", "_t", "cachebuster", "cache_buster")
+"""Query parameters that are there to be different each time."""
+_NUMBER = re.compile(r"(?:0|-?[1-9][0-9]{0,14})")
+
+
+@dataclass(slots=True)
+class Asked:
+    """What one request asks, as conditions, and what answered it."""
+
+    method: str
+    path: str
+    headers: dict[str, Any]
+    query: dict[str, Any]
+    body: dict[str, Any]
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @property
+    def same(self) -> str:
+        """Equal for requests that conditions can't tell apart."""
+        return f"{self.place}\n{_text([self.headers, self.query, self.body])}"
+
+    @property
+    def place(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def match(self) -> dict[str, Any]:
+        found = {"headers": self.headers, "query": self.query, **self.body}
+        return {part: asked for part, asked in found.items() if asked not in ({}, None) or part == "json"}
+
+    @property
+    def breadth(self) -> tuple[int, int, int]:
+        """
+        A request asks for more the lower it is. What it asks may hold for another
+        request only if that one asks for at least as much, so that one goes first.
+        """
+        return -_size(self.headers), -_size(self.query), -_size(self.body)
+
+
+def fold(exchanges: Iterable[Exchange], name: str) -> Imported:
+    """
+    A scenario for each origin: `name` if there is but one, else the hosts' names.
+    What is no call of a service is lost.
+    """
+    imported = Imported()
+    by_origin: dict[str, list[Exchange]] = {}
+    for exchange in exchanges:
+        lost = _unfit(exchange)
+        if lost:
+            imported.lost.append(Lost(exchange.place, *lost))
+            continue
+        if exchange.body and not has_body(exchange.status):
+            said = f"a {exchange.status} has no body, so its {len(exchange.body)} bytes are left out"
+            imported.lost.append(Lost(exchange.place, said))
+        by_origin.setdefault(exchange.origin, []).append(exchange)
+    for origin, of_origin in by_origin.items():
+        host = origin.partition("://")[2]
+        own = name if len(by_origin) == 1 else _scenario_name(host or name, imported.scenarios)
+        beside = Beside(own)
+        document: Document = {ORIGIN: origin} if origin else {}
+        if len(by_origin) > 1 and host:
+            document["host"] = host
+        document["routes"] = _routes(of_origin, beside)
+        imported.scenarios[own] = document
+        imported.files |= beside.files
+        imported.remarks[own] = _remarks(of_origin, host if "host" in document else "")
+    return imported
+
+
+def _unfit(exchange: Exchange) -> tuple[str, str] | None:
+    if not METHOD.fullmatch(exchange.method) or exchange.method in ("CONNECT", "ANY"):
+        return f"{exchange.method!r} asks a proxy, no service", "Leave it out"
+    if exchange.method != exchange.method.upper():
+        return f"{exchange.method!r} is no method: they know case", f"Write {exchange.method.upper()!r}"
+    if not exchange.path.startswith("/"):
+        return f"{exchange.url!r} has no path", "A route needs one"
+    if exchange.path == "/__admin" or exchange.path.startswith("/__admin/"):
+        return "/__admin is where this server's own API is", "No route can be there"
+    if exchange.status == 0 and not exchange.fault:
+        return "no answer came", "Write a fault, such as {fault: reset}, if that is what happened"
+    if exchange.status and not 200 <= exchange.status <= 599:
+        return f"{exchange.status} is no final answer", "Routes answer with 200 to 599"
+    return None
+
+
+def _scenario_name(host: str, taken: Iterable[str]) -> str:
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip("-.") or "scenario"
+    number = 2
+    found = name
+    while found in taken or found == "runtime":
+        found, number = f"{name}-{number}", number + 1
+    return found
+
+
+def _remarks(exchanges: list[Exchange], host: str) -> list[str]:
+    left = sorted({name for exchange in exchanges for name in telling(exchange.headers)[1]})
+    found = [f"Header lines that were left out of replies: {', '.join(left)}."] if left else []
+    busters = sorted(
+        {name for one in exchanges for name, _ in one.request.query_pairs if name in CACHE_BUSTERS}
+    )
+    if busters:
+        found.append(f"Query parameters that are not asked for: {', '.join(busters)}.")
+    if host:
+        found.append(f"Only requests whose Host header says {host} are answered: take `host` out for any.")
+    return found
+
+
+# Routes
+
+
+def _routes(exchanges: list[Exchange], beside: Beside) -> list[Document]:
+    groups: dict[str, Asked] = {}
+    for exchange in exchanges:
+        asked = _asked(exchange)
+        groups.setdefault(asked.same, asked).exchanges.append(exchange)
+    return [_route(asked, beside) for asked in told_apart(list(groups.values()))]
+
+
+def told_apart(groups: list[Asked]) -> list[Asked]:
+    """
+    Without the conditions that tell nothing apart; the query stays, it is what was asked for.
+    In the order of their places, what asks for more first.
+    """
+    for part in ("headers", "body"):
+        alike: dict[str, list[Asked]] = {}
+        for asked in groups:
+            alike.setdefault(
+                f"{asked.place}\n{_text(asked.query)}" if part == "body" else asked.place, []
+            ).append(asked)
+        for those in alike.values():
+            if len({_text(getattr(asked, part)) for asked in those}) == 1:
+                for asked in those:
+                    setattr(asked, part, {})
+    places = {place: index for index, place in enumerate(dict.fromkeys(asked.place for asked in groups))}
+    return sorted(groups, key=lambda asked: (places[asked.place], asked.breadth))
+
+
+def _route(asked: Asked, beside: Beside) -> Document:
+    route: Document = {"request": asked.place}
+    if asked.match:
+        route["match"] = asked.match
+    route["reply"] = sequence([reply_of(exchange, beside) for exchange in asked.exchanges])
+    return route
+
+
+def sequence(replies: list[Any]) -> Any:
+    """One reply where all are the same, else steps, the last of which stays."""
+    steps: list[tuple[Any, int]] = []
+    for reply in replies:
+        if steps and _text(steps[-1][0]) == _text(reply):
+            steps[-1] = (reply, steps[-1][1] + 1)
+        else:
+            steps.append((reply, 1))
+    if len(steps) == 1:
+        return steps[0][0]
+    found: list[Any] = []
+    for reply, times in steps[:-1]:
+        if times == 1 or (isinstance(reply, int) and times == 2):
+            found += [reply] * times
+        else:
+            found.append({**(reply if isinstance(reply, dict) else {"status": reply}), "times": times})
+    return [*found, steps[-1][0]]
+
+
+# Conditions
+
+
+def _asked(exchange: Exchange) -> Asked:
+    request = exchange.request
+    query: dict[str, list[str]] = {}
+    for name, value in request.query_pairs:
+        if name not in CACHE_BUSTERS:
+            query.setdefault(name, []).append(value)
+    headers = {name: text_condition(value) for name in TELLING_REQUEST_HEADERS if (value := value_of(exchange.request_headers, name))}  # fmt: skip
+    return Asked(exchange.method, route_path(exchange.path), headers, texts(query), body_match(exchange))
+
+
+def route_path(path: str) -> str:
+    """A path as a route writes it literally."""
+    path = "".join(f"%{byte:02X}" if chr(byte) in _ESCAPED or byte <= 32 or byte >= 127 else chr(byte) for byte in path.encode())  # fmt: skip
+    return re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", path)
+
+
+_ESCAPED = "{}#?"
+
+
+def texts(values: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Conditions on texts by name: exactly these, in this order."""
+    return {
+        name: text_condition(some[0]) if len(some) == 1 else [_exactly(text) for text in some]
+        for name, some in values.items()
+    }
+
+
+def text_condition(text: str) -> Any:
+    if _BY_NATURE.fullmatch(text):
+        return "present"
+    return _exactly(text)
+
+
+def _exactly(text: str) -> Any:
+    return {"equals": text} if text in ("present", "absent") else _scalar(text)
+
+
+def _scalar(text: str) -> Any:
+    return int(text) if _NUMBER.fullmatch(text) else text
+
+
+def body_match(exchange: Exchange) -> dict[str, Any]:
+    """A condition on the body that holds for this one; none for an empty body and for one that tells little."""
+    request = exchange.request
+    if not request.body:
+        return {}
+    try:
+        if request.media_type == "application/x-www-form-urlencoded":
+            return {"form": texts(request.form)} if request.form else {}
+        if request.media_type == "multipart/form-data":
+            return _multipart(exchange)
+        if request.media_type.endswith("json") or request.body.lstrip()[:1] in (b"{", b"["):
+            return {"json": tree_condition(json_of(request.body))}
+    except UnreadableBody:
+        pass
+    try:
+        text = request.body.decode()
+    except UnicodeDecodeError:
+        from hashlib import sha256
+
+        return {"body_sha256": sha256(request.body).hexdigest()}
+    return {"text": text_condition(text) if not _NUMBER.fullmatch(text) else text}
+
+
+def _multipart(exchange: Exchange) -> dict[str, Any]:
+    form: dict[str, list[str]] = {}
+    files: dict[str, Any] = {}
+    for part in exchange.request.parts:
+        if part.filename is None:
+            form.setdefault(part.name or "", []).append(part.text)
+        else:
+            files[part.name or ""] = {"filename": text_condition(part.filename)}
+    found = {"form": texts(form), "files": files}
+    return {key: asked for key, asked in found.items() if asked}
+
+
+def tree_condition(value: Any) -> Any:
+    """A condition in the notation of `json` that holds for this value."""
+    if isinstance(value, dict):
+        fields = {key: tree_condition(item) for key, item in value.items()}
+        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
+    if isinstance(value, list):
+        return [tree_condition(item) for item in value]
+    if isinstance(value, str):
+        if _BY_NATURE.fullmatch(value):
+            return {"$type": "string"}
+        return {"$equals": value} if value in ("$present", "$absent") else value
+    return value
+
+
+def _text(value: Any) -> str:
+    """Equal for values that compare equal as JSON does: 1 is 1.0, true is not 1."""
+    return json.dumps(_numbers(value), sort_keys=True)
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _size(condition: Any) -> int:
+    """How much a condition asks for: what only asks that something be there is less than any value."""
+    if isinstance(condition, dict):
+        if "$fields" in condition:
+            return _size(condition["$fields"])
+        if condition.keys() & {"equals", "$equals", "$type"}:
+            return 1 if "$type" in condition else 2
+        return 2 + sum(map(_size, condition.values()))
+    if isinstance(condition, list):
+        return 2 + sum(map(_size, condition))
+    return 1 if condition == "present" else 2

@@ -1,0 +1,250 @@
+"""
+HTTP archives, HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), as browsers, proxies and this server save them.
+
+Our own archives say more below fields that begin with an underscore: how a call
+ended. Where other tools read them, that is left.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from mockserver.errors import Flaw, InvalidInput, shown
+from mockserver.formats.exchanges_to_routes import fold
+from mockserver.formats.reading import json_file, name_of, pretty
+from mockserver.model.coding import UnreadableBody, decode_content
+from mockserver.recording.conversion import Document, Exported, Imported, Lost
+from mockserver.recording.exchanges import Exchange, Lines, value_of
+from mockserver.schema.reply import FaultKind
+
+_NOT_MODIFIED = 304
+_CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
+
+
+def read(source: Path) -> Imported:
+    """Raises InvalidInput for what is no archive."""
+    found: list[Lost] = []
+    imported = fold(exchanges(json_file(source, "an HTTP archive"), found), name_of(source))
+    imported.lost[:0] = found
+    return imported
+
+
+def exchanges(document: Any, lost: list[Lost]) -> Iterator[Exchange]:
+    """The entries that can be read, in their order; of the others it is said why. Raises InvalidInput."""
+    entries = _entries(document)
+    for index, entry in enumerate(entries):
+        place = f"log.entries[{index}]"
+        try:
+            exchange = _exchange(place, entry, lost)
+        except (KeyError, TypeError, AttributeError, ValueError) as why:
+            lost.append(Lost(place, f"it is no entry of an archive: {why!r}", "Leave it out"))
+        else:
+            if exchange is not None:
+                yield exchange
+
+
+def _entries(document: Any) -> list[Any]:
+    log = document.get("log") if isinstance(document, dict) else None
+    entries = log.get("entries") if isinstance(log, dict) else None
+    if not isinstance(entries, list):
+        raise InvalidInput(
+            Flaw(("log", "entries"), f"expected a list of entries, got {shown(entries)}", 'An archive begins {"log": {"entries": [')
+        )  # fmt: skip
+    return entries
+
+
+def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Exchange | None:
+    request, response = entry["request"], entry["response"]
+    url = str(request["url"])
+    if not url.lower().startswith(("http://", "https://")):
+        lost.append(Lost(place, f"{shown(url)} is no URL of HTTP", "Leave it out"))
+        return None
+    if entry.get("_resourceType") == "websocket" or entry.get("_webSocketMessages"):
+        lost.append(Lost(place, "it is a WebSocket", "There are no WebSockets in the scenario language"))
+        return None
+    headers, content = _lines(response.get("headers")), response.get("content") or {}
+    posted = request.get("postData") or {}
+    request_headers = _lines(request.get("headers"))
+    if posted.get("mimeType") and not value_of(request_headers, "content-type"):
+        request_headers.append(("content-type", str(posted["mimeType"])))
+    status, body = int(response.get("status") or 0), _content(place, content, headers, lost)
+    if status == _NOT_MODIFIED and body:
+        # A browser asked whether its copy still holds, and the archive has the copy.
+        status = 200
+        request_headers = [line for line in request_headers if line[0].lower() not in _CONDITIONS]
+    outcome = entry.get("_outcome")
+    for part, told in (("request.postData", posted), ("response.content", content)):
+        if "comment" in told and told.get("text") is None and part == "response.content":
+            lost.append(
+                Lost(f"{place}.{part}", f"the body is not there: {told['comment']}", "Record it whole")
+            )
+    return Exchange(
+        place=place,
+        method=str(request["method"]),
+        url=url.partition("#")[0],
+        request_headers=request_headers,
+        request_body=_posted(posted),
+        status=status,
+        headers=_with_type(headers, content),
+        body=body,
+        fault=str(outcome) if outcome in list(FaultKind) else "",
+        name=str(entry.get("_route") or ""),
+    )
+
+
+def _lines(headers: Any) -> Lines:
+    return [(str(one["name"]), str(one["value"])) for one in headers or []]
+
+
+def _with_type(headers: Lines, content: Mapping[str, Any]) -> Lines:
+    mime = content.get("mimeType")
+    if not mime or mime == "x-unknown" or value_of(headers, "content-type") or not content.get("text"):
+        return headers
+    return [*headers, ("content-type", str(mime))]
+
+
+def _posted(posted: Mapping[str, Any]) -> bytes:
+    text = posted.get("text")
+    if text is None or (text == "" and posted.get("params")):
+        return urlencode([(one["name"], one.get("value", "")) for one in posted.get("params") or []]).encode()
+    if posted.get("_encoding", posted.get("encoding")) == "base64":
+        return base64.b64decode(text)
+    return str(text).encode("utf-8", "replace")
+
+
+def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[Lost]) -> bytes:
+    text = content.get("text")
+    if not text:
+        if (content.get("size") or 0) > 0 and "comment" not in content:
+            hint = "Save the archive with content ('Save all as HAR with content')"
+            lost.append(
+                Lost(
+                    f"{place}.response.content",
+                    f"the body of {content['size']} bytes is not in the archive",
+                    hint,
+                )
+            )
+        return b""
+    if content.get("encoding") != "base64":
+        return str(text).encode("utf-8", "replace")
+    try:
+        body = base64.b64decode("".join(str(text).split()), validate=True)
+    except binascii.Error as why:
+        lost.append(Lost(f"{place}.response.content", f"it is no Base64: {why}", "The reply has no body"))
+        return b""
+    return _decoded(body, headers)
+
+
+def _decoded(body: bytes, headers: Lines) -> bytes:
+    """Some writers keep the content-coding on; most take it off, so what can't be undone stays."""
+    codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
+    if not codings:
+        return body
+    try:
+        return decode_content(body, codings)
+    except UnreadableBody:
+        return body
+
+
+# Out
+
+
+def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Exported:
+    """One archive: an entry for each answer of each route, in their order."""
+    from mockserver.formats.routes_to_exchanges import unfold
+
+    told, lost = unfold(scenarios, folder)
+    entries = [_entry(exchange) for exchange in told]
+    return Exported(
+        {"calls.har": pretty({"log": {"version": "1.2", "creator": _creator(), "entries": entries}})}, lost
+    )
+
+
+def from_calls(archive: Any) -> Exported:
+    """The archive of a server as it is."""
+    _entries(archive)
+    return Exported({"calls.har": pretty(archive)})
+
+
+def _creator() -> dict[str, str]:
+    from mockserver import __version__
+
+    return {"name": "mockserver", "version": __version__}
+
+
+def _entry(exchange: Exchange) -> dict[str, Any]:
+    """No call was made, so its time is 0; the format wants an instant."""
+    entry: dict[str, Any] = {
+        "startedDateTime": "1970-01-01T00:00:00.000Z",
+        "time": 0,
+        "request": _request(exchange),
+        "response": _response(exchange),
+        "cache": {},
+        "timings": {"send": 0, "wait": 0, "receive": 0},
+        "_route": exchange.name,
+    }
+    if exchange.fault:
+        entry["_outcome"] = exchange.fault
+    return entry
+
+
+def _request(exchange: Exchange) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "method": exchange.method,
+        "url": exchange.url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _named(exchange.request_headers),
+        "queryString": _named(exchange.request.query_pairs),
+        "headersSize": -1,
+        "bodySize": len(exchange.request_body),
+    }
+    if exchange.request_body:
+        text, encoding = _text(exchange.request_body)
+        found["postData"] = {
+            "mimeType": value_of(exchange.request_headers, "content-type") or "application/octet-stream",
+            "text": text,
+        }
+        if encoding:
+            found["postData"]["_encoding"] = encoding
+    return found
+
+
+def _response(exchange: Exchange) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "size": len(exchange.body),
+        "mimeType": exchange.header("content-type") or "x-unknown",
+    }
+    if exchange.body:
+        text, encoding = _text(exchange.body)
+        content["text"] = text
+        if encoding:
+            content["encoding"] = encoding
+    found = {
+        "status": exchange.status,
+        "statusText": "",
+        "httpVersion": "HTTP/1.1" if exchange.status else "",
+        "cookies": [],
+        "headers": _named(exchange.headers),
+        "content": content,
+        "redirectURL": exchange.header("location"),
+        "headersSize": -1,
+        "bodySize": -1,
+    }
+    return found | ({"_error": exchange.fault} if exchange.fault else {})
+
+
+def _text(body: bytes) -> tuple[str, str]:
+    try:
+        return body.decode(), ""
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), "base64"
+
+
+def _named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in pairs]

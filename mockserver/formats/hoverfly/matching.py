@@ -1,0 +1,262 @@
+"""
+Hoverfly's request field matchers (docs.hoverfly.io, "Request matchers") as tests of a request.
+
+A field has a list of matchers, all of which hold; `doMatch` asks what the one before found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mockserver.formats.mocks.conditions import anywhere, both, escaped, literal, negated, pattern, tree
+from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
+from mockserver.formats.mocks.sources import Losses, Uncarried, text_of
+from mockserver.formats.mocks.trees import subset
+from mockserver.formats.reading import json_of
+
+Matcher = dict[str, Any]
+_PARTS = {
+    "path",
+    "method",
+    "destination",
+    "scheme",
+    "query",
+    "headers",
+    "body",
+    "requiresState",
+    "deprecatedQuery",
+}
+
+
+def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
+    """What a pair asks of a request, its destination, scheme and state apart. Raises Uncarried."""
+    losses.unknown(where, request, _PARTS)
+    atoms: list[Atom] = []
+    atoms += [Atom("method", _methods(matcher)) for matcher in request.get("method") or []]
+    atoms += [Atom("path", _path(matcher)) for matcher in request.get("path") or []]
+    for name, matchers in (request.get("headers") or {}).items():
+        atoms += [Atom("headers", text_condition(one), name) for one in matchers]
+    atoms += _query(request)
+    for matcher in request.get("body") or []:
+        atoms += _body(matcher)
+    return atoms
+
+
+def _query(request: dict[str, Any]) -> list[Atom]:
+    if request.get("deprecatedQuery"):
+        raise Uncarried(
+            "its deprecatedQuery compares the query as one text", "Export it from a newer Hoverfly"
+        )
+    query = request.get("query")
+    if query == {}:
+        return [Atom("if", "request.query | length == 0")]
+    return [
+        Atom("query", text_condition(one), name)
+        for name, matchers in (query or {}).items()
+        for one in matchers
+    ]
+
+
+def score(request: dict[str, Any]) -> int:
+    """
+    How strong a match of it is (Hoverfly takes the strongest): 2 for each
+    exact matcher, 1 for each other, and for the parts that are not asked.
+    """
+    lists = [request.get(part) or [] for part in ("method", "path", "destination", "scheme")]
+    lists += list((request.get("headers") or {}).values())
+    body, query = request.get("body") or [], request.get("query")
+    points = sum(_points(one) for one in lists) + len(request.get("requiresState") or {})
+    points += _points(body) or 1
+    return points + (sum(_points(one) for one in query.values()) if query else 1)
+
+
+def _points(matchers: list[Matcher]) -> int:
+    return sum(2 if kind_of(one) in ("exact", "containsexactly") else 1 for one in matchers)
+
+
+def kind_of(matcher: Matcher) -> str:
+    return str(matcher.get("matcher") or "exact").lower()
+
+
+def exact_value(matchers: list[Matcher]) -> str | None:
+    """The one text that fulfils them, if it is one."""
+    one = len(matchers) == 1 and kind_of(matchers[0]) == "exact"
+    return text_of(matchers[0].get("value")) if one else None
+
+
+def may_meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether a request may fulfil both: not where an exact method or path of one is none of the other's."""
+    for part in ("method", "path"):
+        asked = [request.get(part) or [] for request in (one, other)]
+        for first, second in (asked, asked[::-1]):
+            exact = exact_value(first)
+            if exact is not None and not all(_path(matcher).holds(exact) for matcher in second):
+                return False
+    return True
+
+
+def meetings(requests: list[dict[str, Any]]) -> Iterator[tuple[int, int]]:
+    """
+    Numbers of two requests, the earlier first, that may be one: exact paths
+    meet only their likes, so that a large recording takes no square of its size.
+    """
+    exact: dict[str, list[int]] = {}
+    loose: list[int] = []
+    for number, request in enumerate(requests):
+        path = exact_value(request.get("path") or [])
+        if path is None:
+            yield from ((other, number) for other in range(number))
+            loose.append(number)
+        else:
+            same = exact.setdefault(path, [])
+            yield from ((other, number) for other in [*loose, *same])
+            same.append(number)
+
+
+def glob_test(glob: str) -> tuple[str, str]:
+    """A glob as `(kind, text)` of a PathTest: equals, contains, starts, ends or whole."""
+    inner = glob.strip("*")
+    stars = (glob.startswith("*"), glob.endswith("*"))
+    if "*" in inner or not inner:
+        return "whole", ".*".join(escaped(part) for part in glob.split("*"))
+    return {
+        (False, False): "equals",
+        (True, True): "contains",
+        (False, True): "starts",
+        (True, False): "ends",
+    }[stars], inner
+
+
+def _path(matcher: Matcher) -> PathTest:
+    value = _plain(matcher)
+    match kind_of(matcher):
+        case "exact":
+            return PathTest("equals", value)
+        case "glob":
+            return PathTest(*glob_test(value))
+        case "regex":
+            return PathTest("search", value)
+        case "negate":
+            return PathTest("equals", value, turned=True)
+    raise Uncarried(f"the matcher {matcher.get('matcher')!r} can't be asked of a path")
+
+
+def _plain(matcher: Matcher) -> str:
+    if matcher.get("doMatch"):
+        raise Uncarried("its doMatch asks once more of the same text", "Write both conditions under all_of")
+    return text_of(matcher.get("value"))
+
+
+def _methods(matcher: Matcher) -> frozenset[str]:
+    if kind_of(matcher) == "exact":
+        return frozenset([_plain(matcher)])
+    test = _path(matcher)
+    return frozenset(method for method in METHODS if test.holds(method))
+
+
+def text_condition(matcher: Matcher) -> Any:
+    """Of one text, or of the values under one name. Raises Uncarried."""
+    if inner := matcher.get("doMatch"):
+        if kind_of(matcher) in ("jsonpath", "xpath", "jwt", "jwtjsonpath"):
+            raise Uncarried(f"{matcher['matcher']} asks for a part of a text that is no body")
+        return both(text_condition({**matcher, "doMatch": None}), text_condition(inner))
+    value = matcher.get("value")
+    match kind_of(matcher):
+        case "exact":
+            return literal(text_of(value))
+        case "glob":
+            return glob_condition(text_of(value))
+        case "regex":
+            return {"matches": anywhere(text_of(value))}
+        case "negate":
+            return both("present", negated(literal(text_of(value))))
+        case "array" | "containsexactly" if isinstance(value, list):
+            return _array([text_of(one) for one in value], matcher.get("config") or {})
+    raise Uncarried(f"the matcher {matcher.get('matcher')!r} has no counterpart for a text")
+
+
+def glob_condition(glob: str) -> Any:
+    if glob and not glob.strip("*"):
+        return "present"
+    kind, text = glob_test(glob)
+    match kind:
+        case "equals":
+            return literal(text)
+        case "whole":
+            return {"matches": pattern("(?s)" + text)}
+    return {{"contains": "contains", "starts": "starts_with", "ends": "ends_with"}[kind]: text}
+
+
+def _array(values: list[str], config: dict[str, Any]) -> Any:
+    flags = {key.lower().removesuffix("s"): on for key, on in config.items()}
+    unknown, order, often = (flags.get(f"ignore{name}", False) for name in ("unknown", "order", "occurrence"))
+    if unknown and order and (often or len(set(values)) == len(values)):
+        parts = [literal(value) for value in values]
+        return parts[0] if len(parts) == 1 else {"all_of": parts}
+    if unknown or often:
+        raise Uncarried("an array that takes unknown or repeated values, but asks for their order")
+    return {"unordered": values} if order else values
+
+
+def _body(matcher: Matcher) -> list[Atom]:
+    value = matcher.get("value")
+    match kind_of(matcher):
+        case "json":
+            return [Atom("json_exact", tree(_json(value)))]
+        case "jsonpartial":
+            return [Atom("json", subset(_json(value)))]
+        case "jsonpath":
+            query = text_of(value).strip("{}")
+            return [Atom("jsonpath", _found(matcher.get("doMatch"), text_item), query)]
+        case "xpath":
+            return [Atom("xml", _found(matcher.get("doMatch"), text_condition), text_of(value))]
+        case "form" if isinstance(value, dict):
+            return [Atom("form", text_condition(one), name) for name, inner in value.items() for one in inner]
+        case "exact" | "glob" | "regex" | "negate":
+            condition = text_condition(matcher)
+            return [Atom("text", condition)]
+    raise Uncarried(
+        f"the matcher {matcher.get('matcher')!r} has no counterpart for a body",
+        "Write it with xml, json or text",
+    )
+
+
+def _json(value: Any) -> Any:
+    try:
+        return json_of(value) if isinstance(value, str) else value
+    except ValueError:
+        raise Uncarried("its value is no JSON") from None
+
+
+def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> Any:
+    return "present" if inner is None else condition(inner)
+
+
+def text_item(matcher: Matcher) -> Any:
+    """Of the list of JSON values that a query finds: one of them, printed, fulfils it."""
+    value = text_of(matcher.get("value"))
+    match kind_of(matcher):
+        case "exact":
+            return (
+                {"contains": {"one_of": [_value(value), value]}}
+                if _value(value) != value
+                else {"contains": value}
+            )
+        case "glob":
+            condition = glob_condition(value)
+            return (
+                {"contains": {"equals": condition}} if isinstance(condition, str) else {"contains": condition}
+            )
+        case "regex":
+            return {"contains": {"matches": anywhere(value)}}
+    raise Uncarried(f"the matcher {matcher.get('matcher')!r} can't be asked of what a query finds")
+
+
+def _value(text: str) -> Any:
+    """The number or boolean that prints so, else the text."""
+    try:
+        value = json_of(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (int, float)) and text_of(value) == text else text

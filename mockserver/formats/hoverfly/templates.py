@@ -1,0 +1,69 @@
+"""Hoverfly's templates (Handlebars with its own helpers) as ours, as far as each stands for one value."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockserver.formats.mocks.requests import quoted
+from mockserver.formats.mocks.sources import Uncarried
+from mockserver.schema.base import is_template
+
+_PLACE = re.compile(r"\{\{\{?\s*(.*?)\s*\}?\}\}", re.DOTALL)
+_PLAIN = {
+    "Request.Method": "request.method",
+    "Request.Scheme": "request.base_url.split(':')[0]",
+    "Request.Body": "request.text",
+    "Request.Host": "request.host",
+    "randomUuid": "uuid()",
+    "randomString": "random_string(15)",
+    "randomInteger": "random_int(0, 2147483647)",
+    "randomBoolean": "random_int(0, 1) == 1",
+    "now '' ''": "now",
+    "now '' 'unix'": "now.timestamp() | int",
+    "iso8601DateTime": "now",
+}
+_PARTS = {"QueryParam": "query", "Header": "headers", "FormData": "form"}
+
+
+def translated(text: str) -> str:
+    """The text with our templates. Raises Uncarried for the first that has no counterpart."""
+    if is_template(_PLACE.sub("", text)):
+        raise Uncarried("its braces are no templates of Hoverfly's")
+    return _PLACE.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text)
+
+
+def _expression(said: str) -> str:
+    if said in _PLAIN:
+        return _PLAIN[said]
+    if found := re.fullmatch(r"Request\.(QueryParam|Header|FormData)\.([^\s.\[\]]+)(?:\.\[(\d+)\])?", said):
+        part, name = _PARTS[found[1]], found[2].lower() if found[1] == "Header" else found[2]
+        if found[3]:
+            return f"request.{part}.getlist({quoted(name)})[{found[3]}] | default('')"
+        access = f".{name}" if re.fullmatch(r"[A-Za-z_]\w*", name) else f"[{quoted(name)}]"
+        return f"request.{part}{access} | default('')"
+    if found := re.fullmatch(r"Request\.Path\.\[(\d+)\]", said):
+        return f"request.path.split('/')[{int(found[1]) + 1}] | default('')"
+    if found := re.fullmatch(r"Request\.Body\s+'jsonpath'\s+'([^']+)'", said):
+        names = re.fullmatch(r"\$((?:\.[A-Za-z_]\w*)+)", found[1])
+        if names:
+            return f"request.json{names[1]} | default('')"
+        return f"jsonpath(request.json, {quoted(found[1])}) | first | default('')"
+    if found := re.fullmatch(r"State\.([\w:-]+)", said):
+        return f"state[{quoted(found[1])}] | default('')"
+    if found := re.fullmatch(r"Literals\.([A-Za-z_]\w*)", said):
+        return f"vars.{found[1]}"
+    if found := re.fullmatch(r"randomStringLength\s+(\d+)", said):
+        return f"random_string({found[1]})"
+    if found := re.fullmatch(r"randomIntegerRange\s+(-?\d+)\s+(-?\d+)", said):
+        return f"random_int({found[1]}, {found[2]})"
+    if found := re.fullmatch(r"now\s+'(-?)((?:\d+(?:ms|us|s|m|h|d))+)'\s+'(unix)?'", said):
+        moment = f"date(now, '{found[1] or '+'}{found[2]}')"
+        return f"{moment}.timestamp() | int" if found[3] else moment
+    raise Uncarried(
+        f"the template {{{{ {said} }}}} has no counterpart", "Write it in our words: see docs/templates.md"
+    )
+
+
+def literals(written: list[dict[str, Any]]) -> dict[str, Any]:
+    return {str(one.get("name")): one.get("value") for one in written}

@@ -1,0 +1,227 @@
+"""
+Conditions in our words, put together from what other tools say.
+
+Their regular expressions are handed to RE2; what it lacks is `Uncarried`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import re2
+
+from mockserver.formats.mocks.sources import Uncarried
+
+_WORDS = ("present", "absent")
+_FLAGS = re.compile(r"\(\?[is]+\)")
+"""Flags for the whole of a pattern, at its start."""
+
+
+def literal(text: str) -> Any:
+    """Just that text."""
+    return {"equals": text} if text in _WORDS else text
+
+
+def ignoring_case(text: str) -> Any:
+    return literal(text) if text.lower() == text.upper() else {"ignore_case": text}
+
+
+def negated(condition: Any) -> Any:
+    if condition in _WORDS:
+        return "absent" if condition == "present" else "present"
+    if isinstance(condition, dict) and list(condition) == ["not"]:
+        return condition["not"]
+    return {"not": condition}
+
+
+def both(one: Any, other: Any) -> Any:
+    """Both hold. Operators that don't repeat share a mapping."""
+    if one == other:
+        return one
+    first, second = _as_operators(one), _as_operators(other)
+    if first is not None and second is not None and not first.keys() & second.keys():
+        return {**first, **second}
+    parts = [*(_parts("all_of", one)), *(_parts("all_of", other))]
+    return {"all_of": parts}
+
+
+def either(conditions: list[Any]) -> Any:
+    """At least one holds."""
+    parts: list[Any] = []
+    for condition in conditions:
+        parts += [part for part in _parts("any_of", condition) if part not in parts]
+    return parts[0] if len(parts) == 1 else {"any_of": parts}
+
+
+def _as_operators(condition: Any) -> dict[str, Any] | None:
+    return condition if isinstance(condition, dict) else None
+
+
+def _parts(operator: str, condition: Any) -> list[Any]:
+    if isinstance(condition, dict) and list(condition) == [operator]:
+        return list(condition[operator])
+    return [condition]
+
+
+def pattern(source: str) -> str:
+    """
+    A regular expression as RE2 takes it. Raises Uncarried for look-around,
+    back references and what else it lacks.
+    """
+    translated = re.sub(r"\(\?<(?![=!])", "(?P<", source)
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    try:
+        re2.compile(translated, options)
+    except (re2.error, UnicodeEncodeError):
+        raise Uncarried(
+            f"the regular expression {source!r} needs what RE2 lacks, or is none",
+            "Write it without look-around and back references",
+        ) from None
+    return translated
+
+
+def fits(whole: str, text: str) -> bool:
+    """Whether a pattern that `pattern` gave fits the whole text."""
+    return re2.fullmatch(whole, text) is not None
+
+
+def anywhere(source: str, *, ignore_case: bool = False, anything: str = "(?s:.*)") -> str:
+    """
+    The pattern for a whole value that says the same as one that may fit any
+    part of it; `anything` is what may stand before and behind. Raises Uncarried.
+    """
+    inner = pattern(source)
+    flags = _FLAGS.match(inner)
+    letters = (flags[0][2:-1] if flags else "").replace("i", "")
+    ignore_case = ignore_case or (flags is not None and "i" in flags[0])
+    head = f"(?{'i' if ignore_case else ''}{letters})" if ignore_case or letters else ""
+    inner = inner[flags.end() :] if flags else inner
+    start = end = anything
+    if not has_alternatives(inner):
+        if inner.startswith("^"):
+            inner, start = inner[1:], ""
+        if inner.endswith("$") and not _escaped(inner, len(inner) - 1):
+            inner, end = inner[:-1], ""
+    if not start and not end and inner.startswith("(?:") and closing(inner, 0) == len(inner) - 1:
+        inner = inner[3:-1]
+    if (start or end) and has_alternatives(inner):
+        inner = f"(?:{inner})"
+    if start and inner.startswith(".*"):
+        start = ""
+    if end and inner.endswith(".*") and not _escaped(inner, len(inner) - 2):
+        end = ""
+    return pattern(head + start + inner + end)
+
+
+def _escaped(text: str, at: int) -> bool:
+    backslashes = len(text[:at]) - len(text[:at].rstrip("\\"))
+    return backslashes % 2 == 1
+
+
+def closing(source: str, start: int) -> int:
+    """Where the bracket that opens at `start` closes; the pattern's length if it doesn't."""
+    depth, i, in_class = 0, start, False
+    while i < len(source):
+        char = source[i]
+        if char == "\\":
+            i += 1
+        elif in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+            if not depth:
+                return i
+        i += 1
+    return len(source)
+
+
+def escaped(text: str) -> str:
+    """A text as the pattern that fits just it, escaped no more than a person would."""
+    return re.sub(r"([\\^$.|?*+()\[\]{}])", r"\\\1", text)
+
+
+def containing(text: str, *, start: bool = False, end: bool = False) -> str:
+    """A pattern, without case, for a value that has the text in it, at its start or at its end."""
+    inner = escaped(text)
+    return "(?is)" + ("" if start else ".*") + inner + ("" if end else ".*")
+
+
+def has_alternatives(source: str) -> bool:
+    """Whether `|` stands outside of all brackets."""
+    return len(alternatives(source)) > 1
+
+
+def alternatives(source: str) -> list[str]:
+    """The parts of a pattern between the `|` that stand outside of all brackets."""
+    return split(source, "|")
+
+
+def split(source: str, by: str) -> list[str]:
+    """A pattern, split at a character where it stands outside of all brackets and is not escaped."""
+    parts: list[str] = []
+    depth, in_class, class_start, start, i = 0, False, 0, 0, 0
+    while i < len(source):
+        char = source[i]
+        if char == "\\":
+            i += 1
+        elif in_class:
+            in_class = char != "]" or i == class_start
+        elif char == "[":
+            in_class = True
+            class_start = i + (2 if source[i + 1 : i + 2] == "^" else 1)
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+        elif char == by and not depth:
+            parts.append(source[start:i])
+            start = i + 1
+        i += 1
+    return [*parts, source[start:]]
+
+
+def tree(value: Any) -> Any:
+    """A JSON value as `json` and `json_exact` take it literally: a dollar means nothing in it."""
+    if isinstance(value, dict):
+        fields = {key: tree(item) for key, item in value.items()}
+        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
+    if isinstance(value, list):
+        return [tree(item) for item in value]
+    if value in ("$present", "$absent"):
+        return {"$equals": value}
+    return value
+
+
+def dollared(condition: Any) -> Any:
+    """A condition with bare operators as one for a tree, where they carry a dollar."""
+    if condition in _WORDS:
+        return f"${condition}"
+    if isinstance(condition, dict):
+        return {f"${name}": _operand(name, operand) for name, operand in condition.items()}
+    return tree(condition)
+
+
+def _operand(name: str, operand: Any) -> Any:
+    if name in ("any_of", "all_of"):
+        return [dollared(part) for part in operand]
+    if name in ("not", "contains") and isinstance(operand, dict):
+        return dollared(operand)
+    return operand if name != "not" else dollared(operand)
+
+
+def searching(whole: str, anything: str = "(?s:.*)") -> str:
+    """The pattern for any part of a value that says the same as one for the whole: what `anywhere` undoes."""
+    flags = _FLAGS.match(whole)
+    head = flags[0] if flags else ""
+    inner = whole[len(head) :]
+    start, end = "^", "$"
+    if inner.startswith(anything):
+        inner, start = inner.removeprefix(anything), ""
+    if inner.endswith(anything):
+        inner, end = inner.removesuffix(anything), ""
+    if (start or end) and has_alternatives(inner):
+        inner = f"(?:{inner})"
+    return head + start + inner + end

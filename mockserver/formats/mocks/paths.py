@@ -1,0 +1,289 @@
+"""
+Paths of other tools, literal or as regular expressions, and paths as routes write them.
+
+A route's path begins with a slash, and its parameters stand behind it; so a
+pattern for a whole path is first freed of the slash that it begins with.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mockserver.formats.mocks.conditions import (
+    alternatives,
+    closing,
+    escaped,
+    fits,
+    has_alternatives,
+    pattern,
+    split,
+)
+from mockserver.formats.mocks.sources import Uncarried
+
+ANY_PATH = "/{path:.*}"
+"""Every path there is."""
+_CROSSING = re.compile(r"[./]|\[\^|\\[SDWP]|\\x2[fF]")
+_GROUP_NAME = re.compile(r"\(\?P<([A-Za-z_]\w*)>")
+_META = re.compile(r"[\\^$.|?*+()\[\]{}]")
+
+
+def literal_path(text: str) -> str:
+    """A path that is compared as it stands. Raises Uncarried for one without its slash."""
+    if not text.startswith("/"):
+        raise Uncarried(f"the path {text!r} does not begin with a slash, so no request has it")
+    return re.sub(r"[\s{}?#]", lambda found: f"%{ord(found[0]):02X}", text)
+
+
+def without_case(text: str) -> str:
+    """A path that is compared without case."""
+    if text.lower() == text.upper():
+        return literal_path(text)
+    literal_path(text)
+    return "/{path:(?i)" + _guarded(escaped(_decoded(text[1:]))) + "}"
+
+
+def _decoded(text: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
+def pattern_path(whole: str) -> str:
+    """
+    The route's path for a pattern that fits whole paths: by segments where it
+    can be seen, with the pattern's own group names, else as one parameter.
+    Raises Uncarried.
+    """
+    whole = pattern(whole)
+    if whole in ("(?s:.*)", ".*", "/.*", "/(?s:.*)"):
+        return ANY_PATH
+    return _by_segments(whole) or "/{path:" + _guarded(_after_slash(whole)) + "}"
+
+
+def _guarded(source: str) -> str:
+    """A pattern that can stand between braces. Raises Uncarried."""
+    depth, i = 0, 0
+    while i < len(source):
+        if source[i] == "\\":
+            i += 1
+        elif source[i] in "{}":
+            depth += 1 if source[i] == "{" else -1
+            if depth < 0:
+                break
+        i += 1
+    if depth or re.search(r"\s", source):
+        raise Uncarried(f"the pattern {source!r} can't stand in a path: its braces or spaces would end it")
+    return pattern(source)
+
+
+def _by_segments(whole: str) -> str | None:
+    grouped = whole.startswith("/(") and not whole.startswith("/(?P<")
+    if not whole.startswith("/") or has_alternatives(whole) or grouped:
+        return None
+    made: list[str] = []
+    parts = split(whole[1:], "/")
+    names: set[str] = set()
+    for i, part in enumerate(parts):
+        segment = _segment(part, names, last=i + 1 == len(parts))
+        if segment is None:
+            return None
+        made.append(segment)
+    return "/" + "/".join(made)
+
+
+def _segment(part: str, names: set[str], *, last: bool) -> str | None:
+    plain = _plain(part)
+    if plain is not None:
+        return literal_path("/" + plain)[1:]
+    name, inner = "", part
+    named = _GROUP_NAME.match(part)
+    if named and part.endswith(")") and _one_group(part):
+        name, inner = named[1], part[named.end() : -1]
+    elif _GROUP_NAME.search(part):
+        return None
+    if name in names:
+        return None
+    crossing = _CROSSING.search(inner.replace("\\.", "").replace("\\\\", ""))
+    plain_parameter = inner in ("[^/]+", "([^/]+)")
+    name = name or _free("rest" if crossing and not plain_parameter else "id", names)
+    names.add(name)
+    if plain_parameter:
+        return "{" + name + "}"
+    if crossing and not last:
+        return None
+    try:
+        return "{" + name + ":" + _guarded(inner) + "}"
+    except Uncarried:
+        return None
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    number, name = 2, wanted
+    while name in taken:
+        name, number = f"{wanted}{number}", number + 1
+    return name
+
+
+def _one_group(part: str) -> bool:
+    """Whether the first bracket closes at the end."""
+    return closing(part, 0) == len(part) - 1
+
+
+def _plain(part: str) -> str | None:
+    """The text that a pattern stands for if it has no choice in it."""
+    text, i = "", 0
+    while i < len(part):
+        char = part[i]
+        if char == "\\" and i + 1 < len(part) and not part[i + 1].isalnum():
+            i += 1
+            text += part[i]
+        elif _META.match(char):
+            return None
+        else:
+            text += char
+        i += 1
+    return text
+
+
+def _after_slash(whole: str) -> str:
+    """The pattern for what may follow a path's first slash (its derivative). Raises Uncarried."""
+    found = [one for one in map(_after, alternatives(whole)) if one is not None]
+    if not found:
+        raise Uncarried(f"the pattern {whole!r} fits no path, since none begins so")
+    return found[0] if len(found) == 1 else "(?:" + "|".join(found) + ")"
+
+
+_FLAGS = re.compile(r"\(\?([a-z]+)\)")
+_ANYTHING = ("(?s:.*)", ".*", "(.*)", "(?:.*)", "[\\s\\S]*")
+
+
+def _after(source: str) -> str | None:
+    if flags := _FLAGS.match(source):
+        return flags[0] + _after_slash(source[flags.end() :])
+    if source.startswith("^"):
+        return _after(source[1:])
+    for head in ("/", "\\/", "[/]"):
+        if source.startswith(head) and source[len(head) : len(head) + 1] not in ("*", "+", "?", "{"):
+            return source[len(head) :]
+    for anything in _ANYTHING:
+        if source.startswith(anything):
+            rest = source[len(anything) :]
+            more = _after(rest) if rest else None
+            return source if more is None else f"(?:{source}|{more})"
+    if source.startswith(".+"):
+        return ".*" + source[2:]
+    if source.startswith("("):
+        return _after_group(source)
+    atom = _atom(source)
+    if atom and not fits(pattern(atom), "/"):
+        return None
+    if atom and source[len(atom) : len(atom) + 1] in ("+", "*"):
+        return atom + "*" + source[len(atom) + 1 :]
+    if atom and source[len(atom) : len(atom) + 1] not in ("?", "{"):
+        return source[len(atom) :]
+    raise Uncarried(f"the pattern {source!r} can't be put behind a path's first slash")
+
+
+def _atom(source: str) -> str:
+    """What a quantifier at its place would repeat: a character, an escape, a class."""
+    if source.startswith("["):
+        end = 2 if source[1:2] == "^" else 1
+        while end < len(source) and (source[end] != "]" or end in (1, 2 if source[1:2] == "^" else 1)):
+            end += 2 if source[end] == "\\" else 1
+        return source[: end + 1]
+    return source[:2] if source.startswith("\\") else source[:1]
+
+
+def _after_group(source: str) -> str | None:
+    end = closing(source, 0)
+    head = re.match(r"\((\?(?:P<\w+>|[a-z]*:))?", source)
+    inner, rest = source[head.end() if head else 1 : end], source[end + 1 :]
+    if rest[:1] in ("*", "+", "{"):
+        raise Uncarried(f"the pattern {source!r} can't be put behind a path's first slash")
+    optional = rest[:1] == "?"
+    rest = rest[1:] if optional else rest
+    flags = head[1][1:-1] if head and head[1] and not head[1].startswith("?P") else ""
+    found = [one for one in map(_after, alternatives(inner)) if one is not None]
+    ways = [f"(?{flags}:{'|'.join(found)}){rest}"] if found else []
+    if optional and (more := _after(rest)) is not None:
+        ways.append(more)
+    if not ways:
+        return None
+    return ways[0] if len(ways) == 1 else "(?:" + "|".join(ways) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """
+    A route's path as other tools take it: `literal`, or a pattern for whole
+    paths with a named group for each parameter; `caseless` is the text where
+    that pattern only compares without case.
+    """
+
+    literal: str | None
+    regex: str
+    ignore_case: bool = False
+    caseless: str | None = None
+
+    @property
+    def is_any(self) -> bool:
+        return self.literal is None and self.regex in ("/.*", "/(?s:.*)")
+
+
+_PARAM = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?::(.*))?", re.DOTALL)
+
+
+def outgoing_path(path: str) -> Path:
+    """A route's path, with its base before it."""
+    regex, plain = "", True
+    for text, param in _pieces(path):
+        if param is None:
+            regex += escaped(_decoded(text))
+            continue
+        plain = False
+        found = _PARAM.fullmatch(param)
+        name, inner = (found[1], found[2]) if found else (param, None)
+        regex += f"(?<{name.replace('-', '_')}>{inner or '[^/]+'})"
+    if plain:
+        return Path(_decoded(path), regex)
+    if (whole := _whole_param(path)) is not None:
+        flags = re.match(r"\(\?([is]+)\)", whole)
+        ignore_case = flags is not None and "i" in flags[1]
+        inner = whole[flags.end() :] if flags else whole
+        inner = f"(?:{inner})" if has_alternatives(inner) else inner
+        return Path(None, f"/{inner}", ignore_case, _plain("/" + inner) if ignore_case else None)
+    return Path(None, regex)
+
+
+def _whole_param(path: str) -> str | None:
+    """The pattern of a path that is one parameter, as `pattern_path` makes it."""
+    pieces = _pieces(path)
+    if len(pieces) == 2 and pieces[0] == ("/", None) and (pieces[1][1] or "").startswith("path:"):
+        return (pieces[1][1] or "").removeprefix("path:")
+    return None
+
+
+def _pieces(path: str) -> list[tuple[str, str | None]]:
+    pieces: list[tuple[str, str | None]] = []
+    i = start = 0
+    while i < len(path):
+        if path[i] == "{":
+            depth, end = 0, i
+            while end < len(path):
+                if path[end] == "\\":
+                    end += 1
+                elif path[end] in "{}":
+                    depth += 1 if path[end] == "{" else -1
+                    if not depth:
+                        break
+                end += 1
+            if i > start:
+                pieces.append((path[start:i], None))
+            pieces.append(("", path[i + 1 : end]))
+            i = start = end + 1
+        else:
+            i += 1
+    if start < len(path):
+        pieces.append((path[start:], None))
+    return pieces

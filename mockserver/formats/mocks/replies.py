@@ -1,0 +1,160 @@
+"""Replies of other tools in our words: bodies, delays, sequences."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.reading import json_of
+from mockserver.model.durations import format_duration
+from mockserver.model.written import json_text
+from mockserver.schema.base import is_template
+
+Reply = dict[str, Any]
+
+ENDLESS = 10_000
+"""So often another tool is told to repeat what is repeated for good here."""
+
+
+def duration(milliseconds: float) -> str:
+    return format_duration(milliseconds / 1000)
+
+
+def media_type(headers: dict[str, Any]) -> str:
+    """In lower case, without its parameters; empty without one."""
+    value = headers.get(_content_type(headers) or "", "")
+    return str(value[0] if isinstance(value, list) and value else value).partition(";")[0].strip().lower()
+
+
+def _content_type(headers: dict[str, Any]) -> str | None:
+    return next((name for name in headers if name.lower() == "content-type"), None)
+
+
+HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "transfer-encoding", "content-length", "date", "trailer", "upgrade")
+)
+"""What belongs to one connection or is made for each answer: not taken over."""
+
+
+def kept_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """Without those that are made anew here; a list of one value is that value."""
+    kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
+    return {
+        name: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for name, value in kept.items()
+    }
+
+
+def with_text(reply: Reply, text: str) -> Reply:
+    """A text as body: as JSON where it is marked so and JSON says the same, for a person to read."""
+    if not text:
+        return reply
+    kind = media_type(reply.get("headers", {}))
+    if kind == "application/json" or kind.endswith("+json"):
+        value = _as_json(text)
+        if value is not _NOT:
+            return with_json(reply, value)
+    if kind == "" and text.lstrip()[:1] in ("{", "["):
+        value = _as_json(text)
+        if value is not _NOT:
+            return with_json(reply, value)
+    return {**reply, "text": text}
+
+
+_NOT = object()
+
+
+def _as_json(text: str) -> Any:
+    """The value, if nothing but white space is lost when it is written again."""
+    try:
+        value = json_of(text)
+    except (ValueError, RecursionError):
+        return _NOT
+    if not isinstance(value, (dict, list)):
+        return _NOT
+    ways = (json_text(value, json.JSONEncoder(ensure_ascii=ascii_only)) for ascii_only in (False, True))
+    return value if _squeezed(text) in [_squeezed(way) for way in ways] else _NOT
+
+
+def _squeezed(text: str) -> str:
+    """JSON without the white space between its tokens."""
+    kept, in_text, escaped = [], False, False
+    for char in text:
+        if in_text:
+            in_text = escaped or char != '"'
+            escaped = char == "\\" and not escaped
+        elif char in " \t\r\n":
+            continue
+        else:
+            in_text = char == '"'
+        kept.append(char)
+    return "".join(kept)
+
+
+def with_json(reply: Reply, value: Any) -> Reply:
+    headers = dict(reply.get("headers", {}))
+    name = _content_type(headers)
+    if name is not None and headers[name] == "application/json":
+        del headers[name]
+    bare = {key: item for key, item in reply.items() if key != "headers"}
+    return {**bare, **({"headers": headers} if headers else {}), "json": value}
+
+
+def with_base64(reply: Reply, coded: str) -> Reply:
+    """Raises Uncarried for what is no Base64."""
+    coded = "".join(coded.split())
+    try:
+        base64.b64decode(coded, validate=True)
+    except (binascii.Error, ValueError):
+        raise Uncarried("the body is marked as Base64, and is none") from None
+    return {**reply, "base64": coded} if coded else reply
+
+
+def literal_reply(reply: Reply) -> Reply:
+    """A reply whose braces mean nothing says so."""
+    return {**reply, "raw": True} if has_templates(reply) else reply
+
+
+def has_templates(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(is_template(key) or has_templates(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(has_templates(item) for item in value)
+    return is_template(value)
+
+
+def short(reply: Reply) -> Any:
+    """As a person writes it: a bare status for an empty body."""
+    if list(reply) == ["status"]:
+        return reply["status"]
+    if reply.get("status") == 200 and len(reply) > 1:
+        reply = {key: value for key, value in reply.items() if key != "status"}
+    return reply
+
+
+def folded(steps: list[Reply]) -> list[Reply]:
+    """Neighbours that say the same are one step with `times`."""
+    made: list[Reply] = []
+    for step in steps:
+        bare = {key: value for key, value in step.items() if key != "times"}
+        if made and {key: value for key, value in made[-1].items() if key != "times"} == bare:
+            made[-1] = {**bare, "times": made[-1].get("times", 1) + step.get("times", 1)}
+        else:
+            made.append(step)
+    return made
+
+
+def status_of(value: object, default: int = 200) -> int:
+    """Raises Uncarried for a status that can't be served."""
+    if value is None:
+        return default
+    try:
+        status = int(str(value))
+    except ValueError:
+        raise Uncarried(f"{value!r} is no HTTP status") from None
+    if not 200 <= status <= 599:
+        raise Uncarried(f"the status {status} can't be served", "Here are statuses from 200 to 599")
+    return status

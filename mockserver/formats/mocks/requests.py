@@ -1,0 +1,257 @@
+"""
+What a request has to be, as alternatives of single tests, and routes made of them.
+
+A peer's `or` becomes several routes with one reply, its `not` is pushed down
+to the single test: in our language only conditions on one part can be
+turned round or be chosen from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from mockserver.formats.mocks.conditions import anywhere, both, either, escaped, fits, negated
+from mockserver.formats.mocks.paths import ANY_PATH, literal_path, pattern_path, without_case
+from mockserver.formats.mocks.queries import jsonpath, schema, xpath
+from mockserver.formats.mocks.sources import Uncarried
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+MOST_ALTERNATIVES = 32
+_NAMED = ("headers", "query", "cookies", "form", "jsonpath", "xml")
+_TREES = ("json", "json_exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """
+    One test of one part. `condition` is of the part's kind: of `method` a
+    frozenset of those that pass, of `path` a PathTest, of `if` an expression,
+    of `json` and `json_exact` a tree, else a condition.
+    """
+
+    part: str
+    condition: Any
+    name: str = ""
+
+    def turned(self) -> Atom:
+        """What holds just where this one doesn't."""
+        match self.part:
+            case "method":
+                return replace(self, condition=frozenset(METHODS) - self.condition)
+            case "path":
+                test: PathTest = self.condition
+                return replace(self, condition=replace(test, turned=not test.turned))
+            case "if":
+                return replace(self, condition=f"not ({self.condition})")
+            case "json" | "json_exact":
+                return replace(self, condition={"$not": self.condition})
+            case "schema":
+                return replace(self, condition={"not": self.condition})
+        return replace(self, condition=negated(self.condition))
+
+
+@dataclass(frozen=True, slots=True)
+class PathTest:
+    """
+    A test of the path: `kind` is equals, contains, starts, ends, search or
+    whole (patterns), or route (a path as routes write it).
+    """
+
+    kind: str
+    text: str
+    ignore_case: bool = False
+    turned: bool = False
+
+    def route_path(self) -> str:
+        """As a route's path. Raises Uncarried."""
+        match self.kind:
+            case "equals":
+                return without_case(self.text) if self.ignore_case else literal_path(self.text)
+            case "route":
+                return self.text
+            case "search":
+                return pattern_path(anywhere(self.text, ignore_case=self.ignore_case, anything=".*"))
+            case "whole":
+                return pattern_path(("(?i)" if self.ignore_case else "") + self.text)
+        inner = escaped(self.text)
+        before = "" if self.kind == "starts" else ".*"
+        after = "" if self.kind == "ends" else ".*"
+        return pattern_path(("(?i)" if self.ignore_case else "") + before + inner + after)
+
+    def expression(self, subject: str) -> str:
+        """As an expression of `if`. Raises Uncarried for patterns."""
+        text = quoted(self.text.lower() if self.ignore_case else self.text)
+        if self.ignore_case:
+            subject = f"({subject} | lower)"
+        match self.kind:
+            case "equals":
+                said = f"{subject} == {text}"
+            case "contains":
+                said = f"{text} in {subject}"
+            case "starts":
+                said = f"{subject}.startswith({text})"
+            case "ends":
+                said = f"{subject}.endswith({text})"
+            case _:
+                raise Uncarried(
+                    f"the pattern {self.text!r} stands beside another condition on the path, or is turned round",
+                    "Write one pattern for both",
+                )
+        return f"not ({said})" if self.turned else said
+
+    def holds(self, path: str) -> bool:
+        text = self.text.lower() if self.ignore_case and self.kind not in ("search", "whole") else self.text
+        path = path.lower() if self.ignore_case else path
+        match self.kind:
+            case "equals":
+                found = path == text
+            case "contains":
+                found = text in path
+            case "starts":
+                found = path.startswith(text)
+            case "ends":
+                found = path.endswith(text)
+            case "search":
+                found = fits(anywhere(text, ignore_case=self.ignore_case), path)
+            case _:
+                found = fits(("(?i)" if self.ignore_case else "") + text, path)
+        return found is not self.turned
+
+
+def quoted(text: str) -> str:
+    """A text in an expression."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+    if "{{" in escaped or "}}" in escaped or "{%" in escaped or "%}" in escaped:
+        raise Uncarried(f"{text!r} has braces, which would end an expression")
+    return f"'{escaped}'"
+
+
+Alternatives = list[list[Atom]]
+"""At least one of them, of which all tests hold."""
+
+
+def all_of(parts: Iterable[Alternatives]) -> Alternatives:
+    made: Alternatives = [[]]
+    for part in parts:
+        if len(made) * len(part) > MOST_ALTERNATIVES:
+            raise Uncarried(f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand")
+        made = [[*one, *other] for one, other in product(made, part)]
+    return made
+
+
+def any_of(parts: Iterable[Alternatives]) -> Alternatives:
+    """Single tests of one part are put together, so that they need one route."""
+    made: Alternatives = []
+    for alternative in [one for part in parts for one in part]:
+        if len(alternative) == 1:
+            twin = next(
+                (i for i, one in enumerate(made) if len(one) == 1 and _same(one[0], alternative[0])), None
+            )
+            if twin is not None:
+                made[twin] = [_either(made[twin][0], alternative[0])]
+                continue
+        made.append(alternative)
+    if len(made) > MOST_ALTERNATIVES:
+        raise Uncarried(f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand")
+    return made
+
+
+def _same(one: Atom, other: Atom) -> bool:
+    return one.part == other.part and one.name == other.name and one.part not in ("path", "schema")
+
+
+def _either(one: Atom, other: Atom) -> Atom:
+    match one.part:
+        case "method":
+            return replace(one, condition=one.condition | other.condition)
+        case "if":
+            return replace(one, condition=f"({one.condition}) or ({other.condition})")
+        case "json" | "json_exact":
+            before = one.condition["$any_of"] if list(one.condition) == ["$any_of"] else [one.condition]
+            return replace(one, condition={"$any_of": [*before, other.condition]})
+    return replace(one, condition=either([one.condition, other.condition]))
+
+
+def route_of(atoms: Iterable[Atom], base: str = "") -> dict[str, Any]:
+    """`request`, `match` and `if` of a route that asks for all of them. Raises Uncarried."""
+    methods: frozenset[str] | None = None
+    paths: list[PathTest] = []
+    match: dict[str, Any] = {}
+    expressions: list[str] = []
+    for atom in atoms:
+        if atom.part == "method":
+            methods = atom.condition if methods is None else methods & atom.condition
+        elif atom.part == "path":
+            paths.append(atom.condition)
+        elif atom.part == "if":
+            expressions.append(atom.condition)
+        else:
+            _ask(match, atom)
+    path = _path(paths, expressions, base)
+    route: dict[str, Any] = {"request": f"{_method(methods)} {path}"}
+    if match:
+        route["match"] = match
+    if expressions:
+        route["if"] = " and ".join(expressions) if len(expressions) > 1 else expressions[0]
+    return route
+
+
+def _method(methods: frozenset[str] | None) -> str:
+    if methods is None or methods >= frozenset(METHODS):
+        return "ANY"
+    if not methods:
+        raise Uncarried("no method fulfils it, so it never answers")
+    known = [method for method in METHODS if method in methods]
+    return ",".join([*known, *sorted(methods - set(METHODS))])
+
+
+def _path(tests: list[PathTest], expressions: list[str], base: str) -> str:
+    exact = next((test for test in tests if test.kind == "equals" and not test.turned), None)
+    if exact is not None:
+        if not all(test.holds(exact.text) for test in tests):
+            raise Uncarried("no path fulfils it, so it never answers")
+        return exact.route_path()
+    patterns = [test for test in tests if not test.turned]
+    first = next((test for test in patterns if test.kind in ("search", "whole")), None)
+    first = first or (patterns[0] if patterns else None)
+    subject = f"request.path[{len(base)}:]" if base else "request.path"
+    expressions[:0] = [test.expression(subject) for test in tests if test is not first]
+    return ANY_PATH if first is None else first.route_path()
+
+
+def _ask(match: dict[str, Any], atom: Atom) -> None:
+    part, condition, name = atom.part, atom.condition, atom.name
+    if part in _NAMED:
+        name = {"jsonpath": jsonpath, "xml": xpath}.get(part, str)(name)
+        named = match.setdefault(part, {})
+        named[name] = both(named[name], condition) if name in named else condition
+    elif part not in match:
+        match[part] = schema(condition) if part == "schema" else condition
+    elif part in _TREES:
+        match[part] = _trees(match[part], condition)
+    elif part == "schema":
+        match[part] = {"allOf": [match[part], condition]}
+    else:
+        match[part] = both(match[part], condition)
+
+
+def _trees(one: Any, other: Any) -> Any:
+    """Both trees hold: fields beside each other where they don't meet."""
+    if one == other:
+        return one
+    if _is_fields(one) and _is_fields(other):
+        made = dict(one)
+        for key, item in other.items():
+            made[key] = _trees(made[key], item) if key in made else item
+        return made
+    parts: list[Any] = []
+    for part in (one, other):
+        parts += part["$all_of"] if isinstance(part, dict) and list(part) == ["$all_of"] else [part]
+    return {"$all_of": parts}
+
+
+def _is_fields(tree: Any) -> bool:
+    return isinstance(tree, dict) and not any(key.startswith("$") for key in tree)

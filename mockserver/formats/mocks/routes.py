@@ -1,0 +1,75 @@
+"""What importers of mocks share about whole routes and scenarios."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import Any
+
+from mockserver.formats.mocks.replies import Reply, folded, short
+from mockserver.formats.mocks.sources import Uncarried
+
+
+def proxy_route(target: str) -> dict[str, Any]:
+    """A route's `proxy`. Raises Uncarried for a target that is none."""
+    if not re.match(r"https?://[^/\s]+", target):
+        raise Uncarried(f"{target!r} is no http or https URL to pass requests on to")
+    return {"proxy": target}
+
+
+def unique_name(wanted: str, taken: Container[str]) -> str:
+    """A scenario's name after `wanted`, unlike those that are taken."""
+    name = re.sub(r"[/?#%\x00-\x1f]+", "-", wanted).strip() or "imported"
+    name = "imported" if name == "runtime" else name
+    number, made = 2, name
+    while made in taken:
+        made, number = f"{name}-{number}", number + 1
+    return made
+
+
+Entry = tuple[dict[str, Any], dict[str, Any]]
+"""
+A route without its reply, and its answer: `reply` (a step), with `times` if it
+is used up after so many calls; or `proxy`.
+"""
+
+
+def sequenced(entries: list[Entry], *, counted: bool = False) -> list[dict[str, Any]]:
+    """
+    Routes of entries that are asked in this order. Neighbours that ask for the
+    same, where the first is used up at some time, are one route with a
+    sequence. `counted`: what is used up has to be, by the end (`expect`).
+    """
+    routes: list[dict[str, Any]] = []
+    steps: list[Reply] = []
+    for number, (route, answer) in enumerate(entries):
+        if "proxy" in answer:
+            routes.append({**route, **answer})
+            continue
+        step = answer["reply"]
+        limited = "times" in answer
+        steps.append({**step, "times": answer["times"]} if answer.get("times", 1) > 1 else step)
+        after = entries[number + 1] if number + 1 < len(entries) else None
+        if limited and after is not None and "reply" in after[1] and _asks(after[0]) == _asks(route):
+            continue
+        routes.append(_sequence(route, steps, limited=limited, counted=counted))
+        steps = []
+    return routes
+
+
+def _asks(route: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in route.items() if key != "name"}
+
+
+def _sequence(route: dict[str, Any], steps: list[Reply], *, limited: bool, counted: bool) -> dict[str, Any]:
+    used_up = sum(step.get("times", 1) for step in (steps if limited else steps[:-1]))
+    steps = folded(steps)
+    if not limited:
+        steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
+    replies = [short(step) for step in steps]
+    made = {**route, "reply": replies[0] if len(replies) == 1 else replies}
+    if limited:
+        made["then"] = "stop"
+    if counted and used_up:
+        made["expect"] = used_up if limited else {"min": used_up}
+    return made

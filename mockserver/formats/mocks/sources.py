@@ -1,0 +1,138 @@
+"""What a peer's files hold, read without trust: JSON or YAML, a file or a folder of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.model.written import as_text, written_float
+from mockserver.recording.conversion import Lost
+from mockserver.scenarios.yaml.yaml12 import parse
+
+LARGEST_BYTES = 64 << 20
+
+
+class Uncarried(Exception):
+    """Ends one condition or reply: it can't be said here. The text is a `Lost.what`."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+FAILURES = (
+    Uncarried,
+    ArithmeticError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
+"""What reading a part of another tool's file may end in: it holds anything, a list where a mapping belongs too."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """Gathers what is lost; `place` is the file, keys are added to it."""
+
+    place: str
+    found: list[Lost] = field(default_factory=list)
+
+    def add(self, where: str, what: str, hint: str = "") -> None:
+        place = f"{self.place}: {where}" if self.place and where else self.place or where
+        self.found.append(Lost(place, what, hint))
+
+    def failed(self, where: str, why: Exception, then: str = "") -> None:
+        """What one of FAILURES stopped."""
+        if isinstance(why, Uncarried):
+            self.add(where, f"{why.what}{then}", why.hint)
+        else:
+            self.add(where, f"it is not of the shape that such a file has{then}")
+
+    def unknown(self, where: str, written: object, known: set[str]) -> None:
+        """Every key of a mapping that nobody reads, so that nothing is dropped in silence."""
+        if not isinstance(written, dict):
+            return
+        for key in written:
+            if key not in known:
+                self.add(f"{where}.{key}" if where else str(key), "this key has no counterpart here")
+
+
+def documents(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """
+    Name and content of a file, or of each file below a folder, in the order of
+    their paths. Raises InvalidInput for what can't be read.
+    """
+    if not source.exists():
+        raise refused(str(source), "there is no such file or folder", "Name an export, or a folder of them")
+    if source.is_file():
+        yield source.name, _content(source)
+        return
+    paths = [path for path in sorted(source.rglob("*")) if path.is_file() and path.name.endswith(suffixes)]
+    if not paths:
+        raise refused(str(source), f"no file in it ends in {' or '.join(suffixes)}", "Name another folder")
+    for path in paths:
+        yield path.relative_to(source).as_posix(), _content(path)
+
+
+def _content(path: Path) -> Any:
+    if path.stat().st_size > LARGEST_BYTES:
+        raise refused(str(path), "larger than 64 MiB", "Split it")
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as why:
+        raise refused(str(path), f"can't be read: {why}", "It has to be text in UTF-8") from why
+    if path.suffix in (".yaml", ".yml"):
+        return _yaml(path, text)
+    try:
+        return json.loads(text, parse_constant=_no_number, parse_float=written_float)
+    except (ValueError, RecursionError) as why:
+        raise refused(str(path), f"no JSON: {why}", "Export it anew") from why
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}")
+
+
+def _yaml(path: Path, text: str) -> Any:
+    """By YAML 1.2, where `no` and `12:30` are texts, as they are for who reads into texts."""
+    try:
+        return parse(text)
+    except InvalidInput as why:
+        raise InvalidInput([flaw.under(str(path)) for flaw in why.flaws]) from why
+
+
+def refused(place: str, what: str, hint: str) -> InvalidInput:
+    return InvalidInput(Flaw((place,), what, hint))
+
+
+def mapping(value: object, place: str) -> dict[str, Any]:
+    """A value that has to be a mapping. Raises Uncarried."""
+    if not isinstance(value, dict):
+        raise Uncarried(f"a mapping was expected here, and {type(value).__name__} stands there", place and "")
+    return value
+
+
+def listed(value: object) -> list[Any]:
+    """A list, or the one that stands for it; nothing gives none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def text_of(value: object) -> str:
+    """A scalar as JavaScript, Go and Java print it in JSON. Raises Uncarried for a list or a mapping."""
+    if isinstance(value, (list, dict)):
+        raise Uncarried(f"a {'list' if isinstance(value, list) else 'mapping'} stands where a text belongs")
+    if value is None:
+        return "null"
+    if type(value) is float and value == int(value):
+        return str(int(value))
+    return as_text(value) if isinstance(value, (int, float)) else str(value)

@@ -1,0 +1,63 @@
+"""
+The security schemes of a specification, as the `auth` that would ask for them.
+
+It is written under `x-auth`, which does nothing: an import that refused every
+client without a made-up token would be of little use, and which tokens a test
+sends only its author knows. Renamed to `auth`, it asks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.openapi.operations import Operation
+from mockserver.recording.conversion import Document, Lost
+from mockserver.scenarios.openapi_nodes import Node
+from mockserver.scenarios.openapi_reading import Specification
+
+TOKEN = "test-token"  # noqa: S105  (what a test may send)
+
+
+def auth_of(spec: Specification, operations: list[Operation], lost: list[Lost]) -> Document:
+    """`x-auth` for the scheme that most of the specification asks for; others are lost."""
+    components = spec.root.object("components")
+    schemes = dict(components.mapping("securitySchemes")) if components is not None else {}
+    wanted = _wanted(spec, operations, schemes)
+    document: Document = {}
+    for name in wanted:
+        auth = _auth(schemes[name])
+        if auth is None:
+            what = f"{name!r} has no counterpart in `auth`"
+            lost.append(Lost(schemes[name].place, what, "bearer, basic and api_key are known"))
+        elif document:
+            lost.append(Lost(schemes[name].place, f"beside another scheme, {name!r} is not asked for"))
+        else:
+            document["x-auth"] = auth
+    return document
+
+
+def _wanted(spec: Specification, operations: list[Operation], schemes: dict[str, Node]) -> list[str]:
+    """The schemes that are asked for, the most asked first."""
+    asked = dict.fromkeys(schemes, 0)
+    for node in (spec.root, *(operation.node for operation in operations)):
+        for one in node.items("security"):
+            for name in one.value if isinstance(one.value, dict) else ():
+                if name in asked:
+                    asked[name] += len(operations) + 1 if node is spec.root else 1
+    return sorted((name for name, times in asked.items() if times), key=lambda name: -asked[name])
+
+
+def _auth(scheme: Node) -> dict[str, Any] | None:
+    value = scheme.value
+    kind, where = value.get("type"), value.get("in")
+    if kind == "http":
+        known: dict[str, dict[str, Any]] = {
+            "bearer": {"bearer": [TOKEN]},
+            "basic": {"basic": {"test": "test"}},
+        }
+        return known.get(str(value.get("scheme")).lower())
+    if kind in ("oauth2", "openIdConnect"):
+        return {"bearer": [TOKEN]}
+    if kind == "apiKey" and where in ("header", "query") and value.get("name"):
+        return {"api_key": {where: value["name"], "values": [TOKEN]}}
+    return None

@@ -1,0 +1,230 @@
+"""What an operation answers: its success, with the specification's example or a sample of the schema."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from mockserver.formats.openapi.xml import as_xml
+from mockserver.formats.reading import json_line
+from mockserver.model.framing import has_body
+from mockserver.model.written import plain_numbers
+from mockserver.openapi.operations import Operation
+from mockserver.openapi.samples import Cut, sample
+from mockserver.openapi.validators import Validators
+from mockserver.recording.conversion import Lost
+from mockserver.scenarios.openapi_nodes import Node
+
+_BRACES = ("{{", "{%", "{#")
+
+
+class Replies:
+    """Makes replies, each example and sample held against its schema. What can't be made is added to `lost`."""
+
+    def __init__(self, validators: Validators, lost: list[Lost]) -> None:
+        self._validators = validators
+        self._lost = lost
+        self._others = 0
+        self._headers = 0
+        self._unfit: list[str] = []
+        self._left_out: dict[str, int] = {}
+        """How many examples are in no reply, by the place where they would be."""
+
+    def notes(self) -> list[str]:
+        """How many examples are left out."""
+        count = sum(self._left_out.values())
+        if not count:
+            return []
+        what = f"{count} example{'s are' if count > 1 else ' is'} left out, for breaking the schema or standing beside the one that is given"
+        return [f"{what}; the first at {next(iter(self._left_out))}."]
+
+    def remarks(self) -> list[str]:
+        """What a person should know of all replies together."""
+        said = self.notes()
+        if self._others:
+            said.append(
+                f"{self._others} other documented answers, such as errors, are left out: the success is given."
+            )
+        if self._headers:
+            said.append(f"{self._headers} optional headers of answers are left out.")
+        if self._unfit:
+            said.append(
+                f"{len(self._unfit)} examples of the specification break its own schemas and are given as they stand; "
+                f"the first is {self._unfit[0]}"
+            )
+        return said
+
+    def reply(self, operation: Operation) -> Any:
+        """A reply in the scenario language: a status, or a mapping."""
+        found = best(operation)
+        if found is None:
+            self._lost.append(Lost(operation.node.place, "it documents no answer that can be given; 200 is"))
+            return 200
+        status, response = found
+        self._others += len(operation.responses()) - 1
+        for name, node in response.mapping("links"):
+            self._lost.append(Lost(node.place, f"the link {name!r} leads nowhere here"))
+        reply: dict[str, Any] = {} if status == 200 else {"status": status}
+        headers = dict(self._headers_of(operation, response))
+        body = self._body(operation, response, headers) if has_body(status) else {}
+        if headers:
+            reply["headers"] = headers
+        reply |= body
+        if _has_braces(reply):
+            reply["raw"] = True
+        return reply if reply.keys() - {"status"} else status
+
+    def value(self, operation: Operation, media: Node) -> Any:
+        """The first example of a media type that its schema takes, else the first; or a sample of its schema. Raises Cut."""
+        examples = examples_of(media)
+        schema = media.get("schema")
+        if len(examples) > 1:
+            self._left_out[media.place] = len(examples) - 1
+        if examples:
+            fitting = [one for one in examples if schema is None or self.fits(schema, one)]
+            if not fitting:
+                self._unfit.append(media.place)
+            return (fitting or examples)[0]
+        if schema is None:
+            raise Cut("it has neither example nor schema")
+        return self.sampled(operation, schema)
+
+    def sampled(self, operation: Operation, schema: Node, more: str = "") -> Any:
+        """A sample of a schema, the same at every import; others with `more`. Raises Cut."""
+        made = sample(schema, f"{operation.method} {operation.path}{more}", self._validators)
+        if made.left_out:
+            self._left_out[schema.place] = made.left_out
+        return made.value
+
+    def fits(self, schema: Node, value: Any) -> bool:
+        return bool(self._validators.of(schema, "reply").is_valid(plain_numbers(value)))
+
+    # Headers
+
+    def _headers_of(self, operation: Operation, response: Node) -> Iterator[tuple[str, str]]:
+        """Those that must be there, and where to go next."""
+        for name, node in response.mapping("headers"):
+            if name.lower() == "content-type":
+                continue
+            if node.value.get("required") is not True and name.lower() != "location":
+                self._headers += 1
+                continue
+            try:
+                yield name, _text(self.value(operation, _content(node)))
+            except Cut as why:
+                self._lost.append(Lost(node.place, f"no value for the header {name!r} was found: {why}"))
+
+    # Bodies
+
+    def _body(self, operation: Operation, response: Node, headers: dict[str, str]) -> dict[str, Any]:
+        content = dict(response.mapping("content"))
+        if not content:
+            return {}
+        kind = preferred(content)
+        media = content[kind]
+        try:
+            return _written(kind, media, self._media_value(kind, operation, media), headers)
+        except Cut as why:
+            what = f"no sample of {kind} was found that its schema takes: {why}"
+            self._lost.append(Lost(media.place, what, "Write the body by hand"))
+            return {}
+
+    def _media_value(self, kind: str, operation: Operation, media: Node) -> Any:
+        if is_structured(kind) or examples_of(media):
+            return self.value(operation, media)
+        schema = media.get("schema")
+        if schema is not None and kind.startswith("text/"):
+            return self.sampled(operation, schema)
+        return Random(operation.path).randbytes(16)
+
+
+def best(operation: Operation) -> tuple[int, Node] | None:
+    """The answer to give, with its status: a success, else a redirect, else what there is."""
+    responses = operation.responses()
+    fixed = sorted((int(text), node) for text, node in responses.items() if text.isdecimal())
+    ranges = {text[0]: node for text, node in responses.items() if text[1:] == "XX"}
+    for hundred, usual in (("2", 200), ("3", 302)):
+        found = next(((status, node) for status, node in fixed if str(status)[0] == hundred), None)
+        if found is not None:
+            return found
+        if hundred in ranges:
+            return usual, ranges[hundred]
+    if "DEFAULT" in responses:
+        return 200, responses["DEFAULT"]
+    found = next(((status, node) for status, node in fixed if 400 <= status <= 599), None)
+    if found is None and ranges.keys() & {"4", "5"}:
+        digit = min(ranges.keys() & {"4", "5"})
+        return int(digit) * 100, ranges[digit]
+    return found
+
+
+def is_structured(kind: str) -> bool:
+    """Whether a body of that media type is written from data."""
+    kind = kind.partition(";")[0].strip().lower()
+    return (
+        kind.endswith(("json", "+xml", "/xml")) or kind in ("*/*", "application/*", "text/event-stream")
+        or kind == "application/x-www-form-urlencoded"
+    )  # fmt: skip
+
+
+def preferred(content: dict[str, Any]) -> str:
+    """The media type to give: JSON where it is offered, else what reads best."""
+
+    def rank(kind: str) -> int:
+        plain = kind.partition(";")[0].strip().lower()
+        order = [
+            plain == "application/json", plain.endswith("json"), "*" in plain, plain.startswith("text/"),
+            plain.endswith("xml"),
+        ]  # fmt: skip
+        return order.index(True) if True in order else len(order)
+
+    return min(content, key=rank)
+
+
+def examples_of(media: Node) -> list[Any]:
+    """Every example that the author gives of a media type, a parameter or a header."""
+    found = [media.value["example"]] if "example" in media.value else []
+    nodes = [node for _, node in media.mapping("examples")]
+    return found + [
+        node.value["value"] for node in nodes if isinstance(node.value, dict) and "value" in node.value
+    ]
+
+
+def _content(node: Node) -> Node:
+    """Where a header or a parameter has its schema: itself, or its one media type."""
+    return next((media for _, media in node.mapping("content")), node)
+
+
+def _written(kind: str, media: Node, value: Any, headers: dict[str, str]) -> dict[str, Any]:
+    plain = kind.partition(";")[0].strip().lower()
+    if plain.endswith("json") or "*" in plain:
+        if plain.endswith("json") and plain != "application/json":
+            headers["content-type"] = kind
+        return {"json": value}
+    usual = {"text/plain": "text", "text/html": "html", "application/xml": "xml"}
+    if plain == "application/x-www-form-urlencoded" and isinstance(value, dict):
+        return {"form": value}
+    if plain == "text/event-stream" and not isinstance(value, str):
+        return {"events": [{"data": one} for one in (value if isinstance(value, list) else [value])]}
+    if plain not in usual or ";" in kind:
+        headers["content-type"] = kind
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode()}
+    if plain.endswith("xml") and not isinstance(value, str):
+        value = as_xml(value, media.get("schema"))
+    return {usual.get(plain, "text"): _text(value)}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json_line(value)
+
+
+def _has_braces(value: Any) -> bool:
+    """Whether something in it would be read as a template."""
+    if isinstance(value, dict):
+        return any(_has_braces(item) for pair in value.items() for item in pair)
+    if isinstance(value, list):
+        return any(map(_has_braces, value))
+    return isinstance(value, str) and any(mark in value for mark in _BRACES)

@@ -1,0 +1,139 @@
+"""The calls of a test run as a pact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mockserver.formats.pact.parts import Interaction, Part, file_name, grouped, pact_of
+from mockserver.formats.reading import pretty
+from mockserver.model.http import UnreadableBody
+from mockserver.recording.conversion import Exported, Lost
+from mockserver.recording.exchanges import Exchange, json_of, value_of
+from mockserver.recording.noise import telling
+
+_ASKED_HEADERS = ("content-type", "accept")
+_OF_CLIENTS = frozenset(
+    [
+        "host",
+        "user-agent",
+        "accept-encoding",
+        "accept-language",
+        "connection",
+        "content-length",
+        "cache-control",
+        "pragma",
+        "origin",
+        "referer",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "expect",
+        "x-mockserver-namespace",
+    ]
+)
+
+
+def from_calls(archive: Any, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
+    """The calls of a server's archive that a route took and answered: each different one is an interaction."""
+    from mockserver.formats.har import exchanges
+
+    exported = Exported()
+    found = _of_calls(exchanges(archive, exported.lost), exported.lost)
+    consumer, provider = consumer or "consumer", provider or "provider"
+    exported.files[file_name(consumer, provider)] = pretty(
+        pact_of(consumer, provider, found, version, exported.lost)
+    )
+    return exported
+
+
+def _of_calls(exchanges: Iterable[Exchange], lost: list[Lost]) -> list[Interaction]:
+    found: list[Interaction] = []
+    known: dict[str, list[str]] = {}
+    taken: set[str] = set()
+    left: set[str] = set()
+    for exchange in exchanges:
+        if not exchange.name:
+            lost.append(
+                Lost(
+                    exchange.place,
+                    f"no route took {exchange.method} {exchange.path}",
+                    "It is no part of the pact",
+                )
+            )
+        elif exchange.fault or not 200 <= exchange.status <= 599:
+            lost.append(
+                Lost(
+                    exchange.place,
+                    f"it ended with {exchange.fault or 'no answer'}",
+                    "It is no part of the pact",
+                )
+            )
+        else:
+            request, response = _asked_part(exchange, left), _answered_part(exchange)
+            asked, answered = repr(request), repr(response)
+            answers = known.setdefault(asked, [])
+            if answered in answers:
+                continue
+            answers.append(answered)
+            route = exchange.name.partition("/")[2]
+            given = [f"{route} has been answered otherwise {len(answers) - 1} time{'s' if len(answers) > 2 else ''}"] if len(answers) > 1 else []  # fmt: skip
+            found.append(Interaction(_description(route, exchange, taken), given, request, response))
+    if left:
+        lost.append(Lost("request headers", f"they are no part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
+    return found
+
+
+def _description(route: str, exchange: Exchange, taken: set[str]) -> str:
+    at = exchange.split
+    line = f"{exchange.method} {exchange.path}{f'?{at.query}' if at.query else ''}"
+    description, number = route, 2
+    if description in taken and route != line:
+        description = f"{route}: {line}"
+    first = description
+    while description in taken:
+        description, number = f"{first} ({number})", number + 1
+    taken.add(description)
+    return description
+
+
+def _asked_part(exchange: Exchange, left: set[str]) -> Part:
+    found = Part(more={"method": exchange.method, "path": exchange.path})
+    query = grouped(exchange.request.query_pairs)
+    if query:
+        found.more["query"] = query
+    for name, value in exchange.request_headers:
+        if name.lower() in _ASKED_HEADERS and value != "*/*":
+            found.headers.setdefault(name.lower(), []).append(value)
+        elif name.lower() not in _OF_CLIENTS and name.lower() not in _ASKED_HEADERS:
+            left.add(name.lower())
+    found.content_type = value_of(exchange.request_headers, "content-type")
+    if exchange.request_body:
+        found.body = _content(exchange.request_body, found.content_type)
+    return found
+
+
+def _answered_part(exchange: Exchange) -> Part:
+    kept = [
+        (name, value) for name, value in telling(exchange.headers)[0] if not name.startswith("x-mockserver")
+    ]
+    found = Part(
+        headers=grouped(kept), more={"status": exchange.status}, content_type=exchange.header("content-type")
+    )
+    if exchange.body:
+        found.body = _content(exchange.body, found.content_type)
+        if not isinstance(found.body, (str, bytes)):
+            found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
+    return found
+
+
+def _content(body: bytes, content_type: str) -> Any:
+    if content_type.partition(";")[0].strip().lower().endswith("json"):
+        try:
+            return json_of(body)
+        except UnreadableBody:
+            pass
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body

@@ -1,0 +1,114 @@
+"""What goes into a pact, whatever its version, and how versions 3 and 4 write it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.recording.conversion import Lost
+
+
+@dataclass(slots=True)
+class Part:
+    """A request or a response as a pact has it, whatever the version."""
+
+    headers: dict[str, list[str]] = field(default_factory=dict)
+    body: Any = ...
+    content_type: str = ""
+    rules: dict[str, Any] = field(default_factory=dict)
+    generators: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+    """`method`, `path` and `query`, or `status`."""
+
+
+@dataclass(slots=True)
+class Interaction:
+    description: str
+    given: list[str]
+    request: Part
+    response: Part
+
+
+def grouped(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in lines:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def file_name(consumer: str, provider: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_. " else "_" for c in f"{consumer}-{provider}") + ".json"
+
+
+def pact_of(
+    consumer: str, provider: str, found: list[Interaction], version: int, lost: list[Lost]
+) -> dict[str, Any]:
+    part = _part_of_4 if version == 4 else _part_of_3
+    interactions = []
+    for one in found:
+        written: dict[str, Any] = {"description": one.description}
+        if version == 4:
+            written = {"type": "Synchronous/HTTP", **written, "pending": False}
+        if one.given:
+            written["providerStates"] = [{"name": state} for state in one.given]
+        written["request"] = part(one.request, f"{one.description}: request", lost)
+        written["response"] = part(one.response, f"{one.description}: response", lost)
+        interactions.append(written)
+    return {
+        "consumer": {"name": consumer},
+        "provider": {"name": provider},
+        "interactions": interactions,
+        "metadata": {"pactSpecification": {"version": "4.0" if version == 4 else "3.0.0"}},
+    }
+
+
+def _part_of_4(part: Part, place: str, lost: list[Lost]) -> dict[str, Any]:
+    del place, lost  # version 4 can say it all
+    found = dict(part.more)
+    if part.headers:
+        found["headers"] = part.headers
+    if part.body is not ...:
+        content: Any = part.body
+        encoded: str | bool = False
+        if isinstance(content, bytes):
+            text = _as_text(content)
+            content = text if text is not None else base64.b64encode(content).decode()
+            encoded = "base64" if text is None else False
+        kind = part.content_type or "application/octet-stream"
+        found["body"] = {"content": content, "contentType": kind, "encoded": encoded}
+    return found | _rules_and_generators(part)
+
+
+def _part_of_3(part: Part, place: str, lost: list[Lost]) -> dict[str, Any]:
+    found = dict(part.more)
+    if part.headers:
+        found["headers"] = {name: ", ".join(some) for name, some in part.headers.items()}
+    if (
+        part.content_type
+        and part.body is not ...
+        and not any(name.lower() == "content-type" for name in part.headers)
+    ):
+        found.setdefault("headers", {})["content-type"] = part.content_type
+    if isinstance(part.body, bytes):
+        text = _as_text(part.body)
+        if text is None:
+            lost.append(Lost(f"{place}.body", "version 3 holds no bytes that are no text", "Write version 4"))
+        else:
+            found["body"] = text
+    elif part.body is not ...:
+        found["body"] = part.body
+    return found | _rules_and_generators(part)
+
+
+def _as_text(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _rules_and_generators(part: Part) -> dict[str, Any]:
+    found = {"matchingRules": part.rules, "generators": part.generators}
+    return {key: value for key, value in found.items() if value}

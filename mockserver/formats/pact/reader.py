@@ -1,0 +1,386 @@
+"""
+Pact contracts, versions 2 to 4 (github.com/pact-foundation/pact-specification).
+
+The mock plays the provider: each interaction is a route that asks for what the
+consumer promised to send, no more and no less, and answers with the example.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mockserver.errors import Flaw, InvalidInput, shown
+from mockserver.formats.exchanges_to_routes import Asked, route_path
+from mockserver.formats.pact.paths import path_pattern
+from mockserver.formats.pact.rules import (
+    Conditions,
+    exact_texts,
+    rule_of,
+    rules_of,
+    texts_condition,
+    tokens_of,
+)
+from mockserver.formats.pact.texts import template_of
+from mockserver.formats.pact.writer import CONSUMER, GIVEN, PROVIDER
+from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_name
+from mockserver.model.written import as_text, written_float
+from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.exchanges import Exchange, Lines, known_method, value_of
+from mockserver.recording.written_replies import Beside, reply_of
+
+_HTTP = "Synchronous/HTTP"
+_NOTHING: Any = object()
+
+
+@dataclass(slots=True)
+class _Interaction:
+    asked: Asked
+    route: Document
+    given: list[str]
+
+
+def read(source: Path) -> Imported:
+    """Raises InvalidInput for what is no pact."""
+    pact = json_file(source, "a pact")
+    if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
+        raise InvalidInput(Flaw((), f"{source} is no pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+    consumer, provider = (
+        str((isinstance(pact.get(side), dict) and pact[side].get("name")) or side)
+        for side in ("consumer", "provider")
+    )
+    name = scenario_name(provider) if provider != "provider" else name_of(source)
+    imported = Imported()
+    beside = Beside(name)
+    found: list[_Interaction] = []
+    for place, interaction in _http_interactions(pact, imported.lost):
+        try:
+            found.append(_interaction(place, interaction, beside, imported.lost))
+        except (IndexError, KeyError, TypeError, AttributeError, ValueError) as why:
+            imported.lost.append(Lost(place, f"it can't be read: {why!r}", "Leave it out, or mend it"))
+    scenario: Document = {
+        "description": f"What {consumer} asks of {provider}.",
+        CONSUMER: consumer,
+        PROVIDER: provider,
+    }
+    remarks = _told_apart(found, scenario, imported.lost)
+    scenario["routes"] = [one.route for one in _in_order(found)]
+    imported.scenarios[name] = scenario
+    imported.files = beside.files
+    imported.remarks[name] = remarks
+    return imported
+
+
+def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for index, message in enumerate(_listed(pact, "messages")):
+        told = message.get("description") if isinstance(message, dict) else ""
+        lost.append(
+            Lost(
+                f"messages[{index}]",
+                f"the message {told!r} is no HTTP",
+                "Routes answer requests; see webhook",
+            )
+        )
+    for index, interaction in enumerate(_listed(pact, "interactions")):
+        place = f"interactions[{index}]"
+        if not isinstance(interaction, dict):
+            lost.append(Lost(place, "it is no interaction", "Leave it out"))
+            continue
+        kind = interaction.get("type", _HTTP)
+        if kind != _HTTP or interaction.get("transport", "http") not in ("http", "https"):
+            told = interaction.get("description")
+            lost.append(
+                Lost(place, f"{told!r} of type {kind} is no HTTP", "Routes answer requests; see webhook")
+            )
+            continue
+        if interaction.get("pending"):
+            lost.append(Lost(f"{place}.pending", "the mock answers it like any other"))
+        yield place, interaction
+
+
+def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
+    """Raises InvalidInput for what is no list."""
+    found = pact.get(key) or []
+    if not isinstance(found, list):
+        raise InvalidInput(
+            Flaw((key,), f"expected a list, got {shown(found)}", "Name the file that a pact test wrote")
+        )
+    return found
+
+
+def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: list[Lost]) -> _Interaction:
+    request, response = written["request"], written["response"]
+    asked = _asked(f"{place}.request", request, lost)
+    given = _given(place, written, lost)
+    route: Document = {"name": str(written.get("description") or asked.place)[:150].strip() or asked.place}
+    route["request"] = asked.place
+    if asked.match:
+        route["match"] = asked.match
+    route["reply"] = _reply(f"{place}.response", asked, response, beside, lost)
+    if given:
+        route["tags"] = [f"{GIVEN}{state}" for state in given]
+    return _Interaction(asked, route, given)
+
+
+def _given(place: str, written: Mapping[str, Any], lost: list[Lost]) -> list[str]:
+    """The names of provider states; version 2 has one, as text."""
+    states = written.get("providerStates", written.get("providerState", written.get("provider_state"))) or []
+    found = []
+    for index, state in enumerate([states] if isinstance(states, str) else states):
+        if isinstance(state, str):
+            found.append(state)
+            continue
+        found.append(str(state["name"]))
+        if state.get("params"):
+            lost.append(Lost(f"{place}.providerStates[{index}].params", f"{state['params']} is not kept: a state is only named"))  # fmt: skip
+    return [state for state in found if state]
+
+
+# The request
+
+
+def _asked(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Asked:
+    rules = _rules(request)
+    if request.get("generators"):
+        lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
+    method = known_method(request.get("method", "GET"))
+    path = str(request.get("path") or "/")
+    if not path.startswith("/"):
+        raise ValueError(f"the path {path!r} does not begin with a slash")
+    pattern = route_path(path)
+    rule = rule_of(rules.get("path"))
+    if rule is not None:
+        pattern, why = path_pattern(path, rule.matchers)
+        if why:
+            lost.append(Lost(f"{place}.matchingRules.path", why))
+    query = _texts(f"{place}.query", _query(request.get("query")), rules.get("query"), lost)
+    headers = _headers(f"{place}.headers", _lines(request.get("headers")), rules.get("header"), lost)
+    body, content_type = _body(request)
+    return Asked(
+        method, pattern, headers, query, _body_match(place, body, content_type, rules.get("body"), lost)
+    )
+
+
+def _rules(part: Mapping[str, Any]) -> dict[str, Any]:
+    """By category. Version 2 has all in one mapping, below `$.body`, `$.header`, `$.query`, `$.path`."""
+    written = part.get("matchingRules") or {}
+    if not any(str(key).startswith("$.") for key in written):
+        return dict(written)
+    found: dict[str, Any] = {}
+    for path, matcher in written.items():
+        category, *rest = tokens_of(path)
+        category = {"headers": "header"}.get(category, category)
+        if category == "path":
+            found["path"] = matcher
+        elif category == "body":
+            found.setdefault("body", {})["$" + str(path).removeprefix("$.body")] = matcher
+        elif rest:
+            found.setdefault(category, {})[rest[0]] = matcher
+    return found
+
+
+def _query(query: Any) -> dict[str, list[str]]:
+    if isinstance(query, str):
+        found: dict[str, list[str]] = {}
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+    return {str(name): [as_text(one) for one in (value if isinstance(value, list) else [value])] for name, value in (query or {}).items() if value != []}  # fmt: skip
+
+
+def _lines(headers: Any) -> Lines:
+    return [
+        (str(name), as_text(one))
+        for name, value in (headers or {}).items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
+
+
+def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: list[Lost]) -> dict[str, Any]:
+    by_name = {tokens_of(str(name))[0] if str(name).startswith("$") else str(name): rule for name, rule in (rules or {}).items()}  # fmt: skip
+    found = {}
+    for name, some in values.items():
+        found[name], why = texts_condition(some, rule_of(by_name.get(name)))
+        if why:
+            lost.append(Lost(f"{place}.{name}", why))
+    return found
+
+
+def _headers(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
+    """A Content-Type without parameters is one with any."""
+    values: dict[str, list[str]] = {}
+    for name, value in lines:
+        values.setdefault(name.lower(), []).append(value)
+    lowered = {str(name).lower().removeprefix("$."): rule for name, rule in (rules or {}).items()}
+    found = _texts(place, values, lowered, lost)
+    kind = found.get("content-type")
+    if isinstance(kind, str) and ";" not in kind and kind != "present":
+        found["content-type"] = {"starts_with": kind}
+    return found
+
+
+def _body(part: Mapping[str, Any]) -> tuple[Any, str]:
+    """
+    The body, JSON as data, and its Content-Type. Version 4 tells it with its content, the others with
+    the header. Ellipsis: nothing is said of a body.
+    """
+    header = value_of(_lines(part.get("headers")), "content-type")
+    body = part.get("body", ...)
+    if isinstance(body, dict) and "content" in body and body.keys() <= {"content", "contentType", "encoded", "contentTypeHint"}:  # fmt: skip
+        kind = str(body.get("contentType") or header or "application/json")
+        content = body["content"]
+        if body.get("encoded") in ("base64", True) and isinstance(content, str):
+            return base64.b64decode(content), kind
+        if body.get("encoded") == "json" and isinstance(content, str):
+            return json.loads(content, parse_float=written_float), kind
+        return content, kind
+    if body == {} and "matchingRules" in part:
+        return ..., header
+    return (... if body is None else body), header or (
+        "text/plain" if isinstance(body, str) else "application/json"
+    )
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower().endswith("json")
+
+
+def _body_match(place: str, body: Any, content_type: str, rules: Any, lost: list[Lost]) -> dict[str, Any]:
+    if body is ...:
+        return {}
+    if isinstance(body, bytes):
+        from hashlib import sha256
+
+        return {"body_sha256": sha256(body).hexdigest()}
+    if not isinstance(body, str) or _is_json(content_type):
+        conditions = Conditions(rules_of(rules))
+        found = conditions.of(body)
+        lost += [Lost(f"{place}.body: {path}", why) for path, why in conditions.lost]
+        return {"json_exact": found}
+    if rules:
+        lost.append(
+            Lost(
+                f"{place}.matchingRules.body",
+                f"rules for {content_type} are not asked: the body must be as it stands",
+            )
+        )
+    if content_type.partition(";")[0].strip() == "application/x-www-form-urlencoded":
+        form: dict[str, list[str]] = {}
+        for name, value in parse_qsl(body, keep_blank_values=True):
+            form.setdefault(name, []).append(value)
+        return {"form": {name: exact_texts(some) for name, some in form.items()}} if form else {}
+    return {"text": {"equals": body} if body in ("present", "absent") else body} if body else {}
+
+
+# The reply
+
+
+def _reply(place: str, asked: Asked, response: Mapping[str, Any], beside: Beside, lost: list[Lost]) -> Any:
+    rules = response.get("matchingRules") or {}
+    count = sum(
+        len(part) if isinstance(part, dict) and "matchers" not in part else 1 for part in rules.values()
+    )
+    if count:
+        lost.append(Lost(f"{place}.matchingRules", f"{count} rule{'' if count == 1 else 's'} for what a provider may answer: a mock gives the example"))  # fmt: skip
+    body, content_type = _body(response)
+    lines = _lines(response.get("headers"))
+    if body is not ... and content_type and not value_of(lines, "content-type"):
+        lines.append(("content-type", content_type))
+    content = b"" if body is ... else body if isinstance(body, bytes) else _bytes(body, content_type)
+    status = response.get("status", 200)
+    exchange = Exchange(place, asked.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
+    if not 200 <= exchange.status <= 599:
+        raise ValueError(f"{status} is no final answer: routes answer with 200 to 599")
+    reply = reply_of(exchange, beside)
+    generators = response.get("generators") or {}
+    return _generated(place, reply, generators, lost) if generators else reply
+
+
+def _bytes(body: Any, content_type: str) -> bytes:
+    if isinstance(body, str) and not _is_json(content_type):
+        return body.encode("utf-8", "replace")
+    return json_bytes(body)
+
+
+def _generated(place: str, reply: Any, generators: Mapping[str, Any], lost: list[Lost]) -> Any:
+    """The reply with templates where values are made anew."""
+    for category, by_path in generators.items():
+        for path, generator in by_path.items() if category in ("body", "header") else [("", by_path)]:
+            at = f"{place}.generators.{category}{f': {path}' if path else ''}"
+            made = False
+            if isinstance(reply, dict) and not reply.get("raw"):
+                tokens = tokens_of(path) if path.startswith("$") else (path.lower(),)
+                made = _put(reply, ("json" if category == "body" else "headers", *tokens), generator)
+            if not made:
+                lost.append(Lost(at, f"there is no template for {generator}", "The example stands"))
+    return reply
+
+
+def _put(holder: Any, tokens: tuple[str, ...], generator: Mapping[str, Any]) -> bool:
+    """Puts the template in its place. False where there is none, or no such place."""
+    for token in tokens[:-1]:
+        holder = _child(holder, token)
+    key: Any = int(tokens[-1]) if isinstance(holder, list) and tokens[-1].isdigit() else tokens[-1]
+    example = _child(holder, tokens[-1])
+    if example is _NOTHING or isinstance(example, (dict, list)):
+        return False
+    template = template_of(generator, example)
+    if template is None:
+        return False
+    holder[key] = template
+    return True
+
+
+def _child(holder: Any, token: str) -> Any:
+    if isinstance(holder, dict):
+        return holder.get(token, _NOTHING)
+    if isinstance(holder, list) and token.isdigit() and int(token) < len(holder):
+        return holder[int(token)]
+    return _NOTHING
+
+
+# All of them
+
+
+def _told_apart(found: list[_Interaction], scenario: Document, lost: list[Lost]) -> list[str]:
+    """What asks the same in other states answers by the namespace's state `given`. The remarks."""
+    names: dict[str, int] = {}
+    alike: dict[str, list[_Interaction]] = {}
+    for one in found:
+        name = one.route["name"]
+        names[name] = names.get(name, 0) + 1
+        if names[name] > 1:
+            one.route["name"] = f"{name} #{names[name]}"
+        alike.setdefault(one.asked.same, []).append(one)
+    several = [those for those in alike.values() if len(those) > 1]
+    told: dict[str, None] = {}
+    for those in several:
+        seen: set[str] = set()
+        for one in those:
+            state = " and ".join(one.given)
+            if state in seen:
+                lost.append(Lost(one.route["name"], "another interaction asks the same in the same state", "Only the first answers"))  # fmt: skip
+            seen.add(state)
+            one.route["when"] = {"given": _state(state)}
+            told[state] = None
+    if not told:
+        return []
+    first = " and ".join(several[0][0].given)
+    if first:
+        scenario["state"] = {"given": first}
+    return ["The state `given` says which provider state holds (PUT /__admin/state/given): " + ", ".join(repr(one) for one in told if one) + "."]  # fmt: skip
+
+
+def _state(state: str) -> Any:
+    return "absent" if not state else {"equals": state} if state in ("present", "absent") else state
+
+
+def _in_order(found: list[_Interaction]) -> list[_Interaction]:
+    """Paths without parameters first, and of each place what asks for more."""
+    places = {place: index for index, place in enumerate(dict.fromkeys(one.asked.place for one in found))}
+    return sorted(found, key=lambda one: ("{" in one.asked.path, places[one.asked.place], one.asked.breadth))

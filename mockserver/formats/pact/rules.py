@@ -1,0 +1,350 @@
+"""
+Pact's matchers as conditions, and conditions as matchers (github.com/pact-foundation/pact-specification, versions 2 to 4).
+
+A rule stands at a path into the example, `$.items[0].sku` or `$.items[*].sku`. The
+most exact one counts; that of a type holds for everything below as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from mockserver.formats.exchanges_to_routes import text_condition, tree_condition
+
+Path = tuple[str | int, ...]
+_ANY = "*"
+_TOKEN = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+|\*)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
+
+
+@dataclass(slots=True)
+class Rule:
+    """What stands at one path. `tokens` may hold `*`."""
+
+    tokens: tuple[str, ...]
+    matchers: list[Mapping[str, Any]]
+    any_of: bool = False
+
+    def weight(self, path: Path) -> int:
+        """0 where it doesn't lead to the path or above it; higher the more exact it is."""
+        if len(self.tokens) > len(path):
+            return 0
+        total = 1
+        for token, part in zip(self.tokens, path, strict=False):
+            if token not in (_ANY, str(part)):
+                return 0
+            total = total * 2 + (token != _ANY)
+        return total * 1000 + len(self.tokens)
+
+
+def tokens_of(path: str) -> tuple[str, ...]:
+    """
+    The parts of a path after its `$`.
+
+    >>> tokens_of("$.items[*]['a.b'].c[0]")
+    ('items', '*', 'a.b', 'c', '0')
+    """
+    return tuple("".join(found) for found in _TOKEN.findall(path.removeprefix("$")))
+
+
+def rules_of(written: Any) -> list[Rule]:
+    """From `{path: {matchers, combine}}`, or from version 2's `{path: matcher}`. Raises TypeError, ValueError."""
+    if not isinstance(written, dict):
+        return []
+    return [Rule(tokens_of(path), *_matchers(rule)) for path, rule in written.items()]
+
+
+def rule_of(written: Any) -> Rule | None:
+    """The one of a path, a header, a query parameter."""
+    return Rule((), *_matchers(written)) if isinstance(written, dict) and written else None
+
+
+def _matchers(rule: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
+    listed = rule.get("matchers")
+    return (
+        (list(listed), rule.get("combine") == "OR")
+        if listed and isinstance(listed, list)
+        else ([rule], False)
+    )
+
+
+# Trees
+
+
+class Conditions:
+    """Conditions on a JSON body from an example and rules. `lost` are the paths of what could not be said."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self.rules = rules
+        self.lost: list[tuple[str, str]] = []
+
+    def of(self, value: Any, path: Path = ()) -> Any:
+        rule = self._rule(path)
+        if rule is None or all(matcher.get("match") == "equality" for matcher in rule.matchers):
+            return self._literal(value, path)
+        found = [self._one(matcher, value, path, len(rule.tokens) == len(path)) for matcher in rule.matchers]
+        if len(found) == 1:
+            return found[0]
+        return {"$any_of" if rule.any_of else "$all_of": found}
+
+    def _rule(self, path: Path) -> Rule | None:
+        best = max(self.rules, key=lambda rule: rule.weight(path), default=None)
+        if best is None or not best.weight(path):
+            return None
+        here = len(best.tokens) == len(path)
+        return best if here or best.matchers[0].get("match", "type") == "type" else None
+
+    def _literal(self, value: Any, path: Path) -> Any:
+        if isinstance(value, dict):
+            fields = {key: self.of(item, (*path, key)) for key, item in value.items()}
+            return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
+        if isinstance(value, list):
+            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
+        return exact_tree(value)
+
+    def _one(self, matcher: Mapping[str, Any], value: Any, path: Path, here: bool) -> Any:
+        kind = str(matcher.get("match") or _kind_of(matcher))
+        if kind == "type" and isinstance(value, dict):
+            return self._literal(value, path)
+        if isinstance(value, list) and kind in ("type", "eachValue", "arrayContains"):
+            return self._some(matcher if here else {}, value, path)
+        operators, why = operators_of(kind, matcher, value)
+        if why:
+            self.lost.append((_shown(path), why))
+        if operators is None:
+            return self._literal(value, path)
+        return {f"${name}": operand for name, operand in operators.items()} if operators else value
+
+    def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> Any:
+        """A list of any length; what its items are is not asked."""
+        found: dict[str, Any] = {"$type": "array"}
+        bounds = {
+            f"${name}": matcher[key]
+            for key, name in (("min", "gte"), ("max", "lte"))
+            if type(matcher.get(key)) is int
+        }
+        if bounds:
+            found["$length"] = bounds
+        if value:
+            self.lost.append((_shown(path), "what the list's items are like is not asked for"))
+        return found
+
+
+def _kind_of(matcher: Mapping[str, Any]) -> str:
+    """Version 2 leaves `match` out where another key says it."""
+    return "regex" if "regex" in matcher else "type" if matcher.keys() & {"min", "max"} else "equality"
+
+
+def exact_tree(value: Any) -> Any:
+    """A scalar as a condition that only it fulfils."""
+    if isinstance(value, str):
+        return {"$equals": value} if value in ("$present", "$absent") else value
+    return value if not isinstance(value, (dict, list)) else tree_condition(value)
+
+
+def _shown(path: Path) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+# Matchers
+
+
+def operators_of(kind: str, matcher: Mapping[str, Any], value: Any) -> tuple[dict[str, Any] | None, str]:
+    """
+    A matcher as bare operators, and what of it is lost. None: as the example says;
+    an empty mapping: exactly the example, which is null.
+    """
+    match kind:
+        case "type":
+            return ({} if value is None else {"type": _type_of(value)}), ""
+        case "regex":
+            return _regex(str(matcher.get("regex", "")), value)
+        case "include":
+            return {"contains": matcher.get("value", value)}, ""
+        case "integer" | "boolean" | "number" | "decimal":
+            return {"type": "number" if kind == "decimal" else kind}, ""
+        case "null":
+            return {"type": "null"}, ""
+        case "notEmpty":
+            return {"length": {"$gte": 1}}, ""
+        case "semver":
+            return {"matches": r"\d+\.\d+\.\d+(?:-[\w.-]+)?(?:\+[\w.-]+)?"}, ""
+        case "date" | "time" | "datetime" | "timestamp":
+            return _instant(str(matcher.get("format") or matcher.get(kind) or ""), value)
+        case "equality":
+            return None, ""
+    return {"type": _type_of(value)}, f"the matcher {kind!r} asks only for the type"
+
+
+def _type_of(value: Any) -> str:
+    kinds = (
+        (bool, "boolean"),
+        (int, "number"),
+        (float, "number"),
+        (str, "string"),
+        (list, "array"),
+        (dict, "object"),
+    )
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
+
+
+def _regex(pattern: str, value: Any) -> tuple[dict[str, Any], str]:
+    """Some implementations look anywhere in the text, so the example decides what was meant."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error:
+        return {
+            "type": _type_of(value)
+        }, f"the expression {pattern!r} needs more than linear time, so only the type is asked for"
+    if isinstance(value, str) and not compiled.fullmatch(value) and compiled.search(value):
+        pattern = f"(?s:.*)(?:{pattern})(?s:.*)"
+    return {"matches": pattern}, ""
+
+
+_LETTERS = {
+    "y": r"\d",
+    "M": r"\d",
+    "d": r"\d",
+    "H": r"\d",
+    "h": r"\d",
+    "m": r"\d",
+    "s": r"\d",
+    "S": r"\d",
+    "D": r"\d",
+}
+_WHOLE = {
+    "X": r"(?:Z|[+-]\d\d(?::?\d\d)?)",
+    "Z": r"(?:Z|[+-]\d\d:?\d\d)",
+    "z": r"[\w:+-]+",
+    "a": r"[AaPp][Mm]",
+    "E": r"\w+",
+}
+_RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
+
+
+def _instant(form: str, value: Any) -> tuple[dict[str, Any], str]:
+    """A format of Java's DateTimeFormatter as an expression; where that doesn't fit the example, any text."""
+    pattern = ""
+    for found in _RUN.finditer(form):
+        letter, run = found[2], found[0]
+        if letter in _WHOLE:
+            pattern += _WHOLE[letter]
+        elif letter == "M" and len(run) > 2:
+            pattern += r"\w+"
+        elif letter in _LETTERS:
+            pattern += _LETTERS[letter] + (f"{{{len(run)}}}" if len(run) > 1 else "{1,2}")
+        else:
+            pattern += re.escape(found[1] if found[1] is not None else run)
+    if form and isinstance(value, str) and re.fullmatch(pattern, value):
+        return {"matches": pattern}, ""
+    return {"type": "string"}, f"the format {form!r} is not asked for"
+
+
+def texts_condition(values: list[str], rule: Rule | None) -> tuple[Any, str]:
+    """A condition on the texts of a header or a query parameter."""
+    if rule is None or not values:
+        return exact_texts(values), ""
+    found: list[dict[str, Any]] = []
+    why = ""
+    for matcher in rule.matchers:
+        kind = str(matcher.get("match") or _kind_of(matcher))
+        operators, lost = operators_of(kind, matcher, values[0])
+        why = why or lost
+        if operators is None:
+            found.append({"equals": values[0]})
+        elif kind in ("integer", "number", "decimal"):
+            found.append({"matches": r"-?\d+" if kind == "integer" else r"-?\d+(?:\.\d+)?"})
+        elif operators.keys() == {"type"} or not operators:
+            found.append({"present": True})
+        else:
+            found.append(
+                {name: {"gte": 1} if name == "length" else operand for name, operand in operators.items()}
+            )
+    if len(found) > 1:
+        return {"any_of" if rule.any_of else "all_of": found}, why
+    if found[0] == {"present": True}:
+        return "present", why
+    return (exact_text(found[0]["equals"]) if found[0].keys() == {"equals"} else found[0]), why
+
+
+def exact_texts(values: list[str]) -> Any:
+    """Exactly these; the one, where it is one."""
+    return exact_text(values[0]) if len(values) == 1 else [exact_text(one) for one in values]
+
+
+def exact_text(text: str) -> Any:
+    condition = text_condition(text)
+    return text if condition == "present" and text != "present" else condition
+
+
+# Back
+
+
+def matcher_of(name: str, operand: Any) -> dict[str, Any] | None:
+    """The matcher for a bare operator; None where there is none."""
+    match name:
+        case "type":
+            return _type_matcher(operand)
+        case "matches":
+            return {"match": "regex", "regex": operand}
+        case "contains" if isinstance(operand, str):
+            return {"match": "include", "value": operand}
+        case "starts_with":
+            return {"match": "regex", "regex": f"^{re.escape(str(operand))}.*"}
+        case "ends_with":
+            return {"match": "regex", "regex": f".*{re.escape(str(operand))}$"}
+        case "ignore_case":
+            return {"match": "regex", "regex": f"(?i)^{re.escape(str(operand))}$"}
+        case "one_of" if all(isinstance(one, (str, int)) and not isinstance(one, bool) for one in operand):
+            return {"match": "regex", "regex": f"^(?:{'|'.join(re.escape(str(one)) for one in operand)})$"}
+        case "present" if operand is True:
+            return {"match": "type"}
+        case "length" if isinstance(operand, int):
+            return {"match": "type", "min": operand, "max": operand}
+        case "length" if isinstance(operand, dict) and operand.keys() <= {"$gte", "$lte", "gte", "lte"}:
+            words = {"gte": "min", "lte": "max"}
+            return {"match": "type"} | {words[key.removeprefix("$")]: bound for key, bound in operand.items()}
+    return None
+
+
+def _type_matcher(operand: Any) -> dict[str, Any] | None:
+    kinds = {"string": "type", "boolean": "boolean", "integer": "integer", "number": "number", "null": "null", "array": "type", "object": "type"}  # fmt: skip
+    return {"match": kinds[operand]} if operand in kinds else None
+
+
+def body_path(path: Path) -> str:
+    """
+    A path into the body as rules write it.
+
+    >>> body_path(("a b", 0, "c"))
+    "$['a b'][0].c"
+    """
+    return "$" + "".join(_written(part) for part in path)
+
+
+def _written(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if re.fullmatch(r"[A-Za-z_]\w*", part) else f"['{part}']"
+
+
+def set_rule(rules: dict[str, Any], key: str, matcher: dict[str, Any]) -> None:
+    """Adds a matcher at a key of `{key: {combine, matchers}}`, once."""
+    rule = rules.setdefault(key, {"combine": "AND", "matchers": []})
+    same = next((one for one in rule["matchers"] if one["match"] == matcher["match"] == "type"), None)
+    if same is not None:
+        same.update(matcher)
+    elif matcher not in rule["matchers"]:
+        rule["matchers"].append(matcher)
+
+
+def parts(rules: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The rules of `header` or `query`, by name."""
+    found = rules.get(name) if isinstance(rules, dict) else None
+    yield from found.items() if isinstance(found, dict) else ()

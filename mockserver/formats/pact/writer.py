@@ -1,0 +1,206 @@
+"""Scenarios as pacts, versions 3 and 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mockserver.formats.examples import NOTHING, Example, of_text, of_tree
+from mockserver.formats.pact.parts import Interaction, Part, file_name, grouped, pact_of
+from mockserver.formats.pact.rules import body_path, matcher_of, set_rule
+from mockserver.formats.pact.texts import generator_of
+from mockserver.formats.path_pieces import example_path, path_regex
+from mockserver.formats.reading import pretty
+from mockserver.formats.routes_to_exchanges import reply_parts, status_of
+from mockserver.formats.steps import Step, steps_of
+from mockserver.model.written import as_text
+from mockserver.recording.conversion import Document, Exported, Lost
+from mockserver.recording.exchanges import value_of
+from mockserver.schema.base import is_template
+
+CONSUMER, PROVIDER = "x-consumer", "x-provider"
+"""The scenario's keys for the names in a pact."""
+GIVEN = "given "
+"""How a tag begins that names a provider state."""
+
+
+def write(
+    scenarios: Mapping[str, Document],
+    folder: Path | None = None,
+    *,
+    consumer: str = "",
+    provider: str = "",
+    version: int = 4,
+) -> Exported:
+    """A pact for each scenario, its name being the provider's; one for all where a provider is given."""
+    exported = Exported()
+    pacts: dict[tuple[str, str], list[Interaction]] = {}
+    for name, document in scenarios.items():
+        sides = (consumer or document.get(CONSUMER) or "consumer", provider or document.get(PROVIDER) or name)
+        found = pacts.setdefault(sides, [])
+        found += [
+            _of_step(step, folder, exported.lost)
+            for step in steps_of({name: document}, exported.lost, frozenset({"when", "state", "fault"}))
+            if not _is_broken(step, exported.lost)
+        ]
+    for (asking, answering), found in pacts.items():
+        exported.files[file_name(asking, answering)] = pretty(
+            pact_of(asking, answering, found, version, exported.lost)
+        )
+    return exported
+
+
+def _is_broken(step: Step, lost: list[Lost]) -> bool:
+    if "fault" in step.reply:
+        lost.append(Lost(f"{step.place}.fault", "no provider promises to break: the answer is left out"))
+    return "fault" in step.reply
+
+
+# Steps
+
+
+def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
+    given = [tag.removeprefix(GIVEN) for tag in step.route.get("tags") or [] if tag.startswith(GIVEN)]
+    when = dict(step.route.get("when") or {})
+    state = when.pop("given", None)
+    if not given and isinstance(state, str) and state not in ("present", "absent"):
+        given = [state]
+    lost += [
+        Lost(f"{step.route_place}.when.{key}", "a pact names states, it doesn't compare them") for key in when
+    ]
+    description = step.name
+    if step.number > 1:
+        description += f" ({step.number})"
+        given = [
+            *given,
+            f"{step.name} has been answered {step.number - 1} time{'s' if step.number > 2 else ''}",
+        ]
+    if step.case:
+        description += f" (case {step.case + 1})"
+    return Interaction(description, given, _request(step, lost), _response(step, folder, lost))
+
+
+def _request(step: Step, lost: list[Lost]) -> Part:
+    place = f"{step.route_place}.match"
+    path, names = example_path(step.path)
+    found = Part(more={"method": step.method, "path": path})
+    if names:
+        found.rules["path"] = {
+            "combine": "AND",
+            "matchers": [{"match": "regex", "regex": path_regex(step.path)}],
+        }
+    query = _texts(step.match.get("query"), f"{place}.query", "query", found, lost)
+    if query:
+        found.more["query"] = query
+    found.headers = _texts(step.match.get("headers"), f"{place}.headers", "header", found, lost)
+    for key in ("json", "json_exact"):
+        if key in step.match:
+            _json_body(step.match[key], f"{place}.{key}", found, lost)
+    if "json" in step.match:
+        lost.append(Lost(f"{place}.json", "a pact lets no further fields in, here they may stand"))
+    if "form" in step.match:
+        from urllib.parse import urlencode
+
+        form = _texts(step.match["form"], f"{place}.form", "", found, lost)
+        found.body, found.content_type = urlencode([(name, one) for name, some in form.items() for one in some]), "application/x-www-form-urlencoded"  # fmt: skip
+    if "text" in step.match:
+        example = of_text(step.match["text"])
+        lost += [
+            Lost(f"{place}.text", f"an example stands for {name}: {operand!r}")
+            for _, name, operand in example.rules
+        ]
+        found.body, found.content_type = (
+            ("" if example.value is NOTHING else as_text(example.value)),
+            "text/plain",
+        )
+    for key in step.match:
+        if key not in ("query", "headers", "json", "json_exact", "form", "text"):
+            lost.append(Lost(f"{place}.{key}", "a pact can't say it"))
+    found.content_type = _own_type(found)
+    return found
+
+
+def _own_type(part: Part) -> str:
+    return next(
+        (some[0] for name, some in part.headers.items() if name.lower() == "content-type"), part.content_type
+    )
+
+
+def _texts(conditions: Any, place: str, category: str, found: Part, lost: list[Lost]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for name, condition in (conditions or {}).items():
+        if (
+            name.lower() == "content-type"
+            and isinstance(condition, dict)
+            and condition.keys() == {"starts_with"}
+        ):
+            condition = condition["starts_with"]  # noqa: PLW2901  (a pact compares it so)
+        example = of_text(condition)
+        if example.value is NOTHING:
+            lost.append(Lost(f"{place}.{name}", "a pact can't ask for what is absent"))
+            continue
+        values[name] = [
+            as_text(one) for one in (example.value if isinstance(example.value, list) else [example.value])
+        ]
+        rules = found.rules.setdefault(category, {}) if category else {}
+        below: dict[str, Any] = {}
+        _take(example, body_path, below, f"{place}.{name}", lost)
+        if below:
+            rules[name] = next(iter(below.values()))
+        if category and not rules:
+            del found.rules[category]
+        elif not category and rules:
+            lost.append(Lost(f"{place}.{name}", "an example stands for its condition"))
+    return values
+
+
+def _json_body(condition: Any, place: str, found: Part, lost: list[Lost]) -> None:
+    example = of_tree(condition)
+    found.body = None if example.value is NOTHING else example.value
+    found.content_type = "application/json"
+    rules: dict[str, Any] = {}
+    _take(example, body_path, rules, place, lost)
+    if rules:
+        found.rules["body"] = rules
+
+
+def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost: list[Lost]) -> None:
+    for path, name, operand in example.rules:
+        matcher = matcher_of(name, operand)
+        if matcher is None:
+            lost.append(Lost(f"{place}{body_path(path)[1:]}", f"there is no matcher for {name}: {operand!r}", "The example stands"))  # fmt: skip
+        else:
+            set_rule(rules, key_of(path), matcher)
+
+
+def _response(step: Step, folder: Path | None, lost: list[Lost]) -> Part:
+    quiet: list[Lost] = []
+    lines, content = reply_parts(step, folder, quiet, step.origin)
+    is_json = step.body_kind == "json"
+    lost += [one for one in quiet if not (is_json and one.place == f"{step.place}.json")]
+    found = Part(headers=grouped(lines), more={"status": status_of(step, lost)})
+    found.content_type = value_of(lines, "content-type")
+    if is_json:
+        found.body = _examples(step.reply["json"], (), step, found, lost)
+        found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
+    elif step.body_kind is not None:
+        found.body = content
+    return found
+
+
+def _examples(value: Any, path: tuple[str | int, ...], step: Step, found: Part, lost: list[Lost]) -> Any:
+    """The JSON with examples where templates stand."""
+    if isinstance(value, dict):
+        return {key: _examples(item, (*path, key), step, found, lost) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_examples(item, (*path, index), step, found, lost) for index, item in enumerate(value)]
+    if not is_template(value) or step.reply.get("raw"):
+        return value
+    made = generator_of(value)
+    if made is None:
+        lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {value}", "It stands as an example"))  # fmt: skip
+        return value
+    example, generator = made
+    found.generators.setdefault("body", {})[body_path(path)] = generator
+    return example

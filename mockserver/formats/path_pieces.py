@@ -1,0 +1,95 @@
+r"""
+Route paths taken apart: `/users/{id}`, `/files/{rest:.+}`, for formats that write parameters otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from mockserver.formats.examples import matching
+
+PLAIN = "[^/]+"
+"""What a parameter without an expression of its own takes."""
+
+
+def pieces(path: str) -> list[str | tuple[str, str]]:
+    """
+    Literal texts, and names with their regular expressions, in order. Braces may nest in an expression.
+
+    >>> pieces("/u/{id}/{n:[0-9]{2}}.txt")
+    ['/u/', ('id', '[^/]+'), '/', ('n', '[0-9]{2}'), '.txt']
+    """
+    found: list[str | tuple[str, str]] = []
+    at = 0
+    while at < len(path):
+        start = path.find("{", at)
+        if start < 0:
+            found.append(path[at:])
+            break
+        if start > at:
+            found.append(path[at:start])
+        at = _end(path, start)
+        name, colon, pattern = path[start + 1 : at - 1].partition(":")
+        found.append((name, pattern if colon else PLAIN))
+    return found
+
+
+def _end(path: str, start: int) -> int:
+    """Where the parameter that begins at `start` is over."""
+    depth, at = 0, start
+    while at < len(path):
+        char = path[at]
+        if char == "\\":
+            at += 1
+        depth += (char == "{") - (char == "}")
+        at += 1
+        if not depth:
+            break
+    return at
+
+
+def has_pairs_of_braces(pattern: str) -> bool:
+    """Whether a parameter can hold that expression: a brace without the other would end it elsewhere."""
+    depth = 0
+    for char in re.sub(r"\\.", "", pattern, flags=re.DOTALL):
+        depth += (char == "{") - (char == "}")
+        if depth < 0:
+            return False
+    return not depth
+
+
+def example_path(path: str) -> tuple[str, list[str]]:
+    """
+    A path that the route takes, percent-encoded, and the names of its parameters.
+
+    A plain parameter stands as its own name, which tells a reader what it is.
+    """
+    text, names = "", []
+    for piece in pieces(path):
+        if isinstance(piece, str):
+            text += quote(piece, safe="/%:@!$&'()*+,;=~")
+        else:
+            name, pattern = piece
+            names.append(name)
+            value = name if pattern == PLAIN else matching(pattern)
+            text += quote(value if value is not None else name, safe="/")
+    return text, names
+
+
+def path_regex(path: str) -> str:
+    r"""
+    An expression for whole paths as they are sent.
+
+    >>> path_regex("/u/{id}.txt")
+    '^/u/[^/]+\\.txt$'
+    """
+    parts = [
+        re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", piece) if isinstance(piece, str) else _grouped(piece[1])
+        for piece in pieces(path)
+    ]
+    return f"^{''.join(parts)}$"
+
+
+def _grouped(pattern: str) -> str:
+    return f"(?:{pattern})" if "|" in pattern else pattern

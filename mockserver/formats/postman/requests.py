@@ -1,0 +1,270 @@
+"""Postman's saved requests, as a method, a path and conditions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from mockserver.formats.exchanges_to_routes import (
+    Asked,
+    body_match,
+    route_path,
+    text_condition,
+    texts,
+    tree_condition,
+)
+from mockserver.formats.postman.variables import (
+    PLACEHOLDER,
+    VARIABLE,
+    filled,
+    has_variables,
+    without_placeholders,
+)
+from mockserver.formats.reading import json_bytes, json_of
+from mockserver.recording.conversion import Lost
+from mockserver.recording.exchanges import Exchange, known_method
+
+_OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)")
+_IN_PATHS = re.compile(f"{VARIABLE.pattern}|{PLACEHOLDER.pattern}")
+LeftOut = Callable[[str], object]
+"""Is told each placeholder that is not asked for."""
+_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def asked_of(request: Any, variables: Mapping[str, str], place: str, lost: list[Lost]) -> tuple[Asked, str]:
+    """
+    What it asks, and the origin of its URL, where that is known. Raises
+    ValueError, TypeError or KeyError for what is no request.
+    """
+    if isinstance(request, str):
+        request = {"method": "GET", "url": request}
+    if not isinstance(request, dict):
+        raise TypeError("there is no request")
+    left_out: dict[str, None] = {}
+    origin, path, query = _url(request.get("url"), variables, left_out.setdefault)
+    method = known_method(request.get("method") or "GET")
+    content_type = next(
+        (str(one.get("value", "")) for one in _listed(request.get("header")) if str(one.get("key", "")).lower() == "content-type" and not one.get("disabled")),
+        "",
+    )  # fmt: skip
+    body = _body(request.get("body") or {}, content_type, variables, place, lost, left_out.setdefault)
+    lost += placeholders_lost(place, left_out)
+    return Asked(method, path, {}, query, body), origin
+
+
+def placeholders_lost(place: str, left_out: Iterable[str]) -> list[Lost]:
+    """One for all placeholders of a place."""
+    names = ", ".join(left_out)
+    return (
+        [Lost(place, f"{names}: a placeholder is no value, and is left out", "Write a value")]
+        if names
+        else []
+    )
+
+
+def _listed(headers: Any) -> list[dict[str, Any]]:
+    return [one for one in headers if isinstance(one, dict)] if isinstance(headers, list) else []
+
+
+# URL
+
+
+def _url(url: Any, variables: Mapping[str, str], left_out: LeftOut) -> tuple[str, str, dict[str, Any]]:
+    if isinstance(url, str):
+        url = {"raw": url}
+    if not isinstance(url, dict):
+        raise TypeError("its URL is missing")
+    raw = str(url.get("raw") or "") or _raw(url)
+    base, mark, given = raw.partition("?")
+    text = filled(base, variables)
+    origin, path = _split(text)
+    segments = [_segment(filled(part, variables)) for part in path.split("/")]
+    query = _query(url, given if mark else "", variables, left_out)
+    return origin, _with_own_names("/".join(segments)) or "/", query
+
+
+def _with_own_names(path: str) -> str:
+    """The path with a number behind the name of a parameter that stands in it before."""
+    names: Counter[str] = Counter()
+
+    def named(found: re.Match[str]) -> str:
+        names[found[1]] += 1
+        return f"{{{found[1]}{names[found[1]]}}}" if names[found[1]] > 1 else found[0]
+
+    return re.sub(r"\{([^}]*)\}", named, path)
+
+
+def _raw(url: Mapping[str, Any]) -> str:
+    host = url.get("host") or ""
+    path = url.get("path") or ""
+    host = ".".join(map(str, host)) if isinstance(host, list) else str(host)
+    parts = [part.get("value", "") if isinstance(part, dict) else str(part) for part in path] if isinstance(path, list) else str(path).strip("/").split("/")  # fmt: skip
+    scheme = f"{url['protocol']}://" if url.get("protocol") else ""
+    port = f":{url['port']}" if url.get("port") else ""
+    return f"{scheme}{host}{port}/{'/'.join(parts)}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The origin, empty where a variable that nobody knows stands for it, and the path."""
+    if "://" in text:
+        at = urlsplit(text)
+        host = text.partition("://")[2].partition("/")[0]
+        path = text.partition("://")[2].partition("/")[2]
+        known = not has_variables(host) and at.scheme in ("http", "https") and host
+        return (f"{at.scheme}://{host}" if known else ""), f"/{path}"
+    head, _, rest = text.partition("/")
+    if text.startswith("/"):
+        return "", text
+    return (f"http://{head}" if head and not has_variables(head) else ""), f"/{rest}"
+
+
+def _segment(segment: str) -> str:
+    """`:id` and `{{id}}` are parameters; what else stands in a path is literal."""
+    if segment.startswith(":") and len(segment) > 1:
+        return "{" + _parameter(segment[1:]) + "}"
+    if _IN_PATHS.search(segment):
+        pieces, at = "", 0
+        for found in _IN_PATHS.finditer(segment):
+            pieces += route_path(segment[at : found.start()]) + "{" + _parameter(found[1] or found[2]) + "}"
+            at = found.end()
+        return pieces + route_path(segment[at:])
+    return route_path(segment)
+
+
+def _parameter(name: str) -> str:
+    name = _NAME.sub("_", name.lstrip("$"))
+    return name if re.match(r"[A-Za-z_]", name) else f"p_{name}"
+
+
+def _query(
+    url: Mapping[str, Any], given: str, variables: Mapping[str, str], left_out: LeftOut
+) -> dict[str, Any]:
+    if "query" in url:
+        pairs = [
+            (str(one.get("key") or ""), one.get("value"))
+            for one in dicts(url["query"])
+            if not one.get("disabled")
+        ]
+    else:
+        pairs = list(parse_qsl(given, keep_blank_values=True))
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        text = filled(str(value or ""), variables)
+        if PLACEHOLDER.fullmatch(text):
+            left_out(text)
+        elif name:
+            found.setdefault(filled(name, variables), []).append(text)
+    return {
+        name: "present" if any(map(has_variables, some)) else asked
+        for (name, some), asked in zip(found.items(), texts(found).values(), strict=True)
+    }
+
+
+def dicts(listed: Any) -> list[dict[str, Any]]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+# Body
+
+
+def _body(body: Mapping[str, Any], content_type: str, variables: Mapping[str, str], place: str, lost: list[Lost], left_out: LeftOut) -> dict[str, Any]:  # fmt: skip
+    mode = body.get("mode")
+    if body.get("disabled") or mode is None or body.get(mode) in (None, "", [], {}):
+        return {}
+    match mode:
+        case "raw":
+            return _raw_body(filled(str(body["raw"]), variables), content_type, body, place, lost, left_out)
+        case "urlencoded":
+            return _form(body["urlencoded"], variables, left_out)
+        case "formdata":
+            return _form(body["formdata"], variables, left_out)
+        case "graphql":
+            return _graphql(body["graphql"], variables, place, lost, left_out)
+    lost.append(
+        Lost(
+            f"{place}.body", f"a body of mode {mode!r} is not asked for: its content is not in the collection"
+        )
+    )
+    return {}
+
+
+def _raw_body(
+    text: str, content_type: str, body: Mapping[str, Any], place: str, lost: list[Lost], left_out: LeftOut
+) -> dict[str, Any]:
+    language = ((body.get("options") or {}).get("raw") or {}).get("language")
+    if has_variables(text):
+        try:
+            return {"json": _blurred(without_placeholders(json_of(text), left_out))}
+        except ValueError:
+            lost.append(Lost(f"{place}.body", "nobody says what its variables are, so it is not asked for"))
+            return {}
+    text = json_without_placeholders(text, left_out)
+    kind = content_type or {"json": "application/json"}.get(str(language), "text/plain")
+    return body_match(Exchange(place, "POST", "/", [("content-type", kind)], text.encode("utf-8", "replace")))
+
+
+def _blurred(value: Any) -> Any:
+    """The JSON as a condition: of a text with a variable it asks only that it is one."""
+    if isinstance(value, dict):
+        return {key: _blurred(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_blurred(item) for item in value]
+    if isinstance(value, str) and has_variables(value):
+        return {"$type": "string"}
+    return tree_condition(value)
+
+
+def json_without_placeholders(text: str, left_out: LeftOut) -> str:
+    """The text, and where it is JSON with placeholders the same without them; empty where it is nothing else."""
+    if PLACEHOLDER.fullmatch(text.strip()):
+        left_out(text.strip())
+        return ""
+    if not PLACEHOLDER.search(text):
+        return text
+    try:
+        value = json_of(text)
+    except ValueError:
+        return text
+    kept = without_placeholders(value, left_out)
+    return text if kept == value else "" if kept is None else json_bytes(kept).decode("utf-8", "replace")
+
+
+def _form(fields: Any, variables: Mapping[str, str], left_out: LeftOut) -> dict[str, Any]:
+    form: dict[str, list[str]] = {}
+    files: dict[str, Any] = {}
+    for one in dicts(fields):
+        if one.get("disabled") or not one.get("key"):
+            continue
+        if one.get("type") == "file":
+            files[str(one["key"])] = "present"
+        elif PLACEHOLDER.fullmatch(text := filled(str(one.get("value") or ""), variables)):
+            left_out(text)
+        else:
+            form.setdefault(str(one["key"]), []).append(text)
+    asked = {name: "present" if any(map(has_variables, some)) else condition for (name, some), condition in zip(form.items(), texts(form).values(), strict=True)}  # fmt: skip
+    return {key: value for key, value in {"form": asked, "files": files}.items() if value}
+
+
+def _graphql(
+    body: Any, variables: Mapping[str, str], place: str, lost: list[Lost], left_out: LeftOut
+) -> dict[str, Any]:
+    query = filled(str(body.get("query") or ""), variables)
+    found: dict[str, Any] = {}
+    operation = body.get("operationName") or (named[1] if (named := _OPERATION.search(query)) else None)
+    if operation:
+        found["operation"] = text_condition(str(operation))
+    given = body.get("variables") or ""
+    try:
+        values = (
+            json_of(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
+        )
+    except ValueError:
+        lost.append(Lost(f"{place}.body.graphql.variables", "they are no JSON, so they are not asked for"))
+        values = {}
+    values = without_placeholders(values, left_out)
+    if values:
+        found["variables"] = _blurred(values)
+    return {"graphql": found} if found else {"json": {"query": tree_condition(query)}}

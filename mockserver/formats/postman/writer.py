@@ -1,0 +1,176 @@
+"""Scenarios as Postman collections 2.1: an item for each route, a saved example for each of its replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from mockserver.formats.path_pieces import PLAIN, pieces
+from mockserver.formats.postman.variables import as_variables, json_variables
+from mockserver.formats.reading import json_line, pretty
+from mockserver.formats.routes_to_exchanges import reply_parts, request_parts, status_of
+from mockserver.formats.steps import Step, origin_of, steps_of
+from mockserver.model.written import as_text
+from mockserver.recording.conversion import Document, Exported, Lost
+from mockserver.recording.exchanges import Lines
+
+SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+_CHOOSER = "x-mock-response-name"
+
+
+def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Exported:
+    """A collection for each scenario. Tags of a route are the folders that it is in."""
+    exported = Exported()
+    for name, document in scenarios.items():
+        collection = _collection(name, document, folder, exported.lost)
+        exported.files[f"{name}.postman_collection.json"] = pretty(collection)
+    return exported
+
+
+def _collection(name: str, document: Document, folder: Path | None, lost: list[Lost]) -> dict[str, Any]:
+    info = {"name": name, "schema": SCHEMA}
+    if document.get("description"):
+        info["description"] = document["description"]
+    variables = [{"key": "baseUrl", "value": origin_of(document)}]
+    variables += [
+        {"key": key, "value": _constant(value)} for key, value in (document.get("vars") or {}).items()
+    ]
+    root: dict[str, Any] = {"item": []}
+    items: dict[str, dict[str, Any]] = {}
+    for step in steps_of({name: document}, lost):
+        item = items.get(step.route_place)
+        if item is None:
+            item = items[step.route_place] = {"name": step.name, "request": {}, "response": []}
+            _folder(root, step.route.get("tags") or [])["item"].append(item)
+        request, example = _saved(step, folder, lost)
+        if not item["request"] or step.case is None or not _chooses(step):
+            item["request"] = item["request"] or request
+        item["response"].append(example)
+        if step.number == step.steps > 1 and step.case in (None, 0):
+            lost.append(
+                Lost(f"{step.route_place}.reply", "a collection can't say in which order its examples answer")
+            )
+    return {"info": info, "item": root["item"], "variable": variables}
+
+
+def _constant(value: Any) -> str:
+    return json_line(value) if isinstance(value, (dict, list)) else as_text(value)
+
+
+def _folder(root: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    here = root
+    for name in names:
+        below = next((one for one in here["item"] if one.get("name") == name and "item" in one), None)
+        if below is None:
+            below = {"name": name, "item": []}
+            here["item"].append(below)
+        here = below
+    return here
+
+
+def _chooses(step: Step) -> bool:
+    return _CHOOSER in (step.match.get("headers") or {})
+
+
+def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The request, and the reply to it as an example."""
+    query, headers, body = request_parts(step, lost)
+    chosen = next((value for name, value in headers if name == _CHOOSER), "")
+    headers = [pair for pair in headers if pair[0] != _CHOOSER]
+    request: dict[str, Any] = {
+        "method": step.method,
+        "header": _named(headers),
+        "url": _url(step, query, lost),
+    }
+    if body:
+        request["body"] = _body(body, headers)
+    quiet: list[Lost] = []
+    unsaid: list[str] = []
+    lines, content = reply_parts(step, folder, quiet)
+    lost += [one for one in quiet if "a template stands" not in one.what]
+    raw = bool(step.reply.get("raw"))
+    said = (lambda text: text) if raw else (lambda text: as_variables(text, unsaid.append))
+    status = status_of(step, lost)
+    example = {
+        "name": chosen or (f"{status} #{step.number}" if step.steps > 1 else str(step.name)),
+        "originalRequest": request,
+        "status": HTTPStatus(status).phrase if status in list(HTTPStatus) else "",
+        "code": status,
+        "header": _named([(name, said(value)) for name, value in lines]),
+        "body": json_variables(step.reply["json"], unsaid.append)
+        if step.body_kind == "json" and not raw
+        else _content(content, step, said, lost),
+    }
+    for expression in dict.fromkeys(unsaid):
+        lost.append(
+            Lost(step.place, f"there is no variable for {{{{ {expression} }}}}", "It stands as it is")
+        )
+    return request, example
+
+
+def _content(content: bytes, step: Step, said: Any, lost: list[Lost]) -> str:
+    try:
+        return str(said(content.decode()))
+    except UnicodeDecodeError:
+        lost.append(
+            Lost(
+                f"{step.place}.{step.body_kind}",
+                "an example holds no bytes that are no text",
+                "It has no body",
+            )
+        )
+        return ""
+
+
+def _named(pairs: Lines) -> list[dict[str, str]]:
+    return [{"key": name, "value": value} for name, value in pairs]
+
+
+def _url(step: Step, query: Lines, lost: list[Lost]) -> dict[str, Any]:
+    parts: list[str] = []
+    names: list[str] = []
+    for segment in step.path.removeprefix("/").split("/") if "{" not in step.path else _segments(step.path):
+        inner = pieces(segment)
+        if len(inner) == 1 and isinstance(inner[0], tuple):
+            name, pattern = inner[0]
+            names.append(name)
+            parts.append(f":{name}")
+            if pattern != PLAIN:
+                lost.append(
+                    Lost(f"{step.route_place}.request", f"the expression {pattern} of {{{name}}} is lost")
+                )
+        else:
+            parts.append("".join(one if isinstance(one, str) else f"{{{{{one[0]}}}}}" for one in inner))
+    found: dict[str, Any] = {"raw": "{{baseUrl}}/" + "/".join(parts), "host": ["{{baseUrl}}"], "path": parts}
+    if query:
+        found["raw"] += "?" + "&".join(f"{name}={value}" for name, value in query)
+        found["query"] = _named(query)
+    if names:
+        found["variable"] = [{"key": name, "value": ""} for name in names]
+    return found
+
+
+def _segments(path: str) -> list[str]:
+    """Split at slashes that stand outside of a parameter's expression."""
+    found = [""]
+    for piece in pieces(path.removeprefix("/")):
+        if isinstance(piece, tuple):
+            found[-1] += "{" + piece[0] + ("" if piece[1] == PLAIN else f":{piece[1]}") + "}"
+        else:
+            head, *rest = piece.split("/")
+            found[-1] += head
+            found += rest
+    return found
+
+
+def _body(body: bytes, headers: Lines) -> dict[str, Any]:
+    from urllib.parse import parse_qsl
+
+    content_type = next((value for name, value in headers if name == "content-type"), "")
+    text = body.decode("utf-8", "replace")
+    if content_type == "application/x-www-form-urlencoded":
+        return {"mode": "urlencoded", "urlencoded": _named(parse_qsl(text, keep_blank_values=True))}
+    language = "json" if content_type.endswith("json") else "text"
+    return {"mode": "raw", "raw": text, "options": {"raw": {"language": language}}}

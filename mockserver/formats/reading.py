@@ -1,0 +1,81 @@
+"""Files of other tools as data, with errors that name them; and data as such a file."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.model.written import as_text, json_text, written_float
+from mockserver.scenarios.source import LARGEST_FILE
+
+
+def file_bytes(source: Path, what: str) -> bytes:
+    """Raises InvalidInput where it can't be read."""
+    if source.is_dir():
+        raise InvalidInput(Flaw((), f"{source} is a folder", f"Name {what}"))
+    try:
+        raw = source.read_bytes()
+    except OSError as why:
+        raise InvalidInput(Flaw((), f"{source} can't be read: {why.strerror}", f"Name {what}")) from why
+    if len(raw) > 8 * LARGEST_FILE:
+        raise InvalidInput(Flaw((), f"{source} is larger than 512 MiB", "Split it"))
+    return raw
+
+
+def json_file(source: Path, what: str) -> Any:
+    """The JSON of a file. Raises InvalidInput."""
+    raw = file_bytes(source, what)
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_float=written_float)
+    except UnicodeDecodeError as why:
+        raise InvalidInput(Flaw((), f"{source} is no UTF-8: byte {why.start}", f"Name {what}")) from why
+    except json.JSONDecodeError as why:
+        at = f"{source}:{why.lineno}:{why.colno}"
+        raise InvalidInput(Flaw((), f"{at}: it is no JSON: {why.msg}", f"Name {what}")) from why
+    except (ValueError, RecursionError) as why:
+        raise InvalidInput(Flaw((), f"{source} is no JSON: {why}", f"Name {what}")) from why
+
+
+def name_of(source: Path) -> str:
+    """A scenario's name after its source."""
+    stem = source.name.split(".")[0] or source.stem
+    return scenario_name(stem)
+
+
+def scenario_name(text: str) -> str:
+    """
+    The nearest name that a scenario can have.
+
+    >>> scenario_name("Shop API / orders")
+    'Shop-API-orders'
+    """
+    name = re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII).strip("-.")
+    return {"": "imported", "runtime": "runtime-1"}.get(name, name)
+
+
+_PRETTY = json.JSONEncoder(indent=2, ensure_ascii=False, default=as_text)
+_LINE = json.JSONEncoder(ensure_ascii=False, default=as_text)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=as_text)
+
+
+def pretty(data: Any) -> bytes:
+    """JSON for people, in UTF-8."""
+    return (json_text(data, _PRETTY) + "\n").encode("utf-8", "surrogatepass")
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line, decimals as written."""
+    return json_text(value, _LINE)
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON without white space, as it goes over the wire."""
+    return json_text(value, _COMPACT).encode("utf-8", "surrogatepass")
+
+
+def json_of(text: str) -> Any:
+    """What a text is as JSON; decimals keep theirs. Raises ValueError."""
+    return json.loads(text, parse_float=written_float)

@@ -1,0 +1,227 @@
+"""Scenarios as Smocker's mocks, one YAML file each, the route that is asked first standing last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mockserver.formats.mocks.conditions import searching
+from mockserver.formats.mocks.outgoing import Answer, Outgoing, outgoing
+from mockserver.formats.mocks.sources import Losses, Uncarried
+from mockserver.formats.mocks.trees import plain
+from mockserver.formats.reading import json_line
+from mockserver.model.written import as_text
+from mockserver.recording.conversion import Document, Exported
+from mockserver.scenarios.yaml.writer import dump
+
+_NAMES = {
+    "equals": "Equal", "matches": "Match", "contains": "ContainSubstring", "starts_with": "StartWith",
+    "ends_with": "EndWith",
+}  # fmt: skip
+
+
+def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Exported:
+    """One file of mocks a scenario."""
+    made = Exported()
+    for name, document in scenarios.items():
+        losses = Losses(name)
+        mocks: list[dict[str, Any]] = []
+        for route in outgoing(document, losses, folder):
+            try:
+                mocks += _mocks(route, losses)
+            except Uncarried as why:
+                losses.failed(route.place, why, ", so the route is left out")
+        made.files[f"{name}.yml"] = dump(mocks[::-1]).encode()
+        made.lost += losses.found
+    return made
+
+
+def _mocks(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
+    if route.when or any(answer.set for answer in route.answers):
+        raise Uncarried("mocks have no state")
+    if route.then == "cycle":
+        raise Uncarried("a mock that is used up stays so, and no sequence begins anew")
+    request = _request(route)
+    if route.proxy is not None:
+        return [{"request": request, "proxy": {"host": route.proxy}}]
+    made = []
+    for number, answer in enumerate(route.answers):
+        mock = {"request": request, "response": _response(answer, f"{route.place}.reply[{number}]", losses)}
+        if number + 1 < len(route.answers) or route.then == "stop":
+            mock["context"] = {"times": answer.times}
+        made.append(mock)
+    _expected(route, losses)
+    return made
+
+
+def _expected(route: Outgoing, losses: Losses) -> None:
+    """Smocker expects just what is used up."""
+    steps = route.answers if route.then == "stop" else route.answers[:-1]
+    used_up = sum(answer.times for answer in steps)
+    if route.expect not in (None, used_up if route.then == "stop" else {"min": used_up}):
+        losses.add(f"{route.place}.expect", f"Smocker expects the {used_up} calls that use it up")
+
+
+def _should(operator: str, value: str, *, turned: bool = False) -> Any:
+    if operator == "equals" and not turned:
+        return value
+    return {"matcher": f"Should{'Not' if turned else ''}{_NAMES[operator]}", "value": value}
+
+
+def _request(route: Outgoing) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if route.methods is not None:
+        one = len(route.methods) == 1
+        made["method"] = route.methods[0] if one else _should("matches", f"^({'|'.join(route.methods)})$")
+    path = route.path
+    if path.literal is not None:
+        made["path"] = path.literal
+    elif not path.is_any:
+        source = ("(?i)" if path.ignore_case else "") + path.regex.replace("(?<", "(?P<")
+        made["path"] = _should("matches", searching(source, ".*"))
+    if route.host is not None:
+        raise Uncarried("a mock can't ask for a host")
+    for part, asked in route.match.items():
+        if part in ("query", "headers"):
+            key = "query_params" if part == "query" else "headers"
+            made[key] = {name: _listed(_matchers(condition)) for name, condition in asked.items()}
+        else:
+            made["body"] = _merged(made.get("body"), _body(part, asked))
+    return made
+
+
+def _merged(before: Any, body: Any) -> Any:
+    if before is None:
+        return body
+    if isinstance(before, dict) and isinstance(body, dict) and not {"matcher"} & {*before, *body}:
+        return {**before, **body}
+    raise Uncarried("a mock asks for its body in one way only")
+
+
+def _listed(matchers: list[Any]) -> Any:
+    return matchers[0] if len(matchers) == 1 else matchers
+
+
+def _matchers(condition: Any) -> list[Any]:
+    """Matchers of a value that has to be there; all of them hold. Raises Uncarried."""
+    if condition == "present":
+        return [_should("matches", ".*")]
+    if condition == "absent" or isinstance(condition, list):
+        raise Uncarried("a mock can't ask for what is absent, or for values in their order")
+    if not isinstance(condition, dict):
+        return [as_text(condition)]
+    if set(condition) == {"present", "not"}:
+        return [_turned(condition["not"])]
+    made = []
+    for operator, operand in condition.items():
+        if operator == "all_of":
+            made += [one for part in operand for one in _matchers(part)]
+        elif operator == "length" and operand == {"gte": 1}:
+            made.append({"matcher": "ShouldNotBeEmpty", "value": ""})
+        else:
+            made.append(_should(_known(operator), _value(operator, operand)))
+    return made
+
+
+def _known(operator: str) -> str:
+    if operator not in _NAMES:
+        raise Uncarried(f"Smocker has no `{operator}`")
+    return operator
+
+
+def _value(operator: str, operand: Any) -> str:
+    return searching(operand) if operator == "matches" else as_text(operand)
+
+
+def _turned(condition: Any) -> Any:
+    if not isinstance(condition, dict):
+        if condition in ("present", "absent") or isinstance(condition, list):
+            raise Uncarried("what is turned round can't be carried")
+        return _should("equals", as_text(condition), turned=True)
+    if len(condition) != 1:
+        raise Uncarried("several operators that are turned round together can't be carried")
+    operator, operand = next(iter(condition.items()))
+    return _should(_known(operator), _value(operator, operand), turned=True)
+
+
+def _body(part: str, asked: Any) -> Any:
+    match part:
+        case "text":
+            if isinstance(asked, dict) and list(asked) == ["not"]:
+                return _turned(asked["not"])
+            matchers = _matchers(asked)
+            if len(matchers) > 1:
+                raise Uncarried("a mock asks for its body in one way only")
+            whole = matchers[0]
+            return whole if isinstance(whole, dict) else {"matcher": "ShouldEqual", "value": whole}
+        case "json_exact":
+            return {"matcher": "ShouldEqualJSON", "value": json_line(plain(asked))}
+        case "jsonpath":
+            return {_field(path): _found(condition) for path, condition in asked.items()}
+        case "json":
+            return dict(_leaves(asked, ""))
+    raise Uncarried(f"a mock can't ask for `{part}`")
+
+
+def _field(path: str) -> str:
+    if not path.startswith("$.") or any(part in path for part in ("..", "*", "?", "'", '"', "@")):
+        raise Uncarried(f"the query {path!r} is no plain path to one field")
+    return path[2:]
+
+
+def _found(condition: Any) -> Any:
+    if isinstance(condition, dict) and list(condition) == ["not"]:
+        inner = condition["not"]
+        if isinstance(inner, dict) and list(inner) == ["contains"]:
+            found = _printed(inner["contains"])
+            return _should("equals", found, turned=True) if found is not None else _turned(inner["contains"])
+    if isinstance(condition, dict) and list(condition) == ["contains"]:
+        found = _printed(condition["contains"])
+        if found is not None:
+            return found
+        matchers = _matchers(condition["contains"])
+        if len(matchers) == 1:
+            return matchers[0]
+    raise Uncarried("this condition on what a JSONPath finds can't be carried")
+
+
+def _printed(condition: Any) -> str | None:
+    """The text of a value that may come as it is or as text."""
+    if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
+        value, text = condition["one_of"]
+        return text if as_text(value) == text else None
+    return None
+
+
+def _leaves(tree: Any, path: str) -> list[tuple[str, Any]]:
+    """The fields of an object, each by its path."""
+    if isinstance(tree, dict) and tree and not any(key.startswith("$") or "." in key for key in tree):
+        return [one for key, item in tree.items() for one in _leaves(item, f"{path}.{key}" if path else key)]
+    if isinstance(tree, (dict, list)) or tree is None or tree in ("$present", "$absent") or not path:
+        raise Uncarried("a mock compares only single fields of a JSON body, as texts")
+    return [(path, as_text(tree))]
+
+
+def _response(answer: Answer, place: str, losses: Losses) -> dict[str, Any]:
+    if answer.fault is not None:
+        raise Uncarried("Smocker has no faults")
+    if answer.base64 is not None:
+        raise Uncarried("Smocker sends only texts")
+    made: dict[str, Any] = {"status": answer.status}
+    if answer.headers:
+        made["headers"] = {name: _listed(values) for name, values in answer.headers.items()}
+    if answer.body:
+        made["body"] = answer.body
+    if answer.delay_ms:
+        made["delay"] = f"{answer.delay_ms:g}ms"
+    if (drawn := answer.delay_range) is not None:
+        if "median" in drawn:
+            losses.add(
+                f"{place}.delay",
+                f"a lognormal delay can't be carried: it is {drawn['median']:g} ms throughout",
+            )
+            made["delay"] = f"{drawn['median']:g}ms"
+        else:
+            made["delay"] = {key: f"{drawn.get(key, 0):g}ms" for key in ("min", "max")}
+    return made

@@ -1,0 +1,158 @@
+"""
+Scenarios walked through answer by answer, for exporters: what of base, defaults and cases holds is put together here.
+
+A key that the other format has no word for is lost, with its key path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.recording.conversion import Document, Lost
+from mockserver.recording.exchanges import ORIGIN
+from mockserver.schema.base import parse_request_line
+from mockserver.schema.reply import BODY_KINDS
+
+DEFAULT_ORIGIN = "http://localhost:8080"
+"""Where a scenario's service is said to be, if the scenario doesn't say: where `mockserver serve` is."""
+_SCENARIO_KEYS = {"scenario", "description", "active", "base", "host", "defaults", "routes", "vars"}
+_ROUTE_KEYS = {"name", "request", "match", "reply", "expect", "tags"}
+_REPLY_KEYS = {"status", "headers", "raw", "times", "weight", "match", "choose", "cases", *BODY_KINDS}
+
+
+@dataclass(slots=True, frozen=True)
+class Step:
+    """
+    One answer of a route. `number` is its place in the sequence from 1 to `steps`, `times` how
+    often it answers. `case` is its place among `cases`, from 0; None where there are none.
+    """
+
+    place: str
+    route_place: str
+    scenario: str
+    name: str
+    number: int
+    steps: int
+    times: int
+    method: str
+    path: str
+    origin: str
+    match: Document
+    reply: Document
+    route: Document
+    document: Document
+    case: int | None = None
+
+    @property
+    def body_kind(self) -> str | None:
+        return next((kind for kind in BODY_KINDS if kind in self.reply), None)
+
+
+def steps_of(
+    scenarios: Mapping[str, Document], lost: list[Lost], carried: frozenset[str] = frozenset()
+) -> Iterator[Step]:
+    """
+    Every answer of every route. `carried` are further keys, of scenarios, routes and
+    replies, that the format has a word for.
+    """
+    for name, document in scenarios.items():
+        _tell(document, _SCENARIO_KEYS | carried, f"{name}: ", lost)
+        _tell(document.get("defaults") or {}, {"headers"}, f"{name}: defaults.", lost)
+        if document.get("active") is False:
+            lost.append(Lost(f"{name}: active", "it is not active, but here it will be"))
+        for index, route in enumerate(document.get("routes") or []):
+            place = f"{name}: routes[{index}]"
+            _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
+            yield from _steps(name, document, route, place, lost, carried)
+
+
+def _tell(written: Mapping[str, Any], known: frozenset[str] | set[str], place: str, lost: list[Lost]) -> None:
+    lost += [
+        Lost(f"{place}{key}", "there is no word for it in this format")
+        for key, value in written.items()
+        if key not in known and not key.startswith("x-") and value not in (None, [], {}, False)
+    ]
+
+
+def origin_of(document: Document) -> str:
+    origin = document.get(ORIGIN)
+    if isinstance(origin, str) and origin.startswith(("http://", "https://")):
+        return origin.rstrip("/")
+    host = document.get("host")
+    return f"http://{host}" if host else DEFAULT_ORIGIN
+
+
+def _steps(
+    scenario: str,
+    document: Document,
+    route: Document,
+    place: str,
+    lost: list[Lost],
+    carried: frozenset[str],
+) -> Iterator[Step]:
+    line = parse_request_line(route["request"])
+    methods = sorted(line.methods or {"GET"})
+    if line.methods is None or len(methods) > 1:
+        lost.append(Lost(f"{place}.request", f"{methods[0]} stands for {line.text.split()[0]}"))
+    replies = route["reply"] if isinstance(route["reply"], list) else [route["reply"]]
+    for index, written in enumerate(replies):
+        at = f"{place}.reply[{index}]" if len(replies) > 1 else f"{place}.reply"
+        for case, where, reply in _cases(_mapping(written), at, lost):
+            _tell(reply, _REPLY_KEYS | carried, f"{where}.", lost)
+            yield Step(
+                place=where,
+                route_place=place,
+                scenario=scenario,
+                name=str(
+                    route.get("name") or f"{line.text.split()[0]} {document.get('base', '')}{line.path}"
+                ),
+                number=index + 1,
+                steps=len(replies),
+                times=int(_mapping(written).get("times", 1)),
+                method=methods[0],
+                path=f"{document.get('base') or ''}{line.path}",
+                origin=origin_of(document),
+                match=_merged(route.get("match") or {}, reply.get("match") or {}),
+                reply=_with_defaults(reply, document.get("defaults") or {}),
+                route=route,
+                document=document,
+                case=case,
+            )
+
+
+def _mapping(reply: Any) -> Document:
+    return reply if isinstance(reply, dict) else {"status": reply}
+
+
+def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int | None, str, Document]]:
+    """The reply, or those of its `cases`; of a `choose` the likeliest."""
+    if reply.get("choose"):
+        choices = [_mapping(one) for one in reply["choose"]]
+        best = max(range(len(choices)), key=lambda index: choices[index].get("weight", 1))
+        lost.append(Lost(f"{place}.choose", "chance is lost: the likeliest reply stands for all"))
+        yield None, f"{place}.choose[{best}]", choices[best]
+    elif reply.get("cases"):
+        for index, case in enumerate(reply["cases"]):
+            yield index, f"{place}.cases[{index}]", _mapping(case)
+    else:
+        yield None, place, reply
+
+
+def _merged(match: Document, further: Document) -> Document:
+    """Both: within a part by name."""
+    found = dict(match)
+    for part, asked in further.items():
+        before = found.get(part)
+        found[part] = {**before, **asked} if isinstance(before, dict) and isinstance(asked, dict) else asked
+    return found
+
+
+def _with_defaults(reply: Document, defaults: Document) -> Document:
+    named = {str(name).lower() for name in reply.get("headers") or {}}
+    headers = {
+        name: value for name, value in (defaults.get("headers") or {}).items() if name.lower() not in named
+    }
+    headers |= reply.get("headers") or {}
+    return {**reply, "headers": headers} if headers else reply

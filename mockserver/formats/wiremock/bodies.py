@@ -1,0 +1,137 @@
+"""WireMock's `bodyPatterns` as the keys of `match` that ask the body."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.formats.wiremock.json_bodies import equal_to_json, json_path, json_schema
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.values import ANYTHING, FAILED, text_condition
+from mockserver.formats.wiremock.xml import equal_to_xml, x_path
+
+Match = dict[str, Any]
+OVER_LINES = "(?s)"
+"""What lets a dot be a line end."""
+
+
+def body_patterns(patterns: Any, match: Match, at: Place) -> None:
+    """Adds what the patterns ask to `match`; all of them must hold."""
+    if not isinstance(patterns, list):
+        at.lost("here stands a list of patterns")
+        return
+    for i, pattern in enumerate(patterns):
+        _pattern(pattern, match, at.at(i))
+
+
+def _pattern(pattern: Any, match: Match, at: Place) -> None:
+    if not isinstance(pattern, dict):
+        at.lost("a pattern is a mapping such as {equalTo: x}")
+        return
+    for key, add in _KINDS.items():
+        if key in pattern:
+            add(pattern, match, at)
+            return
+    if "and" in pattern and isinstance(pattern["and"], list):
+        body_patterns(pattern["and"], match, at.at("and"))
+        return
+    if (
+        "or" in pattern
+        and isinstance(pattern["or"], list)
+        and _tree_alternatives(pattern["or"], match, at.at("or"))
+    ):
+        return
+    made = text_condition(pattern, at)
+    if made is not FAILED and made is not ANYTHING:
+        _also(match, "text", _over_lines(made), "all_of")
+
+
+def _over_lines(condition: Any) -> Any:
+    """A dot of theirs is a line end too, which a body may have."""
+    if isinstance(condition, list):
+        return [_over_lines(one) for one in condition]
+    if not isinstance(condition, dict):
+        return condition
+    return {
+        key: OVER_LINES + one if key == "matches" and "." in one else _over_lines(one)
+        for key, one in condition.items()
+    }
+
+
+def _tree_alternatives(patterns: list[Any], match: Match, at: Place) -> bool:
+    """Whether all alternatives are JSON values: then they are alternatives of one tree."""
+    if not all(isinstance(one, dict) and "equalToJson" in one for one in patterns):
+        return False
+    made = [equal_to_json(one, at.at(i)) for i, one in enumerate(patterns)]
+    if any(tree is FAILED for _, tree in made):
+        return True
+    keys = {key for key, _ in made}
+    if len(keys) > 1:
+        at.lost("alternatives with and without `ignoreExtraElements` can't stand together here")
+        return True
+    _also(match, keys.pop(), {"$any_of": [tree for _, tree in made]}, "$all_of")
+    return True
+
+
+def _also(match: Match, key: str, condition: Any, every: str) -> None:
+    """The condition, beside what stands under that key already."""
+    if key not in match:
+        match[key] = condition
+        return
+    there = match[key]
+    if isinstance(there, dict) and set(there) == {every}:
+        there[every].append(condition)
+    else:
+        match[key] = {every: [there, condition]}
+
+
+def _json(pattern: dict[str, Any], match: Match, at: Place) -> None:
+    key, made = equal_to_json(pattern, at)
+    if made is not FAILED:
+        _also(match, key, made, "$all_of")
+
+
+def _json_path(pattern: dict[str, Any], match: Match, at: Place) -> None:
+    query, made = json_path(pattern, at.at("matchesJsonPath"))
+    if made is not FAILED:
+        _also(match.setdefault("jsonpath", {}), query, made, "all_of")
+
+
+def _schema(pattern: dict[str, Any], match: Match, at: Place) -> None:
+    made = json_schema(pattern, at.at("matchesJsonSchema"))
+    if made is FAILED:
+        return
+    match["schema"] = {"allOf": [match["schema"], made]} if "schema" in match else made
+
+
+def _xml(pattern: dict[str, Any], match: Match, at: Place) -> None:
+    for query, made in equal_to_xml(pattern, at).items():
+        _also(match.setdefault("xml", {}), query, made, "all_of")
+
+
+def _x_path(pattern: dict[str, Any], match: Match, at: Place) -> None:
+    query, made = x_path(pattern, at.at("matchesXPath"))
+    if made is not FAILED:
+        _also(match.setdefault("xml", {}), query, made, "all_of")
+
+
+def _binary(pattern: dict[str, Any], match: Match, at: Place) -> None:
+    try:
+        data = base64.b64decode(pattern["binaryEqualTo"], validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        at.at("binaryEqualTo").lost("it is no Base64")
+        return
+    _also(match, "body_sha256", hashlib.sha256(data).hexdigest(), "all_of")
+
+
+_KINDS: dict[str, Callable[[dict[str, Any], Match, Place], None]] = {
+    "equalToJson": _json,
+    "matchesJsonPath": _json_path,
+    "matchesJsonSchema": _schema,
+    "equalToXml": _xml,
+    "matchesXPath": _x_path,
+    "binaryEqualTo": _binary,
+}

@@ -1,0 +1,195 @@
+"""WireMock's patterns for JSON bodies: `equalToJson` with its placeholders, `matchesJsonPath`, `matchesJsonSchema`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from mockserver.formats.reading import json_of
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
+
+_PLACEHOLDER = re.compile(r"\$\{json-unit\.([a-z-]+)\}(.*)", re.DOTALL)
+_TYPES = {"any-string": "string", "any-number": "number", "any-boolean": "boolean"}
+_FILTER = re.compile(r"\$\[\?(?:\(((?:[^()]|\([^()]*\))*)\)|([^()\]]*))\]")
+_CURRENT = re.compile(r"""'[^']*'|"[^"]*"|@""")
+_EQUALITY = frozenset({"equalToJson", "ignoreArrayOrder", "ignoreExtraElements"})
+DRAFTS = {
+    "V4": "http://json-schema.org/draft-04/schema#",
+    "V6": "http://json-schema.org/draft-06/schema#",
+    "V7": "http://json-schema.org/draft-07/schema#",
+    "V201909": "https://json-schema.org/draft/2019-09/schema",
+    "V202012": "https://json-schema.org/draft/2020-12/schema",
+}
+"""Their names of drafts; what names none is read by the last one, here as there."""
+
+
+class Trees:
+    """Makes conditions on a tree of a literal one, as the two flags ask."""
+
+    def __init__(self, at: Place, *, ordered: bool, exact: bool) -> None:
+        self._at = at
+        self._ordered = ordered
+        self._exact = exact
+        self.failed = False
+
+    def made(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            fields = {key: self.made(item) for key, item in value.items()}
+            return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
+        if isinstance(value, list):
+            return self._list(value)
+        return value
+
+    def _list(self, value: list[Any]) -> Any:
+        items = [self.made(one) for one in value]
+        if self._exact:
+            return items if self._ordered else {"$unordered": items}
+        if not items:
+            return {"$type": "array"}
+        if self._ordered and len(items) > 1:
+            self._at.lost(
+                "in which order the items of lists came is not asked where others may be among them"
+            )
+        found = [{"$contains": item} for item in items]
+        return found[0] if len(found) == 1 else {"$all_of": found}
+
+    def _text(self, value: str) -> Any:
+        found = _PLACEHOLDER.fullmatch(value)
+        if found is None:
+            return {"$equals": value} if value.startswith("$") else value
+        kind, rest = found[1], found[2]
+        if kind in _TYPES:
+            return {"$type": _TYPES[kind]}
+        if kind in ("ignore", "ignore-element"):
+            return "$present" if kind == "ignore" else {"$any_of": ["$absent", "$present"]}
+        if kind == "regex":
+            self.failed |= not is_regex(rest, self._at)
+            return {"$matches": rest}
+        self._at.lost(f"the placeholder {value!r} is not known here")
+        self.failed = True
+        return None
+
+
+def equal_to_json(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
+    """The key, `json` or `json_exact`, and its condition; FAILED where there is none."""
+    at.unknown(pattern, _EQUALITY)
+    written = pattern["equalToJson"]
+    try:
+        value = json_of(written) if isinstance(written, str) else written
+    except ValueError:
+        at.at("equalToJson").lost("it is no JSON")
+        return "json", FAILED
+    exact = not pattern.get("ignoreExtraElements", False)
+    trees = Trees(at.at("equalToJson"), ordered=not pattern.get("ignoreArrayOrder", False), exact=exact)
+    made = trees.made(value)
+    return "json_exact" if exact else "json", FAILED if trees.failed else made
+
+
+def json_path(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
+    """The query and the condition on what it finds; FAILED where there is none."""
+    written = pattern["matchesJsonPath"]
+    if isinstance(written, str):
+        return _of_itself(rfc_query(written, at)), "present"
+    query = written.get("expression") if isinstance(written, dict) else None
+    if not isinstance(query, str):
+        at.lost("here stands a query, or {expression: ..., equalTo: ...}")
+        return "", FAILED
+    rest = {key: value for key, value in written.items() if key != "expression"}
+    return rfc_query(query, at), _found(rest, at)
+
+
+def _of_itself(query: str) -> str:
+    """
+    A filter on the body as a whole: theirs asks an object itself, and RFC 9535 its members.
+
+    >>> _of_itself("$[?(@.n == 1)]")
+    '$[?($.n == 1) || (@.n == 1)]'
+    """
+    found = _FILTER.fullmatch(query)
+    if found is None:
+        return query
+    said = found[1] if found[1] is not None else found[2]
+    itself = _CURRENT.sub(lambda one: one[0].replace("@", "$") if one[0][0] == "@" else one[0], said)
+    return f"$[?({itself}) || ({said})]"
+
+
+def rfc_query(query: str, at: Place) -> str:
+    """A JSONPath as RFC 9535 writes it. What only Jayway's has is noted."""
+    if not query.startswith("$"):
+        query = f"$.{query}"
+    if "=~" in query or "()" in query:
+        at.lost(f"{query!r} is no query of RFC 9535", "Functions and =~ are Jayway's own: ask a plain path")
+    return query
+
+
+def _found(pattern: dict[str, Any], at: Place) -> Any:
+    """A condition on a text, asked of each value that was found."""
+    if set(pattern) <= _EQUALITY and "equalToJson" in pattern:
+        return _found_tree(pattern, at)
+    made = text_condition(pattern, at)
+    if made is FAILED:
+        return made
+    if made is ANYTHING:
+        return "present"
+    if made == "absent":
+        return made
+    return {"contains": _typed(made)}
+
+
+def _typed(condition: Any) -> Any:
+    """A text stands for the number or boolean that it writes, too: theirs compare texts."""
+    if isinstance(condition, str) and condition != "present":
+        return _of_text(condition)
+    if isinstance(condition, dict) and set(condition) == {"equals"}:
+        return condition
+    if isinstance(condition, dict):
+        return {
+            key: [_typed(one) for one in item]
+            if key in ("all_of", "any_of")
+            else _typed(item)
+            if key == "not"
+            else item
+            for key, item in condition.items()
+        }
+    return condition
+
+
+def _of_text(text: str) -> Any:
+    try:
+        value = json_of(text)
+    except ValueError:
+        return {"equals": text}
+    if isinstance(value, (dict, list)) or value is None or isinstance(value, str):
+        return {"equals": text}
+    return {"one_of": [text, value]}
+
+
+def _found_tree(pattern: dict[str, Any], at: Place) -> Any:
+    """A found value that equals a JSON value: only where nothing in it needs an operator of trees."""
+    _, made = equal_to_json(pattern, at)
+    if made is FAILED:
+        return made
+    written = pattern["equalToJson"]
+    value = json_of(written) if isinstance(written, str) else written
+    if made != value:
+        at.lost("`equalToJson` of a found value is carried without flags and placeholders only")
+        return FAILED
+    return {"contains": {"equals": value}}
+
+
+def json_schema(pattern: dict[str, Any], at: Place) -> Any:
+    """The schema, in the draft that it names; FAILED where it is none."""
+    written = pattern["matchesJsonSchema"]
+    try:
+        schema = json.loads(written) if isinstance(written, str) else written
+    except ValueError:
+        at.lost("the schema is no JSON")
+        return FAILED
+    draft = DRAFTS.get(str(pattern.get("schemaVersion")))
+    if isinstance(schema, dict) and "$schema" not in schema and draft:
+        return {"$schema": draft, **schema}
+    return schema

@@ -1,0 +1,172 @@
+r"""
+WireMock's five ways to name a URL as our paths: `url`, `urlPath`, `urlPattern`, `urlPathPattern`, `urlPathTemplate`.
+
+A regular expression over a path becomes parameters, segment by segment where it
+can: `/users/[0-9]+` is `/users/{p1:[0-9]+}`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.values import is_regex, literal
+
+ANY_PATH = "/{path:.*}"
+_PLAIN = re.compile(r"(?:[\w\-~!@,:;=&'% ]|\\[./\-_~])*")
+_TEMPLATE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
+
+
+class Target:
+    """
+    A path, and what its query must be: conditions by name, with `exact` no
+    other parameters beside them.
+    """
+
+    __slots__ = ("exact", "path", "query")
+
+    def __init__(self, path: str, query: dict[str, Any] | None = None, *, exact: bool = False) -> None:
+        self.path = path
+        self.query = query or {}
+        self.exact = exact
+
+
+def target(request: dict[str, Any], at: Place) -> Target | None:
+    """Where its requests go to; None, and noted, where that can't be said here."""
+    for key, read in _READERS.items():
+        if request.get(key) is not None:
+            written = request[key]
+            if not isinstance(written, str):
+                at.at(key).lost("a URL is a text")
+                return None
+            return read(written, at.at(key))
+    return Target(ANY_PATH)
+
+
+def _url(text: str, at: Place) -> Target | None:
+    path, mark, query = text.partition("?")
+    found = _url_path(path, at)
+    if found is None:
+        return None
+    found.exact = True
+    if mark:
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            found.query.setdefault(name, []).append(value)
+    for name, values in found.query.items():
+        if len(values) == 1:
+            found.query[name] = literal(values[0])
+    return found
+
+
+def _url_path(text: str, at: Place) -> Target | None:
+    if not text.startswith("/"):
+        at.lost(f"{text!r} does not begin with a slash, so that no request has it")
+        return None
+    return Target(text.replace("{", "%7B").replace("}", "%7D"))
+
+
+def _url_path_template(text: str, at: Place) -> Target | None:
+    rest = _TEMPLATE.sub("", text)
+    if not text.startswith("/") or "{" in rest or "}" in rest:
+        at.lost(f"{text!r} is no path with parameters as they are written here")
+        return None
+    return Target(text)
+
+
+def _url_path_pattern(text: str, at: Place) -> Target | None:
+    path = regex_path(text, at)
+    return None if path is None else Target(path)
+
+
+def _url_pattern(text: str, at: Place) -> Target | None:
+    """One expression over path and query: taken apart at its question mark."""
+    source, mark, query = text.partition("\\?")
+    found = _url_path_pattern(source, at)
+    if found is None:
+        return None
+    if not mark:
+        found.exact = not source.endswith((".*", ".+", "$.*"))
+        return found
+    if query.strip("$") in (".*", ".+"):
+        return found
+    found.exact = not query.endswith(".*")
+    for pair in query.removesuffix("$").split("&"):
+        name, equals, value = pair.partition("=")
+        if not equals or not re.fullmatch(r"[\w\-\[\]]+", name) or not is_regex(value, at):
+            at.lost(f"the query in {text!r} can't be taken apart", "Ask it under `queryParameters`")
+            return None
+        found.query[name] = literal(value) if re.fullmatch(r"[\w\-]*", value) else {"matches": value}
+    return found
+
+
+def regex_path(text: str, at: Place) -> str | None:
+    """The path, in our notation, of a regular expression over a whole path; None, and noted, where there is none."""
+    if not is_regex(text, at):
+        return None
+    source = text.removeprefix("^")
+    if source.endswith("$") and not source.endswith("\\$"):
+        source = source[:-1]
+    source = source.replace("\\/", "/")
+    if source.startswith((".*", ".+")):
+        source = "/" + source
+    parts = _split(source)
+    if parts is None or parts[0] != "" or len(parts) < 2:
+        at.lost(f"{text!r} can't be taken apart into a path", "Write one route for each of its alternatives")
+        return None
+    number = 0
+    made = []
+    for part in parts[1:]:
+        if _PLAIN.fullmatch(part):
+            made.append(re.sub(r"\\(.)", r"\1", part))
+            continue
+        number += 1
+        made.append(f"{{p{number}{'' if part == '[^/]+' else ':' + part}}}")
+    return "/" + "/".join(made)
+
+
+def _split(source: str) -> list[str] | None:
+    """The segments of an expression between slashes outside of brackets; None where it has alternatives as a whole."""
+    parts, current, depth, inside, i = [], "", 0, False, 0
+    while i < len(source):
+        char = source[i]
+        if char == "\\":
+            current += source[i : i + 2]
+            i += 2
+            continue
+        if inside:
+            inside = char != "]"
+        elif char == "[":
+            inside = True
+            if source[i + 1 : i + 2] == "^":
+                current += "["
+                i += 1
+                char = "^"
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+        elif char == "|" and not depth:
+            return None
+        if char == "/" and not inside and not depth:
+            parts.append(current)
+            current = ""
+        else:
+            current += char
+        i += 1
+    if _is_quantifier_first([*parts, current]):
+        return None
+    return [*parts, current]
+
+
+def _is_quantifier_first(parts: list[str]) -> bool:
+    """Whether a slash is repeated or optional: then segments can't be told apart."""
+    return any(part[:1] in ("?", "*", "+", "{") for part in parts[1:])
+
+
+_READERS = {
+    "url": _url,
+    "urlPattern": _url_pattern,
+    "urlPath": _url_path,
+    "urlPathPattern": _url_path_pattern,
+    "urlPathTemplate": _url_path_template,
+}

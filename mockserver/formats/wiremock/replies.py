@@ -1,0 +1,212 @@
+"""A response definition of WireMock as a reply."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.formats.wiremock import templates
+from mockserver.formats.wiremock.losses import Place
+from mockserver.model.written import as_text
+
+ReadFile = Callable[[str], bytes | None]
+"""The bytes of a file of `__files`; None where there is none."""
+
+FAULTS = {
+    "EMPTY_RESPONSE": "close",
+    "MALFORMED_RESPONSE_CHUNK": "malformed_chunk",
+    "RANDOM_DATA_THEN_CLOSE": "garbage",
+    "CONNECTION_RESET_BY_PEER": "reset",
+}
+_KNOWN = frozenset({
+    "status", "statusMessage", "headers", "body", "jsonBody", "base64Body", "bodyFileName", "fixedDelayMilliseconds",
+    "delayDistribution", "chunkedDribbleDelay", "fault", "proxyBaseUrl", "transformers", "transformerParameters",
+    "additionalProxyRequestHeaders", "fromConfiguredStub", "proxyUrlPrefixToRemove",
+})  # fmt: skip
+_LONGEST_MS = 60_000
+
+
+class Replies:
+    """Makes replies. `files` gathers what they need beside the scenario; with `inline` a file's bytes stand in the reply."""
+
+    def __init__(self, read_file: ReadFile, *, inline: bool = False) -> None:
+        self._read = read_file
+        self._inline = inline
+        self.files: dict[str, bytes] = {}
+
+    def reply(self, written: Any, at: Place) -> Any:
+        """A status alone, where there is nothing else; else a mapping."""
+        if not isinstance(written, dict):
+            at.lost("a response is a mapping")
+            return 200
+        at.unknown(written, _KNOWN)
+        transformers = written.get("transformers") or []
+        templated = "response-template" in transformers
+        for other in transformers:
+            if other != "response-template":
+                at.at("transformers").lost(f"the transformer {other!r} is an extension of their server")
+        made: dict[str, Any] = {}
+        status = _status(written.get("status", 200), at)
+        if status != 200:
+            made["status"] = status
+        _headers(written.get("headers"), made, at.at("headers"), templated=templated)
+        self._body(written, made, at, templated=templated)
+        _delays(written, made, at)
+        _rest(written, made, at)
+        return status if set(made) <= {"status"} else made
+
+    def _body(self, written: dict[str, Any], made: dict[str, Any], at: Place, *, templated: bool) -> None:
+        if written.get("bodyFileName") is not None:
+            self._file(str(written["bodyFileName"]), made, at.at("bodyFileName"), templated=templated)
+        elif written.get("base64Body") is not None:
+            _base64(written["base64Body"], made, at.at("base64Body"))
+        elif "jsonBody" in written:
+            _set(made, "json", written["jsonBody"], at.at("jsonBody"), templated=templated)
+        elif written.get("body") not in (None, ""):
+            _set(made, "text", str(written["body"]), at.at("body"), templated=templated)
+
+    def _file(self, name: str, made: dict[str, Any], at: Place, *, templated: bool) -> None:
+        if templated and "{{" in name:
+            at.lost("which file is sent can't depend on the request here", "Write `cases`, one for each file")
+            return
+        data = self._read(name)
+        if data is None:
+            at.lost(f"there is no file {name!r} in __files")
+            return
+        text = _text_of(data)
+        if text is not None and templated and "{{" in text:
+            _set(made, "text", text, at, templated=True)
+        elif self._inline:
+            made["base64"] = base64.b64encode(data).decode()
+        else:
+            made["file"] = name
+            self.files[name] = data
+
+
+def _text_of(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _status(written: Any, at: Place) -> int:
+    if isinstance(written, int) and 200 <= written <= 599:
+        return written
+    if written == 0:
+        return 200  # what is sent where a fault says the rest
+    at.at("status").lost(f"{written!r} is no status that can be answered here", "Use 200 to 599")
+    return 200
+
+
+def _has_braces(value: Any) -> bool:
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value or "{#" in value
+    if isinstance(value, dict):
+        return any(_has_braces(one) for one in (*value, *value.values()))
+    return isinstance(value, list) and any(_has_braces(one) for one in value)
+
+
+def _set(made: dict[str, Any], key: str, value: Any, at: Place, *, templated: bool) -> None:
+    """A body: its templates in our words, or its braces as they stand."""
+    if templated:
+        made[key] = templates.tree(value, at)
+        return
+    made[key] = value
+    if _has_braces(value):
+        made["raw"] = True
+
+
+def _base64(written: Any, made: dict[str, Any], at: Place) -> None:
+    try:
+        base64.b64decode(written, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        at.lost("it is no Base64")
+        return
+    made["base64"] = written
+
+
+def _headers(written: Any, made: dict[str, Any], at: Place, *, templated: bool) -> None:
+    if not written:
+        return
+    lines: dict[str, Any] = {}
+    for name, value in written.items():
+        if name.lower() in ("content-length", "transfer-encoding", "connection"):
+            at.at(name).lost("it follows from the body and the connection", soft=True)
+            continue
+        values = [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
+        if templated:
+            values = templates.tree(values, at.at(name))
+        elif isinstance(values, str):
+            values = templates.literal_braces(values)
+        else:
+            values = [templates.literal_braces(one) for one in values]
+        lines[name] = values
+    if lines:
+        made["headers"] = lines
+
+
+def milliseconds(value: Any) -> str:
+    """A number of them as a duration."""
+    return f"{value:g}ms" if isinstance(value, float) else f"{int(value)}ms"
+
+
+def _delays(written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
+    fixed = written.get("fixedDelayMilliseconds")
+    drawn = written.get("delayDistribution")
+    if drawn is not None:
+        if fixed:
+            at.at("fixedDelayMilliseconds").lost("beside a distribution the fixed delay is left out")
+        delay = distribution(drawn, at.at("delayDistribution"))
+        if delay is not None:
+            made["delay"] = delay
+    elif fixed:
+        made["delay"] = milliseconds(fixed)
+    dribble = written.get("chunkedDribbleDelay")
+    if dribble is not None:
+        made["throttle"] = {
+            "chunks": max(1, int(dribble.get("numberOfChunks", 1))),
+            "over": milliseconds(dribble.get("totalDuration", 0)),
+        }
+
+
+def distribution(written: Any, at: Place) -> Any:
+    """A delay that is drawn; None, and noted, where it can't be said."""
+    kind = written.get("type") if isinstance(written, dict) else None
+    try:
+        if kind == "fixed":
+            return milliseconds(written["milliseconds"])
+        if kind == "uniform":
+            return {"min": milliseconds(written["lower"]), "max": milliseconds(written["upper"])}
+        if kind == "lognormal":
+            # Without a cut one in a thousand would outlive every client's time-out.
+            longest = written.get("maxValue") or max(_LONGEST_MS, 10 * float(written["median"]))
+            median = milliseconds(written["median"])
+            return {"median": median, "sigma": written["sigma"], "max": milliseconds(longest)}
+    except (KeyError, TypeError, ValueError):
+        pass
+    at.lost(f"the distribution {kind!r} can't be said here", "Use fixed, uniform or lognormal")
+    return None
+
+
+def upstream(written: Any, at: Place) -> str | None:
+    """The real service that a response passes requests on to; None where it answers by itself."""
+    url = written.get("proxyBaseUrl") if isinstance(written, dict) else None
+    if not url:
+        return None
+    for key in written:
+        if key not in ("proxyBaseUrl", "status", "fromConfiguredStub", "transformers"):
+            at.at(key).lost("beside `proxyBaseUrl` it is left out")
+    return str(url).rstrip("/")
+
+
+def _rest(written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
+    fault = written.get("fault")
+    if fault in FAULTS:
+        made["fault"] = FAULTS[fault]
+    elif fault is not None:
+        at.at("fault").lost(f"the fault {fault!r} is not known here")
+    if written.get("statusMessage"):
+        at.at("statusMessage").lost("the reason phrase follows from the status", soft=True)

@@ -1,0 +1,181 @@
+"""A request pattern of WireMock as a request line and a `match`."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from mockserver.formats.path_pieces import has_pairs_of_braces
+from mockserver.formats.wiremock.bodies import body_patterns
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.paths import Target, target
+from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
+from mockserver.formats.wiremock.variables import quoted
+
+_KNOWN = frozenset({
+    "method", "url", "urlPath", "urlPattern", "urlPathPattern", "urlPathTemplate", "headers", "queryParameters",
+    "cookies", "formParameters", "pathParameters", "bodyPatterns", "basicAuthCredentials", "basicAuth",
+    "multipartPatterns", "host", "port", "scheme", "clientIp", "customMatcher",
+})  # fmt: skip
+_PARTS = {
+    "headers": "headers",
+    "queryParameters": "query",
+    "cookies": "cookies",
+    "formParameters": "form",
+}
+
+
+def request_pattern(written: Any, at: Place, *, exact: bool = False) -> dict[str, Any] | None:
+    """
+    `request`, and where they are needed `match` and `if`; None, and noted, where
+    there is no saying which requests are meant.
+
+    With `exact` a `url` refuses parameters that it doesn't name, as theirs
+    does; that takes an `if`, which readers of a scenario can do without.
+    """
+    if not isinstance(written, dict):
+        at.lost("a request pattern is a mapping")
+        return None
+    at.unknown(written, _KNOWN)
+    found = target(written, at)
+    if found is None:
+        return None
+    _path_parameters(written.get("pathParameters"), found, at.at("pathParameters"))
+    route: dict[str, Any] = {"request": f"{_method(written.get('method'), at)} {_spaced(found.path)}"}
+    match = _match(written, found, at)
+    if match:
+        route["match"] = match
+    if found.exact and exact:
+        route["if"] = _no_others(written, found)
+    return route
+
+
+def _no_others(written: dict[str, Any], found: Target) -> str:
+    """That the query is no other than the one that is written."""
+    if not found.query:
+        return "{{ not request.query }}"
+    if "url" in written:
+        return "{{ request.url.removeprefix(request.base_url) == " + quoted(written["url"]) + " }}"
+    return "{{ request.query.keys() | length == " + str(len(found.query)) + " }}"
+
+
+def _spaced(path: str) -> str:
+    """A request line is words: a space in a path is encoded."""
+    return path.replace(" ", "%20")
+
+
+def _method(written: Any, at: Place) -> str:
+    if written is None or str(written).upper() == "ANY":
+        return "ANY"
+    if isinstance(written, str) and written.upper() == "GET_OR_HEAD":
+        return "GET,HEAD"
+    if isinstance(written, str) and written.isalpha():
+        return written.upper()
+    at.at("method").lost(f"{written!r} is no method here")
+    return "ANY"
+
+
+def _match(written: dict[str, Any], found: Target, at: Place) -> dict[str, Any]:
+    match: dict[str, Any] = {}
+    if found.query:
+        match["query"] = dict(found.query)
+    for theirs, ours in _PARTS.items():
+        for name, pattern in (written.get(theirs) or {}).items():
+            _add(match, ours, name, text_condition(pattern, at.at(theirs, name)))
+    _authority(written, match, at)
+    if written.get("bodyPatterns") is not None:
+        body_patterns(written["bodyPatterns"], match, at.at("bodyPatterns"))
+    _multipart(written.get("multipartPatterns"), match, at.at("multipartPatterns"))
+    return match
+
+
+def _add(match: dict[str, Any], part: str, name: str, condition: Any) -> None:
+    if condition is FAILED or condition is ANYTHING:
+        return
+    there = match.setdefault(part, {})
+    there[name] = {"all_of": [there[name], condition]} if name in there else condition
+
+
+def _authority(written: dict[str, Any], match: dict[str, Any], at: Place) -> None:
+    """Host, port, scheme, client and credentials."""
+    for key in ("basicAuthCredentials", "basicAuth"):
+        given = written.get(key)
+        if isinstance(given, dict):
+            pair = f"{given.get('username', '')}:{given.get('password', '')}".encode()
+            _add(match, "headers", "authorization", f"Basic {base64.b64encode(pair).decode()}")
+    host = written.get("host")
+    if host is not None:
+        _host(host, match, at.at("host"))
+    for key, what in (
+        ("port", "the port is not asked"),
+        ("scheme", "the scheme is not asked"),
+        ("clientIp", "the client's address is not asked"),
+        ("customMatcher", "an extension's matcher runs in their server alone"),
+    ):
+        if written.get(key) is not None:
+            at.at(key).lost(what)
+
+
+def _host(pattern: Any, match: dict[str, Any], at: Place) -> None:
+    """Their host is without its port, and the header has it."""
+    if isinstance(pattern, dict) and isinstance(pattern.get("equalTo"), str):
+        name = pattern["equalTo"]
+        _add(
+            match,
+            "headers",
+            "host",
+            {"any_of": [{"ignore_case": name}, {"matches": f"(?i){_escaped(name)}:\\d+"}]},
+        )
+        return
+    at.lost("the host is carried only as {equalTo: name}")
+
+
+def _escaped(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_" else f"\\{char}" for char in name)
+
+
+def _path_parameters(written: Any, found: Target, at: Place) -> None:
+    """Conditions on a template's parameters: a text takes the parameter's place, an expression stands in it."""
+    for name, pattern in (written or {}).items():
+        place = at.at(name)
+        bare = f"{{{name}}}"
+        if bare not in found.path:
+            place.lost(f"the path has no parameter {name!r}")
+        elif isinstance(pattern, dict) and set(pattern) == {"equalTo"} and "/" not in str(pattern["equalTo"]):
+            found.path = found.path.replace(bare, f"{{{name}:{_escaped(str(pattern['equalTo']))}}}")
+        elif (
+            isinstance(pattern, dict) and set(pattern) == {"matches"} and is_regex(pattern["matches"], place)
+        ):
+            if has_pairs_of_braces(pattern["matches"]):
+                found.path = found.path.replace(bare, f"{{{name}:{pattern['matches']}}}")
+            else:
+                place.lost(
+                    "its expression has a brace without the other",
+                    "Write it with a backslash before the brace",
+                )
+        else:
+            place.lost("a path parameter is asked only by `equalTo` or `matches`")
+
+
+def _multipart(written: Any, match: dict[str, Any], at: Place) -> None:
+    """Parts of a form by name: theirs take fields and files alike, ours tell them apart."""
+    for i, pattern in enumerate(written or []):
+        place = at.at(i)
+        if not isinstance(pattern, dict) or not isinstance(pattern.get("name"), str):
+            place.lost("a part of a multipart body is found by its name alone")
+            continue
+        place.unknown(pattern, frozenset({"name", "headers", "bodyPatterns", "matchingType"}))
+        disposition = str((pattern.get("headers") or {}).get("Content-Disposition", ""))
+        body: dict[str, Any] = {}
+        body_patterns(pattern.get("bodyPatterns") or [], body, place.at("bodyPatterns"))
+        if set(body) - {"text"}:
+            place.at("bodyPatterns").lost("of a part only its text is asked")
+        if pattern.get("matchingType", "ANY") != "ANY":
+            place.at("matchingType").lost("one part that fits is enough")
+        condition = body.get("text", "present")
+        if "filename" in disposition:
+            match.setdefault("files", {})[pattern["name"]] = {"text": condition}
+        else:
+            match.setdefault("form", {})[pattern["name"]] = condition
+            hint = "Where it is sent as a file, ask it under `files`"
+            place.lost("whether the part is a field or a file does not show; taken for a field", hint)

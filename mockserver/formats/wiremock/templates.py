@@ -1,0 +1,124 @@
+"""
+WireMock's Handlebars, of a response or a webhook, as templates of ours.
+
+What a reply is made of in practice: parts of the request, JSONPath, time, random
+values, `if` and `each`. Any other helper is noted, and its text stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mockserver.formats.wiremock.handlebars import Call, Unsaid, parsed_call, pieces
+from mockserver.formats.wiremock.helpers import HELPERS
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.variables import Scope
+
+_BLOCKS = frozenset({"if", "unless", "not", "and", "or", "each", "eq", "neq", "contains"})
+_LOST = "lost"
+"""A block that can't be said here: its end can't be, either."""
+_ALONE = re.compile(r"\{\{ ((?:(?!\}\}|\{\{).)*) \}\}", re.DOTALL)
+_AS = re.compile(r"\s+as\s+\|\s*([\w\s]+?)\s*\|$")
+
+
+def template(text: str, at: Place) -> str:
+    """The same in our words."""
+    return _Writer(at).written(text)
+
+
+def tree(value: Any, at: Place) -> Any:
+    """The same of every text in a JSON value; a text in it stays one, also where a template is all of it."""
+    if isinstance(value, str):
+        return template(value, at)
+    if isinstance(value, list):
+        return [_inside(one, at.at(i)) for i, one in enumerate(value)]
+    if isinstance(value, dict):
+        return {key: _inside(one, at.at(key)) for key, one in value.items()}
+    return value
+
+
+def _inside(value: Any, at: Place) -> Any:
+    made = tree(value, at)
+    alone = _ALONE.fullmatch(made) if isinstance(made, str) else None
+    return f"{{{{ ({alone[1]}) | string }}}}" if alone else made
+
+
+def literal_braces(text: str) -> str:
+    """A text whose braces are sent as they stand, inside a template."""
+    if not re.search(r"\{[{%#]", text):
+        return text
+    return "{% raw %}" + text + "{% endraw %}"
+
+
+class _Writer:
+    """Writes one text anew, its blocks kept on a stack."""
+
+    def __init__(self, at: Place) -> None:
+        self._at = at
+        self._scope = Scope(HELPERS)
+        self._open: list[str] = []
+
+    def written(self, text: str) -> str:
+        if "{{" not in text:
+            return text
+        made = []
+        for is_code, piece in pieces(text):
+            if not is_code:
+                made.append(literal_braces(piece))
+                continue
+            try:
+                made.append(self._code(piece))
+            except Unsaid as why:
+                self._at.lost(f"{{{{{piece}}}}}: {why}")
+                made.append("{% raw %}{{" + piece + "}}{% endraw %}")
+        return "".join(made)
+
+    def _code(self, source: str) -> str:
+        source = source.strip()
+        if source.startswith("!"):
+            return ""
+        if source.startswith("#"):
+            named = _AS.search(source)
+            names = named[1].split() if named else []
+            self._open.append(_LOST)
+            made, self._open[-1] = self._block(parsed_call(_AS.sub("", source[1:])), names)
+            return made
+        if source.startswith("/"):
+            block = self._open.pop() if self._open else _LOST
+            if block == _LOST:
+                raise Unsaid("nothing is open here")
+            return self._scope.left(block)
+        if source in ("else", "^"):
+            return "{% else %}"
+        if source.startswith("else "):
+            return "{% elif " + self._condition(parsed_call(source[5:])) + " %}"
+        return "{{ " + self._expression(parsed_call(source)) + " }}"
+
+    def _expression(self, call: Call) -> str:
+        make = HELPERS.get(call.name)
+        if make is not None:
+            return make(call, self._scope)
+        if call.args or call.named:
+            raise Unsaid(f"the helper {call.name!r} is not known here")
+        return self._scope.printed(call.name)
+
+    def _block(self, call: Call, names: list[str]) -> tuple[str, str]:
+        """Its beginning, and what it is."""
+        if call.name == "each" and call.args:
+            return self._scope.entered(self._scope.many(call.args[0]), names), "for"
+        return "{% if " + self._condition(call) + " %}", "if"
+
+    def _condition(self, call: Call) -> str:
+        if call.name not in _BLOCKS or call.name == "each" or not call.args:
+            raise Unsaid(f"the block {call.name!r} is not known here")
+        values = [self._scope.value(arg) for arg in call.args]
+        if call.name in ("eq", "neq"):
+            if len(values) < 2:
+                raise Unsaid(f"{call.name} lacks an argument")
+            return f"{values[0]} {'==' if call.name == 'eq' else '!='} {values[1]}"
+        if call.name == "contains" and len(values) == 2:
+            return f"{values[1]} in {values[0]}"
+        if call.name in ("and", "or"):
+            return f" {call.name} ".join(values)
+        return ("not " if call.name in ("unless", "not") else "") + values[0]

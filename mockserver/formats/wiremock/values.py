@@ -1,0 +1,153 @@
+"""
+WireMock's patterns for one text (`equalTo`, `contains`, `matches`, …) as conditions of ours.
+
+An absent value: their `doesNotContain` and `doesNotMatch` fail on it or hold as
+ours do, see docs/wiremock.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import re2
+
+from mockserver.formats.wiremock.losses import Place
+from mockserver.model.written import as_text
+
+ANYTHING = object()
+"""A pattern that holds whatever comes: no condition at all."""
+FAILED = object()
+"""A pattern that can't be said here; where it stands was noted."""
+
+_WORDS = frozenset({"present", "absent"})
+_FLAGS = frozenset({"caseInsensitive"})
+
+
+def literal(text: str) -> Any:
+    """That text and no other."""
+    return {"equals": text} if text in _WORDS else text
+
+
+def text_condition(pattern: Any, at: Place) -> Any:
+    """The condition on a text; ANYTHING or FAILED where there is none."""
+    if not isinstance(pattern, dict):
+        at.lost("a pattern is a mapping such as {equalTo: x}")
+        return FAILED
+    found = []
+    for key, operand in pattern.items():
+        if key in _FLAGS:
+            continue
+        make = _OPERATORS.get(key)
+        if make is None:
+            at.at(key).lost(f"`{key}` can't be asked of a text here")
+            return FAILED
+        made = make(operand, pattern, at.at(key))
+        if made is FAILED:
+            return FAILED
+        if made is not ANYTHING:
+            found.append(made)
+    return together(found)
+
+
+def together(conditions: list[Any]) -> Any:
+    """All of them."""
+    if not conditions:
+        return ANYTHING
+    return conditions[0] if len(conditions) == 1 else {"all_of": conditions}
+
+
+def is_regex(source: Any, at: Place) -> bool:
+    """Whether RE2 takes it; notes it where not."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(source, options)
+    except (re2.error, TypeError):
+        at.lost(
+            f"{source!r} is no regular expression of RE2",
+            "RE2 has no look-around and no back references: write the condition otherwise",
+        )
+        return False
+    return True
+
+
+def _equal(operand: Any, pattern: dict[str, Any], _: Place) -> Any:
+    text = operand if isinstance(operand, str) else as_text(operand)
+    return {"ignore_case": text} if pattern.get("caseInsensitive") else literal(text)
+
+
+def _contains(operand: Any, _: dict[str, Any], __: Place) -> Any:
+    return {"contains": as_text(operand)}
+
+
+def _matches(operand: Any, _: dict[str, Any], at: Place) -> Any:
+    # Theirs lets a dot be a line end.
+    return {"matches": operand} if is_regex(operand, at) else FAILED
+
+
+def _negated(make: Any) -> Any:
+    def made(operand: Any, pattern: dict[str, Any], at: Place) -> Any:
+        found = make(operand, pattern, at)
+        return found if found is FAILED else {"not": found}
+
+    return made
+
+
+def _absent(operand: Any, _: dict[str, Any], __: Place) -> Any:
+    return "absent" if operand else "present"
+
+
+def _not(operand: Any, _: dict[str, Any], at: Place) -> Any:
+    found = text_condition(operand, at)
+    return {"not": "present"} if found is ANYTHING else found if found is FAILED else {"not": found}
+
+
+def _each(operand: Any, at: Place) -> list[Any] | None:
+    """The condition of every pattern in a list; None where one fails."""
+    if not isinstance(operand, list):
+        at.lost("here stands a list of patterns")
+        return None
+    made = [text_condition(one, at.at(i)) for i, one in enumerate(operand)]
+    return None if any(one is FAILED for one in made) else made
+
+
+def _and(operand: Any, _: dict[str, Any], at: Place) -> Any:
+    made = _each(operand, at)
+    return FAILED if made is None else together([one for one in made if one is not ANYTHING])
+
+
+def _or(operand: Any, _: dict[str, Any], at: Place) -> Any:
+    made = _each(operand, at)
+    if made is None:
+        return FAILED
+    return ANYTHING if any(one is ANYTHING for one in made) else {"any_of": made}
+
+
+def _exactly(operand: Any, _: dict[str, Any], at: Place) -> Any:
+    made = _each(operand, at)
+    return FAILED if made is None else {"unordered": [_present(one) for one in made]}
+
+
+def _includes(operand: Any, _: dict[str, Any], at: Place) -> Any:
+    made = _each(operand, at)
+    return FAILED if made is None else together([_present(one) for one in made])
+
+
+def _present(condition: Any) -> Any:
+    return "present" if condition is ANYTHING else condition
+
+
+_OPERATORS: dict[str, Any] = {
+    "equalTo": _equal,
+    "contains": _contains,
+    "doesNotContain": _negated(_contains),
+    "matches": _matches,
+    "doesNotMatch": _negated(_matches),
+    "absent": _absent,
+    "not": _not,
+    "and": _and,
+    "or": _or,
+    "hasExactly": _exactly,
+    "includes": _includes,
+    "anything": lambda *_: ANYTHING,
+}

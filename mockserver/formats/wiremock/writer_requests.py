@@ -1,0 +1,281 @@
+"""A request line and a `match` of ours as a request pattern of WireMock."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from mockserver.formats.reading import json_line
+from mockserver.formats.wiremock.bodies import OVER_LINES
+from mockserver.formats.wiremock.json_bodies import DRAFTS
+from mockserver.formats.wiremock.losses import Place
+from mockserver.model.written import as_text
+from mockserver.recording.conversion import Document
+
+_PARAM = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)(?::((?:[^{}]|\{[^{}]*\})*))?\}")
+_PARTS = {"headers": "headers", "query": "queryParameters", "cookies": "cookies", "form": "formParameters"}
+_ENDS = ("starts_with", "ends_with")
+
+
+def request_out(document: Document, route: dict[str, Any], at: Place) -> dict[str, Any] | None:
+    """None, and noted, where a request line can't be said there."""
+    methods, _, path = route["request"].partition(" ")
+    asked: dict[str, Any] = {}
+    if methods in ("GET,HEAD", "HEAD,GET"):
+        asked["method"] = "GET_OR_HEAD"
+    else:
+        asked["method"] = methods
+    asked |= _url(str(document.get("base") or "") + path.strip())
+    if isinstance(document.get("host"), str):
+        asked["host"] = {"equalTo": document["host"]}
+    _match(route.get("match") or {}, asked, at.at("match"))
+    return asked
+
+
+def _url(path: str) -> dict[str, Any]:
+    if path == "/{path:.*}":
+        return {}
+    params = _PARAM.findall(path)
+    if not params:
+        return {"urlPath": unquote(path) if "%7B" in path or "%7D" in path else path}
+    if not any(pattern for _, pattern in params):
+        return {"urlPathTemplate": path}
+    source, at = "", 0
+    for found in _PARAM.finditer(path):
+        source += _escaped(path[at : found.start()]) + _grouped(found[2] or "[^/]+")
+        at = found.end()
+    return {"urlPathPattern": source + _escaped(path[at:])}
+
+
+def _grouped(pattern: str) -> str:
+    """An expression that stands by itself in a larger one."""
+    return f"(?:{pattern})" if "|" in pattern else pattern
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([.+*?()\[\]{}^$|\\])", r"\\\1", text)
+
+
+def _match(match: dict[str, Any], asked: dict[str, Any], at: Place) -> None:
+    for key, written in match.items():
+        place = at.at(key)
+        if key in _PARTS:
+            found = {name: text_out(one, place.at(name)) for name, one in written.items()}
+            found = {name: one for name, one in found.items() if one is not None}
+            if found:
+                asked[_PARTS[key]] = found
+            continue
+        make = _BODIES.get(key)
+        if make is None:
+            place.lost(f"`{key}` can't be asked there")
+            continue
+        patterns = [one for one in make(written, place) if one is not None]
+        if patterns:
+            asked.setdefault("bodyPatterns", []).extend(patterns)
+
+
+def text_out(condition: Any, at: Place) -> dict[str, Any] | None:
+    """A condition on texts as a pattern; None, and noted, where there is none."""
+    if condition in ("present", "absent"):
+        return {"matches": ".*"} if condition == "present" else {"absent": True}
+    if isinstance(condition, list):
+        return {"hasExactly": [{"equalTo": as_text(one)} for one in condition]}
+    if not isinstance(condition, dict):
+        return {"equalTo": as_text(condition)}
+    made = [_operator(key, operand, at.at(key)) for key, operand in condition.items()]
+    if any(one is None for one in made):
+        return None
+    return made[0] if len(made) == 1 else {"and": made}
+
+
+def _operator(key: str, operand: Any, at: Place) -> dict[str, Any] | None:
+    if key == "equals" and not isinstance(operand, (dict, list)):
+        return {"equalTo": as_text(operand)}
+    if key == "contains" and not isinstance(operand, (dict, list)):
+        return {"contains": as_text(operand)}
+    if key == "matches":
+        return {"matches": operand.removeprefix(OVER_LINES)}
+    if key == "ignore_case":
+        return {"equalTo": operand, "caseInsensitive": True}
+    if key in _ENDS:
+        quoted = _escaped(as_text(operand))
+        return {"matches": f"{quoted}.*" if key == "starts_with" else f".*{quoted}"}
+    if key == "one_of":
+        return {"or": [{"equalTo": as_text(one)} for one in operand]}
+    if key in ("any_of", "all_of", "unordered"):
+        made = [text_out(one, at.at(i)) for i, one in enumerate(operand)]
+        return (
+            None
+            if None in made
+            else {{"any_of": "or", "all_of": "and", "unordered": "hasExactly"}[key]: made}
+        )
+    if key in ("present", "absent"):
+        return text_out(key if operand else {"present": "absent", "absent": "present"}[key], at)
+    if key == "not":
+        return _not(operand, at)
+    at.lost(f"the operator `{key}` is not known there")
+    return None
+
+
+def _not(operand: Any, at: Place) -> dict[str, Any] | None:
+    if isinstance(operand, dict) and set(operand) == {"contains"}:
+        return {"doesNotContain": as_text(operand["contains"])}
+    if isinstance(operand, dict) and set(operand) == {"matches"}:
+        return {"doesNotMatch": operand["matches"].removeprefix(OVER_LINES)}
+    made = text_out(operand, at)
+    return None if made is None else {"not": made}
+
+
+def _body_text(written: Any, at: Place) -> list[dict[str, Any] | None]:
+    if isinstance(written, dict) and set(written) == {"all_of"}:
+        return [text_out(one, at) for one in written["all_of"]]
+    return [text_out(written, at)]
+
+
+class _Flags:
+    """Which of the two flags of `equalToJson` a tree needs."""
+
+    def __init__(self, *, exact: bool) -> None:
+        self.exact = exact
+        self.unordered = False
+        self.ordered = False
+
+
+def _tree(*, exact: bool) -> Any:
+    def made(written: Any, at: Place) -> list[dict[str, Any] | None]:
+        if isinstance(written, dict) and set(written) == {"$all_of"}:
+            return [pattern for one in written["$all_of"] for pattern in made(one, at)]
+        if isinstance(written, dict) and set(written) == {"$any_of"}:
+            return [{"or": [pattern for one in written["$any_of"] for pattern in made(one, at)]}]
+        flags = _Flags(exact=exact)
+        value = _plain(written, flags, at)
+        if value is _NO_TREE:
+            return [None]
+        if flags.unordered and flags.ordered:
+            at.lost("lists in order and lists in any order can't stand together there")
+        pattern: dict[str, Any] = {"equalToJson": json_line(value)}
+        if flags.unordered:
+            pattern["ignoreArrayOrder"] = True
+        if not exact:
+            pattern["ignoreExtraElements"] = True
+        return [pattern]
+
+    return made
+
+
+_NO_TREE = object()
+_TYPES = {"string": "any-string", "number": "any-number", "boolean": "any-boolean"}
+
+
+def _plain(written: Any, flags: _Flags, at: Place) -> Any:
+    """The literal tree that a condition stands for, placeholders in it; _NO_TREE, and noted, where it is none."""
+    if isinstance(written, list):
+        flags.ordered |= len(written) > 1
+        if not flags.exact:
+            at.lost("a list fixes its length here, and there others may be among its items")
+        return _all_plain(written, flags, at)
+    if written == "$present":
+        return "${json-unit.ignore}"
+    if isinstance(written, str) and written.startswith("$"):
+        at.lost(f"{written} can't be asked there")
+        return _NO_TREE
+    if not isinstance(written, dict):
+        return written
+    if any(key.startswith("$") for key in written):
+        return _operated(written, flags, at)
+    fields = {key: _plain(one, flags, at.at(key)) for key, one in written.items()}
+    return _NO_TREE if any(one is _NO_TREE for one in fields.values()) else fields
+
+
+def _all_plain(items: list[Any], flags: _Flags, at: Place) -> Any:
+    made = [_plain(one, flags, at.at(i)) for i, one in enumerate(items)]
+    return _NO_TREE if any(one is _NO_TREE for one in made) else made
+
+
+def _operated(written: dict[str, Any], flags: _Flags, at: Place) -> Any:
+    key, operand = next(iter(written.items()))
+    if len(written) == 1:
+        if key == "$equals":
+            return operand
+        if key == "$fields":
+            fields = {name: _plain(one, flags, at.at(name)) for name, one in operand.items()}
+            return _NO_TREE if any(one is _NO_TREE for one in fields.values()) else fields
+        if key == "$unordered" and flags.exact:
+            flags.unordered |= len(operand) > 1
+            return _all_plain(operand, flags, at)
+        if key == "$type" and operand in _TYPES:
+            return f"${{json-unit.{_TYPES[operand]}}}"
+        if key == "$matches":
+            return f"${{json-unit.regex}}{operand}"
+        if not flags.exact and key == "$type" and operand == "array":
+            return []
+        if not flags.exact and key in ("$contains", "$all_of"):
+            return _contained(key, operand, flags, at)
+    at.lost(f"{', '.join(written)} can't be asked there")
+    return _NO_TREE
+
+
+def _contained(key: str, operand: Any, flags: _Flags, at: Place) -> Any:
+    items = [operand] if key == "$contains" else [one.get("$contains", _NO_TREE) for one in operand]
+    if any(one is _NO_TREE for one in items):
+        at.lost("$all_of can't be asked there")
+        return _NO_TREE
+    flags.unordered |= len(items) > 1
+    return _all_plain(items, flags, at)
+
+
+def _queries(kind: str) -> Any:
+    def patterns(written: dict[str, Any], at: Place) -> list[dict[str, Any] | None]:
+        return [
+            _queried(kind, query, one, place)
+            for query, condition in written.items()
+            for one, place in _every(kind, condition, at.at(query))
+        ]
+
+    return patterns
+
+
+def _every(kind: str, condition: Any, at: Place) -> list[tuple[Any, Place]]:
+    """The conditions on what a query finds that are each a pattern of its own there, and where they stand."""
+    if isinstance(condition, dict) and set(condition) == {"all_of"}:
+        parts = condition["all_of"]
+        if kind == "matchesJsonPath" or "present" in parts:
+            return [(one, at.at("all_of", i)) for i, one in enumerate(parts)]
+    return [(condition, at)]
+
+
+def _queried(kind: str, query: str, condition: Any, at: Place) -> dict[str, Any] | None:
+    if condition == "present":
+        return {kind: query}
+    if kind == "matchesJsonPath" and isinstance(condition, dict) and set(condition) == {"contains"}:
+        condition = condition["contains"]
+        if isinstance(condition, dict) and set(condition) == {"one_of"} and _is_one(condition["one_of"]):
+            condition = {"equals": condition["one_of"][0]}
+    made = text_out(condition, at)
+    return None if made is None else {kind: {"expression": query, **made}}
+
+
+def _is_one(values: list[Any]) -> bool:
+    """Whether it is a text and the value that it writes."""
+    return len(values) == 2 and isinstance(values[0], str) and as_text(values[1]) == values[0]
+
+
+def _schema(written: Any, at: Place) -> list[dict[str, Any] | None]:
+    if isinstance(written, str):
+        at.lost("a schema in a file is not carried", "Write it inline")
+        return [None]
+    made: dict[str, Any] = {"matchesJsonSchema": json_line(written)}
+    named = written.get("$schema") if isinstance(written, dict) else None
+    version = next((name for name, draft in DRAFTS.items() if draft == named), None)
+    return [made | {"schemaVersion": version} if version else made]
+
+
+_BODIES: dict[str, Any] = {
+    "text": _body_text,
+    "json": _tree(exact=False),
+    "json_exact": _tree(exact=True),
+    "jsonpath": _queries("matchesJsonPath"),
+    "xml": _queries("matchesXPath"),
+    "schema": _schema,
+}

@@ -1,0 +1,71 @@
+"""WireMock's patterns for XML bodies as XPath queries: `equalToXml` by every text, attribute and count of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.values import ANYTHING, FAILED, literal, text_condition
+
+_EQUALITY = frozenset({"equalToXml"})
+
+
+def equal_to_xml(pattern: dict[str, Any], at: Place) -> dict[str, Any]:
+    """Conditions by query that an equal document fulfils, and hardly another; empty, and noted, for what is no XML."""
+    at.unknown(pattern, _EQUALITY)
+    text = pattern["equalToXml"]
+    if not isinstance(text, str) or "<!DOCTYPE" in text or "<!ENTITY" in text:
+        at.at("equalToXml").lost("it is no XML without a document type")
+        return {}
+    try:
+        root = ET.fromstring(text)  # noqa: S314  (no document type, so no entities)
+    except ET.ParseError as why:
+        at.at("equalToXml").lost(f"it is no XML: {why}")
+        return {}
+    found: dict[str, Any] = {}
+    _gather(root, f"/{_name(root)}", found)
+    return {**found, "count(//*)": str(sum(1 for _ in root.iter())), "count(//@*)": str(_attributes(root))}
+
+
+def _attributes(root: ET.Element) -> int:
+    return sum(len(one.attrib) for one in root.iter())
+
+
+def _gather(element: ET.Element, path: str, found: dict[str, Any]) -> None:
+    for name, value in element.attrib.items():
+        found[f"{path}/@{_bare(name)}"] = literal(value)
+    text = (element.text or "").strip()
+    if text or not len(element):
+        found[f"normalize-space({path})" if text else path] = literal(" ".join(text.split()))
+    totals = Counter(_name(child) for child in element)
+    seen: Counter[str] = Counter()
+    for child in element:
+        name = _name(child)
+        seen[name] += 1
+        place = f"{path}/{name}" if totals[name] == 1 else f"{path}/{name}[{seen[name]}]"
+        _gather(child, place, found)
+
+
+def _name(element: ET.Element) -> str:
+    return _bare(str(element.tag))
+
+
+def _bare(name: str) -> str:
+    """The name without its namespace, which counts for nothing here."""
+    return name.rpartition("}")[2]
+
+
+def x_path(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
+    """The query and the condition on what it finds; FAILED where there is none."""
+    written = pattern["matchesXPath"]
+    if isinstance(written, str):
+        return written, "present"
+    query = written.get("expression") if isinstance(written, dict) else None
+    if not isinstance(query, str):
+        at.lost("here stands a query, or {expression: ..., equalTo: ...}")
+        return "", FAILED
+    rest = {key: value for key, value in written.items() if key != "expression"}
+    made = text_condition(rest, at)
+    return query, "present" if made is ANYTHING else made

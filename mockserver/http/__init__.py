@@ -1,0 +1,1 @@
+"""The HTTP server: bytes to requests, plans to bytes."""

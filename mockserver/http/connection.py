@@ -1,0 +1,621 @@
+"""
+One connection: reads its requests one after the other, and has each answered before the next is read.
+
+A request whose answer is ready is answered at once, in `data_received`. Everything that waits is done by a task of the
+connection; what comes meanwhile is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
+
+from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
+from mockserver.engine.namespace import Namespace
+from mockserver.http.chunks import BadChunkError, Chunks
+from mockserver.http.encoder import encode, encode_head
+from mockserver.http.heads import (
+    CHUNKED,
+    HTTP_1_1,
+    BadHeadError,
+    Head,
+    check_beginning,
+    read_head,
+    too_large_head,
+)
+from mockserver.http.limits import WireLimits
+from mockserver.http.outgoing import Wire
+from mockserver.model.call import Call
+from mockserver.model.http import Peer, Request, Response
+from mockserver.model.plan import Outcome, is_one_send
+from mockserver.model.problem import problem
+from mockserver.real_time import REAL
+
+if TYPE_CHECKING:
+    from mockserver.http.listener import Listener
+
+log = logging.getLogger("mockserver")
+
+MOST_BYTES_AT_ONCE = 16 * 1024
+"""Of requests that are answered in one go; then others have their turn."""
+MOST_HELD_BYTES = 1 << 20
+"""Of requests that came while one is being answered; past it nothing is read, and then nobody sees that the client has left."""
+LINGER_S = 2.0
+_LOOKED_AT_BYTES = 4096
+"""Of the beginning of a head that is not all there."""
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Incoming:
+    """
+    A request whose body is being read: at most `limit` bytes. `ns` is None where the engine is not asked. A `refused`
+    body is read to its end, and dropped.
+    """
+
+    __slots__ = ("chunks", "data", "head", "left", "limit", "ns", "refused")
+
+    def __init__(self, head: Head, ns: Namespace | None, limit: int) -> None:
+        self.head = head
+        self.ns = ns
+        self.limit = limit
+        self.data = bytearray()
+        self.left = head.length
+        self.chunks = Chunks() if head.length == CHUNKED else None
+        self.refused = False
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Takes what belongs to the body. What follows it; None while it goes on. Raises BadChunkError."""
+        if self.chunks is not None:
+            rest = self.chunks.feed(data, self.data)
+        elif len(data) < self.left:
+            self.left -= len(data)
+            self.data += data
+            rest = None
+        else:
+            self.data += data[: self.left]
+            rest = data[self.left :]
+            self.left = 0
+        if self.refused:
+            self.data.clear()
+        return rest
+
+
+class Connection(asyncio.Protocol):
+    """
+    A connection of a listener. `paused`: the write buffer is not empty, so that what was written has not left. `has_ended`:
+    the client sends nothing more; what it has asked is still answered.
+    """
+
+    __slots__ = (
+        "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_task",
+        "_timer", "has_ended", "idle_since_s", "paused", "served", "transport", "wire",
+    )  # fmt: skip
+
+    transport: asyncio.Transport
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._peer: Peer
+        self._body: Incoming | None = None
+        self._held = bytearray()
+        """What has come and is not read yet: the beginning of a head, or, while a task is busy, requests."""
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._lingered: asyncio.Future[None] | None = None
+        self._is_last = False
+        self._is_open = False
+        self._is_running = False
+        self._reading_paused = False
+        self._last = listener.limits.requests or None
+        self.paused = False
+        self.has_ended = False
+        self.idle_since_s = 0.0
+        """The monotonic clock's time of its last request."""
+        self.served = 0
+        """Requests whose answer was begun."""
+        self.wire: Wire | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is asked of it now."""
+        return self._task is None and self._body is None and not self._held
+
+    def settle(self) -> None:
+        """The server stops: the connection ends once nothing is to be answered. Nobody waits for a client that has left."""
+        self._is_last = True
+        if self._task is None:
+            if self._body is None:
+                self._end()
+        elif self.has_ended:
+            self.transport.abort()
+
+    # What the transport tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        listener = self._listener
+        if len(listener.connections) >= listener.limits.connections:
+            listener.refused["connections"] += 1
+            self.transport.write(closing(too_many(listener.limits)))
+            self.transport.close()
+            return
+        listener.connections.add(self)
+        self.idle_since_s = listener.mono()
+        self._is_open = True
+        # Drained is drained: a call counts as sent when nothing waits any more.
+        self.transport.set_write_buffer_limits(high=0)
+        self._peer = listener.peer_of(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._task is None and self._body is None and not self._held and self._is_open:
+            self._read(data)
+        else:
+            self._read_more(data)
+
+    def eof_received(self) -> bool:
+        """Whether the connection stays for now: something that was asked is still to be answered."""
+        if not self._is_open or self.transport.is_closing():
+            return False
+        if not self.has_ended:
+            self.has_ended = True
+            self._stop_timer()
+            if self._body is not None:
+                self._body_ended(self._body)
+            if self.wire is not None:
+                self.wire.client_ended()
+        return self._task is not None
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002  (asyncio's signature)
+        self._is_open = False
+        self._listener.connections.discard(self)
+        self._stop_timer()
+        self._held.clear()
+        body = self._body
+        if body is not None:
+            self._body_ended(body)
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_exception(ConnectionResetError("the client has left"))
+        if self._task is not None and self._is_running:
+            self._task.cancel()  # one that does not run yet could not tell the engine what became of its call
+
+    def pause_writing(self) -> None:
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    async def drained(self) -> None:
+        """Waits until all that was written has left. Raises ConnectionError."""
+        if not self.paused:
+            return
+        if not self._is_open:
+            raise ConnectionResetError("the client has left")
+        self._drained = asyncio.get_running_loop().create_future()  # one waits at a time: the task
+        await self._drained
+
+    # Reading
+
+    def _read_more(self, data: bytes) -> None:
+        """Takes what comes where it is not the beginning of a request."""
+        if not self._is_open:
+            return
+        if self._body is not None:
+            rest = self._read_body(self._body, data)
+            if rest and self._is_open:
+                if self._task is None:
+                    self._read(rest)
+                else:
+                    self._held += rest
+            return
+        start = max(0, len(self._held) - 3)
+        self._held += data
+        if self._task is None:
+            if self._held.find(b"\r\n\r\n", start) < 0:
+                self._wait_for_head()
+            else:
+                self._go_on()
+        elif len(self._held) > MOST_HELD_BYTES and not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def _go_on(self) -> None:
+        """Reads what was held."""
+        if self._reading_paused:
+            self._reading_paused = False
+            self.transport.resume_reading()
+        if self._held:
+            data, self._held = bytes(self._held), bytearray()
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Reads the requests that the data begin with, until one has to be waited for; the rest is held."""
+        listener = self._listener
+        at = 0
+        try:
+            while at < len(data):
+                if data[at] in b"\r\n":
+                    at += 1  # empty lines before a request line are no part of it (RFC 9112 2.2)
+                    continue
+                end = data.find(b"\r\n\r\n", at) + 4
+                if end < 4:
+                    self._held += data[at:] if at else data
+                    self._wait_for_head()
+                    return
+                if end - at > listener.limits.head_bytes:
+                    raise too_large_head(data[at:end], listener.limits.head_bytes)  # noqa: TRY301
+                head_bytes = data
+                if at or end != len(data):
+                    if at >= MOST_BYTES_AT_ONCE:
+                        self._held += data[at:]
+                        self._begin(_let_others())
+                        return
+                    head_bytes = data[at:end]
+                head = read_head(
+                    head_bytes,
+                    self._peer,
+                    listener.limits.headers,
+                    REAL.time(),
+                    listener.mono(),
+                )
+                at = end
+                if self._timer is not None:
+                    self._stop_timer()
+                if head.length:
+                    end = at + head.length
+                    if at < end <= len(data) and head.length <= listener.most_body_bytes:
+                        head.request.body = data[at:end]
+                        at = end
+                        self._answer(head, listener.namespace_of(head.request, head.lower))
+                    else:
+                        data, at = self._open_body(head, data[at:]) or b"", 0
+                else:
+                    self._answer(head, listener.namespace_of(head.request, head.lower))
+                if self._task is not None or not self._is_open:
+                    self._held += data[at:]
+                    return
+        except BadHeadError as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+            self._fail(error)
+
+    def _wait_for_head(self) -> None:
+        """The beginning of a head is held."""
+        held, limit = self._held, self._listener.limits.head_bytes
+        if self.has_ended:
+            self._end()
+        elif len(held) > limit:
+            self._refuse(too_large_head(held, limit))
+        else:
+            if self._timer is None:
+                self._start_timer()
+            if len(held) < _LOOKED_AT_BYTES:
+                try:
+                    check_beginning(bytes(held))
+                except BadHeadError as error:
+                    self._refuse(error)
+
+    def _open_body(self, head: Head, rest: bytes) -> bytes | None:
+        """Reads on in the body of a request that has not come whole. What follows it."""
+        listener = self._listener
+        ns = listener.namespace_of(head.request, head.lower)
+        listener.enter()
+        if isinstance(ns, Response):
+            # It is answered without its body, which is read and dropped for a moment.
+            body = self._body = Incoming(head, None, listener.most_body_bytes)
+            body.refused = True
+            self._begin(self._plain_and_linger(head, ns))
+            return self._read_body(body, rest)
+        limit = listener.most_admin_body_bytes if ns is None else listener.most_body_bytes
+        body = self._body = Incoming(head, ns, limit)
+        if head.length > limit:
+            self._refuse_body(body, too_large(limit), "body")
+        elif head.has("expect") and not rest and _expects_continue(head.request):
+            self.transport.write(CONTINUE)
+        if self._timer is None and not body.refused:
+            self._start_timer()
+        return self._read_body(body, rest)
+
+    def _read_body(self, body: Incoming, data: bytes) -> bytes | None:
+        """Reads on in a body. What follows it."""
+        try:
+            rest = body.feed(data)
+        except BadChunkError as error:
+            self._close_body()
+            if not body.refused:
+                self._refuse_body(body, unreadable(f"{error}"), None)
+            return None
+        if len(body.data) > body.limit:
+            self._refuse_body(body, too_large(body.limit), "body")
+        if rest is None:
+            return None
+        self._close_body()
+        if not body.refused:
+            self._stop_timer()
+            head = body.head
+            head.request.body = bytes(body.data)
+            body.data.clear()
+            if self._is_last:
+                head.keep_alive = False
+            try:
+                self._answer(head, body.ns)
+            except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+                self._fail(error)
+        return rest
+
+    def _close_body(self) -> None:
+        """There is no more of it to be read."""
+        self._body = None
+        self._listener.leave()
+        if self._lingered is not None and not self._lingered.done():
+            self._lingered.set_result(None)
+
+    def _refuse_body(self, body: Incoming, response: Response, limit: str | None) -> None:
+        """Answers a request whose body is not taken whole; the connection ends then."""
+        if limit is not None:
+            self._listener.refused[limit] += 1
+        self._stop_timer()
+        body.refused = True
+        body.data.clear()
+        head, ns = body.head, body.ns
+        if ns is None:
+            self._begin(self._plain_and_linger(head, response))
+            return
+        head.request.complete = False
+        call = self._listener.engine.begin_incomplete(head.request, ns, response)
+        self._begin(self._perform_and_linger(ns, call, head))
+
+    def _body_ended(self, body: Incoming) -> None:
+        """The client sends nothing more in the middle of a body."""
+        self._close_body()
+        body.data.clear()
+        if body.refused or body.ns is None:
+            return
+        request = body.head.request
+        request.complete = False
+        engine = self._listener.engine
+        call = engine.begin_incomplete(request, body.ns, None)
+        call.left_at_s = self._listener.mono()
+        engine.finish(call, Outcome.CLIENT_LEFT)
+
+    # Limits
+
+    def _start_timer(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._listener.limits.read_timeout_s, self._too_slow)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        """A request was not in within its time."""
+        self._timer = None
+        if self._body is not None:
+            self._refuse_body(self._body, slow_body(self._listener.limits), "read_timeout")
+        else:
+            self._refuse(slow_head(self._listener.limits))
+
+    def _refuse(self, error: BadHeadError) -> None:
+        """Answers what is no request, and closes the connection."""
+        listener = self._listener
+        if error.limit is not None:
+            listener.refused[error.limit] += 1
+        if error.line is not None:
+            listener.attempted(self._peer, error)
+        self.transport.write(closing(problem_response(error.document)))
+        self._end()
+
+    def _fail(self, error: Exception) -> None:
+        """A defect of ours: it is logged, and the client gets a 500."""
+        log.error("a request could not be answered", exc_info=error)
+        detail = "It is a defect of mockserver; its log says more"
+        response = problem_response(problem(500, "defect", "The server failed on this request", detail))
+        if self.wire is None or not self.wire.has_begun:
+            self.transport.write(closing(response))
+        self._end()
+
+    def _end(self) -> None:
+        self._stop_timer()
+        self._is_open = False
+        self._held.clear()
+        self.transport.close()
+
+    # Answering
+
+    def _answer(self, head: Head, ns: Namespace | Response | None) -> None:
+        """Answers a request that has come whole: at once, or by a task. `ns` is where it goes, as `namespace_of` says."""
+        listener = self._listener
+        request = head.request
+        if ns is None or isinstance(ns, Response):
+            self._begin(self._admin(head) if ns is None else self._plain(head, ns))
+            return
+        call = listener.engine.begin(request, ns)
+        if "\nupgrade:" in head.lower and asks_for_websocket(request):
+            listener.engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
+        self.served += 1
+        self.idle_since_s = request.arrived_at_s
+        if (
+            head.keep_alive
+            and call.response is not None
+            and call.consult is None
+            and not call.due
+            and request.version is HTTP_1_1
+            and is_one_send(call.plan)
+            and request.method != "HEAD"
+            and not self.has_ended
+            and self.served != self._last
+            and not self.paused
+        ):
+            transport = self.transport
+            try:
+                transport.write(encode(call.response, request.arrived_s))
+            except Exception:
+                listener.engine.finish(call, Outcome.CLOSE)
+                raise
+            if transport.is_closing():
+                call.left_at_s = listener.mono()
+                listener.engine.finish(call, Outcome.CLIENT_LEFT)
+                self._end()
+                return
+            if not self.paused:
+                call.first_byte_at_s = call.last_byte_at_s = listener.mono()
+                listener.engine.finish(call, Outcome.DONE)
+                return
+            call.first_byte_at_s = listener.mono()
+            self._begin(self._wait_until_sent(call, head))
+            return
+        self._begin(self._perform(ns, call, head))
+
+    def _wire(self, head: Head) -> Wire:
+        """The reply to a request. The last one of a connection says so."""
+        request = head.request
+        keep_alive = head.keep_alive and not (self.has_ended and not self._held)
+        if self.served == self._last:
+            self._listener.refused["requests"] += 1
+            keep_alive = False
+        self.wire = Wire(
+            self.transport,
+            self,
+            self._listener.engine,
+            version=request.version,
+            keep_alive=keep_alive,
+            head_only=request.method == "HEAD",
+        )
+        return self.wire
+
+    def _begin(self, answering: Coroutine[Any, Any, bool]) -> None:
+        """Has a task answer; it tells whether the connection stays. Then what came meanwhile is read."""
+        listener = self._listener
+        listener.enter()
+        self._is_running = False
+        self._task = asyncio.get_running_loop().create_task(self._run(answering))
+
+    async def _run(self, answering: Coroutine[Any, Any, bool]) -> None:
+        self._is_running = True
+        stays = False
+        if not self._is_open and self._task is not None:
+            self._task.cancel()
+        try:
+            stays = await answering
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client has left; whoever noticed it has closed the call
+        except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+            self._fail(error)
+        finally:
+            self.wire = None
+            self._task = None
+            self._listener.leave()
+        if not self._is_open:
+            return
+        if not stays or self._is_last:
+            self._end()
+            return
+        self._go_on()
+        if self.has_ended and self._task is None and self._is_open:
+            self._end()
+
+    async def _perform(self, ns: Namespace, call: Call, head: Head) -> bool:
+        wire = self._wire(head)
+        await self._listener.perform(ns, call, wire)
+        return wire.keep_alive
+
+    async def _wait_until_sent(self, call: Call, head: Head) -> bool:
+        """The answer has been written, and the client reads slowly: the call is over when all of it has left."""
+        wire = self._wire(head)
+        wire.answers(call)
+        outcome = Outcome.DONE
+        try:
+            await wire.write(b"", 0)
+        except (ConnectionError, asyncio.CancelledError):
+            if not wire.interrupted():
+                outcome = Outcome.CLIENT_LEFT
+        self._listener.engine.finish(call, outcome)
+        return wire.keep_alive
+
+    async def _perform_and_linger(self, ns: Namespace, call: Call, head: Head) -> bool:
+        wire = self._wire(head)
+        wire.keep_alive = False
+        await self._listener.perform(ns, call, wire)
+        await self._linger()
+        return False
+
+    async def _admin(self, head: Head) -> bool:
+        self.served += 1
+        wire = self._wire(head)
+        await self._listener.answer_admin(head.request, wire)
+        return wire.keep_alive
+
+    async def _plain(self, head: Head, response: Response) -> bool:
+        self.served += 1
+        wire = self._wire(head)
+        await self._listener.send(response, wire)
+        return wire.keep_alive
+
+    async def _plain_and_linger(self, head: Head, response: Response) -> bool:
+        wire = self._wire(head)
+        wire.keep_alive = False
+        await self._listener.send(response, wire)
+        await self._linger()
+        return False
+
+    async def _linger(self) -> None:
+        """Reads on for a moment, so that a client still sending gets to see the answer and not a reset."""
+        if self._body is None or not self._is_open or self.has_ended or self.transport.is_closing():
+            return
+        self._lingered = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._lingered,), timeout=LINGER_S)
+
+
+def too_many(limits: WireLimits) -> Response:
+    detail = f"There are {limits.connections} connections already. Close some, or start the server with a larger --max-connections"
+    return problem_response(problem(503, "too-many", "Too many connections", detail))
+
+
+def slow_head(limits: WireLimits) -> BadHeadError:
+    detail = (
+        f"Its head was not in within {limits.read_timeout_s:g} s. Send it at once, or start the server with a longer "
+        "--read-timeout"
+    )
+    return BadHeadError(problem(408, "too-slow", "The request came too slowly", detail), limit="read_timeout")
+
+
+def slow_body(limits: WireLimits) -> Response:
+    detail = (
+        f"Its body was not in within {limits.read_timeout_s:g} s. Send it faster, or start the server with a longer "
+        "--read-timeout"
+    )
+    return problem_response(problem(408, "too-slow", "The request came too slowly", detail))
+
+
+def too_large(limit: int) -> Response:
+    detail = f"The body is larger than {limit} bytes. Start the server with a larger --max-body"
+    return problem_response(problem(413, "body-too-large", "The body is too large", detail))
+
+
+def unreadable(reason: str) -> Response:
+    return problem_response(
+        problem(400, "bad-request", "The body can't be read", f"It is no valid chunked body: {reason}")
+    )
+
+
+def _expects_continue(request: Request) -> bool:
+    return request.version == (1, 1) and request.headers.get("expect", "").lower() == "100-continue"
+
+
+def closing(response: Response) -> bytes:
+    """The bytes of an answer after which the connection ends."""
+    return encode_head(response, length=len(response.body), keep_alive=False) + response.body
+
+
+async def _let_others() -> bool:
+    """Lets others have their turn. The connection stays."""
+    await asyncio.sleep(0)
+    return True

@@ -1,0 +1,281 @@
+"""
+A listener: makes the connections of one port, and knows what their requests are answered by.
+
+The engine answers mocked requests; the admin API, where it is on this port, those below /__admin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from mockserver.engine.addressing import PREFIXES, Addresser, UnknownNamespace
+from mockserver.engine.answers import problem_response
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.webhooks import Due
+from mockserver.errors import shown
+from mockserver.http.callbacks import consulted
+from mockserver.http.connection import Connection
+from mockserver.http.encoder import encode_head
+from mockserver.http.heads import BadHeadError
+from mockserver.http.limits import WireLimits
+from mockserver.http.outgoing import Wire
+from mockserver.http.performer import Performer, ready_response
+from mockserver.http.protocol_detection import Door
+from mockserver.http.tls.layer import ReadCert, TlsTransport
+from mockserver.model.call import Call
+from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply
+from mockserver.model.plan import Outcome
+from mockserver.model.problem import problem
+from mockserver.outbound.upstream import Upstream
+from mockserver.outbound.webhooks import Courier
+from mockserver.real_time import REAL
+from mockserver.store.delivery import DeliveryState
+
+KEEP_ALIVE_S = 3630.0
+"""How long an idle connection stays: longer than load balancers keep theirs."""
+
+AdminHandler = Callable[[Request], Awaitable[Response | StreamReply]]
+
+
+@dataclass(frozen=True, slots=True)
+class WireSettings:
+    """`max_body_bytes` of a mocked request; larger ones get 413. `hang_limit_s` ends a hang."""
+
+    max_body_bytes: int = 16 * 1024 * 1024
+    max_json_members: int = MAX_JSON_MEMBERS
+    max_admin_body_bytes: int = 64 * 1024 * 1024
+    hang_limit_s: float = 600.0
+    limits: WireLimits = field(default_factory=WireLimits)
+
+
+class Listener:
+    """Answers mocked requests by the engine and, where `admin` is given, those below /__admin by it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        addresser: Addresser,
+        settings: WireSettings,
+        courier: Courier,
+        *,
+        admin: AdminHandler | None,
+        mock: bool = True,
+        upstream: Upstream | None = None,
+    ) -> None:
+        self.engine = engine
+        self.limits = settings.limits
+        self.most_body_bytes = settings.max_body_bytes
+        self.most_admin_body_bytes = settings.max_admin_body_bytes
+        self.refused = engine.shared.refused
+        self.mono = engine.shared.mono
+        self.connections: set[Connection] = set()
+        self._max_json_members = settings.max_json_members
+        self._addresser = addresser
+        self._courier = courier
+        self._admin = admin
+        self._mock = mock
+        self._performer = Performer(settings.hang_limit_s, upstream)
+        self.faults: Counter[str] = Counter()
+        """How many replies were broken on purpose since the server began, by kind."""
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._doors: list[Door] = []
+
+    def connection(self) -> Connection:
+        return Connection(self)
+
+    def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> Door:
+        """A port of TLS, and, with `plain`, of plain connections too."""
+        door = Door(
+            self.connection if plain else None,
+            self._begin_tls,
+            context,
+            read_cert,
+            most_waiting=self.limits.connections,
+            refused=partial(self._refused, "connections"),
+            handshake_s=self.limits.read_timeout_s,
+            too_slow=partial(self._refused, "read_timeout"),
+        )
+        self._doors.append(door)
+        return door
+
+    def _refused(self, limit: str) -> None:
+        self.refused[limit] += 1
+
+    def _begin_tls(self, transport: TlsTransport) -> Connection:  # noqa: ARG002  (the connection is told of it)
+        return self.connection()
+
+    def peer_of(self, transport: asyncio.BaseTransport) -> Peer:
+        """Who is on the other side of a connection."""
+        return Peer(
+            _client_of(transport),
+            "http" if transport.get_extra_info("sslcontext") is None else "https",
+            transport.get_extra_info("client_cert"),
+            self._max_json_members,
+        )
+
+    # Shutdown
+
+    def enter(self) -> None:
+        """A connection is busy from now on."""
+        self._busy += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        """It is no longer."""
+        self._busy -= 1
+        if not self._busy:
+            self._idle.set()
+
+    def close_idle(self, now_s: float) -> None:
+        """Ends the connections that nobody has used for longer than KEEP_ALIVE_S, by the monotonic clock."""
+        for connection in tuple(self.connections):
+            if connection.is_idle and now_s - connection.idle_since_s > KEEP_ALIVE_S:
+                connection.transport.close()
+
+    async def settle(self, grace_s: float) -> int:
+        """Closes idle connections, and gives busy ones a moment, unless the client has left. How many are still busy."""
+        for connection in tuple(self.connections):
+            connection.settle()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._idle.wait()
+        return self._busy
+
+    async def cut(self) -> None:
+        """Cuts every connection."""
+        for connection in tuple(self.connections):
+            connection.transport.abort()
+        for door in self._doors:
+            door.cut()
+        await self._idle.wait()
+
+    # Where a request goes
+
+    def namespace_of(self, request: Request, lower: str) -> Namespace | Response | None:
+        """
+        The namespace that answers; the request knows its name, its prefix and its path from then on. None: the admin API
+        does. A response: there is none, and this says so. `lower` is the head in lower case.
+        """
+        path = request.path
+        if self._mock and not path.startswith(PREFIXES) and "mockserver" not in lower:
+            return self.engine.default  # no prefix and no header names another
+        if (
+            path.startswith(ADMIN)
+            and self._admin is not None
+            and path[len(ADMIN) : len(ADMIN) + 1] in ("", "/")
+        ):
+            return None
+        if not self._mock:
+            return _not_here(path)
+        try:
+            return self._addresser.address(request)
+        except UnknownNamespace as error:
+            return _no_namespace(self.engine, error.name)
+
+    def attempted(self, peer: Peer, error: BadHeadError) -> None:
+        """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
+        if not self._mock or error.line is None:
+            return
+        at_s = self.mono()
+        request = Request(
+            *error.line, client=peer.client, arrived_s=REAL.time(), arrived_at_s=at_s, version=(2, 0)
+        )
+        call = self.engine.begin_refused(request, self.engine.default, error.document)
+        call.first_byte_at_s = call.last_byte_at_s = at_s
+        self.engine.finish(call, Outcome.DONE)
+
+    # Answers that wait
+
+    async def perform(self, ns: Namespace, call: Call, wire: Wire) -> None:
+        """Performs a call that was begun."""
+        wire.answers(call)
+        try:
+            if call.consult is not None:
+                await consulted(call)
+            for due in call.due:
+                if due.before and due.delivery.state is DeliveryState.WAITING:
+                    await self._courier.deliver_before(ns, due.delivery)
+        except asyncio.CancelledError:
+            wire.interrupted()
+            self._finish(ns, call, Outcome.CLIENT_LEFT)
+            raise
+        if call.fault is not None:
+            self.faults[call.fault] += 1
+        try:
+            await self._performer.perform(call.plan, wire, partial(self._finish, ns, call))
+        except Exception:
+            self.engine.finish(call, Outcome.CLOSE)
+            raise
+
+    def _finish(self, ns: Namespace, call: Call, outcome: Outcome) -> None:
+        """Closes the call. That its client has left stops no webhook."""
+        if not call.request.complete and outcome is not Outcome.CLIENT_LEFT:
+            outcome = Outcome.INCOMPLETE
+        self._send_webhooks(ns, self.engine.finish(call, outcome))
+
+    def _send_webhooks(self, ns: Namespace, followed: Sequence[Due]) -> None:
+        """Hands over the webhooks of a call that is over; their delay begins now."""
+        for due in followed:
+            if not due.before and due.delivery.state is DeliveryState.WAITING:
+                due.delivery.due_s = ns.clock.now_s() + due.delay_s
+                self._courier.schedule(ns, due.delivery)
+
+    async def send(self, response: Response, wire: Wire) -> None:
+        """Sends a response that no record is kept of."""
+        await self._performer.perform(ready_response(response), wire)
+
+    async def answer_admin(self, request: Request, wire: Wire) -> None:
+        """Answers a call of the admin API."""
+        assert self._admin is not None
+        answer = await self._admin(request)
+        if isinstance(answer, StreamReply):
+            await _stream(answer, wire)
+        else:
+            await self.send(answer, wire)
+
+
+async def _stream(answer: StreamReply, wire: Wire) -> None:
+    wire.keep_alive = False
+    response = Response(answer.response.status, [*answer.response.headers, ("Connection", "close")])
+    try:
+        await wire.write(encode_head(response, length=None, keep_alive=False, version=(1, 0)))
+        if wire.head_only:
+            return
+        wire.nothing_is_due()  # it has no end of its own
+        async for piece in answer.pieces:
+            await wire.write(piece)
+    except ConnectionError:
+        pass
+    finally:
+        close = getattr(answer.pieces, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _not_here(path: str) -> Response:
+    detail = f"This is the admin listener; {path} is not below {ADMIN}. Mocked requests go to the mock port"
+    return problem_response(problem(404, "not-found", "Not here", detail))
+
+
+def _no_namespace(engine: Engine, name: str) -> Response:
+    hint = engine.near_namespace(name)
+    detail = f"Create it with POST /__admin/namespaces, or start with --namespaces auto. {hint}".strip()
+    document = problem(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", detail)
+    return problem_response(document, ("x-mockserver-matched", "false"))
+
+
+def _client_of(transport: asyncio.BaseTransport) -> str:
+    """`127.0.0.1:50312`, or `[::1]:50312`."""
+    peer = transport.get_extra_info("peername")
+    if not peer:
+        return ""
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"

@@ -1,0 +1,102 @@
+"""
+Passes a real service's reply back to the client: whole where something is done to it first, else
+piece by piece as it comes. The client's speed is the service's: no piece is read before the last one has left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from mockserver.engine.answers import problem_response
+from mockserver.http.encoder import LAST_CHUNK, chunk, encode_head
+from mockserver.http.outgoing import Wire
+from mockserver.model.call import Call
+from mockserver.model.framing import has_body
+from mockserver.model.http import Response
+from mockserver.model.plan import Forward, Outcome, Step
+from mockserver.model.problem import problem
+from mockserver.outbound.upstream import BrokeOff, Reply, broke_off
+
+Perform = Callable[[Step, Wire], Awaitable[Outcome | None]]
+
+
+async def pass_back(
+    step: Forward, call: Call, reply: Reply, wire: Wire, *, perform: Perform
+) -> Outcome | None:
+    """
+    How it ended, None where it came to its proper end; `Outcome.CLOSE` where the reply broke off, and the
+    client's connection is still to be closed.
+    """
+    if reply.pieces is not None and not step.whole_bytes:
+        if step.came(reply.response):
+            return await _streamed(step, call, reply, wire)
+    else:
+        step.came(await _whole(step, call, reply))
+    for one in call.plan:
+        outcome = await perform(one, wire)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+async def _whole(step: Forward, call: Call, reply: Reply) -> Response:
+    """All of the reply; a problem where it doesn't come, or is more than may be held back."""
+    call.error = reply.error
+    if reply.pieces is None:
+        return reply.response
+    head, body = reply.response, bytearray()
+    try:
+        async for piece in reply.pieces:
+            body += piece
+            if len(body) > step.whole_bytes:
+                raise BrokeOff(f"it is longer than {step.whole_bytes} bytes, and all of it is needed first")  # noqa: TRY301
+    except BrokeOff as why:
+        call.error = problem(502, "upstream", f"{step.to} could not be passed on", f"{why}")
+        return problem_response(call.error)
+    return Response(head.status, head.headers, bytes(body), head.reason)
+
+
+async def _streamed(step: Forward, call: Call, reply: Reply, wire: Wire) -> Outcome | None:
+    head = call.response
+    assert head is not None
+    assert reply.pieces is not None
+    chunked = reply.length is None and wire.version >= (1, 1)
+    if reply.length is None and not chunked:
+        wire.keep_alive = False
+    bodiless = wire.head_only or not has_body(head.status)
+    unsent = 0 if bodiless else reply.length
+    wire.begins(head.status)
+    await wire.write(
+        encode_head(
+            head,
+            length=reply.length,
+            keep_alive=wire.keep_alive,
+            version=wire.version,
+            head_only=wire.head_only,
+        ),
+        unsent,
+    )
+    if bodiless:
+        return None
+    kept, length, digest = bytearray(), 0, hashlib.sha256()
+    try:
+        async for piece in reply.pieces:
+            length += len(piece)
+            digest.update(piece)
+            kept += piece[: max(0, step.keep_bytes - len(kept))]
+            await wire.write(
+                chunk(piece) if chunked else piece, None if reply.length is None else reply.length - length
+            )
+    except BrokeOff as why:
+        call.error = broke_off(step.to, why)
+        return Outcome.CLOSE
+    finally:
+        call.response = Response(head.status, head.headers, bytes(kept), head.reason)
+        call.reply_length = length
+        call.reply_sha256 = digest.hexdigest()
+    if chunked:
+        await wire.write(LAST_CHUNK, 0)
+    elif reply.length is None:
+        await wire.complete()
+    return None

@@ -1,0 +1,191 @@
+"""
+Which certificate a client is shown: one for all names that are known, or one for just the name it asks for (SNI).
+
+A name gets a certificate only if a scenario names it as its `host`, or if it
+leads to this machine; whoever asks for another is shown the one for all.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from cryptography import x509
+
+from mockserver.errors import TlsRefused
+from mockserver.http.tls.authority import LEAF_DAYS, Authority
+from mockserver.http.tls.pem import check_fits, check_times, fits, pem_of, read_certificates, read_key
+from mockserver.real_time import REAL
+
+log = logging.getLogger("mockserver")
+
+MOST_TOGETHER = 100
+"""Names in one certificate: clients refuse very large ones."""
+_MOST_KEPT = 256
+_RENEW_AFTER_S = (LEAF_DAYS - 30) * 86400.0
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class Hosts(Protocol):
+    """The host names that scenarios name, in lower case, without ports."""
+
+    def of_files(self) -> frozenset[str]:
+        """Those of scenario files; the same object as long as nothing was reloaded."""
+
+    def names(self, host: str) -> bool:
+        """Whether any scenario names it, one that was added at runtime too."""
+
+
+class Certificates:
+    """
+    Certificates of an own CA. `context` is what a handshake begins with; it
+    changes to the right one when the client has said which name it wants.
+    """
+
+    def __init__(
+        self, authority: Authority, hosts: Hosts, names: Sequence[str], client_ca: Path | None = None
+    ) -> None:
+        self.authority = authority
+        self._hosts = hosts
+        self._names = tuple(dict.fromkeys((*OWN_NAMES, *names)))
+        self._client_ca = client_ca
+        self._by_name: OrderedDict[str, tuple[ssl.SSLContext, float]] = OrderedDict()
+        self._together: frozenset[str] = frozenset()
+        self._files: frozenset[str] | None = None
+        self._made_at_s = 0.0
+        self.context = self._for_all()
+        self.context.sni_callback = self._choose
+
+    @property
+    def ca_pem(self) -> bytes | None:
+        return self.authority.pem
+
+    def _for_all(self) -> ssl.SSLContext:
+        """The certificate with this machine's names and, as many as fit, those that scenario files name."""
+        self._files = self._hosts.of_files()
+        named = [*self._names, *sorted(self._files - set(self._names))][:MOST_TOGETHER]
+        self._together = frozenset(named)
+        self._made_at_s = REAL.monotonic()
+        self._default = self._made(named)
+        return self._default
+
+    def _made(self, names: Sequence[str]) -> ssl.SSLContext:
+        context = server_context(self._client_ca)
+        with _as_file(self.authority.leaf(names)) as path:
+            context.load_cert_chain(path)
+        return context
+
+    def _choose(self, tls: ssl.SSLObject, name: str | None, begun: ssl.SSLContext) -> None:  # noqa: ARG002
+        """Called in the middle of a handshake; what is raised here would end it without a word."""
+        try:
+            tls.context = self._context_for((name or "").lower().rstrip("."))
+        except Exception:
+            log.exception("no certificate could be made for %s", name)
+
+    def _context_for(self, name: str) -> ssl.SSLContext:
+        if self._files is not self._hosts.of_files() or _is_old(self._made_at_s):
+            self._for_all()
+        kept = self._by_name.get(name)
+        if not name or name in self._together or not (kept or self._deserves(name)):
+            return self._default
+        if kept is None or _is_old(kept[1]):
+            kept = self._by_name[name] = self._made([name]), REAL.monotonic()
+            while len(self._by_name) > _MOST_KEPT:
+                self._by_name.popitem(last=False)
+        self._by_name.move_to_end(name)
+        return kept[0]
+
+    def _deserves(self, name: str) -> bool:
+        return name.endswith(".localhost") or self._hosts.names(name)
+
+
+class OwnCertificate:
+    """The user's certificate, shown to everybody. Raises TlsRefused for files that don't do."""
+
+    ca_pem = None
+
+    def __init__(
+        self, certificate: Path, key: Path, hosts: frozenset[str], client_ca: Path | None = None
+    ) -> None:
+        chain, private = read_certificates(certificate), read_key(key)
+        if any(fits(one, private) for one in chain[1:]) and not fits(chain[0], private):
+            raise TlsRefused(
+                f"{certificate} begins with the certificate of another key. Put the server's own first, then its CAs"
+            )
+        check_fits(chain[0], private, certificate, key)
+        check_times(chain[0], certificate)
+        self.context = server_context(client_ca)
+        try:
+            self.context.load_cert_chain(certificate, key)
+        except (ssl.SSLError, OSError) as why:
+            raise TlsRefused(f"{certificate} can't be served: {why}") from why
+        self._warn(certificate, chain[0], hosts)
+
+    @staticmethod
+    def _warn(path: Path, certificate: x509.Certificate, hosts: frozenset[str]) -> None:
+        names = _dns_names(certificate)
+        lacking = [host for host in sorted(hosts) if not any(_covers(name, host) for name in names)]
+        if lacking:
+            log.warning("%s does not name %s, which scenarios name as host", path, ", ".join(lacking[:10]))
+
+
+def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
+    """TLS 1.2 at least, HTTP/1.1. With `client_ca` clients are asked for a certificate, and may have none."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    if client_ca is not None:
+        _trust(context, client_ca)
+    return context
+
+
+def _trust(context: ssl.SSLContext, client_ca: Path) -> None:
+    certificates = read_certificates(client_ca)
+    if len(certificates) == 1:
+        check_times(certificates[0], client_ca)
+    context.load_verify_locations(cadata=pem_of(certificates).decode())
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an issuing CA may stand for its root
+
+
+def _is_old(made_at_s: float) -> bool:
+    return REAL.monotonic() - made_at_s > _RENEW_AFTER_S
+
+
+@contextmanager
+def _as_file(pem: bytes) -> Iterator[str]:
+    """`ssl` takes keys only from files: one in memory, where there is such a thing, since a container's disk may be read-only."""
+    if hasattr(os, "memfd_create"):
+        handle = os.memfd_create("certificate", os.MFD_CLOEXEC)
+        try:
+            os.write(handle, pem)
+            yield f"/proc/self/fd/{handle}"
+        finally:
+            os.close(handle)
+        return
+    with tempfile.NamedTemporaryFile() as stream:
+        stream.write(pem)
+        stream.flush()
+        yield stream.name
+
+
+def _dns_names(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    addresses = [str(one) for one in names.get_values_for_type(x509.IPAddress)]
+    return [name.lower() for name in names.get_values_for_type(x509.DNSName)] + addresses
+
+
+def _covers(name: str, host: str) -> bool:
+    """Whether a certificate's name is the host's; a star stands for one label (RFC 9525 6.3)."""
+    return name == host or (name.startswith("*.") and name[2:] == host.partition(".")[2])

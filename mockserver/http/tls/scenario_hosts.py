@@ -1,0 +1,54 @@
+"""The host names that scenarios name: those for which a server must be able to show a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockserver.engine.engine import Engine
+from mockserver.engine.routes import Scenario
+from mockserver.engine.scenario_set import World
+
+
+class ScenarioHosts:
+    """Of every scenario that there is, switched on or off."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._world: World | None = None
+        self._files: frozenset[str] = frozenset()
+
+    def of_files(self) -> frozenset[str]:
+        """Those of scenario files; the same object as long as nothing was reloaded."""
+        world = self._engine.shared.world
+        if world is not self._world:
+            self._world, self._files = world, _hosts(world.scenarios.values())
+        return self._files
+
+    def names(self, host: str) -> bool:
+        """Whether any scenario names that host, one that a namespace has for itself too."""
+        if host in self.of_files():
+            return True
+        overlays = (ns.overlay for ns in self._engine.namespaces.values())
+        return any(
+            host in _hosts(overlay.scenarios.values())
+            for overlay in overlays
+            if overlay is not None and overlay.scenarios
+        )
+
+
+def _hosts(scenarios: Iterable[Scenario]) -> frozenset[str]:
+    return frozenset(host_name(scenario.host) for scenario in scenarios if scenario.host)
+
+
+def host_name(host: str) -> str:
+    """
+    A host without its port, in lower case.
+
+    >>> host_name("API.twilio.com:8443"), host_name("[::1]:80")
+    ('api.twilio.com', '::1')
+    """
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    name, _, port = host.rpartition(":")
+    return (name if name and port.isdigit() else host).rstrip(".")

@@ -1,0 +1,83 @@
+"""From settings to the certificates that a server shows; what of the settings doesn't do is said here."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from mockserver.errors import MissingExtra, TlsRefused
+from mockserver.http.tls.layer import ReadCert
+from mockserver.settings import Settings
+
+if TYPE_CHECKING:  # the library behind it is an extra, and heavy
+    from mockserver.http.tls.certificates import Hosts
+
+_ALL_ADDRESSES = ("", "0.0.0.0", "::")  # noqa: S104  (compared, not listened on)
+
+
+class Secured(Protocol):
+    """What TLS is served with. `ca_pem` is None where the certificate is not of a CA of ours."""
+
+    context: ssl.SSLContext
+
+    @property
+    def ca_pem(self) -> bytes | None: ...
+
+
+def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
+    """None without TLS. Raises TlsRefused; MissingExtra without the library."""
+    _check(settings)
+    if not settings.tls:
+        return None
+    try:
+        from mockserver.http.tls import authority
+        from mockserver.http.tls.certificates import Certificates, OwnCertificate
+    except ImportError:
+        raise MissingExtra((), "--tls", "tls") from None
+    client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
+    if settings.tls_cert:
+        return OwnCertificate(
+            Path(settings.tls_cert), Path(settings.tls_key), hosts.of_files(), client_ca=client_ca
+        )
+    ca = authority.kept_in(Path(settings.tls_dir)) if settings.tls_dir else authority.made()
+    return Certificates(ca, hosts, _own_names(settings), client_ca)
+
+
+def cert_reader() -> ReadCert:
+    """Reads client certificates. Only where TLS is served, since it needs the library."""
+    from mockserver.http.tls.client_certs import read_client_cert
+
+    return read_client_cert
+
+
+def _check(settings: Settings) -> None:
+    given = {
+        "--tls-port": settings.tls_port is not None,
+        "--tls-dir": settings.tls_dir,
+        "--tls-cert": settings.tls_cert,
+        "--tls-key": settings.tls_key,
+        "--tls-client-ca": settings.tls_client_ca,
+    }
+    named = [flag for flag, value in given.items() if value]
+    if named and not settings.tls:
+        raise TlsRefused(f"{named[0]} does nothing without --tls. Add --tls, or leave {named[0]} out")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        there, lacking = ("--tls-cert", "--tls-key") if settings.tls_cert else ("--tls-key", "--tls-cert")
+        raise TlsRefused(
+            f"{there} needs {lacking} beside it. Give both, or neither to have certificates made"
+        )
+    if settings.tls_cert and settings.tls_dir:
+        raise TlsRefused("--tls-dir keeps a CA, and with --tls-cert none is used. Leave one of the two out")
+    if settings.tls_port and settings.tls_port in (settings.port, settings.admin_port):
+        raise TlsRefused(
+            f"--tls-port {settings.tls_port} is taken by another flag. "
+            "Leave --tls-port out: then --port speaks both, plain and TLS"
+        )
+
+
+def _own_names(settings: Settings) -> list[str]:
+    """What this server is called beside localhost."""
+    public = urlsplit(settings.public_url).hostname if settings.public_url else None
+    return [name.lower() for name in (public, settings.host) if name and name not in _ALL_ADDRESSES]

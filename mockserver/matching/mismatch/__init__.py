@@ -1,0 +1,1 @@
+"""Why a request was not matched: the nearest routes, differences and hints."""

@@ -1,0 +1,153 @@
+"""How a difference reads: the place, what was wanted, what came, and a word on the likely slip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mockserver.errors import KeyPath, dotted, pointer
+from mockserver.matching.mismatch import hints as slips
+from mockserver.matching.mismatch.hints import NONE, Slip
+from mockserver.matching.values import kind, show
+from mockserver.model.http import ABSENT
+from mockserver.model.mismatch import Difference
+
+MOST = 10
+"""So many unexpected fields or items are named, no more."""
+MOST_DIFFERENCES = 50
+"""So many differences are worked out for one route, no more."""
+
+
+_BRIEF_CHARS = 500
+_EXPECTED_CHARS = 1_000
+_COMMAS = Slip("commas are not split: send the name again for each value", 0.5)
+
+
+class Place:
+    """
+    Where in the request a value stands; in an effect `root` is empty.
+
+    `path` leads from the root of a JSON body to it; None where the value is no
+    part of one; `base` leads from the body's root to where `path` begins.
+    Where `flat`, the value is the list of all texts under one name.
+    """
+
+    __slots__ = ("base", "flat", "path", "root")
+
+    def __init__(
+        self, root: str, path: KeyPath | None = None, *, flat: bool = False, base: KeyPath = ()
+    ) -> None:
+        self.base = base
+        self.root = root
+        self.path = path
+        self.flat = flat
+
+    @property
+    def where(self) -> str:
+        if not self.path:
+            return self.root
+        return self.root + dotted(("_", *self.path))[1:] if self.root else dotted(self.path)
+
+    def below(self, key: str | int) -> Place:
+        if self.path is None:
+            return Place(f"{self.root}[{key}]" if isinstance(key, int) else f"{self.root}.{key}")
+        return Place(self.root, (*self.path, key), base=self.base)
+
+    def differs(self, actual: Any, said: str, written: Any, slip: Slip = NONE) -> Difference:
+        """Something came that does not fulfil the condition, or nothing did."""
+        if self.flat:
+            actual = _unwrapped(actual)
+        if actual is ABSENT or said == "present":
+            return self._made(
+                f"{self.where} is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0)
+            )
+        shown = show(actual)
+        if "send " in slip.hint and kind(actual) != shown:
+            shown += f", {kind(actual)}"
+        return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
+
+    def unexpected(self, actual: Any) -> Difference:
+        """A name came that the author did not name."""
+        if self.flat:
+            actual = _unwrapped(actual)
+        return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
+
+    def refused(self, actual: Any, written: Any, said: str) -> Difference:
+        """Another judge, such as a schema, refuses the value in its own words."""
+        return self._made(f"{self.where}: {said}", written, actual, NONE)
+
+    def other_order(self, actual: list[Any], said: str, written: Any) -> Difference:
+        return self.differs(actual, said, written, Slip("the same items in another order", 0.4))
+
+    def other_length(self, actual: list[Any], length: int, written: Any) -> Difference:
+        noun = "value" if self.flat else "item"
+        items = f"{length} {noun}{'' if length == 1 else 's'}"
+        text = f"{self.where}: expected {items}, got {len(actual)}: {show(actual)}"
+        joined = self.flat and len(actual) == 1 < length and "," in actual[0]
+        return self._made(text, written, actual, _COMMAS if joined else Slip("", 0.8))
+
+    def _made(self, text: str, written: Any, actual: Any, slip: Slip) -> Difference:
+        where = pointer((*self.base, *self.path)) if self.path is not None else ""
+        said = f"{text}; {slip.hint}" if slip.hint else text
+        return Difference(self.where, _bounded(written), _brief(actual), where, slip.hint, slip.weight, said)
+
+
+def _bounded(written: Any) -> Any:
+    """What was expected, as data; in words where it is long."""
+    room, todo = _EXPECTED_CHARS, [written]
+    while todo and room > 0:
+        item = todo.pop()
+        if isinstance(item, (dict, list)):
+            room -= len(item)
+            todo += [*item, *item.values()][:room] if isinstance(item, dict) else item[:room]
+        else:
+            room -= len(item) if isinstance(item, str) else 4
+    return written if room > 0 else show(written)
+
+
+def _brief(actual: Any) -> Any:
+    """The value itself, or, where it is long or deep, what a person is shown of it."""
+    if isinstance(actual, str):
+        return actual if len(actual) <= _BRIEF_CHARS else actual[: _BRIEF_CHARS - 1] + "…"
+    if isinstance(actual, (dict, list, int)):
+        text = show(actual)
+        return text if "…" in text or "very long" in text else actual
+    return actual
+
+
+def _unwrapped(values: Any) -> Any:
+    """All texts under one name as a person speaks of them: none, the one, or the list."""
+    if not isinstance(values, list):
+        return values
+    if not values:
+        return ABSENT
+    return values[0] if len(values) == 1 else values
+
+
+def _wanting(said: str) -> str:
+    return "" if said == "present" else f": expected {said}"
+
+
+def distance(differences: Sequence[Difference]) -> float:
+    """How far off all of it is."""
+    return sum(difference.weight for difference in differences)
+
+
+def noting(difference: Difference, note: str, weight: float | None = None) -> Difference:
+    """The same difference with one more word on it."""
+    hint = f"{difference.hint}; {note}" if difference.hint else note
+    text = f"{difference.text}; {note}"
+    return replace(difference, hint=hint, text=text, weight=difference.weight if weight is None else weight)
+
+
+def with_near_name(
+    reasons: list[Difference], name: str, names: list[str], inside: str | None = None
+) -> list[Difference]:
+    """The reasons why a name is missing, with the name that came in its place, or the object it came `inside`."""
+    if inside is not None:
+        return [noting(difference, f"it came inside {inside!r}", 0.6) for difference in reasons]
+    near = slips.nearest_name(name, names) if reasons else None
+    if near is None:
+        return reasons
+    return [noting(difference, f"{near!r} came instead", 0.6) for difference in reasons]

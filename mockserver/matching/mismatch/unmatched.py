@@ -1,0 +1,275 @@
+"""What is wrong with a path that a route does not take: a slash, the case, a prefix, a typo, or all of it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+from urllib.parse import unquote
+
+from mockserver.errors import InvalidInput
+from mockserver.matching.mismatch.hints import edits, typos
+from mockserver.matching.paths import PathPattern, as_parameter
+from mockserver.model.mismatch import Difference
+from mockserver.redaction.redaction import mask_path
+
+UNLIKE = 4.0
+"""The least weight of a path that is not similar to the route's."""
+_OTHER = 2.0
+"""The weight of a segment that is simply another one."""
+_NEAR = 1.2
+_SURPLUS = 1.5
+_LITTLE = 0.25
+_GENERIC = re.compile(r"v\d+|api|rest", re.IGNORECASE)
+"""Segments that say little: services that have nothing else in common share them."""
+_PLAIN = re.compile(r"\{[\w-]+\}")
+_MOST_CHARS = 1_024
+_SHOWN_CHARS = 200
+_MAX_SEGMENTS = 32
+_MAX_PREFIX = 3
+_NOTHINGS = ("undefined", "null", "None", "nil", "NaN")
+_OPENERS = ("{", "$", ":", "<", "[")
+
+
+class Pattern(Protocol):
+    """A compiled path; `text` is the path as written, with its base."""
+
+    @property
+    def text(self) -> str: ...
+    def match(self, raw_path: str) -> dict[str, str] | None: ...
+
+
+class _Guess(NamedTuple):
+    hint: str
+    weight: float
+
+
+def path_difference(raw_path: str, pattern: Pattern) -> Difference | None:
+    """Why the pattern does not take the path; None where it does. Its weight is UNLIKE or more where nothing is alike."""
+    if pattern.match(raw_path) is not None:
+        return None
+    shown = shown_path(raw_path)
+    guess = next(_mended(raw_path, pattern), None) if len(raw_path) <= _MOST_CHARS else None
+    guess = guess or _aligned(raw_path[:_MOST_CHARS], pattern.text)
+    text = f"path differs: {shown!r} is not '{pattern.text}'"
+    if guess.hint:
+        text += f"; {guess.hint}"
+    return Difference("path", pattern.text, shown, hint=guess.hint, weight=guess.weight, text=text)
+
+
+@lru_cache(maxsize=8)
+def shown_path(raw_path: str) -> str:
+    """A path as an explanation shows it: secrets masked before it is cut, so that no part of one is left."""
+    if len(raw_path) <= _SHOWN_CHARS:
+        return raw_path
+    return mask_path(raw_path[: 4 * _MOST_CHARS])[: _SHOWN_CHARS - 1] + "…"
+
+
+def _mended(path: str, pattern: Pattern) -> Iterator[_Guess]:
+    """Single slips that, mended, make the path fit."""
+    for other, hint in _variants(path):
+        if pattern.match(other) is not None:
+            yield _Guess(hint, 0.4)
+    came, wanted = path.split("/")[1:], segments_of(pattern.text)
+    yield from _prefixes(path, came, wanted, pattern)
+    if any(w != c and w.lower() == c.lower() for w, c in zip(wanted, came, strict=False)):
+        if _fits_in_lower_case(path, pattern):
+            yield _Guess("only the case differs", 0.4)
+        for other, hint in _variants(path):
+            if _fits_in_lower_case(other, pattern):
+                yield _Guess(f"the case differs; {hint}", 0.8)
+
+
+def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: Pattern) -> Iterator[_Guess]:
+    surplus, takes_any = len(came) - len(wanted), ":" in pattern.text
+    for count in range(1, _MAX_PREFIX + 1):
+        if takes_any or surplus == count:
+            rest = "/".join(came[count:])
+            if rest and any(map(_worth, wanted)) and pattern.match("/" + rest) is not None:
+                yield _Guess(f"the prefix '/{'/'.join(came[:count])}' is too much", 0.5 + 0.1 * count)
+        if takes_any or surplus == -count:
+            prefix = "/".join(wanted[:count])
+            lacks = "{" not in prefix and not f"{path}/".startswith(f"/{prefix}/")
+            if lacks and any(map(_worth, wanted[count:])) and pattern.match(f"/{prefix}{path}") is not None:
+                yield _Guess(f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * count)
+
+
+def _variants(path: str) -> Iterator[tuple[str, str]]:
+    if path.endswith("/"):
+        yield path.rstrip("/"), "leave out the trailing slash"
+    else:
+        yield path + "/", "add the trailing slash"
+    if "//" in path:
+        yield re.sub("/+", "/", path), "a slash is doubled"
+    if "%2f" in path.lower():
+        yield re.sub("%2[fF]", "/", path), "a slash came as %2F, which is no separator"
+    if "%3f" in path.lower():
+        yield (
+            re.split("%3[fF]", path, maxsplit=1)[0],
+            "the question mark came as %3F, so the query is part of the path",
+        )
+    if "%25" in path:
+        yield unquote(path), "it is percent-encoded twice"
+    if "/." in path:
+        yield posixpath.normpath(path), "dots are no steps here: nothing is normalised"
+    if path.rstrip(" ").endswith("%20"):
+        yield path.removesuffix("%20"), "white space came at its end"
+
+
+def _fits_in_lower_case(path: str, pattern: Pattern) -> bool:
+    wanted, came = segments_of(pattern.text), path.split("/")[1:]
+    if len(wanted) != len(came):
+        return False
+    same = [w if "{" not in w and w.lower() == c.lower() else c for w, c in zip(wanted, came, strict=True)]
+    return pattern.match("/" + "/".join(same)) is not None
+
+
+class _Comparison:
+    """What two lists of segments have in common, and what not, as far as it is told so far."""
+
+    def __init__(self) -> None:
+        self.hints: list[str] = []
+        self.others: list[str] = []
+        self.weight = 0.0
+        self.shared = 0.0
+        self.strange = 0.0
+
+    @property
+    def is_alike(self) -> bool:
+        """What they share says no less than what they don't."""
+        return self.shared >= self.strange if self.shared else not self.strange
+
+    def guess(self, hint: str = "", weight: float = 0.0) -> _Guess:
+        """All of it, `hint` first."""
+        hints = [hint, *self.hints] if hint else self.hints
+        weight += self.weight
+        if not self.is_alike:
+            return _Guess("", UNLIKE + weight)
+        return _Guess("; ".join(hints[:3]), min(weight, UNLIKE - 0.1))
+
+
+def _aligned(path: str, text: str) -> _Guess:
+    """The likeliest of: segment by segment, with a prefix missing, with a prefix too much."""
+    wanted, came = segments_of(text), path.split("/")[1:][:_MAX_SEGMENTS]
+    if len(came) > len(wanted) and ":" in wanted[-1]:
+        rest = "/".join(came[len(wanted) - 1 :])
+        if fits(wanted[-1], rest):
+            came[len(wanted) - 1 :] = [rest]
+    guesses = [_compared(wanted, came).guess()]
+    count = abs(len(wanted) - len(came))
+    if 0 < count <= _MAX_PREFIX:
+        longer = wanted if len(wanted) > len(came) else came
+        said = "missing" if longer is wanted else "too much"
+        prefix = "/".join(longer[:count])
+        compared = _compared(wanted[count:], came) if longer is wanted else _compared(wanted, came[count:])
+        if compared.shared and not (longer is wanted and "{" in prefix):
+            guesses.append(compared.guess(f"the prefix '/{prefix}' is {said}", 0.5 + 0.1 * count))
+    return min(guesses, key=lambda guess: guess.weight)
+
+
+def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Comparison:
+    made = _Comparison()
+    for w, c in zip(wanted, came, strict=False):
+        _compare(w, c, made)
+    common = min(len(wanted), len(came))
+    if len(made.others) == 1 < len(wanted):
+        made.hints += made.others
+        made.weight -= 0.5
+    surplus = [*wanted[common:], *came[common:]]
+    if surplus:
+        made.hints.append(f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > common else 'too much'}")
+        made.weight += _SURPLUS * len(surplus)
+        made.strange += sum(map(_worth, surplus))
+    return made
+
+
+def _compare(wanted: str, came: str, made: _Comparison) -> None:
+    worth = max(_worth(wanted), _worth(came))
+    if fits(wanted, came):
+        made.shared += _worth(wanted)
+    elif "{" in wanted:
+        made.hints.append(
+            f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
+        )
+        made.weight += 1.0 if came else 1.5
+    elif (meant := as_parameter(wanted)) is not None:
+        made.hints.append(f"{wanted!r} is taken literally, a parameter is written {meant}")
+        made.weight += 1.0
+    elif letters := _misspelt(wanted, came):
+        made.hints.append(f"{came!r} instead of {wanted!r}, a typo?")
+        made.weight += 0.5 + 0.1 * letters
+        made.shared += worth
+    elif _is_near(wanted, came):
+        made.hints.append(f"{came!r} instead of {wanted!r}{_unfilled(came)}")
+        made.weight += _NEAR
+        made.shared += worth / 2
+        made.strange += worth / 2
+    else:
+        made.others.append(f"{came!r} instead of {wanted!r}{_unfilled(came)}")
+        made.weight += _OTHER
+        made.strange += worth
+
+
+@lru_cache(maxsize=4096)
+def _worth(segment: str) -> float:
+    """How much it says about a service that a path has this segment."""
+    if not segment or "{" in segment or as_parameter(segment) is not None:
+        return 0.0
+    return _LITTLE if _GENERIC.fullmatch(segment) else 1.0
+
+
+def _misspelt(wanted: str, came: str) -> int:
+    """How many letters are wrong, 0 where it is another word; of a short one, a letter may be too much or missing."""
+    if wanted.lower() == came.lower():
+        return 1
+    short = min(len(wanted), len(came)) >= 2 and len(wanted) != len(came) and len(wanted) <= 4
+    return typos(wanted, came) or int(short and edits(wanted.lower(), came.lower(), 1) == 1)
+
+
+def _is_near(wanted: str, came: str) -> bool:
+    """Whether two words begin alike, or one letter is another."""
+    common = len(posixpath.commonprefix((wanted.lower(), came.lower())))
+    longest = max(len(wanted), len(came))
+    return common >= max(4, 0.6 * longest) or (longest <= 4 and edits(wanted.lower(), came.lower(), 1) == 1)
+
+
+def _unfilled(came: str) -> str:
+    """A word on what programs write where a variable had no value."""
+    nothing = came in _NOTHINGS or unquote(came)[:1] in _OPENERS
+    return ", a variable that was not filled in?" if nothing else ""
+
+
+def fits(wanted: str, came: str) -> bool:
+    """Whether a segment as written, with its parameters, takes one that came."""
+    if _PLAIN.fullmatch(wanted):
+        return bool(came)
+    pattern = _pattern(wanted) if "{" in wanted or "%" in wanted + came else None
+    return wanted == came if pattern is None else pattern.match("/" + came) is not None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(segment: str) -> PathPattern | None:
+    try:
+        return PathPattern("/" + segment)
+    except InvalidInput:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def segments_of(text: str) -> tuple[str, ...]:
+    """
+    The segments of a path as written; slashes inside braces part nothing.
+
+    >>> segments_of("/users/{id:[a/b]+}/x")
+    ('users', '{id:[a/b]+}', 'x')
+    """
+    segments, depth = [""], 0
+    for char in text[1:]:
+        depth += (char == "{") - (char == "}")
+        if char == "/" and not depth:
+            segments.append("")
+        else:
+            segments[-1] += char
+    return tuple(segments)

@@ -1,0 +1,152 @@
+"""
+Selectors: one notation that names a part of a request, for `per`, `by` and `same`.
+
+`method`, `path`, `body`, `client.ip`, `headers.NAME`, `query.NAME`, `cookies.NAME`,
+`form.NAME`, `path.NAME`, `json.a.b[0]`; what begins with `{{` is a template.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, near, shown
+from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBody
+from mockserver.templating.templates import Scope, TemplateError, compile_text
+
+Part = Callable[[Request, Mapping[str, str]], Any]
+_FIELD = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
+_ROOTS = ("method", "path", "body", "client.ip", "headers.", "query.", "cookies.", "form.", "path.", "json")
+
+
+class Selector:
+    """A compiled selector. `template` is set where it needs a scope."""
+
+    __slots__ = ("_part", "template", "text")
+
+    def __init__(self, text: str, part: Part | None, template: Any = None) -> None:
+        self.text = text
+        self._part = part
+        self.template = template
+
+    def value(
+        self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
+    ) -> Any:
+        """The named part, or ABSENT where the request has none."""
+        if self._part is not None:
+            return self._part(request, path)
+        assert scope is not None
+        try:
+            return self.template.value(scope())
+        except TemplateError:
+            return ABSENT
+
+    def key(
+        self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
+    ) -> str | None:
+        """The value as a text to tell calls apart by; None where it is absent."""
+        value = self.value(request, path, scope) if self._part is None else self._part(request, path)
+        if value.__class__ is str:
+            return value
+        if value is ABSENT or value is None:
+            return None
+        return json.dumps(value, sort_keys=True, default=str)
+
+
+def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selector:
+    """Raises InvalidInput where it is no selector."""
+    if text.startswith("{{"):
+        return Selector(text, None, compile_text(text, path, names=names))
+    part = _part(text)
+    if part is None:
+        hint = near(text, [root.rstrip(".") for root in _ROOTS if root != f"{text}."])
+        raise InvalidInput(
+            Flaw(
+                path,
+                f"{shown(text)} is no selector",
+                f"{hint} Write headers.NAME, json.a.b[0], path.NAME or a template",
+            )
+        )
+    return Selector(text, part)
+
+
+def _part(text: str) -> Part | None:
+    if text == "method":
+        return lambda request, _: request.method
+    if text == "path":
+        return lambda request, _: request.path
+    if text == "body":
+        return lambda request, _: body_key(request)
+    if text in ("client.ip", "client"):
+        return lambda request, _: request.client_ip
+    root, _, name = text.partition(".")
+    if root == "json" or text.startswith("json["):
+        return _json_part(text[4:])
+    if not name:
+        return None
+    if root == "path":
+        return lambda _, path: path.get(name, ABSENT)
+    if root in ("headers", "header"):
+        return lambda request, _: request.headers.get(name, ABSENT)
+    if root in ("query", "cookies", "form"):
+        return _pairs_part(root, name)
+    return None
+
+
+def _pairs_part(root: str, name: str) -> Part:
+    def part(request: Request, _: Mapping[str, str]) -> Any:
+        try:
+            pairs: Pairs = getattr(
+                request, {"query": "query_pairs", "cookies": "cookie_pairs", "form": "form_pairs"}[root]
+            )
+        except UnreadableBody:
+            return ABSENT
+        return next((value for key, value in pairs if key == name), ABSENT)
+
+    return part
+
+
+def _json_part(rest: str) -> Part | None:
+    steps: list[str | int] = []
+    at = 0
+    while at < len(rest):
+        found = _FIELD.match(rest, at)
+        if not found:
+            return None
+        name, index, quoted = found.groups()
+        steps.append(int(index) if index is not None else name if name is not None else quoted)
+        at = found.end()
+
+    def part(request: Request, _: Mapping[str, str]) -> Any:
+        try:
+            value = request.json
+        except UnreadableBody:
+            return ABSENT
+        for step in steps:
+            if isinstance(value, dict) and str(step) in value:
+                value = value[str(step)]
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
+            else:
+                return ABSENT
+        return value
+
+    return part
+
+
+def body_key(request: Request) -> str:
+    """What makes two bodies the same: their bytes, content-decoded; of a multipart body its parts."""
+    try:
+        named = request.headers.get("content-type", "").lower()
+        if "multipart" in named and request.media_type.startswith("multipart/"):
+            digest = hashlib.sha256()
+            for part in request.parts:
+                digest.update(repr((part.name, part.filename, part.content_type, part.body)).encode())
+            return digest.hexdigest()
+        body = request.decoded_body
+    except UnreadableBody:
+        body = request.body
+    return hashlib.sha256(body).hexdigest()

@@ -1,1 +1,0 @@
-"""The wire: bytes to requests, plans to bytes."""

@@ -1,0 +1,1 @@
+"""OpenAPI documents: operations, schemas, and the validation of requests and replies."""

@@ -1,0 +1,146 @@
+"""Bodies of requests and replies, by their media types: JSON and forms against their schemas."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockserver.model.coding import decode_content, parse_media_type
+from mockserver.model.http import Request, Response, UnreadableBody
+from mockserver.model.violation import Part, Violation
+from mockserver.openapi.checks import judged
+from mockserver.openapi.validators import Direction, Validators, standalone
+from mockserver.resources.bodies import FORMS, Unfit, from_form
+from mockserver.resources.shapes import Shape
+from mockserver.scenarios.openapi_nodes import Node
+
+
+class Content:
+    """The media types that a message may have: an exact one before a range such as `text/*`."""
+
+    __slots__ = ("_part", "_schemas")
+
+    def __init__(self, holder: Node, direction: Direction, validators: Validators) -> None:
+        """Raises InvalidInput."""
+        self._part: Part = direction
+        self._schemas: dict[str, tuple[Any, Shape | None]] = {}
+        for kind, media in holder.mapping("content"):
+            plain = kind.partition(";")[0].strip().lower()
+            schema = media.get("schema") if isinstance(media.value, dict) else None
+            validator = validators.of(schema, direction) if schema is not None else None
+            shape = Shape.of(standalone(schema)) if schema is not None and plain in FORMS else None
+            self._schemas[plain] = (validator, shape)
+
+    def __bool__(self) -> bool:
+        return bool(self._schemas)
+
+    def find(self, kind: str) -> tuple[Any, Shape | None] | Violation:
+        """The validator for a media type; a violation for one that is not documented."""
+        for known in (kind, kind.partition("/")[0] + "/*", "*/*"):
+            found = self._schemas.get(known)
+            if found is not None:
+                return found
+        expected = f"must be {' or '.join(self._schemas)}"
+        return Violation(self._part, "headers.content-type", expected, *([kind] if kind else []))
+
+
+def is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
+
+
+class RequestBody:
+    """What an operation takes."""
+
+    __slots__ = ("_content", "_required")
+
+    def __init__(self, node: Node, validators: Validators) -> None:
+        self._required = node.value.get("required") is True
+        self._content = Content(node, "request", validators)
+
+    def violations(self, request: Request) -> list[Violation]:
+        if not request.body:
+            return [Violation("request", "body", "is required")] if self._required else []
+        if not self._content:
+            return []
+        kind = request.media_type
+        found = self._content.find(kind)
+        if isinstance(found, Violation):
+            return [found]
+        validator, shape = found
+        if validator is None or (shape is None and not is_json(kind)):
+            return []
+        try:
+            value = request.json if shape is None else _from_form(request, shape)
+        except UnreadableBody as why:
+            return [Violation("request", "body", f"must be readable, but {why}")]
+        except Unfit as why:
+            first = why.errors[0]
+            return [Violation("request", "body", first["message"], pointer=f"/{first['field']}")]
+        return judged(validator, value, "request", "body")
+
+
+def _from_form(request: Request, shape: Shape) -> Any:
+    """The fields, and files as the texts of their names: what is in one is not judged."""
+    pairs = request.form_pairs
+    if request.media_type == "multipart/form-data":
+        files = [
+            (part.name, part.filename) for part in request.parts if part.name is not None and part.filename
+        ]
+        pairs = (*pairs, *((name, filename or "") for name, filename in files))
+    return from_form(pairs, shape)
+
+
+class ReplyRules:
+    """One documented answer."""
+
+    __slots__ = ("_content", "_headers")
+
+    def __init__(self, node: Node, validators: Validators) -> None:
+        self._content = Content(node, "reply", validators)
+        self._headers = [
+            (name.lower(), one.value.get("required") is True, _header_schema(one, validators))
+            for name, one in node.mapping("headers")
+            if name.lower() != "content-type"
+        ]
+
+    def violations(self, response: Response, *, has_body: bool) -> list[Violation]:
+        """`has_body`: it is sent whole, by a method and with a status that have one."""
+        found = self._of_headers(response)
+        if not has_body or not self._content:
+            return found
+        if not response.body:
+            return [*found, Violation("reply", "body", "must be there")]
+        kind = parse_media_type(response.header("content-type") or "")[0]
+        known = self._content.find(kind)
+        if isinstance(known, Violation):
+            return [*found, known]
+        validator, _ = known
+        if validator is None or not is_json(kind):
+            return found
+        try:
+            value = json.loads(_decoded(response))
+        except (ValueError, UnreadableBody, RecursionError) as why:
+            return [*found, Violation("reply", "body", f"must be JSON, but {why}")]
+        return [*found, *judged(validator, value, "reply", "body")]
+
+    def _of_headers(self, response: Response) -> list[Violation]:
+        found = []
+        for name, required, (validator, shape) in self._headers:
+            value = response.header(name)
+            if value is None:
+                found += [Violation("reply", f"headers.{name}", "is required")] if required else []
+            elif validator is not None and "array" not in shape.types and "object" not in shape.types:
+                found += judged(validator, shape.typed(value), "reply", f"headers.{name}")
+        return found
+
+
+def _header_schema(node: Node, validators: Validators) -> tuple[Any, Shape]:
+    schema = node.get("schema")
+    if schema is None:
+        return None, Shape(None, [])
+    return validators.of(schema, "reply"), Shape.of(standalone(schema))
+
+
+def _decoded(response: Response) -> bytes:
+    coding = response.header("content-encoding")
+    return decode_content(response.body, coding.split(",")) if coding else response.body

@@ -1,0 +1,44 @@
+"""A value against a compiled schema of a contract, and what is said where it doesn't fit."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from mockserver.errors import KeyPath, pointer
+from mockserver.model.http import ABSENT
+from mockserver.model.violation import Part, Violation
+from mockserver.resources.schema import said
+
+MOST = 20
+"""Of one value so many violations are told."""
+
+
+def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation]:
+    """What of the value is not as the schema says; nearly always nothing, which costs one call of the library."""
+    try:
+        if validator.is_valid(value):
+            return []
+        found = list(islice(validator.iter_errors(value), MOST))
+    except UnicodeEncodeError:
+        return [Violation(part, where, "must hold no half characters")]
+    except ValueError as why:
+        return [Violation(part, where, f"can't be judged: {why}")]
+    told: dict[tuple[KeyPath, str], None] = {}
+    for error in found:
+        told |= dict.fromkeys(said(error, value))
+    return [_violation(part, where, value, path, message) for path, message in islice(told, MOST)]
+
+
+def _violation(part: Part, where: str, value: Any, path: KeyPath, message: str) -> Violation:
+    got = _at(value, path)
+    return Violation(part, where, message, *([] if got is ABSENT else [got]), pointer=pointer(path))
+
+
+def _at(value: Any, path: KeyPath) -> Any:
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return ABSENT
+    return value

@@ -1,0 +1,183 @@
+"""
+The contract that a scenario is held to: an OpenAPI document, read and compiled when the scenario is.
+
+In `report` what breaks it is kept and told; in `enforce` a bad request is
+refused with 400, and a bad reply becomes a 500 that says why. What the server
+itself answers (auth, limits, outages, troubles) is not held to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.matching.index import Entry, Index
+from mockserver.matching.paths import PathPattern
+from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Drip, Send
+from mockserver.model.problem import PROBLEM_TYPE, problem
+from mockserver.model.violation import Mode, Part, Violation, masked, text_of
+from mockserver.openapi.compiled import Rules
+from mockserver.openapi.operations import operations_of
+from mockserver.openapi.validators import Validators
+from mockserver.redaction.redaction import mask_text
+from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.planner import Planned
+from mockserver.scenarios.openapi_reading import read
+
+
+class Contract:
+    """One scenario's contract under one mode. `doubts` are what of the document can't be asked."""
+
+    __slots__ = ("_bases", "_index", "_known", "doubts", "mode")
+
+    def __init__(self, index: Index[Rules], bases: tuple[str, ...], doubts: list[str], mode: Mode) -> None:
+        self._index = index
+        self._bases = bases
+        self._known: dict[tuple[int, str], tuple[Response, list[Violation]]] = {}
+        self.doubts = doubts
+        self.mode = mode
+
+    def under(self, mode: Mode) -> Contract:
+        """The same, taken otherwise."""
+        return self if mode == self.mode else Contract(self._index, self._bases, self.doubts, mode)
+
+    def operation(self, method: str, path: str) -> tuple[Rules, dict[str, str]] | None:
+        """What a request line asks for: below the scenario's `base`, or below the path of one of the servers."""
+        for base in self._bases:
+            if base and not path.startswith(base + "/"):
+                continue
+            found = self._index.candidates(method, path[len(base) :])
+            if found:
+                return found[0][0].target, found[0][1]
+        return None
+
+    def learn(self, rules: Rules, response: Response) -> list[Violation]:
+        """What is to be said of a response that is the same at each call; kept, so that no call asks again."""
+        found = rules.of_reply(response)
+        self._known[id(response), rules.id] = (response, found)
+        return found
+
+    def asked(self, ns: Any, call: Call) -> Holding:
+        """Looks at a request; what breaks the contract is kept."""
+        request = call.request
+        found = self.operation(request.method, request.path)
+        if found is None:
+            violations = [
+                Violation(
+                    "request",
+                    "operation",
+                    "must be one that the contract documents",
+                    f"{request.method} {request.path}",
+                )
+            ]
+            held = Holding(self, None)
+        else:
+            rules, params = found
+            violations = rules.of_request(request, params)
+            held = Holding(self, rules)
+        if violations:
+            self._keep(ns, call, held.rules, violations)
+            if self.mode == "enforce":
+                held.refusal = _refused(400, "request", call, violations)
+        return held
+
+    def answered(self, ns: Any, call: Call, planned: Planned, rules: Rules | None) -> Planned:
+        """Looks at an answer; gives what is sent in its place, where it may not be sent."""
+        if rules is None or planned.fault is not None:
+            return planned
+        response = planned.response
+        known = self._known.get((id(response), rules.id))
+        if known is not None and call.request.method != "HEAD":
+            violations = known[1]
+        else:
+            is_whole = not any(isinstance(step, Drip) for step in planned.plan)
+            violations = rules.of_reply(response, is_whole=is_whole, is_head=call.request.method == "HEAD")
+        if not violations:
+            return planned
+        self._keep(ns, call, rules, violations)
+        return planned if self.mode == "report" else _refused(500, "reply", call, violations)
+
+    def kept(self, request: Request) -> Rules | None:
+        """The rules that a request keeps; None where it breaks them, or nothing is documented. Keeps nothing."""
+        found = self.operation(request.method, request.path)
+        if found is None or found[0].of_request(request, found[1]):
+            return None
+        return found[0]
+
+    def is_kept(self, rules: Rules, request: Request, response: Response) -> bool:
+        """Whether an answer that is sent whole keeps them."""
+        known = self._known.get((id(response), rules.id))
+        if known is not None:
+            return not known[1]
+        return not rules.of_reply(response, is_head=request.method == "HEAD")
+
+    def settled(self, ns: Any, call: Call, planned: Planned) -> Planned:
+        """The same for an answer that came later, from a function."""
+        found = self.operation(call.request.method, call.request.path)
+        return self.answered(ns, call, planned, None if found is None else found[0])
+
+    def _keep(self, ns: Any, call: Call, rules: Rules | None, violations: list[Violation]) -> None:
+        about = {
+            "call": call.id,
+            "at_s": call.request.arrived_s,
+            "route": call.route_id,
+            "scenario": call.scenario,
+            "operation": None if rules is None else rules.id,
+            "request": f"{call.request.method} {call.request.path}",
+        }
+        for one in violations:
+            ns.violations.add({**about, **one.view()})
+
+
+class Holding:
+    """A request that was looked at: its operation, None where there is none, and what refuses it, if anything does."""
+
+    __slots__ = ("_contract", "refusal", "rules")
+
+    def __init__(self, contract: Contract, rules: Rules | None) -> None:
+        self._contract = contract
+        self.rules = rules
+        self.refusal: Planned | None = None
+
+    def answered(self, ns: Any, call: Call, planned: Planned) -> Planned:
+        return self._contract.answered(ns, call, planned, self.rules)
+
+
+def compile_contract(name: str, mode: Mode, base: str, read_file: ReadFile) -> Contract:
+    """The contract in the file of that name. Raises InvalidInput, paths from the scenario's root."""
+    try:
+        spec = read(name, lambda file: read_file(file, ("openapi",)))
+        validators = Validators(spec)
+        index: Index[Rules] = Index()
+        doubts: list[str] = []
+        for i, operation in enumerate(operations_of(spec)):
+            rules = Rules(operation, validators)
+            try:
+                pattern = PathPattern(operation.route_path)
+            except InvalidInput as why:
+                doubts.append(f"{operation.node.place}: {why}")
+                continue
+            index.add(Entry((i,), frozenset((operation.method,)), pattern, rules))
+    except InvalidInput as why:
+        flaws = [Flaw(("openapi",), flaw.message, flaw.hint) for flaw in why.flaws]
+        raise InvalidInput(flaws) from None
+    doubts += [f"{place}: {what}" for place, what in validators.doubts]
+    bases = tuple(sorted({base, *spec.bases} if base else {"", *spec.bases}, key=len, reverse=True))
+    return Contract(index, bases, doubts, mode)
+
+
+_TITLES = {"request": "The request breaks the contract", "reply": "The reply breaks the contract"}
+
+
+def _refused(status: int, part: Part, call: Call, violations: list[Violation]) -> Planned:
+    """A problem document that names each thing, with what was expected and what came."""
+    views = [masked(one.view()) for one in violations]
+    texts = [text_of(view) for view in views]
+    document = problem(
+        status, "contract", _TITLES[part], mask_text("; ".join(texts)), route=call.route_id,
+        errors=[{**view, "message": text} for view, text in zip(views, texts, strict=True)],
+    )  # fmt: skip
+    response = Response(status, [("Content-Type", PROBLEM_TYPE)], dump_json(document))
+    return Planned((Send(response),), response)

@@ -1,0 +1,136 @@
+"""
+The operations of a contract, in the order in which their paths are asked: concrete before templated
+(OpenAPI 3.1, 4.8.8), else as they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mockserver.scenarios.openapi_nodes import Node
+from mockserver.scenarios.openapi_reading import Specification
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_PARAMETER = re.compile(r"\{([^{}]*)\}")
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """
+    One method of one path. `path` is as the document writes it, `parameters`
+    those of the path and its own, `names` the names of the path's parameters in order.
+    """
+
+    node: Node
+    method: str
+    path: str
+    parameters: tuple[Node, ...]
+
+    @property
+    def id(self) -> str:
+        """Its operationId; where it has none, `GET /pets`."""
+        written = self.node.value.get("operationId")
+        return written if isinstance(written, str) and written else f"{self.method} {self.path}"
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(_PARAMETER.findall(self.path))
+
+    @cached_property
+    def route_path(self) -> str:
+        """The path in the notation of routes, whose parameters have names such as `pet_id`; see `route_names`."""
+        names = iter(self.route_names)
+        return _PARAMETER.sub(lambda _: "{" + next(names) + "}", self.path)
+
+    @cached_property
+    def route_names(self) -> tuple[str, ...]:
+        """The path's parameters as routes may name them, each once."""
+        taken: list[str] = []
+        for name in self.names:
+            plain = _UNFIT.sub("_", name) or "x"
+            plain = plain if plain[0].isalpha() or plain[0] == "_" else f"_{plain}"
+            while plain in taken:
+                plain += "_"
+            taken.append(plain)
+        return tuple(taken)
+
+    def responses(self) -> dict[str, Node]:
+        """By status as written: `200`, `4XX`, `default`."""
+        return {str(status).upper(): node for status, node in self.node.mapping("responses")}
+
+
+def operations_of(spec: Specification) -> Iterator[Operation]:
+    """All of them, in the order in which they are asked. Raises InvalidInput for what is no operation."""
+    paths = dict(spec.root.mapping("paths"))
+    for path in arranged(name for name in paths if name.startswith("/")):
+        item = paths[path]
+        for method in METHODS:
+            node = item.object(method)
+            if node is None:
+                continue
+            yield Operation(node, method.upper(), path, tuple(_parameters(item, node)))
+
+
+def _parameters(item: Node, operation: Node) -> Iterator[Node]:
+    """The operation's own stand in the place of the path's."""
+    found: dict[tuple[Any, Any], Node] = {}
+    for node in (*item.items("parameters"), *operation.items("parameters")):
+        value = node.value
+        if not isinstance(value.get("name"), str) or not isinstance(value.get("in"), str):
+            raise node.wrong(
+                "expected a parameter", "It has a `name`, and `in`: path, query, header or cookie"
+            )
+        found[value["name"], value.get("in")] = node
+    yield from found.values()
+
+
+def arranged(paths: Iterable[str]) -> list[str]:
+    """
+    Each path before the templated ones that take all it takes.
+
+    >>> arranged(["/users/{id}", "/users/me", "/x"])
+    ['/users/me', '/users/{id}', '/x']
+    """
+    order: list[str] = []
+    known: dict[tuple[Mask, tuple[str, ...]], list[str]] = {}
+    masks: dict[Mask, None] = {}
+    for path in paths:
+        segments = path.split("/")
+        wider = [
+            other
+            for mask in masks
+            if len(mask) == len(segments)
+            for other in known.get((mask, _under(mask, segments)), ())
+            if _narrower(path, other)
+        ]
+        order.insert(min(map(order.index, wider), default=len(order)), path)
+        own = tuple("{" in segment for segment in segments)
+        masks[own] = None
+        known.setdefault((own, _under(own, segments)), []).append(path)
+    return order
+
+
+Mask = tuple[bool, ...]
+"""Which segments of a path have parameters."""
+
+
+def _under(mask: Mask, segments: list[str]) -> tuple[str, ...]:
+    return tuple(segment for segment, has in zip(segments, mask, strict=True) if not has)
+
+
+def _narrower(path: str, other: str) -> bool:
+    """Whether `other` takes whatever `path` takes, and more."""
+    pairs = list(zip(path.split("/"), other.split("/"), strict=True))
+    return path != other and all(_covers(b, a) for a, b in pairs) and not all(_covers(a, b) for a, b in pairs)
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    if "{" not in wide:
+        return wide == narrow
+    pieces = [re.escape(piece) for piece in re.split(r"\{[^{}]*\}", wide)]
+    return re.fullmatch(".+".join(pieces), _PARAMETER.sub("0", narrow)) is not None

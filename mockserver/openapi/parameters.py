@@ -1,0 +1,142 @@
+"""
+Parameters of an operation: from the texts that came to the value that the schema is about.
+
+By `style` and `explode` (OpenAPI 3.1, 4.8.12.6); `label` and `matrix`, which
+stand in paths alone and are hardly used, are not read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.model.http import ABSENT, Request
+from mockserver.model.violation import Violation
+from mockserver.openapi.checks import judged
+from mockserver.openapi.validators import Validators, standalone
+from mockserver.resources.bodies import Unfit, from_form
+from mockserver.resources.shapes import Shape
+from mockserver.scenarios.openapi_nodes import Node
+
+_PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
+_NOT_HERE = frozenset(("accept", "content-type", "authorization"))
+"""Headers that are described elsewhere (OpenAPI 3.1, 4.8.12.2)."""
+_BETWEEN = {"spaceDelimited": " ", "pipeDelimited": "|"}
+
+Texts = Callable[[Request, dict[str, str]], list[str]]
+"""What came under a parameter's name; `dict` are the path's parameters."""
+
+
+class Parameter:
+    """One parameter, ready to be looked at."""
+
+    __slots__ = ("_read", "_required", "_texts", "_validator", "where")
+
+    def __init__(self, node: Node, names: dict[str, str], validators: Validators) -> None:
+        """`names` are the path's parameters as routes call them. Raises InvalidInput."""
+        value, where = node.value, node.value["in"]
+        name = value["name"]
+        self.where = f"{_PLACES[where]}.{name}"
+        self._required = value.get("required") is True
+        media = next((one for _, one in node.mapping("content")), None)
+        schema = (media or node).get("schema")
+        self._validator = validators.of(schema, "request") if schema is not None else None
+        shape = Shape.of(standalone(schema)) if schema is not None else Shape(None, [])
+        self._texts: Texts = _texts_of(where, name, names)
+        self._read: Callable[[list[str]], Any] = _reader(value, shape)
+        if media is not None:
+            self._read = lambda texts: json.loads(texts[0])
+        elif value.get("style") == "deepObject":
+            self._texts, self._read = _deep_texts(name), lambda texts: _deep(name, texts, shape)
+        elif where == "query" and shape.types == {"object"} and value.get("explode") is not False:
+            self._texts, self._read = _spread_texts(schema), lambda texts: _spread(texts, shape)
+
+    def violations(self, request: Request, params: dict[str, str]) -> list[Violation]:
+        texts = self._texts(request, params)
+        if not texts:
+            return [Violation("request", self.where, "is required")] if self._required else []
+        if self._validator is None:
+            return []
+        try:
+            value = self._read(texts)
+        except (ValueError, Unfit):
+            return [Violation("request", self.where, "can't be read as documented", texts[0])]
+        return judged(self._validator, value, "request", self.where)
+
+
+def parameters_of(nodes: tuple[Node, ...], names: dict[str, str], validators: Validators) -> list[Parameter]:
+    return [
+        Parameter(node, names, validators)
+        for node in nodes
+        if node.value.get("in") in _PLACES
+        and node.value.get("style") not in ("label", "matrix")
+        and not (node.value["in"] == "header" and node.value["name"].lower() in _NOT_HERE)
+    ]
+
+
+def _texts_of(where: str, name: str, names: dict[str, str]) -> Texts:
+    if where == "path":
+        route_name = names.get(name, name)
+        return lambda _, params: [params[route_name]] if route_name in params else []
+    if where == "query":
+        return lambda request, _: request.query.get(name, [])
+    if where == "cookie":
+        return lambda request, _: request.cookies.get(name, [])
+    lower = name.lower()
+    return lambda request, _: [", ".join(lines)] if (lines := request.headers.all(lower)) else []
+
+
+def _reader(value: dict[str, Any], shape: Shape) -> Callable[[list[str]], Any]:
+    """From texts to a value, where the parameter stands under its own name."""
+    explode = value.get("explode", value["in"] in ("query", "cookie"))
+    between = _BETWEEN.get(str(value.get("style")), ",")
+    if "array" in shape.types:
+        item = shape.item()
+        if explode and value["in"] == "query":
+            return lambda texts: [item.typed(text) for text in texts]
+        return lambda texts: (
+            [item.typed(text.strip()) for text in texts[0].split(between)] if texts[0] else []
+        )
+    if "object" in shape.types and "string" not in shape.types:
+        return lambda texts: _listed(texts[0].split(","), shape, explode=bool(explode))
+    typed = shape.typed
+    return lambda texts: typed(texts[0]) if len(texts) == 1 else [typed(text) for text in texts]
+
+
+def _listed(pieces: list[str], shape: Shape, *, explode: bool) -> dict[str, Any]:
+    """`R=100,G=200` or, without explode, `R,100,G,200`."""
+    pairs = (
+        [piece.partition("=")[::2] for piece in pieces]
+        if explode
+        else list(zip(pieces[::2], pieces[1::2], strict=True))
+    )
+    return {name: shape.field(name).typed(text) for name, text in pairs}
+
+
+def _deep_texts(name: str) -> Texts:
+    """`filter[a]=1` as pairs, name and text in turn."""
+    start = name + "["
+    return lambda request, _: [
+        text for pair in request.query_pairs if pair[0] == name or pair[0].startswith(start) for text in pair
+    ]
+
+
+def _deep(name: str, texts: list[str], shape: Shape) -> Any:
+    pairs = tuple(zip(texts[::2], texts[1::2], strict=True))
+    if all(key == name for key, _ in pairs):
+        return shape.typed(pairs[0][1])
+    whole = Shape.of({"properties": {name: shape.whole}})
+    return from_form(pairs, whole).get(name, ABSENT)
+
+
+def _spread_texts(schema: Node | None) -> Texts:
+    """The properties of an object, each a query parameter of its own."""
+    names = [name for name, _ in schema.schemas("properties")] if schema is not None else []
+    return lambda request, _: [
+        text for name in names if name in request.query for text in (name, request.query[name][-1])
+    ]
+
+
+def _spread(texts: list[str], shape: Shape) -> dict[str, Any]:
+    return {name: shape.field(name).typed(text) for name, text in zip(texts[::2], texts[1::2], strict=True)}

@@ -1,0 +1,245 @@
+"""
+Schemas of a contract made ready by `jsonschema-rs`: each compiled once, however many operations share it.
+
+The library writes out whatever a schema refers to. Where everything refers to everything, as in APIs whose objects
+hold each other, that would be the whole document for each of its schemas; so what leads to very many others is not
+written out, but asked of a validator of its own.
+
+Patterns may look around, as many specifications have them; a budget of steps
+keeps the time of such a one bounded. One that is no regular expression is left out, and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, Literal
+
+from mockserver.errors import InvalidInput, MissingExtra, pointer
+from mockserver.model.written import plain_numbers
+from mockserver.openapi.merging import discriminated
+from mockserver.scenarios.openapi_nodes import FOLDER, Node
+from mockserver.scenarios.openapi_reading import Specification
+
+Direction = Literal["request", "reply"]
+_UNREQUIRED = {"request": "readOnly", "reply": "writeOnly"}
+"""What only the other side sends is not asked of this one (OpenAPI 3.1, 4.8.24.7.1 of 3.0.4)."""
+_STEPS = 200_000
+_LONGEST = 300
+_APART = "x-contract-apart"
+"""Stands for a reference to what has a validator of its own."""
+MOST_REACHED = 40
+MOST_IN_CIRCLES = 12
+"""What leads to more schemas than that is one of those; to more than the other, where it leads to itself too."""
+_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
+
+
+class Validators:
+    """
+    Gives the validator of a schema. `doubts` are what had to be left out of the schemas.
+
+    Raises MissingExtra without the library.
+    """
+
+    def __init__(self, spec: Specification) -> None:
+        try:
+            self._library: Any = import_module("jsonschema_rs")
+        except ImportError:
+            raise MissingExtra((), "OpenAPI", "openapi") from None
+        self._spec = spec
+        self._made: dict[tuple[str, str], Any] = {}
+        self._registries: dict[str, Any] = {}
+        self._apart = frozenset(_wide(spec))
+        self._patterns = self._library.FancyRegexOptions(backtrack_limit=_STEPS)
+        self.doubts: list[tuple[str, str]] = []
+        """Each with its place."""
+
+    def of(self, schema: Node, direction: Direction) -> Any:
+        """The validator of a schema, for what is sent in that direction. Raises InvalidInput."""
+        schema = schema.resolved()
+        try:
+            return self.of_uri(schema.uri, direction)
+        except ValueError as why:
+            said = str(getattr(why, "message", why)).partition("\n")[0]
+            raise schema.wrong(f"this is no JSON Schema: {said}", "Mend the specification") from None
+
+    def fits(self, schema: dict[str, Any], value: Any, direction: Direction) -> bool:
+        """Whether a schema takes a value that stands nowhere in the specification as it is."""
+        told = list(self.doubts)
+        try:
+            ready = self._ready(schema, _UNREQUIRED[direction], ("",))
+            return bool(self._validator(ready, direction).is_valid(plain_numbers(value)))
+        except ValueError:
+            return False
+        finally:
+            self.doubts = told
+
+    def of_uri(self, uri: str, direction: Direction) -> Any:
+        """Raises ValueError for what is no schema."""
+        made = self._made.get((uri, direction))
+        if made is None:
+            made = self._made[uri, direction] = self._validator({"$ref": uri}, direction)
+        return made
+
+    def _validator(self, schema: dict[str, Any], direction: Direction) -> Any:
+        return self._library.validator_for(
+            schema,
+            registry=self._registry(direction),
+            pattern_options=self._patterns,
+            validate_formats=True,
+            keywords={_APART: lambda _parent, far, _path: _Far(self, far, direction)},
+        )
+
+    def _registry(self, direction: Direction) -> Any:
+        found = self._registries.get(direction)
+        if found is None:
+            documents = [
+                (FOLDER + name, self._ready(data, _UNREQUIRED[direction], (name,)))
+                for name, data in self._spec.documents.items()
+            ]
+            found = self._registries[direction] = self._library.Registry(
+                documents, draft=self._library.Draft202012
+            )
+        return found
+
+    def _ready(self, value: Any, mark: str, path: tuple[str, ...]) -> Any:
+        """A document for one direction: without data, and with what that side need not send not required."""
+        if isinstance(value, list):
+            return [self._ready(item, mark, (*path, str(i))) for i, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        named = path[-1] in ("properties", "patternProperties", "$defs", "schemas")
+        if not named:
+            value = _by_discriminator(value)
+        made = {}
+        for key, item in value.items():
+            if key == "$ref" and isinstance(item, str) and item in self._apart and not named:
+                made[_APART] = item
+            elif named or key not in _DATA:
+                made[key] = self._ready(item, mark, (*path, key))
+            elif key in ("enum", "const"):
+                made[key] = item
+        if not named:
+            self._unrequire(made, mark)
+            if isinstance(made.get("pattern"), str) and not self._is_pattern(made["pattern"]):
+                place = f"{path[0]}: {pointer((*path[1:], 'pattern'))}"
+                doubt = (place, f"{made.pop('pattern')!r} is no regular expression here, and is not asked")
+                if doubt not in self.doubts:
+                    self.doubts.append(doubt)
+        return made
+
+    def _is_pattern(self, pattern: str) -> bool:
+        try:
+            self._library.validator_for({"pattern": pattern}, pattern_options=self._patterns)
+        except ValueError:
+            return False
+        return True
+
+    def _unrequire(self, schema: dict[str, Any], mark: str) -> None:
+        required, properties = schema.get("required"), schema.get("properties")
+        if isinstance(required, list) and isinstance(properties, dict):
+            schema["required"] = [
+                name for name in required if not (isinstance(name, str) and _has(properties.get(name), mark))
+            ]
+
+
+def _by_discriminator(schema: dict[str, Any]) -> dict[str, Any]:
+    """A value may fit several branches of `oneOf`, where its discriminator names one that it fits."""
+    branches = schema.get("oneOf")
+    if not isinstance(branches, list) or "discriminator" not in schema:
+        return schema
+    named = [
+        {"allOf": [branch, {"required": [found[0]], "properties": {found[0]: {"enum": found[1]}}}]}
+        for branch in branches
+        if (found := discriminated(branch, schema["discriminator"])) is not None
+    ]
+    if not named:
+        return schema
+    rest = {key: item for key, item in schema.items() if key != "oneOf"}
+    either = {"anyOf": [{"oneOf": branches}, *named]}
+    return {**rest, "allOf": [*(schema.get("allOf") or ()), either]}
+
+
+class _Far:
+    """A schema that has a validator of its own, made when a value is first judged by it."""
+
+    __slots__ = ("_direction", "_uri", "_validators")
+
+    def __init__(self, validators: Validators, uri: str, direction: Direction) -> None:
+        self._validators = validators
+        self._uri = uri
+        self._direction = direction
+
+    def validate(self, value: Any) -> None:
+        """Raises ValueError with what is wrong first."""
+        validator = self._validators.of_uri(self._uri, self._direction)
+        if not validator.is_valid(value):
+            first = next(iter(validator.iter_errors(value)))
+            place = pointer(tuple(first.instance_path))
+            raise ValueError(f"{place}: {first.message}"[:_LONGEST] if place else first.message[:_LONGEST])
+
+
+def _wide(spec: Specification) -> Iterator[str]:
+    """The references that lead to too many schemas to be written out."""
+    beyond: dict[str, frozenset[str]] = {}
+
+    def following(ref: str) -> frozenset[str]:
+        if ref not in beyond:
+            try:
+                beyond[ref] = frozenset(_refs(spec.root.referred(ref).value))
+            except InvalidInput:  # of an example, or told where it is used
+                beyond[ref] = frozenset()
+        return beyond[ref]
+
+    for start in {ref for data in spec.documents.values() for ref in _refs(data)}:
+        reached, waiting = set[str](), [start]
+        while waiting and len(reached) <= MOST_REACHED:
+            fresh = following(waiting.pop()) - reached
+            reached |= fresh
+            waiting += fresh
+        if len(reached) > (MOST_IN_CIRCLES if start in reached else MOST_REACHED):
+            yield start
+
+
+def _refs(value: Any) -> Iterator[str]:
+    """Every reference in a value, of data too, which does no harm."""
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for item in value.values():
+            if isinstance(item, (dict, list)):
+                yield from _refs(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _refs(item)
+
+
+def _has(schema: Any, mark: str) -> bool:
+    return isinstance(schema, dict) and schema.get(mark) is True
+
+
+def standalone(schema: Node, most: int = 200) -> dict[str, Any]:
+    """A schema with what it refers to under `$defs`: for who only looks at its shape. At most so many are followed."""
+    names: dict[str, str] = {}
+    waiting: list[Node] = []
+
+    def local(value: Any, home: Node) -> Any:
+        if isinstance(value, list):
+            return [local(item, home) for item in value]
+        if not isinstance(value, dict):
+            return value
+        made = {key: local(item, home) for key, item in value.items() if key not in ("example", "examples")}
+        ref = value.get("$ref")
+        if isinstance(ref, str):
+            if ref not in names and len(names) < most:
+                names[ref] = f"s{len(names)}"
+                waiting.append(home.referred(ref))
+            made["$ref"] = f"#/$defs/{names.get(ref, '')}"
+        return made
+
+    whole = local(schema.value, schema)
+    defs: dict[str, Any] = {}
+    while waiting:
+        node = waiting.pop(0)
+        defs[f"s{len(defs)}"] = local(node.value, node)
+    return {**whole, "$defs": defs} if isinstance(whole, dict) else {}

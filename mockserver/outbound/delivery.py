@@ -1,0 +1,101 @@
+"""One try of a delivery: signed for this moment, sent if egress lets it, and written down as it went."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mockserver.model.durations import format_duration
+from mockserver.model.headers import Pairs
+from mockserver.outbound.egress import Egress, EgressRefused, Unresolved
+from mockserver.outbound.sending import Answer, send
+from mockserver.responses.signing import sign
+from mockserver.store.delivery import STOPPED, Delivery, DeliveryState, Try
+
+log = logging.getLogger("mockserver")
+
+_MOST_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """How it went. `final`: another try can't go better."""
+
+    one: Try
+    final: bool
+
+
+class Trier:
+    """
+    Makes tries, so many at once. `wall` and `mono` are the real clocks: stamps
+    of signatures, and how long it took.
+    """
+
+    def __init__(
+        self, egress: Egress, wall: Callable[[], float], mono: Callable[[], float], timeout_s: float
+    ) -> None:
+        self._egress = egress
+        self._wall = wall
+        self._mono = mono
+        self._timeout_s = timeout_s
+        self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        self.tries: Counter[str] = Counter()
+        """How many were made, by result: delivered, refused (answered, but with no 2xx) or unanswered."""
+
+    async def attempt(self, delivery: Delivery, now_s: Callable[[], float]) -> Went:
+        """`now_s` is the virtual clock. Cancelled, the delivery is dropped."""
+        delivery.state = DeliveryState.SENDING
+        try:
+            async with self._slots:
+                at_s, sent_at_s, started_at_s = now_s(), self._wall(), self._mono()
+                answer, final = await self._exchange(delivery, int(sent_at_s))
+        except asyncio.CancelledError:
+            drop(delivery, STOPPED)
+            raise
+        duration_ms = round((self._mono() - started_at_s) * 1000, 3)
+        one = Try(at_s, sent_at_s, duration_ms, answer.status, answer.error, answer.body)
+        delivery.tries.append(one)
+        self.tries["delivered" if one.arrived else "unanswered" if one.status is None else "refused"] += 1
+        delivery.error = None if one.arrived else one.error or f"the receiver answered {one.status}"
+        return Went(one, final)
+
+    async def _exchange(self, delivery: Delivery, stamp_s: int) -> tuple[Answer, bool]:
+        deadline_at_s = asyncio.get_running_loop().time() + self._timeout_s
+        try:
+            headers, body = signed(delivery, stamp_s)
+            async with asyncio.timeout_at(deadline_at_s):
+                target = await self._egress.resolve(delivery.url)
+            answer = await send(target, delivery.method, headers, body, deadline_at_s=deadline_at_s)
+        except TimeoutError:
+            return Answer(error=f"timed out after {_seconds(self._timeout_s)}"), False
+        except EgressRefused as why:
+            return Answer(error=f"refused by egress: {why}"), True
+        except Unresolved as why:
+            return Answer(error=str(why)), False
+        except Exception as why:  # a bug here must not leave a delivery without an end
+            log.exception("webhook %s could not be sent", delivery.id)
+            return Answer(error=f"it can't be sent: {why}"), True
+        return answer, False
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else format_duration(seconds)
+
+
+def signed(delivery: Delivery, stamp_s: int) -> tuple[Pairs, bytes]:
+    """Headers and body as they go out at that moment of real Unix time."""
+    if delivery.sign is None:
+        return delivery.headers, delivery.body
+    made = sign(delivery.sign, delivery.body, stamp_s, delivery.message_id)
+    names = {name.lower() for name, _ in made.headers}
+    kept = tuple((name, value) for name, value in delivery.headers if name.lower() not in names)
+    return (*kept, *made.headers), made.body
+
+
+def drop(delivery: Delivery, why: str) -> None:
+    """It goes nowhere any more."""
+    delivery.state = DeliveryState.DROPPED
+    delivery.error = why

@@ -1,0 +1,237 @@
+"""
+Who may be called: the one door for everything that goes out.
+
+A host is open if it stands literally in a scenario file on disk, or was given
+by `--allow-egress`. Its name is resolved once, every address is looked at, and
+the connection goes to just these addresses: a name that answers differently a
+moment later changes nothing. Link-local and metadata addresses are never open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from yarl import URL
+
+from mockserver.errors import Flaw, InvalidInput, MockServerError, Wrong, shown
+from mockserver.outbound.addresses import METADATA_NAMES, Address, Network, as_address, forbidden, read_host
+
+Resolver = Callable[[str, int], Awaitable[list[str]]]
+"""The addresses of a name, in the order in which to try them. Raises OSError."""
+
+_HINT = "Write HOST, HOST:PORT or a network such as 10.0.0.0/8"
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+class EgressRefused(MockServerError):
+    """Nobody may be called there. `reason` says why, `remedy` what to do."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{reason}. {remedy}")
+
+
+class Unresolved(MockServerError):
+    """The name has no address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One `--allow-egress`: a name or a network, and a port if only that one."""
+
+    host: str | Network
+    port: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Rule:
+        """Raises Wrong."""
+        if "://" in text or "@" in text:
+            raise Wrong(f"{shown(text)} is a URL", _HINT)
+        if "/" in text:
+            try:
+                return cls(ip_network(text, strict=False))
+            except ValueError as why:
+                raise Wrong(f"{shown(text)} is no network", _HINT) from why
+        found = re.fullmatch(r"\[([^\]]*)\](?::(\d+))?|([^:]*)(?::(\d+))?", text)
+        bare, port = (found[1] or found[3] or "", found[2] or found[4]) if found else (text, None)
+        if port is not None and not 1 <= int(port) <= 65535:
+            raise Wrong(f"{shown(text)} has no port from 1 to 65535", _HINT)
+        try:
+            host = read_host(bare if bare.isascii() else URL.build(scheme="http", host=bare).raw_host or "")
+        except ValueError as why:
+            raise Wrong(f"{shown(text)} is no host", _HINT) from why
+        return cls(host if isinstance(host, str) else ip_network(host), int(port) if port else None)
+
+    def takes_port(self, port: int) -> bool:
+        return self.port is None or self.port == port
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request may go: its URL, and the addresses that were looked at. Connect to no others."""
+
+    url: URL
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Egress:
+    """
+    The rules. `allowed` is what `--allow-egress` was given, `literal_hosts` the
+    hosts of the scenario files at this moment, as `literal_hosts` finds them.
+
+    Raises InvalidInput for what is no rule.
+    """
+
+    def __init__(
+        self,
+        allowed: Iterable[str] = (),
+        literal_hosts: Callable[[], AbstractSet[str]] = frozenset,
+        resolver: Resolver | None = None,
+    ) -> None:
+        rules = _rules(allowed)
+        self._names = [rule for rule in rules if isinstance(rule.host, str)]
+        self._networks = [rule for rule in rules if not isinstance(rule.host, str)]
+        self._literal_hosts = literal_hosts
+        self._resolver = resolver or look_up
+
+    async def resolve(self, url: str) -> Target:
+        """Raises EgressRefused, and Unresolved for a name without an address."""
+        parsed, host, port = read_url(url)
+        if isinstance(host, str):
+            addresses = await self._addresses(host, port)
+        else:
+            _check([host], str(host))
+            if str(host) not in self._literal_hosts() and not self._in_networks(host, port):
+                raise self._closed(str(host), port)
+            addresses = (host,)
+        text = str(host)
+        if parsed.raw_host != text:
+            parsed = parsed.with_host(text)
+        return Target(parsed, text, port, tuple(map(str, addresses)))
+
+    async def _addresses(self, name: str, port: int) -> tuple[Address, ...]:
+        if name in METADATA_NAMES:
+            raise EgressRefused(f"{name} is a cloud's metadata service", _NEVER)
+        by_name = self._is_open(name, port)
+        if not by_name and not any(rule.takes_port(port) for rule in self._networks):
+            raise self._closed(name, port)  # a name that is not open is not even looked up
+        try:
+            texts = await self._resolver(name, port)
+        except (OSError, UnicodeError) as why:
+            raise Unresolved(f"the name {name!r} can't be resolved") from why
+        addresses = [as_address(text) for text in texts]
+        if not addresses or None in addresses:
+            raise Unresolved(f"the name {name!r} has no address")
+        found = tuple(dict.fromkeys(one for one in addresses if one is not None))
+        _check(found, name)
+        if not by_name and not all(self._in_networks(one, port) for one in found):
+            raise self._closed(name, port)
+        return found
+
+    def _is_open(self, name: str, port: int) -> bool:
+        return name in self._literal_hosts() or any(
+            rule.host == name and rule.takes_port(port) for rule in self._names
+        )
+
+    def _in_networks(self, address: Address, port: int) -> bool:
+        return any(
+            rule.takes_port(port) and not isinstance(rule.host, str) and address in rule.host
+            for rule in self._networks
+        )
+
+    def _closed(self, host: str, port: int) -> EgressRefused:
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return EgressRefused(
+            f"{place} stands in no scenario file and was not allowed",
+            f"Start the server with --allow-egress {place}, or write the URL into a scenario file",
+        )
+
+
+def _rules(texts: Iterable[str]) -> list[Rule]:
+    rules: list[Rule] = []
+    flaws: list[Flaw] = []
+    for text in texts:
+        try:
+            rules.append(Rule.parse(text))
+        except Wrong as why:
+            flaws.append(Flaw((), f"--allow-egress: {why}", why.hint))
+    if flaws:
+        raise InvalidInput(flaws)
+    return rules
+
+
+_NEVER = "No setting opens it"
+
+
+def _check(addresses: Iterable[Address], name: str) -> None:
+    for address in addresses:
+        what = forbidden(address)
+        if what is not None:
+            said = what if str(address) == name else f"{address}, {what}"
+            raise EgressRefused(f"{name} is {said}", _NEVER)
+
+
+def read_url(url: str) -> tuple[URL, str | Address, int]:
+    """A URL, its host and its port. Raises EgressRefused."""
+    remedy = "Write an http or https URL such as http://app:8000/hooks"
+    url = url.strip()
+    if _UNSAFE.search(url):
+        raise EgressRefused(f"{shown(url)} holds a space, a control character or a backslash", remedy)
+    try:
+        parsed = URL(url, encoded=url.isascii())
+        port = parsed.port
+        host = parsed.raw_host
+    except (ValueError, IndexError) as why:  # yarl raises IndexError for http://[::1]@/
+        raise EgressRefused(f"{shown(url)} is no URL", remedy) from why
+    if parsed.scheme not in ("http", "https") or not host or not port:
+        raise EgressRefused(f"{shown(url)} is no http or https URL", remedy)
+    if "@" in parsed.raw_authority:
+        raise EgressRefused("a URL with user and password is not called", "Send them as a header instead")
+    try:
+        return parsed, read_host(host), port
+    except ValueError as why:
+        raise EgressRefused(f"the host of {shown(url)} can't be used: {why}", remedy) from why
+
+
+async def look_up(name: str, port: int) -> list[str]:
+    """
+    The system's resolver, in a thread that nobody waits for: a name server that
+    doesn't answer must not hold up the end of the process. Raises OSError.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[str]] = loop.create_future()
+
+    def settle(addresses: list[str], why: Exception | None) -> None:
+        if not found.done():
+            if why is None:
+                found.set_result(addresses)
+            else:
+                found.set_exception(why)
+
+    def ask() -> None:
+        addresses: list[str] = []
+        failed: Exception | None = None
+        try:
+            entries = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        except (OSError, UnicodeError) as why:
+            failed = why
+        with contextlib.suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(settle, addresses, failed)
+
+    threading.Thread(target=ask, name="mockserver-resolve", daemon=True).start()
+    return await found

@@ -1,0 +1,111 @@
+"""
+One request that goes out to a target, and what became of it. Redirects are
+not followed, no cookies kept, no proxies of the environment used, and of the
+answer at most 64 KiB are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mockserver.model.headers import Pairs
+from mockserver.outbound.client_library import client_library
+from mockserver.outbound.egress import Target
+
+if TYPE_CHECKING:
+    import aiohttp
+
+READ_BYTES = 64 * 1024
+KEPT_BYTES = 4 * 1024
+"""Of an answer's body, for the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the receiver said. `error` is for people; with a status, it says what was odd about the answer."""
+
+    status: int | None = None
+    error: str | None = None
+    body: bytes = b""
+
+
+async def send(target: Target, method: str, headers: Pairs, body: bytes, *, deadline_at_s: float) -> Answer:
+    """
+    Sends, and waits for the answer until that moment of the loop's clock; past
+    it, raises TimeoutError, unless the answer has begun.
+    """
+    asking = await client_library()
+    import aiohttp  # by now it is imported
+
+    try:
+        async with asking.session_to(target) as session:
+            async with asyncio.timeout_at(deadline_at_s):
+                response = await asking.request_by(session, target, method, headers, body, empty_body=b"")
+            return await _read(response, deadline_at_s)
+    except TimeoutError:
+        raise
+    except (aiohttp.ClientError, OSError, ValueError) as why:
+        return Answer(error=explained(why, target))
+
+
+async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answer:
+    """The status counts, whatever happens to the body."""
+    import aiohttp  # by now it is imported
+
+    body = b""
+    error: str | None = None
+    if 300 <= response.status < 400 and "location" in response.headers:
+        error = f"it redirects to {response.headers['location'][:200]}, and redirects are not followed"
+    try:
+        async with asyncio.timeout_at(deadline_at_s):
+            while len(body) < READ_BYTES and (piece := await response.content.read(READ_BYTES - len(body))):
+                body += piece
+    except TimeoutError:
+        error = error or "the answer began, but did not end in time"
+    except aiohttp.ClientError:
+        error = error or "the answer broke off"
+    finally:
+        response.close()
+    return Answer(response.status, error, body[:KEPT_BYTES])
+
+
+def explained(why: Exception, target: Target | str) -> str:
+    """For people: why a request to that place has no answer."""
+    import aiohttp  # by now it is imported
+
+    if isinstance(why, aiohttp.ClientError):
+        return _said(why, target)
+    if isinstance(why, OSError):
+        return _unreachable(why, target)
+    return f"it can't be sent: {why}"  # a header that can't stand on the wire
+
+
+def _said(why: aiohttp.ClientError, target: Target | str) -> str:
+    import aiohttp  # by now it is imported
+
+    match why:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {target} was not accepted: {why.certificate_error}"
+        case aiohttp.ClientConnectorError():
+            return _unreachable(why.os_error, target)
+        case aiohttp.ServerDisconnectedError():
+            return f"{target} closed the connection without an answer"
+        case aiohttp.ClientOSError():
+            return _unreachable(why, target)
+        case aiohttp.ClientResponseError():
+            return f"the answer of {target} is no HTTP: {why.message.strip().partition(chr(10))[0]}"
+    return str(why) or type(why).__name__
+
+
+def _unreachable(why: OSError, target: Target | str) -> str:
+    if isinstance(why, ssl.SSLError):
+        return f"no TLS with {target}: {why.reason or why}"
+    if why.errno == errno.ECONNREFUSED:
+        return f"connection refused by {target}"
+    if why.errno in (errno.ECONNRESET, errno.EPIPE):
+        return f"{target} reset the connection"
+    return f"{target} can't be reached: {why.strerror or why}"

@@ -1,0 +1,261 @@
+"""
+Asks the real service: a request goes on as it came, and the reply comes back as it is, piece by piece.
+
+What belongs to one connection alone stays here (RFC 9110 7.6.1): each side is
+framed anew, so that nothing can be smuggled in one request through another. A
+redirect is a reply like others. Where the service can't be asked, a problem
+document says what, where and how to mend it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mockserver.engine.answers import problem_response
+from mockserver.errors import MockServerError, TlsRefused
+from mockserver.model.durations import format_duration
+from mockserver.model.framing import has_body
+from mockserver.model.headers import Headers, Pairs
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Forward
+from mockserver.model.problem import problem
+from mockserver.outbound.client_library import client_library
+from mockserver.outbound.egress import Egress, EgressRefused, Target, Unresolved
+from mockserver.outbound.sending import explained
+
+if TYPE_CHECKING:
+    import aiohttp
+
+HOPS = "x-mockserver-hops"
+"""Names the mock servers that a request has come through, so that one that meets itself can say so."""
+MINE = frozenset({HOPS, "x-mockserver-namespace"})
+HOP_BY_HOP = frozenset({
+    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+    "transfer-encoding", "upgrade", "expect", "http2-settings",
+})  # fmt: skip
+_READ_BYTES = 64 * 1024
+_NO_LINE = re.compile(r"[\r\n\0]")
+
+
+class BrokeOff(MockServerError):
+    """The real service began to answer, and did not come to an end."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """
+    What came back. `pieces` are the body, None where it stands in `response`
+    already; `length` is what its head promises. `error` is the problem where the service could not be asked.
+    """
+
+    response: Response
+    pieces: AsyncIterator[bytes] | None = None
+    length: int | None = None
+    error: dict[str, Any] | None = field(default=None)
+
+
+class Upstream:
+    """
+    `own_id` is this server's own name among others; a reply must begin within `timeout_s`, and
+    go on within `idle_s`. `ca_file` holds CAs that are trusted beside the system's.
+
+    Raises TlsRefused where that file holds none.
+    """
+
+    def __init__(
+        self, egress: Egress, *, own_id: str, timeout_s: float, idle_s: float, ca_file: str = ""
+    ) -> None:
+        self._egress = egress
+        self._own_id = own_id
+        self._timeout_s = timeout_s
+        self._idle_s = idle_s
+        self._ca_file = ca_file
+        self._tls: ssl.SSLContext | None = None
+        if ca_file:
+            self._tls = self._context()
+
+    @contextlib.asynccontextmanager
+    async def ask(self, step: Forward, request: Request) -> AsyncIterator[Reply]:
+        """The reply, for as long as it is read. Raises nothing but CancelledError."""
+        async with contextlib.AsyncExitStack() as stack:
+            yield await self._asked(stack, step, request)
+
+    async def _asked(self, stack: contextlib.AsyncExitStack, step: Forward, request: Request) -> Reply:
+        to = step.to
+        if self._own_id in ",".join(request.headers.all(HOPS)):
+            return _failed(
+                508, "loop", to, "it leads back to this very server", "Write the real service's URL"
+            )
+        if request.method == "CONNECT":
+            return _failed(501, "no-tunnel", to, "it can't be asked for a tunnel", "Send the request itself")
+        lines = [*sent_lines(request.headers.pairs), (HOPS, self._hops(request))]
+        if step.is_recorded:
+            lines = [
+                (name, _plain(value) if name.lower() == "accept-encoding" else value) for name, value in lines
+            ]
+        await client_library()
+        import aiohttp  # by now it is imported
+
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                target = await self._egress.resolve(to + target_of(request))
+                answer = await self._sent(stack, target, request, lines)
+        except TimeoutError:
+            what = f"it did not begin to answer within {format_duration(self._timeout_s)}"
+            return _failed(
+                504, "upstream-timeout", to, what, "Start the server with a longer --upstream-timeout"
+            )
+        except EgressRefused as why:
+            return _failed(502, "egress", to, f"nobody may be called there: {why.reason}", why.remedy)
+        except Unresolved as why:
+            return _failed(502, "upstream", to, str(why), _LOOK)
+        except aiohttp.ClientConnectorCertificateError as why:
+            return _failed(502, "upstream", to, explained(why, to), "Name its CA with --upstream-ca FILE")
+        except (aiohttp.ClientError, OSError, ValueError) as why:
+            text = explained(why, to)
+            _forget_frames(why)
+            return _failed(502, "upstream", to, text, _LOOK)
+        return self._came(to, request, answer)
+
+    async def _sent(
+        self, stack: contextlib.AsyncExitStack, target: Target, request: Request, lines: list[tuple[str, str]]
+    ) -> aiohttp.ClientResponse:
+        if target.url.scheme == "https" and self._tls is None:
+            self._tls = self._context()
+        asking = await client_library()
+        session = await stack.enter_async_context(asking.session_to(target, self._tls or True))
+        answer: aiohttp.ClientResponse = await asking.request_by(
+            session, target, request.method, lines, request.body, empty_body=None
+        )
+        stack.callback(answer.close)
+        return answer
+
+    def _hops(self, request: Request) -> str:
+        return ", ".join([*request.headers.all(HOPS), self._own_id])
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if self._ca_file:
+            # Python from 3.13 on refuses certificates without key identifiers, as many an own CA makes them.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            try:
+                context.load_verify_locations(self._ca_file)
+            except (OSError, ssl.SSLError) as why:
+                raise TlsRefused(
+                    f"--upstream-ca: {self._ca_file} holds no CA that can be trusted: {why}. "
+                    "Give a file of certificates in PEM"
+                ) from why
+        return context
+
+    def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> Reply:
+        lines = tuple((_text(name), _text(value)) for name, value in answer.raw_headers)
+        if answer.status < 200 or any(_NO_LINE.search(part) for line in lines for part in line):
+            what = f"what it answered ({answer.status}) can't be passed on"
+            return _failed(502, "upstream", to, what, _LOOK)
+        length = _length(lines)
+        kept = received_lines(lines, length)
+        response = Response(answer.status, kept, b"", _NO_LINE.sub("", answer.reason or ""))
+        if request.method == "HEAD" or not has_body(answer.status):
+            return Reply(response, _nothing(), length)
+        return Reply(response, self._pieces(to, answer), length)
+
+    async def _pieces(self, to: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """Raises BrokeOff."""
+        import aiohttp  # by now it is imported
+
+        try:
+            while True:
+                async with asyncio.timeout(self._idle_s):
+                    piece = await answer.content.readany()
+                if not piece:
+                    return
+                yield piece
+        except TimeoutError as why:
+            raise BrokeOff(f"{to} sent nothing more for {format_duration(self._idle_s)}") from why
+        except (aiohttp.ClientError, OSError) as why:
+            raise BrokeOff(f"the reply of {to} broke off") from why
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Drop the tracebacks of an error and its causes: they lead to frames that hold the error, a cycle with the body."""
+    while error is not None:
+        cause = error.__cause__ or error.__context__ or getattr(error, "os_error", None)
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        error = None if cause is error else cause
+
+
+_LOOK = "See that it runs, and that this server can reach it"
+
+
+def _failed(status: int, kind: str, to: str, what: str, hint: str) -> Reply:
+    document = problem(status, kind, f"{to} could not be asked", f"{what}. {hint}", upstream=to)
+    return Reply(problem_response(document), error=document)
+
+
+def broke_off(to: str, why: BrokeOff) -> dict[str, Any]:
+    """What the record says of a reply that did not come to its end."""
+    return problem(502, "upstream", f"{to} broke off", f"{why}. The client's connection was closed with it")
+
+
+def target_of(request: Request) -> str:
+    """Path and query as they came, without the prefixes that choose a namespace."""
+    path = request.path if request.path.startswith("/") else "/"
+    query = f"?{request.query_string}" if request.query_string else ""
+    return (path + query).replace("#", "%23")
+
+
+def sent_lines(lines: Pairs) -> Iterable[tuple[str, str]]:
+    """Header lines as they go on: without Host, which is the service's own, and what belongs to the connection."""
+    dropped = HOP_BY_HOP | MINE | {"host", "content-length"} | _nominated(lines)
+    cases: dict[str, str] = {}  # aiohttp would take the same name in another case for a new value of it
+    return [
+        (cases.setdefault(name.lower(), name), value) for name, value in lines if name.lower() not in dropped
+    ]
+
+
+_PLAIN = frozenset({"gzip", "x-gzip", "deflate", "identity"})
+
+
+def _plain(codings: str) -> str:
+    """Of the content-codings that a client takes, those that are known here."""
+    words = [word.strip() for word in codings.split(",")]
+    return ", ".join(word for word in words if word.partition(";")[0].strip().lower() in _PLAIN) or "identity"
+
+
+def received_lines(lines: Pairs, length: int | None) -> Pairs:
+    """Header lines as they come back, with one Content-Length where the body has one."""
+    dropped = HOP_BY_HOP | {"content-length"} | _nominated(lines)
+    kept = [line for line in lines if line[0].lower() not in dropped]
+    return tuple(kept) if length is None else (*kept, ("Content-Length", str(length)))
+
+
+def _nominated(lines: Pairs) -> frozenset[str]:
+    """What Connection names as its own, too."""
+    named = ",".join(value for name, value in lines if name.lower() == "connection")
+    return frozenset(word.strip().lower() for word in named.split(",") if word.strip())
+
+
+def _length(lines: Pairs) -> int | None:
+    headers = Headers(lines)
+    text = headers.get("content-length", "")
+    if "transfer-encoding" in headers or not text.isascii() or not text.isdigit():
+        return None
+    return int(text)
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""

@@ -1,0 +1,256 @@
+"""
+A namespace's webhooks under way: fired by its clock, in the order of their moments.
+
+Those of one call go one after the other; those of different calls don't wait
+for each other. While the clock is advanced, all of them go one after the
+other, each at its own moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from mockserver.outbound.delivery import Trier, drop
+from mockserver.store.clock import VirtualClock
+from mockserver.store.delivery import Attempt, Delivery, DeliveryState, Try
+from mockserver.store.timers import Timers
+
+T = TypeVar("T")
+
+_LONGEST_SLEEP_S = 3600.0
+"""The real clock may be set meanwhile."""
+
+
+class Home(Protocol):
+    """What of a namespace webhooks need. `tell`: something happened that a check may wait for."""
+
+    @property
+    def clock(self) -> VirtualClock: ...
+
+    @property
+    def timers(self) -> Timers[Attempt]: ...
+
+    def tell(self) -> None: ...
+
+
+class Desk:
+    """
+    Made when a namespace has something to send, and done away with when it is
+    `idle`, or `over`: a reset or the end of the server, the text says which.
+    `most_steps` bounds how many tries one advance waits for, since a receiver
+    may cause another webhook with each.
+    """
+
+    __slots__ = (
+        "_armed_s", "_ended", "_handle", "_last", "_lock", "_ns", "_running", "_runs", "_stepping", "_tasks",
+        "_trier", "most_steps", "over",
+    )  # fmt: skip
+
+    def __init__(self, ns: Home, trier: Trier, most_steps: int, ended: Callable[[Desk], None]) -> None:
+        self._ns = ns
+        self._trier = trier
+        self._ended = ended
+        self._handle: asyncio.TimerHandle | None = None
+        self._armed_s = 0.0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Task[Any]] = set()  # of these, the tries that timers began
+        self._last: dict[str, asyncio.Task[Any]] = {}  # the latest of each call
+        self._lock = asyncio.Lock()
+        self._stepping = False  # the clock is being advanced
+        self._runs = False  # and ran before
+        self.most_steps = most_steps
+        self.over: str | None = None
+
+    @property
+    def idle(self) -> bool:
+        return not self._tasks and self._handle is None
+
+    @property
+    def under_way(self) -> int:
+        """Tries that timers have begun."""
+        return len(self._running)
+
+    # The timer
+
+    def push(self, delivery: Delivery) -> None:
+        """It waits for its moment."""
+        self._ns.timers.push(delivery.due_s, Attempt(delivery))
+        if self._handle is None or delivery.due_s < self._armed_s:
+            self.arm()
+
+    def arm(self) -> None:
+        """One timer of the loop, for the earliest; none where the clock stands still before it."""
+        self._disarm()
+        ns = self._ns
+        due_s = ns.timers.head()
+        if due_s is None or self._stepping or self.over:
+            return
+        ahead_s = max(0.0, due_s - ns.clock.now_s())
+        if ahead_s and ns.clock.frozen:
+            return
+        self._armed_s = due_s
+        loop = asyncio.get_running_loop()
+        self._handle = loop.call_later(min(ahead_s, _LONGEST_SLEEP_S), self._fire)
+
+    def _disarm(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _fire(self) -> None:
+        self._handle = None
+        now_s = self._ns.clock.now_s()
+        while (timer := self._ns.timers.pop_due(now_s)) is not None:
+            work = functools.partial(self._try, timer.item, timer.due_s)
+            task = self._in_order(timer.item.delivery.call, work)
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        self.arm()
+
+    # The clock
+
+    async def change(self, deed: Callable[[VirtualClock], None]) -> None:
+        """Does it to the clock once nobody else moves it."""
+        await _over(self._begin(lambda: self._change(deed)))
+
+    async def _change(self, deed: Callable[[VirtualClock], None]) -> None:
+        async with self._lock:
+            if not self.over:
+                deed(self._ns.clock)
+                self.arm()
+
+    async def move(self, to_s: Callable[[], float], *, wait: bool) -> None:
+        """`to_s` is asked once nobody else moves the clock."""
+        if not wait and not self._lock.locked():
+            self._ns.clock.move_to(to_s())
+            self.arm()
+            return
+        task = self._begin(lambda: self._move(to_s))
+        if wait:
+            await _over(task)
+
+    async def _move(self, to_s: Callable[[], float]) -> None:
+        async with self._lock:
+            if self.over:
+                return
+            clock, end_s = self._ns.clock, to_s()
+            self._runs = not clock.frozen
+            self._stepping = True
+            self._disarm()
+            clock.freeze()  # so that `now` is a timer's own moment, however long its receiver takes
+            try:
+                await self._step_to(end_s)
+            finally:
+                self._stepping = False
+                if not self.over:
+                    if self._runs:
+                        clock.resume()
+                    self.arm()
+
+    async def _step_to(self, end_s: float) -> None:
+        ns = self._ns
+        while self._running:
+            await asyncio.wait(self._running)  # their retries may fall into the span
+        for _ in range(self.most_steps):
+            timer = None if self.over else ns.timers.pop_due(end_s)
+            if timer is None:
+                break
+            if timer.due_s > ns.clock.now_s():
+                ns.clock.freeze(timer.due_s)
+            await self._try(timer.item, timer.due_s)
+        if not self.over:
+            ns.clock.freeze(end_s)
+
+    # Tries
+
+    async def try_now(self, delivery: Delivery) -> None:
+        """The first try, at once."""
+        await _over(self._begin(lambda: self._try(Attempt(delivery), self._ns.clock.now_s())))
+
+    async def try_again(self, delivery: Delivery) -> Try:
+        """A try beside the schedule, after what is under way of the same call."""
+        return await _over(self._in_order(delivery.call, lambda: self._again(delivery)))
+
+    async def _try(self, attempt: Attempt, due_s: float) -> None:
+        """One try, and what follows from it. Gaps are counted from `due_s`, so that a schedule is exact."""
+        delivery, ns = attempt.delivery, self._ns
+        if self.over:
+            drop(delivery, self.over)
+            ns.tell()
+            return
+        went = await self._trier.attempt(delivery, ns.clock.now_s)
+        if delivery.arrived:
+            delivery.state = DeliveryState.DELIVERED
+        elif went.final or self.over or attempt.number >= delivery.attempts:
+            delivery.state = DeliveryState.FAILED
+        else:
+            delivery.state = DeliveryState.WAITING
+            delivery.due_s = due_s + delivery.gap_s(attempt.number)
+            ns.timers.push(delivery.due_s, Attempt(delivery, attempt.number + 1))
+            self.arm()
+        ns.tell()
+
+    async def _again(self, delivery: Delivery) -> Try:
+        ns = self._ns
+        went = await self._trier.attempt(delivery, ns.clock.now_s)
+        waits = any(attempt.delivery is delivery for attempt in ns.timers)
+        if delivery.arrived:
+            delivery.state = DeliveryState.DELIVERED
+            if waits and not self.over:
+                ns.timers.remove(lambda attempt: attempt.delivery is delivery)
+                self.arm()
+        else:
+            delivery.state = DeliveryState.WAITING if waits else DeliveryState.FAILED
+        ns.tell()
+        return went.one
+
+    # Tasks
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self._ended(self)
+
+    def _in_order(self, call: str, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """Begins it once the latest of the same call is over."""
+
+        def forget(task: asyncio.Task[T]) -> None:
+            if self._last.get(call) is task:
+                del self._last[call]
+
+        earlier = self._last.get(call)
+        task = self._last[call] = self._begin(lambda: _after(earlier, work))
+        task.add_done_callback(forget)
+        return task
+
+    def end(self, why: str) -> None:
+        """Fires nothing more. Tries under way come to their end, but have no further one."""
+        self.over = why
+        self._disarm()
+        if self._stepping and self._runs:
+            self._ns.clock.resume()
+
+    def cancel(self) -> set[asyncio.Task[Any]]:
+        """Cuts what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        return set(self._tasks)
+
+
+async def _over(task: asyncio.Task[T]) -> T:
+    """Waits for it. Whoever asked may leave; the task goes on."""
+    return await asyncio.shield(task)
+
+
+async def _after(earlier: asyncio.Task[Any] | None, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    if earlier is not None and not earlier.done():
+        await asyncio.wait((earlier,))
+    return await work()

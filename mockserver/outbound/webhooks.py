@@ -1,0 +1,143 @@
+"""Sends webhooks: what the engine schedules, and what the admin API asks of clock and deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mockserver.outbound.delivery import Trier, drop
+from mockserver.outbound.egress import Egress
+from mockserver.outbound.webhook_queue import Desk, Home
+from mockserver.store.clock import VirtualClock
+from mockserver.store.delivery import STOPPED, Delivery, DeliveryState, Try
+
+TAKEN_BACK = "taken back by a reset"
+_CLOSE_S = 0.5
+
+
+class Courier:
+    """
+    One for a server, on its loop. `limit` webhooks may wait or be under way in
+    a namespace; more are failed at once, and `refused` is told. `wall` and `mono` are the real clocks:
+    stamps of signatures, and how long a try took.
+
+    Who moves a namespace's clock does it here, so that what is due goes out.
+    """
+
+    def __init__(
+        self,
+        egress: Egress,
+        *,
+        wall: Callable[[], float],
+        mono: Callable[[], float],
+        timeout_s: float = 10.0,
+        limit: int = 10_000,
+        refused: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._trier = Trier(egress, wall, mono, timeout_s)
+        self._limit = limit
+        self._refused = refused
+        self._desks: dict[Home, Desk] = {}
+        self._retired: set[Desk] = set()  # taken back by a reset, with tries still under way
+        self._closed = False
+
+    def tries(self) -> dict[str, int]:
+        """How many tries were made since the server began, by result: delivered, refused or unanswered."""
+        return dict(self._trier.tries)
+
+    def schedule(self, ns: Home, delivery: Delivery) -> None:
+        """Sends it when it is due. Returns at once."""
+        desk = self._desk(ns)
+        if self._closed or len(ns.timers) + desk.under_way >= self._limit:
+            delivery.state = DeliveryState.FAILED
+            delivery.error = STOPPED if self._closed else self._too_many()
+            ns.tell()
+        else:
+            desk.push(delivery)
+        self._tidy(ns, desk)
+
+    def _too_many(self) -> str:
+        self._refused()
+        return f"not sent: {self._limit} webhooks of its namespace wait already; see --max-webhooks"
+
+    async def deliver_before(self, ns: Home, delivery: Delivery) -> None:
+        """Makes the first try now, and comes back when it is over. Further ones follow by the clock."""
+        if self._closed:
+            drop(delivery, STOPPED)
+        else:
+            await self._desk(ns).try_now(delivery)
+
+    async def redeliver(self, ns: Home, delivery: Delivery) -> Try:
+        """Sends it once more, now, after what is under way of the same call. It counts for no schedule."""
+        return await self._desk(ns).try_again(delivery)
+
+    async def advance(self, ns: Home, to_s: float, *, wait: bool = True) -> None:
+        """
+        Moves the clock to that moment, from timer to timer: each is fired at its
+        own moment and over before the next, retries that fall into the span
+        among them. With `wait` false it jumps, and what is due goes out behind it.
+        """
+        await self._move(ns, lambda: to_s, wait=wait)
+
+    async def advance_by(self, ns: Home, seconds: float, *, wait: bool = True) -> None:
+        """The same, from where the clock stands once nobody else moves it."""
+        await self._move(ns, lambda: ns.clock.now_s() + seconds, wait=wait)
+
+    async def _move(self, ns: Home, to_s: Callable[[], float], *, wait: bool) -> None:
+        desk = self._desk(ns)
+        await desk.move(to_s, wait=wait)
+        self._tidy(ns, desk)
+
+    async def change(self, ns: Home, deed: Callable[[VirtualClock], None]) -> None:
+        """Freezes, resumes or sets the clock, once nobody else moves it."""
+        await self._desk(ns).change(deed)
+
+    def moved(self, ns: Home) -> None:
+        """Clock or timers were changed by somebody else."""
+        desk = self._desk(ns)
+        desk.arm()
+        self._tidy(ns, desk)
+
+    def restored(self, ns: Home) -> None:
+        """Timers of a snapshot were put back, after `forget`: what they hold waits again."""
+        for attempt in ns.timers:
+            attempt.delivery.state = DeliveryState.WAITING
+            attempt.delivery.error = None
+        self.moved(ns)
+
+    def forget(self, ns: Home) -> None:
+        """
+        Takes back what waits, for a reset. A try under way comes to its end, but
+        has no further one; a clock that is being advanced stays where it is.
+        """
+        desk = self._desks.pop(ns, None)
+        if desk is not None:
+            desk.end(TAKEN_BACK)
+            if not desk.idle:
+                self._retired.add(desk)
+        for attempt in ns.timers.clear():
+            drop(attempt.delivery, TAKEN_BACK)
+        ns.tell()
+
+    async def close(self) -> None:
+        """Sends nothing more, and cuts what is under way."""
+        self._closed = True
+        tasks: set[asyncio.Task[object]] = set()
+        for desk in (*self._desks.values(), *self._retired):
+            desk.end(desk.over or STOPPED)
+            tasks |= desk.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CLOSE_S)
+
+    def _desk(self, ns: Home) -> Desk:
+        desk = self._desks.get(ns)
+        if desk is None:
+            desk = self._desks[ns] = Desk(ns, self._trier, self._limit, lambda desk: self._tidy(ns, desk))
+        return desk
+
+    def _tidy(self, ns: Home, desk: Desk) -> None:
+        """A desk with nothing on it goes, so that a deleted namespace leaves nothing."""
+        if desk.idle:
+            self._retired.discard(desk)
+            if self._desks.get(ns) is desk:
+                del self._desks[ns]

@@ -1,0 +1,1 @@
+"""The state file: serialising namespaces, and restoring them."""

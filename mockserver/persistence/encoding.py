@@ -1,0 +1,81 @@
+"""
+Namespaces as JSON, made a little at a time so that the server goes on answering meanwhile.
+
+Python's encoder lets nobody else run while it makes a text, so it is given a
+few hundred rows at once, and rows that can't have changed are not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from mockserver.model.written import as_text, json_text
+from mockserver.persistence.saving import Taken
+from mockserver.persistence.serialise import Part
+
+CHUNK = 250
+"""Rows that are made at once: well below a millisecond where they are small."""
+_SMALL_BYTES = 64 * 1024
+_JSON = json.JSONEncoder(separators=(",", ":"), default=as_text)
+
+
+class _Chunk(NamedTuple):
+    things: list[Any]
+    text: bytes
+
+
+@dataclass(slots=True)
+class Encoded:
+    """A namespace's document, in pieces. `chunks` are those of stable parts, by part and number."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    chunks: dict[tuple[str, int], _Chunk] = field(default_factory=dict)
+
+
+def json_bytes(value: Any) -> bytes:
+    return json_text(value, _JSON).encode()
+
+
+def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -> Encoded:
+    """`before` is what this namespace was encoded as last; `breathe` is called after each piece."""
+    made = Encoded()
+    known = before.chunks if before is not None else {}
+    made.pieces.append(b'{"about":' + json_bytes(taken.about) + b',"parts":{')
+    for i, part in enumerate(taken.parts):
+        made.pieces.append((b",\n" if i else b"\n") + json_bytes(part.name) + b":[")
+        for j, text in enumerate(_texts(part, known, made)):
+            made.pieces.append(b",\n" + text if j else text)
+            breathe()
+        made.pieces.append(b"]")
+    made.pieces.append(b"}}")
+    if sum(map(len, made.pieces)) < _SMALL_BYTES:
+        made.pieces = [b"".join(made.pieces)]
+    return made
+
+
+def _texts(part: Part, known: dict[tuple[str, int], _Chunk], made: Encoded) -> Iterator[bytes]:
+    """Rows without their brackets, chunk by chunk. Chunks begin at the same numbers whatever the oldest thing is."""
+    start, end = part.first, part.first + len(part.things)
+    for number in range(start // CHUNK, -(-end // CHUNK)):
+        low, high = max(number * CHUNK, start) - start, min((number + 1) * CHUNK, end) - start
+        things = list(part.things[low:high])
+        if not part.stable:
+            yield _rows(part, things)
+            continue
+        chunk = known.get((part.name, number))
+        if chunk is None or not _same(chunk.things, things):
+            chunk = _Chunk(things, _rows(part, things))
+        made.chunks[part.name, number] = chunk
+        yield chunk.text
+
+
+def _rows(part: Part, things: list[Any]) -> bytes:
+    return json_bytes([part.row(one) for one in things])[1:-1]
+
+
+def _same(old: list[Any], new: list[Any]) -> bool:
+    return len(old) == len(new) and all(map(operator.is_, old, new))

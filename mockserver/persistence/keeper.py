@@ -1,0 +1,223 @@
+"""
+Keeps a server's state file up to date: looks for changes by itself, so that no request pays for it.
+
+What has changed is copied on the loop, a namespace at a time; made into JSON
+and written on a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.persistence.document import Refused, composed, read
+from mockserver.persistence.encoding import Encoded, encoded
+from mockserver.persistence.errors import StateFileRefused, StateFileUnusable
+from mockserver.persistence.file import Disk
+from mockserver.persistence.restoring import Unusable, restore
+from mockserver.persistence.saving import Taken, taken, under_way
+from mockserver.real_time import REAL
+
+log = logging.getLogger("mockserver")
+
+SAVED_WITHIN_S = 1.0
+"""From a change to its being on disk. It may come just after the start of a save, and waits for the next then."""
+_LONGEST_PAUSE_S = 0.25
+_SHORTEST_PAUSE_S = 0.05
+_FADES = 0.8
+"""What is left, one save later, of the time that one took."""
+_LONGEST_TURN_S = 0.002
+"""How long the loop may be held before others have their turn."""
+_BREATHES_EVERY_S = 0.001
+_BREATH_S = 0.0002
+_LOOKED_AT = 64
+"""So many namespaces are looked at between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """How a namespace stood when it was last taken."""
+
+    ns: Namespace
+    last_number: int
+    under_way: tuple[Any, ...] | None
+
+
+class Keeper:
+    """One for a server, on its loop. `wall` gives Unix seconds, `seed` is the server's own."""
+
+    def __init__(self, path: str, engine: Engine, wall: Callable[[], float], seed: str) -> None:
+        self._disk = Disk(path)
+        self._engine = engine
+        self._wall = wall
+        self._seed = seed
+        self._seen: dict[str, _Seen] = {}
+        self._encoded: dict[str, Encoded] = {}
+        self._behind = True
+        self._changed_since_s = math.inf
+        self._took_s = 0.0
+        self._breath_s = 0.0
+        self._saving = asyncio.Lock()
+        self._ending = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.saved_at: str | None = None
+        self.error: str | None = None
+        """Why the last save failed; None where it did not."""
+
+    async def open(self) -> None:
+        """
+        Takes the file for this server, and what it holds into the engine, which
+        has answered nothing yet. Raises StateFileRefused, StateFileUnusable.
+        """
+        self._disk.lock()
+        try:
+            raw = self._disk.read()
+            if raw is not None:
+                self._restore(raw)
+            await self._save()  # at once, so that a folder that can't be written to shows now
+        except BaseException:
+            self._disk.unlock()
+            raise
+        self._task = asyncio.create_task(self._keep())
+
+    def _restore(self, raw: bytes) -> None:
+        name = self._disk.name
+        not_used = f"the state file {name} is not used"
+        remedy = "Delete it to begin anew, or name another with --state-file"
+        try:
+            restore(self._engine, read(raw))
+        except Refused as why:
+            raise StateFileRefused(f"{not_used}: {why}. {remedy}") from why
+        except (LookupError, TypeError, ValueError, AttributeError) as why:
+            odd = f"it is whole, but holds what this mockserver can't read ({type(why).__name__}: {why})"
+            raise StateFileRefused(f"{not_used}: {odd}. {remedy}") from why
+        except Unusable as why:
+            lines = "\n".join(f"{name}: {line}" for line in why.lines)
+            raise StateFileRefused(
+                f"{lines}\nMend that, or delete {name} to begin anew, or name another with --state-file"
+            ) from why
+
+    def view(self) -> dict[str, str | None]:
+        """How it stands, for health."""
+        return {"saved_at": self.saved_at, "error": self.error}
+
+    def changed(self, since_s: float) -> None:
+        """
+        An admin call that came at that moment of the monotonic clock has changed
+        something; the namespace that it was for counts as used since then.
+        """
+        self._changed_since_s = min(self._changed_since_s, since_s)
+
+    async def close(self) -> None:
+        """Writes what has changed, once what is being written is, and gives the file free."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._ending.set()
+        await task
+        await self._save_or_say()
+        self._disk.unlock()
+
+    # Looking
+
+    async def _keep(self) -> None:
+        while not await self._ends_within(self._pause_s()):
+            await self._save_or_say()
+
+    async def _ends_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        return self._ending.is_set()
+
+    def _pause_s(self) -> float:
+        """Two saves have to fit into the time with it; a third is for a disk that is slow today."""
+        return min(_LONGEST_PAUSE_S, max(_SHORTEST_PAUSE_S, SAVED_WITHIN_S - 3 * self._took_s))
+
+    async def _save_or_say(self) -> None:
+        """What fails is tried again at the next look. It is said once, and so is that all is well again."""
+        try:
+            await self._save()
+        except StateFileUnusable as why:
+            if self.error is None:
+                log.error("%s. What has changed since is kept in memory only", why)  # noqa: TRY400
+            self.error = str(why)
+        except Exception as why:
+            log.exception("the state was not saved")
+            self.error = f"{type(why).__name__}: {why}"
+            self._seen.clear()
+        else:
+            if self.error is not None:
+                log.info("the state is saved again")
+            self.error = None
+
+    async def _save(self) -> None:
+        """When it comes back, all that was there before is written. Raises StateFileUnusable."""
+        async with self._saving:  # two at once would write one file
+            began_s = REAL.monotonic()
+            found = await self._take()
+            as_many = len(self._encoded) == len(self._engine.namespaces)
+            if as_many and not found and not self._behind:
+                return
+            now = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
+            saved_at = now.replace("+00:00", "Z")
+            if await asyncio.to_thread(self._write, found, saved_at):
+                self.saved_at = saved_at
+            self._took_s = max(REAL.monotonic() - began_s, _FADES * self._took_s)
+
+    async def _take(self) -> list[Taken]:
+        """Of every namespace that may have changed, a copy; nobody has to wait long meanwhile."""
+        since_s, self._changed_since_s = self._changed_since_s, math.inf
+        found: list[Taken] = []
+        ends_s = REAL.monotonic() + _LONGEST_TURN_S
+        for i, ns in enumerate(list(self._engine.namespaces.values())):
+            stands = self._stands(ns, since_s)
+            if not stands and self._engine.namespaces.get(ns.name) is ns:
+                self._seen[ns.name] = _Seen(ns, ns.last_number, under_way(ns))
+                found.append(taken(ns, self._seed))
+            if (not stands or i % _LOOKED_AT == 0) and REAL.monotonic() > ends_s:
+                await asyncio.sleep(0)
+                ends_s = REAL.monotonic() + _LONGEST_TURN_S
+        return found
+
+    def _stands(self, ns: Namespace, since_s: float) -> bool:
+        """Whether it can't have changed since it was taken."""
+        seen = self._seen.get(ns.name)
+        if seen is None or seen.ns is not ns:
+            return False
+        if seen.last_number != ns.last_number or ns.used_at_s >= since_s:
+            return False
+        return seen.under_way is None or seen.under_way == under_way(ns)
+
+    # Writing, on a thread
+
+    def _write(self, found: list[Taken], saved_at: str) -> bool:
+        """Whether there was anything new. Raises StateFileUnusable."""
+        for name in self._encoded.keys() - self._engine.namespaces.keys():
+            del self._encoded[name]
+            self._seen.pop(name, None)
+            self._behind = True
+        for one in found:
+            old = self._encoded.get(one.name)
+            new = self._encoded[one.name] = encoded(one, old, self._breathe)
+            if old is None or old.pieces != new.pieces:
+                self._behind = True
+        if not self._behind:
+            return False
+        self._disk.write(composed(saved_at, ((name, one.pieces) for name, one in self._encoded.items())))
+        self._behind = False
+        return True
+
+    def _breathe(self) -> None:
+        """Lets the loop have its turn now and then, but not once it has ended."""
+        if REAL.monotonic() > self._breath_s and not self._ending.is_set():
+            time.sleep(_BREATH_S)
+            self._breath_s = REAL.monotonic() + _BREATHES_EVERY_S

@@ -1,0 +1,187 @@
+"""
+Namespaces made again of what a state file holds: the other half of `saving`.
+
+The scenario files are those of now. What was kept beside them stays by route id
+and name, as over a reload.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mockserver.engine.editing import runtime_scenario
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import DEFAULT, Namespace
+from mockserver.engine.outage import Outage, OutageSpec
+from mockserver.engine.routes import Route, Scenario, compile_runtime_route, compile_scenario
+from mockserver.engine.scenario_set import FILE_CLASS, RUNTIME_CLASS, Overlay
+from mockserver.errors import InvalidInput, MockServerError
+from mockserver.persistence.deserialise import (
+    Rows,
+    put_counts,
+    put_deliveries,
+    put_effects,
+    put_memory,
+    put_positions,
+)
+from mockserver.persistence.serialise import Row
+from mockserver.resources.resources import Collection, Snapshot
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.loader import again
+from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.yaml.yaml12 import parse
+from mockserver.schema.scenario import RouteSpec
+from mockserver.store.memory import Memory
+
+
+class Unusable(MockServerError):
+    """What was kept can't be used here any more; `lines` says where, what and the remedy, all at once."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def restore(engine: Engine, kept: dict[str, Any]) -> None:
+    """
+    Puts every namespace into an engine that has answered nothing yet. Raises
+    Unusable; the engine is not to be used then.
+    """
+    wrong: list[str] = []
+    for name, document in kept.items():
+        about, rows = document["about"], document["parts"]
+        ns = _namespace(engine, name, about)
+        wrong += [f"namespaces.{name}.{line}" for line in _put_overlay(ns, about.get("overlay"), rows)]
+        wrong += [f"namespaces.{name}.outage: {line}" for line in _put_outage(ns, about.get("outage"))]
+        _put_memory(ns, about, rows)
+        _put_calls(ns, about, rows)
+    if wrong:
+        raise Unusable(wrong)
+
+
+def _namespace(engine: Engine, name: str, about: dict[str, Any]) -> Namespace:
+    if name == DEFAULT:
+        ns = engine.default
+    else:
+        ns = engine.make_namespace(name, seed=about["seed"], ttl_s=about["ttl_s"])
+    ns.last_number = about["last_number"]
+    ns.last_snapshot = about["last_snapshot"]
+    if "clock" in about:
+        offset_s, frozen_s = about["clock"]
+        ns.clock.restore((offset_s, frozen_s))
+    return ns
+
+
+# What answers
+
+
+def _put_overlay(ns: Namespace, about: dict[str, Any] | None, rows: Rows) -> Iterator[str]:
+    """Gives what is wrong with its scenarios and routes."""
+    if about is None:
+        return
+    overlay = ns.own()
+    overlay.removed, overlay.serial = frozenset(about["removed"]), about["serial"]
+    overlay.active = about["active"]
+    overlay.use = None if about["use"] is None else frozenset(about["use"])
+    for row in rows["scenarios"]:
+        try:
+            _put_scenario(ns, overlay, row)
+        except LoadFailed as why:
+            yield from (f"scenarios.{row['name']}: {line}" for line in why.lines)
+    for row in rows["routes"]:
+        try:
+            _put_route(ns, overlay, row)
+        except InvalidInput as why:
+            yield from (f"routes.{row['name']}: {flaw}" for flaw in why.flaws)
+    ns.changed()
+
+
+def _put_scenario(ns: Namespace, overlay: Overlay, row: Row) -> None:
+    scenario = _scenario(ns, row)
+    overlay.scenarios[scenario.name] = scenario
+    for route in scenario.routes:
+        overlay.put(route)
+
+
+def _scenario(ns: Namespace, row: Row) -> Scenario:
+    """Raises LoadFailed."""
+    name, order = row["name"], tuple(row["order"])
+    hidden = ns.world.scenarios.get(name)
+    if hidden is not None and order[0] == FILE_CLASS:
+        order = hidden.order
+    files = {path: base64.b64decode(content) for path, content in row["files"].items()}
+    file = None if row["file"] is None else Path(row["file"])
+    source = again(row["text"], row["kind"], name, row["label"], file, files)
+    try:
+        return compile_scenario(source, order)
+    except InvalidInput as why:
+        raise LoadFailed(
+            [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
+        ) from why
+
+
+def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
+    """Raises InvalidInput."""
+    data = parse(row["yaml"]) if "yaml" in row else row["json"]
+    spec = parse_spec(RouteSpec, data)
+    key = (-spec.priority, RUNTIME_CLASS, -row["serial"])
+    route: Route = compile_runtime_route(runtime_scenario(ns), row["name"], spec, data)
+    route.key = key
+    overlay.put(route)
+    overlay.routes[route.id] = route
+
+
+def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
+    """What is wrong with it."""
+    if kept is None:
+        return []
+    routes = None if kept["routes"] is None else frozenset(kept["routes"])
+    try:
+        outage = Outage(parse_spec(OutageSpec, kept["data"]), kept["data"], routes, 0.0)
+    except InvalidInput as why:
+        return [str(flaw) for flaw in why.flaws]
+    until_s, skipped, answered = kept["state"]
+    outage.restore((until_s, skipped, answered))
+    ns.set_outage(outage)
+    return []
+
+
+# What is remembered
+
+
+def _put_memory(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
+    if "positions" in rows:
+        put_positions(ns.positions, rows["positions"])
+    if "state" not in rows:
+        return
+    memory = Memory(ns.clock, {}, ns.shared.bounds)
+    put_memory(memory, rows)
+    for name in about["resources"]:
+        memory.resources[name] = _collection(name, rows)
+    ns.replace_memory(memory)
+
+
+def _collection(name: str, rows: Rows) -> Collection:
+    ((next_number, next_place),) = rows[f"told of {name}"]
+    places = rows[f"places of {name}"]
+    here = sorted((place, text) for text, place, is_here in places if is_here)
+    items = {text: item for (_, text), item in zip(here, rows[f"items of {name}"], strict=True)}
+    collection = Collection()
+    collection.restore(Snapshot(items, {text: place for text, place, _ in places}, next_number, next_place))
+    return collection
+
+
+def _put_calls(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
+    """The calls themselves are not kept, and what would need them says so."""
+    if "counts" in rows:
+        put_counts(ns.counts, rows)
+        ns.record.dropped = ns.counts.total
+    if "effects" in rows:
+        put_effects(ns.effects, about["effects_dropped"], rows["effects"])
+    if "violations" in rows:
+        ns.violations.put(about["violations_dropped"], rows["violations"])
+    if "deliveries" in rows:
+        put_deliveries(ns.deliveries, ns.timers, rows)

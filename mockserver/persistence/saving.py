@@ -1,0 +1,163 @@
+"""
+A namespace as a state file keeps it: a few facts, and its parts as rows.
+
+`taken` copies what can change, at one moment, so that all of it fits together;
+what comes of the copy is made of it later, without the namespace.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Route, Scenario
+from mockserver.engine.scenario_set import Overlay
+from mockserver.model.written import WrittenFloat, WrittenInt
+from mockserver.persistence.serialise import (
+    Part,
+    Row,
+    counts_parts,
+    deliveries_parts,
+    effects_part,
+    memory_parts,
+    positions_part,
+    violations_part,
+)
+from mockserver.resources.resources import Collection
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import RouteSpec
+from mockserver.store.delivery import DeliveryState
+from mockserver.templating.random_values import seed_for
+
+_BUSY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken of a namespace. `about` is plain JSON."""
+
+    name: str
+    about: dict[str, Any]
+    parts: list[Part]
+
+
+def under_way(ns: Namespace) -> tuple[Any, ...] | None:
+    """
+    What may change without another request, to be compared with what it was:
+    keys in flight, deliveries on their way, timers. None where nothing is.
+    """
+    made = ns.parts
+    keys = made.memory.keys.in_flight if made.memory is not None else 0
+    busy = sum(one.state in _BUSY for one in made.deliveries) if made.deliveries is not None else 0
+    if not keys and not busy:
+        return None
+    timers = ns.timers
+    return keys, busy, len(timers), timers.head()
+
+
+def taken(ns: Namespace, server_seed: str) -> Taken:
+    """A copy of what is kept of it. A seed is told only where it was given to this namespace."""
+    made = ns.parts
+    own_seed = ns.seeded if ns.seeded != seed_for(ns.name, server_seed) else None
+    about: dict[str, Any] = {
+        "seed": own_seed,
+        "ttl_s": ns.ttl_s,
+        "last_number": ns.last_number,
+        "last_snapshot": ns.last_snapshot,
+    }
+    parts: list[Part] = []
+    if made.clock is not None and made.clock.state() != (0.0, None):
+        about["clock"] = made.clock.state()
+    outage = ns.downtime
+    if outage is not None:
+        named = outage.routes
+        about["outage"] = {
+            "data": outage.data,
+            "routes": None if named is None else sorted(named),
+            "state": outage.state(),
+        }
+    if ns.overlay is not None:
+        about["overlay"] = _about_overlay(ns.overlay)
+        parts += _overlay_parts(ns.overlay)
+    if made.positions is not None:
+        parts.append(positions_part(made.positions))
+    if made.memory is not None:
+        parts += memory_parts(made.memory)
+        about["resources"] = list(made.memory.resources)
+        for name, collection in made.memory.resources.items():
+            parts += _resource_parts(name, collection)
+    # Whoever only looks at these makes them, empty.
+    if made.counts is not None and made.counts.total:
+        parts += counts_parts(made.counts)
+    if made.effects:
+        about["effects_dropped"] = made.effects.dropped
+        parts.append(effects_part(made.effects))
+    if made.violations:
+        about["violations_dropped"] = made.violations.dropped
+        parts.append(violations_part(made.violations))
+    if made.deliveries is not None and made.deliveries.last_number:
+        parts += deliveries_parts(made.deliveries)
+    return Taken(ns.name, about, parts)
+
+
+# What a namespace changes of what answers
+
+
+def _about_overlay(overlay: Overlay) -> dict[str, Any]:
+    return {
+        "removed": sorted(overlay.removed),
+        "active": dict(overlay.active),
+        "use": None if overlay.use is None else sorted(overlay.use),
+        "serial": overlay.serial,
+    }
+
+
+def _overlay_parts(overlay: Overlay) -> Iterator[Part]:
+    yield Part("scenarios", list(overlay.scenarios.values()), _scenario_row, stable=True)
+    yield Part("routes", list(overlay.routes.values()), _route_row, stable=True)
+
+
+def _scenario_row(scenario: Scenario) -> Row:
+    source = scenario.source
+    return {
+        "name": scenario.name,
+        "label": source.label,
+        "file": None if source.file is None else source.file.as_posix(),
+        "kind": source.document.kind,
+        "text": source.text,
+        "files": {path: base64.b64encode(content).decode() for path, content in source.bundle.items()},
+        "order": scenario.order,
+    }
+
+
+def _route_row(route: Route) -> Row:
+    """As it was given; as YAML where a number is written otherwise than JSON would write it."""
+    *_, newest_first = route.key
+    row = {"name": route.name, "serial": -newest_first}
+    if _has_written_numbers(route.data):
+        return {**row, "yaml": dump(route.data, RouteSpec)}
+    return {**row, "json": route.data}
+
+
+def _has_written_numbers(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_written_numbers, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_written_numbers, value))
+    return isinstance(value, (WrittenInt, WrittenFloat))
+
+
+# Resources
+
+
+def _resource_parts(name: str, collection: Collection) -> Iterator[Part]:
+    """Items are in the order of their places; a place stays when its item has gone."""
+    was = collection.snapshot()
+    yield Part(f"told of {name}", [(was.next_number, was.next_place)])
+    yield Part(
+        f"places of {name}", list(was.places), lambda text: [text, was.places[text], text in was.items]
+    )
+    yield Part(f"items of {name}", list(was.items.values()), stable=True)

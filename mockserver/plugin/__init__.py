@@ -1,1 +1,0 @@
-"""What the pytest plugin is made of; `mockserver.pytest_plugin` holds the hooks and fixtures."""

@@ -1,0 +1,333 @@
+"""
+The pytest plugin: a mock server for every test, with no two tests in each other's way.
+
+    def test_retries(mock_server):
+        route = mock_server.post("/data").reply(503, 503, json={"success": True})
+
+Nothing heavy is imported before a test asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+if TYPE_CHECKING:
+    from mockserver.client import AsyncNamespace, Namespace
+    from mockserver.pytest_plugin.namespaces import World
+    from mockserver.pytest_plugin.runs import Run
+    from mockserver.pytest_plugin.servers import Home
+
+_WORLD: pytest.StashKey[World | None] = pytest.StashKey()
+_SHARED: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+"""Of the session: the worlds that several tests share and that are open, by the names of the fixtures that open them."""
+_OPENED: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+"""Of an item: those that it has opened, such as by `getfixturevalue`."""
+_WORLDS: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+"""Of an item: the worlds that its reports tell of, also once they have ended."""
+_ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
+"""Of the session: the item that is run."""
+_ENDING: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
+"""Of the session: what ends worlds and their server, once the last report of their tests was made."""
+_PASSED: pytest.StashKey[bool] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    from mockserver.pytest_plugin.options import add_sweep_options
+
+    group = parser.getgroup("mock server")
+    group.addoption(
+        "--mock-server-url",
+        metavar="URL",
+        help="Use the mock server that runs there, not one in this process (also: MOCKSERVER_URL).",
+    )
+    parser.addini(
+        "mock_server_scenarios", "Folder of scenario files for the fixture mock_server.", default=""
+    )
+    parser.addini(
+        "mock_server_keep",
+        "How long the namespace of a failed test is kept on a server that runs already.",
+        default="1h",
+    )
+    parser.addini("mock_server_keep_most", "How many such namespaces are kept.", default="50")
+    add_sweep_options(group, parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SHARED], config.stash[_ENDING] = {}, []
+    config.addinivalue_line(
+        "markers",
+        "mock_server(strict=True): strict=False leaves unmatched calls and unmet `expect` to the test.",
+    )
+    config.addinivalue_line(
+        "markers",
+        "scenario(*names): exactly these scenarios answer in mock_server; a name with a suffix is a file.",
+    )
+    from mockserver.pytest_plugin.options import is_sweep
+
+    if is_sweep(config):
+        from mockserver.pytest_plugin.sweeps import register
+
+        register(config, _evidence)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Where the session ended early, what is left of it ends without a report."""
+    _close_ended(config)
+
+
+def _evidence(item: pytest.Item) -> Any:
+    """What happened in the world of a test that is over; None where it had none."""
+    world = item.stash.get(_WORLD, None)
+    return world.evidence if world is not None else None
+
+
+# Fixtures
+
+
+@pytest.fixture(scope="session")
+def mock_server_settings() -> dict[str, Any]:
+    """Settings of the server in this process; override it in conftest.py. A server that runs already has its own."""
+    return {}
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    """What the client or the server refuses fails the test with its text, told once."""
+    from mockserver.errors import MockServerError
+
+    try:
+        yield
+    except MockServerError as why:
+        raise pytest.fail.Exception(str(why), pytrace=False) from None
+
+
+@pytest.fixture(scope="session")
+def _mock_server_home(pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]) -> Iterator[Home]:
+    from mockserver.pytest_plugin.options import keep_of
+    from mockserver.pytest_plugin.servers import LocalHome, RemoteHome
+
+    url = pytestconfig.getoption("--mock-server-url") or os.environ.get("MOCKSERVER_URL")
+    home: Home
+    with _failing():
+        if url:
+            token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
+            home = RemoteHome(url, token, admin_url, keep_of(pytestconfig))
+            folder = _folder(pytestconfig)
+            if folder is not None:
+                home.check_loaded(folder)
+        else:
+            folder = _folder(pytestconfig)
+            paths = [folder] if folder is not None else []
+            home = LocalHome(paths, mock_server_settings, pytestconfig.invocation_params.dir)
+    yield home
+    pytestconfig.stash[_ENDING].append(home.stop)
+
+
+def _folder(config: pytest.Config) -> Path | None:
+    """The folder of scenarios, beside the ini file that names it."""
+    named = str(config.getini("mock_server_scenarios"))
+    if not named:
+        return None
+    return (config.inipath.parent if config.inipath is not None else config.rootpath) / named
+
+
+@pytest.fixture
+def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
+    """The run of a sweep that this test is; None in a session like any other."""
+    make = getattr(request, "param", None)
+    return make(request.node) if make is not None else None
+
+
+def _opened(request: pytest.FixtureRequest, home: Home, run: Run | None = None) -> World:
+    from mockserver.pytest_plugin.namespaces import World
+
+    with _failing():
+        return World(home, request.node, _folder(request.config), run)
+
+
+def _ended(config: pytest.Config, world: World) -> None:
+    """It stays until its last report was made."""
+    config.stash[_ENDING].append(world.close)
+    world.end()
+
+
+def _close_ended(config: pytest.Config) -> None:
+    ending = config.stash[_ENDING]
+    while ending:
+        ending.pop(0)()
+
+
+@pytest.fixture
+def _mock_server_world(
+    request: pytest.FixtureRequest, _mock_server_home: Home, _mock_server_run: Run | None
+) -> Iterator[World]:
+    world = request.node.stash[_WORLD] = _opened(request, _mock_server_home, _mock_server_run)
+    yield world
+    _ended(request.config, world)
+
+
+@pytest.fixture
+def mock_server(_mock_server_world: World) -> Namespace:
+    """A mock server for this test alone: its `url` is what the application gets as the service's base URL."""
+    return _mock_server_world.namespace
+
+
+@pytest.fixture
+def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
+    """The same for async tests: `await mock_server_async.get("/x").reply(200)`."""
+    return _mock_server_world.awaiting()
+
+
+def _shared_world(scope: Literal["class", "module", "session"]) -> Any:
+    name = f"_mock_server_world_{scope}"
+
+    @pytest.fixture(scope=scope, name=name)
+    def shared(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
+        worlds = request.config.stash[_SHARED]
+        world = worlds[name] = _opened(request, _mock_server_home)
+        world.fixture = f"mock_server_{scope}"
+        request.config.stash[_ITEM].stash[_OPENED][name] = world
+        yield world
+        del worlds[name]
+        _ended(request.config, world)
+
+    return shared
+
+
+_of_class = _shared_world("class")
+_of_module = _shared_world("module")
+_of_session = _shared_world("session")
+
+
+@pytest.fixture(scope="class")
+def mock_server_class(_mock_server_world_class: World) -> Namespace:
+    """A mock server that the tests of a class share."""
+    return _mock_server_world_class.namespace
+
+
+@pytest.fixture(scope="class")
+def mock_server_class_async(_mock_server_world_class: World) -> AsyncNamespace:
+    """The same, to be awaited."""
+    return _mock_server_world_class.awaiting("mock_server_class_async")
+
+
+@pytest.fixture(scope="module")
+def mock_server_module(_mock_server_world_module: World) -> Namespace:
+    """A mock server that the tests of a module share."""
+    return _mock_server_world_module.namespace
+
+
+@pytest.fixture(scope="module")
+def mock_server_module_async(_mock_server_world_module: World) -> AsyncNamespace:
+    """The same, to be awaited."""
+    return _mock_server_world_module.awaiting("mock_server_module_async")
+
+
+@pytest.fixture(scope="session")
+def mock_server_session(_mock_server_world_session: World) -> Namespace:
+    """A mock server that all tests of the session share; under pytest-xdist those of one worker."""
+    return _mock_server_world_session.namespace
+
+
+@pytest.fixture(scope="session")
+def mock_server_session_async(_mock_server_world_session: World) -> AsyncNamespace:
+    """The same, to be awaited."""
+    return _mock_server_world_session.awaiting("mock_server_session_async")
+
+
+def _worlds(item: pytest.Item) -> dict[str, World]:
+    """The worlds of a test, by the title of their section in its report."""
+    own = item.stash.get(_WORLD, None)
+    worlds = {} if own is None else {"mock server": own}
+    names = getattr(item, "fixturenames", ())
+    used = {name: world for name, world in item.config.stash[_SHARED].items() if name in names}
+    for name, world in (used | item.stash.setdefault(_OPENED, {})).items():
+        worlds[f"mock server of the {name.rpartition('_')[2]}"] = world
+    return worlds
+
+
+# What a passed test is held to, and what a failed one tells
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A test that has come to its end well fails where a call went unmatched."""
+    result = yield
+    _check_awaited(dropped=True)
+    _check_worlds(item)
+    return result
+
+
+def _check_worlds(item: pytest.Item) -> None:
+    """Fails a test that has come to its end well, but not as it should."""
+    for world in _worlds(item).values():
+        world.check_call(strict=_is_strict(item))
+
+
+def _is_strict(item: pytest.Item) -> bool:
+    from mockserver.pytest_plugin.namespaces import strict_of
+
+    return strict_of(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What was done before is of no test, or of others."""
+    item.config.stash[_ITEM] = item
+    item.stash[_PASSED], item.stash[_OPENED], item.stash[_WORLDS], item.stash[_WORLD] = False, {}, {}, None
+    _unawaited()
+    for world in _worlds(item).values():
+        world.begin(item.nodeid)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What fixtures hold may be awaited, and calls may come, while they are torn down."""
+    result = yield
+    if item.stash.get(_PASSED, False):
+        _check_awaited()
+        for world in _worlds(item).values():
+            if world is not item.stash.get(_WORLD, None):  # which has been judged when it ended
+                world.check_call(strict=_is_strict(item))
+    return result
+
+
+def _check_awaited(*, dropped: bool = False) -> None:
+    """Fail a test that made a call of the client which never began: not awaited, or not entered with `with`."""
+    lines = [str(one) for one in _unawaited(dropped=dropped)]
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+def _unawaited(*, dropped: bool = False) -> list[Any]:
+    """None where the client was not imported."""
+    module = sys.modules.get("mockserver.client.unawaited")
+    return module.take_unawaited(dropped=dropped) if module is not None else []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    worlds = item.stash.setdefault(_WORLDS, {})
+    worlds.update(_worlds(item))
+    for title, world in worlds.items():
+        world.passed = world.passed or (report.when == "call" and report.passed)
+        if report.failed:
+            world.failed = True
+            report.sections.append((title, world.section(item.nodeid)))
+            place = world.keep(item.nodeid, report.longreprtext)
+            if place:
+                report.sections.append((f"{title}: evidence", place))
+    if report.when == "teardown":
+        _close_ended(item.config)
+    return report

@@ -1,0 +1,176 @@
+"""The world of one test: its namespace, what it is held to, and what is told of it when it fails."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.client import AsyncNamespace, Namespace
+from mockserver.client.errors import ClientError
+from mockserver.errors import near
+from mockserver.pytest_plugin.limits import no_limit
+from mockserver.pytest_plugin.names import name_for
+from mockserver.pytest_plugin.reports import report
+from mockserver.pytest_plugin.runs import Run
+from mockserver.pytest_plugin.servers import Home
+from mockserver.real_time import REAL
+from mockserver.sweep.evidence import Evidence
+
+Node = pytest.Item | pytest.Collector
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class World:
+    """
+    Made when a test first asks for its mock server, and closed when `node` ends: a test, or what
+    all tests of a class, a module or the session share. In a sweep it is the world of
+    one `run`, and keeps what happened in it as `evidence`.
+    """
+
+    def __init__(self, home: Home, node: Node, folder: Path | None, run: Run | None = None) -> None:
+        self._home = home
+        self._run = run
+        self.evidence: Evidence | None = None
+        self.strict = strict_of(node)
+        self.fixture = "mock_server"
+        self.passed, self.failed = False, False
+        """Whether a test that uses it has passed, and whether one has failed."""
+        self._test = node.nodeid or "session"
+        self._sections: dict[str, str] = {}
+        self._errors: list[str] = []
+        self._known: list[str] = []
+        self._after: str | None = None
+        self._began = datetime.fromtimestamp(REAL.time(), UTC)
+        seed = self._test if run is None else run.seed
+        self.namespace: Namespace = home.open(name_for(self._test), seed)
+        try:
+            self.scenarios = _scenarios(home, self.namespace, node, folder)
+            if run is not None:
+                home.watch(self.namespace)
+            if run is not None and run.troubles:
+                home.trouble(self.namespace, [dict(one) for one in run.troubles])
+        except BaseException:
+            home.close(self.namespace)
+            raise
+
+    def awaiting(self, fixture: str = "mock_server_async") -> AsyncNamespace:
+        """The same namespace, its methods to be awaited."""
+        self.fixture = f"await {fixture}"
+        ns = self.namespace
+        return AsyncNamespace(ns._link, ns.url, ns.seed)  # noqa: SLF001
+
+    def begin(self, test: str) -> None:
+        """A test begins, in a world that earlier tests have used too: what they left is not its own."""
+        self._test = test
+        self._sections, self._errors = {}, []
+        self._after = self._home.last_call(self.namespace)
+        self._began = datetime.fromtimestamp(REAL.time(), UTC)
+        self._known = self._home.faults(self.namespace)
+
+    def check_call(self, *, strict: bool | None = None) -> None:
+        """Fails a test that has come to its end well, where a function failed, or what can't be put right any more."""
+        if not (self.strict if strict is None else strict):
+            return
+        for failure in self._home.failures(self.namespace):
+            raise failure
+        known, self._known = self._known, self._home.faults(self.namespace)
+        faults = [fault for fault in self._known if fault not in known]
+        if faults:
+            pytest.fail(_judged(faults), pytrace=False)
+
+    def section(self, test: str) -> str:
+        """What the report of a failed test says."""
+        if test not in self._sections:
+            self._sections[test] = self._told(
+                lambda: report(self.namespace, self._began, self.fixture, self._after)
+            )
+        return self._sections[test]
+
+    def keep(self, test: str, error: str) -> str:
+        """Makes the evidence of a failed test last. Where it is; empty where it is nowhere."""
+        self._errors.append(error)
+        if self._run is not None:
+            return ""
+        errors = "\n\n".join(self._errors)
+        return self._told(lambda: self._home.evidence_of_failure(self.namespace, test, errors, self._after))
+
+    def _told(self, say: Callable[[], str]) -> str:
+        try:
+            return say()
+        except ClientError as why:
+            return f"The mock server can't be asked: {why}"
+        except Exception:  # noqa: BLE001  (it would take the whole session along)
+            return f"This section could not be made:\n{traceback.format_exc()}"
+
+    def end(self) -> None:
+        """
+        Fails where what was expected was not met, unless a test has failed already;
+        under a trouble nothing is expected, since retries are what is wanted.
+        """
+        if self._run is not None:
+            with no_limit():
+                self.evidence = self._home.evidence(self.namespace)
+        if (
+            not self.passed
+            or self.failed
+            or not self.strict
+            or (self._run is not None and self._run.troubles)
+        ):
+            return
+        unmet = self._home.unmet(self.namespace, self.scenarios)
+        unmet = [text for text in unmet if text not in self._known]
+        if unmet:
+            pytest.fail(_judged(unmet), pytrace=False)
+
+    def close(self) -> None:
+        """Removes the namespace, once the last report was made."""
+        self._home.close(self.namespace, failed=self.failed and self._run is None)
+
+
+def _judged(unmet: list[str]) -> str:
+    hint = "To leave this to the test itself: @pytest.mark.mock_server(strict=False)"
+    return "\n".join([*unmet, hint])
+
+
+def strict_of(node: Node) -> bool:
+    """Whether a test, or what tests share, is held to what it expects."""
+    marker = node.get_closest_marker("mock_server")
+    if marker is None:
+        return True
+    unknown = [*map(repr, marker.args), *(word for word in marker.kwargs if word != "strict")]
+    if unknown:
+        hint = near(unknown[0], ["strict"])
+        pytest.fail(f"the marker mock_server takes strict=False, and no {unknown[0]}. {hint}", pytrace=False)
+    return bool(marker.kwargs.get("strict", True))
+
+
+def _scenarios(home: Home, ns: Namespace, item: Node, folder: Path | None) -> list[str]:
+    """Makes exactly the scenarios that the test names answer. Their names."""
+    named = [name for marker in reversed(list(item.iter_markers("scenario"))) for name in marker.args]
+    if not named:
+        return []
+    names = [home.load(ns, _file(name, item, folder)) if _is_file(name) else name for name in named]
+    ns.use(*names)
+    return names
+
+
+def _is_file(name: Any) -> bool:
+    return isinstance(name, Path) or str(name).endswith(_SUFFIXES)
+
+
+def _file(name: Any, item: Node, folder: Path | None) -> Path:
+    """Beside the test, then in the folder of scenarios."""
+    beside = item.path if item.path.is_dir() else item.path.parent
+    places = [beside, *([folder] if folder is not None else [])]
+    for place in places:
+        found = Path(place, name)
+        if found.is_file():
+            return found
+    listed = " nor ".join(str(place) for place in places)
+    hint = "" if folder else " Name a folder for all tests with the ini option mock_server_scenarios."
+    pytest.fail(f"there is no scenario file {str(name)!r} in {listed}.{hint}", pytrace=False)

@@ -1,0 +1,82 @@
+"""The options of the sweep, as pytest knows them. Light: it is imported by every session."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+LEARN = "--mock-server-sweep-learn"
+
+
+def add_sweep_options(group: Any, parser: pytest.Parser) -> None:
+    """`group` is pytest's own option group."""
+    group.addoption(
+        "--mock-server-sweep",
+        action="store_true",
+        help="The resilience sweep: each call of each test, with each kind of trouble. See docs/sweep.md.",
+    )
+    group.addoption(
+        "--mock-server-sweep-only",
+        action="append",
+        default=[],
+        metavar="CELL",
+        help="Only this cell, such as 'test_checkout/create-charge#2/500'; * stands for anything. May be repeated.",
+    )
+    group.addoption(
+        "--mock-server-sweep-troubles",
+        metavar="FILE",
+        help="A file that adds kinds of trouble, or narrows them.",
+    )
+    group.addoption(
+        "--mock-server-sweep-seed",
+        metavar="TEXT",
+        default="",
+        help="What draws, and the choice of cells, are made from.",
+    )
+    group.addoption(
+        "--mock-server-sweep-limit",
+        metavar="DURATION",
+        help="A cell takes no longer, such as 30s. Default: 30 s and five times its clean run.",
+    )
+    group.addoption(
+        "--mock-server-sweep-fail-on",
+        metavar="WHAT",
+        help="What fails the sweep: harmed, rules (a retry rule that is certainly broken), or both. Default: harmed,rules.",
+    )
+    group.addoption(
+        "--max-cells", type=_positive, metavar="N", help="At most so many cells of the sweep, sampled evenly."
+    )
+    group.addoption(LEARN, metavar="FILE", help=argparse.SUPPRESS)
+    parser.addini("mock_server_sweep_troubles", "A file of troubles for the sweep.", default="")
+
+
+def keep_of(config: pytest.Config) -> Any:
+    """What of failed tests is kept on a server that runs already: by the ini options."""
+    from mockserver.model.durations import HINT, parse_duration_s
+    from mockserver.pytest_plugin.servers import Keep
+
+    duration, most = str(config.getini("mock_server_keep")), str(config.getini("mock_server_keep_most"))
+    try:
+        parse_duration_s(duration)
+    except ValueError as error:
+        raise pytest.UsageError(f"mock_server_keep: {error}. {HINT}") from error
+    if not most.isdecimal():
+        raise pytest.UsageError(f"mock_server_keep_most: {most!r} is not a valid number. Write 0 or more")
+    return Keep(duration, int(most))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of cells; write 1 or more")
+    return number
+
+
+def is_sweep(config: pytest.Config) -> bool:
+    return bool(
+        config.getoption("--mock-server-sweep")
+        or config.getoption("--mock-server-sweep-only")
+        or config.getoption(LEARN)
+    )

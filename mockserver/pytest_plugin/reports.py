@@ -1,0 +1,204 @@
+"""
+What a failed test says of its mock server: every call on a line, the calls
+that no route took, and routes that would have taken them, ready to paste.
+
+Secrets are masked, since reports end up in logs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from mockserver.client import Call, Namespace, Unmatched
+from mockserver.client.link import Link
+from mockserver.client.words import MATCH
+from mockserver.redaction.redaction import mask_body
+from mockserver.scenarios.yaml.yaml12 import read
+from mockserver.schema.scenario import RUNTIME
+
+MOST_LINES = 40
+MOST_ANSWER = 200
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"})
+MOST_UNMATCHED = 3
+
+
+def report(ns: Namespace, began: datetime, fixture: str = "mock_server", after: str | None = None) -> str:
+    """
+    The section of a failed test that began at that moment; `after` the call of that id, where the
+    namespace has calls of other tests. Raises ClientError where the server is gone.
+    """
+    link = ns._link  # noqa: SLF001  (masked, other than `ns.calls`)
+    calls = [Call(one) for one in link.items("/calls", masked=True, since=after)]
+    ids = {call.id for call in calls}
+    missed = [one for one in map(Unmatched, link.items("/unmatched", masked=True)) if one.id in ids]
+    parts = ["\n".join([_head(ns, calls), *timeline(calls, {one.id: one for one in missed})])]
+    if not calls:
+        parts += _strays(link.to("default"), began)
+    parts += [_explained(one, fixture) for one in _distinct(missed)[:MOST_UNMATCHED]]
+    parts += _webhooks(link.look("/webhooks", masked=True)["items"], calls)
+    parts += _broken(list(link.items("/violations", masked=True)))
+    return "\n\n".join(parts)
+
+
+def _head(ns: Namespace, calls: list[Call]) -> str:
+    if not calls:
+        return f"No call came to {ns.url}"
+    return f"{len(calls)} call{'' if len(calls) == 1 else 's'} to {ns.url}"
+
+
+def _webhooks(deliveries: list[Mapping[str, Any]], calls: list[Call]) -> list[str]:
+    """Each delivery with its attempts, what the receiver answered, and the head of that answer."""
+    wanted = {call.id for call in calls}
+    about = [one for one in deliveries if one["call"] in wanted]
+    if not about:
+        return []
+    start = calls[0].arrived
+    shown = about[:MOST_LINES]
+    lines = [line for one in shown for line in _delivery(one, start)]
+    more = [f"  … {len(about) - len(shown)} more …"] if len(about) > len(shown) else []
+    return ["\n".join([f"{len(about)} webhook{'' if len(about) == 1 else 's'}", *lines, *more])]
+
+
+def _delivery(one: Mapping[str, Any], start: datetime) -> list[str]:
+    came_of = f"of {one['call']}, {short(one['route'])}"
+    lines = [f"  {one['method']} {one['url']}  {outcome_of(one)}  {came_of}"]
+    for sent in one["tries"]:
+        after_s = (datetime.fromisoformat(sent["sent_at"]) - start).total_seconds()
+        answer = sent["error"] if sent["status"] is None else f"{sent['status']}  {head_of(sent['answer'])}"
+        lines.append(f"    t+{after_s:.3f}  {answer}".rstrip())
+    if not one["tries"]:
+        lines.append(f"    {one['error'] or 'no attempt yet: it waits for its time, by the clock'}")
+    return lines
+
+
+def outcome_of(delivery: Mapping[str, Any]) -> str:
+    """`refused` where the receiver answered with anything but a 2xx, `failed` where nobody answered."""
+    state, tries = str(delivery["state"]), delivery["tries"]
+    return "refused" if state == "failed" and tries and tries[-1]["status"] is not None else state
+
+
+def head_of(answer: str) -> str:
+    """The first characters of what a receiver answered, on one line, secrets masked."""
+    text = " ".join(mask_body(answer).split())
+    return text if len(text) <= MOST_ANSWER else f"{text[:MOST_ANSWER]}…"
+
+
+def _broken(violations: list[Any]) -> list[str]:
+    """What broke a contract, a line each."""
+    if not violations:
+        return []
+    lines = [f"  {one['call']}  {one['request']}  {one['text']}" for one in violations[:MOST_LINES]]
+    more = len(violations) - len(lines)
+    return ["\n".join(["What breaks the contract:", *lines, *([f"  … {more} more …"] if more else [])])]
+
+
+def _strays(default: Link, began: datetime) -> list[str]:
+    """Calls that came meanwhile without the namespace's name: the likeliest reason why none came to it."""
+    calls = [Call(one) for one in default.items("/calls", masked=True, since=began.isoformat())]
+    if not calls:
+        return []
+    head = (
+        f"Meanwhile {len(calls)} came to the namespace default, by the server's URL without /@name. "
+        "Was the application given mock_server.url?"
+    )
+    return ["\n".join([head, *timeline(calls, {})])]
+
+
+def timeline(calls: list[Call], missed: Mapping[str, Unmatched]) -> list[str]:
+    """A line a call, times counted from the first."""
+    if not calls:
+        return []
+    cut = len(calls) > MOST_LINES
+    shown = [*calls[: MOST_LINES // 2], *calls[-MOST_LINES // 2 :]] if cut else calls
+    width = min(60, max(len(_what(call)) for call in shown))
+    start = calls[0].arrived
+    lines = [
+        f"  t+{(call.arrived - start).total_seconds():.3f}  {_what(call):<{width}}  {ended(call):<3}  "
+        f"{became(call, missed.get(call.id))}".rstrip()
+        for call in shown
+    ]
+    if cut:
+        lines.insert(MOST_LINES // 2, f"  … {len(calls) - len(shown)} more …")
+    return lines
+
+
+def _what(call: Call) -> str:
+    return f"{call.request.method} {call.request.path}"
+
+
+def ended(call: Call) -> str:
+    """The status, and the outcome where it is not that all of it was sent; `---` where nothing was."""
+    if call.outcome == "done":
+        return str(call.status)
+    ending = call.outcome.replace("_", " ")
+    if call.fault == "hang" and call.response is None:
+        return f"--- hang, {ending}"
+    return f"{'---' if call.status is None else call.status} {ending}"
+
+
+def became(call: Call, missed: Unmatched | None) -> str:
+    """What the mock made of it."""
+    if missed is not None:
+        nearest = _nearest(missed)
+        return f"no route takes it; the nearest is {nearest}" if nearest else "no route takes it"
+    if call.automatic:
+        return "answered automatically"
+    if call.route is None:
+        return "no route takes it" if call.request.complete else "its body never came whole"
+    route = short(call.route)
+    step = f"step {call.step}" if call.step is not None else "took no step"
+    notes = [step if route == _what(call) else f"{route}, {step}"]
+    if call.replayed:
+        notes.append("replayed for its idempotency key")
+    notes += [f"effect: {one.get('kind', 'unnamed')}" for one in call.effects]
+    if call.error is not None:
+        notes.append(str(call.error["detail"]))
+    return "; ".join(notes)
+
+
+def _nearest(missed: Unmatched) -> str:
+    for one in missed.nearest:
+        differences = "; ".join(str(difference["text"]) for difference in one["differences"])
+        return f"{short(one['route'])}: {differences}"
+    return ""
+
+
+def short(route_id: str) -> str:
+    """A route as its test named it: `runtime/` goes without saying."""
+    return route_id.removeprefix(f"{RUNTIME}/")
+
+
+def _distinct(missed: Iterable[Unmatched]) -> list[Unmatched]:
+    """The first of each kind."""
+    return list({one.suggestion: one for one in reversed(list(missed))}.values())[::-1]
+
+
+def _explained(missed: Unmatched, fixture: str) -> str:
+    return f"This route would take {_what(missed)}:\n  {in_python(missed.suggestion, fixture)}"
+
+
+def in_python(suggestion: str, fixture: str) -> str:
+    """A suggested route as a test would write it."""
+    route: dict[str, Any] = read(suggestion).data[0]
+    method, _, path = route["request"].partition(" ")
+    match = dict(route.get("match", {}))
+    words = [f"{word}={literal(match[word])}" for word in match if word in MATCH]
+    word, first = (method.lower(), path) if method in _METHODS else ("on", route["request"])
+    return f"{fixture}.{word}({', '.join([literal(first), *words])}).reply(json={{}})"
+
+
+def literal(value: Any) -> str:
+    """
+    A JSON value as Python, with the quotes that formatters like.
+
+    >>> literal({"a": [None, True]})
+    '{"a": [None, True]}'
+    """
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{literal(key)}: {literal(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

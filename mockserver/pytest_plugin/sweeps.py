@@ -1,0 +1,291 @@
+"""
+The sweep's own session: plans the cells once the clean runs have taught which there are, runs them, and reports.
+
+Under pytest-xdist the controller plans and judges, and the workers run what
+it has planned for them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import __version__
+from mockserver.errors import near
+from mockserver.model.durations import HINT, parse_duration_s
+from mockserver.pytest_plugin.clean_runs import CleanRunner, Collector, learn_all, seed_of
+from mockserver.pytest_plugin.options import LEARN
+from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner, parameter
+from mockserver.scenarios.source import LoadFailed
+from mockserver.sweep.cells import Cell, all_cells, chosen, meant
+from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.failing import FAIL_ON, RULES, parse_fail_on
+from mockserver.sweep.kinds import Kinds, load_kinds
+from mockserver.sweep.learning import Lesson
+from mockserver.sweep.results import Sweep, Trial
+from mockserver.sweep.table import budget, table
+from mockserver.sweep.verdicts import Verdict
+from mockserver.sweep.writing import write_report
+
+_WORKER_INPUT = "mock_server_sweep"
+_LETTERS = {
+    Verdict.SURVIVED: (".", {"green": True}),
+    Verdict.FAILED_CLEANLY: ("c", {"yellow": True}),
+    Verdict.HARMED: ("H", {"red": True}),
+    None: ("?", {"yellow": True}),
+}
+
+
+def register(config: pytest.Config, evidence_of: EvidenceOf) -> None:
+    """Adds the hooks that this process needs."""
+    plugins = config.pluginmanager
+    _open_parameters(config)
+    worker = getattr(config, "workerinput", None)
+    learns = config.getoption(LEARN)
+    if learns:
+        plugins.register(CleanRunner(config, evidence_of))
+        if worker is None:
+            plugins.register(Collector(Path(learns)))
+        return
+    runner = CellRunner(evidence_of)
+    plugins.register(runner)
+    if worker is None:
+        plugins.register(Sweeper(config, runner))
+    else:
+        runner.plan([Run.of_json(one) for one in json.loads(worker[_WORKER_INPUT])])
+
+
+def _open_parameters(config: pytest.Config) -> None:
+    """`test_x[a]` on the command line names no item of a sweep, whose tests have one parameter more: all of `test_x` do."""
+    config.args[:] = [_function(arg) for arg in config.args]
+
+
+def _function(arg: str) -> str:
+    path, colons, names = arg.partition("::")
+    return path + colons + names.partition("[")[0]
+
+
+class CellRunner(Runner):
+    """Hooks of a process that runs cells."""
+
+    def __init__(self, evidence_of: EvidenceOf) -> None:
+        super().__init__(evidence_of)
+        self._runs: dict[tuple[str, str], Run] = {}
+
+    def plan(self, runs: Iterable[Run]) -> None:
+        self._runs = {(run.test, run.id): run for run in runs}
+
+    def run_ids(self, function: str) -> Iterable[str]:
+        return dict.fromkeys(
+            run_id for test, run_id in self._runs if test == function or test.startswith(f"{function}[")
+        )
+
+    def find(self, test: str, run_id: str) -> Run | None:
+        return self._runs.get((test, run_id))
+
+
+class Sweeper:
+    """Hooks of the process that all reports come to: the controller, or the only one."""
+
+    def __init__(self, config: pytest.Config, runner: CellRunner) -> None:
+        self._config = config
+        self._runner = runner
+        self._wanted = [
+            str(arg) for arg in config.invocation_params.args if "[" in str(arg).partition("::")[2]
+        ]
+        self._only: list[str] = config.getoption("--mock-server-sweep-only")
+        self._seed = str(config.getoption("--mock-server-sweep-seed"))
+        self._limit_s = _limit_s(config)
+        self._fail_on = _fail_on(config)
+        self._troubles = _troubles_file(config)
+        self._kinds = _kinds(self._troubles)
+        self._clean_code = 0
+        self._runs: list[Run] = []
+        self._cells: dict[tuple[str, str], Cell] = {}
+        self._sweep: Sweep | None = None
+        self._folder: Path | None = None
+
+    # First: what there is to do
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Before any worker is started, since the workers are told what is planned."""
+        self._say("mock server sweep: clean runs, to learn the calls that are made")
+        lessons, self._clean_code = learn_all(self._config, self._write)
+        self._sweep = self._planned([one for one in lessons if self._is_wanted(one)])
+        for line in budget(self._sweep, self._workers()):
+            self._say(line)
+        self._runner.plan(self._runs)
+
+    def _planned(self, lessons: list[Lesson]) -> Sweep:
+        cells = all_cells(lessons, self._kinds)
+        wanted = meant(cells, self._only)
+        if self._only and not wanted:
+            hint = near(self._only[0], [cell.id for cell in cells])
+            raise pytest.UsageError(
+                f"no cell of this sweep is meant by {' or '.join(map(repr, self._only))}. {hint}"
+            )
+        planned = chosen(wanted, self._config.getoption("--max-cells"), self._seed)
+        durations = {lesson.test: lesson.duration_s for lesson in lessons}
+        for cell in planned:
+            run_id = parameter(f"{cell.call}/{cell.trouble}")
+            limit_s = self._limit_s or 30 + 5 * durations[cell.test]
+            seed = seed_of(self._seed, cell.test)
+            self._runs.append(Run(run_id, cell.test, seed, limit_s, (cell.data,), hides_failure=True))
+            self._cells[cell.test, run_id] = cell
+        return Sweep(
+            lessons=lessons,
+            kinds=self._kinds,
+            possible=wanted,
+            planned=planned,
+            seed=self._seed,
+            command=self._command,
+            version=__version__,
+            fail_on=self._fail_on,
+            fail_on_option="--mock-server-sweep-fail-on",
+        )
+
+    def _is_wanted(self, lesson: Lesson) -> bool:
+        """Whether the command line means this very parameter of its test."""
+        names = [arg.partition("::")[2] for arg in self._wanted]
+        mine = lesson.test.partition("::")[2]
+        return (
+            not names
+            or mine in names
+            or not any(one.partition("[")[0] == mine.partition("[")[0] for one in names)
+        )
+
+    def _workers(self) -> int:
+        return len(getattr(self._config.option, "tx", None) or [1])
+
+    def _command(self, cell: Cell) -> str:
+        """Runs that cell again, from the folder in which this session was started."""
+        path, colons, names = cell.test.partition("::")
+        file = os.path.relpath(self._config.rootpath / path, self._config.invocation_params.dir)
+        words = ["pytest", file + colons + names.partition("[")[0], "--mock-server-sweep-only", cell.id]
+        given = {
+            "--mock-server-sweep-seed": self._seed,
+            "--mock-server-sweep-troubles": self._config.getoption("--mock-server-sweep-troubles"),
+            "--mock-server-sweep-limit": self._config.getoption("--mock-server-sweep-limit"),
+            "--mock-server-sweep-fail-on": self._config.getoption("--mock-server-sweep-fail-on"),
+            "--mock-server-url": self._config.getoption("--mock-server-url"),
+        }
+        words += [word for name, value in given.items() if value for word in (name, str(value))]
+        return shlex.join(words)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Of pytest-xdist: what a worker is told."""
+        node.workerinput[_WORKER_INPUT] = json.dumps([run.as_json() for run in self._runs])
+
+    # Then: what becomes of it
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        """Before anybody counts: a cell that fails the sweep is a failure, every other is none."""
+        told = getattr(report, "mock_server_run", None)
+        cell = self._cells.get((told["test"], told["run"])) if told is not None else None
+        if told is not None and cell is not None and self._sweep is not None:
+            found = Evidence() if told["evidence"] is None else Evidence.of_json(told["evidence"])
+            trial = Trial(
+                cell=cell,
+                passed=told["passed"],
+                duration_s=told["duration_s"],
+                evidence=found,
+                error=told["error"],
+            )
+            result = self._sweep.add(trial)
+            report.mock_server_verdict = result.verdict  # type: ignore[attr-defined]
+            fails = result.fails(self._fail_on)
+            if fails:
+                report.mock_server_fails = fails  # type: ignore[attr-defined]
+                rules = result.broken_rules if RULES in fails else []
+                report.outcome = "failed"
+                report.longrepr = "\n".join([f"{fails[0]}: {cell.id}", *result.reasons, *rules])
+        return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport | pytest.CollectReport) -> Any:
+        if not hasattr(report, "mock_server_cell"):
+            return None
+        if report.when != "teardown":
+            return "", "", ""
+        verdict: Verdict | None = getattr(report, "mock_server_verdict", None)
+        letter, markup = _LETTERS[verdict]
+        category = "not reached" if verdict is None else verdict.value.replace("_", " ")
+        if getattr(report, "mock_server_fails", None) == [RULES]:
+            category, letter, markup = "with a broken retry rule", "R", {"red": True}
+        return category, letter, (category.upper(), markup)
+
+    # Last: the report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._sweep is None:
+            return
+        self._folder = write_report(self._sweep, self._config.invocation_params.dir)
+        if self._clean_code == pytest.ExitCode.TESTS_FAILED and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._sweep is None:
+            return
+        terminalreporter.section("mock server sweep")
+        for line in table(self._sweep):
+            terminalreporter.write_line(line)
+        if self._folder is not None:
+            terminalreporter.write_line(f"report: {self._folder / 'report.html'}")
+
+    def _say(self, line: str) -> None:
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(line)
+
+    def _write(self, text: str) -> None:
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write(text, flush=True)
+
+
+def _limit_s(config: pytest.Config) -> float | None:
+    text = config.getoption("--mock-server-sweep-limit")
+    if text is None:
+        return None
+    try:
+        return parse_duration_s(text)
+    except ValueError as why:
+        raise pytest.UsageError(f"--mock-server-sweep-limit: {why}. {HINT}") from why
+
+
+def _fail_on(config: pytest.Config) -> tuple[str, ...]:
+    text = config.getoption("--mock-server-sweep-fail-on")
+    try:
+        return parse_fail_on(text) if text is not None else FAIL_ON
+    except ValueError as why:
+        raise pytest.UsageError(f"--mock-server-sweep-fail-on: {why}") from why
+
+
+def _troubles_file(config: pytest.Config) -> Path | None:
+    """As given on the command line, or beside the ini file that names it; seen from where pytest was started."""
+    given = config.getoption("--mock-server-sweep-troubles")
+    start = config.invocation_params.dir
+    if given:
+        return Path(os.path.relpath(start / given))
+    named = str(config.getini("mock_server_sweep_troubles"))
+    if not named:
+        return None
+    beside = config.inipath.parent if config.inipath is not None else config.rootpath
+    return Path(os.path.relpath(beside / named))
+
+
+def _kinds(path: Path | None) -> Kinds:
+    try:
+        return load_kinds(path)
+    except LoadFailed as why:
+        raise pytest.UsageError("\n".join(why.lines)) from why

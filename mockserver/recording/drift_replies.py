@@ -1,0 +1,139 @@
+"""What a route answers to a request, each step of it, without anything happening; and how that compares with the real reply."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.proxy import Proxy
+from mockserver.engine.routes import Route
+from mockserver.engine.routing import Found, per_of
+from mockserver.engine.transaction import Draw, prepare
+from mockserver.model.coding import UnreadableBody, decode_content, parse_media_type
+from mockserver.model.headers import Headers
+from mockserver.model.http import Request, Response
+from mockserver.model.volatile import changes_by_nature
+from mockserver.recording.drift_requests import NotAsked
+from mockserver.recording.drift_shapes import Drift, drifts
+from mockserver.recording.replies import read_events
+from mockserver.responses.planner import Planned
+from mockserver.store.bounds import Full
+from mockserver.templating.templates import TemplateError
+
+_COMPARED = ("location", "retry-after", "www-authenticate", "etag", "link", "content-disposition", "allow")
+"""Header lines that clients go by; what the scenario has of them, the real reply must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body as far as it can be compared: JSON, events, or nothing but its media type."""
+
+    kind: str
+    media_type: str
+    value: Any
+
+
+def answers(ns: Namespace, route: Route, request: Request) -> list[Response]:
+    """What the route answers to it, without the steps that only break. Raises NotAsked."""
+    if any(isinstance(answer, Proxy) for answer in route.answers):
+        raise NotAsked("the real service answers it already")
+    planned = list(_steps(ns, route, request))
+    sound = [one.response for one in planned if one.fault is None]
+    if not sound:
+        raise NotAsked("it does nothing but break")
+    return sound
+
+
+def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
+    params = route.pattern.match(request.path) or {}
+    per = per_of(ns, route, request, params)
+    for index in range(len(route.answers)):
+        found = Found(route, params, ns.peek(route, per), index, per)
+        draw = Draw(ns, request, found, "c-000001")
+        try:
+            claim = prepare(ns, request, found, draw)
+            if claim.planned is not None:
+                yield claim.planned
+            elif claim.reply is not None:
+                yield claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+        except (TemplateError, Full) as why:
+            raise NotAsked(f"its reply can't be made: {why}") from why
+
+
+def nearest(expected: list[Response], actual: Response, *, values: bool) -> list[Drift]:
+    """The drift from the step that is nearest to the real reply: that of its status, with the fewest differences."""
+    return min(
+        (compared(one, actual, values=values) for one in expected),
+        key=lambda found: (any(one.where == "status" for one in found), len(found)),
+    )
+
+
+def compared(expected: Response, actual: Response, *, values: bool) -> list[Drift]:
+    """Field by field. Where the statuses differ, nothing further is of interest."""
+    if expected.status != actual.status:
+        return [Drift("status", "status", expected.status, actual.status)]
+    found = [
+        Drift(f"headers.{name}", "gone", _shown(name, expected.header(name)), None)
+        for name in _COMPARED
+        if expected.header(name) is not None and actual.header(name) is None
+    ]
+    one, other = content(expected), content(actual)
+    if one.kind != other.kind:
+        return [*found, Drift("body", "type", one.media_type or one.kind, other.media_type or other.kind)]
+    if one.kind == "events":
+        return [*found, *_events(one.value, other.value, values=values)]
+    if one.kind == "json":
+        return [*found, *drifts(one.value, other.value, values=values)]
+    if one.media_type != other.media_type:
+        found.append(Drift("headers.content-type", "type", one.media_type, other.media_type))
+    return found
+
+
+def _shown(name: str, value: str | None) -> str:
+    return "a value" if value is None or changes_by_nature(value, name) else value
+
+
+def content(response: Response) -> Content:
+    """The body of a reply, looked into."""
+    headers = Headers(response.headers)
+    media_type, _ = parse_media_type(headers.get("content-type", ""))
+    if not response.body:
+        return Content("nothing", "", None)
+    try:
+        data = decode_content(response.body, ",".join(headers.all("content-encoding")).split(","))
+        text = data.decode()
+    except (UnreadableBody, UnicodeDecodeError):
+        return Content("bytes", media_type, None)
+    if media_type == "text/event-stream":
+        return Content("events", media_type, read_events(text) or [])
+    if media_type.endswith("json"):
+        try:
+            return Content("json", media_type, json.loads(text))
+        except ValueError:
+            return Content("text", media_type, None)
+    return Content("text", media_type, None)
+
+
+def _events(expected: list[Any], actual: list[Any], *, values: bool) -> Iterator[Drift]:
+    """Those of one name together: how many there are is the moment's."""
+    known, found = _by_name(expected), _by_name(actual)
+    for name, data in known.items():
+        if name not in found:
+            yield Drift(f"events.{name}", "gone", "event", None)
+        else:
+            yield from drifts(data, found[name], f"events.{name}", values=values)
+    for name in found:
+        if name not in known:
+            yield Drift(f"events.{name}", "new", None, "event")
+
+
+def _by_name(events: list[Any]) -> dict[str, list[Any]]:
+    names: dict[str, list[Any]] = {}
+    for event in events:
+        data = event.get("data") if isinstance(event, dict) else event
+        name = event.get("event", "message") if isinstance(event, dict) else "message"
+        names.setdefault(str(name), []).append(data)
+    return names

@@ -1,0 +1,117 @@
+"""
+Where two JSON values have drifted apart in shape and types, field by field.
+
+The items of a list count together: a field is gone when no item has it any more, and of another type when an item
+has a type that none had. Where there is nothing to compare with, as in an empty list, there is no drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.errors import shown
+from mockserver.model.volatile import changes_by_nature
+from mockserver.redaction.redaction import mask_tree
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference; `where` is a place of the reply such as `json.items[].price`, `kind` is gone, new, type, value or another word."""
+
+    where: str
+    kind: str
+    expected: Any
+    actual: Any
+
+    @property
+    def text(self) -> str:
+        match self.kind:
+            case "gone":
+                return f"{self.where}: is gone; the scenario has {self.expected}"
+            case "new":
+                return f"{self.where}: is new: {self.actual}"
+        return f"{self.where}: is {self.actual}; the scenario has {self.expected}"
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "where": self.where, "kind": self.kind, "expected": self.expected, "actual": self.actual, "text": self.text,
+        }  # fmt: skip
+
+
+def type_of(value: Any) -> str:
+    """JSON's own word for it; whole numbers and others are both numbers."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+    return "object"
+
+
+def drifts(expected: Any, actual: Any, where: str = "json", *, values: bool = False) -> list[Drift]:
+    """Every difference, in the order of the scenario."""
+    return list(_compared([expected], [actual], where, "", values=values))
+
+
+def _compared(
+    expected: list[Any], actual: list[Any], where: str, name: str, *, values: bool
+) -> Iterator[Drift]:
+    if not expected or not actual:
+        return
+    known, found = _types(expected), _types(actual)
+    strange = [one for one in found if one not in known]
+    if strange:
+        yield Drift(where, "type", " or ".join(known), " or ".join(found))
+    yield from _objects(_of(dict, expected), _of(dict, actual), where, values=values)
+    yield from _compared(
+        [item for one in _of(list, expected) for item in one],
+        [item for one in _of(list, actual) for item in one],
+        f"{where}[]",
+        name,
+        values=values,
+    )
+    if values and not strange and len(expected) == len(actual) == 1:
+        yield from _values(expected[0], actual[0], where, name)
+
+
+def _values(expected: Any, actual: Any, where: str, name: str) -> Iterator[Drift]:
+    if isinstance(expected, (dict, list)) or expected == actual:
+        return
+    if not changes_by_nature(expected, name) and not changes_by_nature(actual, name):
+        yield Drift(where, "value", _shown(expected, name), _shown(actual, name))
+
+
+def _shown(value: Any, name: str) -> str:
+    return shown(mask_tree(value, name))
+
+
+def _objects(expected: list[Any], actual: list[Any], where: str, *, values: bool) -> Iterator[Drift]:
+    if not expected or not actual:
+        return
+    for key in dict.fromkeys(key for one in expected for key in one):
+        known = [one[key] for one in expected if key in one]
+        found = [one[key] for one in actual if key in one]
+        place = f"{where}.{key}"
+        if not found and len(known) == len(expected):
+            yield Drift(place, "gone", " or ".join(_types(known)), None)
+        yield from _compared(known, found, place, key, values=values)
+    for key in dict.fromkeys(key for one in actual for key in one):
+        if not any(key in one for one in expected):
+            found = [one[key] for one in actual if key in one]
+            yield Drift(f"{where}.{key}", "new", None, " or ".join(_types(found)))
+
+
+def _of(kind: type, values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, kind)]
+
+
+def _types(values: Iterable[Any]) -> list[str]:
+    return list(dict.fromkeys(map(type_of, values)))

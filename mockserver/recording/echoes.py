@@ -1,0 +1,164 @@
+"""
+What of a reply its request explains, as templates: an id of the path, a field of the body, the address that was asked.
+
+A small number may agree by chance, so a value counts where it stands under the same name, or is telling by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from mockserver.model.exchange import relinked
+from mockserver.recording.replies import Draft
+from mockserver.recording.seen import Seen
+
+_TELLING_CHARS = 6
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_ID_NAME = re.compile(r"(?i)id|.*_id|.*[a-z]Id|uuid|number|name|slug|self|url|href|uri|link|path")
+
+
+class Template(str):
+    """A text that is made for each call."""
+
+    __slots__ = ()
+
+
+def has_template(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(has_template, value.values()))
+    if isinstance(value, list):
+        return any(map(has_template, value))
+    return isinstance(value, Template)
+
+
+def has_braces(value: Any) -> bool:
+    """Whether a text in it would be taken for a template, and is none."""
+    if isinstance(value, dict):
+        return any(has_braces(key) or has_braces(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(map(has_braces, value))
+    return (
+        isinstance(value, str)
+        and not isinstance(value, Template)
+        and any(brace in value for brace in ("{{", "{%", "{#"))
+    )
+
+
+def explained(one: Seen, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
+    """
+    The reply with templates where the request explains it. `names` are the path's parameters by their
+    place; `urls` are those that the service was asked by, which become this server's own.
+    """
+    draft = one.reply
+    if has_braces([draft.headers, draft.body if draft.kind != "file" else None]):
+        return draft
+    explain = _Explainer(one, names, urls)
+    headers: dict[str, Any] = {
+        name: [explain.text(line) for line in value] if isinstance(value, list) else explain.text(value)
+        for name, value in draft.headers.items()
+        if name not in ("content-type", "etag")
+    }
+    body = draft.body
+    if draft.kind == "json":
+        body = explain.tree(body, ())
+    elif draft.kind == "events":
+        body = [explain.event(event) for event in body]
+    elif draft.kind in ("text", "html", "xml"):
+        body = explain.text(body)
+    return Draft(
+        draft.status, {**draft.headers, **headers}, draft.kind, body, draft.extension, draft.left_out
+    )
+
+
+class _Explainer:
+    def __init__(self, one: Seen, names: Mapping[int, str], urls: tuple[str, ...]) -> None:
+        self._urls = urls
+        self._path = [(unquote(one.segments[i]), names[i]) for i in one.ids if i in names]
+        self._fields = one.body if one.kind in ("json", "form") and isinstance(one.body, dict) else {}
+        self._read: Callable[[Any], Any] = _first if one.kind == "form" else _same
+        self._root = f"request.{one.kind}"
+
+    def tree(self, value: Any, place: tuple[Any, ...]) -> Any:
+        whole = self._of_body(value, place)
+        if whole is not None:
+            return whole
+        if isinstance(value, dict):
+            return {key: self.tree(item, (*place, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.tree(item, (*place, i)) for i, item in enumerate(value)]
+        name = next((part for part in reversed(place) if isinstance(part, str)), "")
+        return self._of_path(value, name) or (self.text(value) if isinstance(value, str) else value)
+
+    def event(self, event: Any) -> Any:
+        if isinstance(event, dict) and isinstance(event.get("data"), (dict, list)):
+            return {**event, "data": self.tree(event["data"], ())}
+        return event
+
+    def text(self, text: str) -> str:
+        """A text with the service's own address, or with an id as a segment of a path in it."""
+        made = text
+        for url in self._urls:
+            made = relinked(made, url, "{{ request.base_url }}")
+        for id_text, name in self._path:
+            made = re.sub(rf"(?<=/){re.escape(id_text)}(?![\w-])", f"{{{{ path.{name} }}}}", made)
+        return text if made == text else Template(made)
+
+    def _of_path(self, value: Any, name: str) -> Template | None:
+        for text, param in self._path:
+            if str(value) != text or isinstance(value, bool):
+                continue
+            if _ID_NAME.fullmatch(name) or len(text) >= _TELLING_CHARS:
+                return Template(f"{{{{ path.{param} | int }}}}" if isinstance(value, int) else f"{{{{ path.{param} }}}}")  # fmt: skip
+        return None
+
+    def _of_body(self, value: Any, place: tuple[Any, ...]) -> Template | None:
+        """The field of the request that it repeats: of the same name, or telling by itself."""
+        name = place[-1] if place and isinstance(place[-1], str) else ""
+        if value is None or value in ("", [], {}) or not place:
+            return None
+        for path, item in _leaves(self._fields, ()):
+            found = self._read(item)
+            both_float = isinstance(value, float) and isinstance(found, float)
+            same_type = (
+                both_float
+                or type(found) is type(value)
+                or (isinstance(value, int) and self._root == "request.form")
+            )
+            if not same_type or isinstance(value, bool) != isinstance(found, bool):
+                continue
+            if found != value and not (self._root == "request.form" and str(value) == found):
+                continue
+            telling = isinstance(value, str) and len(value) >= 8
+            if path[-1] == name or telling:
+                cast = " | int" if isinstance(value, int) and self._root == "request.form" else ""
+                return Template(f"{{{{ {_expression(self._root, path)}{cast} }}}}")
+        return None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _first(values: Any) -> Any:
+    return values[0] if isinstance(values, list) and len(values) == 1 else None
+
+
+def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Every value below, the larger ones before what they hold."""
+    if path:
+        yield path, value
+    if isinstance(value, dict) and len(path) < 6:
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+
+
+def _expression(root: str, path: tuple[Any, ...]) -> str:
+    """Such as `request.json.a['odd-key']`."""
+    methods = {"items", "keys", "values", "get", "count", "index"}
+    return root + "".join(
+        f".{part}" if _WORD.fullmatch(str(part)) and part not in methods else f"[{str(part)!r}]"
+        for part in path
+    )

@@ -1,0 +1,97 @@
+"""
+A request and what answered it, as recordings of every kind hold them: HAR, VCR, the calls of a server.
+
+Bodies are bytes without their content-coding; header lines keep order and repeats.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.written import written_float
+from mockserver.schema.base import METHOD
+
+ORIGIN = "x-origin"
+"""The scenario's key for where the real service is: `https://api.example`. It is for people, and for exporters."""
+
+
+Lines = list[tuple[str, str]]
+"""Header lines, or other named texts, in their order."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """
+    `place` is where the source says it. `fault` is set where the answer broke,
+    `status` 0 where none came. `name` is what the source calls it.
+    """
+
+    place: str
+    method: str
+    url: str
+    request_headers: Lines = field(default_factory=list)
+    request_body: bytes = b""
+    status: int = 200
+    headers: Lines = field(default_factory=list)
+    body: bytes = b""
+    fault: str = ""
+    name: str = ""
+
+    @property
+    def split(self) -> SplitResult:
+        return urlsplit(self.url)
+
+    @property
+    def origin(self) -> str:
+        """`https://api.example:8443`, empty for a URL without a host."""
+        at = self.split
+        return f"{at.scheme.lower()}://{at.netloc.rpartition('@')[2].lower()}" if at.netloc else ""
+
+    @property
+    def path(self) -> str:
+        return self.split.path or "/"
+
+    @property
+    def request(self) -> Request:
+        """The request as the server would see it, but for its content-coding, which is undone."""
+        target = self.path + (f"?{self.split.query}" if self.split.query else "")
+        lines = [(name, value) for name, value in self.request_headers if name.lower() != "content-encoding"]
+        return Request(self.method, target, lines, self.request_body)
+
+    def header(self, name: str) -> str:
+        """The first header line of the answer with that name."""
+        return value_of(self.headers, name)
+
+
+def known_method(written: object) -> str:
+    """A method in upper case. Raises ValueError for what is none."""
+    if not isinstance(written, str) or not METHOD.fullmatch(written.upper()):
+        raise ValueError(f"{written!r} is no method")
+    return written.upper()
+
+
+def value_of(headers: Lines, name: str) -> str:
+    return next((value for one, value in headers if one.lower() == name), "")
+
+
+def json_of(body: bytes) -> Any:
+    """The JSON that a body is, decimals as written. Raises UnreadableBody for any other, and for JSON that Python would change."""
+    value = Request("POST", "/", [], body).json
+    try:
+        written = json.loads(body, object_pairs_hook=_once, parse_float=written_float)
+    except (ValueError, RecursionError) as why:
+        raise UnreadableBody(str(why)) from why
+    if written != value:
+        raise UnreadableBody("its numbers can't be kept")
+    return written
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in it")
+    return found

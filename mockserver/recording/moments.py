@@ -1,0 +1,78 @@
+"""
+Times that are the moment of the call: two replies that differ in nothing else are the same reply, which says what time it is.
+
+One that comes back unchanged, as the time at which something was made does, stays what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from mockserver.recording.echoes import Template
+from mockserver.recording.replies import Draft
+from mockserver.recording.seen import Seen
+
+_NEAR_S = 120.0
+"""So far apart a service's clock and this one's may be."""
+_FIRST_S = 1_000_000_000
+"""A smaller number is no time of today, in seconds or in milliseconds."""
+_ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.(\d{1,6}))?(Z|\+00:00)")
+
+
+def tell_the_time(calls: list[Seen]) -> None:
+    """Calls of one route, in their order: where neighbours differ in their moment alone, their replies say `now`."""
+    told = [_told(one) for one in calls]
+    same = [
+        one.explained != other.explained and here == there
+        for (one, here), (other, there) in pairwise(zip(calls, told, strict=True))
+    ]
+    for i, one in enumerate(calls):
+        if (i and same[i - 1]) or (i < len(same) and same[i]):
+            one.explained = told[i]
+
+
+def _told(one: Seen) -> Draft:
+    draft = one.explained
+    if draft.kind != "json":
+        return draft
+    body = _timed(draft.body, one.request.arrived_s)
+    return Draft(draft.status, draft.headers, draft.kind, body, draft.extension, draft.left_out)
+
+
+def _timed(value: Any, now_s: float) -> Any:
+    if isinstance(value, dict):
+        return {key: _timed(item, now_s) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_timed(item, now_s) for item in value]
+    if isinstance(value, str) and not isinstance(value, Template):
+        return _text(value, now_s)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _number(value, now_s)
+    return value
+
+
+def _text(text: str, now_s: float) -> Any:
+    found = _ISO.fullmatch(text)
+    if found is None:
+        return text
+    try:
+        at_s = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).timestamp()
+    except ValueError:  # the 31st of February
+        return text
+    if abs(at_s - now_s) > _NEAR_S:
+        return text
+    fraction = ".%f" if found[2] else ""
+    return Template(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{found[4]}') }}}}")
+
+
+def _number(value: int, now_s: float) -> Any:
+    if value < _FIRST_S:
+        return value
+    if abs(value - now_s) <= _NEAR_S:
+        return Template("{{ now.timestamp() | int }}")
+    if abs(value / 1000 - now_s) <= _NEAR_S:
+        return Template("{{ (now.timestamp() * 1000) | int }}")
+    return value

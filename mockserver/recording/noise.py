@@ -1,0 +1,71 @@
+"""
+Header lines that say nothing of what a service means: a recording has them, nobody would write them.
+
+Hop-by-hop (RFC 9110 7.6.1), made anew for each answer (RFC 9110 6.6.1, 8.6), or
+of the machines in between.
+"""
+
+from __future__ import annotations
+
+from mockserver.errors import shown
+from mockserver.model.lines import is_header_name
+from mockserver.recording.exchanges import Lines
+
+_HOP_BY_HOP = frozenset(
+    [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
+)
+_MADE_ANEW = frozenset(["age", "content-encoding", "content-length", "date", "server", "server-timing"])
+_IN_BETWEEN = frozenset(
+    [
+        "alt-svc",
+        "cf-cache-status",
+        "cf-ray",
+        "expect-ct",
+        "nel",
+        "p3p",
+        "public-key-pins",
+        "report-to",
+        "reporting-endpoints",
+        "strict-transport-security",
+        "timing-allow-origin",
+        "via",
+        "x-amz-cf-id",
+        "x-amz-cf-pop",
+        "x-cache",
+        "x-cache-hits",
+        "x-powered-by",
+        "x-runtime",
+        "x-served-by",
+        "x-timer",
+        "x-varnish",
+    ]
+)
+_OF_REPLIES = _HOP_BY_HOP | _MADE_ANEW | _IN_BETWEEN
+
+
+def telling(headers: Lines) -> tuple[Lines, list[str]]:
+    """The lines of an answer that mean something, and the names of the others, each once."""
+    kept: Lines = []
+    left: dict[str, None] = {}
+    for name, value in headers:
+        if name.startswith(":") or not is_header_name(name):
+            left[name.lower() if name.startswith(":") else shown(name)] = None
+        elif name.lower() in _OF_REPLIES:
+            left[name.lower()] = None
+        else:
+            kept.append((name.lower(), value))
+    return kept, list(left)
+
+
+TELLING_REQUEST_HEADERS = ("x-amz-target", "soapaction")
+"""Those that say what is asked where path and method don't."""

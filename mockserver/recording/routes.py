@@ -1,0 +1,225 @@
+"""
+Recorded calls to routes: those of one path in a sequence, and paths that differ in an id alone in one route, where
+the request explains the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from mockserver.recording.echoes import Template, explained, has_braces, has_template
+from mockserver.recording.files import Files
+from mockserver.recording.moments import tell_the_time
+from mockserver.recording.scrubbing import Hiding
+from mockserver.recording.seen import Seen
+from mockserver.recording.variants import Variant, variants
+
+_FEW = 3
+"""So many equal numbers in a row are written out."""
+
+
+@dataclass(slots=True)
+class Route:
+    """One route: `path` as the language writes it, and one of the calls that it was made of."""
+
+    method: str
+    path: str
+    match: dict[str, Any]
+    steps: list[Any]
+    example: Seen = field(repr=False)
+    first: int
+    params: int = 0
+
+    @property
+    def line(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def document(self) -> dict[str, Any]:
+        route: dict[str, Any] = {"request": self.line}
+        if self.match:
+            route["match"] = self.match
+        route["reply"] = self.steps[0] if len(self.steps) == 1 else self.steps
+        if self.params and len(self.steps) > 1:
+            route["per"] = f"path.{self.path.partition('{')[2].partition('}')[0]}"
+        return route
+
+
+@dataclass(slots=True)
+class Making:
+    """What the routes of one recording have in common: the service's addresses, files, and what was hidden."""
+
+    urls: tuple[str, ...]
+    files: Files
+    hiding: Hiding
+
+
+def routes_of(calls: list[Seen], making: Making) -> list[Route]:
+    """The routes, in an order in which none hides another."""
+    order = {id(one): i for i, one in enumerate(calls)}
+    shapes: dict[Any, list[Seen]] = {}
+    for one in calls:
+        shapes.setdefault((one.request.method, one.shape), []).append(one)
+    routes = [route for group in shapes.values() for route in _of_shape(group, making, order)]
+    return sorted(routes, key=lambda route: (route.params, route.first))
+
+
+def _of_shape(calls: list[Seen], making: Making, order: dict[int, int]) -> list[Route]:
+    """The routes of one method and shape of path."""
+    by_ids: dict[tuple[str, ...], list[Seen]] = {}
+    for one in calls:
+        by_ids.setdefault(one.id_texts, []).append(one)
+    names = parameters(calls[0])
+    families: dict[str, list[list[Seen]]] = {}
+    for group in by_ids.values():
+        families.setdefault(_fingerprint(group, names, making), []).append(group)
+    shared = _shared(families, names, making)
+    routes: list[Route] = []
+    for fingerprint, groups in families.items():
+        if fingerprint == shared:
+            routes += _routes(groups[0], names, making, order)
+        else:
+            routes += [route for group in groups for route in _routes(group, {}, making, order)]
+    return routes
+
+
+def _fingerprint(calls: list[Seen], names: dict[int, str], making: Making) -> str:
+    """The same for two paths that are answered alike once their parameters are named."""
+    found = _variants(calls, names, Making(making.urls, Files(making.files.name), Hiding()))
+    return repr([(one.match, steps) for one, steps in found])
+
+
+def _shared(families: dict[str, list[list[Seen]]], names: dict[int, str], making: Making) -> str | None:
+    """
+    Which of them a route with parameters answers: those of several paths, or of one whose ids come back in the reply.
+    Where two would do, none is: nobody could say which answers an id that was not recorded.
+    """
+    if not names:
+        return None
+    fit = [
+        fingerprint
+        for fingerprint, groups in families.items()
+        if groups[0][0].ids and (len(groups) > 1 or _echoes(groups[0], names, making))
+    ]
+    well = [one for one in fit if any(call.reply.status < 400 for call in families[one][0])]
+    several = [one for one in fit if len(families[one]) > 1]
+    for candidates in (well, several):
+        if len(candidates) == 1:
+            return candidates[0]
+    return None
+
+
+def _echoes(calls: list[Seen], names: dict[int, str], making: Making) -> bool:
+    drafts = [explained(one, names, making.urls) for one in calls]
+    return any(
+        "{{ path." in str(text) for draft in drafts for text in _templates([draft.headers, draft.body])
+    )
+
+
+def _templates(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _templates(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _templates(item)]
+    return [value] if isinstance(value, Template) else []
+
+
+def parameters(one: Seen) -> dict[int, str]:
+    """
+    Names of the ids by their place: `id` where there is one, else by what stands before each.
+
+    `/orders/7/items/3` has `order_id` and `item_id`.
+    """
+    if len(one.ids) == 1:
+        return {one.ids[0]: "id"}
+    named: dict[int, str] = {}
+    for i in one.ids:
+        before = one.segments[i - 1] if i and i - 1 not in one.ids else ""
+        stem = "".join(char if char.isalnum() else "_" for char in before).removesuffix("s").strip("_")
+        name = f"{stem}_id" if stem and stem.isascii() and not stem[0].isdigit() else "id"
+        while name in named.values():
+            name += "2"
+        named[i] = name
+    return named
+
+
+def _routes(calls: list[Seen], names: dict[int, str], making: Making, order: dict[int, int]) -> list[Route]:
+    return [
+        Route(
+            calls[0].request.method,
+            _path(calls[0], names),
+            variant.match,
+            steps,
+            variant.calls[0],
+            order[id(variant.calls[0])],
+            len(names),
+        )
+        for variant, steps in _variants(calls, names, making)
+    ]
+
+
+def _variants(calls: list[Seen], names: dict[int, str], making: Making) -> list[tuple[Variant, list[Any]]]:
+    place = f"{calls[0].request.method} {_path(calls[0], names)}"
+    for call in calls:
+        call.explained = explained(call, names, making.urls)
+    found = variants(calls, making.hiding, place)
+    for one in found:
+        tell_the_time(one.calls)
+    return [(one, _folded([_reply(call, making, place) for call in one.calls])) for one in found]
+
+
+def _path(one: Seen, names: dict[int, str]) -> str:
+    segments = [
+        f"{{{names[i]}}}" if i in names else _literal(segment) for i, segment in enumerate(one.segments)
+    ]
+    return "/" + "/".join(segments)
+
+
+def _literal(segment: str) -> str:
+    return "".join(quote(char) if char in "{}?# " or char.isspace() else char for char in segment)
+
+
+# Replies
+
+
+def _reply(one: Seen, making: Making, place: str) -> Any:
+    draft, hiding = one.explained, making.hiding
+    at = f"{place} reply"
+    reply: dict[str, Any] = {}
+    if draft.status != 200:
+        reply["status"] = draft.status
+    if draft.headers:
+        reply["headers"] = {name: hiding.header(at, name, value) for name, value in draft.headers.items()}
+    if draft.kind == "file":
+        data = hiding.data(f"{at}.file", draft.body, draft.extension)
+        reply["file"] = making.files.add(one, draft.extension, data)
+        if not any(name == "content-type" for name in draft.headers):
+            reply.setdefault("headers", {})["content-type"] = "application/octet-stream"
+    elif draft.kind in ("json", "events"):
+        reply[draft.kind] = hiding.tree(f"{at}.{draft.kind}", draft.body)
+    elif draft.kind is not None:
+        reply[draft.kind] = hiding.text(f"{at}.{draft.kind}", draft.body)
+    spoken = [draft.headers, None if draft.kind == "file" else draft.body]
+    if has_braces(spoken) and not has_template(spoken):
+        reply["raw"] = True
+    return draft.status if set(reply) <= {"status"} else reply
+
+
+def _folded(replies: list[Any]) -> list[Any]:
+    """A sequence: equal replies in a row are one, and the last stands for all that would follow it."""
+    runs: list[tuple[Any, int]] = []
+    for reply in replies:
+        if runs and runs[-1][0] == reply:
+            runs[-1] = (reply, runs[-1][1] + 1)
+        else:
+            runs.append((reply, 1))
+    steps: list[Any] = []
+    for reply, times in runs[:-1]:
+        if times == 1:
+            steps.append(reply)
+        elif isinstance(reply, int) and times <= _FEW:
+            steps += [reply] * times
+        else:
+            steps.append({**(reply if isinstance(reply, dict) else {"status": reply}), "times": times})
+    return [*steps, runs[-1][0]]

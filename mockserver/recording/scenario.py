@@ -1,0 +1,190 @@
+"""A recording as a scenario, with what a person should know of it as remarks above."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from mockserver.model.coding import UnreadableBody
+from mockserver.model.exchange import Exchange
+from mockserver.recording.conversion import Imported
+from mockserver.recording.files import Files
+from mockserver.recording.routes import Making, Route, routes_of
+from mockserver.recording.scrubbing import Hiding
+from mockserver.recording.seen import Seen, seen
+from mockserver.redaction.redaction import mask_bytes, mask_path, mask_target, mask_tree
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.scenario import ScenarioSpec
+
+REQUESTS = "x-requests"
+"""Where a scenario keeps one request for each route that does not say it by itself; `mockserver diff` asks them again."""
+_BASE = re.compile(r"api|rest|v\d+(\.\d+)?")
+_MOST_BODY = 4096
+
+
+def scenario_of(exchanges: Sequence[Exchange], name: str, left_out: dict[str, int] | None = None) -> Imported:
+    """One scenario of that name. `left_out` are calls that could not be recorded, by reason."""
+    calls, strange = _calls(exchanges)
+    cors = any(_is_preflight(one) for one in calls)
+    calls = [one for one in calls if not _is_preflight(one)]
+    if cors:
+        for one in calls:
+            _without_cors(one)
+    hiding, files = Hiding(), Files(name)
+    routes = routes_of(calls, Making(_urls(exchanges), files, hiding))
+    base = _base(routes)
+    document: dict[str, Any] = {"scenario": name}
+    targets = list(dict.fromkeys(one.to for one in exchanges))
+    if targets:
+        document["description"] = f"Recorded from {', '.join(targets)}"
+    if base:
+        document["base"] = base
+    if cors:
+        document["cors"] = True
+    for route in routes:
+        route.path = route.path.removeprefix(base)
+    document["routes"] = [route.document() for route in routes]
+    requests = _requests(routes, base)
+    if requests:
+        document[REQUESTS] = requests
+    remarks = _remarks(calls, hiding, {**(left_out or {}), **strange}, targets)
+    return Imported({name: document}, files.content, [], {name: remarks})
+
+
+def written(imported: Imported, name: str) -> str:
+    """The scenario's file."""
+    comments = "".join(f"# {line}\n" for line in imported.remarks.get(name, []))
+    return comments + dump(imported.scenarios[name], ScenarioSpec)
+
+
+def _calls(exchanges: Sequence[Exchange]) -> tuple[list[Seen], dict[str, int]]:
+    """Those that the language can say, and how many others there were, by reason."""
+    calls: list[Seen] = []
+    strange: Counter[str] = Counter()
+    for one in exchanges:
+        if not 200 <= one.response.status <= 599:
+            strange["the reply's status is none of 200 to 599"] += 1
+            continue
+        try:
+            calls.append(seen(one))
+        except UnreadableBody as why:
+            strange[f"the reply can't be read: {why}"] += 1
+    return calls, dict(strange)
+
+
+def _urls(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
+    """How the service calls itself, and how it was called here; the longest first."""
+    found = {one.to for one in exchanges} | {one.request.base_url for one in exchanges if one.request.host}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _is_preflight(one: Seen) -> bool:
+    headers = one.request.headers
+    return (
+        one.request.method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
+    )
+
+
+def _without_cors(one: Seen) -> None:
+    for name in [name for name in one.reply.headers if name.startswith("access-control-")]:
+        del one.reply.headers[name]
+
+
+def _base(routes: list[Route]) -> str:
+    """What all paths begin with, as far as it is `/api`, `/v1` and the like."""
+    if len(routes) < 2:
+        return ""
+    columns = zip(*(route.path[1:].split("/")[:-1] for route in routes), strict=False)
+    base = ""
+    for column in columns:
+        if len(set(column)) > 1 or not _BASE.fullmatch(column[0]):
+            break
+        base += f"/{column[0]}"
+    return base
+
+
+# What was asked
+
+
+def _requests(routes: list[Route], base: str) -> dict[str, Any]:
+    """By the name that each route goes by."""
+    requests: dict[str, Any] = {}
+    taken: set[str] = set()
+    for route in routes:
+        line = f"{route.method} {base}{route.path}"
+        name, number = line, 1
+        while name in taken:
+            number += 1
+            name = f"{line} #{number}"
+        taken.add(name)
+        example = _request(route)
+        if example:
+            requests[name] = example
+    return requests
+
+
+def _request(route: Route) -> dict[str, Any]:
+    """What of it the route doesn't say: the path where it has parameters, and the body."""
+    one = route.example
+    found: dict[str, Any] = {}
+    if "{" in route.path:
+        found["path"] = mask_path(one.request.path)
+    if one.query and "query" not in route.match:
+        found["query"] = mask_target("?" + one.request.query_string)[1:]
+    if one.kind in ("json", "form") and len(one.request.body) <= _MOST_BODY:
+        found[one.kind] = mask_tree(one.body)
+    elif one.kind == "text" and len(one.request.body) <= _MOST_BODY:
+        found["text"] = mask_bytes(one.request.body).decode("utf-8", "replace")
+    elif one.kind == "bytes" and len(one.request.body) <= _MOST_BODY and _is_plain(one):
+        found["headers"] = {"content-type": one.request.headers.get("content-type", "")}
+        found["base64"] = base64.b64encode(one.request.body).decode()
+    elif one.kind != "nothing":
+        found["skip"] = "its body was too long, or held a secret, and was not kept"
+    return found
+
+
+def _is_plain(one: Seen) -> bool:
+    return mask_bytes(one.request.body, one.request.media_type) == one.request.body
+
+
+# Remarks
+
+
+def _remarks(calls: list[Seen], hiding: Hiding, left_out: dict[str, int], targets: list[str]) -> list[str]:
+    lines = [f"Recorded by mockserver: {_some(len(calls), 'call')}."]
+    if hiding.places:
+        lines.append("Secrets were masked, and a request is asked no more of one than its end:")
+        lines += [f"  {place}" for place in hiding.places]
+    names = sorted({name for one in calls for name in one.reply.left_out} - _EXPECTED)
+    if names:
+        lines.append(f"Header lines left out: {', '.join(names)}.")
+    for why, count in left_out.items():
+        lines.append(f"Not recorded: {_some(count, 'call')}: {why}.")
+    linked = sum(_links(one, targets) for one in calls)
+    if linked:
+        lines.append(
+            f"{_some(linked, 'reply', 'replies')} had links to the service itself in the body, which lead here now; "
+            "who followed them while recording went past the recorder."
+        )
+    return lines
+
+
+_EXPECTED = frozenset({
+    "date", "server", "connection", "keep-alive", "content-length", "content-encoding", "transfer-encoding", "accept-ranges", "via",
+})  # fmt: skip
+"""Left out of every recording, so that saying so would be noise itself."""
+
+
+def _links(one: Seen, targets: list[str]) -> bool:
+    body = one.reply.body
+    if body is None or isinstance(body, bytes):
+        return False
+    text = body if isinstance(body, str) else str(body)
+    return any(target and target in text for target in targets)
+
+
+def _some(count: int, noun: str, plural: str = "") -> str:
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"

@@ -1,0 +1,90 @@
+"""Takes secrets out of what is written down, by the rules of redaction, and remembers where they stood."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mockserver.model.written import with_decimals, written_float, written_json
+from mockserver.recording.echoes import Template
+from mockserver.redaction.redaction import (
+    mask_body,
+    mask_bytes,
+    mask_field,
+    mask_header,
+    mask_tree,
+)
+
+MASK = "****"
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_float=written_float)
+_DECODER.scan_once = json.scanner.py_make_scanner(_DECODER)  # type: ignore[attr-defined]
+"""
+Reads in Python, value by value, as `written_json` writes: files are long, and the ways in C
+let no other thread run until they are done.
+"""
+
+
+class Hiding:
+    """What was masked, in the words of the file: `places` are key paths, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, None] = {}
+
+    def _told(self, place: str, before: Any, after: Any) -> Any:
+        if before != after:
+            self.places[place] = None
+        return after
+
+    def header(self, place: str, name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.header(place, name, one) for one in value]
+        if isinstance(value, Template):
+            return str(value)
+        return self._told(f"{place}.headers.{name}", value, mask_header(name, value))
+
+    def tree(self, place: str, value: Any, name: str = "") -> Any:
+        """A JSON value, member by member; what a template makes is no secret."""
+        if isinstance(value, Template):
+            return str(value)
+        if isinstance(value, dict):
+            return {key: self.tree(f"{place}.{key}", item, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.tree(f"{place}[{i}]", item, name) for i, item in enumerate(value)]
+        return self._told(place, value, mask_tree(value, name))
+
+    def text(self, place: str, value: str) -> str:
+        return str(value) if isinstance(value, Template) else str(self._told(place, value, mask_body(value)))
+
+    def data(self, place: str, value: bytes, extension: str) -> bytes:
+        """Of a file, what is text; other bytes stay as they are."""
+        if extension == "json":
+            try:
+                return self._json(place, value)
+            except (ValueError, RecursionError):
+                pass  # it is hidden like any other text
+        if extension in ("csv", "html", "json", "txt", "xml", "svg"):
+            return bytes(self._told(place, value, mask_bytes(value)))
+        return value
+
+    def _json(self, place: str, value: bytes) -> bytes:
+        parsed = _DECODER.decode(value.decode(json.detect_encoding(value)))
+        masked = mask_tree(parsed)
+        if masked == parsed:
+            return value
+        text = written_json(with_decimals(masked), _ENCODER.encode)
+        return bytes(self._told(place, value, text.encode("utf-8", "surrogatepass")))
+
+    def condition(self, place: str, name: str, value: str, *, header: bool = False) -> Any:
+        """What a request's value is asked for: itself, or, where it is a secret, what may be seen of it."""
+        masked = mask_header(name, value) if header else mask_field(name, value)
+        if masked == value:
+            return value
+        self._told(place, value, masked)
+        before, _, end = masked.rpartition(MASK)
+        asked: dict[str, str] = {}
+        if before and value.startswith(before):
+            asked["starts_with"] = before
+        if end and value.endswith(end):
+            asked["ends_with"] = end
+        return asked or "present"

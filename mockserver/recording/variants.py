@@ -1,0 +1,288 @@
+"""
+Calls of one path apart by what makes the service answer differently, and by no more: query, credentials,
+a few header lines, fields of the body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.model.volatile import changes_by_nature
+from mockserver.recording.scrubbing import Hiding
+from mockserver.recording.seen import Seen
+from mockserver.redaction.redaction import mask_header, mask_tree
+
+_SELECTING = (
+    "accept",
+    "accept-language",
+    "if-none-match",
+    "if-modified-since",
+    "if-match",
+    "range",
+    "prefer",
+)
+_REFUSED = frozenset({401, 403})
+_ABSENT: Any = object()
+
+
+@dataclass(slots=True)
+class Variant:
+    """Calls that are answered alike, oldest first, and what a request must have to be one of them."""
+
+    calls: list[Seen]
+    match: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def narrowed(self, calls: list[Seen], part: str, conditions: dict[str, Any]) -> Variant:
+        """Some of them, with more conditions."""
+        match = {key: dict(value) for key, value in self.match.items()}
+        if conditions:
+            match[part] = {**match.get(part, {}), **conditions}
+        return Variant(calls, match)
+
+    @property
+    def weight(self) -> int:
+        """How much it asks: what asks more comes first."""
+        return sum(map(len, self.match.values()))
+
+
+def variants(calls: list[Seen], hiding: Hiding, place: str) -> list[Variant]:
+    """The calls of one method and path, apart; those that ask more come first."""
+    found = [Variant(calls)]
+    for split in (_by_query, _by_credentials, _by_headers, _by_body):
+        found = [narrower for one in found for narrower in split(one, hiding, place)]
+    return sorted(_merged(found, calls), key=lambda one: -one.weight)
+
+
+def _merged(found: list[Variant], calls: list[Seen]) -> list[Variant]:
+    """Those that ask the same, since what tells them apart is a secret, as one: a sequence in the order of their calls."""
+    order = {id(call): i for i, call in enumerate(calls)}
+    by_match: dict[str, Variant] = {}
+    for one in found:
+        known = by_match.setdefault(repr(one.match), one)
+        if known is not one:
+            known.calls = sorted([*known.calls, *one.calls], key=lambda call: order[id(call)])
+    return list(by_match.values())
+
+
+def outcome(one: Seen) -> Hashable:
+    """What came of a call, but for what changes by nature."""
+    reply = one.explained
+    body = reply.body
+    if isinstance(body, bytes):
+        body = hashlib.sha256(body).hexdigest()
+    return reply.status, reply.kind, _still(body, "")
+
+
+def _still(value: Any, name: str) -> Hashable:
+    if isinstance(value, dict):
+        return tuple((key, _still(item, key)) for key, item in sorted(value.items()))
+    if isinstance(value, list):
+        return tuple(_still(item, name) for item in value)
+    if changes_by_nature(value, name):
+        return type(value).__name__
+    return type(value).__name__ if not isinstance(value, float) else "float", value
+
+
+def _grouped(calls: list[Seen], key: Callable[[Seen], Hashable]) -> dict[Hashable, list[Seen]]:
+    groups: dict[Hashable, list[Seen]] = {}
+    for one in calls:
+        groups.setdefault(key(one), []).append(one)
+    return groups
+
+
+# Query
+
+
+def _by_query(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+    names = sorted({name for call in one.calls for name, _ in call.query})
+    for calls in _grouped(one.calls, lambda call: call.query).values():
+        conditions: dict[str, Any] = {}
+        for name in names:
+            values = [value for key, value in calls[0].query if key == name]
+            asked = [hiding.condition(f"{place}.match.query.{name}", name, value) for value in values]
+            conditions[name] = "absent" if not asked else asked[0] if len(asked) == 1 else asked
+        yield one.narrowed(calls, "query", conditions)
+
+
+# Header lines
+
+
+def _by_credentials(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+    """Only where some were refused: elsewhere nobody looked at them."""
+    if not any(call.reply.status in _REFUSED for call in one.calls):
+        yield one
+        return
+    names = sorted({name for call in one.calls for name, value in call.request.headers.items() if _is_secret(name, value)})  # fmt: skip
+    yield from _by_lines(one, names, hiding, place)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return name != "cookie" and mask_header(name, value) != value
+
+
+def _by_headers(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+    names = [
+        name
+        for name in _SELECTING
+        if len({call.request.headers.get(name) for call in one.calls}) > 1 and _tells(one.calls, name)
+    ]
+    yield from _by_lines(one, names, hiding, place)
+
+
+def _tells(calls: list[Seen], name: str) -> bool:
+    """Whether what is answered goes by that line: each value has outcomes of its own."""
+    groups = _grouped(calls, lambda call: call.request.headers.get(name))
+    outcomes = [frozenset(map(outcome, group)) for group in groups.values()]
+    return len(set(outcomes)) > 1
+
+
+def _by_lines(one: Variant, names: list[str], hiding: Hiding, place: str) -> Iterator[Variant]:
+    groups = _grouped(one.calls, lambda call: tuple(call.request.headers.get(name) for name in names))
+    if len(groups) == 1:
+        yield one
+        return
+    for calls in groups.values():
+        headers = calls[0].request.headers
+        conditions = {
+            name: "absent" if name not in headers
+            else hiding.condition(f"{place}.match.headers.{name}", name, headers[name], header=True)
+            for name in names
+        }  # fmt: skip
+        yield one.narrowed(calls, "headers", conditions)
+
+
+# Bodies
+
+_Path = tuple[str, ...]
+
+
+def _by_body(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+    kinds = {call.kind for call in one.calls}
+    if len({outcome(call) for call in one.calls}) == 1 or not kinds <= {"json", "form", "nothing"} or kinds == {"nothing"}:  # fmt: skip
+        yield one
+        return
+    kind = "form" if "form" in kinds else "json"
+    leaves = {id(call): _leaves(call.body) for call in one.calls}
+    marks = {id(call): _marks(leaves[id(call)]) for call in one.calls}
+    telling = _telling_paths(one.calls, leaves, marks)
+    groups = _grouped(one.calls, lambda call: _key(marks[id(call)], telling))
+    if len(groups) == 1:
+        yield one
+        return
+    rest = _fallback(list(groups.values()))
+    for calls in groups.values():
+        if rest is not None and _outcomes(calls) == rest:
+            continue
+        found = leaves[id(calls[0])]
+        yield one.narrowed(calls, kind, _conditions(kind, found, telling, hiding, place))
+    if rest is not None:
+        yield one.narrowed([call for call in one.calls if _outcomes(groups[_key(marks[id(call)], telling)]) == rest], kind, {})  # fmt: skip
+
+
+def _outcomes(calls: list[Seen]) -> frozenset[Hashable]:
+    return frozenset(map(outcome, calls))
+
+
+def _fallback(groups: list[list[Seen]]) -> frozenset[Hashable] | None:
+    """What answers bodies that none of the others is for: the only ones that went well."""
+    well = {_outcomes(calls) for calls in groups if all(call.reply.status < 400 for call in calls)}
+    return next(iter(well)) if len(well) == 1 else None
+
+
+def _leaves(body: Any, path: _Path = ()) -> dict[_Path, Any]:
+    """What stands where, down through the objects; a list is one value."""
+    if not isinstance(body, dict) or not all(
+        isinstance(key, str) and not key.startswith("$") for key in body
+    ):
+        return {path: body} if path else {}
+    if path and not body:
+        return {path: body}
+    return {key: value for name, item in body.items() for key, value in _leaves(item, (*path, name)).items()}
+
+
+_Marks = dict[_Path, Hashable]
+"""What may be seen of a call's leaves, by place."""
+
+
+def _marks(leaves: dict[_Path, Any]) -> _Marks:
+    """Of each value what may be seen: two passwords are the same."""
+    return {path: (type(value).__name__, repr(mask_tree(value, path[-1]))) for path, value in leaves.items()}
+
+
+def _telling_paths(
+    calls: list[Seen], leaves: dict[int, dict[_Path, Any]], marks: dict[int, _Marks]
+) -> list[_Path]:
+    """The fewest places by which the outcomes are told apart, in the order in which they came."""
+    every = dict.fromkeys(path for call in calls for path in leaves[id(call)])
+    paths = [path for path in every if _differs(path, [leaves[id(call)] for call in calls], marks)]
+    # Numbers in place of values: each place is tried on every call.
+    numbers: dict[Hashable, int] = {_ABSENT: 0}
+    columns = {
+        path: [numbers.setdefault(marks[id(call)].get(path, _ABSENT), len(numbers)) for call in calls]
+        for path in paths
+    }
+    outcomes = [numbers.setdefault(outcome(call), len(numbers)) for call in calls]
+    parted = _parted(outcomes, list(columns.values()))
+    for path in paths:
+        fewer = [column for other, column in columns.items() if other != path]
+        if _parted(outcomes, fewer) == parted:
+            del columns[path]
+    return list(columns)
+
+
+def _differs(path: _Path, leaves: list[dict[_Path, Any]], marks: dict[int, _Marks]) -> bool:
+    if all(path in one and changes_by_nature(one[path], path[-1]) for one in leaves):
+        return False
+    return len({one.get(path, _ABSENT) for one in marks.values()}) > 1
+
+
+def _parted(outcomes: list[int], columns: list[list[int]]) -> int:
+    """How many pairs of a key and an outcome there are beyond one for each key: 0 tells all apart."""
+    keys = list(zip(*columns, strict=True)) or [()] * len(outcomes)
+    return len(set(zip(keys, outcomes, strict=True))) - len(set(keys))
+
+
+def _key(marks: _Marks, paths: list[_Path]) -> Hashable:
+    return tuple(marks.get(path, _ABSENT) for path in paths)
+
+
+def _conditions(
+    kind: str, leaves: dict[_Path, Any], paths: list[_Path], hiding: Hiding, place: str
+) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for path in paths:
+        value = leaves.get(path, _ABSENT)
+        at = f"{place}.match.{kind}.{'.'.join(path)}"
+        if kind == "form":
+            made[path[0]] = _form_condition(value, at, path[0], hiding)
+            continue
+        inner = made
+        for part in path[:-1]:
+            inner = inner.setdefault(part, {})
+        inner[path[-1]] = _json_condition(value, at, path[-1], hiding)
+    return made
+
+
+def _form_condition(value: Any, at: str, name: str, hiding: Hiding) -> Any:
+    if value is _ABSENT:
+        return "absent"
+    asked = [hiding.condition(at, name, one) for one in value]
+    return asked[0] if len(asked) == 1 else asked
+
+
+def _json_condition(value: Any, at: str, name: str, hiding: Hiding) -> Any:
+    if value is _ABSENT:
+        return "$absent"
+    if isinstance(value, str):
+        asked = hiding.condition(at, name, value)
+        if asked == "present":
+            return "$present"
+        if isinstance(asked, dict):
+            return {f"${operator}": text for operator, text in asked.items()}
+        return {"$equals": value} if value.startswith("$") else value
+    if hiding.tree(at, value, name) != value:
+        return "$present"
+    return {"$equals": value} if isinstance(value, dict) else value

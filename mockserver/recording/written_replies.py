@@ -1,0 +1,222 @@
+"""
+Answers as they were recorded, as replies that a person would have written.
+
+A body is JSON, text, events or a form where it says the same so; what is large or
+no text lies in a file beside the scenario.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import mimetypes
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from mockserver.model.coding import parse_media_type
+from mockserver.model.framing import has_body
+from mockserver.model.http import UnreadableBody
+from mockserver.recording.exchanges import Exchange, Lines, json_of
+from mockserver.recording.noise import telling
+
+LARGEST_INLINE = 8 * 1024
+_LARGEST_BASE64 = 1024
+_BRACES = re.compile(r"\{\{|\{%|\{#")
+_SUFFIXES = {"application/json": ".json", "text/plain": ".txt", "text/html": ".html", "image/jpeg": ".jpg", "text/event-stream": ".txt"}  # fmt: skip
+CONTENT_TYPES = {
+    "json": "application/json",
+    "text": "text/plain",
+    "html": "text/html",
+    "xml": "application/xml",
+    "base64": "application/octet-stream",
+    "form": "application/x-www-form-urlencoded",
+    "events": "text/event-stream",
+    "chunks": "text/plain",
+}
+"""What a reply says of its body where it doesn't say otherwise."""
+
+
+@dataclass(slots=True)
+class Beside:
+    """Files that come to lie beside a scenario, below a folder of its name; the same bytes once."""
+
+    folder: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    _last: dict[str, int] = field(default_factory=dict)
+    _names: dict[tuple[str, bytes], str] = field(default_factory=dict)
+
+    def put(self, stem: str, suffix: str, body: bytes) -> str:
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:60].strip("-") or "body"
+        known = self._names.get((stem + suffix, body))
+        return known or self._new(stem, suffix, body)
+
+    def _new(self, stem: str, suffix: str, body: bytes) -> str:
+        """The numbers of a stem go on where they stopped: there may be thousands of them."""
+        number, name = self._last.get(stem + suffix, 0), ""
+        while not name or self.files.setdefault(name, body) != body:
+            number += 1
+            name = f"{self.folder}/{stem}{'' if number == 1 else f'-{number}'}{suffix}"
+        self._last[stem + suffix] = number
+        self._names[stem + suffix, body] = name
+        return name
+
+
+def reply_of(exchange: Exchange, beside: Beside, *, templates: bool = False) -> int | dict[str, Any]:
+    """A status where that is all, else a mapping. With `templates` its texts are such on purpose, and stay inline."""
+    if exchange.fault and not exchange.status:
+        return {"fault": exchange.fault}
+    found: dict[str, Any] = {} if exchange.status == 200 else {"status": exchange.status}
+    kept, _ = telling(exchange.headers)
+    body: dict[str, Any] = {}
+    if has_body(exchange.status):
+        body = (
+            _text_body(parse_media_type(exchange.header("content-type"))[0], exchange.body.decode())
+            if templates and exchange.body
+            else _body(exchange, beside)
+        )
+    raw = not templates and _has_braces(kept, body)
+    headers = header_lines(_without_said(kept, body, exchange), "" if raw else exchange.origin)
+    if headers:
+        found["headers"] = headers
+    found |= body
+    if exchange.fault:
+        found["fault"] = exchange.fault
+    if raw:
+        found["raw"] = True
+    if found.keys() <= {"status"}:
+        return exchange.status
+    return found
+
+
+def header_lines(lines: Lines, origin: str = "") -> dict[str, Any]:
+    """A text by name, a list where it repeats. A Location on the service's own origin leads to the mock."""
+    found: dict[str, Any] = {}
+    for name, value in lines:
+        if name == "location" and origin and "{" not in value and value.startswith(f"{origin}/"):
+            value = "{{ request.base_url }}" + value.removeprefix(origin)  # noqa: PLW2901  (the same, elsewhere)
+        value = _line(value)  # noqa: PLW2901
+        if name in found:
+            before = found[name]
+            found[name] = [*before, value] if isinstance(before, list) else [before, value]
+        else:
+            found[name] = value
+    return found
+
+
+def _line(value: str) -> str:
+    """A value as a reply can send it: no line break can stand in one (RFC 9110 5.5)."""
+    return re.sub(r"[\r\n\0]+", " ", value).encode("utf-8", "replace").decode()
+
+
+def _without_said(kept: Lines, body: dict[str, Any], exchange: Exchange) -> Lines:
+    """Without the Content-Type that the reply says by itself, or that speaks of no body."""
+    written = exchange.header("content-type")
+    said = not body and exchange.method != "HEAD"
+    for kind in body:
+        guess = mimetypes.guess_type(body["file"])[0] if kind == "file" else CONTENT_TYPES[kind]
+        said = _same_type(written, guess or "application/octet-stream")
+    return [(name, value) for name, value in kept if name != "content-type" or not said]
+
+
+def _same_type(written: str, default: str) -> bool:
+    media_type, params = parse_media_type(written)
+    charset = params.pop("charset", "utf-8").lower()
+    return media_type == default and charset in ("utf-8", "utf8") and not params
+
+
+def _body(exchange: Exchange, beside: Beside) -> dict[str, Any]:
+    body = exchange.body
+    if not body:
+        return {}
+    media_type, params = parse_media_type(exchange.header("content-type"))
+    if len(body) > LARGEST_INLINE:
+        return {"file": _file(exchange, media_type, beside)}
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        if len(body) > _LARGEST_BASE64 or media_type.startswith("image/"):
+            return {"file": _file(exchange, media_type, beside)}
+        return {"base64": base64.b64encode(body).decode()}
+    if params.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
+        return {"base64": base64.b64encode(body).decode()}
+    return _text_body(media_type, text)
+
+
+def _text_body(media_type: str, text: str) -> dict[str, Any]:
+    read = _KINDS.get("json" if media_type.endswith("+json") else media_type)
+    found = read(text) if read is not None else None
+    if found is None and media_type == "text/html":
+        return {"html": text}
+    if found is None and media_type == "application/xml":
+        return {"xml": text}
+    return found if found is not None else {"text": text}
+
+
+def _json(text: str) -> dict[str, Any] | None:
+    try:
+        return {"json": json_of(text.encode())}
+    except UnreadableBody:
+        return None
+
+
+def _form(text: str) -> dict[str, Any] | None:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    form: dict[str, Any] = {}
+    for name, value in pairs:
+        form[name] = value if name not in form else [*_listed(form[name]), value]
+    again = [(name, one) for name, value in form.items() for one in _listed(value)]
+    return {"form": form} if form and again == pairs and urlencode(pairs) == text else None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _events(text: str) -> dict[str, Any] | None:
+    """Server-sent events, where written again they are the same."""
+    events = [_event(block) for block in text.split("\n\n")[:-1]]
+    return {"events": events} if events and "".join(map(event_text, events)) == text else None
+
+
+def _event(block: str) -> Any:
+    event: dict[str, Any] = {}
+    for line in block.split("\n"):
+        key, _, value = line.partition(":")
+        key = key or "comment"
+        value = value.removeprefix(" ")
+        event[key] = f"{event[key]}\n{value}" if key in event else value
+    if not event.keys() <= {"event", "id", "retry", "data", "comment"}:
+        return {}
+    return event["data"] if event.keys() == {"data"} else event
+
+
+def event_text(event: Any) -> str:
+    """An event as it is sent (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+    fields = event if isinstance(event, dict) else {"data": event}
+    lines = []
+    for key in ("comment", "event", "id", "retry", "data"):
+        if key in fields:
+            lines += [f"{'' if key == 'comment' else key}: {line}" for line in str(fields[key]).split("\n")]
+    return "\n".join(lines) + "\n\n"
+
+
+_KINDS: dict[str, Callable[[str], dict[str, Any] | None]] = {
+    "application/json": _json,
+    "json": _json,
+    "application/x-www-form-urlencoded": _form,
+    "text/event-stream": _events,
+}
+
+
+def _file(exchange: Exchange, media_type: str, beside: Beside) -> str:
+    suffix = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
+    return beside.put(f"{exchange.method} {exchange.path}", suffix, exchange.body)
+
+
+def _has_braces(kept: Lines, body: dict[str, Any]) -> bool:
+    """Whether what was recorded would be taken for a template."""
+    texts = [value for _, value in kept] + [json.dumps(body, ensure_ascii=False)]
+    return any(_BRACES.search(text) for text in texts)

@@ -1,0 +1,1 @@
+"""Masking secrets in what is logged and shown."""

@@ -1,0 +1,148 @@
+"""
+Texts without their secrets: `Bearer ****7890`.
+
+Kept are the scheme and the last 4 characters, and of passwords and security
+codes nothing. What has parts with names (bodies, queries) is `redaction`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, unquote
+
+from mockserver.redaction.secrets import (
+    KEYS,
+    MAYBE,
+    PRIVATE_KEYS,
+    STEMS,
+    USER_AND_PASSWORD,
+    Named,
+    Pattern,
+    card_numbers,
+    named,
+)
+
+MASK = "****"
+_SECRET_HEADERS = frozenset({"stripe-signature", "x-amz-security-token", "x-functions-key"})
+_TOKEN_HEADER = re.compile(r".*(?<!page)(?<!next)[-_]token")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,23}")
+_CREDENTIALS = Pattern(r"(?i)\b(bearer|basic)([ +]|%20)([0-9A-Za-z._~+/=-]{8,})")
+_ASSIGNED = Pattern(rf"""(?i)([\w.\[\]%-]*(?:{STEMS})[\w.\[\]%-]*=)([^\s&#;,"'<>\\]+)""")
+_HINT = Pattern(
+    rf"(?i:(?:{STEMS})[\w.\[\]%-]*=|\b(?:bearer|basic)[ +%])|://[^/\s]*@|PRIVATE KEY-----"
+    rf"|{KEYS.source}"
+)
+"""Stands in every text with a key or a password: most texts are asked nothing further."""
+LEAST_CHARS = 5
+"""A text that is shorter is no secret by itself, nor can it hold a name and a secret."""
+
+
+_SHORT_CHARS = 200
+
+
+def mask(secret: str) -> str:
+    """
+    A secret with only its end in sight, and not even that where it is short. What is masked stays as it is.
+
+    >>> mask("sk_test_1234567890"), mask("hunter2"), mask("****7890")
+    ('****7890', '****', '****7890')
+    """
+    if len(secret) > 8:
+        return MASK + secret[-4:]
+    return secret if secret.startswith(MASK) else MASK
+
+
+def mask_text(text: str) -> str:
+    """
+    Any text, without the secrets that are known by their shape, or by a name with `=` before them.
+
+    >>> mask_text("GET /pay?api_key=abcdefghijkl&card=4242424242424242")
+    'GET /pay?api_key=****ijkl&card=****4242'
+    """
+    if len(text) < LEAST_CHARS or (len(text) <= _SHORT_CHARS and not MAYBE.search(text)):
+        return text
+    return _without_cards(_without_keys(text) if _HINT.found_in(text) else text)
+
+
+def _without_keys(text: str) -> str:
+    text = _ASSIGNED.replaced(text, _assigned)
+    if "://" in text:
+        text = USER_AND_PASSWORD.replaced(text, lambda found: f"{found[1]}{MASK}@")
+    if "PRIVATE KEY-----" in text:
+        text = PRIVATE_KEYS.replaced(text, lambda found: f"{found[1]}{MASK}{found[3]}")
+    text = _CREDENTIALS.replaced(text, _credentials)
+    return KEYS.replaced(text, lambda found: mask(found[0]))
+
+
+def _assigned(found: Any) -> str:
+    name, value = found[1], found[2]
+    kind = named(name[:-1])
+    return str(found[0]) if kind is None else f"{name}{mask_named(kind, value)}"
+
+
+def _credentials(found: Any) -> str:
+    scheme, blank, secret = found[1], found[2], found[3]
+    is_word = len(secret) < 20 and not any(char.isdigit() for char in secret)  # "basic authentication"
+    return found[0] if is_word else f"{scheme}{blank}{mask(secret)}"
+
+
+def _without_cards(text: str) -> str:
+    pieces, end = [], 0
+    for start, stop in card_numbers(text):
+        pieces += [text[end:start], mask(text[start:stop])]
+        end = stop
+    return "".join([*pieces, text[end:]]) if pieces else text
+
+
+def mask_named(kind: Named, value: str) -> str:
+    """A value whose name says what it is."""
+    if kind in (Named.PASSWORD, Named.SECURITY_CODE):
+        return MASK if value else value
+    return _mask_credentials(value) if kind is Named.CREDENTIALS else mask(value)
+
+
+def mask_header(name: str, value: str) -> str:
+    """
+    A header's value as it may be shown.
+
+    >>> mask_header("Authorization", "Bearer abcdef1234567890")
+    'Bearer ****7890'
+    """
+    name = name.lower()
+    if name == "cookie":
+        return "; ".join(_mask_cookie(piece.strip()) for piece in value.split(";"))
+    if name == "set-cookie":
+        first, semicolon, rest = value.partition(";")
+        return _mask_cookie(first) + semicolon + rest
+    kind = named(name)
+    if kind is not None:
+        return mask_named(kind, value)
+    if name in _SECRET_HEADERS or _TOKEN_HEADER.fullmatch(name):
+        return mask(value)
+    return mask_text(value)
+
+
+def _mask_credentials(value: str) -> str:
+    """RFC 9110 11.4: a scheme, a blank, and what is secret. Without a scheme all of it is."""
+    scheme, blank, secret = value.partition(" ")
+    return f"{scheme} {mask(secret.strip())}" if blank and _SCHEME.fullmatch(scheme) else mask(value)
+
+
+def _mask_cookie(piece: str) -> str:
+    name, equals, value = piece.partition("=")
+    return f"{name}={mask(value)}" if equals else mask(piece)
+
+
+def mask_path(path: str) -> str:
+    """A raw path. A segment that hides a secret behind percent-encoding is shown without it."""
+    if "%" not in path:
+        return mask_text(path)
+    return "/".join(masked_encoded(segment, unquote(segment), mask_text) for segment in path.split("/"))
+
+
+def masked_encoded(raw: str, text: str, masked: Callable[[str], str]) -> str:
+    """`raw`, which is `text` in percent-encoding, with `text` masked."""
+    shown = masked(text)
+    return raw if shown == text else quote(shown, safe="*:@!$'()+,;=~/?{}[]\"")

@@ -1,0 +1,240 @@
+"""
+Secrets are masked wherever the house shows what came: admin API, logs, HAR, dashboard, reports, errors.
+
+The record itself keeps the truth, and matching and checks see it. A name says
+what is a secret (of headers, cookies, parameters, fields), and so does a shape,
+wherever it stands.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote_plus
+
+from mockserver.redaction.masking import (
+    LEAST_CHARS,
+    mask,
+    mask_header,
+    mask_named,
+    mask_path,
+    mask_text,
+    masked_encoded,
+)
+from mockserver.redaction.secrets import (
+    NAMED_TEXT,
+    NAMED_WORD,
+    STEMS,
+    Named,
+    Pattern,
+    is_card_number,
+    named,
+)
+
+__all__ = [
+    "mask", "mask_body", "mask_bytes", "mask_field", "mask_header", "mask_part", "mask_path", "mask_shapes", "mask_target",
+    "mask_text", "mask_tree", "mask_urlencoded", "mask_value",
+]  # fmt: skip
+
+_MEMBER = Pattern(
+    rf'(?i)(\\*"([^"\\]*(?:{STEMS})[^"\\]*)\\*"\s*:\s*)'
+    r'("(?:[^"\\]|\\.)*"?|\\+"[^"\\]*|-?[0-9][0-9.eE+-]*|\[[^\[\]{}]*\])'
+)
+_SCALAR = Pattern(r'"(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*')
+_ELEMENT = Pattern(rf"(?i)(<([\w.:-]*(?:{STEMS})[\w.:-]*)(?:\s[^<>]*)?>)([^<]+)")
+_ATTRIBUTE = Pattern(rf"""(?i)(\s([\w.:-]*(?:{STEMS})[\w.:-]*)\s*=\s*["'])([^"'<>]+)""")
+_BARE = Pattern(r"([:\[,]\s*)(\*{4}[0-9]{4})(\s*[,}\]])")
+_PART = Pattern(rf'(?i)(\bname="?([^"\r\n;]*(?:{STEMS})[^"\r\n;]*)(?:[^\r\n]*\r?\n)+?\r?\n)([^\r\n]+)')
+
+
+def mask_target(target: str) -> str:
+    """
+    A request target, percent-encoded as it came.
+
+    >>> mask_target("/a?password=hunter2&n=%34242424242424242")
+    '/a?password=****&n=****4242'
+    """
+    path, mark, query = target.partition("?")
+    return mask_path(path) + mark + mask_urlencoded(query)
+
+
+def mask_urlencoded(text: str) -> str:
+    """A query or a form as it came, names and values percent-encoded."""
+    return "&".join(_pair(piece) for piece in text.split("&")) if text else text
+
+
+def _pair(piece: str) -> str:
+    name, equals, value = piece.partition("=")
+    if len(name) > LEAST_CHARS or not equals:
+        name = masked_encoded(name, unquote_plus(name), mask_text)
+    if len(value) > LEAST_CHARS or named(name):
+        value = masked_encoded(value, unquote_plus(value), lambda text: mask_field(name, text))
+    return name + equals + value
+
+
+def _by_name(kind: Named | None, value: str) -> str:
+    return mask_value(value) if kind is None else mask_named(kind, value)
+
+
+def mask_field(name: str, value: str) -> str:
+    """
+    The value of a query parameter, a form's field or a JSON member.
+
+    >>> mask_field("client_secret", "abcdefghijkl"), mask_field("cvc", "123"), mask_field("note", "hello")
+    ('****ijkl', '****', 'hello')
+    """
+    return _by_name(named(name), value)
+
+
+def mask_part(where: str, value: str) -> str:
+    """
+    What a selector such as `headers.authorization` or `json.user.password` stands for, or a field such as `password`.
+
+    >>> mask_part("headers.authorization", "Bearer abcdef1234567890")
+    'Bearer ****7890'
+    """
+    part, _, name = where.partition(".")
+    if part == "headers":
+        return mask_header(name, value)
+    if part == "cookies":
+        return mask(value)
+    if part in ("path", "url", "base_url") and not name:
+        return mask_target(value)
+    return mask_field(name or part, value)
+
+
+# Bodies
+
+
+def mask_value(value: str) -> str:
+    """A text that may be JSON: some services take it in a form's field, or in another JSON."""
+    return mask_body(value) if value[:1] in ("{", "[", "<") else _mask_said(value)
+
+
+def mask_body(text: str, media_type: str = "") -> str:
+    """
+    A body as it came, but for its secrets; what is no JSON any more where a number was masked gets quotes.
+
+    It need not be whole or well-formed: a record keeps the head of long bodies.
+
+    >>> mask_body('{"user": "ann", "password": "hunter2", "cvc": 123}')
+    '{"user": "ann", "password": "****", "cvc": "****"}'
+    """
+    if media_type == "application/x-www-form-urlencoded" and text.lstrip()[:1] not in ("{", "["):
+        return mask_urlencoded(text)
+    if '"' in text:
+        text = _MEMBER.replaced(text, _member)
+    if "<" in text:
+        text = _ATTRIBUTE.replaced(_ELEMENT.replaced(text, _marked_up), _marked_up)
+    if media_type.startswith("multipart/"):
+        text = _PART.replaced(text, _marked_up)
+    return _quoted_numbers(_mask_said(text), text)
+
+
+def _mask_said(text: str) -> str:
+    """A text whose names may have values behind a colon, as GraphQL and people write them."""
+    if ":" in text or "=" in text:
+        text = NAMED_TEXT.replaced(text, _said_text)
+        text = NAMED_WORD.replaced(text, _said_word)
+    return mask_text(text)
+
+
+def _said_text(found: Any) -> str:
+    kind, value = named(found[2]), str(found[3])
+    if kind is None:
+        return str(found[0])
+    content = value.lstrip("\\\"'")
+    return f"{found[1]}{value[: len(value) - len(content)]}{_by_name(kind, content)}"
+
+
+def _said_word(found: Any) -> str:
+    """Only passwords: of other names a sentence may speak."""
+    is_password = named(found[2]) is Named.PASSWORD
+    return f"{found[1]}{mask_named(Named.PASSWORD, found[3])}" if is_password else str(found[0])
+
+
+def _quoted_numbers(masked: str, text: str) -> str:
+    """A card's number that stood in JSON without quotes gets some."""
+    is_json = text.lstrip()[:1] in ("{", "[")
+    return (
+        _BARE.replaced(masked, lambda found: f'{found[1]}"{found[2]}"{found[3]}')
+        if is_json and masked != text
+        else masked
+    )
+
+
+def _member(found: Any) -> str:
+    head, name, value = str(found[1]), found[2], str(found[3])
+    kind = named(name)
+    if kind is None:
+        return str(found[0])
+    if value[:1] == "[":
+        return f"{head}{_SCALAR.replaced(value, lambda one: _scalar(kind, one[0]))}"
+    return head + _scalar(kind, value)
+
+
+def _scalar(kind: Named, value: str) -> str:
+    """A JSON text or number as it stands in its source; a text may be cut short, or be JSON inside of JSON."""
+    if value[:1] == "\\":
+        quotes = value[: value.index('"') + 1]
+        return quotes + _by_name(kind, value[len(quotes) :])
+    if value[:1] != '"':
+        return f'"{_by_name(kind, value)}"'
+    end = '"' if len(value) > 1 and value.endswith('"') else ""
+    return f'"{_by_name(kind, value[1 : len(value) - len(end)])}{end}'
+
+
+def _marked_up(found: Any) -> str:
+    kind = named(found[2])
+    return str(found[0]) if kind is None else f"{found[1]}{_by_name(kind, found[3])}"
+
+
+def mask_bytes(body: bytes, media_type: str = "") -> bytes:
+    """The same for a body that is no text: what is masked in it is ASCII, all else stays."""
+    return mask_body(body.decode("latin-1"), media_type).encode("latin-1")
+
+
+def mask_shapes(value: Any) -> Any:
+    """
+    A JSON value in which only shapes count, not the names of members: for what a test keeps and reads again.
+
+    >>> mask_shapes({"token": "abc", "card": "4242424242424242"})
+    {'token': 'abc', 'card': '****4242'}
+    """
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, list):
+        return [mask_shapes(item) for item in value]
+    if isinstance(value, dict):
+        return {key: mask_shapes(item) for key, item in value.items()}
+    return mask(_digits(value)) if _is_card(value) else value
+
+
+def _is_card(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) >= _LEAST_CARD and is_card_number(_digits(value))
+
+
+_LEAST_CARD = 10**12
+"""The smallest number of 13 digits, which the shortest card number has."""
+
+
+def _digits(number: float) -> str:
+    """0 for a number that is too long for any secret: Python refuses to write the longest ones."""
+    return str(number) if abs(number) < 10**19 else "0"
+
+
+def mask_tree(value: Any, name: str = "") -> Any:
+    """
+    A JSON value with every secret in it masked. `name` is the member that it is the value of.
+
+    >>> mask_tree({"card": {"number": 4242424242424242, "cvc": 123}, "paid": True})
+    {'card': {'number': '****4242', 'cvc': '****'}, 'paid': True}
+    """
+    if isinstance(value, str):
+        return mask_field(name, value)
+    if isinstance(value, (list, tuple)):
+        return [mask_tree(item, name) for item in value]
+    if isinstance(value, dict):
+        return {mask_text(key) if isinstance(key, str) else key: mask_tree(item, str(key)) for key, item in value.items()}  # fmt: skip
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return mask_field(name, _digits(value)) if named(name) or _is_card(value) else value
+    return value

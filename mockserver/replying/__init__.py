@@ -1,1 +1,0 @@
-"""What a route answers: sequences, templates, delays, faults."""

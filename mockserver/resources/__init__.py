@@ -1,0 +1,1 @@
+"""Resources: collections of items with CRUD operations."""

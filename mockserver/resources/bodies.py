@@ -1,0 +1,141 @@
+"""
+What a client sent, as one JSON object: from JSON, or from a form whose texts the schema types.
+
+Names with brackets nest, as PHP, Rails and Stripe have it: `card[number]`,
+`tags[]`, `items[0][sku]`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from mockserver.errors import dotted
+from mockserver.model.http import Pairs, Request, UnreadableBody
+from mockserver.model.sizes import MEMBER_LIMIT, has_more_members
+from mockserver.resources.schema import Errors
+from mockserver.resources.shapes import Shape
+
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+MAX_DEPTH = 100
+
+_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_STEP = re.compile(r"\[([^\[\]]*)\]")
+
+
+class Unfit(Exception):
+    """What was sent is not as it should be; `errors` are `[{field, message}]`."""
+
+    def __init__(self, errors: Errors) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+def unfit(field: str, message: str) -> Unfit:
+    return Unfit([{"field": field, "message": message}])
+
+
+def read_object(request: Request, shape: Shape) -> dict[str, Any]:
+    """
+    The object in a body. Nothing at all is an object without fields, unless it
+    was announced as JSON. Raises Unfit.
+    """
+    kind = request.media_type
+    if not request.body and "json" not in kind:
+        return {}
+    try:
+        value = from_form(request.form_pairs, shape) if kind in FORMS else request.json
+    except UnreadableBody as why:
+        raise unfit("", f"must be a JSON object, but {why}") from why
+    if not isinstance(value, dict):
+        raise unfit("", "must be a JSON object")
+    _check_writable(value)
+    return value
+
+
+def check_size(value: Any) -> None:
+    """Raises Unfit for what is too large for one item."""
+    if has_more_members(value, MEMBER_LIMIT):
+        raise unfit("", f"has more than {MEMBER_LIMIT:,} members; send less in one item")
+
+
+def _check_writable(value: Any) -> None:
+    """That it can be kept and written again: neither large nor endless nor endlessly deep."""
+    check_size(value)
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below.extend(one.values())
+            elif isinstance(one, list):
+                below.extend(one)
+            elif isinstance(one, float) and not math.isfinite(one):
+                raise unfit("", "has a number that is too large")
+        if not below:
+            return
+        level = below
+    raise unfit("", f"is nested deeper than {MAX_DEPTH} levels")
+
+
+class _Texts(list[str]):
+    """The texts that came under one name."""
+
+
+Grown = dict[str, Any]
+"""Parts of names, to what is below: again a mapping, or the texts at their end."""
+
+
+def from_form(pairs: Pairs, shape: Shape) -> Any:
+    """The object that a form's fields make, typed as the shape wants. Raises Unfit."""
+    grown: Grown = {}
+    for name, text in pairs:
+        _insert(grown, _steps(name), text)
+    return {name: _value(below, shape.field(name)) for name, below in grown.items()}
+
+
+def _steps(name: str) -> list[str]:
+    """
+    The parts of a form's name.
+
+    >>> _steps("items[0][sku]"), _steps("tags[]"), _steps("odd[")
+    (['items', '0', 'sku'], ['tags', ''], ['odd['])
+    """
+    found = _NAME.fullmatch(name)
+    if not found:
+        return [name]
+    return [found[1], *_STEP.findall(found[2])]
+
+
+def _insert(grown: Grown, steps: list[str], text: str) -> None:
+    if len(steps) > MAX_DEPTH:
+        raise unfit(steps[0], f"is nested deeper than {MAX_DEPTH} levels")
+    at = grown
+    for i, step in enumerate(steps[:-1]):
+        below = at.setdefault(step, {})
+        if isinstance(below, _Texts):
+            raise unfit(dotted(tuple(steps[: i + 1])), "is both a text and a group of fields")
+        at = below
+    texts = at.setdefault(steps[-1], _Texts())
+    if not isinstance(texts, _Texts):
+        raise unfit(dotted(tuple(steps)), "is both a text and a group of fields")
+    texts.append(text)
+
+
+def _value(grown: Any, shape: Shape) -> Any:
+    if isinstance(grown, _Texts):
+        if "array" in shape.types:
+            return [shape.item().typed(text) for text in grown]
+        typed = [shape.typed(text) for text in grown]
+        return typed if len(typed) > 1 else typed[0]
+    if list(grown) == [""] and isinstance(grown[""], _Texts):
+        return [shape.item().typed(text) for text in grown[""]]
+    if _is_list(grown) and ("array" in shape.types or "object" not in shape.types):
+        return [_value(grown[str(i)], shape.item()) for i in range(len(grown))]
+    return {name: _value(below, shape.field(name)) for name, below in grown.items()}
+
+
+def _is_list(grown: Grown) -> bool:
+    """Whether its names are the positions of a list."""
+    return all(str(i) in grown for i in range(len(grown)))

@@ -1,0 +1,194 @@
+"""
+From a resource as written to what its operations need; everything that can be wrong is found here, at load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, near, shown
+from mockserver.resources.kind import ID_RULE, Kind, id_text
+from mockserver.resources.schema import Schema, compile_schema, read_json
+from mockserver.resources.state_machine import Machine, machine_flaws, states
+from mockserver.responses.bodies import ReadFile
+from mockserver.responses.planner import Reply, compile_reply
+from mockserver.schema.base import is_template
+from mockserver.schema.reply import ReplyDefaultsSpec
+from mockserver.schema.resource import EVENTS, UPDATES, MachineSpec, ResourceSpec, SeedSpec
+from mockserver.templating.templates import Template, Tree, compile_text, compile_tree
+
+_SEED_WORDS = frozenset({"vars", "now"})
+"""What a seed sees beside `n`: there is no request yet."""
+Seeds = tuple[tuple[KeyPath, Tree], ...]
+"""Each item to begin with, and where it is written."""
+
+
+class Compiling:
+    """One resource being compiled. Flaws are gathered, so that an author hears all of them at once."""
+
+    def __init__(self, spec: ResourceSpec, read_file: ReadFile, names: frozenset[str]) -> None:
+        self.spec = spec
+        self.read_file = read_file
+        self.names = names
+        self.flaws: list[Flaw] = []
+        self.written: list[dict[str, Any]] = []
+        """The items to begin with as they are written, templates and all; one where `each` is for many."""
+        self.in_file = False
+
+    def tried(self, make: Callable[..., Any], *args: Any, under: KeyPath = ()) -> Any:
+        """What `make` gives; None, and its flaws kept, where it can't."""
+        try:
+            return make(*args)
+        except InvalidInput as why:
+            self.flaws.extend(flaw.under(*under) for flaw in why.flaws)
+            return None
+
+    def kind(self, path: str, defaults: ReplyDefaultsSpec) -> Kind:
+        spec = self.spec
+        invalid: Reply = self.tried(
+            compile_reply, spec.invalid, defaults, self.read_file, self.names | {"errors"}, under=("invalid",)
+        )
+        return Kind(
+            path=path,
+            id_field=spec.id.field,
+            id_maker=self.tried(self.id_maker),
+            new=self.tried(self.new),
+            added=frozenset(spec.new),
+            schema=self.tried(self.schema),
+            machine=None if spec.machine is None else Machine(spec.machine),
+            page=spec.page,
+            invalid=invalid,
+        )
+
+    def id_maker(self) -> Template | None:
+        generate = self.spec.id.generate
+        if generate == "increment":
+            return None
+        source = "{{ uuid() }}" if generate == "uuid" else generate
+        return compile_text(source, ("id", "generate"), names=self.names | {"n"})
+
+    def new(self) -> Tree | None:
+        """`new` sees what was sent as `item`, its id included."""
+        spec = self.spec
+        if not spec.new:
+            return None
+        for field, why in self.kept():
+            if field in spec.new:
+                self.flaws.append(
+                    Flaw(
+                        ("new", field), f"the field {field!r} is made by `{why}`", "Take it out", at_key=True
+                    )
+                )
+        return compile_tree(plain(spec.new), ("new",), names=self.names | {"n", "item"})
+
+    def kept(self) -> list[tuple[str, str]]:
+        machine = self.spec.machine
+        return [(self.spec.id.field, "id"), *([] if machine is None else [(machine.field, "machine")])]
+
+    def schema(self) -> Schema | None:
+        if self.spec.schema_ is None:
+            return None
+        return compile_schema(plain(self.spec.schema_), ("schema",), self.read_file)
+
+    def seeds(self) -> Seeds:
+        seed = self.spec.seed
+        names = (self.names & _SEED_WORDS) | {"now", "n"}
+        if isinstance(seed, SeedSpec):
+            self.written = [seed.each] if seed.count else []
+            tree = self.tried(_tree, seed.each, ("seed", "each"), names)
+            return ((("seed", "each"), tree),) * seed.count
+        if isinstance(seed, list):
+            self.written = seed
+            placed = [(("seed", i), one) for i, one in enumerate(seed)]
+            return tuple((path, self.tried(_tree, one, path, names)) for path, one in placed)
+        return self.tried(self.seeds_in_file, seed) or ()
+
+    def seeds_in_file(self, name: str) -> Seeds:
+        """Items from a file, as they stand: braces in it are no templates."""
+        items = read_json(name, ("seed",), self.read_file)
+        if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+            raise InvalidInput(Flaw(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]"))
+        self.written = items
+        self.in_file = True
+        return tuple((("seed",), Tree(one, None, [])) for one in items)
+
+    def check(self) -> None:
+        """What no part can see for itself: that they fit each other."""
+        self.check_events()
+        self.check_ids()
+        if self.spec.machine is not None:
+            self.check_machine(self.spec.machine)
+
+    def check_events(self) -> None:
+        events = self.spec.events
+        for event in self.spec.on:
+            if event in events:
+                continue
+            if event in EVENTS:
+                method = {name: method for method, name in UPDATES.items()}[event]
+                message, hint = (
+                    f"it never happens: {method} changes no item here",
+                    f"Add {method} to `update`",
+                )
+            else:
+                message, hint = "nothing of that name happens here", near(event, events)
+            self.flaws.append(Flaw(("on", event), message, hint, at_key=True))
+
+    def check_ids(self) -> None:
+        field = self.spec.id.field
+        seen: set[str] = set()
+        for i, item in enumerate(self.written):
+            value = item.get(field)
+            if value is None or self.is_open(value):
+                continue
+            text = id_text(value)
+            if text is None:
+                self.seed_flaw(
+                    i, field, f"{shown(value)} is no id: it {ID_RULE}", "Leave it out, and one is made"
+                )
+            elif text in seen:
+                self.seed_flaw(i, field, f"the id {text!r} is that of an earlier item", "Choose another")
+            elif isinstance(self.spec.seed, SeedSpec) and self.spec.seed.count > 1:
+                self.seed_flaw(
+                    i, field, f"all {self.spec.seed.count} items get the id {text!r}", 'Write "{{ n }}"'
+                )
+            else:
+                seen.add(text)
+
+    def check_machine(self, machine: MachineSpec) -> None:
+        known = states(machine) | {start for one in machine.transitions.values() for start in one}
+        written = [(i, item[machine.field]) for i, item in enumerate(self.written) if machine.field in item]
+        for i, state in written:
+            if state is not None and not self.is_open(state) and state not in list(known):
+                hint = near(str(state), known)
+                self.seed_flaw(i, machine.field, f"{shown(state)} is no state of the machine", hint)
+        is_open = any(self.is_open(state) for _, state in written)
+        self.flaws += machine_flaws(machine, None if is_open else [state for _, state in written])
+
+    def is_open(self, value: Any) -> bool:
+        """Whether it is known only once the seeds are made."""
+        return not self.in_file and is_template(value)
+
+    def seed_flaw(self, i: int, field: str, message: str, hint: str) -> None:
+        if self.in_file:
+            self.flaws.append(Flaw(("seed",), f"item {i + 1} of {shown(self.spec.seed)}: {message}", hint))
+        elif isinstance(self.spec.seed, SeedSpec):
+            self.flaws.append(Flaw(("seed", "each", field), message, hint))
+        else:
+            self.flaws.append(Flaw(("seed", i, field), message, hint))
+
+
+def _tree(value: dict[str, Any], path: KeyPath, names: frozenset[str]) -> Tree:
+    return compile_tree(plain(value), path, names=names)
+
+
+def plain(value: Any) -> Any:
+    """The same tree with numbers that have forgotten how they were written: the validator knows no others."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    return float(value) if isinstance(value, float) else value

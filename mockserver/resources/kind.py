@@ -1,0 +1,155 @@
+"""What the items of one resource have in common: how an id is made, what is added, and what is a good one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.model.http import ABSENT
+from mockserver.resources.bodies import Unfit, check_size, unfit
+from mockserver.resources.collection import Collection, Item
+from mockserver.resources.schema import Schema
+from mockserver.resources.shapes import ANY, Shape
+from mockserver.resources.state_machine import Machine
+from mockserver.responses.planner import Reply
+from mockserver.schema.resource import PageSpec
+from mockserver.templating.templates import Scope, Template, TemplateError, Tree
+
+_HALF = re.compile("[\ud800-\udfff]")
+_TRIES = 10
+"""How often another id is drawn where the one made is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`id_maker` is None where ids are counted. `added` are the fields that `new` adds."""
+
+    path: str
+    id_field: str
+    id_maker: Template | None
+    new: Tree | None
+    added: frozenset[str]
+    schema: Schema | None
+    machine: Machine | None
+    page: PageSpec | None
+    invalid: Reply
+
+    @property
+    def counted(self) -> bool:
+        return self.id_maker is None
+
+    @property
+    def shape(self) -> Shape:
+        return ANY if self.schema is None else self.schema.shape
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The fields that no client writes freely."""
+        return frozenset({self.id_field} if self.machine is None else {self.id_field, self.machine.field})
+
+    def new_id(self, collection: Collection, scope: Scope) -> str | int:
+        """An id that is not taken; where every one that is made is, the last. Raises TemplateError."""
+        if self.id_maker is None:
+            number = collection.next_number
+            while str(number) in collection:
+                number += 1
+            return number
+        for _ in range(_TRIES):
+            value = self.id_maker.value(scope)
+            text = id_text(value)
+            if text is None:
+                raise TemplateError(f"{value!r} is no id: {ID_RULE}", place=self.id_maker.place)
+            if text not in collection:
+                break
+        return value  # type: ignore[no-any-return]  # id_text has judged it
+
+    def made(self, sent: Item, id_value: str | int, scope: Scope) -> Item:
+        """The item that comes of what was sent. Raises TemplateError."""
+        item = {self.id_field: id_value, **without(sent, self.id_field)}
+        if self.new is not None:
+            added = self.new.value(scope.with_("item", item))
+            item = {self.id_field: id_value, **under(added, item)}
+        return self.begun(item)
+
+    def begun(self, item: Item) -> Item:
+        """The item in its first state."""
+        return item if self.machine is None else {**item, self.machine.field: self.machine.initial}
+
+    def check(self, item: Item, excused: frozenset[str]) -> None:
+        """
+        Judges a whole item. Raises Unfit. `excused` are the fields that the
+        client has not touched. Id and state are known, also to a schema that
+        names neither and allows nothing else.
+        """
+        check_size(item)
+        if self.schema is None:
+            return
+        errors = self.schema.errors(item, excused, self.kept)
+        if errors:
+            raise Unfit(errors)
+
+    def sent_id(self, sent: Item) -> str | int | None:
+        """The id that a client chose, None where it left that to us. Raises Unfit."""
+        value = sent.get(self.id_field)
+        if value is not None and id_text(value) is None:
+            raise unfit(self.id_field, ID_RULE)
+        return value
+
+
+ID_RULE = "must be a text or a whole number"
+
+
+def id_text(value: Any) -> str | None:
+    """
+    An id as it is compared; None for what can't be one, because no path holds
+    it: clients take dots out (RFC 3986 5.2.4), and half a character has no bytes.
+
+    >>> id_text(7), id_text("a/b"), id_text(True), id_text("..")
+    ('7', 'a/b', None, None)
+    """
+    if isinstance(value, str):
+        return None if value in ("", ".", "..") or _HALF.search(value) else value
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**300:
+        return str(int(value))
+    return None
+
+
+def without(item: Item, name: str) -> Item:
+    return {key: value for key, value in item.items() if key != name}
+
+
+def under(base: Any, top: Any) -> Any:
+    """
+    `base` merged under `top`: mappings by their keys, anything else is `top`'s.
+
+    >>> under({"a": 1, "m": {"x": 1}}, {"a": None, "m": {"y": 2}})
+    {'a': None, 'm': {'x': 1, 'y': 2}}
+    """
+    if not isinstance(base, dict) or not isinstance(top, dict):
+        return top
+    merged = {key: under(value, top.get(key, value)) for key, value in base.items()}
+    return {**merged, **{key: value for key, value in top.items() if key not in base}}
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """
+    A JSON merge patch applied (RFC 7396 2); neither is changed.
+
+    >>> merge_patch({"a": 1, "m": {"x": 1, "y": 2}}, {"a": None, "m": {"y": 3}})
+    {'m': {'x': 1, 'y': 3}}
+    """
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def unchanged(sent: Item, current: Item, name: str) -> bool:
+    """Whether a field was sent with the value that it has."""
+    return name in sent and bool(sent[name] == current.get(name, ABSENT))

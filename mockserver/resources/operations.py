@@ -1,0 +1,290 @@
+"""
+What can be asked of a resource. Each operation decides, and changes nothing until its decision is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from mockserver.errors import shown
+from mockserver.model.http import ABSENT, Pairs, Request
+from mockserver.model.problem import PROBLEM_TYPE, problem
+from mockserver.model.sizes import size_of
+from mockserver.resources.bodies import Unfit, read_object
+from mockserver.resources.collection import Collection, Item
+from mockserver.resources.kind import Kind, id_text, merge_patch, unchanged
+from mockserver.resources.paging import URL_CHARS, in_envelope, link_header, list_page
+from mockserver.resources.schema import Errors
+from mockserver.resources.state_machine import Machine
+from mockserver.responses.planner import Reply
+from mockserver.schema.resource import UPDATES
+from mockserver.templating.templates import Scope, TemplateError
+
+
+class ScopeFor(Protocol):
+    """Makes what the templates of this call see, with words of the place beside: n, item, errors."""
+
+    def __call__(self, **words: Any) -> Scope: ...
+
+
+def _nothing() -> None:
+    """What a decision commits that changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """
+    What is answered, and what changes once `commit` is called, in the same
+    atomic moment as the decision.
+
+    `json` is ABSENT for an empty body. With `errors` the answer is `reply`, the
+    resource's `invalid`, to be planned with `scope`. `events` are what happened,
+    the most specific first; none where the request was refused. `growth` is how many items and bytes the collection
+    has more once it is committed.
+    """
+
+    status: int
+    headers: Pairs = ()
+    json: Any = ABSENT
+    commit: Callable[[], None] = _nothing
+    events: tuple[str, ...] = ()
+    growth: tuple[int, int] = (0, 0)
+    item: Item | None = None
+    errors: Errors | None = None
+    reply: Reply | None = None
+    scope: Scope | None = None
+
+    @property
+    def event(self) -> str | None:
+        """The name of what happened, by the operation or the transition."""
+        return self.events[0] if self.events else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, and all that a decision on it needs."""
+
+    kind: Kind
+    collection: Collection
+    request: Request
+    params: Mapping[str, str]
+    scope_for: ScopeFor
+
+
+Act = Callable[[Asked], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """
+    One thing that can be asked: methods, and what follows the collection's path.
+
+    GET stands for HEAD too: the body is for whoever sends it to leave out.
+    """
+
+    name: str
+    methods: frozenset[str]
+    suffix: str
+    kind: Kind
+    act: Act
+
+    @property
+    def events(self) -> frozenset[str]:
+        """What may happen by it: a change of an item may be a transition."""
+        if self.name not in UPDATES.values():
+            return frozenset({self.name})
+        transitions = self.kind.machine.transitions if self.kind.machine else ()
+        return frozenset({self.name, "update", *transitions})
+
+    def decide(
+        self, collection: Collection, request: Request, params: Mapping[str, str], scope_for: ScopeFor
+    ) -> Decision:
+        """Raises TemplateError where `new`, an id or `invalid` can't be made."""
+        try:
+            return self.act(Asked(self.kind, collection, request, params, scope_for))
+        except Unfit as why:
+            return _invalid(self.kind, why.errors, scope_for)
+
+
+def operations_of(kind: Kind, updates: list[str]) -> tuple[Operation, ...]:
+    """Every operation of a resource; `updates` are the methods that change an item."""
+
+    def one(name: str, method: str, suffix: str, act: Act) -> Operation:
+        return Operation(name, frozenset({method}), suffix, kind, act)
+
+    changes = [one(UPDATES[method], method, "/{id}", partial(_change, method)) for method in updates]
+    transitions = [
+        one(name, "POST", f"/{{id}}/{name}", partial(_move, name))
+        for name in (kind.machine.transitions if kind.machine else ())
+    ]
+    return (
+        one("list", "GET", "", _list),
+        one("create", "POST", "", _create),
+        one("read", "GET", "/{id}", _read),
+        *changes,
+        one("delete", "DELETE", "/{id}", _delete),
+        *transitions,
+    )
+
+
+_FEW = 10
+"""So many ids are listed where another one was asked for."""
+_JSON = ("Content-Type", "application/json")
+
+
+def _list(asked: Asked) -> Decision:
+    spec = asked.kind.page
+    page = list_page(spec, asked.collection, asked.request)
+    headers = (_JSON, *link_header(spec, page, asked.request))
+    return Decision(status=200, headers=headers, json=in_envelope(spec, page), events=("list",))
+
+
+def _read(asked: Asked) -> Decision:
+    item = asked.collection.get(asked.params["id"])
+    return _missing(asked) if item is None else _ok(item, "read")
+
+
+def _create(asked: Asked) -> Decision:
+    kind, collection = asked.kind, asked.collection
+    sent = read_object(asked.request, kind.shape)
+    own_fields = kind.added | kind.kept
+    excused = frozenset(name for name in own_fields if name not in sent) | (kind.kept - {kind.id_field})
+    value = kind.sent_id(sent)
+    try:
+        scope = asked.scope_for(n=collection.next_number)
+        value = kind.new_id(collection, scope) if value is None else value
+        item = kind.made(sent, value, scope)
+    except TemplateError:
+        # A template that misses a field is the client's fault, where a schema asks for the field.
+        kind.check(sent, excused)
+        raise
+    kind.check(item, excused)
+    text = id_text(value)
+    assert text is not None
+    if text in collection:
+        title = f"{kind.path} has an item {shown(text)} already"
+        return _problem(409, "item-exists", title, "Choose another id, or leave it out", asked, id=text)
+    path = quote(asked.request.prefix + asked.request.path, safe=URL_CHARS, errors="replace")
+    return Decision(
+        status=201,
+        headers=(_JSON, ("Location", f"{path}/{quote(text, safe='', errors='replace')}")),
+        json=item,
+        commit=partial(collection.insert, text, item, counted=kind.counted),
+        events=("create",),
+        growth=(1, size_of(item)),
+        item=item,
+    )
+
+
+def _change(method: str, asked: Asked) -> Decision:
+    """PUT replaces, PATCH and POST merge. Id and state are kept, but for a state to which a transition leads."""
+    kind, name = asked.kind, UPDATES[method]
+    text = asked.params["id"]
+    current = asked.collection.get(text)
+    if current is None:
+        return _missing(asked)
+    if asked.request.media_type == "application/json-patch+json":
+        return _no_json_patch(asked)
+    sent = read_object(asked.request, kind.shape)
+    item = dict(sent) if name == "replace" else merge_patch(current, sent)
+    item = {kind.id_field: current[kind.id_field], **item, kind.id_field: current[kind.id_field]}
+    machine = kind.machine
+    if machine is not None:
+        item[machine.field] = sent.get(machine.field, current[machine.field])
+    kind.check(item, _excused(kind, name, sent, current))
+    events = (name,) if name == "update" else (name, "update")
+    if machine is not None and item[machine.field] != current[machine.field]:
+        transition = machine.between(current[machine.field], item[machine.field])
+        if transition is None:
+            wanted = item[machine.field]
+            return _forbidden(
+                asked, machine, current, f"become {'null' if wanted is None else shown(wanted)}"
+            )
+        events = (transition, *events)
+    return _replaced(asked, current, item, *events)
+
+
+def _excused(kind: Kind, name: str, sent: Item, current: Item) -> frozenset[str]:
+    """The fields made here which the client sends back as they are, or doesn't send where they are kept."""
+    left_alone = kind.kept if name == "replace" else kind.kept | kind.added
+    return frozenset(
+        field
+        for field in kind.kept | kind.added
+        if (field not in sent and field in left_alone)
+        or unchanged(sent, current, field)
+        or field == kind.id_field
+    )
+
+
+def _delete(asked: Asked) -> Decision:
+    text = asked.params["id"]
+    item = asked.collection.get(text)
+    if item is None:
+        return _missing(asked)
+    return Decision(status=204, commit=partial(asked.collection.remove, text), events=("delete",), item=item)
+
+
+def _move(transition: str, asked: Asked) -> Decision:
+    machine = asked.kind.machine
+    assert machine is not None
+    text = asked.params["id"]
+    current = asked.collection.get(text)
+    if current is None:
+        return _missing(asked)
+    state = machine.after(transition, machine.state(current))
+    if state is None:
+        return _forbidden(asked, machine, current, f"do {shown(transition)}")
+    item = {**current, machine.field: state}
+    return _replaced(asked, current, item, transition)
+
+
+def _ok(item: Item, *events: str) -> Decision:
+    return Decision(status=200, headers=(_JSON,), json=item, events=events, item=item)
+
+
+def _replaced(asked: Asked, current: Item, item: Item, *events: str) -> Decision:
+    commit = partial(asked.collection.replace, asked.params["id"], item)
+    return replace(_ok(item, *events), commit=commit, growth=(0, size_of(item) - size_of(current)))
+
+
+def _invalid(kind: Kind, errors: Errors, scope_for: ScopeFor) -> Decision:
+    scope = scope_for(errors=errors)
+    status = kind.invalid.status(lambda: scope)
+    return Decision(status=status, errors=errors, reply=kind.invalid, scope=scope)
+
+
+def _problem(status: int, name: str, title: str, detail: str, asked: Asked, **members: Any) -> Decision:
+    document = problem(status, name, title, detail, resource=asked.kind.path, **members)
+    return Decision(status=status, headers=(("Content-Type", PROBLEM_TYPE),), json=document)
+
+
+def _missing(asked: Asked) -> Decision:
+    text, items = asked.params["id"], asked.collection.items
+    detail = f"It has {len(items)} item{'' if len(items) == 1 else 's'}"
+    if 0 < len(items) <= _FEW:
+        detail += ": " + ", ".join(shown(str(item[asked.kind.id_field])) for item in items)
+    return _problem(
+        404, "unknown-item", f"{asked.kind.path} has no item {shown(text)}", detail, asked, id=text
+    )
+
+
+def _forbidden(asked: Asked, machine: Machine, current: Item, doing: str) -> Decision:
+    """409: what the item is now, and which transitions lead on from there."""
+    state = machine.state(current)
+    allowed = machine.allowed(state)
+    now = f"It can {', '.join(allowed)} now" if allowed else "Nothing leads on from there"
+    title = f"{asked.kind.path}/{asked.params['id']} is {shown(state)} and can't {doing}"
+    return _problem(409, "transition", title, now, asked, id=asked.params["id"], state=state, allowed=allowed)
+
+
+def _no_json_patch(asked: Asked) -> Decision:
+    """415, with what is understood (RFC 5789 2.2)."""
+    title = "JSON Patch (RFC 6902) is not understood here"
+    detail = "Send a JSON merge patch (RFC 7396): an object with what changes, null removing a field"
+    refused = _problem(415, "media-type", title, detail, asked)
+    accepted = ("Accept-Patch", "application/merge-patch+json, application/json")
+    return Decision(status=415, headers=(*refused.headers, accepted), json=refused.json)

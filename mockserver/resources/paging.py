@@ -1,0 +1,173 @@
+"""
+A list cut into pages: by number, by offset or by cursor, with an envelope and Link headers (RFC 8288) as asked.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote_plus
+
+from mockserver.model.http import Pairs, Request
+from mockserver.resources.bodies import Unfit
+from mockserver.resources.collection import Collection
+from mockserver.resources.schema import Errors
+from mockserver.schema.resource import PageSpec
+
+_HUGE = 10**15
+"""Stands for every number with more digits: all of them are past the end."""
+URL_CHARS = "%:/?#@!$&'()*+,;=-._~[]"
+"""What stays as it is where a URL that came is written into a header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. `facts` are what an envelope can name; `links` are relations with the query that leads there."""
+
+    facts: dict[str, Any]
+    links: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The parameters of a list, read; what is wrong is gathered, so that a client hears all of it."""
+
+    request: Request
+    errors: Errors = field(default_factory=list)
+
+    def number(self, name: str | None, default: int, least: int) -> int:
+        text = default if name is None else self.request.query.get(name, [default])[0]
+        if isinstance(text, int):
+            return text
+        if text.isascii() and text.isdecimal():
+            number = int(text) if len(text) <= 15 else _HUGE
+            if number >= least:
+                return number
+        self.errors.append({"field": str(name), "message": f"must be a whole number, {least} or more"})
+        return default
+
+    def size(self, spec: PageSpec) -> int:
+        size = self.number(spec.size_name, spec.default_size, 1)
+        return min(size, spec.max) if spec.max is not None else size
+
+
+def list_page(spec: PageSpec | None, collection: Collection, request: Request) -> Page:
+    """The page that was asked for; past the end it is empty. Raises Unfit for a bad parameter."""
+    if spec is None or not spec.style:
+        return Page({"items": collection.items, "total": len(collection)})
+    asked = _Asked(request)
+    size = asked.size(spec)
+    cut = {"number": _by_number, "offset": _by_offset, "cursor": _by_cursor}[spec.style]
+    page = cut(spec, collection, asked, size)
+    if asked.errors:
+        raise Unfit(asked.errors)
+    return page
+
+
+def _by_number(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
+    number, total = asked.number(spec.number, 1, 1), len(collection)
+    pages = -(-total // size)
+    facts = {
+        "items": collection.slice((number - 1) * size, size),
+        "total": total,
+        "page": number,
+        "pages": pages,
+        "has_next": number < pages,
+    }
+    links: list[tuple[str, str | None]] = [("first", "1")]
+    if number > 1:
+        links.append(("prev", str(max(1, min(number - 1, pages)))))
+    if number < pages:
+        links.append(("next", str(number + 1)))
+    return Page(facts, (*links, ("last", str(max(1, pages)))))
+
+
+def _by_offset(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
+    offset, total = asked.number(spec.offset, 0, 0), len(collection)
+    last = max(0, (total - 1) // size * size)
+    facts = {
+        "items": collection.slice(offset, size),
+        "total": total,
+        "page": offset // size + 1,
+        "pages": -(-total // size),
+        "has_next": offset + size < total,
+    }
+    links: list[tuple[str, str | None]] = [("first", "0")]
+    if offset > 0:
+        links.append(("prev", str(max(0, min(offset - size, last)))))
+    if offset + size < total:
+        links.append(("next", str(offset + size)))
+    return Page(facts, (*links, ("last", str(last))))
+
+
+def _by_cursor(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
+    place = _place(spec, collection, asked)
+    found = collection.after(place, size + 1)
+    has_next = len(found) > size
+    found = found[:size]
+    cursor = _cursor(found[-1][0]) if has_next else None
+    facts: dict[str, Any] = {
+        "items": [item for _, item in found],
+        "total": len(collection),
+        "has_next": has_next,
+        "next_cursor": cursor,
+    }
+    links: list[tuple[str, str | None]] = [("first", None)]
+    return Page(facts, (*links, ("next", cursor)) if cursor else tuple(links))
+
+
+def _cursor(place: int) -> str:
+    """A place as the opaque text that a client hands back."""
+    return base64.urlsafe_b64encode(b"after:%d" % place).rstrip(b"=").decode()
+
+
+def _place(spec: PageSpec, collection: Collection, asked: _Asked) -> int:
+    """The place after which to go on: a cursor of ours, or an item's id, also of one that has gone."""
+    assert spec.cursor is not None
+    text = asked.request.query.get(spec.cursor, [""])[0]
+    if not text:
+        return -1
+    place = collection.place_of(text)
+    if place is None:
+        place = _read_cursor(text)
+    if place is None:
+        asked.errors.append({"field": spec.cursor, "message": "is no cursor that was given out"})
+        return -1
+    return place
+
+
+def _read_cursor(text: str) -> int | None:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    word, _, digits = raw.partition(b":")
+    return int(digits) if word == b"after" and digits.isdigit() and len(digits) <= 15 else None
+
+
+def in_envelope(spec: PageSpec | None, page: Page) -> Any:
+    """The answer's JSON: the bare list, or the envelope filled."""
+    if spec is None or spec.envelope is None:
+        return page.facts["items"]
+    return {key: page.facts[word] for key, word in spec.envelope.items()}
+
+
+def link_header(spec: PageSpec | None, page: Page, request: Request) -> Pairs:
+    """The Link header line that names the other pages, where it is asked for; other parameters are kept."""
+    if spec is None or not spec.link:
+        return ()
+    name = spec.number or spec.offset or spec.cursor
+    assert name is not None
+    links = [f'<{_url(request, name, value)}>; rel="{relation}"' for relation, value in page.links]
+    return (("Link", ", ".join(links)),)
+
+
+def _url(request: Request, name: str, value: str | None) -> str:
+    pieces = [piece for piece in request.query_string.split("&") if piece]
+    kept = [piece for piece in pieces if unquote_plus(piece.partition("=")[0]) != name]
+    if value is not None:
+        kept.append(f"{quote(name, safe='')}={value}")
+    query = "?" + "&".join(kept) if kept else ""
+    return quote(f"{request.base_url}{request.path}{query}", safe=URL_CHARS, errors="replace")

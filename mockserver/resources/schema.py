@@ -1,0 +1,248 @@
+"""
+What a resource's JSON Schema says of a value, in plain words, and which types it wants of a form's texts.
+
+The validator is `jsonschema_rs`, of the extra `schema`. It fetches nothing,
+and its regular expressions give up rather than run on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, dotted, near, shown
+from mockserver.resources.shapes import Shape
+
+ReadFile = Callable[[str, KeyPath], bytes]
+Errors = list[dict[str, str]]
+"""What is wrong with a value: `[{field, message}]`, the field dotted, empty for the whole."""
+
+MAX_ERRORS = 100
+_MAX_FINDINGS = 1000
+_UNKNOWN = "is unknown"
+_NONE = frozenset[str]()
+_BACKTRACK_LIMIT = 100_000
+
+
+class Schema:
+    """A compiled schema."""
+
+    __slots__ = ("_validator", "shape")
+
+    def __init__(self, document: Any) -> None:
+        from jsonschema_rs import Draft202012Validator, FancyRegexOptions
+
+        self._validator = Draft202012Validator(
+            document,
+            validate_formats=True,
+            offline=True,
+            pattern_options=FancyRegexOptions(backtrack_limit=_BACKTRACK_LIMIT),
+        )
+        self.shape = Shape.of(document)
+
+    def errors(self, value: Any, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
+        """
+        What is wrong, each thing once, by field. Nothing is said of the fields that are
+        `excused`, and none of those that are `known` is called unknown.
+        """
+        try:
+            found = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
+        except UnicodeEncodeError:
+            return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
+        told: set[tuple[str, str]] = set()
+        for path, message in (one for error in found for one in said(error, value)):
+            unknown_yet_known = message == _UNKNOWN and path[0] in known
+            if not (path and path[0] in excused) and not unknown_yet_known:
+                told.add((dotted(path), message))
+        return [{"field": field, "message": message} for field, message in sorted(told)[:MAX_ERRORS]]
+
+
+def compile_schema(written: Any, path: KeyPath, read_file: ReadFile) -> Schema:
+    """A schema, or the file of that name. Raises InvalidInput."""
+    document = read_json(written, path, read_file) if isinstance(written, str) else written
+    try:
+        from jsonschema_rs import ValidationError
+    except ImportError as why:
+        raise MissingExtra(path, "`schema`", "schema") from why
+    try:
+        return Schema(document)
+    except ValidationError as why:
+        raise InvalidInput(_flaw(why, path, written)) from why
+    except (ValueError, RecursionError) as why:
+        raise InvalidInput(Flaw(path, f"this is no JSON Schema: {why}", "See json-schema.org")) from why
+
+
+def read_json(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+    """The JSON in the file of that name. Raises InvalidInput."""
+    content = read_file(name, path)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as why:
+        raise InvalidInput(Flaw(path, f"{shown(name)} is no JSON: {why}", "Write it as JSON")) from why
+
+
+_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+
+
+def _flaw(why: Any, path: KeyPath, written: Any) -> Flaw:
+    """What the library says against a schema; inside a file only the file's name has a place of ours."""
+    inner = tuple(why.instance_path)
+    message = why.message
+    if "is not present in a registry" in message:
+        return Flaw(
+            path, f"{message.split(' is not ')[0]} is another document", "Copy what it needs under $defs"
+        )
+    value = why.instance
+    hint = near(value, _TYPES) if inner and inner[-1] == "type" and isinstance(value, str) else ""
+    if isinstance(written, str):
+        place = f" at {dotted(inner)}" if inner else ""
+        return Flaw(path, f"{shown(written)} is no JSON Schema{place}: {message}", hint)
+    return Flaw((*path, *inner), f"this is no JSON Schema: {message}", hint)
+
+
+Said = Iterator[tuple[KeyPath, str]]
+
+_PROSE = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_FORMATS = {
+    "email": "an e-mail address",
+    "date-time": "a date and time such as 2026-01-31T12:00:00Z",
+    "date": "a date such as 2026-01-31",
+    "time": "a time such as 12:00:00Z",
+    "duration": "a duration such as P1DT2H",
+    "uri": "a URL",
+    "uuid": "a UUID",
+    "ipv4": "an IPv4 address",
+    "ipv6": "an IPv6 address",
+    "hostname": "a host name",
+}
+_LIMITS: dict[str, Callable[[Any], str]] = {
+    "minimum": lambda limit: f"must be at least {_json(limit)}",
+    "maximum": lambda limit: f"must be at most {_json(limit)}",
+    "exclusiveMinimum": lambda limit: f"must be more than {_json(limit)}",
+    "exclusiveMaximum": lambda limit: f"must be less than {_json(limit)}",
+    "minLength": lambda limit: (
+        "must not be empty" if limit == 1 else f"must have at least {limit} characters"
+    ),
+    "maxLength": lambda limit: f"must have at most {_some(limit, 'character')}",
+    "minItems": lambda limit: f"must have at least {_some(limit, 'item')}",
+    "maxItems": lambda limit: f"must have at most {_some(limit, 'item')}",
+    "minProperties": lambda limit: f"must have at least {_some(limit, 'field')}",
+    "maxProperties": lambda limit: f"must have at most {_some(limit, 'field')}",
+}
+_PLAIN = {
+    "uniqueItems": "must not have the same item twice",
+    "contains": "lacks an item that it must have",
+    "falseSchema": "is not allowed",
+    "unevaluatedItems": "has an item that is not allowed",
+    "not": "must not be like this",
+}
+
+
+def said(error: Any, whole: Any) -> Said:
+    """One finding of the library, in the whole that it judged, as fields and messages."""
+    path, kind = tuple(error.instance_path), error.kind.name
+    facts = error.kind.as_dict() if kind not in ("anyOf", "oneOf", "not") else {}
+    if kind == "required":
+        yield (*path, facts["property"]), "is required"
+    elif kind in ("additionalProperties", "unevaluatedProperties"):
+        for name in facts["unexpected"]:
+            yield (*path, name), _UNKNOWN
+    elif kind == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"]:
+        # said so, of the object, where the schema names no property at all
+        for name in _at(whole, path):
+            yield (*path, name), _UNKNOWN
+    elif kind in ("anyOf", "oneOf"):
+        yield from _alternatives(error, path, whole)
+    elif kind == "propertyNames":
+        yield (*path, str(facts["error"].instance)), "is no name that is allowed here"
+    else:
+        yield path, _message(kind, facts, error.message)
+
+
+def _at(whole: Any, path: KeyPath) -> Any:
+    for part in path:
+        whole = whole[part]
+    return whole
+
+
+def _message(kind: str, facts: dict[str, Any], otherwise: str) -> str:
+    if kind == "type":
+        return f"must be {_either(facts['types'])}"
+    if kind == "enum":
+        return f"must be one of {', '.join(map(_json, facts['options']))}"
+    if kind == "const":
+        return f"must be {_json(facts['expected_value'])}"
+    if kind == "pattern":
+        return f"must match {facts['pattern']}"
+    if kind == "format":
+        return f"must be {_FORMATS.get(facts['format'], 'a valid ' + facts['format'])}"
+    if kind == "multipleOf":
+        return f"must be a multiple of {_json(facts['multiple_of'])}"
+    if kind in _LIMITS:
+        return _LIMITS[kind](facts["limit"])
+    return _PLAIN.get(kind) or otherwise
+
+
+def _alternatives(error: Any, path: KeyPath, whole: Any) -> Said:
+    """
+    What to say where no alternative fits: the reasons of the only one that is
+    of the value's type and constants; where the type is wrong for all, the types.
+    """
+    branches = [list(branch) for branch in error.kind.context]
+    if error.kind.name == "oneOf" and not all(branches):
+        yield path, "fits more than one of the allowed forms"
+        return
+    meant = [branch for branch in branches if not any(_misses(one, path) for one in branch)]
+    if len(meant) == 1:
+        for one in meant[0]:
+            yield from said(one, whole)
+        return
+    types = [_wrong_types(branch, path) for branch in branches]
+    if all(types):
+        yield path, f"must be {_either([name for names in types for name in names])}"
+    else:
+        yield path, "fits none of the allowed forms"
+
+
+def _misses(error: Any, path: KeyPath) -> bool:
+    """Whether it says that another form was meant: a wrong type, or a constant that tells forms apart."""
+    inner = tuple(error.instance_path)[len(path) :]
+    return (error.kind.name == "type" and not inner) or (error.kind.name == "const" and len(inner) <= 1)
+
+
+def _wrong_types(branch: list[Any], path: KeyPath) -> list[str]:
+    return [
+        name
+        for one in branch
+        if one.kind.name == "type" and tuple(one.instance_path) == path
+        for name in one.kind.as_dict()["types"]
+    ]
+
+
+def _either(types: list[str]) -> str:
+    """
+    Types as a person lists them.
+
+    >>> _either(["null", "string"])
+    'a text or null'
+    """
+    ordered = sorted(set(types), key=_TYPES.index)
+    return " or ".join(_PROSE[name] for name in ordered)
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

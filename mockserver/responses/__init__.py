@@ -1,0 +1,1 @@
+"""Responses: bodies, streams, delays, faults."""

@@ -1,0 +1,230 @@
+"""
+The bodies of replies: every kind compiled to bytes, or to a function of the call.
+
+A body without templates is made once, at load.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import mimetypes
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.model.written import as_text, with_decimals, written_json
+from mockserver.schema.reply import ReplySpec
+from mockserver.schema.webhook import WebhookSpec
+from mockserver.templating.templates import Scope, TemplateError, compile_text, compile_tree
+
+ReadFile = Callable[[str, KeyPath], bytes]
+Bytes = Callable[[Scope], bytes]
+
+_CONTENT_TYPES = {
+    "json": "application/json",
+    "text": "text/plain; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "xml": "application/xml",
+    "base64": "application/octet-stream",
+    "form": "application/x-www-form-urlencoded",
+    "events": "text/event-stream",
+    "chunks": "text/plain; charset=utf-8",
+}
+
+
+class Body:
+    """
+    A compiled body: `static` where nothing varies, else `render` makes it.
+    `etag` is that of a file's bytes.
+    """
+
+    __slots__ = ("content_type", "etag", "kind", "render", "static")
+
+    def __init__(
+        self, kind: str, content_type: str, *, static: bytes | None = None, render: Bytes | None = None
+    ) -> None:
+        self.kind = kind
+        self.content_type = content_type
+        self.static = static
+        self.render = render
+        self.etag: str | None = None
+
+    def bytes_of(self, scope: Scope | None) -> bytes:
+        if self.static is not None:
+            return self.static
+        assert self.render is not None
+        assert scope is not None
+        return self.render(scope)
+
+
+_READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=as_text)
+_ESCAPED = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=as_text)
+
+
+_MAKE = getattr(json.encoder, "c_make_encoder", None)
+_IN_PIECES = _MAKE and _MAKE(
+    None, as_text, json.encoder.encode_basestring, None, ":", ",", False, False, False
+)
+"""The part of `_READABLE` in C, where CPython has it: to make it takes longer than most bodies."""
+
+
+def dump_json(value: Any) -> bytes:
+    """JSON as it goes out: compact, UTF-8; a lone surrogate stays an escape."""
+    try:
+        text = _READABLE.encode(value) if _IN_PIECES is None else "".join(_IN_PIECES(value, 0))
+        return text.encode()
+    except UnicodeEncodeError:
+        return _ESCAPED.encode(value).encode()
+
+
+def _dump_decimals(value: Any) -> bytes:
+    """The same, with the text of each Decimal as a number. Slower: for what holds one."""
+    return written_json(value, lambda item: dump_json(item).decode()).encode()
+
+
+def json_writer(value: Any) -> tuple[Any, Callable[[Any], bytes]]:
+    """A JSON value with its decimals as written, and what writes it, also once templates are filled in."""
+    exact = with_decimals(value)
+    return exact, dump_json if exact is value else _dump_decimals
+
+
+def compile_body(
+    spec: ReplySpec | WebhookSpec, read_file: ReadFile, names: frozenset[str] | None
+) -> Body | None:
+    """
+    The body that a reply has, None for an empty one; `events` and `chunks` are
+    `streams`' own. Raises InvalidInput, paths relative to the reply.
+    """
+    kind = spec.body_kind
+    if kind is None or kind in ("events", "chunks"):
+        return None
+    value = getattr(spec, "json_" if kind == "json" else kind)
+    if value is None and kind != "json":
+        raise InvalidInput(Flaw((kind,), f"`{kind}` has no value", "Leave the key out for an empty body"))
+    if kind == "file":
+        return _file(value, read_file)
+    body = Body(kind, _CONTENT_TYPES[kind])
+    if kind in ("json", "form"):
+        _compile_tree(body, value, raw=spec.raw, names=names)
+    else:
+        _compile_text(body, as_text(value), raw=spec.raw, names=names)
+    return body
+
+
+def _file(name: str, read_file: ReadFile) -> Body:
+    content = read_file(name, ("file",))
+    guessed, coding = mimetypes.guess_type(name)
+    content_type = guessed or "application/octet-stream"
+    if coding:
+        content_type = "application/gzip" if coding == "gzip" else "application/octet-stream"
+    elif content_type.startswith("text/"):
+        content_type += "; charset=utf-8"
+    body = Body("file", content_type, static=content)
+    body.etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return body
+
+
+def _compile_tree(body: Body, value: Any, *, raw: bool, names: frozenset[str] | None) -> None:
+    write: Callable[[Any], bytes] = _dump_form
+    if body.kind == "json":
+        value, write = json_writer(value)
+    if raw:
+        body.static = write(value)
+        return
+    tree = compile_tree(value, (body.kind,), names=names)
+    if tree.constant:
+        body.static = write(value)
+    else:
+        body.render = _rendering(tree.value, write, body.kind)
+
+
+def _rendering(value: Callable[[Scope], Any], write: Callable[[Any], bytes], place: str) -> Bytes:
+    def render(scope: Scope) -> bytes:
+        made = value(scope)
+        try:
+            return write(made)
+        except (TypeError, ValueError, RecursionError) as why:
+            raise TemplateError(f"the value can't be written: {why}", place=place) from why
+
+    return render
+
+
+def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | None) -> None:
+    write = _from_base64 if body.kind == "base64" else str.encode
+    template = None if raw else compile_text(text, (body.kind,), names=names)
+    if template is None or template.constant:
+        try:
+            body.static = write(text if template is None else template.text)
+        except ValueError as why:
+            raise InvalidInput(Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")) from why
+    else:
+        body.render = _rendering(template.render, write, body.kind)
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error as why:
+        raise ValueError(f"{shown(text)} is no Base64: {why}") from why
+
+
+def _dump_form(value: Any) -> bytes:
+    if not isinstance(value, dict):
+        raise TypeError("a form is a mapping of names")
+    return urlencode(list(_form_pairs("", value))).encode()
+
+
+def _form_pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    """Bracketed names for mappings; a list repeats its name."""
+    if isinstance(value, dict):
+        pairs = []
+        for key, item in value.items():
+            pairs += _form_pairs(f"{name}[{key}]" if name else str(key), item)
+        return pairs
+    if isinstance(value, list):
+        return [pair for item in value for pair in _form_pairs(name, item)]
+    return [(name, "" if value is None else as_text(value))]
+
+
+_GZIP_WBITS = 31
+CODINGS: dict[str, int | None] = {
+    "gzip": _GZIP_WBITS,
+    "x-gzip": _GZIP_WBITS,
+    "deflate": zlib.MAX_WBITS,
+    "identity": None,
+}
+"""Content-codings that bodies can be put into, and zlib's name for each (RFC 9110 8.4.1)."""
+
+
+def encoded(data: bytes, codings: str) -> bytes:
+    """The body in those content-codings; what is gzip already stays. Raises ValueError for an unknown one."""
+    return b"".join(encoded_parts([data], codings))
+
+
+def encoded_parts(parts: Sequence[bytes], codings: str) -> list[bytes]:
+    """
+    The same number of parts (at least one), each flushed, so that a client can
+    read it when it comes. Raises ValueError for a coding that is unknown.
+    """
+    made = list(parts) or [b""]
+    for coding in codings.split(","):
+        name = coding.strip().lower()
+        if name not in CODINGS:
+            raise ValueError(f"{coding.strip()!r} is no content-coding that bodies can be put into")
+        wbits = CODINGS[name]
+        if wbits is None or (wbits == _GZIP_WBITS and made[0][:2] == b"\x1f\x8b"):
+            continue
+        made = _deflated(made, wbits)
+    return made
+
+
+def _deflated(parts: list[bytes], wbits: int) -> list[bytes]:
+    """No time stands in the head of gzip as zlib writes it, so the same body is the same bytes every time."""
+    machine = zlib.compressobj(6, zlib.DEFLATED, wbits)
+    made = [machine.compress(part) + machine.flush(zlib.Z_SYNC_FLUSH) for part in parts[:-1]]
+    return [*made, machine.compress(parts[-1]) + machine.flush()]

@@ -1,0 +1,65 @@
+"""
+Which step of a sequence answers next. Pure: the position and the clock's time are handed in.
+
+A step answers `times` calls (one, unless said), or `for` so long after its
+first answer. After the last step: repeat it, cycle, or stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from typing import Literal
+
+from mockserver.model.sequence_state import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long a step answers: `times` calls, or `for_s` seconds after its first answer."""
+
+    times: int = 1
+    for_s: float | None = None
+
+    def is_over(self, position: Position, now_s: float) -> bool:
+        if self.for_s is None:
+            return position.used >= self.times
+        return position.since_s is not None and now_s >= position.since_s + self.for_s
+
+
+class Sequence:
+    """The spans of a route's steps and what follows the last."""
+
+    __slots__ = ("single", "spans", "then")
+
+    def __init__(self, spans: SequenceOf[Span], then: Literal["repeat", "cycle", "stop"]) -> None:
+        self.spans = tuple(spans)
+        self.then = then
+        self.single = len(self.spans) == 1 and then != "stop"
+        """One step that answers always: no position needs to be kept for it."""
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def settle(self, position: Position, now_s: float) -> int | None:
+        """
+        Moves past the steps that are over. The index of the step that answers
+        now, or None where the sequence has stopped. Asking twice changes nothing.
+        """
+        last = len(self.spans) - 1
+        while not position.done and self.spans[position.index].is_over(position, now_s):
+            if position.index == last and self.then == "repeat":
+                break
+            if position.index == last and self.then == "stop":
+                position.done = True
+                break
+            position.index = 0 if position.index == last else position.index + 1
+            position.used = 0
+            position.since_s = None
+        return None if position.done else position.index
+
+    def take(self, position: Position, now_s: float) -> None:
+        """The step that `settle` named has answered."""
+        position.used += 1
+        if position.since_s is None:
+            position.since_s = now_s

@@ -1,0 +1,281 @@
+"""
+Paths to scenarios, all or nothing: every error of every file is gathered before anything is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import normpath
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput
+from mockserver.scenarios.environment import filled
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.openapi_files import files_of_contracts, is_contract
+from mockserver.scenarios.source import LARGEST_FILE, LoadFailed, Source, located, position
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.scenarios.yaml.yaml12 import Document, Kind, read
+from mockserver.schema.scenario import ScenarioSpec
+
+_SUFFIXES = (".yaml", ".yml", ".scenario.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A scenario file. `path` is as given, so errors show what the user knows; `named` is one that was asked for itself."""
+
+    path: Path
+    named: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return "json" if self.path.suffix == ".json" else "yaml"
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem.removesuffix(".scenario")
+
+
+def find(paths: Iterable[str | Path]) -> list[Found]:
+    """
+    Scenario files, in the order of their paths, each once. A folder gives
+    those below it that are named as scenarios. Raises LoadFailed.
+    """
+    paths = list(paths)
+    files: dict[Path, Path] = {}
+    missing: list[tuple[str, Flaw]] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            for file in _below(path, set()):
+                files.setdefault(file.absolute(), file)
+        elif path.exists():
+            files.setdefault(path.absolute(), path)
+        else:
+            flaw = Flaw((), "there is no such file or folder", "Name a scenario file, or a folder of them")
+            missing.append((located(str(path), None, flaw), flaw))
+    if missing:
+        raise LoadFailed(missing)
+    named = {path.absolute() for path in map(Path, paths) if not path.is_dir()}
+    return [
+        Found(path, path.absolute() in named)
+        for path in sorted(files.values(), key=lambda path: path.as_posix())
+    ]
+
+
+def empty_folders(paths: Iterable[str | Path]) -> list[Path]:
+    """Folders among `paths` without a scenario: no error, but worth a word."""
+    return [path for path in map(Path, paths) if path.is_dir() and not next(_below(path, set()), None)]
+
+
+def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    """Links are followed, as Kubernetes mounts a ConfigMap by them; a circle of them ends."""
+    real = folder.resolve()
+    if real in seen:
+        return
+    seen.add(real)
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _below(path, seen)
+        elif path.name.endswith(_SUFFIXES):
+            yield path
+
+
+def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> list[Source]:
+    """
+    The scenarios of files and folders. `env` fills `${NAME}`; default: the
+    environment of this process. Raises LoadFailed with the errors of all files.
+    """
+    env = os.environ if env is None else env
+    sources: list[Source] = []
+    failed: list[tuple[Found, LoadFailed]] = []
+    for found in find(paths):
+        try:
+            source = _load(found, env)
+        except LoadFailed as why:
+            failed.append((found, why))
+        else:
+            sources += [] if source is None else [source]
+    if failed:
+        # A contract may consist of several files, and only it knows which.
+        others = files_of_contracts(sources)
+        failed = [(found, why) for found, why in failed if found.named or found.path.absolute() not in others]
+    wrong = [pair for _, why in failed for pair in zip(why.lines, why.flaws, strict=True)]
+    wrong += _same_names(sources)
+    if wrong:
+        raise LoadFailed(wrong)
+    return sources
+
+
+def from_text(
+    text: str | bytes, name: str, kind: Kind = "yaml", env: Mapping[str, str] | None = None
+) -> Source:
+    """A scenario without a file. Without `env` no environment variable is set. Raises LoadFailed."""
+    return from_bundle(text, {}, name, kind, env)
+
+
+def from_bundle(
+    text: str | bytes,
+    files: Mapping[str, bytes],
+    name: str = "scenario",
+    kind: Kind = "yaml",
+    env: Mapping[str, str] | None = None,
+) -> Source:
+    """A scenario whose body and schema files came with it. Raises LoadFailed."""
+    document = _document(text, name, kind)
+    bundle = {normpath(path): content for path, content in files.items()}
+    return _source(document, name, name, env or {}, bundle=bundle)
+
+
+def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Source:
+    """
+    The same scenario with other content, for a change made at runtime: its
+    file stays as it is, and the files beside it stay in reach. Written as
+    YAML, numbers keep their text. Raises LoadFailed.
+    """
+    document = _document(dump(data, ScenarioSpec), source.label, "yaml")
+    return _source(
+        document,
+        source.name,
+        source.label,
+        _env_of(source.file) if env is None else env,
+        file=source.file,
+        folder=source.folder,
+        bundle=source.bundle,
+    )
+
+
+def again(
+    text: str,
+    kind: Kind,
+    name: str,
+    label: str,
+    file: Path | None,
+    bundle: Mapping[str, bytes],
+) -> Source:
+    """
+    A scenario that another run of the server was given, at its admin API.
+    `file` is the one that it stands in the place of, if any. Raises LoadFailed.
+    """
+    document = _document(text, label, kind)
+    folder = file.parent if file is not None else None
+    return _source(document, name, label, _env_of(file), file=file, folder=folder, bundle=bundle)
+
+
+def _env_of(file: Path | None) -> Mapping[str, str]:
+    """Only who may write files here may read the environment."""
+    return os.environ if file is not None else {}
+
+
+def _load(found: Found, env: Mapping[str, str]) -> Source | None:
+    """None for an OpenAPI document that lies among scenarios. Raises LoadFailed."""
+    label = found.path.as_posix()
+    document = _document(_bytes(found.path, label), label, found.kind)
+    if is_contract(document.data):
+        if not found.named:
+            return None
+        hint = f"Make a scenario of it: mockserver import openapi {label}"
+        raise _failed(label, None, [Flaw((), "this is an OpenAPI document, and no scenario", hint)])
+    return _source(document, found.stem, label, env, file=found.path, folder=found.path.parent)
+
+
+def _bytes(path: Path, label: str) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(LARGEST_FILE + 1)
+    except OSError as why:
+        raise _failed(label, None, [Flaw((), f"can't be read: {why.strerror}", "See to its rights")]) from why
+    if len(raw) > LARGEST_FILE:
+        raise _failed(label, None, [Flaw((), "larger than 64 MiB", "Split it")])
+    return raw
+
+
+def _document(text: str | bytes, label: str, kind: Kind) -> Document:
+    try:
+        return read(text, kind)
+    except InvalidInput as why:
+        raise _failed(label, None, why.flaws) from why
+
+
+def _source(document: Document, stem: str, label: str, env: Mapping[str, str], **place: Any) -> Source:
+    """The spec of a document, or every flaw of it: of its text, its values, its names."""
+    data, flaws = filled(document.data, env)
+    flaws = [*document.flaws, *flaws]
+    spec = None
+    try:
+        spec = parse_spec(ScenarioSpec, data)
+        flaws += _same_routes(spec, document)
+        name = spec.scenario or _usable(stem, flaws)
+    except InvalidInput as why:
+        flaws += _new(why.flaws, document.flaws)
+    if flaws or spec is None:
+        raise _failed(label, document, flaws)
+    return Source(name=name, spec=spec, data=document.data, document=document, label=label, **place)
+
+
+def _new(flaws: Sequence[Flaw], known: Sequence[Flaw]) -> list[Flaw]:
+    """Flaws but those that follow from a value that could not be read: at its place or below it."""
+    unread = {one.path for one in known if not one.at_key}
+    return [flaw for flaw in flaws if not any(flaw.path[:n] in unread for n in range(len(flaw.path) + 1))]
+
+
+def _usable(stem: str, flaws: list[Flaw]) -> str:
+    try:
+        parse_spec(ScenarioSpec, {"scenario": stem})
+    except InvalidInput as why:
+        flaws += [
+            Flaw(
+                (),
+                f"its name comes from its file, and {one.message}",
+                "Write scenario: and a name at its top",
+            )
+            for one in why.flaws
+        ]
+    return stem
+
+
+def _same_routes(spec: ScenarioSpec, document: Document) -> list[Flaw]:
+    first: dict[str, int] = {}
+    flaws: list[Flaw] = []
+    for index, route in enumerate(spec.routes):
+        if route.name is None:
+            continue
+        if route.name not in first:
+            first[route.name] = index
+            continue
+        line, _ = document.position(("routes", first[route.name], "name"))
+        flaws.append(
+            Flaw(
+                ("routes", index, "name"),
+                f"the name {route.name!r} stands in line {line} already",
+                "Route names are unique in a scenario",
+            )
+        )
+    return flaws
+
+
+def _same_names(sources: list[Source]) -> list[tuple[str, Flaw]]:
+    first: dict[str, Source] = {}
+    wrong: list[tuple[str, Flaw]] = []
+    for source in sources:
+        earlier = first.setdefault(source.name, source)
+        if earlier is not source:
+            message = f"the scenario {source.name!r} is in {earlier.label} already"
+            flaw = Flaw(
+                ("scenario",) if source.spec.scenario else (), message, "Write another name at scenario:"
+            )
+            wrong.append((source.locate(flaw), flaw))
+    return wrong
+
+
+def _failed(label: str, document: Document | None, flaws: Iterable[Flaw]) -> LoadFailed:
+    placed = [
+        (position(document, flaw) if document else (0, 0), located(label, document, flaw), flaw)
+        for flaw in flaws
+    ]
+    placed.sort(key=lambda one: one[0])
+    return LoadFailed([(line, flaw) for _, line, flaw in placed])

@@ -1,0 +1,42 @@
+"""OpenAPI documents that lie among scenarios, and would be taken for some by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from posixpath import join, normpath
+from typing import Any
+
+from mockserver.errors import InvalidInput
+from mockserver.scenarios.source import Source
+
+
+def is_contract(data: Any) -> bool:
+    """Whether a file holds an OpenAPI document, or one of its forerunner, and no scenario."""
+    return (
+        isinstance(data, dict)
+        and isinstance(data.get("info"), dict)
+        and any(str(data.get(key, ""))[:1].isdigit() for key in ("openapi", "swagger"))
+    )
+
+
+def _beside(source: Source, name: str) -> bytes:
+    return source.read_file(name, ())
+
+
+def files_of_contracts(sources: Iterable[Source]) -> set[Path]:
+    """The files that the contracts of these scenarios consist of, as far as they can be read."""
+    from mockserver.scenarios.openapi_reading import read  # few scenarios have one
+
+    files: set[Path] = set()
+    for source in sources:
+        if source.spec.openapi is not None and source.folder is not None:
+            try:
+                spec = read(source.spec.openapi, partial(_beside, source))
+            except InvalidInput:
+                continue  # told when the scenario is compiled
+            files |= {
+                Path(normpath(join(source.folder.as_posix(), name))).absolute() for name in spec.documents
+            }
+    return files

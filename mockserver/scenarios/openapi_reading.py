@@ -1,0 +1,179 @@
+"""
+The files of an OpenAPI document, read: the one that was named and those that it refers to.
+
+Nothing is fetched. Everything that is wrong with a document is said with the
+file and a JSON pointer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from posixpath import basename
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, pointer, shown
+from mockserver.model.written import plain_numbers, written_float
+from mockserver.scenarios.openapi_nodes import FOLDER, Node, target
+from mockserver.scenarios.openapi_normal import NAMED, normal
+from mockserver.scenarios.places import decode
+from mockserver.scenarios.yaml.syntax import json_error
+from mockserver.scenarios.yaml.yaml12 import parse
+
+ReadFile = Callable[[str], bytes]
+"""The bytes of a file, by its name as seen from the first one's folder. Raises InvalidInput."""
+
+MAX_FILES = 500
+_DEEPEST = 200
+_EXAMPLES = ("example", "examples", "default")
+_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
+
+
+@dataclass(frozen=True)
+class Specification:
+    """All documents of one contract, schemas as JSON Schema 2020-12. `name` is the first one's."""
+
+    name: str
+    version: str
+    documents: dict[str, Any]
+
+    @property
+    def root(self) -> Node:
+        return Node(self.documents, self.name, (), self.documents[self.name])
+
+    @cached_property
+    def bases(self) -> tuple[str, ...]:
+        """The paths of its servers, variables at their defaults, without a slash at the end."""
+        return tuple(dict.fromkeys(base_of(server) for server in self.root.items("servers")))
+
+
+def base_of(server: Node) -> str:
+    """The path of a server's URL; empty for one without."""
+    url = str(server.value.get("url", "")) if isinstance(server.value, dict) else ""
+    for name, variable in server.mapping("variables"):
+        url = url.replace("{" + name + "}", str(variable.value.get("default", "")))
+    _, scheme, rest = url.rpartition("://")
+    path = rest.partition("/")[2] if scheme else url.strip("/")
+    return "/" + path.strip("/") if path.strip("/") else ""
+
+
+def read(name: str, read_file: ReadFile) -> Specification:
+    """Raises InvalidInput, with every file and reference that can't be followed."""
+    first = _parsed(name, read_file(name))
+    version = _version(name, first)
+    old = version.startswith("3.0")
+    documents: dict[str, Any] = {}
+    flaws: list[Flaw] = []
+    waiting = [(name, first)]
+    asked = {name}
+    while waiting:
+        current, data = waiting.pop()
+        documents[current] = normal(_plain(current, data), current, old=old)
+        for path, ref in _references(documents[current], ()):
+            file, _ = target(current, ref)
+            place = f"{current}: {pointer(path)}"
+            if not ref.startswith(FOLDER) and "://" in ref:
+                hint = "Nothing is fetched: put the file beside the specification, and refer to that"
+                flaws.append(Flaw((), f"{place}: {shown(ref)} lies elsewhere", hint))
+            elif file not in asked and len(asked) < MAX_FILES:
+                asked.add(file)
+                try:
+                    waiting.append((file, _parsed(file, read_file(file))))
+                except InvalidInput as why:
+                    flaws += [Flaw((), f"{place}: {flaw.message}", flaw.hint) for flaw in why.flaws]
+    if flaws:
+        raise InvalidInput(flaws)
+    return Specification(name, version, documents)
+
+
+def _parsed(name: str, raw: bytes) -> Any:
+    """JSON where the file is JSON, whatever its name; else YAML. Raises InvalidInput."""
+    try:
+        text = decode(raw)
+        if not text.lstrip().startswith("{"):
+            return parse(text)
+        try:
+            return json.loads(text, parse_float=written_float)
+        except json.JSONDecodeError as why:
+            if name.endswith(".json"):
+                raise InvalidInput(json_error(text, why)) from None
+            return parse(text)  # a YAML file in one pair of braces
+    except ValueError as why:  # a number that no double holds
+        raise InvalidInput(Flaw((), f"{name}: {why}", "Write a smaller number")) from None
+    except RecursionError:
+        raise InvalidInput(Flaw((), f"{name}: nested too deeply", "Use $ref")) from None
+    except InvalidInput as why:
+        raise InvalidInput(_placed(name, flaw) for flaw in why.flaws) from None
+
+
+def _placed(name: str, flaw: Flaw) -> Flaw:
+    line = getattr(flaw, "line", 0)
+    at = f":{line}:{getattr(flaw, 'column', 1)}" if line else ""
+    return Flaw((), f"{name}{at}: {flaw.message}", flaw.hint)
+
+
+def _version(name: str, data: Any) -> str:
+    """Raises InvalidInput for what is no OpenAPI document of 3.0 or 3.1."""
+    if not isinstance(data, dict):
+        raise InvalidInput(
+            Flaw((), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0")
+        )
+    if "swagger" in data:
+        hint = f"Convert it first, for example: npx swagger2openapi {basename(name)} -o openapi.yaml"
+        raise InvalidInput(
+            Flaw((), f"{name}: /swagger: this is Swagger {data['swagger']}; 3.0 and 3.1 are read", hint)
+        )
+    version = str(data.get("openapi", ""))
+    if not version.startswith(("3.0", "3.1")):
+        said = (
+            f"/openapi: version {shown(version)} is not read" if version else "/: there is no `openapi` key"
+        )
+        raise InvalidInput(Flaw((), f"{name}: {said}", "Documents of OpenAPI 3.0 and 3.1 are"))
+    for key in ("paths", "components"):
+        if not isinstance(data.get(key, {}), dict):
+            raise InvalidInput(
+                Flaw((), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Mend the document")
+            )
+    return version
+
+
+def _plain(name: str, value: Any, depth: int = 0, *, named: bool = False, data: bool = False) -> Any:
+    """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
+    if depth > _DEEPEST:
+        raise InvalidInput(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))
+    if isinstance(value, dict):
+        return {
+            key: _plain(
+                name, item, depth + 1,
+                named=key in NAMED and not named, data=data or (key in _EXAMPLES and not named),
+            )
+            for key, item in value.items()
+        }  # fmt: skip
+    if isinstance(value, list):
+        return [_plain(name, item, depth + 1, data=data) for item in value]
+    return value if data else plain_numbers(value)
+
+
+def _references(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every `$ref` with its place; what stands in an example is none."""
+    if isinstance(value, dict):
+        ref = value.get("$ref")
+        if isinstance(ref, str):
+            yield path, ref
+        named = bool(path) and path[-1] in ("properties", "patternProperties", "$defs")
+        for key, item in value.items():
+            if key == "examples" and isinstance(item, dict) and not named:
+                shared = {
+                    name: {"$ref": one["$ref"]}
+                    for name, one in item.items()
+                    if isinstance(one, dict) and "$ref" in one
+                }
+                yield from _references(shared, (*path, key))
+            elif isinstance(item, (dict, list)) and (named or key not in _DATA):
+                yield from _references(item, (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            if isinstance(item, (dict, list)):
+                yield from _references(item, (*path, str(i)))

@@ -1,0 +1,143 @@
+"""A scenario and where it came from: its text, its places, and the files beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from os.path import realpath
+from pathlib import Path
+from posixpath import normpath
+from typing import Any
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.scenarios.flaws import written
+from mockserver.scenarios.places import PlacedFlaw
+from mockserver.scenarios.yaml.yaml12 import Document
+from mockserver.schema.scenario import ScenarioSpec
+
+LARGEST_FILE = 64 * 1024 * 1024
+
+
+class LoadFailed(InvalidInput):
+    """Scenarios that can't be used. `lines` says `file:line:column: key path: what. Remedy.` of each flaw."""
+
+    def __init__(self, found: list[tuple[str, Flaw]]) -> None:
+        super().__init__([flaw for _, flaw in found])
+        self.lines = [line for line, _ in found]
+        self.args = ("\n".join(self.lines),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """
+    One scenario as written. `data` is what its text says, before the
+    environment is filled in; nobody changes it.
+    """
+
+    name: str
+    spec: ScenarioSpec
+    data: dict[str, Any]
+    document: Document = field(repr=False)
+    label: str
+    file: Path | None = None
+    folder: Path | None = None
+    bundle: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.document.text
+
+    def position(self, flaw: Flaw) -> tuple[int, int]:
+        return position(self.document, flaw)
+
+    def locate(self, flaw: Flaw) -> str:
+        """`scenarios/payments.yaml:14:7: routes[2].reply.stauts: unknown key. Did you mean 'status'?`."""
+        return located(self.label, self.document, flaw)
+
+    def as_written(self, flaw: Flaw) -> Flaw:
+        """The same with the path of the text: `reply.status`, also where specs know a list of one reply."""
+        return as_written(self.document, flaw)
+
+    def read_file(self, name: str, key_path: KeyPath) -> bytes:
+        """
+        A file that the scenario names at `key_path`: of its bundle, or beside
+        it. Raises InvalidInput, also for whatever leads out of its folder.
+        """
+        if (known := normpath(name)) in self.bundle:
+            return self.bundle[known]
+        try:
+            return _beside(self.folder, name, sorted(self.bundle))
+        except _Unusable as why:
+            raise InvalidInput(Flaw(key_path, str(why), why.hint)) from why
+
+
+def position(document: Document, flaw: Flaw) -> tuple[int, int]:
+    if isinstance(flaw, PlacedFlaw):
+        return flaw.line, flaw.column
+    return document.position(flaw.path, flaw.at_key)
+
+
+def located(label: str, document: Document | None, flaw: Flaw) -> str:
+    """A flaw with its place, its path as the author would write it."""
+    if document is None:
+        at = f":{flaw.line}:{flaw.column}" if isinstance(flaw, PlacedFlaw) else ""
+        return f"{label}{at}: {_sentence(flaw)}"
+    line, column = position(document, flaw)
+    return f"{label}:{line}:{column}: {_sentence(as_written(document, flaw))}"
+
+
+def as_written(document: Document, flaw: Flaw) -> Flaw:
+    return replace(flaw, path=written(flaw.path, document.data))
+
+
+def _sentence(flaw: Flaw) -> str:
+    text = str(flaw)
+    return text if text.endswith((".", "?", "!", ":")) else text + "."
+
+
+class _Unusable(Exception):
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def _beside(folder: Path | None, name: str, bundled: list[str]) -> bytes:
+    if folder is None:
+        known = (
+            f"It has: {', '.join(bundled)}"
+            if bundled
+            else "Send it as a bundle: {yaml, files: {path: base64}}"
+        )
+        raise _Unusable(f"there is no file {shown(name)} with this scenario", known)
+    try:
+        return _read(_inside(folder, name), name)
+    except (OSError, ValueError) as why:
+        reason = getattr(why, "strerror", None) or str(why)
+        raise _Unusable(f"{shown(name)} can't be read: {reason}", "See to its name and rights") from why
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The real path. Links are followed first: what counts is where the bytes lie."""
+    stay = "Put it beside the scenario, or below"
+    if Path(name).is_absolute():
+        raise _Unusable(f"{shown(name)} is an absolute path", "Write it as seen from the scenario's folder")
+    real = Path(realpath(folder / name))  # Path.resolve raises RuntimeError at a circle of links
+    if not real.is_relative_to(realpath(folder)):
+        raise _Unusable(f"{shown(name)} leads out of the scenario's folder", stay)
+    return real
+
+
+def _read(path: Path, name: str) -> bytes:
+    if not path.exists():
+        raise _Unusable(
+            f"there is no file {shown(name)} beside this scenario", "Paths begin at the scenario's folder"
+        )
+    if not path.is_file():
+        raise _Unusable(f"{shown(name)} is no file", "Name a file")
+    with path.open("rb") as stream:
+        content = stream.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise _Unusable(
+            f"{shown(name)} is larger than 64 MiB", "A mock keeps its bodies in memory: use a smaller one"
+        )
+    return content

@@ -1,0 +1,69 @@
+"""How many calls are expected, as authors write it: `3`, `{min: 1}`, `{max: 2}`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, WithJsonSchema, model_validator
+
+from mockserver.errors import Wrong, shown
+from mockserver.schema.base import Spec, range_keys
+
+
+class ExpectSpec(Spec):
+    """How many calls a route must have got by the end. `gte` and `lte` stand for `min` and `max`."""
+
+    min: Annotated[int, Field(ge=0)] = 0
+    max: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return {"min": value, "max": value}
+        if not isinstance(value, (dict, cls)):
+            raise Wrong(
+                f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both"
+            )
+        return range_keys(value) if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ExpectSpec:
+        if self.max is not None and self.min > self.max:
+            raise Wrong(f"min {self.min} is above max {self.max}", "Swap them")
+        return self
+
+    def holds(self, count: int) -> bool:
+        return self.min <= count and (self.max is None or count <= self.max)
+
+    def __str__(self) -> str:
+        calls = f"{self.min} call{'' if self.min == 1 else 's'}"
+        if self.max is None:
+            return f"at least {calls}"
+        if self.min == self.max:
+            return calls
+        if self.min:
+            return f"{self.min} to {self.max} calls"
+        return f"at most {self.max} call{'' if self.max == 1 else 's'}"
+
+
+Expect = Annotated[
+    ExpectSpec,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {
+                    "type": "object",
+                    "properties": {
+                        "min": {"type": "integer", "minimum": 0},
+                        "max": {"type": "integer", "minimum": 0},
+                    },
+                    "patternProperties": {"^(gte|lte)$": {"type": "integer", "minimum": 0}},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
+]

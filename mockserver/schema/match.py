@@ -1,0 +1,97 @@
+"""Conditions on a request, as authors write them. `matching/` compiles them and knows every operator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema
+
+from mockserver.schema.base import Json, Spec
+
+BARE_OPERATORS = (
+    "equals", "not", "contains", "starts_with", "ends_with", "matches", "one_of", "any_of", "all_of",
+    "gt", "gte", "lt", "lte", "type", "length", "present", "absent", "ignore_case", "unordered",
+)  # fmt: skip
+
+CONDITION_SCHEMA: dict[str, Any] = {
+    "description": "A value, `present`, `absent`, or a mapping of operators that must all hold.",
+    "anyOf": [
+        {"type": ["string", "number", "boolean", "null", "array"]},
+        {
+            "type": "object",
+            "properties": {name: {} for name in BARE_OPERATORS},
+            "additionalProperties": False,
+        },
+    ],
+}
+
+Condition = Annotated[Any, WithJsonSchema(CONDITION_SCHEMA)]
+
+CERT_PARTS = ("subject", "issuer", "san", "serial", "fingerprint_sha256")
+
+ClientCertCondition = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "description": "`present`, `absent`, or conditions on its parts that must all hold.",
+            "anyOf": [
+                {"enum": ["present", "absent"]},
+                {
+                    "type": "object",
+                    "properties": {name: {"type": "boolean"} for name in ("present", "absent")},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+                {
+                    "type": "object",
+                    "properties": dict.fromkeys(CERT_PARTS, CONDITION_SCHEMA),
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ],
+        }
+    ),
+]
+
+
+class MatchSpec(Spec):
+    """Further conditions on a request; all must hold."""
+
+    headers: dict[str, Condition] = Field(default={}, description="Header lines; names ignore case.")
+    query: dict[str, Condition] = Field(
+        default={}, description="Query parameters; a list asks for exactly these values."
+    )
+    query_exact: dict[str, Condition] = Field(
+        default={}, description="As `query`, and no other parameter; {} asks for none at all."
+    )
+    cookies: dict[str, Condition] = Field(default={}, description="Cookies.")
+    json_: Json = Field(
+        default=None, alias="json", description="A subset of the JSON body; operators carry a dollar."
+    )
+    json_exact: Json = Field(default=None, description="The JSON body, nothing more and nothing less.")
+    jsonpath: dict[str, Condition] = Field(
+        default={}, description="RFC 9535 queries; each is asked of the list of found values."
+    )
+    schema_: Any = Field(
+        default=None,
+        alias="schema",
+        description="JSON Schema 2020-12: inline, or a file beside the scenario.",
+    )
+    form: dict[str, Condition] = Field(
+        default={}, description="Fields of a urlencoded or multipart form, names as sent."
+    )
+    form_exact: dict[str, Condition] = Field(default={}, description="As `form`, and no other field.")
+    files: dict[str, Condition | dict[str, Condition]] = Field(
+        default={},
+        description="Files of a multipart form by field: filename, content_type, text, length, sha256.",
+    )
+    text: Condition = Field(default=None, description="The body as text.")
+    xml: dict[str, Condition] = Field(default={}, description="XPath 1.0 queries over the XML body.")
+    graphql: dict[str, Any] | None = Field(
+        default=None, description="operation, variables, query, type of a GraphQL request."
+    )
+    body_sha256: Condition = Field(default=None, description="SHA-256 of the body as sent, in hex.")
+    client_cert: ClientCertCondition = Field(
+        default=None,
+        description="The client's certificate (--tls-client-ca): subject, issuer, san, serial, fingerprint_sha256.",
+    )

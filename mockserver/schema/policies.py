@@ -1,0 +1,181 @@
+"""What payment APIs have in common, as authors write it: auth, idempotency keys, rate limits."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from mockserver.errors import Wrong, shown
+from mockserver.schema.base import DurationS, SchemaOf, Spec, TextLike
+from mockserver.schema.reply import ReplySpec
+
+NONE = "none"
+"""Switches off, on a route, what its scenario has."""
+
+
+class ApiKeySpec(Spec):
+    """A key in a header or a query parameter."""
+
+    header: str | None = None
+    query: str | None = None
+    values: Annotated[list[TextLike], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ApiKeySpec:
+        if (self.header is None) == (self.query is None):
+            raise Wrong(
+                "an API key stands in one place",
+                "Write {header: x-api-key, values: [...]}, or `query` for `header`",
+            )
+        return self
+
+
+class AuthSpec(Spec):
+    """Who may call. Exactly one kind."""
+
+    bearer: Annotated[list[TextLike], Field(min_length=1)] | None = Field(
+        default=None, description="Tokens that are accepted."
+    )
+    basic: Annotated[dict[str, TextLike], Field(min_length=1)] | None = Field(
+        default=None, description="Passwords by user."
+    )
+    api_key: ApiKeySpec | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> AuthSpec:
+        written = [name for name in ("bearer", "basic", "api_key") if getattr(self, name) is not None]
+        if len(written) != 1:
+            raise Wrong(
+                "auth has one kind",
+                "Write {bearer: [token]}, {basic: {user: pass}}, {api_key: {...}} or oauth",
+            )
+        return self
+
+
+def _auth(value: object) -> object:
+    if isinstance(value, str):
+        if value not in ("oauth", NONE):
+            raise Wrong(
+                f"{value!r} is no kind of auth",
+                "Write {bearer: [token]}, {basic: {user: pass}}, {api_key: {...}}, oauth or none",
+            )
+        return value
+    return AuthSpec.model_validate(value)
+
+
+Auth = Annotated[
+    Any,
+    BeforeValidator(_auth),
+    SchemaOf(AuthSpec, {"enum": ["oauth", "none"]}),
+]
+"""An AuthSpec, "oauth" or "none"."""
+
+
+class OAuthSpec(Spec):
+    """A token endpoint: client credentials and refresh tokens; tokens expire by the clock."""
+
+    path: str = Field(default="/oauth/token", pattern=r"^/[^?#{}]*$")
+    clients: Annotated[dict[str, TextLike], Field(min_length=1)] = Field(description="Secrets by client id.")
+    expires_s: DurationS = Field(default=3600.0, alias="expires")
+
+
+class IdempotencySpec(Spec):
+    """The key that makes POST and PATCH happen once: in a header, or in a field of the JSON body."""
+
+    header: str | None = None
+    json_: str | None = Field(
+        default=None, alias="json", description="A field of the body, such as idempotency_key or meta.key."
+    )
+    ttl_s: DurationS = Field(
+        default=86400.0, alias="ttl", description="A key is known so long, by the clock; default 24h."
+    )
+    required: bool = Field(default=False, description="A request without a key gets 400.")
+    conflict: ReplySpec | None = Field(
+        default=None, description="The answer to another body under a known key; default 422."
+    )
+    in_flight: ReplySpec | None = Field(
+        default=None, description="The answer while the first is under way; default 409."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> IdempotencySpec:
+        if (self.header is None) == (self.json_ is None):
+            raise Wrong(
+                "the key stands in one place", "Write {header: idempotency-key} or {json: idempotency_key}"
+            )
+        return self
+
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h|d)")
+_WINDOWS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Rate:
+    """So many calls in so many seconds."""
+
+    __slots__ = ("calls", "text", "window_s")
+
+    def __init__(self, text: str) -> None:
+        """Raises ValueError."""
+        found = _RATE.fullmatch(text.strip())
+        if not found or float(found[1]) <= 0:
+            raise ValueError(text)
+        self.text = text
+        self.calls = float(found[1])
+        self.window_s = _WINDOWS_S[found[2]]
+
+
+def _rate(value: object) -> object:
+    try:
+        return Rate(str(value))
+    except ValueError:
+        raise Wrong(f"{shown(value)} is no rate", "Write 10/s, 2/m or 100/h") from None
+
+
+class LimitSpec(Spec):
+    """A token bucket for each value of `by`, or so many calls under way at once."""
+
+    rate: Annotated[
+        Any, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|m|h|d)$"})
+    ] = None
+    burst: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="So many at once; default: the rate's number."
+    )
+    in_flight: Annotated[int, Field(ge=1)] | None = None
+    by: str | None = Field(default=None, description="A selector: a bucket for each of its values.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> LimitSpec:
+        if (self.rate is None) == (self.in_flight is None):
+            raise Wrong("a limit has one kind", "Write {rate: 10/s, burst: 5} or {in_flight: 2}")
+        if self.burst is not None and self.rate is None:
+            raise Wrong("`burst` stands without `rate`", "Add rate: 10/s")
+        return self
+
+
+def _idempotency(value: object) -> object:
+    return value if value == NONE else IdempotencySpec.model_validate(value)
+
+
+def _limit(value: object) -> object:
+    return value if value == NONE else LimitSpec.model_validate(value)
+
+
+Idempotency = Annotated[Any, BeforeValidator(_idempotency), SchemaOf(IdempotencySpec, {"const": NONE})]
+"""An IdempotencySpec, or "none"."""
+Limit = Annotated[Any, BeforeValidator(_limit), SchemaOf(LimitSpec, {"const": NONE})]
+"""A LimitSpec, or "none"."""
+
+
+class GuardedSpec(Spec):
+    """What stands between a request and its answer; on a route it replaces the scenario's."""
+
+    auth: Auth = Field(
+        default=None, description="Who may call: {bearer: [...]}, oauth, …; `none` for anybody."
+    )
+    idempotency: Idempotency = Field(
+        default=None, description="The key that makes POST and PATCH happen once."
+    )
+    limit: Limit = Field(default=None, description="{rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.")

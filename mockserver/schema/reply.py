@@ -1,0 +1,386 @@
+"""What a route answers, as authors write it: a status, a mapping, or a sequence of them."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic_core import CoreSchema
+
+from mockserver.errors import Wrong, near, shown
+from mockserver.model.lines import HeaderLines
+from mockserver.schema.base import (
+    UNSET,
+    DurationS,
+    Json,
+    SchemaOf,
+    Spec,
+    TextLike,
+    duration_s,
+    is_template,
+    range_keys,
+)
+from mockserver.schema.match import Condition, MatchSpec
+from mockserver.schema.webhook import Webhooks
+
+BODY_KINDS = ("json", "text", "html", "xml", "base64", "file", "form", "events", "chunks")
+
+
+class FaultKind(StrEnum):
+    """What breaks a reply on the wire."""
+
+    RESET = "reset"
+    CLOSE = "close"
+    TRUNCATE = "truncate"
+    GARBAGE = "garbage"
+    MALFORMED_CHUNK = "malformed_chunk"
+    HANG = "hang"
+
+
+def _status(value: object) -> object:
+    if is_template(value):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Wrong(f"expected an HTTP status, got {shown(value)}", "Use a number from 200 to 599")
+    if not 200 <= value <= 599:
+        raise Wrong(f"{value} is no HTTP status", "Use 200 to 599")
+    return int(value)
+
+
+Status = Annotated[
+    Any,
+    BeforeValidator(_status),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 200, "maximum": 599},
+                {"type": "string", "pattern": "\\{\\{"},
+            ]
+        }
+    ),
+]
+
+
+class DelayRangeSpec(Spec):
+    """A delay drawn by the seed: uniform from `min` to `max`, or lognormal by `median` and `sigma`, cut at `max`."""
+
+    min_s: DurationS | None = Field(default=None, alias="min")
+    max_s: DurationS = Field(alias="max")
+    median_s: DurationS | None = Field(default=None, alias="median")
+    sigma: float | None = Field(default=None, gt=0, le=10)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> DelayRangeSpec:
+        if (self.median_s is None) != (self.sigma is None):
+            raise Wrong(
+                "a lognormal delay needs both median and sigma", "Write {median: 90ms, sigma: 0.4, max: 2s}"
+            )
+        if (self.median_s is None) == (self.min_s is None):
+            raise Wrong("a delay range is {min, max} or {median, sigma, max}", "Write one of the two")
+        if self.min_s is not None and self.min_s > self.max_s:
+            raise Wrong("min is above max", "Swap them")
+        return self
+
+
+def _delay_spec(value: object) -> object:
+    if isinstance(value, dict):
+        return DelayRangeSpec.model_validate(range_keys(value))
+    return value if is_template(value) else duration_s(value)
+
+
+Delay = Annotated[
+    Any,
+    BeforeValidator(_delay_spec),
+    SchemaOf(
+        DelayRangeSpec,
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"gte": {"type": "string"}, "lte": {"type": "string"}},
+            "required": ["gte", "lte"],
+            "additionalProperties": False,
+        },
+    ),
+]
+"""Seconds, a template, or a DelayRangeSpec."""
+
+_SIZES = {"B": 1, "KB": 1000, "MB": 1000_000, "KiB": 1024, "MiB": 1024 * 1024}
+
+_SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-z]*)\s*")
+
+
+def parse_size(text: str) -> int:
+    """Bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
+    found = _SIZE.fullmatch(text)
+    if not found or (found[2] or "B") not in _SIZES:
+        raise ValueError(f"{text!r} is no size; write 64KB, 10MB or 1MiB")
+    return int(float(found[1]) * _SIZES[found[2] or "B"])
+
+
+class PacedSpec(Spec):
+    """A body sent in so many chunks of about one size, spread evenly over a time."""
+
+    chunks: Annotated[int, Field(ge=1, le=1_000_000)]
+    over_s: DurationS = Field(alias="over")
+
+
+def _throttle(value: object) -> object:
+    if isinstance(value, dict):
+        return PacedSpec.model_validate(value)
+    if isinstance(value, str) and value.endswith("/s"):
+        try:
+            rate = parse_size(value[:-2])
+        except ValueError:
+            rate = 0
+        if rate > 0:
+            return float(rate)
+    raise Wrong(f"{shown(value)} is no throttle", "Write a rate such as 10KB/s, or {chunks: 5, over: 2s}")
+
+
+Throttle = Annotated[
+    Any,
+    BeforeValidator(_throttle),
+    SchemaOf(PacedSpec, {"type": "string", "pattern": "^\\d+(\\.\\d+)?\\s*(B|KB|MB|KiB|MiB)/s$"}),
+]
+"""Bytes per second, or a PacedSpec."""
+
+
+class FaultSpec(Spec):
+    """A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events."""
+
+    kind: Literal["reset", "close", "truncate", "garbage", "malformed_chunk", "hang"]
+    after: Any = None
+
+    @property
+    def events(self) -> int | None:
+        """The number of events or chunks after which it strikes, where it is placed so."""
+        if isinstance(self.after, str) and self.after != "headers":
+            return int(self.after.split()[0])
+        return None
+
+    @model_validator(mode="after")
+    def _placed(self) -> FaultSpec:
+        after = self.after
+        if isinstance(after, str) and after != "headers":
+            words = after.split()
+            if len(words) != 2 or not words[0].isdigit() or words[1] not in ("event", "events"):
+                raise Wrong(
+                    f"{after!r} is no place in a reply",
+                    "Write headers, a number of body bytes, or '2 events'",
+                )
+        elif (
+            after is not None
+            and not isinstance(after, str)
+            and (isinstance(after, bool) or not isinstance(after, int) or after < 0)
+        ):
+            raise Wrong(
+                f"{shown(after)} is no place in a reply",
+                "Write headers, a number of body bytes, or '2 events'",
+            )
+        return self
+
+
+def _fault(value: object) -> object:
+    if isinstance(value, str):
+        if value not in list(FaultKind):
+            raise Wrong(f"{value!r} is no fault", near(value, list(FaultKind)))
+        return FaultSpec(kind=value)  # type: ignore[arg-type]
+    if isinstance(value, dict):
+        return FaultSpec.model_validate(value)
+    raise Wrong(f"{shown(value)} is no fault", "Write reset, or {kind: reset, after: headers}")
+
+
+Fault = Annotated[
+    Any,
+    BeforeValidator(_fault),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(FaultKind)},
+                {
+                    "type": "object",
+                    "properties": {
+                        "kind": {"enum": list(FaultKind)},
+                        "after": {
+                            "anyOf": [
+                                {"const": "headers"},
+                                {"type": "integer", "minimum": 0},
+                                {"type": "string", "pattern": "^\\d+ events?$"},
+                            ]
+                        },
+                    },
+                    "required": ["kind"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
+
+
+def _effect(value: object) -> object:
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, dict) or not one:
+            raise Wrong(
+                f"{shown(one)} is no effect", 'Write {kind: charge, id: "{{ let.id }}"}, or a list of such'
+            )
+    return value
+
+
+Effect = Annotated[
+    Any,
+    BeforeValidator(_effect),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
+]
+"""One mapping or a list of them."""
+
+
+class ReplyDefaultsSpec(Spec):
+    """What every reply of a scenario has unless it says otherwise; headers merge by name."""
+
+    headers: HeaderLines = Field(default={})
+    delay: Delay = Field(default=None)
+    throttle: Throttle = Field(default=None)
+
+
+class ReplySpec(Spec):
+    """One reply. A bare number is its status, with an empty body."""
+
+    status: Status = Field(default=200, description="200 to 599, or a template.")
+    headers: HeaderLines = Field(default={}, description="A list gives one line for each value.")
+    json_: Json = Field(default=None, alias="json", description="The body as JSON; strings may be templates.")
+    text: TextLike = Field(default=None, description="The body as text/plain.")
+    html: str | None = Field(default=None, description="The body as text/html.")
+    xml: str | None = Field(default=None, description="The body as application/xml.")
+    base64: str | None = Field(default=None, description="The body's bytes in Base64.")
+    file: str | None = Field(
+        default=None, description="A file beside the scenario; ranges and ETag as asked."
+    )
+    form: dict[str, Any] | None = Field(default=None, description="The body as a urlencoded form.")
+    events: list[Any] | None = Field(default=None, description="Server-sent events.")
+    chunks: list[Any] | None = Field(default=None, description="Pieces of the body, each sent by itself.")
+    delay: Delay = Field(
+        default=None, description="Before the first byte: 200ms, {min, max} or {median, sigma, max}."
+    )
+    throttle: Throttle = Field(default=None, description="10KB/s, or {chunks: 5, over: 2s}.")
+    fault: Fault = Field(default=None, description="Breaks the reply: a kind, or {kind, after}.")
+    times: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="In a sequence: so many answers."
+    )
+    for_s: DurationS | None = Field(
+        default=None, alias="for", description="In a sequence: so long after its first answer."
+    )
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that is written; null removes."
+    )
+    set_ttl_s: DurationS | None = Field(
+        default=None, alias="set_ttl", description="What `set` wrote is forgotten so long after."
+    )
+    effect: Effect = Field(
+        default=None, description="What the service did, apart from what it answers: a mapping, or a list."
+    )
+    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
+    raw: bool = Field(default=False, description="Braces are sent as they stand.")
+    choose: Annotated[list[ChoiceSpec], Field(min_length=1)] | None = Field(
+        default=None, description="One is drawn by weight."
+    )
+    cases: Annotated[list[CaseSpec], Field(min_length=1)] | None = Field(
+        default=None, description="The first that holds."
+    )
+
+    @property
+    def body_kind(self) -> str | None:
+        """Which of BODY_KINDS the author wrote."""
+        for kind in BODY_KINDS:
+            if self.has("json_" if kind == "json" else kind):
+                return kind
+        return None
+
+    @classmethod
+    def known(cls, **fields: Any) -> ReplySpec:
+        """Of fields, by their names here, that are known to be right: a validator for a reply alone takes milliseconds of a start to build."""
+        return cls.model_construct(set(fields), **fields)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return {"status": value}
+        if not isinstance(value, (dict, cls)):
+            raise Wrong(
+                f"expected a reply, got {shown(value)}", "A reply is a status, a mapping, or a list of them"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_a_kind(self) -> ReplySpec:
+        written = [kind for kind in BODY_KINDS if self.has("json_" if kind == "json" else kind)]
+        if len(written) > 1:
+            raise Wrong(f"a reply has one body, this one has {' and '.join(written)}", "Keep one of them")
+        if self.times is not None and self.for_s is not None:
+            raise Wrong("a step has `times` or `for`, not both", "Keep one of them")
+        if self.choose is not None or self.cases is not None:
+            beside = self.model_fields_set - {
+                "choose",
+                "cases",
+                "times",
+                "for_s",
+                "weight",
+                "match",
+                "when",
+                "if_",
+            }
+            if self.choose is not None and self.cases is not None:
+                beside.add("cases")
+            if beside:
+                words = " and ".join(sorted(name.rstrip("_") for name in beside))
+                raise Wrong(
+                    f"beside `choose` or `cases` stands {words}", "Move it into each of the replies below"
+                )
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler.resolve_ref_schema(handler(core))
+        return (
+            {"anyOf": [{"type": "integer", "minimum": 200, "maximum": 599}, schema]}
+            if cls is ReplySpec
+            else schema
+        )
+
+
+class ChoiceSpec(ReplySpec):
+    """One of a `choose`."""
+
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+
+class CaseSpec(ReplySpec):
+    """One of a `cases`: answers where its conditions hold; without any, always."""
+
+    match: MatchSpec | None = None
+    when: dict[str, Condition] | None = None
+    if_: Any = Field(default=None, alias="if")
+
+
+def _steps(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+class _StepsSchema:
+    """The JSON Schema of `reply`: one reply or a list of them."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(core)
+        return {"anyOf": [listed["items"], listed]}
+
+
+Steps = Annotated[
+    list[ReplySpec],
+    Field(min_length=1, description="One reply, or a sequence of them."),
+    BeforeValidator(_steps),
+    _StepsSchema,
+]

@@ -1,0 +1,365 @@
+"""A resource as authors write it: a collection that can be listed, read, made, changed and deleted."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic import model_validator as whole
+from pydantic_core import CoreSchema
+
+from mockserver.errors import Wrong, near, shown
+from mockserver.schema.base import UNSET, DurationS, Spec, is_template
+from mockserver.schema.policies import GuardedSpec
+from mockserver.schema.reply import Effect, ReplySpec
+from mockserver.schema.webhook import Webhooks
+
+EVENTS = ("create", "read", "list", "replace", "merge", "update", "delete")
+"""What happens to every collection; a machine's transitions come on top."""
+UPDATES = {"PUT": "replace", "PATCH": "merge", "POST": "update"}
+"""The methods that may change an item, and the event that each of them is."""
+ENVELOPE = ("items", "total", "page", "pages", "has_next", "next_cursor")
+"""What the answer of a list can say beside its items."""
+MAX_SEEDS = 100_000
+DEFAULT_PAGE_SIZE = 10
+MAX_PAGE_SIZE = 100_000
+
+_NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
+
+
+def _path(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise Wrong(f"{shown(value)} is no path", "Begin it with a slash, such as /items")
+    if value.endswith("/") or value.startswith("//"):
+        raise Wrong(f"{value!r} has a slash too many", f"Write {'/' + (value.strip('/') or 'items')}")
+    if "{" in value or "}" in value:
+        raise Wrong(
+            f"{value!r} has a parameter, and a collection stands on one path",
+            "Write one resource for each path; the items' own /{id} comes by itself",
+        )
+    if any(c in "?#" or c.isspace() for c in value):
+        raise Wrong(f"{value!r} is no plain path", "Leave query, fragment and spaces out; write %20 for one")
+    return value
+
+
+def _field(value: object) -> object:
+    if not isinstance(value, str) or not value:
+        raise Wrong(f"{shown(value)} is no field's name", "Write the name of a field, such as id")
+    return value
+
+
+FieldName = Annotated[str, BeforeValidator(_field)]
+
+
+def _generate(value: object) -> object:
+    if isinstance(value, str) and (value in ("increment", "uuid") or is_template(value)):
+        return value
+    advice = near(value, ("increment", "uuid")) if isinstance(value, str) else ""
+    advice = advice if advice.startswith("Did") else ""
+    remedy = "Write increment, uuid or a template; {field: order_id} names the field"
+    raise Wrong(f"{shown(value)} makes no ids", f"{advice} {remedy}".strip())
+
+
+class IdSpec(Spec):
+    """Where an item's id stands, and how one is made. A bare text is `generate`."""
+
+    field: FieldName = "id"
+    generate: Annotated[str, BeforeValidator(_generate)] = Field(
+        default="increment", description="increment, uuid, or a template."
+    )
+
+    @whole(mode="before")
+    @classmethod
+    def _from_short(cls, value: object) -> object:
+        if isinstance(value, (dict, cls)):
+            return value
+        return {"generate": value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(core))]}
+
+
+class SeedSpec(Spec):
+    """So many items, each made from one template in which `n` counts from 1."""
+
+    count: Annotated[int, Field(ge=0, le=MAX_SEEDS)] = Field(description="How many items.")
+    each: dict[str, Any] = Field(description="One item; strings may be templates, `n` counts from 1.")
+
+    @whole(mode="before")
+    @classmethod
+    def _is_mapping(cls, value: object) -> object:
+        if not isinstance(value, (dict, cls)):
+            raise Wrong(
+                f"expected items, got {shown(value)}",
+                "Write {count: 25, each: {…}}, a list, or a file's name",
+            )
+        return value
+
+
+_COUNTED, _LISTED, _IN_FILE = "{count, each}", "[items]", "file.json"
+"""Tags of the union: no key of any author, so that they can be told from keys in a path."""
+
+
+def _seed_kind(value: object) -> str:
+    if isinstance(value, list):
+        return _LISTED
+    return _IN_FILE if isinstance(value, str) else _COUNTED
+
+
+Seed = Annotated[
+    Annotated[SeedSpec, Tag(_COUNTED)]
+    | Annotated[list[dict[str, Any]], Tag(_LISTED)]
+    | Annotated[str, Tag(_IN_FILE)],
+    Discriminator(_seed_kind),
+]
+
+
+def _word(value: object) -> object:
+    if value not in ENVELOPE:
+        raise Wrong(f"{shown(value)} is nothing that a page knows", near(str(value), ENVELOPE))
+    return value
+
+
+Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"enum": list(ENVELOPE)})]
+Parameter = Annotated[str, Field(min_length=1)]
+PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)]
+
+
+class PageSpec(Spec):
+    """
+    How a list is cut into pages, by the names of its query parameters, and what its answer looks like.
+
+    One of `number`, `offset` and `cursor`; `link` alone pages by `page` and `per_page`.
+    """
+
+    number: Parameter | None = Field(
+        default=None, description="The parameter with the page's number, from 1."
+    )
+    size: Parameter | None = Field(default=None, description="The parameter with the page's size.")
+    offset: Parameter | None = Field(default=None, description="The parameter with how many items to skip.")
+    limit: Parameter | None = Field(default=None, description="The parameter with how many items to give.")
+    cursor: Parameter | None = Field(default=None, description="The parameter with what to go on after.")
+    link: bool = Field(default=False, description="A Link header names the other pages (RFC 8288).")
+    default: PageSize = Field(default=DEFAULT_PAGE_SIZE, description="A page's size where none is asked for.")
+    max: PageSize | None = Field(default=None, description="What is asked above it is cut down to it.")
+    envelope: dict[str, Word] | None = Field(
+        default=None,
+        description="Keys of the answer: each to items, total, page, pages, has_next or next_cursor.",
+    )
+
+    @whole(mode="before")
+    @classmethod
+    def _link_alone(cls, value: object) -> object:
+        if (
+            isinstance(value, dict)
+            and value.get("link") is True
+            and not {"number", "offset", "cursor"} & set(value)
+        ):
+            size = {} if "limit" in value else {"size": "per_page"}
+            return {"number": "page", **size, **value}
+        return value
+
+    @whole(mode="after")
+    def _one_style(self) -> PageSpec:
+        styles = [key for key in ("number", "offset", "cursor") if getattr(self, key) is not None]
+        if len(styles) > 1:
+            raise Wrong(f"a list is paged in one way, this one by {' and '.join(styles)}", "Keep one of them")
+        self._check_sizes(styles[0] if styles else "")
+        self._check_names()
+        if self.envelope is not None:
+            self._check_envelope(self.envelope)
+        elif not styles:
+            raise Wrong("the pages have no parameters", "Write number: page, size: per_page, or link: true")
+        return self
+
+    def _check_sizes(self, style: str) -> None:
+        if self.size is not None and style != "number":
+            raise Wrong(
+                "`size` goes with `number`", "Write number: page beside it, or `limit` with offset or cursor"
+            )
+        if self.limit is not None and style not in ("offset", "cursor"):
+            raise Wrong(
+                "`limit` goes with `offset` or `cursor`",
+                "Write offset: offset beside it, or `size` with number",
+            )
+        beside = [key for key in ("default", "max") if self.has(key)]
+        if beside and not style:
+            raise Wrong(
+                f"`{beside[0]}` is a page's size, and nothing is paged", "Write number: page beside it"
+            )
+        if self.max is not None and self.has("default") and self.default > self.max:
+            raise Wrong(f"default {self.default} is above max {self.max}", "Swap them")
+
+    def _check_names(self) -> None:
+        names = [
+            name
+            for name in (self.number, self.size, self.offset, self.limit, self.cursor)
+            if name is not None
+        ]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise Wrong(f"the parameter {twice!r} stands for two things", "Give each its own name")
+
+    def _check_envelope(self, envelope: dict[str, str]) -> None:
+        words = list(envelope.values())
+        if "items" not in words:
+            raise Wrong("the envelope has no items", "Write the key that holds them: {data: items}")
+        known = {"cursor": ("items", "total", "has_next", "next_cursor"), "": ("items", "total")}.get(
+            self.style, ("items", "total", "page", "pages", "has_next")
+        )
+        for word in words:
+            if word not in known:
+                how = f"paging by {self.style}" if self.style else "a list without pages"
+                remedy = (
+                    "Name a `cursor`" if word == "next_cursor" else "Name a `number`, such as number: page"
+                )
+                raise Wrong(f"{how} knows no {word}", f"{remedy}, or use {', '.join(known)}")
+
+    @property
+    def style(self) -> Literal["number", "offset", "cursor", ""]:
+        """How it is paged; empty where the list comes whole."""
+        if self.number is not None:
+            return "number"
+        if self.offset is not None:
+            return "offset"
+        return "cursor" if self.cursor is not None else ""
+
+    @property
+    def size_name(self) -> str | None:
+        """The parameter that names a page's size, whatever it is called here."""
+        return self.size if self.size is not None else self.limit
+
+    @property
+    def default_size(self) -> int:
+        return self.default if self.max is None else min(self.default, self.max)
+
+
+def _transition(value: object) -> object:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise Wrong(
+            f"{shown(value)} is no name of a transition",
+            "It is the last part of a path: use letters, digits, dashes or underscores",
+        )
+    if value in EVENTS:
+        raise Wrong(f"{value!r} is what happens to every item", "Give the transition another name")
+    return value
+
+
+TransitionName = Annotated[str, BeforeValidator(_transition)]
+State = Annotated[str, Field(min_length=1)]
+
+
+class MachineSpec(Spec):
+    """The states of an item, and what leads from one to another: `POST PATH/{id}/TRANSITION`."""
+
+    field: FieldName = Field(default="status", description="The field that holds the state.")
+    initial: State = Field(description="The state that an item begins in.")
+    transitions: Annotated[
+        dict[TransitionName, Annotated[dict[State, State], Field(min_length=1)]],
+        Field(min_length=1, description="Each to {from: to}."),
+    ]
+
+
+class OnSpec(Spec):
+    """What else happens when something happens to an item: the same as on a route."""
+
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that is written; null removes."
+    )
+    set_ttl_s: DurationS | None = Field(
+        default=None,
+        alias="set_ttl",
+        description="What `set` wrote is forgotten so long after, by the clock.",
+    )
+    effect: Effect = Field(default=None, description="What the service did: a mapping, or a list of them.")
+    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, or a list.")
+
+    @whole(mode="after")
+    def _ttl_of_something(self) -> OnSpec:
+        if self.set_ttl_s is not None and self.set_ is None:
+            raise Wrong("`set_ttl` has no `set` beside it", "Write what to set, or take it out")
+        return self
+
+
+def _schema(value: object) -> object:
+    if not isinstance(value, (dict, bool, str)):
+        raise Wrong(
+            f"expected a JSON Schema, got {shown(value)}", "Write the schema, or the name of a file with it"
+        )
+    return value
+
+
+def _methods(value: object) -> object:
+    listed = [value] if isinstance(value, str) else value
+    for one in listed if isinstance(listed, list) else ():
+        if not isinstance(one, str) or one not in UPDATES:
+            raise Wrong(f"{shown(one)} changes no item", near(str(one), UPDATES) or "Use PATCH, PUT or POST")
+    return listed
+
+
+Methods = Annotated[
+    list[Literal["PATCH", "PUT", "POST"]],
+    BeforeValidator(_methods),
+    WithJsonSchema({"type": "array", "items": {"enum": list(UPDATES)}}),
+]
+
+
+def _one_reply(reply: ReplySpec) -> ReplySpec:
+    for field, key in (("choose", "choose"), ("cases", "cases"), ("times", "times"), ("for_s", "for")):
+        if reply.has(field):
+            raise Wrong(f"`invalid` is one reply, and this one has `{key}`", "Take it out")
+    return reply
+
+
+INVALID = ReplySpec.known(status=422, json_={"errors": "{{ errors }}"})
+
+
+class ResourceSpec(GuardedSpec):
+    """A collection that behaves: list, create, read, change, delete, and the transitions of its machine."""
+
+    path: Annotated[
+        str,
+        BeforeValidator(_path),
+        WithJsonSchema({"type": "string", "pattern": "^/", "examples": ["/items"]}),
+    ] = Field(description="The collection's path; its items stand below, at /{id}.")
+    id: IdSpec = Field(default=IdSpec(), description="increment, uuid, a template, or {field, generate}.")
+    seed: Seed = Field(default=[], description="The items to begin with: {count, each}, a list, or a file.")
+    new: dict[str, Any] = Field(default={}, description="Merged under what was sent, as an item is made.")
+    page: PageSpec | None = Field(default=None, description="How the list is paged; default: it comes whole.")
+    schema_: Annotated[
+        Any,
+        BeforeValidator(_schema),
+        WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "boolean"}, {"type": "string"}]}),
+    ] = Field(default=None, alias="schema", description="JSON Schema 2020-12 of an item: inline, or a file.")
+    invalid: Annotated[ReplySpec, AfterValidator(_one_reply)] = Field(
+        default=INVALID, description="What a bad body gets; knows `errors`."
+    )
+    update: Methods = Field(default=["PATCH", "PUT"], description="The methods that change an item.")
+    machine: MachineSpec | None = Field(default=None, description="The states of an item.")
+    on: dict[str, OnSpec] = Field(default={}, description="What else happens, by event.")
+
+    @whole(mode="after")
+    def _fits(self) -> ResourceSpec:
+        if self.machine is not None and self.machine.field == self.id.field:
+            raise Wrong(
+                f"the field {self.id.field!r} is both id and state", "Name another field in `machine`"
+            )
+        return self
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Every event that can happen here, and so may stand under `on`."""
+        changes = tuple(UPDATES[method] for method in self.update)
+        any_change = ("update",) if changes and "update" not in changes else ()
+        transitions = tuple(self.machine.transitions) if self.machine else ()
+        return ("create", "read", "list", "delete", *changes, *any_change, *transitions)

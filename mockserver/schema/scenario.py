@@ -1,0 +1,258 @@
+"""A scenario and its routes, as authors write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from mockserver.errors import Wrong, shown
+from mockserver.model.violation import Mode
+from mockserver.schema.attempts import GroupingSpec
+from mockserver.schema.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template
+from mockserver.schema.expect import Expect
+from mockserver.schema.match import Condition, MatchSpec
+from mockserver.schema.policies import GuardedSpec, OAuthSpec
+from mockserver.schema.reply import Effect, ReplyDefaultsSpec, Steps
+from mockserver.schema.resource import ResourceSpec
+from mockserver.schema.webhook import Webhooks
+
+LANGUAGE_VERSION = 1
+RUNTIME = "runtime"
+"""The scenario that routes made at runtime belong to."""
+
+_NAME = re.compile(r"[^\s/?#%][^/?#%\x00-\x1f]*")
+
+
+def read_scenario_name(value: object) -> object:
+    """The name of a scenario. Raises Wrong."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise Wrong(f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores")
+    if value == RUNTIME:
+        raise Wrong("'runtime' is the scenario of routes made at runtime", "Choose another name")
+    return value
+
+
+ScenarioName = Annotated[str, BeforeValidator(read_scenario_name)]
+
+
+def _base(value: object) -> object:
+    if value == "":
+        return value
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise Wrong(f"{shown(value)} is no path prefix", "Begin it with a slash, such as /v1")
+    if value.endswith("/"):
+        raise Wrong(
+            f"{value!r} ends with a slash",
+            f"Write {value.rstrip('/') or 'no base at all'!r}: routes begin with one",
+        )
+    if any(c in value for c in "?#{}"):
+        raise Wrong(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
+    return value
+
+
+class CorsSpec(Spec):
+    """Which origins a browser may call from; `*` is any."""
+
+    origins: list[str] = Field(default=["*"], min_length=1)
+    credentials: bool = True
+    max_age_s: int = Field(default=600, alias="max_age", ge=0)
+
+
+def _cors(value: object) -> object:
+    if value is True:
+        return CorsSpec()
+    return None if value is False else value
+
+
+class WorkSpec(Spec):
+    """What a call does beside answering: on a route, the default of its replies below 400."""
+
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that replies below 400 write; null removes."
+    )
+    set_ttl_s: DurationS | None = Field(
+        default=None,
+        alias="set_ttl",
+        description="What `set` wrote is forgotten so long after, by the clock.",
+    )
+    effect: Effect = Field(
+        default=None,
+        description="What replies below 400 do, apart from what they answer: a mapping, or a list.",
+    )
+    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
+
+
+_PROXY_HINT = "Write the address of the real service, such as https://api.example or ${API_URL}"
+
+
+def read_upstream(value: object) -> str:
+    """
+    The URL of a real service, without a slash at its end. Raises Wrong.
+
+    No template: a request has no say in where it goes.
+    """
+    if not isinstance(value, str) or is_template(value):
+        raise Wrong(f"expected a URL, got {shown(value)}", _PROXY_HINT)
+    if _UNSAFE.search(value):
+        raise Wrong(f"{shown(value)} holds a space, a control character or a backslash", _PROXY_HINT)
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as why:
+        raise Wrong(f"{shown(value)} is no URL: {why}", _PROXY_HINT) from why
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
+        raise Wrong(f"{shown(value)} is no http or https URL", _PROXY_HINT)
+    if "@" in parts.netloc:
+        raise Wrong("a URL with user and password is not called", "Let the client send them as a header")
+    if "?" in value or "#" in value:
+        raise Wrong(
+            f"{shown(value)} has a query or fragment", "Leave it out: path and query are the request's own"
+        )
+    return value.rstrip("/")
+
+
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\\\]")
+
+ProxyUrl = Annotated[
+    str,
+    BeforeValidator(read_upstream),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^(https?://|.*\\$\\{)", "examples": ["https://api.example"]}
+    ),
+]
+
+
+def _reply_or_proxy(schema: dict[str, Any]) -> None:
+    schema["required"].remove("reply")
+    schema["if"] = {"required": ["proxy"]}
+    schema["then"] = {"not": {"required": ["reply"]}}
+    schema["else"] = {"required": ["reply"]}
+
+
+class RouteSpec(WorkSpec, GuardedSpec):
+    """A request line with conditions, and what it answers."""
+
+    model_config = ConfigDict(json_schema_extra=_reply_or_proxy)
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Unique within the scenario."
+    )
+    request: RequestLineText
+    match: MatchSpec | None = Field(
+        default=None, description="Further conditions on the request; all must hold."
+    )
+    when: dict[str, Condition] | None = Field(
+        default=None, description="Conditions on the state; keys may be templates."
+    )
+    if_: Any = Field(
+        default=None,
+        alias="if",
+        description="One expression; failing or undefined means it doesn't hold.",
+    )
+    priority: int = Field(default=0, description="Higher is asked earlier.")
+    let: dict[str, Any] | None = Field(
+        default=None, description="Values made once a call, known as {{ let.NAME }}."
+    )
+    reply: Steps
+    proxy: ProxyUrl | None = Field(
+        default=None, description="In place of `reply`: the real service that the request is passed on to."
+    )
+    then: Literal["repeat", "cycle", "stop"] = Field(
+        default="repeat", description="What follows a sequence's last reply."
+    )
+    per: str | None = Field(
+        default=None, description="A selector: a sequence position for each of its values."
+    )
+    validate_: Mode | None = Field(
+        default=None, alias="validate", description="How the scenario's `openapi` is taken here."
+    )
+    expect: Expect | None = Field(default=None, description="Calls by the end: 3, {min: 1}, {max: 2}.")
+    attempts: GroupingSpec | None = Field(
+        default=None,
+        description="What tells operations apart here: {by: headers.x-order-id}; replaces the scenario's.",
+    )
+    tags: list[str] = Field(default=[], description="For filters of the admin API.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reply_or_proxy(cls, value: object) -> object:
+        if not isinstance(value, dict) or value.get("proxy") is None:
+            return value
+        if "reply" in value:
+            raise Wrong("a route has `reply` or `proxy`, not both", "Keep one of them")
+        return {**value, "reply": 200}  # nobody asks for it; without it a route lacks a key
+
+
+class ScenarioSpec(GuardedSpec):
+    """One scenario file."""
+
+    scenario: ScenarioName | None = Field(default=None, description="Its name; default: the file's stem.")
+    description: str | None = None
+    active: bool = Field(default=True, description="false: loaded, but answers only once switched on.")
+    base: Annotated[str, BeforeValidator(_base)] = Field(
+        default="", description="Prefix of every route's path."
+    )
+    host: str | None = Field(default=None, description="Only requests whose Host header says so.")
+    attempts: GroupingSpec | None = Field(
+        default=None,
+        description="What tells operations apart: {by: headers.x-order-id, ignore: [json.line]}.",
+    )
+    vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
+    state: dict[str, Any] = Field(default={}, description="The state that a namespace starts with.")
+    defaults: ReplyDefaultsSpec = Field(
+        default=ReplyDefaultsSpec(), description="For every reply that doesn't say otherwise."
+    )
+    cors: Annotated[CorsSpec | None, BeforeValidator(_cors)] = Field(
+        default=None, description="true, or {origins: [...]}."
+    )
+    oauth: OAuthSpec | None = Field(
+        default=None, description="A token endpoint; its tokens expire by the clock."
+    )
+    openapi: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="An OpenAPI document beside the scenario, that it is held to."
+    )
+    validate_: Mode = Field(
+        default="report",
+        alias="validate",
+        description="What breaks `openapi`: off, report (it is kept and told), enforce (it is refused).",
+    )
+    routes: list[RouteSpec] = Field(default=[])
+    resources: list[ResourceSpec] = Field(
+        default=[], description="Collections that behave; asked after all routes."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_keys(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {
+                key: item
+                for key, item in value.items()
+                if not (isinstance(key, str) and key.startswith("x-"))
+            }
+        if value is None:
+            raise Wrong("the file is empty", "Write at least: routes: [{request: GET /, reply: 200}]")
+        if isinstance(value, cls):
+            return value
+        raise Wrong(f"expected a mapping, got {shown(value)}", "A scenario begins with keys such as routes:")
+
+    @model_validator(mode="after")
+    def _validates_something(self) -> ScenarioSpec:
+        if self.has("validate_") and self.openapi is None:
+            raise Wrong("`validate` has no `openapi` beside it", "Name the document, or take it out")
+        return self
+
+
+def schema_document() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the language, for editors."""
+    document = ScenarioSpec.model_json_schema(by_alias=True, schema_generator=SpecSchema)
+    document["patternProperties"] = {"^x-": {}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:mockserver:scenario:1",
+        **document,
+        "title": "mockserver scenario, version 1",
+    }

@@ -1,0 +1,227 @@
+"""
+What a service can do to one call, as authors write it: a trouble, where it strikes, and a file of them.
+
+A trouble is said apart from the routes that it strikes: `before` stands in the
+place of the work, `after` is what becomes of the answer once the work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic_core import CoreSchema
+
+from mockserver.errors import Wrong, near, shown
+from mockserver.schema.base import DurationS, SchemaOf, Spec, SpecSchema
+from mockserver.schema.policies import NONE
+from mockserver.schema.reply import ReplySpec
+from mockserver.schema.webhook import MOST_REPEATS
+
+ALWAYS = "always"
+NAME_PATTERN = r"^[^\s/*#,]+$"
+"""A trouble's name stands in the names of cells, between slashes, and on command lines."""
+_NO_ANSWER = ("times", "for", "set", "set_ttl", "effect", "webhook", "choose", "cases")
+"""Keys of a reply that do something, or choose: a trouble is one answer, and does nothing at the service."""
+
+
+def _answer(value: object) -> object:
+    written = [key for key in _NO_ANSWER if isinstance(value, dict) and key in value]
+    if written:
+        words = " and ".join(f"`{key}`" for key in written)
+        raise Wrong(
+            f"{words} has no place here", "A trouble is one answer: status, headers, body, delay, fault"
+        )
+    return value
+
+
+class _AnswerSchema:
+    """A reply's JSON Schema without the keys that have no place in a trouble."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = deepcopy(handler.resolve_ref_schema(handler(core)))
+        for one in whole["anyOf"]:
+            for key in _NO_ANSWER:
+                one.get("properties", {}).pop(key, None)
+        return whole
+
+
+Answer = Annotated[ReplySpec, BeforeValidator(_answer), _AnswerSchema()]
+
+
+def _times(value: object) -> object:
+    if value == ALWAYS:
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Wrong(f"expected a number of calls, got {shown(value)}", f"Write 1, 2, … or {ALWAYS}")
+    return value
+
+
+class WebhookTroubleSpec(Spec):
+    """What becomes of the webhooks of a call."""
+
+    repeat: Annotated[int, Field(ge=2, le=MOST_REPEATS)] | None = Field(
+        default=None, description="Each is sent so many times in all."
+    )
+    delay_s: DurationS | None = Field(
+        default=None, alias="delay", description="Each is sent so much later, by the clock.", examples=["2s"]
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.repeat is None and self.delay_s is None:
+            raise Wrong("it says nothing", "Write {repeat: 2}, or {delay: 2s}")
+        return self
+
+
+_ANY_KEY, _AFTER_KEY = (
+    {"anyOf": [{"required": [key]} for key in keys]}
+    for keys in (("before", "after", "webhook"), ("after", "webhook"))
+)
+_SAYS_ONE_THING: dict[str, Any] = {
+    "not": {"anyOf": [{"not": _ANY_KEY}, {"required": ["before"], **_AFTER_KEY}]}
+}
+"""Of the JSON Schema: a place of its own below `not`, so that hints still find the keys beside it."""
+
+
+class TroubleSpec(Spec):
+    """One kind of trouble."""
+
+    model_config = ConfigDict(json_schema_extra=_SAYS_ONE_THING)
+
+    before: Answer | None = Field(
+        default=None,
+        description="Answered in the place of the work: no step, set, effect, webhook; no auth, limit, idempotency.",
+        examples=[503],
+    )
+    after: Answer | None = Field(
+        default=None,
+        description=(
+            "What becomes of the answer once the work is done: without status and body it is the route's own, "
+            "sent with this `fault`, `throttle`, `delay`; with one of them, it is this in its place."
+        ),
+        examples=[{"fault": "reset"}],
+    )
+    webhook: WebhookTroubleSpec | None = Field(
+        default=None, description="What becomes of the call's webhooks."
+    )
+    times: Annotated[
+        int | str,
+        BeforeValidator(_times),
+        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": ALWAYS}]}),
+    ] = Field(default=1, description="So many calls of the route one after the other, or `always`.")
+
+    @model_validator(mode="after")
+    def _strikes(self) -> Self:
+        if self.before is None and self.after is None and self.webhook is None:
+            raise Wrong(
+                "it says nothing", "Write before: 503, after: {fault: reset}, or webhook: {repeat: 2}"
+            )
+        if self.before is not None and (self.after is not None or self.webhook is not None):
+            other = "after" if self.after is not None else "webhook"
+            raise Wrong(f"with `before` no work is done, so there is no `{other}`", "Keep one of them")
+        return self
+
+
+class PlacedTroubleSpec(TroubleSpec):
+    """A trouble, and which call it strikes: what `PUT /troubles` takes."""
+
+    name: str | None = Field(default=None, description="For people.", max_length=200)
+    route: Annotated[str, Field(min_length=1)] = Field(
+        description="Id or name of the route.", examples=["create-charge"]
+    )
+    call: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Which call of that route, counted from now, it strikes first."
+    )
+    later: bool = Field(
+        default=False, description="The route may be made later; then it is named by its whole id."
+    )
+    lasting: bool = Field(default=False, description="A reset leaves it.")
+    optional: bool = Field(default=False, description="A test does not fail where it strikes no call.")
+
+
+class SweepTroubleSpec(TroubleSpec):
+    """A trouble in a file for the sweep."""
+
+    routes: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="Names or ids; `*` stands for anything. Default: every route."
+    )
+
+
+def _trouble(value: object) -> object:
+    if value == NONE:
+        return None
+    if not isinstance(value, dict | SweepTroubleSpec):
+        hint = f"Write where it strikes, such as {{before: 503}}, or {NONE} to leave a shipped one out"
+        raise Wrong("it says nothing" if value is None else f"expected a trouble, got {shown(value)}", hint)
+    return value
+
+
+SweepTrouble = Annotated[
+    SweepTroubleSpec | None, BeforeValidator(_trouble), SchemaOf(SweepTroubleSpec, {"const": NONE})
+]
+"""None for `none`."""
+
+
+def _shipped(value: object) -> object:
+    if value in ("all", NONE) or isinstance(value, list):
+        return value
+    hint = near(value, ("all", NONE)) if isinstance(value, str) else ""
+    raise Wrong(f"expected all, none or a list of names, got {shown(value)}", hint)
+
+
+class EffectsSpec(Spec):
+    """What the sweep can't know of effects by itself."""
+
+    undone_by: dict[str, str | list[str]] = Field(
+        default={}, description="A kind of effect, and the kinds that take one back: {charge: refund}."
+    )
+    alone: list[str] = Field(
+        default=[], description="Kinds that may stand without those that the clean run has beside them."
+    )
+
+
+class TroublesFileSpec(Spec):
+    """A file of troubles for the sweep."""
+
+    shipped: Annotated[
+        Literal["all", "none"] | list[str],
+        BeforeValidator(_shipped),
+        WithJsonSchema({"anyOf": [{"enum": ["all", NONE]}, {"type": "array", "items": {"type": "string"}}]}),
+    ] = Field(default="all", description="Which of the shipped troubles are used: all, none, or their names.")
+    troubles: dict[str, SweepTrouble] = Field(
+        default={},
+        description="By name: more of them, or others in the place of shipped ones; `none` drops one.",
+    )
+    effects: EffectsSpec = Field(default=EffectsSpec(), description="What the verdicts know.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_keys(cls, value: object) -> Any:
+        if isinstance(value, dict):
+            return {key: item for key, item in value.items() if not str(key).startswith("x-")}
+        if value is None:
+            raise Wrong("the file is empty", "Write at least: troubles: {slow: {after: {delay: 2s}}}")
+        return value
+
+
+def troubles_schema(shipped: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a file of troubles, for editors. `shipped` are the shipped ones: what each does, by name."""
+    document = TroublesFileSpec.model_json_schema(by_alias=True, schema_generator=SpecSchema)
+    properties = document["properties"]
+    properties["shipped"]["anyOf"][1]["items"] = {"enum": list(shipped)}
+    troubles = properties["troubles"]
+    one = troubles["additionalProperties"]
+    troubles["properties"] = {
+        name: {**one, "description": f"Shipped: {says}."} for name, says in shipped.items()
+    }
+    troubles["propertyNames"] = {"pattern": NAME_PATTERN}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:mockserver:troubles:1",
+        **document,
+        "patternProperties": {"^x-": {}},
+        "title": "mockserver file of troubles, version 1",
+    }

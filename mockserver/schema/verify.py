@@ -1,0 +1,145 @@
+"""Checks on what was called, as the admin API and the Python face take them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from mockserver.errors import Wrong
+from mockserver.schema.attempts import AttemptsSpec
+from mockserver.schema.base import RequestLineText, Seconds, Spec
+from mockserver.schema.expect import Expect, ExpectSpec
+from mockserver.schema.match import Condition, MatchSpec
+
+LONGEST_WAIT_S = 60.0
+
+
+def _bounded(value_s: float | None, name: str) -> None:
+    if value_s is not None and value_s > LONGEST_WAIT_S:
+        raise Wrong(f"{name} is above {LONGEST_WAIT_S:.0f} s", "Ask again, or wait in the test")
+
+
+class SubjectSpec(Spec):
+    """Calls of one route, or calls by their request."""
+
+    route: str | None = Field(default=None, description="A route's id, or its name where only one has it.")
+    request: RequestLineText | None = Field(
+        default=None, description="A request line, such as POST /charges."
+    )
+    match: MatchSpec | None = Field(default=None, description="Further conditions on the request.")
+
+    @model_validator(mode="after")
+    def _match_has_subject(self) -> SubjectSpec:
+        if self.match is not None and self.request is None and self.route is None:
+            raise Wrong(
+                "`match` needs `route` or `request` beside it", "Add route: NAME, or request: 'POST /path'"
+            )
+        return self
+
+
+def _one_of_two(spec: SubjectSpec, what: str) -> None:
+    if (spec.route is None) == (spec.request is None):
+        raise Wrong(f"{what} asks for one thing", 'Write {"route": "NAME"} or {"request": "POST /path"}')
+
+
+class CountSpec(SubjectSpec):
+    """What `POST /count` asks."""
+
+    @model_validator(mode="after")
+    def _one(self) -> CountSpec:
+        _one_of_two(self, "a count")
+        return self
+
+
+class OrderedSpec(SubjectSpec):
+    """One link of `in_order`: so many calls of it, before the next."""
+
+    times: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _one(self) -> OrderedSpec:
+        _one_of_two(self, "a link of in_order")
+        return self
+
+
+class EffectsSpec(Spec):
+    """Effects of one kind, whose fields are as `where` says."""
+
+    kind: str | None = None
+    where: dict[str, Condition] = Field(default={})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_under_where(cls, value: object) -> object:
+        names = [name for name in value if name not in ("kind", "where")] if isinstance(value, dict) else []
+        if names:
+            raise Wrong(
+                f"{names[0]!r} is not a key here",
+                f'Fields of an effect go under where: {{"where": {{"{names[0]}": …}}}}',
+            )
+        return value
+
+
+class WebhooksSpec(Spec):
+    """Deliveries of one route, or of all, that came to one outcome."""
+
+    route: str | None = None
+    outcome: Literal["delivered", "refused", "failed", "dropped"] = Field(
+        default="delivered",
+        description="refused: the last answer was not 2xx; failed: nobody answered; dropped: a reset took it back.",
+    )
+
+
+SUBJECTS = (
+    "route",
+    "request",
+    "in_order",
+    "effects",
+    "webhooks",
+    "unused",
+    "unmatched",
+    "leaks",
+    "violations",
+)
+_Count = Annotated[int, Field(ge=0)]
+
+
+class CheckSpec(SubjectSpec):
+    """One check: one subject, and beside it how often, how soon, and what must not follow."""
+
+    in_order: Annotated[list[OrderedSpec], Field(min_length=1)] | None = Field(
+        default=None, description="These calls in this order; others may stand between."
+    )
+    effects: EffectsSpec | None = Field(default=None, description="What really happened at the service.")
+    webhooks: WebhooksSpec | None = Field(
+        default=None, description="What became of webhooks: `outcome`, by default delivered."
+    )
+    unused: _Count | None = Field(default=None, description="Active routes without a call, at most so many.")
+    unmatched: _Count | None = Field(default=None, description="Calls that no route took, at most so many.")
+    leaks: _Count | None = Field(default=None, description="Secrets in what was sent, at most so many.")
+    violations: _Count | None = Field(
+        default=None, description="What broke a scenario's `openapi`, at most so often."
+    )
+    times: Expect = Field(default=ExpectSpec(min=1), description="A number, {min: 1}, {max: 2} or both.")
+    attempts: AttemptsSpec | None = Field(default=None, description="Rules on how the client tries again.")
+    within_s: Seconds | None = Field(
+        default=None, alias="within", description="Waits so long for the lower bound; at most 60s."
+    )
+    quiet_s: Seconds | None = Field(
+        default=None, alias="quiet", description="Nothing more may come for so long after; at most 60s."
+    )
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> CheckSpec:
+        written = [name for name in SUBJECTS if getattr(self, name) is not None]
+        if len(written) != 1:
+            saw = " and ".join(written) or "none"
+            raise Wrong(f"a check has one subject, this one has {saw}", f"Write one of {', '.join(SUBJECTS)}")
+        if self.attempts is not None and written[0] not in ("route", "request"):
+            raise Wrong(f"`attempts` says nothing about {written[0]}", "It goes with route or request")
+        if self.has("times") and written[0] in ("in_order", "unused", "unmatched", "leaks", "violations"):
+            raise Wrong(f"`times` says nothing about {written[0]}", "Leave it out")
+        _bounded(self.within_s, "within")
+        _bounded(self.quiet_s, "quiet")
+        return self

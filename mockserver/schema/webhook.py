@@ -1,0 +1,277 @@
+"""What a service sends by itself, as authors write it: where to, what, when, how often, and how it is signed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic_core import CoreSchema
+
+from mockserver.errors import Wrong, near, shown
+from mockserver.model.lines import HeaderLines, header_name
+from mockserver.schema.base import METHOD, DurationS, Json, Spec, TextLike, is_template
+
+SCHEMES = ("stripe", "github", "slack", "standard", "hmac")
+FAULTS = ("expired", "wrong_key", "tampered")
+ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
+_TIMELESS = frozenset({"github", "hmac"})
+_ONLY_HMAC = ("header", "algorithm", "encoding")
+
+
+def _word(what: str, known: tuple[str, ...]) -> Any:
+    def check(value: object) -> object:
+        if value is not None and value not in known:
+            raise Wrong(f"{shown(value)} is no {what}", near(str(value), known))
+        return value
+
+    return BeforeValidator(check)
+
+
+def key_of_standard(secret: str) -> bytes:
+    """
+    The key in a secret of Standard Webhooks: Base64, `whsec_` before it or not, padded or not.
+
+    Raises ValueError.
+    """
+    bare = secret.removeprefix("whsec_").rstrip("=")
+    try:
+        key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except (binascii.Error, ValueError) as why:
+        raise ValueError(f"{shown(secret)} is no Base64") from why
+    if not key:
+        raise ValueError("the secret is empty")
+    return key
+
+
+class SignSpec(Spec):
+    """
+    How a webhook is signed. A fault makes the signature wrong on purpose: past its
+    time, with another key, or with the body changed after it was signed.
+    """
+
+    scheme: Annotated[
+        Literal["stripe", "github", "slack", "standard", "hmac"], _word("signature scheme", SCHEMES)
+    ]
+    secret: Annotated[str, Field(min_length=1)] = Field(description="The key that the receiver knows too.")
+    fault: Annotated[
+        Literal["expired", "wrong_key", "tampered"] | None, _word("fault of a signature", FAULTS)
+    ] = Field(default=None, description="Makes the signature wrong, on purpose.")
+    header: Annotated[str, BeforeValidator(header_name), WithJsonSchema({"type": "string"})] = Field(
+        default="x-signature", description="hmac only: the header that carries it."
+    )
+    algorithm: Annotated[Literal["sha1", "sha256", "sha384", "sha512"], _word("algorithm", ALGORITHMS)] = (
+        Field(default="sha256", description="hmac only.")
+    )
+    encoding: Annotated[Literal["hex", "base64"], _word("encoding", ("hex", "base64"))] = Field(
+        default="hex", description="hmac only."
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_scheme(self) -> Self:
+        beside = [key for key in _ONLY_HMAC if self.has(key)]
+        if beside and self.scheme != "hmac":
+            what = " and ".join(f"`{key}`" for key in beside)
+            raise Wrong(
+                f"the scheme {self.scheme} has its own {what}", "Leave it out, or use the scheme hmac"
+            )
+        if self.fault == "expired" and self.scheme in _TIMELESS:
+            raise Wrong(
+                f"a signature of the scheme {self.scheme} has no time to expire", "Use wrong_key or tampered"
+            )
+        if self.scheme == "standard" and not is_template(self.secret):
+            _check_standard(self.secret)
+        return self
+
+
+def _check_standard(secret: str) -> None:
+    try:
+        key_of_standard(secret)
+    except ValueError as why:
+        raise Wrong(str(why), "A secret of the scheme standard is whsec_ and a key in Base64") from why
+
+
+MOST_ATTEMPTS = 100
+MOST_REPEATS = 100
+DEFAULT_ATTEMPTS = 3
+DEFAULT_BACKOFF_S = 1.0
+
+
+def _backoff(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+class _BackoffSchema:
+    """The JSON Schema of `backoff`: one duration, or a list of them."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(core)
+        return {"anyOf": [listed["items"], listed]}
+
+
+class RetrySpec(Spec):
+    """When it is sent again: until the receiver answers 2xx, or the attempts are used up."""
+
+    attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)] | None = Field(
+        default=None,
+        description="Tries in all, the first among them; default 3, or as many as the schedule of `backoff` has.",
+        examples=[3],
+    )
+    backoff_s: Annotated[
+        tuple[DurationS, ...], Field(min_length=1), BeforeValidator(_backoff), _BackoffSchema
+    ] = Field(
+        default=(DEFAULT_BACKOFF_S,),
+        alias="backoff",
+        description="Between tries, by the clock: 1s, or a schedule such as [1s, 5s, 1m] whose last repeats.",
+        examples=["1s"],
+    )
+
+    @property
+    def tries(self) -> int:
+        """How many in all."""
+        if self.attempts is not None:
+            return self.attempts
+        return len(self.backoff_s) + 1 if len(self.backoff_s) > 1 else DEFAULT_ATTEMPTS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_mapping(cls, value: object) -> object:
+        if isinstance(value, (dict, cls)):
+            return value
+        raise Wrong(f"expected a mapping, got {shown(value)}", "Write {attempts: 3, backoff: 1s}")
+
+
+def _url(value: object) -> object:
+    if not isinstance(value, str) or not value:
+        raise Wrong(f"expected a URL, got {shown(value)}", _URL_HINT)
+    if not is_template(value) and "${" not in value:
+        _check_url(value)
+    return value
+
+
+_URL_HINT = "Write one such as http://app:8000/hooks"
+
+
+def _check_url(text: str) -> None:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+        _ = parts.port  # raises ValueError where it is none
+    except ValueError as why:
+        raise Wrong(f"{shown(text)} is no URL: {why}", _URL_HINT) from why
+    if parts.scheme not in ("http", "https") or not host:
+        raise Wrong(f"{shown(text)} is no http or https URL", _URL_HINT)
+    if "@" in parts.netloc:
+        raise Wrong(
+            "a webhook's URL holds no user and password", "Send them as headers: {authorization: ...}"
+        )
+    if re.search(r"[\x00-\x20\x7f\\]", text):
+        raise Wrong(f"{shown(text)} holds a space or a backslash", "Percent-encode it: %20, %5C")
+
+
+def _method(value: object) -> object:
+    if not isinstance(value, str) or not METHOD.fullmatch(value):
+        raise Wrong(f"{shown(value)} is no method", "Write POST, PUT or another")
+    if value != value.upper():
+        raise Wrong(f"{value!r} is no method: methods know case", f"Write {value.upper()!r}")
+    return value
+
+
+_OUR_HEADERS = ("content-length", "transfer-encoding", "connection")
+WEBHOOK_BODY_KINDS = ("json", "text", "html", "xml", "base64", "file", "form")
+
+
+class WebhookSpec(Spec):
+    """A request that the service sends after a call, or before its answer."""
+
+    url: Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string"})] = Field(
+        description="Where it is sent; {{ vars.callback }} keeps it in one place.",
+        examples=["http://app:8000/hooks", "{{ vars.callback }}"],
+    )
+    method: Annotated[str, BeforeValidator(_method), WithJsonSchema({"type": "string"})] = "POST"
+    headers: HeaderLines = Field(default={}, description="A list gives one line for each value.")
+    json_: Json = Field(
+        default=None, alias="json", description="The body as JSON; {{ reply.json }} is what was answered."
+    )
+    text: TextLike = Field(default=None, description="The body as text/plain.")
+    html: str | None = Field(default=None, description="The body as text/html.")
+    xml: str | None = Field(default=None, description="The body as application/xml.")
+    base64: str | None = Field(default=None, description="The body's bytes in Base64.")
+    file: str | None = Field(default=None, description="A file beside the scenario.")
+    form: dict[str, Any] | None = Field(default=None, description="The body as a urlencoded form.")
+    sign: SignSpec | None = Field(default=None, description="{scheme: stripe, secret: whsec_test}")
+    delay_s: DurationS = Field(
+        default=0.0,
+        alias="delay",
+        description="After the call, by the clock: advancing it sends what is due.",
+    )
+    retry: RetrySpec | None = Field(
+        default=None, description="{attempts: 3, backoff: 1s}; without it, one try and no other."
+    )
+    repeat: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = Field(
+        default=1, description="At-least-once delivery: so many times the same, in all."
+    )
+    before: bool = Field(default=False, description="Sent, once, before the call is answered.")
+
+    @property
+    def body_kind(self) -> str | None:
+        """Which of WEBHOOK_BODY_KINDS the author wrote."""
+        return next(iter(self._bodies()), None)
+
+    @property
+    def raw(self) -> bool:
+        """Braces are templates, as everywhere in a webhook."""
+        return False
+
+    @property
+    def attempts(self) -> int:
+        """Tries of one delivery in all."""
+        return self.retry.tries if self.retry else 1
+
+    @property
+    def backoff_s(self) -> tuple[float, ...]:
+        return self.retry.backoff_s if self.retry else (DEFAULT_BACKOFF_S,)
+
+    def _bodies(self) -> list[str]:
+        return [kind for kind in WEBHOOK_BODY_KINDS if self.has("json_" if kind == "json" else kind)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        bodies = self._bodies()
+        if len(bodies) > 1:
+            raise Wrong(f"a webhook has one body, this one has {' and '.join(bodies)}", "Keep one of them")
+        if self.before and self.delay_s:
+            raise Wrong("`before` sends it before the answer, `delay` later", "Keep one of them")
+        for name in self.headers:
+            if name.lower() in _OUR_HEADERS:
+                raise Wrong(f"the header {name!r} follows from the body and the connection", "Leave it out")
+        return self
+
+
+def _webhooks(value: object) -> object:
+    if value == "none":
+        return []
+    if value is None:
+        raise Wrong("`webhook` has no value", "Write none to send nothing, or leave the key out")
+    if isinstance(value, (dict, list, WebhookSpec)):
+        return value if isinstance(value, list) else [value]
+    raise Wrong(
+        f"expected a webhook, got {shown(value)}", "Write {url: http://app:8000/hooks, json: {...}}, or none"
+    )
+
+
+class _WebhooksSchema:
+    """The JSON Schema of `webhook`: one, a list of them, or `none`."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(core)
+        return {"anyOf": [{"const": "none"}, listed["items"], listed]}
+
+
+Webhooks = Annotated[list[WebhookSpec], BeforeValidator(_webhooks), _WebhooksSchema]
+"""Webhooks in the order in which they are sent; empty for `none`."""

@@ -1,0 +1,5 @@
+"""A server in this process: `Server` runs one on a thread, `running` on the main thread."""
+
+from mockserver.server.server import Running, Server
+
+__all__ = ["Running", "Server"]

@@ -1,0 +1,193 @@
+"""
+One server in one process: signals, exit codes, and what is said on the terminal.
+
+0 after SIGTERM or SIGINT, 1 where it can't listen or keep its state file, 2 where a scenario, a
+setting, a state file or what TLS asks for is wrong. SIGHUP reloads the scenario files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+
+from mockserver import logs
+from mockserver.app import App, PortTaken
+from mockserver.errors import InvalidInput, TlsRefused
+from mockserver.persistence.errors import StateFileRefused, StateFileUnusable
+from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.watching import fingerprint
+from mockserver.settings import Settings
+
+log = logging.getLogger("mockserver")
+_LOOK_EVERY_S = 0.5
+_WORTH_COLLECTING = 500
+"""Routes. With fewer, loading leaves some MiB in circles behind, and finding them takes as long as a tenth of the start."""
+
+
+def run(settings: Settings) -> int:
+    """Serves until a signal comes. The exit code."""
+    logs.set_up(settings.log_format)
+    _allow_many_files()
+    try:
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            runner.run(_run(settings))
+    except LoadFailed as why:
+        _complain(settings, *why.lines)
+        return 2
+    except (TlsRefused, InvalidInput) as why:
+        sys.stderr.write(f"{why}\n")
+        return 2
+    except StateFileRefused as why:
+        _complain(settings, str(why))
+        return 2
+    except (PortTaken, StateFileUnusable) as why:
+        _complain(settings, str(why))
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def _complain(settings: Settings, *lines: str) -> None:
+    """Why it doesn't serve: plain lines, that editors can follow; objects where the log has no others."""
+    for line in lines:
+        if settings.log_format == "json":
+            log.error("%s", line)
+        else:
+            sys.stderr.write(f"{line}\n")
+
+
+def _announce(app: App) -> None:
+    """The one line on stdout: that it serves, and where."""
+    line = app.describe()
+    if app.settings.log_format == "json":
+        record = log.makeRecord(log.name, logging.INFO, "", 0, line, (), None)
+        record.fields = {"mock_url": app.mock_url, "admin_url": app.admin_url}
+        line = logs.formatter("json").format(record)
+    print(line, flush=True)  # noqa: T201
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where the extra `fast` is installed; None for asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _allow_many_files() -> None:
+    """As many connections as the system lets this process have: the usual soft limit of 1,024 is soon reached."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 65_536)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def _run(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    # Looked at before the files are read: what changes in between is a change.
+    seen = fingerprint(settings.paths) if settings.watch else None
+    app = App(settings)
+    loop.add_signal_handler(signal.SIGHUP, _on_hangup(app, stopped))
+    await app.start()
+    if len(app.engine.shared.world.routes) > _WORTH_COLLECTING:
+        gc.collect()
+    tune_collector()
+    try:
+        _announce(app)
+        async with _watched(app, seen):
+            await stopped.wait()
+        if await app.settle():
+            _leave()
+    finally:
+        await app.stop()
+
+
+def tune_collector() -> None:
+    """
+    What was loaded stays, and is never gone through again; what loading leaves behind is
+    worth a collection only where it was much. Calls are freed by reference counts alone,
+    so circles are rare.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
+
+
+def _leave() -> None:
+    """
+    Ends the process where it stands, since something still hangs. Cutting thousands
+    of replies one by one takes seconds; the kernel closes their connections at once.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    logging.shutdown()
+    os._exit(0)
+
+
+@contextlib.asynccontextmanager
+async def _watched(app: App, seen: int | None) -> AsyncIterator[None]:
+    """Looks at the files while it is open, and reloads them when they are no longer as `seen`; None: doesn't."""
+    if seen is None:
+        yield
+        return
+    task = asyncio.create_task(_watch(app, seen))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _watch(app: App, seen: int) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        now = await asyncio.to_thread(fingerprint, app.settings.paths)
+        if now == seen:
+            continue
+        seen = now
+        _reload(app)
+
+
+def _reload(app: App) -> None:
+    """As POST /reload does, and says how it went."""
+    try:
+        found = app.reload()
+        log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
+    except LoadFailed as why:
+        log.error("not reloaded, the old scenarios go on answering:\n%s", "\n".join(why.lines))  # noqa: TRY400
+
+
+def _on_hangup(app: App, stopped: asyncio.Event) -> Callable[[], None]:
+    """What SIGHUP does: reload; but end, where it says that the terminal which this was started in is gone."""
+    from_terminal = _has_terminal()
+
+    def hung_up() -> None:
+        if from_terminal and not _has_terminal():
+            stopped.set()
+        else:
+            _reload(app)
+
+    return hung_up
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

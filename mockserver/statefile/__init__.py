@@ -1,1 +1,0 @@
-"""The file that keeps what a server remembers over its end: one document, written whole or not at all."""

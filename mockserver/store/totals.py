@@ -1,0 +1,75 @@
+"""
+What was counted over all namespaces, also over those that are gone.
+
+A namespace's own counts end with it and begin anew at every reset. What is
+watched from outside must only grow, so at each such end they are added here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockserver.schema.scenario import RUNTIME
+from mockserver.store.call_log import Record
+from mockserver.store.counts import Counts, RouteCount
+
+OTHER = "(other)"
+"""Stands for every route that came when there were too many to name."""
+MOST_ROUTES = 1000
+MOST_RUNTIME_ROUTES = 200
+"""Tests make routes without end; those of files shall have room beside them."""
+
+
+class Totals:
+    """
+    Sums, `calls` by the route's label and the status, or the fault in its place. Adding them up again and
+    again takes them from what is there, so nothing of it costs a call anything.
+    """
+
+    __slots__ = ("_named", "automatic", "calls", "dropped", "incomplete", "unmatched")
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[str, int | str], int] = {}
+        self.unmatched = 0
+        self.incomplete = 0
+        self.automatic = 0
+        self.dropped = 0
+        self._named: tuple[set[str], set[str]] = set(), set()
+
+    def twin(self) -> Totals:
+        """A copy that others can be added to. Both know the same labels: who was named once is always named."""
+        twin = Totals()
+        twin.calls = dict(self.calls)
+        twin.unmatched, twin.incomplete, twin.automatic = self.unmatched, self.incomplete, self.automatic
+        twin.dropped = self.dropped
+        twin._named = self._named
+        return twin
+
+    def add(self, counts: Counts | None, record: Record | None) -> None:
+        """One namespace's; None where it has none yet."""
+        if record is not None:
+            self.dropped += record.dropped
+        if counts is None:
+            return
+        self.unmatched += counts.unmatched
+        self.incomplete += counts.incomplete
+        self.automatic += counts.automatic
+        self.add_routes(counts.routes)
+
+    def add_routes(self, routes: Mapping[str, RouteCount]) -> None:
+        for route_id, one in routes.items():
+            label = self.label(route_id)
+            for status, number in one.statuses.items():
+                key = label, status
+                self.calls[key] = self.calls.get(key, 0) + number
+
+    def label(self, route_id: str) -> str:
+        """The route's id, or OTHER: nobody can store a series for each of 100,000 routes."""
+        at_runtime = route_id.startswith(RUNTIME + "/")
+        named, most = self._named[at_runtime], MOST_RUNTIME_ROUTES if at_runtime else MOST_ROUTES
+        if route_id in named:
+            return route_id
+        if len(named) >= most:
+            return OTHER
+        named.add(route_id)
+        return route_id

@@ -1,0 +1,1 @@
+"""Templates: compiling and rendering with a bounded budget."""

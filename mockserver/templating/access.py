@@ -1,0 +1,290 @@
+"""
+Looking into values: `a.b`, `a['b']`, `a[0]`, `a[1:3]`.
+
+A dot is a key look-up on mappings. Values that are no plain JSON have an
+explicit list of what may be named; Python's own attributes are never asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any
+
+from mockserver.model.http import Pairs, Request, UnreadableBody
+from mockserver.templating.scope import NOTHING, Closure, Failed, Missing, Scope, Start, Step
+from mockserver.templating.values import HANDED_ON, kind_of
+
+
+class Fields(dict[str, str]):
+    """Named texts as they came: a repeated name gives its first value, `getlist` all of them."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Pairs) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+        if len(self) < len(pairs):
+            self.update(reversed(pairs))
+
+    def getlist(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+
+class Loop:
+    """`loop` inside a `for`."""
+
+    __slots__ = ("index0", "length")
+
+    def __init__(self, index0: int, length: int) -> None:
+        self.index0 = index0
+        self.length = length
+
+
+Part = Callable[[Any], Any]
+
+
+def _readable(name: str, read: Callable[[Request], Any]) -> Part:
+    """A part of a request that its body may not have: undefined then, with the reason."""
+
+    def part(request: Request) -> Any:
+        try:
+            return read(request)
+        except UnreadableBody as why:
+            raise Missing(f"request.{name}", why=str(why)) from None
+
+    return part
+
+
+def _fields(name: str, read: Callable[[Request], Pairs]) -> Callable[[Request], Fields]:
+    """Named texts of a request, sorted by name once a request."""
+    place = f"{name} by name"
+
+    def part(request: Request) -> Fields:
+        return request.once(place, lambda: Fields(read(request)))
+
+    return part
+
+
+_form = _fields("form", attrgetter("form_pairs"))
+
+REQUEST_PARTS: dict[str, Part] = {
+    "method": attrgetter("method"),
+    "url": attrgetter("url"),
+    "base_url": attrgetter("base_url"),
+    "path": attrgetter("path"),
+    "host": attrgetter("host"),
+    "headers": attrgetter("headers"),
+    "query": _fields("query", attrgetter("query_pairs")),
+    "cookies": _fields("cookies", attrgetter("cookie_pairs")),
+    "body": attrgetter("body"),
+    "text": _readable("text", attrgetter("text")),
+    "json": _readable("json", attrgetter("json")),
+    "form": _readable("form", _form),
+}
+READABLE_PARTS = ("text", "json", "form")
+"""Those that a body may not have."""
+LOOP_PARTS: dict[str, Part] = {
+    "index": lambda loop: loop.index0 + 1,
+    "index0": lambda loop: loop.index0,
+    "first": lambda loop: loop.index0 == 0,
+    "last": lambda loop: loop.index0 + 1 == loop.length,
+    "length": lambda loop: loop.length,
+    "revindex": lambda loop: loop.length - loop.index0,
+    "revindex0": lambda loop: loop.length - loop.index0 - 1,
+}
+PARTS: dict[type, dict[str, Part]] = {
+    Request: REQUEST_PARTS,
+    Loop: LOOP_PARTS,
+}
+WORD_PARTS: dict[str, frozenset[str]] = {
+    "request": frozenset(REQUEST_PARTS),
+    "call": frozenset({"number", "id"}),
+    "reply": frozenset({"status", "headers", "json"}),
+}
+"""What may follow a word and its dot; other words hold what the author put there."""
+
+
+def look(value: Any, key: str, said: str) -> Any:
+    """`value.key`; `said` is the whole look-up as written, for the error."""
+    if isinstance(value, Mapping):
+        try:
+            return value[key]
+        except KeyError:
+            raise Missing(said, value, key) from None
+    parts = PARTS.get(type(value))
+    if parts is not None and key in parts:
+        return parts[key](value)
+    raise Missing(said, why=f"{kind_of(value)} has no {key!r}")
+
+
+def subscript(value: Any, key: Any, said: str) -> Any:
+    """`value[key]`."""
+    if isinstance(key, str) and not isinstance(value, (str, list, tuple)):
+        return look(value, key, said)
+    if isinstance(value, Mapping):
+        return _by_key(value, key, said)
+    if not isinstance(value, (list, tuple, str)):
+        raise Missing(said, why=f"{kind_of(value)} has no positions")
+    if not isinstance(key, int):
+        raise Missing(said, why=f"{kind_of(value)} is asked by position, not by {kind_of(key)}")
+    try:
+        return value[key]
+    except IndexError:
+        raise Missing(said, value, key) from None
+
+
+def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
+    try:
+        return value[key]
+    except KeyError:
+        raise Missing(said, value, key) from None
+    except (TypeError, AttributeError):
+        raise Failed(f"{said}: {kind_of(key)} is no key of a mapping") from None
+
+
+def cut(scope: Scope, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
+    """`value[start:stop:step]`."""
+    if not isinstance(value, (str, list, tuple)):
+        raise Missing("the slice", why=f"{kind_of(value)} has no positions")
+    if any(bound is not None and not isinstance(bound, int) for bound in bounds):
+        raise Failed("the bounds of a slice are whole numbers")
+    if bounds[2] == 0:
+        raise Failed("the step of a slice can't be 0")
+    piece = slice(*bounds)
+    length = len(range(*piece.indices(len(value))))
+    (scope.take_chars if isinstance(value, str) else scope.take_steps)(length)
+    return value[piece]
+
+
+def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
+    return lambda scope: subscript(get(scope), key(scope), said)
+
+
+def optional_subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
+    """The same; NOTHING where a mapping has no such key."""
+
+    def found(scope: Scope) -> Any:
+        value = get(scope)
+        if value is NOTHING:
+            return value
+        name = key(scope)
+        if name.__class__ is str and isinstance(value, (dict, Mapping)):
+            return value.get(name, NOTHING)
+        return subscript(value, name, said)
+
+    return found
+
+
+def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
+    """Keys, one after the other."""
+    word, get = (start, None) if isinstance(start, str) else ("", start)
+
+    def path(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING) if get is None else get(scope)
+        if value is NOTHING:
+            raise Missing(word)
+        for key, said, find in steps:
+            value = value[key] if isinstance(value, dict) and key in value else find(value, key, said)
+        return value
+
+    return path
+
+
+def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
+    """The same; NOTHING where a dict on the way has no such key."""
+    word, get = (start, None) if isinstance(start, str) else ("", start)
+
+    def path(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING) if get is None else get(scope)
+        for key, said, find in steps:
+            if isinstance(value, dict):
+                value = value.get(key, NOTHING)
+            elif value is NOTHING:
+                break
+            else:
+                value = find(value, key, said)
+        return value
+
+    return path
+
+
+def looked_up(word: str, keys: tuple[str, ...], otherwise: Closure) -> Closure:
+    """
+    Keys, one after the other, from a word of the scope: what they lead to where it is plain JSON already; `otherwise`
+    says what else it comes to, or what is wrong with it.
+    """
+
+    def look_up(scope: Scope) -> Any:
+        value = scope.values.get(word, NOTHING)
+        for key in keys:
+            if value.__class__ is not dict:
+                return otherwise(scope)
+            value = value.get(key, NOTHING)
+        return value if value.__class__ in HANDED_ON else otherwise(scope)
+
+    return look_up
+
+
+def part_closure(word: str, name: str) -> Closure:
+    """`request.json` and its like, straight from the request."""
+    part = REQUEST_PARTS[name]
+
+    def of_request(scope: Scope) -> Any:
+        value = scope.values.get(word)
+        if isinstance(value, Request):
+            return part(value)
+        if value is None:
+            raise Missing(word)
+        return look(value, name, f"{word}.{name}")
+
+    return of_request
+
+
+def optional_part_closure(word: str, name: str) -> Closure:
+    """The same; NOTHING where the body can't be read as that."""
+    get = part_closure(word, name)
+    if name not in READABLE_PARTS:
+        return get
+    return once_a_request(f"{word}.{name}", first_defined((get,), _nothing))
+
+
+def _nothing(_scope: Scope) -> Any:
+    return NOTHING
+
+
+def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: Any = NOTHING) -> Closure:
+    """What the first of them gives that is defined; `otherwise` where none is, or `written`, which it is where it is a literal."""
+
+    def defined(scope: Scope) -> Any:
+        for get in tries:
+            try:
+                found = get(scope)
+            except Missing:
+                continue
+            if found is not NOTHING:
+                return found
+        return otherwise(scope) if written is NOTHING else written
+
+    return defined
+
+
+def once_a_request(name: str, make: Closure) -> Closure:
+    """What depends on the request alone and costs nothing of the budget: worked out once, whoever asks for `name` again."""
+    place = f"template: {name}"
+
+    def found(scope: Scope) -> Any:
+        request = scope.values.get("request")
+        if not isinstance(request, Request):
+            return make(scope)
+        return request.once(place, lambda: make(scope))
+
+    return found
+
+
+def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:
+    def sliced(scope: Scope) -> Any:
+        start, stop, step = (bound(scope) if bound else None for bound in bounds)
+        return cut(scope, get(scope), (start, stop, step))
+
+    return sliced

@@ -1,0 +1,267 @@
+"""Calls of functions and methods, from Jinja2's syntax tree to closures; arguments are counted at load."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import nodes
+
+from mockserver.errors import near
+from mockserver.templating import methods
+from mockserver.templating.fake import FAKES, fake
+from mockserver.templating.fake import missing as no_faker
+from mockserver.templating.functions import FUNCTIONS, moved, read_shift
+from mockserver.templating.nodes import literal
+from mockserver.templating.parser import Compile, Lacking, Reading, Refused
+from mockserver.templating.scope import NOTHING, Closure, Failed, Scope
+
+
+class Arguments:
+    """The arguments of a call, compiled; asked for once a call."""
+
+    __slots__ = ("by_name", "by_place", "written")
+
+    def __init__(self, reading: Reading, node: Any, *, optional: bool = False) -> None:
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise Refused(
+                "`*` and `**` are not part of templates here", "Write the arguments out", node.lineno
+            )
+        compiled = reading.optional if optional else reading.expression
+        self.by_place = [compiled(one) for one in node.args]
+        self.by_name = {one.key: compiled(one.value) for one in node.kwargs}
+        literals = [literal(one) for one in node.args]
+        is_written = not node.kwargs and not any(one is NOTHING for one in literals)
+        self.written: list[Any] | None = literals if is_written else None
+        """All arguments, where they are literals without names."""
+
+    def places(self, scope: Scope) -> list[Any]:
+        return [one(scope) for one in self.by_place]
+
+    def names(self, scope: Scope) -> dict[str, Any]:
+        if not self.by_name:
+            return {}
+        return {name: one(scope) for name, one in self.by_name.items()}
+
+    def check(self, title: str, takers: list[Callable[..., Any]], given: int, line: int) -> None:
+        """Refuses what none of `takers` could take; `given` places are filled before these."""
+        for taker in takers:
+            try:
+                inspect.signature(taker).bind(
+                    *[None] * (given + len(self.by_place)), **dict.fromkeys(self.by_name)
+                )
+            except TypeError:
+                continue
+            return
+        hint = f"It is {usage(title, takers[0], given)}"
+        raise Refused(f"the arguments of {title} don't fit", hint, line)
+
+    def bound(self, function: Callable[..., Any]) -> Callable[[Scope], Callable[[Any], Any]]:
+        """For a scope, a function of one value; the arguments are asked for once, not for each value."""
+
+        def bind(scope: Scope) -> Callable[[Any], Any]:
+            places, names = self.places(scope), self.names(scope)
+            return lambda value: function(scope, value, *places, **names)
+
+        return bind
+
+    def applied(self, function: Callable[..., Any]) -> Closure:
+        """`function(scope, *arguments)`."""
+        written = self.written
+        if written is not None:
+            return (lambda scope: function(scope, *written)) if written else function
+        if not self.by_name and len(self.by_place) == 1:
+            only = self.by_place[0]
+            return lambda scope: function(scope, only(scope))
+        return lambda scope: function(scope, *self.places(scope), **self.names(scope))
+
+    def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
+        """`function(scope, value, *arguments)`; NOTHING where the value is that."""
+        written = self.written
+        if written == []:
+
+            def applied_to_nothing_else(scope: Scope) -> Any:
+                found = value(scope)
+                return found if found is NOTHING else function(scope, found)
+
+            return applied_to_nothing_else
+        if written is not None:
+
+            def applied_to_written(scope: Scope) -> Any:
+                found = value(scope)
+                return found if found is NOTHING else function(scope, found, *written)
+
+            return applied_to_written
+
+        def applied(scope: Scope) -> Any:
+            found = value(scope)
+            if found is NOTHING:
+                return found
+            return function(scope, found, *self.places(scope), **self.names(scope))
+
+        return applied
+
+
+def usage(title: str, taker: Callable[..., Any], given: int) -> str:
+    """How something is called: `random_int(a, b)`, `date(moment, shift='', form=None)`."""
+    parts = []
+    for parameter in list(inspect.signature(taker).parameters.values())[given:]:
+        bare = parameter.default is inspect.Parameter.empty
+        parts.append(parameter.name if bare else f"{parameter.name}={parameter.default!r}")
+    return f"{title}({', '.join(parts)})"
+
+
+def _call(reading: Reading, node: nodes.Call) -> Closure:
+    target = node.node
+    if isinstance(target, nodes.Name) and target.name not in reading.bound:
+        return _function(reading, node, target.name)
+    if isinstance(target, nodes.Getattr):
+        if isinstance(target.node, nodes.Name) and target.node.name == "fake" and "fake" not in reading.bound:
+            return _fake(reading, node, target.attr)
+        return _method(reading, node, target)
+    raise Refused("only functions and methods can be called", "See docs/templates.md for both", node.lineno)
+
+
+def _function(reading: Reading, node: nodes.Call, name: str) -> Closure:
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise Refused(f"there is no function {name}()", near(name, FUNCTIONS), node.lineno)
+    reading.functions.add(name)
+    arguments = Arguments(reading, node)
+    arguments.check(name, [function], 1, node.lineno)
+    if name == "jsonpath":
+        _check_query(node)
+    if name == "date":
+        _check_date(node)
+    return arguments.applied(function)
+
+
+def _check_date(node: nodes.Call) -> None:
+    """A moment and shifts that stand in the template are read now, so that wrong ones fail at load."""
+    named = {pair.key: pair.value for pair in node.kwargs}
+    given = dict(zip(("moment", "shift"), node.args, strict=False)) | named
+    moment = given.get("moment")
+    try:
+        for shift in _possible(given.get("shift")) if "shift" in given else [""]:
+            read_shift(shift)
+            if isinstance(moment, nodes.Const):
+                moved(moment.value, shift)
+    except Failed as error:
+        raise Refused(str(error), "", node.lineno) from error
+
+
+_MOST_POSSIBLE = 32
+
+
+def _possible(node: nodes.Node | None) -> list[Any]:
+    """Values that an expression may have, as far as they stand in the template."""
+    match node:
+        case nodes.Const():
+            return [node.value]
+        case nodes.Neg() | nodes.Pos():
+            return _possible(node.node)
+        case nodes.CondExpr():
+            return _possible(node.expr1) + _possible(node.expr2)
+        case nodes.Or():
+            return _possible(node.left) + _possible(node.right)
+        case nodes.Filter(name="default" | "d", args=[instead, *_]):
+            return _possible(node.node) + _possible(instead)
+        case nodes.Concat():
+            return _joined(node.nodes)
+        case nodes.Add():
+            return _joined([node.left, node.right])
+    return []
+
+
+def _joined(parts: list[nodes.Expr]) -> list[Any]:
+    """The texts that the parts make together; none where one of them is not known."""
+    found = [""]
+    for part in parts:
+        texts = [str(one) for one in _possible(part) if isinstance(one, str) or type(one) is int]
+        found = [before + text for before in found for text in texts][:_MOST_POSSIBLE]
+    return list(found)
+
+
+def _check_query(node: nodes.Call) -> None:
+    """A query that stands in the template is read now, so that a bad one fails at load."""
+    try:
+        from mockserver.templating import jsonpath as template_jsonpath
+    except ImportError as why:
+        raise _lacking_jsonpath(node.lineno) from why
+    for one in (*node.args[1:], *(pair.value for pair in node.kwargs if pair.key == "q")):
+        if isinstance(one, nodes.Const) and isinstance(one.value, str):
+            try:
+                template_jsonpath.compile_query(one.value)
+            except template_jsonpath.BadQuery as why:
+                raise Refused(str(why), "See RFC 9535; such as '$.items[*].sku'", node.lineno) from why
+
+
+def _lacking_jsonpath(line: int) -> Exception:
+    try:
+        import jsonpath_rfc9535  # noqa: F401  (only whether it is there)
+    except ImportError:
+        return Lacking("jsonpath()", "jsonpath")
+    hint = "Install the one that fits with: pip install 'mockserver[jsonpath]'"
+    return Refused("the installed jsonpath-rfc9535 is not of version 1", hint, line)
+
+
+def _fake(reading: Reading, node: nodes.Call, name: str) -> Closure:
+    if name not in FAKES:
+        raise Refused(f"there is no fake.{name}()", near(name, FAKES), node.lineno)
+    if no_faker():
+        raise Lacking(f"fake.{name}()", "fake")
+    arguments = Arguments(reading, node)
+    taken = FAKES[name]
+    if len(node.args) > len(taken) or not arguments.by_name.keys() <= set(taken[len(node.args) :]):
+        raise Refused(
+            f"the arguments of fake.{name} don't fit", f"It is fake.{name}({', '.join(taken)})", node.lineno
+        )
+    reading.functions.add("fake")
+    return lambda scope: fake(scope, name, arguments.places(scope), arguments.names(scope))
+
+
+def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closure:
+    name = target.attr
+    found = methods.candidates(name)
+    if not found:
+        raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
+    value, arguments = reading.expression(target.node), Arguments(reading, node)
+    arguments.check(name, found, 2, node.lineno)
+    if arguments.by_name:
+        return lambda scope: methods.call_method(
+            scope, value(scope), name, arguments.places(scope), arguments.names(scope)
+        )
+    return _plain_method(name, value, arguments)
+
+
+def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
+    """A method whose arguments have no names. `get` of a mapping is Python's own."""
+    by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
+    by_place, written = arguments.by_place, arguments.written
+
+    def got(scope: Scope) -> Any:
+        found = value(scope)
+        given = [one(scope) for one in by_place] if written is None else written
+        if not isinstance(found, dict):
+            return methods.call_method(scope, found, name, given, {})
+        try:
+            return found.get(*given)
+        except TypeError as why:
+            raise methods.unfit(name, found, given) from why
+
+    def called(scope: Scope) -> Any:
+        found = value(scope)
+        given = [one(scope) for one in by_place] if written is None else written
+        method = by_type.get(found.__class__)
+        if method is None:
+            return methods.call_method(scope, found, name, given, {})
+        try:
+            return method(scope, found, *given)
+        except (TypeError, AttributeError) as why:
+            raise methods.unfit(name, found, given) from why
+
+    return got if name == "get" else called
+
+
+EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Call: _call}

@@ -1,0 +1,189 @@
+"""
+The filters of templates: `value | name(arguments)`.
+
+Those on numbers and texts stand here, those on lists and mappings in
+`template_lists`, those that take no plain value (`default`, `map`, `select`
+and their kin) in `template_piping`.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from mockserver.templating import list_filters as lists
+from mockserver.templating import methods
+from mockserver.templating.scope import Failed, Scope
+from mockserver.templating.values import kind_of, to_json, to_text
+
+Filter = Callable[..., Any]
+
+
+DIGITS_LIMIT = 1000
+"""Reading a number from a text takes time; a longer text is none."""
+
+
+def to_int(_scope: Scope, value: Any, default: Any = 0, base: int = 10) -> Any:
+    """A whole number; what is none gives `default`. Text like '3.9' is cut to 3."""
+    try:
+        if isinstance(value, str):
+            if base == 10 and len(value) <= DIGITS_LIMIT and value.isdecimal():
+                return int(value)
+            return _int_of_text(value, base)
+        return int(value) if isinstance(value, (int, float)) else default
+    except (TypeError, ValueError, OverflowError):
+        return default
+
+
+def _int_of_text(text: str, base: int) -> int:
+    if len(text) > DIGITS_LIMIT:
+        raise ValueError("too many digits")
+    try:
+        return int(text, base)
+    except ValueError:
+        if base != 10:
+            raise
+        return int(float(text))
+
+
+def to_float(_scope: Scope, value: Any, default: Any = 0.0) -> Any:
+    """A number; what is none gives `default`, and so do the infinite ones, which JSON hasn't."""
+    if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > DIGITS_LIMIT):
+        return default
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return default
+    return number if math.isfinite(number) else default
+
+
+def string(scope: Scope, value: Any) -> str:
+    return to_text(scope, value)
+
+
+def _on_text(method: Callable[..., str]) -> Filter:
+    def filtered(scope: Scope, value: Any) -> str:
+        return method(scope, to_text(scope, value))
+
+    return filtered
+
+
+_WORD_START = re.compile(r"(?:^|(?<=[-\s({\[<]))[^-\s({\[<]")
+
+
+def title(scope: Scope, value: Any) -> str:
+    """A capital after each space, dash or opening bracket; unlike the method, it makes `It's` of `it's`."""
+    text = to_text(scope, value)
+    scope.read(len(text))
+    return _WORD_START.sub(lambda found: found[0].upper(), text.lower())
+
+
+def trim(scope: Scope, value: Any, chars: str | None = None) -> str:
+    text = to_text(scope, value)
+    methods.pay_for_strip(scope, text, chars)
+    return text.strip(chars)
+
+
+def replace(scope: Scope, value: Any, old: str, new: str, count: int | None = None) -> str:
+    limit = -1 if count is None else count
+    return methods.replace(scope, to_text(scope, value), to_text(scope, old), to_text(scope, new), limit)
+
+
+def escape(scope: Scope, value: Any) -> str:
+    """Text made safe for HTML and XML."""
+    text = to_text(scope, value)
+    specials = sum(map(text.count, "&<>\"'"))
+    scope.take_chars(len(text) + 5 * specials)
+    return html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+
+
+def urlencode(scope: Scope, value: Any) -> str:
+    """A text percent-encoded for a path or query; a mapping, or list of pairs, as a query."""
+    if isinstance(value, str) or not isinstance(value, (Mapping, list, tuple)):
+        return _quoted(scope, value, quote, "/")
+    pairs = value.items() if isinstance(value, Mapping) else value
+    scope.take_steps(len(value))
+    parts = [f"{_quoted(scope, k, quote_plus, '')}={_quoted(scope, v, quote_plus, '')}" for k, v in pairs]
+    return methods.join_texts(scope, parts, "&")
+
+
+def _quoted(scope: Scope, value: Any, how: Callable[..., str], safe: str) -> str:
+    text = to_text(scope, value)
+    scope.take_chars(3 * len(text))
+    return how(text, safe=safe)
+
+
+def tojson(scope: Scope, value: Any, indent: int | None = None) -> str:
+    """JSON text, nothing escaped that JSON doesn't ask for."""
+    if indent is not None and not 0 <= indent <= 8:
+        raise Failed("tojson indents by 0 to 8")
+    text = to_json(scope, value, indent)
+    scope.take_chars(len(text))
+    return text
+
+
+def b64encode(scope: Scope, x: Any) -> str:
+    data = x if isinstance(x, bytes) else to_text(scope, x).encode("utf-8", "surrogateescape")
+    scope.take_chars(len(data) * 4 // 3)
+    return base64.b64encode(data).decode()
+
+
+def rounded(_scope: Scope, value: Any, precision: int = 0, method: str = "common") -> float:
+    """A whole number stays one, as in Jinja2; of a float `| int` makes one."""
+    if not isinstance(value, (int, float)):
+        raise Failed(f"can't round {kind_of(value)}; use the `float` filter")
+    if not isinstance(precision, int) or not -15 <= precision <= 15:
+        raise Failed("round keeps -15 to 15 digits")
+    if method == "common":
+        return round(value, precision)
+    if method not in ("ceil", "floor"):
+        raise Failed("round goes 'common', 'ceil' or 'floor'")
+    scale: float = 10**precision
+    whole = math.ceil(value * scale) if method == "ceil" else math.floor(value * scale)
+    return whole / scale
+
+
+def absolute(_scope: Scope, value: Any) -> Any:
+    if not isinstance(value, (int, float)):
+        raise Failed(f"can't take the absolute value of {kind_of(value)}")
+    return abs(value)
+
+
+FILTERS: dict[str, Filter] = {
+    "abs": absolute,
+    "b64encode": b64encode,
+    "batch": lists.batch,
+    "capitalize": _on_text(methods.capitalize),
+    "count": lists.length,
+    "dictsort": lists.dictsort,
+    "e": escape,
+    "escape": escape,
+    "first": lists.first,
+    "float": to_float,
+    "int": to_int,
+    "items": lists.items,
+    "join": lists.join,
+    "last": lists.last,
+    "length": lists.length,
+    "list": lists.to_list,
+    "lower": _on_text(methods.lower),
+    "max": lists.largest,
+    "min": lists.smallest,
+    "replace": replace,
+    "reverse": lists.reverse,
+    "round": rounded,
+    "sort": lists.sort,
+    "string": string,
+    "sum": lists.total,
+    "title": title,
+    "tojson": tojson,
+    "trim": trim,
+    "unique": lists.unique,
+    "upper": _on_text(methods.upper),
+    "urlencode": urlencode,
+}

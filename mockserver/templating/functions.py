@@ -1,0 +1,247 @@
+"""The functions of templates. Every draw comes from the scope, every moment too."""
+
+from __future__ import annotations
+
+import base64 as b64
+import hashlib
+import hmac
+import json
+import operator
+import re
+from calendar import monthrange
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, DivisionByZero, InvalidOperation, localcontext
+from typing import Any
+
+from mockserver.model.durations import parse_duration_s
+from mockserver.templating.filters import b64encode
+from mockserver.templating.methods import strftime
+from mockserver.templating.scope import Failed, Scope
+from mockserver.templating.values import FractionalTime, kind_of, plain, to_text
+
+Function = Callable[..., Any]
+
+
+def uuid(scope: Scope) -> str:
+    """A random UUID (version 4) in its usual form."""
+    bits = f"{scope.random().bits(124):031x}"
+    return (
+        f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-{'89ab'[int(bits[15], 16) & 3]}{bits[16:19]}-{bits[19:31]}"
+    )
+
+
+def random_int(scope: Scope, a: int, b: int) -> int:
+    """A whole number from `a` to `b`, both included."""
+    if not isinstance(a, int) or not isinstance(b, int) or a > b:
+        raise Failed("random_int(a, b) takes two whole numbers, the smaller first")
+    return a + scope.random().below(b - a + 1)
+
+
+def random_string(scope: Scope, n: int) -> str:
+    """`n` letters and digits."""
+    if not isinstance(n, int) or n < 0:
+        raise Failed("random_string(n) takes a whole number, 0 or more")
+    scope.chars -= n
+    scope.steps -= n // 8
+    if scope.chars < 0 or scope.steps < 0:
+        scope.take_chars(0)
+        scope.take_steps(0)
+    return scope.random().text(n)
+
+
+def _bytes(scope: Scope, value: Any) -> bytes:
+    if isinstance(value, bytes):
+        scope.read(len(value))
+        return value
+    return to_text(scope, value).encode("utf-8", "surrogateescape")
+
+
+def sha256(scope: Scope, x: Any) -> str:
+    return hashlib.sha256(_bytes(scope, x)).hexdigest()
+
+
+def hmac_sha256(scope: Scope, key: Any, text: Any) -> str:
+    return hmac.new(_bytes(scope, key), _bytes(scope, text), "sha256").hexdigest()
+
+
+def jwt(scope: Scope, claims: Any, key: Any) -> str:
+    """A JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
+    if not isinstance(claims, Mapping):
+        raise Failed(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
+    scope.take_steps(10)
+    dated = {name: _numeric_date(value) for name, value in claims.items()}
+    head = _segment(scope, {"alg": "HS256", "typ": "JWT"})
+    body = f"{head}.{_segment(scope, plain(scope, dated))}"
+    mark = hmac.new(_bytes(scope, key), body.encode(), "sha256").digest()
+    scope.take_chars(len(body))
+    return f"{body}.{_base64url(mark)}"
+
+
+def _numeric_date(value: Any) -> Any:
+    return int(value.timestamp()) if isinstance(value, datetime) else value
+
+
+def _segment(scope: Scope, value: Any) -> str:
+    data = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    scope.take_chars(len(data) * 4 // 3)
+    return _base64url(data)
+
+
+def _base64url(data: bytes) -> str:
+    return b64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def date(scope: Scope, moment: Any, shift: str = "", form: str | None = None) -> Any:
+    """
+    A time, shifted by a text such as '+3d', '-90m' or '+1mo'; as text where `form` is given.
+
+    `moment` is a time, an RFC 3339 text, or Unix seconds.
+    """
+    shifted = moved(moment, shift)
+    return shifted if form is None else strftime(scope, shifted, form)
+
+
+def moved(moment: Any, shift: Any) -> datetime:
+    """A time, shifted. Raises Failed."""
+    months, seconds = read_shift(shift)
+    try:
+        return _months_later(_moment(moment), months) + timedelta(seconds=seconds)
+    except (OverflowError, OSError, ValueError) as why:
+        raise Failed("the time is beyond the years 1 to 9999") from why
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, str):
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            raise Failed(f"{value[:40]!r} is no time; write it as 2026-01-02T03:04:05Z") from None
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return FractionalTime.combine(found.date(), found.timetz()) if found.microsecond else found
+    raise Failed(f"{kind_of(value)} is no time")
+
+
+_SHIFT = re.compile(r"\s*\+?(-?)(0|(?:[0-9.]+(?:us|ms|s|mo|m|h|d|w|y))+)\s*")
+_CALENDAR = re.compile(r"(?<![0-9.])([0-9]+)(mo|y)")
+_MONTHS = {"mo": 1, "y": 12}
+_LONGEST_SHIFT = 40
+_MOST_MONTHS = 9999 * 12
+_MOST_SECONDS = 9999 * 366 * 86400
+
+
+def read_shift(text: Any) -> tuple[int, float]:
+    """
+    The months and the seconds of a shift. Raises Failed.
+
+    >>> read_shift("+1y2mo"), read_shift("-1mo1.5s"), read_shift("")
+    ((14, 0.0), (-1, -1.5), (0, 0.0))
+    """
+    if text == "":
+        return 0, 0.0
+    if not isinstance(text, str) or len(text) > _LONGEST_SHIFT:
+        raise Failed("date() is shifted by a text such as '+3d', '-90m' or '+1mo'")
+    parts = _SHIFT.fullmatch(text)
+    sign = -1 if parts and parts[1] == "-" else 1
+    body = parts[2] if parts else ""
+    months = sum(int(count) * _MONTHS[unit] for count, unit in _CALENDAR.findall(body))
+    rest = _CALENDAR.sub("", body)
+    try:
+        seconds = parse_duration_s(rest if rest or not body else 0)
+    except ValueError:
+        raise Failed(
+            f"{text!r} is not a valid shift; write it as '+3d', '-90m', '1h30m', '+1mo' or '+1y'"
+        ) from None
+    if months > _MOST_MONTHS or seconds > _MOST_SECONDS:
+        raise Failed(f"{text!r} leads beyond the years 1 to 9999 from any time")
+    return sign * months, sign * seconds
+
+
+def _months_later(moment: datetime, months: int) -> datetime:
+    """The same day of another month, or its last day where it has no such day. Raises ValueError, OverflowError."""
+    if not months:
+        return moment
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+
+
+def numbers(scope: Scope, start: int, stop: int | None = None, step: int = 1) -> list[int]:
+    """The whole numbers from `start` (or 0) up to, not including, `stop`."""
+    if stop is None:
+        start, stop = 0, start
+    if not all(isinstance(one, int) for one in (start, stop, step)) or step == 0:
+        raise Failed("range() takes whole numbers, and no step of 0")
+    found = range(start, stop, step)
+    scope.take_steps(max(0, (stop - start + step - (1 if step > 0 else -1)) // step))
+    return list(found)
+
+
+def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
+    """The values that an RFC 9535 query finds, in a list."""
+    from mockserver.templating import jsonpath as template_jsonpath
+
+    return template_jsonpath.jsonpath(scope, x, q)
+
+
+_DECIMAL = re.compile(r"\s*-?[0-9]{1,40}(?:\.[0-9]{1,40})?\s*")
+_LARGEST = 10**40
+_SIGNS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "%": operator.mod,
+}
+
+
+def decimal(_scope: Scope, a: Any, sign: str, b: Any) -> Any:
+    """
+    Two numbers, or texts of some, in exact decimals: `sign` is one of + - * / %. A quotient has as many places as the
+    dividend and is rounded half up; a remainder has the dividend's sign.
+    """
+    left, right = _decimal(a), _decimal(b)
+    with localcontext(prec=200):
+        try:
+            found = _quotient(left, right) if sign == "/" else _SIGNS[sign](left, right)
+        except KeyError:
+            raise Failed(f"decimal() takes one of + - * / %, not {str(sign)[:20]!r}") from None
+        except (DivisionByZero, InvalidOperation):
+            raise Failed("division by zero") from None
+    return float(found) if _places(found) else int(found)
+
+
+def _decimal(value: Any) -> Decimal:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number and not isinstance(value, str):
+        raise Failed(f"decimal() takes numbers, not {kind_of(value)}")
+    text = f"{Decimal(repr(value)):f}" if is_number and abs(value) < _LARGEST else value
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        raise Failed("decimal() takes numbers of at most 40 digits before and behind the point")
+    return Decimal(text.strip())
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _quotient(left: Decimal, right: Decimal) -> Decimal:
+    return (left / right).quantize(Decimal(1).scaleb(-_places(left)), ROUND_HALF_UP)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "base64": b64encode,
+    "date": date,
+    "decimal": decimal,
+    "hmac_sha256": hmac_sha256,
+    "jsonpath": jsonpath,
+    "jwt": jwt,
+    "random_int": random_int,
+    "random_string": random_string,
+    "range": numbers,
+    "sha256": sha256,
+    "uuid": uuid,
+}

@@ -1,0 +1,196 @@
+"""The filters of templates on lists and mappings: each pays for what it goes through before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from mockserver.templating import methods
+from mockserver.templating.access import subscript
+from mockserver.templating.operators import add, check_ordered
+from mockserver.templating.scope import Failed, Missing, Scope
+from mockserver.templating.values import elements, kind_of, to_text
+
+ATTRIBUTE_LIMIT = 200
+
+
+def length(_scope: Scope, value: Any) -> int:
+    if isinstance(value, (str, bytes, list, tuple, Mapping)):
+        return len(value)
+    raise Failed(f"{kind_of(value)} has no length")
+
+
+def first(_scope: Scope, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        value = list(islice(value, 1))
+    return _at(value, 0, "first")
+
+
+def last(scope: Scope, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        value = elements(scope, value)
+    return _at(value, -1, "last")
+
+
+def _at(value: Any, index: int, word: str) -> Any:
+    if not isinstance(value, (list, tuple, str)):
+        raise Failed(f"{kind_of(value)} has no {word} item")
+    if not value:
+        raise Missing(f"the {word} item", why="there are none")
+    return value[index]
+
+
+def join(scope: Scope, value: Any, d: str = "", attribute: str | int | None = None) -> str:
+    found = elements(scope, value, "join")
+    if attribute is not None:
+        found = [by_attribute(item, attribute) for item in found]
+    return methods.join_texts(scope, [to_text(scope, item) for item in found], to_text(scope, d))
+
+
+def by_attribute(value: Any, attribute: str | int) -> Any:
+    """`attribute` is a key, a position, or several of them with dots between."""
+    if isinstance(attribute, str) and len(attribute) > ATTRIBUTE_LIMIT:
+        raise Failed(f"an attribute has at most {ATTRIBUTE_LIMIT} characters")
+    if isinstance(attribute, int):
+        return subscript(value, attribute, str(attribute))
+    for part in str(attribute).split("."):
+        value = subscript(value, int(part) if part.isdecimal() and len(part) < 9 else part, str(attribute))
+    return value
+
+
+def to_list(scope: Scope, value: Any) -> list[Any]:
+    return elements(scope, value, "make a list of")
+
+
+def _sort_key(scope: Scope, value: Any, case_sensitive: bool) -> Any:
+    if isinstance(value, str):
+        scope.read(len(value))
+        return value if case_sensitive else methods.lower(scope, value)
+    return value
+
+
+def _ordered(scope: Scope, found: list[Any], reverse: bool) -> list[int]:
+    """The positions of `found` in their order; equal ones keep theirs."""
+    for one in found[1:]:
+        check_ordered(scope, found[0], one)
+    longest = max((len(one) for one in found if isinstance(one, str)), default=0)
+    scope.take_steps(len(found) * (1 + len(found).bit_length() * longest // 4096))
+    return sorted(range(len(found)), key=found.__getitem__, reverse=reverse)
+
+
+def sort(
+    scope: Scope,
+    value: Any,
+    reverse: bool = False,
+    case_sensitive: bool = False,
+    attribute: str | int | None = None,
+) -> list[Any]:
+    """In order; `attribute` may name several, with commas between."""
+    found = elements(scope, value, "sort")
+    names = str(attribute).split(",") if attribute is not None else [None]
+    scope.take_steps(len(found) * (len(names) - 1))
+    for name in reversed(names):
+        keys = [
+            _sort_key(scope, item if name is None else by_attribute(item, name), case_sensitive)
+            for item in found
+        ]
+        found = [found[index] for index in _ordered(scope, keys, reverse)]
+    return found
+
+
+def dictsort(
+    scope: Scope, value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False
+) -> list[Any]:
+    """Pairs of a mapping in the order of their keys, or `by='value'`."""
+    if not isinstance(value, Mapping):
+        raise Failed(f"dictsort takes a mapping, not {kind_of(value)}")
+    if by not in ("key", "value"):
+        raise Failed("dictsort goes by 'key' or by 'value'")
+    pairs = methods.items(scope, value)
+    keys = [_sort_key(scope, pair[by == "value"], case_sensitive) for pair in pairs]
+    return [pairs[index] for index in _ordered(scope, keys, reverse)]
+
+
+def items(scope: Scope, value: Any) -> list[Any]:
+    if not isinstance(value, Mapping):
+        raise Failed(f"items takes a mapping, not {kind_of(value)}")
+    return methods.items(scope, value)
+
+
+def unique(
+    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+) -> list[Any]:
+    """Each value once, the first of its kind."""
+    seen: dict[Any, Any] = {}
+    for item in elements(scope, value, "go through"):
+        key = item if attribute is None else by_attribute(item, attribute)
+        if isinstance(key, (list, tuple, dict)):
+            raise Failed(f"unique can't tell {kind_of(key)} from another; give it an attribute")
+        seen.setdefault(_hashed(_sort_key(scope, key, case_sensitive)), item)
+    return list(seen.values())
+
+
+_FREE_HASHES = 1 << 60
+
+
+def _hashed(key: Any) -> Any:
+    """
+    The key for a dictionary. Python hashes a large number by its remainder, so that a client could choose thousands
+    with one hash; the hash of a text can't be foreseen.
+    """
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
+    if isinstance(key, int) and not -_FREE_HASHES < key < _FREE_HASHES:
+        return int, f"{key:x}"
+    return key
+
+
+def reverse(scope: Scope, value: Any) -> Any:
+    if isinstance(value, str):
+        scope.take_chars(len(value))
+        return value[::-1]
+    return elements(scope, value, "reverse")[::-1]
+
+
+def total(scope: Scope, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
+    result = start
+    for item in elements(scope, value, "sum"):
+        result = add(scope, result, item if attribute is None else by_attribute(item, attribute))
+    return result
+
+
+def smallest(
+    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+) -> Any:
+    return _extreme(scope, value, case_sensitive, attribute, False)
+
+
+def largest(
+    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+) -> Any:
+    return _extreme(scope, value, case_sensitive, attribute, True)
+
+
+def _extreme(scope: Scope, value: Any, case_sensitive: bool, attribute: str | int | None, most: bool) -> Any:
+    found = elements(scope, value, "compare the items of")
+    if not found:
+        raise Missing("the largest item" if most else "the smallest item", why="there are none")
+    keys = [
+        _sort_key(scope, item if attribute is None else by_attribute(item, attribute), case_sensitive)
+        for item in found
+    ]
+    return found[_ordered(scope, keys, most)[0]]
+
+
+def batch(scope: Scope, value: Any, linecount: int, fill_with: Any = None) -> list[list[Any]]:
+    """Lists of `linecount` items each; the last is filled up where `fill_with` is given."""
+    found = elements(scope, value, "batch")
+    if not isinstance(linecount, int) or linecount < 1:
+        raise Failed("batch makes lists of 1 item or more")
+    rows = [found[at : at + linecount] for at in range(0, len(found), linecount)]
+    if rows and fill_with is not None:
+        lacking = linecount - len(rows[-1])
+        scope.take_steps(lacking)
+        rows[-1] += [fill_with] * lacking
+    return rows

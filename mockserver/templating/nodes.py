@@ -1,0 +1,205 @@
+"""Literals and operators, from Jinja2's syntax tree to closures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import nodes
+
+from mockserver.templating import operators
+from mockserver.templating.parser import Compile, Reading
+from mockserver.templating.scope import NOTHING, UNPAID, Closure, Failed, Missing, Scope
+from mockserver.templating.values import to_text
+
+
+def literal(node: nodes.Node) -> Any:
+    """The value of what is written out, such as `['a', 1]`; NOTHING where something has to be worked out."""
+    if isinstance(node, nodes.Const):
+        return node.value
+    if isinstance(node, (nodes.List, nodes.Tuple)):
+        items = [literal(item) for item in node.items]
+        if any(item is NOTHING for item in items):
+            return NOTHING
+        return tuple(items) if isinstance(node, nodes.Tuple) else items
+    return {} if isinstance(node, nodes.Dict) and not node.items else NOTHING
+
+
+def _constantly(value: Any) -> Closure:
+    return lambda _scope: value
+
+
+def _const(_reading: Reading, node: nodes.Const) -> Closure:
+    return _constantly(node.value)
+
+
+def _listed(reading: Reading, node: nodes.List | nodes.Tuple) -> Closure:
+    parts = [reading.expression(item) for item in node.items]
+    written = literal(node)
+    if written is not NOTHING:
+        return _constantly(written)
+    make = tuple if isinstance(node, nodes.Tuple) else list
+
+    return lambda scope: make([part(scope) for part in parts])
+
+
+def _dict(reading: Reading, node: nodes.Dict) -> Closure:
+    if not node.items:
+        return _constantly({})
+    pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
+
+    def mapped(scope: Scope) -> Any:
+        found = {}
+        for key, value in pairs:
+            name = key(scope)
+            if isinstance(name, (list, tuple, dict)):
+                raise Failed("a list or mapping is no key of a mapping")
+            found[name] = value(scope)
+        return found
+
+    return mapped
+
+
+# -- operators ---------------------------------------------------------------
+
+
+def _binary(operate: operators.Operator) -> Callable[[Reading, nodes.BinExpr], Closure]:
+    def compile_binary(reading: Reading, node: nodes.BinExpr) -> Closure:
+        left, right = reading.expression(node.left), reading.expression(node.right)
+        return lambda scope: operate(scope, left(scope), right(scope))
+
+    return compile_binary
+
+
+def _and(reading: Reading, node: nodes.And) -> Closure:
+    left, right = reading.expression(node.left), reading.expression(node.right)
+    return lambda scope: left(scope) and right(scope)
+
+
+def _or(reading: Reading, node: nodes.Or) -> Closure:
+    left, right = reading.expression(node.left), reading.expression(node.right)
+    return lambda scope: left(scope) or right(scope)
+
+
+def _not(reading: Reading, node: nodes.Not) -> Closure:
+    value = reading.expression(node.node)
+    return lambda scope: not value(scope)
+
+
+def _optional_not(reading: Reading, node: nodes.Not) -> Closure:
+    value = reading.optional(node.node)
+
+    def negated(scope: Scope) -> Any:
+        found = value(scope)
+        return found if found is NOTHING else not found
+
+    return negated
+
+
+def _unary(operate: Callable[[Scope, Any], Any]) -> Callable[[Reading, nodes.UnaryExpr], Closure]:
+    def compile_unary(reading: Reading, node: nodes.UnaryExpr) -> Closure:
+        value = reading.expression(node.node)
+        return lambda scope: operate(scope, value(scope))
+
+    return compile_unary
+
+
+def _comparing(operand: Compile) -> Compile:
+    """`operand` compiles what stands first: NOTHING compared is NOTHING."""
+
+    def compile_compare(reading: Reading, node: nodes.Compare) -> Closure:
+        first = operand(reading, node.expr)
+        rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
+        if len(rest) == 1:
+            return _compared(first, node.ops[0].op, rest[0][1], literal(node.ops[0].expr))
+
+        def chained(scope: Scope) -> Any:
+            left = first(scope)
+            if left is NOTHING:
+                return left
+            for holds, get in rest:
+                right = get(scope)
+                if not holds(scope, left, right):
+                    return False
+                left = right
+            return True
+
+        return chained
+
+    return compile_compare
+
+
+def _compared(first: Closure, op: str, second: Closure, written: Any) -> Closure:
+    """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
+    holds = operators.COMPARISONS[op]
+    at_once = operators.AT_ONCE.get(op)
+    if at_once is not None and isinstance(written, (int, str)):
+        return _compared_at_once(first, holds, at_once, written)
+
+    def compared(scope: Scope) -> Any:
+        left = first(scope)
+        if left is NOTHING:
+            return left
+        return holds(scope, left, second(scope) if written is NOTHING else written)
+
+    return compared
+
+
+def _compared_at_once(
+    first: Closure, holds: operators.Operator, at_once: Callable[[Any, Any], bool], written: int | str
+) -> Closure:
+    kind = type(written)
+
+    def compared(scope: Scope) -> Any:
+        left = first(scope)
+        if left.__class__ is kind and not (isinstance(left, str) and len(left) > UNPAID):
+            return at_once(left, written)
+        return left if left is NOTHING else holds(scope, left, written)
+
+    return compared
+
+
+def _concat(reading: Reading, node: nodes.Concat) -> Closure:
+    parts = [reading.expression(part) for part in node.nodes]
+
+    def joined(scope: Scope) -> str:
+        return "".join([to_text(scope, part(scope)) for part in parts])
+
+    return joined
+
+
+def _condition(reading: Reading, node: nodes.CondExpr) -> Closure:
+    test, then = reading.expression(node.test), reading.expression(node.expr1)
+    otherwise: Closure = _absent if node.expr2 is None else reading.expression(node.expr2)
+    return lambda scope: then(scope) if test(scope) else otherwise(scope)
+
+
+def _absent(_scope: Scope) -> Any:
+    raise Missing("the value of an `if` without `else`", why="its condition doesn't hold")
+
+
+EXPRESSIONS: dict[type[nodes.Node], Compile] = {
+    nodes.Const: _const,
+    nodes.List: _listed,
+    nodes.Tuple: _listed,
+    nodes.Dict: _dict,
+    nodes.Add: _binary(operators.add),
+    nodes.Sub: _binary(operators.subtract),
+    nodes.Mul: _binary(operators.multiply),
+    nodes.Div: _binary(operators.divide),
+    nodes.FloorDiv: _binary(operators.floor_divide),
+    nodes.Mod: _binary(operators.modulo),
+    nodes.Neg: _unary(operators.negative),
+    nodes.Pos: _unary(operators.positive),
+    nodes.And: _and,
+    nodes.Or: _or,
+    nodes.Not: _not,
+    nodes.Compare: _comparing(Reading.expression),
+    nodes.Concat: _concat,
+    nodes.CondExpr: _condition,
+}
+OPTIONAL: dict[type[nodes.Node], Compile] = {
+    nodes.Not: _optional_not,
+    nodes.Compare: _comparing(Reading.optional),
+}
+"""What is NOTHING where the first thing that it asks is."""

@@ -1,0 +1,170 @@
+"""Arithmetic and comparison, each checked for what it would cost before it is done."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from mockserver.templating.scope import MAX_INT_BITS, Exhausted, Failed, Scope
+from mockserver.templating.values import kind_of, weigh
+
+Operator = Callable[[Scope, Any, Any], Any]
+_LISTS = (list, tuple)
+_CONTAINERS = (list, tuple, Mapping)
+
+
+def _numbers(left: Any, right: Any) -> bool:
+    return isinstance(left, (int, float)) and isinstance(right, (int, float))
+
+
+def _no(doing: str, left: Any, right: Any, advice: str = "") -> Failed:
+    return Failed(f"can't {doing} {kind_of(left)} and {kind_of(right)}{advice}")
+
+
+def add(scope: Scope, left: Any, right: Any) -> Any:
+    if _numbers(left, right):
+        return left + right
+    if isinstance(left, str) and isinstance(right, str):
+        scope.take_chars(len(left) + len(right))
+        return left + right
+    if isinstance(left, _LISTS) and type(left) is type(right):
+        scope.take_steps(len(left) + len(right))
+        return left + right  # type: ignore[operator]  # of one type, as just asked
+    raise _no("add", left, right, "; `~` joins as text" if str in (type(left), type(right)) else "")
+
+
+def subtract(_scope: Scope, left: Any, right: Any) -> Any:
+    if _numbers(left, right):
+        return left - right
+    advice = "; use date() to shift a time" if isinstance(left, datetime) else ""
+    raise _no("subtract", left, right, advice)
+
+
+def multiply(scope: Scope, left: Any, right: Any) -> Any:
+    if isinstance(left, int) and isinstance(right, int):
+        if left.bit_length() + right.bit_length() > MAX_INT_BITS:
+            raise Exhausted(f"it makes a number of more than {MAX_INT_BITS} bits")
+        return left * right
+    if _numbers(left, right):
+        return left * right
+    if isinstance(left, int):
+        left, right = right, left
+    if isinstance(right, int) and isinstance(left, (str, list, tuple)):
+        (scope.take_chars if isinstance(left, str) else scope.take_steps)(len(left) * max(right, 0))
+        return left * right
+    raise _no("multiply", left, right)
+
+
+def divide(_scope: Scope, left: Any, right: Any) -> Any:
+    return left / _divisor(left, right)
+
+
+def floor_divide(_scope: Scope, left: Any, right: Any) -> Any:
+    return left // _divisor(left, right)
+
+
+def modulo(_scope: Scope, left: Any, right: Any) -> Any:
+    if isinstance(left, str):
+        raise Failed("`%` divides numbers here; join texts with `~`")
+    return left % _divisor(left, right)
+
+
+def _divisor(left: Any, right: Any) -> Any:
+    if not _numbers(left, right):
+        raise _no("divide", left, right)
+    if right == 0:
+        raise Failed("division by zero")
+    return right
+
+
+def negative(_scope: Scope, value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        return -value
+    raise Failed(f"can't negate {kind_of(value)}")
+
+
+def positive(_scope: Scope, value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        return +value
+    raise Failed(f"can't take {kind_of(value)} as a number; use the `int` or `float` filter")
+
+
+def equal(scope: Scope, left: Any, right: Any) -> bool:
+    if isinstance(left, str):
+        scope.read(len(left))
+    elif isinstance(left, _CONTAINERS) and isinstance(right, _CONTAINERS):
+        weigh(scope, left)
+        weigh(scope, right)
+    return bool(left == right)
+
+
+def unequal(scope: Scope, left: Any, right: Any) -> bool:
+    return not equal(scope, left, right)
+
+
+def check_ordered(scope: Scope, left: Any, right: Any) -> None:
+    """Numbers, texts and times have an order, each among themselves."""
+    if isinstance(left, str) and isinstance(right, str):
+        scope.read(min(len(left), len(right)))
+    elif not _numbers(left, right) and not (isinstance(left, datetime) and isinstance(right, datetime)):
+        advice = "; use the `int` or `float` filter" if str in (type(left), type(right)) else ""
+        raise _no("compare", left, right, advice)
+
+
+def less(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
+    return bool(left < right)
+
+
+def less_or_equal(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
+    return bool(left <= right)
+
+
+def greater(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
+    return bool(left > right)
+
+
+def greater_or_equal(scope: Scope, left: Any, right: Any) -> bool:
+    check_ordered(scope, left, right)
+    return bool(left >= right)
+
+
+def contained(scope: Scope, item: Any, whole: Any) -> bool:
+    if isinstance(whole, str):
+        if not isinstance(item, str):
+            raise Failed(f"a text can't contain {kind_of(item)}; the `string` filter makes it a text")
+        scope.search(whole, item)
+    elif isinstance(whole, _LISTS):
+        weigh(scope, whole)
+    elif not isinstance(whole, Mapping):
+        raise Failed(f"{kind_of(whole)} contains nothing; `in` takes a list, a text or a mapping")
+    return item in whole
+
+
+def not_contained(scope: Scope, item: Any, whole: Any) -> bool:
+    return not contained(scope, item, whole)
+
+
+COMPARISONS: dict[str, Operator] = {
+    "eq": equal,
+    "ne": unequal,
+    "lt": less,
+    "lteq": less_or_equal,
+    "gt": greater,
+    "gteq": greater_or_equal,
+    "in": contained,
+    "notin": not_contained,
+}
+AT_ONCE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+}
+"""Those that say of two whole numbers, or two short texts, what the operators above say, which take nothing for it."""

@@ -1,0 +1,136 @@
+"""
+What is known while a template is compiled, and what is refused.
+
+An allow-list: a node, name, filter, test or method that is not listed is
+refused. No Python code is made, so there is none to break out of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import nodes
+
+from mockserver.templating.scope import NO_LOOKUP, Closure, Lookup, Start, Step
+
+MAX_DEPTH = 100
+NO_PATH: tuple[Start, tuple[Step, ...]] = ("", ())
+WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
+"""Every word that some place of the language knows."""
+
+Compile = Callable[["Reading", Any], Closure]
+Table = Mapping[type[nodes.Node], Compile]
+
+
+class Refused(Exception):
+    """The template can't be compiled; becomes a Flaw."""
+
+    def __init__(self, message: str, hint: str, line: int) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.line = line
+
+
+class Lacking(Exception):
+    """The template asks for a library that is not installed; becomes a MissingExtra."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(feature)
+        self.feature = feature
+        self.extra = extra
+
+
+class Reading:
+    """One template being compiled: which words it may use, which it has used, which it has bound itself."""
+
+    __slots__ = (
+        "bound",
+        "count",
+        "depth",
+        "functions",
+        "known",
+        "names",
+        "optional_table",
+        "paths",
+        "table",
+        "tries",
+    )
+
+    def __init__(self, known: frozenset[str], table: Table, optional_table: Table) -> None:
+        self.known = known
+        self.table = table
+        self.optional_table = optional_table
+        self.names: set[str] = set()
+        self.functions: set[str] = set()
+        self.bound: set[str] = set()
+        self.paths: dict[Closure, tuple[Start, tuple[Step, ...]]] = {}
+        """Of what chains of keys were compiled to: where each begins, and its keys."""
+        self.tries: dict[Closure, tuple[Closure, ...]] = {}
+        """Of what defaults were compiled to: what is asked, one after the other, until something is defined."""
+        self.depth = 0
+        self.count = 0
+
+    def lookup(self, closure: Closure | None) -> Lookup:
+        """The word and the keys of one that only looks something up in a word; else nothing."""
+        start, steps = self.paths.get(closure, NO_PATH) if closure is not None else NO_PATH
+        return (start, tuple(key for key, _, _ in steps)) if start and isinstance(start, str) else NO_LOOKUP
+
+    def expression(self, node: nodes.Node) -> Closure:
+        return self._compiled(node, self.table.get(type(node)))
+
+    def optional(self, node: nodes.Node) -> Closure:
+        """An expression that may give NOTHING where it would raise Missing, which takes longer. It may raise it too."""
+        kind = type(node)
+        return self._compiled(node, self.optional_table.get(kind) or self.table.get(kind))
+
+    def _compiled(self, node: nodes.Node, compile_node: Compile | None) -> Closure:
+        if compile_node is None:
+            raise refused(node)
+        self.count += 1
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Refused("it is nested too deeply", "Split it with {% set %} or `let`", node.lineno)
+        closure = compile_node(self, node)
+        self.depth -= 1
+        return closure
+
+
+_ELSEWHERE = "Use `let`, or a YAML anchor, for what repeats"
+_REFUSED = {
+    "pow": ("`**`", "Write the number out, or multiply"),
+    "macro": ("`macro`", _ELSEWHERE),
+    "callblock": ("`call`", _ELSEWHERE),
+    "include": ("`include`", "Use a YAML anchor, or `file` for a whole body"),
+    "import": ("`import`", _ELSEWHERE),
+    "fromimport": ("`import`", _ELSEWHERE),
+    "extends": ("`extends`", "Use a YAML anchor, or `file` for a whole body"),
+    "filterblock": ("`filter` as a block", "Write {{ value | filter }}"),
+    "assignblock": ("`set` as a block", "Write {% set name = value %}; `~` joins texts"),
+    "with": ("`with`", "Use {% set name = value %}"),
+    "nsref": ("`namespace`", "Gather values with filters such as map, sum and join"),
+}
+
+
+def refused(node: nodes.Node) -> Refused:
+    word = type(node).__name__.lower()
+    name, hint = _REFUSED.get(word, (f"`{word}`", "docs/templates.md lists what there is"))
+    return Refused(f"{name} is not part of templates here", hint, node.lineno)
+
+
+def said(node: nodes.Node) -> str:
+    """An expression as its author would name it, for errors."""
+    match node:
+        case nodes.Name():
+            return str(node.name)
+        case nodes.Getattr():
+            return f"{said(node.node)}.{node.attr}"
+        case nodes.Getitem(arg=nodes.Const(value=key)):
+            return f"{said(node.node)}[{key!r}]"
+        case nodes.Getitem():
+            return f"{said(node.node)}[{said(node.arg)}]"
+        case nodes.Call():
+            return f"{said(node.node)}()"
+        case nodes.Filter() if node.node is not None:
+            return f"({said(node.node)} | {node.name})"
+    return "it"

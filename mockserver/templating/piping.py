@@ -1,0 +1,231 @@
+"""Filters and tests, from Jinja2's syntax tree to closures; those that need more than a value stand here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from jinja2 import nodes
+
+from mockserver.errors import near
+from mockserver.templating.access import first_defined, once_a_request
+from mockserver.templating.calls import Arguments
+from mockserver.templating.filters import FILTERS
+from mockserver.templating.list_filters import by_attribute
+from mockserver.templating.nodes import literal
+from mockserver.templating.parser import Compile, Reading, Refused
+from mockserver.templating.scope import NOTHING, Closure, Missing, Scope
+from mockserver.templating.tests import TESTS
+from mockserver.templating.values import elements
+
+Bind = Callable[[Scope], Callable[[Any], Any]]
+
+
+def _filter(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+    if node.name in ("default", "d"):
+        return _default(reading, node, optional=optional)
+    special = SPECIAL_FILTERS.get(node.name)
+    if special is not None:
+        return special(reading, node)
+    function = _known_filter(node.name, node.lineno)
+    value, arguments = _operand(reading, node, optional=optional), Arguments(reading, node)
+    arguments.check(node.name, [function], 2, node.lineno)
+    return arguments.applied_to(function, value)
+
+
+def _operand(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+    """What stands before a filter."""
+    assert node.node is not None  # only a filter block's is, and that is refused
+    return reading.optional(node.node) if optional else reading.expression(node.node)
+
+
+def _known_filter(name: str, line: int) -> Callable[..., Any]:
+    if name in FILTERS:
+        return FILTERS[name]
+    raise Refused(f"there is no filter {name!r}", near(name, FILTERS.keys() | SPECIAL_FILTERS.keys()), line)
+
+
+def _test(reading: Reading, node: nodes.Test, *, optional: bool = False) -> Closure:
+    if node.name in SPECIAL_TESTS:
+        return _defined(reading.optional(node.node), node.name == "defined")
+    value = reading.optional(node.node) if optional else reading.expression(node.node)
+    function, arguments = _known_test(node.name, node.lineno), Arguments(reading, node)
+    arguments.check(node.name, [function], 2, node.lineno)
+    return arguments.applied_to(function, value)
+
+
+def _known_test(name: str, line: int) -> Callable[..., Any]:
+    if name in TESTS:
+        return TESTS[name]
+    raise Refused(f"there is no test {name!r}", near(name, TESTS.keys() | SPECIAL_TESTS), line)
+
+
+def _defined(value: Closure, wanted: bool) -> Closure:
+    def defined(scope: Scope) -> bool:
+        try:
+            return (value(scope) is not NOTHING) is wanted
+        except Missing:
+            return not wanted
+
+    return defined
+
+
+def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+    """
+    Stands in also for what is missing halfway down a look-up.
+
+    What stands in is looked at only where it is needed: it may be undefined itself.
+    """
+    value = _operand(reading, node, optional=True)
+    is_plain = len(node.args) == 1 and not node.kwargs
+    arguments = Arguments(reading, node, optional=optional and is_plain)
+    arguments.check(node.name, [_pick], 1, node.lineno)
+    if is_plain:
+        return _first_defined(reading, node, value, arguments.by_place[0])
+    also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
+
+    def defaulted(scope: Scope) -> Any:
+        try:
+            found = value(scope)
+        except Missing:
+            found = NOTHING
+        if found is not NOTHING and (not also_empty or found):
+            return found
+        return _pick(found, *arguments.places(scope), **arguments.names(scope))
+
+    return defaulted
+
+
+def _first_defined(reading: Reading, node: nodes.Filter, value: Closure, otherwise: Closure) -> Closure:
+    """A chain of defaults is one closure, and one that asks the request only is worked out once a request."""
+    tries = reading.tries.get(value, (value,))
+    found = first_defined(tries, otherwise, literal(node.args[0]))
+    if _is_of_request(reading, node):
+        found = once_a_request(repr(node), found)
+    reading.tries[found] = (*tries, otherwise)
+    return found
+
+
+def _is_of_request(reading: Reading, node: nodes.Node | None) -> bool:
+    """Whether it is a part of the request, what is written out, or one of these by default: nothing of it costs anything."""
+    match node:
+        case nodes.Filter(name="default" | "d", args=[otherwise], kwargs=[]):
+            return _is_of_request(reading, node.node) and _is_of_request(reading, otherwise)
+        case nodes.Getattr(node=nodes.Name(name="request")):
+            return "request" not in reading.bound
+    return node is not None and literal(node) is not NOTHING
+
+
+def _pick(found: Any, default_value: Any = "", boolean: Any = False) -> Any:
+    return default_value if found is NOTHING or (boolean and not found) else found
+
+
+def _map(reading: Reading, node: nodes.Filter) -> Closure:
+    source, arguments = _operand(reading, node), Arguments(reading, node)
+    if not node.args and "attribute" in arguments.by_name:
+        arguments.check("map", [_attribute_of], 2, node.lineno)
+        bind = arguments.bound(_attribute_of)
+    else:
+        name = _literal(node, 0, "the name of a filter")
+        del arguments.by_place[0]
+        function = _known_filter(name, node.lineno)
+        arguments.check(name, [function], 2, node.lineno)
+        bind = arguments.bound(function)
+
+    def mapped(scope: Scope) -> list[Any]:
+        make = bind(scope)
+        return [make(item) for item in elements(scope, source(scope))]
+
+    return mapped
+
+
+def _attribute_of(_scope: Scope, item: Any, attribute: str | int, default: Any = NOTHING) -> Any:
+    try:
+        return by_attribute(item, attribute)
+    except Missing:
+        if default is NOTHING:
+            raise
+        return default
+
+
+def _selecting(by_key: bool, wanted: bool) -> Compile:
+    """`select('odd')`, or by a key of each item: `selectattr('status', 'eq', 'paid')`."""
+
+    def compile_select(reading: Reading, node: nodes.Filter) -> Closure:
+        source, arguments = _operand(reading, node), Arguments(reading, node)
+        key = _literal(node, 0, "a key") if by_key else ""
+        bind = _condition(node, arguments, 1 if by_key else 0)
+
+        def selected(scope: Scope) -> list[Any]:
+            holds = bind(scope)
+            found = elements(scope, source(scope))
+            return [item for item in found if bool(holds(_key_of(item, key))) is wanted]
+
+        return selected
+
+    return compile_select
+
+
+def _key_of(item: Any, key: str) -> Any:
+    if not key:
+        return item
+    try:
+        return by_attribute(item, key)
+    except Missing:
+        return NOTHING
+
+
+def _condition(node: nodes.Filter, arguments: Arguments, place: int) -> Bind:
+    """The test that an item must pass; truth itself where none is named. A missing key passes `undefined` only."""
+    if len(node.args) <= place:
+        return lambda _scope: lambda found: found is not NOTHING and found
+    name = _literal(node, place, "the name of a test")
+    del arguments.by_place[: place + 1]
+    if name in SPECIAL_TESTS:
+        wanted = name == "defined"
+        return lambda _scope: lambda found: (found is not NOTHING) is wanted
+    function = _known_test(name, node.lineno)
+    arguments.check(name, [function], 2, node.lineno)
+    bind = arguments.bound(function)
+
+    def condition(scope: Scope) -> Callable[[Any], Any]:
+        test = bind(scope)
+        return lambda found: found is not NOTHING and test(found)
+
+    return condition
+
+
+def _literal(node: nodes.Filter, place: int, what: str) -> str:
+    """An argument that must stand in the template itself, so that it can be checked now."""
+    if len(node.args) > place:
+        one = node.args[place]
+        if isinstance(one, nodes.Const) and isinstance(one.value, str):
+            return one.value
+    raise Refused(f"{node.name} needs {what} in quotes", f"Such as {_EXAMPLES[node.name]}", node.lineno)
+
+
+_EXAMPLES = {
+    "map": "map('upper') or map(attribute='name')",
+    "select": "select('odd')",
+    "reject": "reject('none')",
+    "selectattr": "selectattr('status', 'eq', 'paid')",
+    "rejectattr": "rejectattr('deleted')",
+}
+
+SPECIAL_TESTS = frozenset({"defined", "undefined"})
+SPECIAL_FILTERS: dict[str, Compile] = {
+    "default": _default,
+    "d": _default,
+    "map": _map,
+    "select": _selecting(False, True),
+    "reject": _selecting(False, False),
+    "selectattr": _selecting(True, True),
+    "rejectattr": _selecting(True, False),
+}
+EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Filter: _filter, nodes.Test: _test}
+OPTIONAL: dict[type[nodes.Node], Compile] = {
+    nodes.Filter: partial(_filter, optional=True),
+    nodes.Test: partial(_test, optional=True),
+}
+"""A filter or test of NOTHING is NOTHING."""

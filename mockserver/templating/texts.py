@@ -1,0 +1,342 @@
+"""One text with templates in it: compiled once, rendered for each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
+from mockserver.schema.base import is_template
+from mockserver.templating import calls as template_calls
+from mockserver.templating import lookups as template_lookups
+from mockserver.templating import nodes as template_nodes
+from mockserver.templating import piping as template_piping
+from mockserver.templating.access import looked_up
+from mockserver.templating.parser import WORDS, Lacking, Reading, Refused
+from mockserver.templating.scope import (
+    CHAR_LIMIT,
+    NO_LOOKUP,
+    NOTHING,
+    PYTHON_ERRORS,
+    STEP_LIMIT,
+    Closure,
+    Failed,
+    Lookup,
+    Scope,
+    located,
+)
+from mockserver.templating.statements import Writing, text_of, text_of_value
+from mockserver.templating.values import HANDED_ON, explain, plain, refuse_large
+
+_TABLE = {
+    **template_nodes.EXPRESSIONS,
+    **template_lookups.EXPRESSIONS,
+    **template_calls.EXPRESSIONS,
+    **template_piping.EXPRESSIONS,
+}
+_OPTIONAL_TABLE = {**template_nodes.OPTIONAL, **template_lookups.OPTIONAL, **template_piping.OPTIONAL}
+T = TypeVar("T")
+_GRAMMAR = Environment(keep_trailing_newline=True)  # noqa: S701  (only its parser is used)
+_RAW_HINT = "Where braces are meant as they stand, write `raw: true` or {% raw %}…{% endraw %}"
+
+
+class TemplateError(MockServerError):
+    """
+    A template failed while it was rendered: why, and in which line of which template.
+
+    Its texts are made when they are read. Nobody reads those of a condition that doesn't hold, and finding the nearest
+    name takes longer than most renders.
+    """
+
+    def __init__(
+        self, reason: str | Failed, line: int = 1, source: str = "", place: str | KeyPath = ""
+    ) -> None:
+        super().__init__(reason)
+        self._reason = reason
+        self._place = place
+        self.line = line
+        self.source = source
+
+    @property
+    def reason(self) -> str:
+        return self._reason if isinstance(self._reason, str) else explain(self._reason)
+
+    @property
+    def place(self) -> str:
+        """Where the template was written, as a key path."""
+        return self._place if isinstance(self._place, str) else dotted(self._place)
+
+    def __str__(self) -> str:
+        place = self.place
+        lines = "\n" in self.source.rstrip("\n")
+        where = f"line {self.line} of {place or 'the template'}" if lines else place
+        return f"{where}: {self.reason}" if where else self.reason
+
+
+class Template:
+    """
+    A compiled text. `names` are the words of the scope that it uses, `functions` the functions.
+
+    A constant one has no syntax in it, or none but comments and raw blocks. What renders it is made at first use: most
+    templates are rendered in one way only.
+    """
+
+    __slots__ = (
+        "_is_lookup",
+        "_line",
+        "_path",
+        "_text",
+        "_whole",
+        "_writing",
+        "constant",
+        "functions",
+        "lookup",
+        "names",
+        "render",
+        "render_in",
+        "source",
+        "value",
+        "value_in",
+    )
+
+    render: Callable[[Scope], str]
+    """Its text. Raises TemplateError."""
+    render_in: Callable[[Scope], str]
+    """`render`, within a budget that other templates share."""
+    value: Closure
+    """
+    Plain JSON: the expression's own value where the text is one whole expression, else text.
+
+    Values that were only looked up are handed on as they are, not copied:
+    don't change them. Raises TemplateError.
+    """
+    value_in: Closure
+    """`value`, within a budget that other templates share."""
+
+    def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
+        self.source = source
+        self.names: frozenset[str] = frozenset()
+        self.functions: frozenset[str] = frozenset()
+        self.constant = True
+        self._path = path
+        self._text = source if text is None else text
+        self._line = 1
+        self._whole: Closure | None = None
+        self._is_lookup = False
+        self._writing: Writing | None = None
+        self.lookup: Lookup = NO_LOOKUP
+        """The word and the keys, where it only looks something up; else nothing."""
+
+    def _become(
+        self, reading: Reading, writing: Writing | None, whole: Closure | None, node: nodes.Node
+    ) -> Template:
+        """`whole` is its one expression, which `node` is; `writing` writes its text, None where it is nothing else."""
+        self.constant = False
+        self.names = frozenset(reading.names)
+        self.functions = frozenset(reading.functions)
+        self._line = node.lineno
+        self._writing = writing
+        if whole is not None:
+            self._whole = whole
+            self._is_lookup = _is_lookup(node)
+            self.lookup = reading.lookup(whole)
+        return self
+
+    def __getattr__(self, name: str) -> Closure:
+        if name not in _WAYS:
+            raise AttributeError(name)
+        made = self._made(name.startswith("value"), not name.endswith("_in"))
+        setattr(self, name, made)
+        return made
+
+    def _made(self, as_value: bool, fresh: bool) -> Closure:
+        """What renders it; `fresh` with a whole budget of its own."""
+        if self.constant:
+            return self._constantly
+        if as_value and self._whole is not None:
+            made = self._valued(self._whole, fresh)
+            return made if self.lookup is NO_LOOKUP else looked_up(*self.lookup, made)
+        writing = self._writing or text_of_value(self._whole, self._line, self.lookup)
+        return writing(self._error, fresh)
+
+    def _constantly(self, _scope: Scope) -> str:
+        return self._text
+
+    def _valued(self, whole: Closure, fresh: bool) -> Closure:
+        def value(scope: Scope) -> Any:
+            if fresh:
+                scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
+            try:
+                found = whole(scope)
+                if found.__class__ in HANDED_ON:
+                    return found
+                refuse_large(found)
+                return _plain_value(scope, found, self._is_lookup)
+            except (Failed, *PYTHON_ERRORS) as why:
+                raise self._error(why) from why
+
+        return value
+
+    @property
+    def text(self) -> str:
+        """The text of a constant one."""
+        return self._text
+
+    @property
+    def place(self) -> str:
+        """Where it was written, as a key path."""
+        return dotted(self._path)
+
+    def _error(self, why: Exception) -> TemplateError:
+        failed = located(why, self._line)
+        return TemplateError(failed, failed.line, self.source, self._path)
+
+
+_WAYS = frozenset({"render", "render_in", "value", "value_in"})
+
+
+class Predicate:
+    """A compiled text that is asked for its truth only."""
+
+    __slots__ = ("_lookup", "_value", "source")
+
+    def __init__(self, source: str, value: Closure, *, lookup: bool) -> None:
+        self.source = source
+        self._value = value
+        self._lookup = lookup
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
+        scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
+        try:
+            found = self._value(scope)
+            if found is NOTHING:
+                return False
+            return bool(found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._lookup))
+        except (TemplateError, Failed, *PYTHON_ERRORS):
+            return False
+
+
+def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Template:
+    """
+    Compiles one text. `names` are the words that its place knows; None means all that there are.
+
+    Raises InvalidInput for what Jinja2 can't read and for what is refused here.
+    """
+    if not is_template(source):
+        return Template(source, path)
+    return _read(_compiled, source, path, names)
+
+
+def compile_predicate(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Predicate:
+    """The same, for a text of which only the truth is asked."""
+    return _read(_compiled_predicate, source, path, names)
+
+
+def _read(
+    compile_source: Callable[[str, KeyPath, Reading], T],
+    source: str,
+    path: KeyPath,
+    names: frozenset[str] | None,
+) -> T:
+    reading = Reading(WORDS if names is None else names, _TABLE, _OPTIONAL_TABLE)
+    try:
+        return compile_source(source, path, reading)
+    except Lacking as why:
+        raise MissingExtra(path, why.feature, why.extra) from why
+    except Refused as why:
+        raise InvalidInput(_flaw(source, path, str(why), why.hint, why.line)) from why
+    except TemplateSyntaxError as why:
+        message = f"the template can't be read: {why.message}"
+        raise InvalidInput(_flaw(source, path, message, _RAW_HINT, why.lineno)) from why
+    except RecursionError as why:
+        raise InvalidInput(_flaw(source, path, "the template is nested too deeply", "Split it", 1)) from why
+    except ValueError as why:  # a literal of thousands of digits
+        raise InvalidInput(_flaw(source, path, f"the template can't be read: {why}", "", 1)) from why
+
+
+def _flaw(source: str, path: KeyPath, message: str, hint: str, line: int) -> Flaw:
+    where = f"line {line} of the template: " if "\n" in source.rstrip("\n") else ""
+    return Flaw(path, where + message.rstrip("."), hint)
+
+
+def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
+    body = _parsed(source).body
+    parts = _output_only(body)
+    if parts is not None and all(isinstance(part, nodes.TemplateData) for part in parts):
+        return Template(
+            source, path, "".join(part.data for part in parts if isinstance(part, nodes.TemplateData))
+        )
+    template = Template(source, path)
+    whole = _whole_expression(parts)
+    if whole is None:
+        return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
+    value = reading.expression(whole)
+    writing = None if parts == [whole] else text_of(reading, body)
+    return template._become(reading, writing, value, whole)  # noqa: SLF001
+
+
+def _compiled_predicate(source: str, path: KeyPath, reading: Reading) -> Predicate:
+    whole = _whole_expression(_output_only(_parsed(source).body))
+    if whole is None or isinstance(whole, nodes.TemplateData):
+        return Predicate(source, _compiled(source, path, reading).value_in, lookup=False)
+    return Predicate(source, reading.optional(whole), lookup=_is_lookup(whole))
+
+
+@lru_cache(maxsize=1000)
+def _parsed(source: str) -> nodes.Template:
+    """
+    Jinja2's syntax tree, carriage returns kept. Nobody changes it: the same few texts stand all over a scenario.
+
+    Its lexer makes every line break a bare line feed. Another character that
+    it takes for white space stands in for the carriage return meanwhile.
+    """
+    if "\r" not in source:
+        return _GRAMMAR.parse(source)
+    stand_in = next((c for c in "\x1c\x1d\x1e\x1f" if c not in source), None)
+    if stand_in is None:
+        raise ValueError("it holds control characters")
+    parsed = _GRAMMAR.parse(source.replace("\r", stand_in))
+    for node in parsed.find_all(nodes.TemplateData):
+        node.data = node.data.replace(stand_in, "\r")
+    for const in parsed.find_all(nodes.Const):
+        if isinstance(const.value, str):
+            const.value = const.value.replace(stand_in, "\r")
+    return parsed
+
+
+def _output_only(body: list[nodes.Node]) -> list[nodes.Expr] | None:
+    """What is written out, where a template does nothing else."""
+    parts: list[nodes.Expr] = []
+    for node in body:
+        if not isinstance(node, nodes.Output):
+            return None
+        parts += node.nodes
+    return parts
+
+
+def _whole_expression(parts: list[nodes.Expr] | None) -> nodes.Expr | None:
+    """The one expression that a text is; the line break that ends a YAML block doesn't count."""
+    if (
+        parts
+        and len(parts) == 2
+        and isinstance(parts[1], nodes.TemplateData)
+        and parts[1].data in ("\n", "\r\n")
+    ):
+        parts = parts[:1]
+    return parts[0] if parts is not None and len(parts) == 1 else None
+
+
+def _is_lookup(node: nodes.Node) -> bool:
+    """Whether an expression only looks something up, so that what it finds is plain JSON already."""
+    while isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        node = node.node
+    return isinstance(node, nodes.Name)
+
+
+def _plain_value(scope: Scope, found: Any, lookup: bool) -> Any:
+    """As plain JSON. What was only looked up is that already where it is a dict or a list."""
+    return found if lookup and type(found) in (dict, list) else plain(scope, found)

@@ -1,0 +1,1 @@
+"""Judging calls: checks, explanations, lint."""

@@ -1,0 +1,85 @@
+"""`mockserver check` and `mockserver explain`: what can be said of scenario files without serving them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from mockserver.engine.engine import Engine
+from mockserver.engine.scenario_set import build_world, warnings_at_load
+from mockserver.errors import Flaw
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.loader import empty_folders, load
+from mockserver.scenarios.retry_headers import invalid_retry_headers
+from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.warnings import warnings_of
+from mockserver.verification.explain import ExplainSpec, as_request, explain
+from mockserver.verification.lint import Doubt, doubts
+
+
+def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
+    """Errors, warnings, and a line that sums up; each names its place."""
+    paths = list(paths)
+    try:
+        sources = load(paths)
+        world = build_world(sources)
+    except LoadFailed as why:
+        return why.lines, [], ""
+    found = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
+    for source in sources:
+        found += [source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))]
+    found += warnings_at_load(world)
+    found += [_located(doubt) for doubt in doubts(world)]
+    summary = f"{_some(len(world.scenarios), 'scenario')} with {_some(len(world.routes), 'route')}: right"
+    return [], found, summary
+
+
+def _located(doubt: Doubt) -> str:
+    """A doubt with its place, and the place of the other route that it is about."""
+    message = doubt.message
+    if doubt.other is not None:
+        other = doubt.other
+        message += f" ({_place(other)})"
+    return doubt.route.scenario.source.locate(Flaw(doubt.path, message, doubt.hint))
+
+
+def _place(route: Any) -> str:
+    source = route.scenario.source
+    line, column = source.position(Flaw(route.path, ""))
+    return f"{source.label}:{line}:{column}"
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def explain_request(paths: Iterable[str], asked: dict[str, Any]) -> dict[str, Any]:
+    """What a fresh server would answer to that request. Raises LoadFailed and InvalidInput."""
+    engine = Engine(build_world(load(paths)), wall=time.time, mono=time.monotonic)
+    request = as_request(parse_spec(ExplainSpec, asked), engine.default)
+    return explain(engine.default, request)
+
+
+def explained_text(view: dict[str, Any]) -> str:
+    """The answer of explain, as lines for a person."""
+    lines = []
+    if view["route"] is None:
+        lines.append("No route takes it.")
+    else:
+        reply = view["reply"]
+        fault = f", then {reply['fault']}" if reply["fault"] else ""
+        delay = f" after {reply['delay_ms']:g} ms" if reply["delay_ms"] else ""
+        lines.append(f"{view['route']} answers, step {view['step']}: {reply['status']}{delay}{fault}")
+        if reply["body"]:
+            lines.append(f"  {reply['body']}")
+    for candidate in view["candidates"]:
+        if candidate["route"] == view["route"]:
+            continue
+        why = [difference["text"] for difference in candidate["differences"]]
+        lines.append(
+            f"{candidate['route']} ({candidate['request']})"
+            + ("" if why else ": it would, but is asked later")
+        )
+        lines += [f"  - {text}" for text in why]
+    return "\n".join(lines)

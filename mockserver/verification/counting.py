@@ -1,0 +1,141 @@
+"""How often something was called, and whether that number is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.naming import route_named
+from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.matching.matcher import Matcher, compile_match
+from mockserver.matching.mismatch.nearest import report
+from mockserver.matching.paths import PathPattern
+from mockserver.model.call import Call
+from mockserver.model.http import Request
+from mockserver.model.mismatch import Difference
+from mockserver.model.plan import Outcome
+from mockserver.schema.base import parse_request_line
+from mockserver.schema.verify import SubjectSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`exact` is false where the answer would need dropped records or cut bodies."""
+
+    count: int
+    exact: bool = True
+
+
+class Subject:
+    """What is counted: the calls of a route, or those of a request line; with conditions on the request."""
+
+    __slots__ = ("_known", "_seen", "matcher", "methods", "pattern", "route_id", "text")
+
+    def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
+        """Raises InvalidInput; NoSuchRoute for an unknown route."""
+        self.route_id: str | None = None
+        self.matcher: Matcher | None = None if spec.match is None else _matcher(spec, path)
+        self._seen = 0
+        self._known: dict[int, bool] = {}
+        """Of the calls that a matcher has judged, by their number: whether they are some of them."""
+        if spec.route is not None:
+            route = route_named(ns, spec.route, (*path, "route"))
+            self.route_id, self.methods, self.pattern = route.id, route.methods, route.pattern
+            self.text = spec.route
+        else:
+            assert spec.request is not None
+            line = parse_request_line(spec.request)
+            self.methods, self.pattern = line.methods, _pattern(line.path, (*path, "request"))
+            self.text = spec.request
+        if self.matcher is not None:
+            self.text += " with its match"
+
+    @property
+    def id(self) -> str:
+        return self.text
+
+    @property
+    def host(self) -> None:
+        """Any."""
+
+    def asks(self, call: Call) -> bool:
+        """Whether the call is of the route or the request line, whatever its conditions say."""
+        request = call.request
+        if not request.complete:
+            return False
+        return (
+            call.route_id == self.route_id
+            if self.route_id is not None
+            else self._fits(request.method, request.path)
+        )
+
+    def _fits(self, method: str, path: str) -> bool:
+        return (self.methods is None or method in self.methods) and self.pattern.match(path) is not None
+
+    def holds(self, call: Call) -> bool:
+        """Whether it is one of them."""
+        if not self.asks(call):
+            return False
+        if self.matcher is None:
+            return True
+        known = self._known.get(call.number)
+        if known is None:
+            known = self._known[call.number] = self.matcher.holds(call.request)
+            if call.outcome is not Outcome.OPEN:
+                call.request.forget_parsed()
+        return known
+
+    def differences(self, request: Request) -> list[Difference]:
+        """What keeps a request from being one of them; for a route its conditions alone."""
+        if self.route_id is None:
+            return report(request, self)
+        return [] if self.matcher is None else self.matcher.differences(request)
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        """Looks at one recorded call after the other, so that what is asked afterwards is quick."""
+        if self.matcher is not None:
+            for call in ns.record.after(self._seen):
+                self._seen = call.number
+                self.holds(call)
+                yield
+
+    def calls(self, ns: Namespace) -> Iterator[Call]:
+        """Those that are still recorded, oldest first."""
+        return (call for call in ns.record if self.holds(call))
+
+    def count(self, ns: Namespace) -> Count:
+        if self.matcher is None:
+            if self.route_id is not None:
+                return Count(ns.counts.calls_of(self.route_id))
+            if not ns.counts.lines_lost:
+                lines = ns.counts.lines.items()
+                return Count(sum(count for (method, path), count in lines if self._fits(method, path)))
+            found = sum(map(self.holds, ns.record.after(0)))
+            return Count(found, exact=not ns.record.dropped)
+        for _ in self.steps(ns):
+            pass
+        first = ns.record.first_kept or ns.last_number + 1
+        found = sum(holds for number, holds in self._known.items() if number >= first)
+        return Count(found, exact=not ns.record.dropped and not ns.record.cut)
+
+
+def _pattern(path: str, where: KeyPath) -> PathPattern:
+    try:
+        return PathPattern(path)
+    except InvalidInput as why:
+        raise InvalidInput(flaw.under(*where) for flaw in why.flaws) from why
+
+
+def _matcher(spec: SubjectSpec, path: KeyPath) -> Matcher:
+    assert spec.match is not None
+    try:
+        return compile_match(spec.match, _no_files)
+    except InvalidInput as why:
+        raise InvalidInput(flaw.under(*path, "match") for flaw in why.flaws) from why
+
+
+def _no_files(name: str, path: KeyPath) -> bytes:
+    raise InvalidInput(
+        Flaw(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")
+    )

@@ -1,0 +1,218 @@
+"""
+A dry run: which route would answer, from which step, with what, and what kept the others out.
+
+Nothing moves and nothing counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from pydantic import Field, model_validator
+
+from mockserver.engine.answers import difference_view
+from mockserver.engine.missing import kept_out, masked, nearest_routes
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.policies import refusal
+from mockserver.engine.routes import Route
+from mockserver.engine.routing import Found, candidates, per_of
+from mockserver.engine.transaction import Draw, prepare
+from mockserver.errors import Wrong
+from mockserver.model.call import call_id
+from mockserver.model.client_cert import ClientCert
+from mockserver.model.http import Request
+from mockserver.model.mismatch import Difference
+from mockserver.model.plan import Wait
+from mockserver.model.sequence_state import Position
+from mockserver.model.written import as_text
+from mockserver.redaction.redaction import mask_body, mask_header, mask_tree
+from mockserver.responses.planner import Planned
+from mockserver.schema.base import Json, RequestLineText, Spec, parse_request_line
+from mockserver.store.bounds import Full
+from mockserver.templating.templates import TemplateError
+
+_BODIES = ("json_", "form", "text", "base64")
+
+
+class ClientCertSpec(Spec):
+    """A certificate that the client would prove to have, as a recorded call shows one; hex with or without colons."""
+
+    subject: str = ""
+    issuer: str = ""
+    san: list[str] = Field(default=[])
+    serial: str = ""
+    fingerprint_sha256: str = ""
+
+    def cert(self) -> ClientCert:
+        """As it is compared."""
+        return ClientCert(
+            self.subject,
+            self.issuer,
+            tuple(self.san),
+            self.serial.replace(":", "").upper(),
+            self.fingerprint_sha256.replace(":", "").lower(),
+        )
+
+
+class ExplainSpec(Spec):
+    """A request that was not sent: a request line, or method and path; headers, query, one body, and a client's certificate."""
+
+    request: RequestLineText | None = None
+    method: str | None = None
+    path: str | None = None
+    headers: dict[str, Any] = Field(default={})
+    query: dict[str, Any] = Field(default={})
+    json_: Json = Field(default=None, alias="json")
+    form: dict[str, Any] | None = None
+    text: str | None = None
+    base64: str | None = None
+    client_cert: ClientCertSpec | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> ExplainSpec:
+        if (self.request is None) == (self.path is None) or (self.method is not None and self.path is None):
+            raise Wrong(
+                "the request is not named",
+                'Write {"request": "POST /x"}, or {"method": "POST", "path": "/x"}',
+            )
+        if self.path is not None and not self.path.startswith("/"):
+            raise Wrong(f"the path {self.path!r} does not begin with a slash", f"Write '/{self.path}'")
+        if sum(self.has(kind) for kind in _BODIES) > 1:
+            raise Wrong("a request has one body", "Keep one of json, form, text, base64")
+        return self
+
+
+def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
+    """The request as it would have come. Raises Wrong for Base64 that is none."""
+    if spec.request is not None:
+        line = parse_request_line(spec.request)
+        method = min(line.methods) if line.methods else "GET"
+        path = line.path
+    else:
+        method, path = spec.method or "GET", spec.path or "/"
+    pairs = [(name, one) for name, value in spec.query.items() for one in _texts(value)]
+    target = quote(path, safe="/%?=&;:@!$'()*+,~-._{}|\\^`[]<>#\"") if not path.isascii() else path
+    if pairs:
+        target += ("&" if "?" in target else "?") + urlencode(pairs)
+    headers = [(name, one) for name, value in spec.headers.items() for one in _texts(value)]
+    body, content_type = _body(spec)
+    names = {name.lower() for name, _ in headers}
+    if content_type and "content-type" not in names:
+        headers.append(("Content-Type", content_type))
+    if body and "content-length" not in names:
+        headers.append(("Content-Length", str(len(body))))
+    if "host" not in names:
+        headers.insert(0, ("Host", "localhost"))
+    now_s = ns.shared.wall()
+    cert = None if spec.client_cert is None else spec.client_cert.cert()
+    return Request(
+        method, target, client_cert=cert, headers=headers, body=body, namespace=ns.name, client="127.0.0.1:0",
+        arrived_s=now_s, arrived_at_s=ns.shared.mono(),
+    )  # fmt: skip
+
+
+def _texts(value: Any) -> list[str]:
+    return [as_text(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _body(spec: ExplainSpec) -> tuple[bytes, str]:
+    if spec.has("json_"):
+        return json.dumps(spec.json_).encode(), "application/json"
+    if spec.form is not None:
+        pairs = [(name, one) for name, value in spec.form.items() for one in _texts(value)]
+        return urlencode(pairs).encode(), "application/x-www-form-urlencoded"
+    if spec.text is not None:
+        return spec.text.encode(), "text/plain; charset=utf-8"
+    if spec.base64 is not None:
+        try:
+            return base64.b64decode(spec.base64, validate=True), ""
+        except binascii.Error as why:
+            raise Wrong(f"this is no Base64: {why}", "Encode the bytes with standard Base64") from why
+    return b"", ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A candidate: whether it would take the request, and what keeps it out."""
+
+    route: Route
+    matched: bool
+    differences: list[Difference]
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "route": self.route.id,
+            "request": self.route.line,
+            "matched": self.matched,
+            "differences": [difference_view(one) for one in self.differences],
+        }
+
+
+def explain(ns: Namespace, request: Request) -> dict[str, Any]:
+    """The answer of `POST /explain`."""
+    weighed: list[Weighed] = []
+    winner: tuple[Route, dict[str, str], Position, int] | None = None
+    for entry, params in candidates(ns, request.method, request.path):
+        route = entry.target
+        differences = kept_out(ns, route, request, params)
+        weighed.append(Weighed(route, not differences, [masked(one) for one in differences]))
+        if not differences and winner is None:
+            position = ns.peek(route, per_of(ns, route, request, params))
+            index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
+            winner = route, params, position, index or 0
+    known = {one.route.id for one in weighed}
+    if winner is None:
+        weighed += [
+            Weighed(route, False, found)
+            for route, found in nearest_routes(ns, request)
+            if route.id not in known
+        ]
+    view: dict[str, Any] = {"route": None, "step": None, "reply": None}
+    if winner is not None:
+        view = {"route": winner[0].id, "step": winner[3] + 1, "reply": _reply(ns, request, *winner)}
+    return {**view, "candidates": [one.view() for one in weighed]}
+
+
+def _reply(
+    ns: Namespace, request: Request, route: Route, params: dict[str, str], position: Position, index: int
+) -> dict[str, Any]:
+    """What the next such call would be answered, guards and outage left aside."""
+    found = Found(route, params, position, index, per_of(ns, route, request, params))
+    draw = Draw(ns, request, found, call_id(ns.last_number + 1))
+    try:
+        claim = prepare(ns, request, found, draw)
+        planned = claim.planned
+        if planned is None and claim.reply is not None:
+            planned = claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+    except TemplateError as why:
+        planned = refusal(500, "template", f"The reply of {route.id} could not be made", why.reason)
+        claim = None
+    except Full as error:
+        planned = refusal(
+            507, "full", f"The reply of {route.id} could not be made", f"There is no room: {error}"
+        )
+        claim = None
+    assert planned is not None
+    view = _planned_view(planned)
+    if claim is not None and claim.effects:
+        view["effects"] = mask_tree(claim.effects)
+    return view
+
+
+def _planned_view(planned: Planned) -> dict[str, Any]:
+    response = planned.response
+    delay_s = sum(step.seconds for step in planned.plan if isinstance(step, Wait))
+    text = response.body.decode("utf-8", "replace")
+    media_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+    return {
+        "status": response.status,
+        "headers": [[name, mask_header(name, value)] for name, value in response.headers],
+        "body": mask_body(text, media_type.partition(";")[0].strip().lower()),
+        "delay_ms": round(delay_s * 1000, 3),
+        "fault": planned.fault,
+    }

@@ -1,0 +1,49 @@
+"""The operations of a namespace: how its scenarios say that calls are grouped, and by which clock."""
+
+from __future__ import annotations
+
+from mockserver.attempts import Grouping, RouteRules, compile_grouping
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routing import candidates
+from mockserver.errors import KeyPath
+from mockserver.model.call import Call
+from mockserver.schema.attempts import GroupingSpec
+
+
+def grouping_of(ns: Namespace, spec: GroupingSpec | None = None, path: KeyPath = ()) -> Grouping:
+    """
+    Return how the calls of a namespace are grouped; `spec` is what a question says about it.
+
+    Raises InvalidInput for what is not a selector.
+    """
+    by, ignored = compile_grouping(spec, path)
+    known: dict[str | None, RouteRules] = {}
+
+    def rules_of(route_id: str | None) -> RouteRules:
+        if route_id not in known:
+            known[route_id] = _rules_of(ns, route_id)
+        return known[route_id]
+
+    def params_of(call: Call) -> dict[str, str]:
+        request = call.request
+        return next(
+            (
+                params
+                for entry, params in candidates(ns, request.method, request.path)
+                if entry.target.id == call.route_id
+            ),
+            {},
+        )
+
+    return Grouping(by, ignored, ns.shared.key_names, rules_of, params_of, ns.clock.at_s)
+
+
+def _rules_of(ns: Namespace, route_id: str | None) -> RouteRules:
+    route = ns.route(route_id) if route_id is not None else None
+    if route is None:
+        return RouteRules()
+    by, ignored = compile_grouping(route.spec.attempts or route.scenario.spec.attempts)
+    keys = route.idempotency
+    if keys is None:
+        return RouteRules(by, ignored)
+    return RouteRules(by, ignored, keys.key_of, keys.selector)

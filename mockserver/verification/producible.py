@@ -1,0 +1,127 @@
+"""What the routes of a namespace can do beside answering: which effects and webhooks a check may name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Behaviour, Route, leaves
+from mockserver.engine.side_effects import Work, chosen
+from mockserver.errors import Flaw, InvalidInput, KeyPath, near
+from mockserver.schema.base import is_template
+
+_NO_EFFECT = "Write `effect` on the route or reply that does it, such as effect: {kind: charge}"
+_NO_WEBHOOK = "Write `webhook` on the route or reply that sends it"
+
+
+def works_of(route: Route) -> Iterator[Work | None]:
+    """Everything that is written on a route and its replies; None where a function decides."""
+    yield route.work
+    for answer in route.answers:
+        if isinstance(answer, Behaviour):
+            works = answer.works()
+            if works is None:
+                yield None
+            else:
+                yield from works
+        for reply in leaves(answer):
+            yield reply.work
+
+
+@dataclass(slots=True)
+class _Kinds:
+    """Kinds of effects with the fields that they have. `open`: there may be others."""
+
+    fields: dict[Any, set[str]] = field(default_factory=dict)
+    open: bool = False
+
+    def add(self, effect: dict[str, Any]) -> None:
+        self.fields.setdefault(effect.get("kind"), set()).update(effect)
+
+    @property
+    def names(self) -> list[str]:
+        return [kind for kind in self.fields if isinstance(kind, str)]
+
+
+def _kinds(ns: Namespace) -> _Kinds:
+    """Those that scenarios can produce, active or not, and those that are recorded."""
+    kinds = _Kinds()
+    for route in ns.routes():
+        for work in works_of(route):
+            if work is None:
+                kinds.open = True
+                continue
+            for tree in work.effects or ():
+                written = tree.written
+                if is_template(written.get("kind")) or any(map(is_template, written)):
+                    kinds.open = True
+                else:
+                    kinds.add(written)
+    for effect in ns.effects:
+        kinds.add(effect)
+    return kinds
+
+
+def check_effects(ns: Namespace, kind: str | None, names: Iterable[str], path: KeyPath) -> None:
+    """Raises InvalidInput where no scenario can produce such an effect: an unknown kind, or a field that it never has."""
+    kinds = _kinds(ns)
+    if kinds.open:
+        return
+    if not kinds.fields:
+        raise InvalidInput(Flaw(path, "no scenario has an effect", _NO_EFFECT))
+    if kind is not None and kind not in kinds.fields:
+        hint = near(kind, kinds.names) or _NO_EFFECT
+        raise InvalidInput(Flaw((*path, "kind"), f"no scenario has an effect of kind {kind!r}", hint))
+    fields = kinds.fields[kind] if kind is not None else set().union(*kinds.fields.values())
+    what = "no effect" if kind is None else f"no effect of kind {kind!r}"
+    flaws = [
+        Flaw((*path, "where", name), f"{what} has a field {name!r}", near(name, fields), at_key=True)
+        for name in names
+        if name not in fields | {"call", "at"}
+    ]
+    if flaws:
+        raise InvalidInput(flaws)
+
+
+def check_webhooks(ns: Namespace, route: Route | None, path: KeyPath) -> None:
+    """Raises InvalidInput where no scenario can send such a webhook."""
+    if _sends(route) if route is not None else any(_sends(one) for one in ns.routes()):
+        return
+    if any(route is None or one.route == route.id for one in ns.deliveries):
+        return
+    senders = [one.id for one in ns.routes() if _sends(one)]
+    if route is None or not senders:
+        raise InvalidInput(Flaw(path, "no scenario has a webhook", _NO_WEBHOOK))
+    listed = ", ".join(senders[:20]) + (f" and {len(senders) - 20} more" if len(senders) > 20 else "")
+    hint = f"Webhooks are sent by: {listed}"
+    raise InvalidInput(Flaw((*path, "route"), f"{route.id} has no webhook", hint))
+
+
+def _sends(route: Route) -> bool:
+    return any(work is None or work.webhooks for work in works_of(route))
+
+
+_WORDS = {"set": "sets", "effect": "effects", "webhook": "webhooks"}
+
+
+def unreached(route: Route) -> Iterator[tuple[str, str]]:
+    """The keys of what stands on a route and never happens, each with the reason."""
+    if any(isinstance(answer, Behaviour) for answer in route.answers):
+        return
+    replies = [reply for answer in route.answers for reply in leaves(answer)]
+    # A status that is a template may be any.
+    works = [chosen(reply.work, route.work, reply.fixed_status or 200) for reply in replies]
+    failing = all((reply.fixed_status or 200) >= 400 for reply in replies)
+    for key, name in _WORDS.items():
+        written = getattr(route.work, name)
+        if written and not any(getattr(work, name) is written for work in works):
+            yield (
+                key,
+                (
+                    "every reply of this route is 400 or above"
+                    if failing
+                    else "every reply below 400 has its own"
+                ),
+            )

@@ -1,0 +1,142 @@
+"""Calls as lines for people: when, what, the status, the idempotency key, and why a miss missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mockserver.attempts import Attempt, KeyNames, Operation, change_text, known_key
+from mockserver.attempts.operations import is_body_field
+from mockserver.model.call import Call
+from mockserver.model.plan import Outcome
+from mockserver.redaction.redaction import mask_path, mask_text
+
+_LONGEST = 30
+_MOST_FIELDS = 3
+
+
+def _short_keys(calls: Iterable[Call], names: KeyNames) -> dict[int, str]:
+    """The idempotency key of each call that carries one, by its number: as short as still tells them apart, at least 4 characters."""
+    keys = {call.number: found[1] for call in calls if (found := known_key(call.request, names))}
+    all_of_them = set(keys.values())
+    size = 4
+    while size < 64 and len({key[:size] for key in all_of_them}) < len(all_of_them):
+        size += 1
+    return {number: key[:size] for number, key in keys.items()}
+
+
+def timeline(calls: list[Call], names: KeyNames, notes: Mapping[int, str] | None = None) -> list[str]:
+    """
+    A line a call, times counted from the first; `names` are where idempotency keys stand, `notes` are added to
+    the calls of these numbers:
+
+        t+0.512  POST /v1/charges  503   key=4f1c
+    """
+    if not calls:
+        return []
+    shown = calls if len(calls) <= _LONGEST else [*calls[: _LONGEST // 2], *calls[-_LONGEST // 2 :]]
+    keys = _short_keys(shown, names)
+    start_s = calls[0].request.arrived_at_s
+    width = max(len(_what(call)) for call in shown)
+    lines = []
+    for i, call in enumerate(shown):
+        if i == _LONGEST // 2 and len(calls) > len(shown):
+            lines.append(f"  … {len(calls) - len(shown)} more …")
+        lines.append("  " + _line(call, start_s, min(width, 60), keys, (notes or {}).get(call.number)))
+    return lines
+
+
+def operations_timeline(operations: list[Operation]) -> list[str]:
+    """
+    A line for each attempt, below its operation, times counted from the first; calls are numbered by arrival:
+
+        operation 1 (key=4f1c-aaa)
+          1  t+0.000  POST /v1/charges  503
+          2  t+0.512  POST /v1/charges  201  changed json.amount: expected 5, got 6
+    """
+    attempts = sorted(
+        (attempt for operation in operations for attempt in operation.attempts),
+        key=lambda attempt: (attempt.call.request.arrived_at_s, attempt.call.number),
+    )
+    numbers = {attempt.call.number: i for i, attempt in enumerate(attempts, 1)}
+    lines: list[str] = []
+    for operation in operations:
+        doubt = "" if operation.certain else f" (uncertain: {operation.why})"
+        repeats = f", repeats operation {operation.repeats}" if operation.repeats else ""
+        lines.append(f"  {operation.name}{repeats}{doubt}")
+        lines += [
+            _attempt_line(attempt, numbers[attempt.call.number], attempts[0].call.request.arrived_at_s)
+            for attempt in operation.attempts
+        ]
+        if operation.left_out:
+            lines.append(f"    left out of the comparison: {', '.join(operation.left_out)}")
+    if len(lines) <= _LONGEST:
+        return lines
+    half = _LONGEST // 2
+    return [*lines[:half], f"  … {len(lines) - 2 * half} more lines …", *lines[-half:]]
+
+
+def _attempt_line(attempt: Attempt, number: int, start_s: float) -> str:
+    call = attempt.call
+    notes = []
+    if attempt.retry_after == "broken" and attempt.wait is not None:
+        notes.append(f"ignored {attempt.wait.source}")
+    if attempt.step is not None:
+        notes.append("the next call belongs to this attempt")
+    notes += [
+        f"changed {change_text(name, before, after)}"
+        for name, (before, after) in list(attempt.fields.items())[:_MOST_FIELDS]
+        if name != "body"
+    ]
+    fields = attempt.fields
+    notes += [
+        f"changed {part}" for part in attempt.changed if part not in fields and not _told_by(part, fields)
+    ]
+    if call.error is not None:
+        notes.append(mask_text(str(call.error["detail"])))
+    line = f"    {number}  t+{call.request.arrived_at_s - start_s:.3f}  {_what(call)}  {_ended(call)}"
+    return f"{line}   {'; '.join(notes)}".rstrip()
+
+
+def _told_by(part: str, fields: Mapping[str, object]) -> bool:
+    """Whether the changed fields say it already."""
+    if part == "query":
+        return any(name.startswith("query.") for name in fields)
+    return part == "body" and any(is_body_field(name) and name != "body" for name in fields)
+
+
+def _what(call: Call) -> str:
+    return f"{call.request.method} {mask_path(call.request.path)}"
+
+
+def _line(call: Call, start_s: float, width: int, keys: dict[int, str], note: str | None) -> str:
+    request = call.request
+    line = f"t+{request.arrived_at_s - start_s:.3f}  {_what(call):<{width}}  {_ended(call)}"
+    notes = [f"key={keys[call.number]}"] if call.number in keys else []
+    if call.error is not None:
+        notes.append(mask_text(str(call.error["detail"])))
+    if note is not None:
+        notes.append(note)
+    elif not call.matched and not call.automatic and request.complete:
+        notes.append(why_missed(call))
+    return f"{line}   {'  '.join(notes)}".rstrip()
+
+
+def _ended(call: Call) -> str:
+    """The status, `---` where the client never saw it, and the outcome where it is not that all was sent."""
+    status = str(call.status) if call.status else "---"
+    if call.outcome is Outcome.DONE:
+        return status
+    if call.outcome is Outcome.OPEN:
+        return f"{status} (open)"
+    if call.first_byte_at_s is None:
+        status = "---"
+    ending = call.outcome.value.replace("_", " ")
+    return f"--- hang, {ending}" if call.answer == "hang" else f"{status} {ending}"
+
+
+def why_missed(call: Call) -> str:
+    """The nearest route and its first difference, in a few words."""
+    if not call.nearest:
+        return "no route is similar"
+    route, differences = call.nearest[0]
+    return f"nearest: {route.name}, {differences[0].text}" if differences else f"nearest: {route.name}"
