@@ -19,12 +19,13 @@ from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
 from mockserver.admin.views import instant
 from mockserver.attempts import KeyNames
+from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.engine.addressing import Addresser, UnknownNamespace
 from mockserver.engine.answers import problem_response
 from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
-from mockserver.engine.scenario_set import World, build_world, warnings_at_load
+from mockserver.engine.scenario_set import World
 from mockserver.errors import MockServerError
 from mockserver.http.limits import WireLimits
 from mockserver.http.listener import AdminHandler, Listener, WireSettings

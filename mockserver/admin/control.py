@@ -10,7 +10,7 @@ from pydantic import Field
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, no_content
 from mockserver.admin.models import HealthView, ReloadView
 from mockserver.admin.turns import Turns
-from mockserver.engine import editing
+from mockserver.compiler import editing
 from mockserver.errors import Flaw, InvalidInput, near
 from mockserver.model.http import Response
 from mockserver.scenarios.source import LoadFailed

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content, room
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
-from mockserver.engine import editing
+from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceTaken
 from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace
 from mockserver.errors import Wrong, near, shown

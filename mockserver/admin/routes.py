@@ -25,9 +25,10 @@ from mockserver.admin.api import (
 from mockserver.admin.models import RouteList, RouteView
 from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import route_view
-from mockserver.engine import editing
+from mockserver.compiler import editing
+from mockserver.compiler.routes import compile_runtime_route
 from mockserver.engine.naming import NoSuchRoute, route_named
-from mockserver.engine.routes import Route, compile_runtime_route
+from mockserver.engine.routes import Route
 from mockserver.errors import InvalidInput
 from mockserver.model.http import Request
 from mockserver.scenarios.flaws import parse_spec

@@ -23,9 +23,10 @@ from mockserver.admin.api import (
 from mockserver.admin.models import ScenarioList, ScenarioView
 from mockserver.admin.turns import aside
 from mockserver.admin.views import scenario_view
-from mockserver.engine import editing
+from mockserver.compiler import editing
+from mockserver.compiler.routes import compile_scenario
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Scenario, compile_scenario
+from mockserver.engine.routes import Scenario
 from mockserver.errors import InvalidInput, near
 from mockserver.model.http import Request
 from mockserver.scenarios.flaws import MOST_FLAWS

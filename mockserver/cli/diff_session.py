@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.engine.scenario_set import build_world
 from mockserver.errors import InvalidInput, MockServerError, TlsRefused
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward

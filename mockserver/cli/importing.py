@@ -21,7 +21,7 @@ from mockserver.cli.output import (
     to_stdout,
     write_all,
 )
-from mockserver.engine.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_world
 from mockserver.errors import InvalidInput
 from mockserver.formats import format_named
 from mockserver.recording.conversion import Document, Imported

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mockserver.attempts import KeyNames
+from mockserver.compiler.callbacks import claim_of, explained_failure
 from mockserver.engine.answers import (
     Miss,
     explained_error,
@@ -25,7 +26,6 @@ from mockserver.engine.answers import (
     with_cors,
     with_headers,
 )
-from mockserver.engine.callbacks import claim_of, explained_failure
 from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept

@@ -10,46 +10,32 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from mockserver.attempts import compile_grouping
 from mockserver.engine.policies import (
     Auth,
     Idempotency,
     Limiter,
-    compile_auth,
-    compile_idempotency,
-    compile_limit,
 )
 from mockserver.engine.side_effects import (
     NO_WORK,
     Work,
-    compile_effects,
-    compile_key,
-    compile_let,
-    compile_set,
 )
-from mockserver.engine.webhooks import compile_webhooks
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import KeyPath
 from mockserver.matching.conditions import Condition
 from mockserver.matching.index import OrderKey
-from mockserver.matching.matcher import Matcher, compile_condition, compile_match
+from mockserver.matching.matcher import Matcher
 from mockserver.matching.paths import PathPattern
-from mockserver.matching.selectors import Selector, compile_selector
-from mockserver.model.http import ADMIN, Request
-from mockserver.model.violation import Mode
-from mockserver.responses.planner import Planned, Reply, compile_reply
-from mockserver.responses.sequence import Sequence, Span
+from mockserver.matching.selectors import Selector
+from mockserver.model.http import Request
+from mockserver.responses.planner import Planned, Reply
+from mockserver.responses.sequence import Sequence
 from mockserver.scenarios.source import Source
-from mockserver.schema.base import parse_request_line
 from mockserver.schema.expect import ExpectSpec
-from mockserver.schema.policies import GuardedSpec
-from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.schema.scenario import RUNTIME, CorsSpec, RouteSpec, ScenarioSpec
-from mockserver.templating.templates import Predicate, Scope, Template, Tree, compile_predicate
-from mockserver.templating.variables import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
+from mockserver.schema.reply import ReplyDefaultsSpec
+from mockserver.schema.scenario import CorsSpec, RouteSpec, ScenarioSpec
+from mockserver.templating.templates import Predicate, Scope, Template, Tree
 
 if TYPE_CHECKING:
     from mockserver.openapi.contract import Contract
@@ -200,329 +186,7 @@ def _version(data: dict[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(sequence, default=str).encode(), digest_size=8).hexdigest()
 
 
-@dataclass(slots=True)
-class _Flaws:
-    """Gathers what is wrong, so that an author hears all of it at once."""
-
-    found: list[Flaw]
-
-    def tried(self, parents: KeyPath, make: Callable[..., Any], *args: Any) -> Any:
-        """What `make` gives; None, and its flaws kept, where it can't."""
-        try:
-            return make(*args)
-        except InvalidInput as why:
-            self.found.extend(flaw.under(*parents) for flaw in why.flaws)
-            return None
-
-
-def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:
-    """
-    A scenario ready to answer. Raises InvalidInput with every flaw, paths from the file's root;
-    with `strict`, fixed replies that break a contract which is enforced are flaws.
-    """
-    scenario = Scenario(source, order)
-    flaws = _Flaws([])
-    spec = source.spec
-    scenario.auth = flaws.tried((), _auth_of, spec.auth, scenario)
-    scenario.limiter = flaws.tried((), compile_limit, spec.limit, f"scenario:{scenario.name}")
-    scenario.idempotency = flaws.tried(
-        (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
-    )
-    flaws.tried(("attempts",), compile_grouping, spec.attempts)
-    if spec.openapi is not None:
-        scenario.contract = flaws.tried((), _contract_in, spec.openapi, scenario)
-    if flaws.tried(("defaults",), _checked, spec.defaults) is None:
-        # Told once, where they stand, and not again for every reply.
-        scenario.defaults = ReplyDefaultsSpec()
-    names = _names(scenario.spec)
-    data = source.data.get("routes") or []
-    routes = []
-    for i, one in enumerate(spec.routes):
-        route = _compile_route(scenario, names[i], one, data[i], ("routes", i), source.read_file, flaws)
-        route.key = (-one.priority, *order, i)
-        routes.append(route)
-    implied = flaws.tried((), implied_routes, scenario, {route.name for route in routes})
-    if scenario.contract is not None and not flaws.found:
-        flaws.found += _breaches(scenario, routes) if strict else ()
-    if flaws.found:
-        raise InvalidInput(flaws.found)
-    scenario.routes = (*routes, *implied)
-    return scenario
-
-
-def _contract_in(file: str, scenario: Scenario) -> Contract | None:
-    """Raises InvalidInput, MissingExtra."""
-    if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
-        return None
-    from mockserver.openapi.contract import compile_contract  # few scenarios have one
-
-    return compile_contract(file, scenario.spec.validate_, scenario.spec.base, scenario.source.read_file)
-
-
-def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
-    """Keeps which fixed replies break the contract. Gives those that may not."""
-    # Whoever walks replies knows routes: the circle is broken here.
-    from mockserver.compiler.contract_replies import breaches
-
-    scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
-    hint = "Mend the reply, or write `validate: report` on the route"
-    return [
-        Flaw(path, said, hint)
-        for route, path, said in scenario.breaches
-        if route.contract is not None and route.contract.mode == "enforce"
-    ]
-
-
-def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
-    """Raises InvalidInput where no reply can be made with these defaults."""
-    bare = ReplySpec.known(status=200)
-    compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
-    return defaults
-
-
-def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
-    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInput."""
-    # Behaviours know namespaces, which know routes: the circle is broken here.
-    from mockserver.engine.generated_routes import oauth_route, resource_routes
-
-    flaws = _Flaws([])
-    routes = []
-    if scenario.spec.oauth is not None:
-        routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
-    for i, spec in enumerate(scenario.spec.resources):
-        routes += flaws.tried((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
-    if flaws.found:
-        raise InvalidInput(flaws.found)
-    return routes
-
-
-def implied_route(
-    scenario: Scenario, request: str, behaviour: Behaviour, taken: set[str], place: tuple[KeyPath, OrderKey]
-) -> Route:
-    """A route that answers by a behaviour. `place` is where it stands in its file, and in the order."""
-    data = {"request": request}
-    spec = RouteSpec.model_validate({**data, "reply": 200})
-    route = Route(scenario, unused_name(default_name(scenario.spec.base, spec), taken), spec, data, place[0])
-    line = parse_request_line(request)
-    route.methods = line.methods
-    _place(route, scenario.spec.base + line.path)
-    route.key = (0, IMPLIED_CLASS, *scenario.order, *place[1])
-    route.answers = (behaviour,)
-    route.sequence = Sequence([Span()], "repeat")
-    route.unconditional = True
-    return route
-
-
-def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
-    """One route outside a file. Raises InvalidInput, paths from the route."""
-    flaws = _Flaws([])
-    route = _compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
-    if flaws.found:
-        raise InvalidInput(flaws.found)
-    return route
-
-
-def _names(spec: ScenarioSpec) -> list[str]:
-    """Written names as they are; the others are their request line with base, and ' #2' where that repeats."""
-    taken = {route.name for route in spec.routes if route.name}
-    return [route.name or unused_name(default_name(spec.base, route), taken) for route in spec.routes]
-
-
-def default_name(base: str, spec: RouteSpec) -> str:
-    words = spec.request.split()
-    return f"{words[0]} {base}{words[1]}"
-
-
-def unused_name(line: str, taken: set[str]) -> str:
-    """That name, or with the first number that makes it new; adds it to `taken`."""
-    name = numbered(line, taken.__contains__)
-    taken.add(name)
-    return name
-
-
-def numbered(line: str, is_taken: Callable[[str], bool]) -> str:
-    """That name, or with the first number that makes it new."""
-    name, number = line, 1
-    while is_taken(name):
-        number += 1
-        name = f"{line} #{number}"
-    return name
-
-
-def _compile_route(
-    scenario: Scenario,
-    name: str,
-    spec: RouteSpec,
-    data: dict[str, Any],
-    path: KeyPath,
-    read_file: ReadFile,
-    flaws: _Flaws,
-) -> Route:
-    route = Route(scenario, name, spec, data, path)
-    line = parse_request_line(spec.request)
-    route.methods = line.methods
-    flaws.tried((*path, "request"), _place, route, scenario.spec.base + line.path)
-    if spec.match is not None:
-        route.matcher = flaws.tried((*path, "match"), compile_match, spec.match, read_file)
-    if spec.if_ is not None:
-        route.condition = flaws.tried(path, compile_expression, spec.if_, ("if",))
-    if spec.when is not None:
-        route.when = flaws.tried(path, compile_when, spec.when)
-    if spec.validate_ is not None:
-        route.contract = flaws.tried((*path, "validate"), _contract_of, scenario, spec.validate_)
-    if spec.per is not None:
-        route.per = flaws.tried(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
-    flaws.tried((*path, "attempts"), compile_grouping, spec.attempts)
-    if spec.let is not None:
-        route.lets = flaws.tried(path, compile_let, spec.let, AFTER_CLAIM)
-    route.work = flaws.tried(path, compile_work, spec, read_file, data)
-    guards = flaws.tried(path, compile_guards, scenario, spec, f"route:{route.id}", read_file)
-    if guards is not None:
-        route.take_guards(guards)
-    answers = []
-    written = data.get("reply") if isinstance(data, dict) else None
-    for i, step in enumerate(spec.reply):
-        where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
-        answers.append(flaws.tried(where, _compile_answer, step, scenario.defaults, read_file))
-    spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
-    if spec.proxy is not None:
-        # The behaviour knows namespaces, which know routes: the circle is broken here.
-        from mockserver.engine.proxy import Proxy
-
-        answers, spans = [Proxy(spec.proxy)], [Span()]
-    route.answers = tuple(answers)
-    route.sequence = Sequence(spans, spec.then)
-    route.unconditional = route.condition is None and not route.when
-    if not flaws.found:
-        found = [reply for answer in answers for reply in leaves(answer)]
-        route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in found)
-        route.static = _static(route)
-    return route
-
-
-def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
-    """A route's own way to take its scenario's contract. Raises InvalidInput where there is none."""
-    if scenario.spec.openapi is None:
-        raise InvalidInput(Flaw((), "the scenario has no `openapi`", "Name the document there"))
-    if mode == "off" or scenario.contract is None:
-        return None
-    return scenario.contract.under(mode)
-
-
-def _static(route: Route) -> tuple[Planned, ...] | None:
-    if route.guarded or route.lets or route.work is not NO_WORK or route.scenario.cors is not None:
-        return None
-    if route.contract is not None:
-        return None
-    plans = []
-    for answer in route.answers:
-        if not isinstance(answer, Reply) or answer.ready is None or answer.work is not NO_WORK:
-            return None
-        plans.append(answer.ready)
-    return tuple(plans)
-
-
 Guards = tuple[Auth | None, Limiter | None, Idempotency | None]
-
-
-def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file: ReadFile) -> Guards:
-    """
-    Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its
-    routes share. `scope` is where its own stand. Raises InvalidInput with every flaw.
-    """
-    flaws = _Flaws([])
-    auth, limiter, idempotency = scenario.auth, scenario.limiter, scenario.idempotency
-    if spec.auth is not None:
-        auth = flaws.tried((), _auth_of, spec.auth, scenario)
-    if spec.limit is not None:
-        limiter = flaws.tried((), compile_limit, spec.limit, scope)
-    if spec.idempotency is not None:
-        idempotency = flaws.tried((), compile_idempotency, spec.idempotency, scope, read_file)
-    if flaws.found:
-        raise InvalidInput(flaws.found)
-    return auth, limiter, idempotency
-
-
-def _auth_of(value: Any, scenario: Scenario) -> Auth | None:
-    return compile_auth(value, scenario.name, has_oauth=scenario.spec.oauth is not None)
-
-
-def compile_when(value: dict[str, Any]) -> When:
-    """Conditions on the state. Raises InvalidInput, paths relative to what holds `when`."""
-    return tuple(
-        (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(one, ("when", key)))
-        for key, one in value.items()
-    )
-
-
-def compile_work(spec: Any, read_file: ReadFile, written: Any, more: frozenset[str] = frozenset()) -> Work:
-    """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInput with every flaw."""
-    if spec.set_ is None and spec.effect is None and spec.webhook is None:
-        return NO_WORK
-    flaws = _Flaws([])
-    sets = (
-        None
-        if spec.set_ is None
-        else flaws.tried((), compile_set, spec.set_, spec.set_ttl_s, AFTER_CLAIM | more)
-    )
-    effects = (
-        None if spec.effect is None else flaws.tried((), compile_effects, spec.effect, AFTER_CLAIM | more)
-    )
-    webhooks = None
-    if spec.webhook is not None:
-        listed = isinstance(written, dict) and isinstance(written.get("webhook"), list)
-        webhooks = flaws.tried(
-            (), lambda: compile_webhooks(spec.webhook, read_file, AFTER_REPLY | more, listed=listed)
-        )
-    if flaws.found:
-        raise InvalidInput(flaws.found)
-    return Work(sets, effects, webhooks)
-
-
-def _place(route: Route, path: str) -> None:
-    route.pattern = PathPattern(path)
-    if path == ADMIN or path.startswith(ADMIN + "/"):
-        raise InvalidInput(Flaw((), f"{path!r} belongs to the admin API", "Choose another path, or a `base`"))
-
-
-def compile_expression(value: Any, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Predicate:
-    """An expression such as `if` takes: with braces, or without."""
-    if not isinstance(value, str):
-        value = json.dumps(value)
-    text = value if "{{" in value or "{%" in value else "{{ " + value + " }}"
-    return compile_predicate(text, path, names=names)
-
-
-def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile) -> Answer:
-    flaws = _Flaws([])
-    answer: Answer
-    if spec.choose is not None:
-        options = [
-            flaws.tried(("choose", i), _compile_answer, one, defaults, read_file)
-            for i, one in enumerate(spec.choose)
-        ]
-        answer = Choose(tuple(options), tuple(one.weight for one in spec.choose))
-    elif spec.cases is not None:
-        cases = []
-        for i, one in enumerate(spec.cases):
-            below = flaws.tried(("cases", i), _compile_answer, one, defaults, read_file)
-            matcher = condition = None
-            if one.match is not None:
-                matcher = flaws.tried(("cases", i, "match"), compile_match, one.match, read_file)
-            if one.if_ is not None:
-                condition = flaws.tried(("cases", i), compile_expression, one.if_, ("if",), AFTER_CLAIM)
-            when = () if one.when is None else flaws.tried(("cases", i), compile_when, one.when)
-            cases.append(Case(below, matcher, when, condition))
-        answer = tuple(cases)
-    else:
-        reply = flaws.tried((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
-        work = flaws.tried((), compile_work, spec, read_file, None)
-        if reply is not None:
-            reply.work = work
-        answer = reply
-    if flaws.found:
-        raise InvalidInput(flaws.found)
-    return answer
 
 
 def leaves(answer: Answer) -> Iterable[Reply]:
@@ -537,6 +201,3 @@ def leaves(answer: Answer) -> Iterable[Reply]:
     else:
         for case in answer:
             yield from leaves(case.answer)
-
-
-__all__ = ["RUNTIME", "Answer", "Case", "Choose", "Route", "Scenario", "compile_scenario", "leaves"]

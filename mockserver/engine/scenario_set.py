@@ -7,17 +7,12 @@ The published world: every file scenario, compiled and indexed, shared by all na
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-from mockserver.engine.routes import Route, Scenario, compile_scenario
-from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.matching.bare import bare_operators
+from mockserver.engine.routes import Route, Scenario
 from mockserver.matching.checks import Equalities
 from mockserver.matching.field_index import Narrowing
 from mockserver.matching.index import Entry, Found, Index
-from mockserver.matching.paths import as_parameter
 from mockserver.model.http import Request
-from mockserver.scenarios.source import LoadFailed, Source
 
 RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
 """What is asked first where priorities are equal; routes that are implied come after these."""
@@ -76,58 +71,6 @@ class World:
 def _equalities(found: Found[Route]) -> Equalities:
     matcher = found[0].target.matcher
     return matcher.equalities if matcher is not None else {}
-
-
-def build_world(sources: Iterable[Source]) -> World:
-    """Compiles all. Raises LoadFailed with every flaw of every file."""
-    scenarios = []
-    wrong: list[tuple[str, Flaw]] = []
-    for i, source in enumerate(sources):
-        try:
-            scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
-        except InvalidInput as why:
-            wrong += [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
-    if wrong:
-        raise LoadFailed(wrong)
-    return World(scenarios)
-
-
-def warnings_at_load(world: World) -> Iterator[str]:
-    """
-    What is said when files are loaded, each with its place: fixed replies that break their contracts, what of
-    a contract can't be checked, operators that lack their dollar, and parameters in another tool's notation.
-    """
-    for scenario in world.scenarios.values():
-        for route in scenario.routes:
-            yield from map(scenario.source.locate, _foreign_parameters(route))
-            for match, path in _matches(route.data, route.path):
-                yield from map(scenario.source.locate, bare_operators(match, path))
-        for _, path, said in scenario.breaches:
-            yield scenario.source.locate(Flaw(path, said, "Mend the reply, or the document"))
-        for doubt in scenario.contract.doubts if scenario.contract is not None else ():
-            yield scenario.source.locate(Flaw(("openapi",), doubt))
-
-
-def _foreign_parameters(route: Route) -> Iterator[Flaw]:
-    for segment in route.pattern.text.split("/"):
-        meant = as_parameter(segment)
-        if meant is not None:
-            hint = f"Write {meant} for a parameter"
-            yield Flaw(
-                (*route.path, "request"), f"{segment!r} is taken literally, as any other text of a path", hint
-            )
-
-
-def _matches(written: Any, path: KeyPath) -> Iterator[tuple[Any, KeyPath]]:
-    """Every `match` of a route as written, those of its cases too, with its place."""
-    if isinstance(written, dict):
-        if "match" in written:
-            yield written["match"], (*path, "match")
-        for key in ("reply", "cases", "choose"):
-            yield from _matches(written.get(key), (*path, key))
-    elif isinstance(written, list):
-        for i, item in enumerate(written):
-            yield from _matches(item, (*path, i))
 
 
 def entry_of(route: Route) -> Entry[Route]:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mockserver.engine.editing import runtime_scenario
+from mockserver.compiler.editing import runtime_scenario
+from mockserver.compiler.routes import compile_runtime_route, compile_scenario
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import DEFAULT, Namespace
 from mockserver.engine.outage import Outage, OutageSpec
-from mockserver.engine.routes import Route, Scenario, compile_runtime_route, compile_scenario
+from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import FILE_CLASS, RUNTIME_CLASS, Overlay
 from mockserver.errors import InvalidInput, MockServerError
 from mockserver.persistence.deserialise import (

@@ -24,8 +24,8 @@ from mockserver.client import AsyncClient, Client, Refused, Request, WrongEventL
 from mockserver.client.own_loop import ON_TRIO, SERVERS, callers_loop, check_runs, running_trio
 from mockserver.client.words import check_words
 from mockserver.client.writing import Functions, answer_document
-from mockserver.engine import editing
-from mockserver.engine.callbacks import Function, attach
+from mockserver.compiler import editing
+from mockserver.compiler.callbacks import Function, attach
 from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInput
 from mockserver.model import http

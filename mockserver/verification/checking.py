@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world, warnings_at_load
 from mockserver.errors import Flaw
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import empty_folders, load

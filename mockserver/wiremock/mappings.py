@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mockserver.engine import editing
+from mockserver.compiler import editing
 from mockserver.model.http import Response
 from mockserver.wiremock.errors import Refused, answer, empty, error, read_object
 from mockserver.wiremock.patterns import metadata_test

@@ -12,14 +12,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mockserver.engine import editing
+from mockserver.compiler import editing
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import RUNTIME, Route
+from mockserver.engine.routes import Route
 from mockserver.errors import InvalidInput
 from mockserver.formats.wiremock.losses import Place
 from mockserver.formats.wiremock.replies import Replies
 from mockserver.formats.wiremock.routes import STARTED, route
 from mockserver.formats.wiremock.writer import Out
+from mockserver.schema.scenario import RUNTIME
 from mockserver.wiremock.errors import Refused, error, not_found, of_flaws, of_losses, taken
 
 Mapping = dict[str, Any]

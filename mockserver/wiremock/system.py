@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 
 from mockserver import __version__
-from mockserver.engine import editing
+from mockserver.compiler import editing
 from mockserver.errors import InvalidInput
 from mockserver.formats.wiremock.losses import Place
 from mockserver.formats.wiremock.replies import distribution, milliseconds

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support.admin import pointers, segment
 
-from mockserver.engine import editing
+from mockserver.compiler import editing
 
 PAY = """
 base: /v1

@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from mockserver import formats
 
-from mockserver import cli
+from mockserver import cli, formats
 from mockserver.cli import importing
 from mockserver.recording.conversion import Imported, Lost
 from mockserver.scenarios.loader import load

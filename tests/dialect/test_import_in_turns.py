@@ -6,8 +6,8 @@ import asyncio
 import json
 import time
 
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request
 from mockserver.wiremock.dialect import Dialect
 

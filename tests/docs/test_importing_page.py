@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 from click.testing import CliRunner
-from mockserver.formats import FORMATS, format_named, offered
 from support.pages import blocks, page
 
 from mockserver import cli
+from mockserver.formats import FORMATS, format_named, offered
 
 PAGE = page("docs/importing.md")
 BLOCKS = blocks(PAGE)

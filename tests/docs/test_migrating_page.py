@@ -6,11 +6,11 @@ import re
 import sys
 
 import pytest
-from mockserver.formats import format_named, offered
 from support.pages import blocks, page
 from support.recordings import Played
 from support.sweeping import INI, run
 
+from mockserver.formats import format_named, offered
 from mockserver.recording.conversion import Imported
 from mockserver.scenarios.yaml.yaml12 import parse
 

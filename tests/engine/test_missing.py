@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.engine import editing
+from mockserver.compiler import editing
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request
 from mockserver.scenarios.loader import from_text, load
 

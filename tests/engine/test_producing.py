@@ -3,8 +3,8 @@
 import pytest
 from support.calls import WALL_S, World
 
-from mockserver.engine.callbacks import Function, attach
-from mockserver.engine.editing import add_route, remove_route
+from mockserver.compiler.callbacks import Function, attach
+from mockserver.compiler.editing import add_route, remove_route
 from mockserver.errors import InvalidInput, pointer
 from mockserver.store.delivery import Delivery
 

@@ -3,7 +3,7 @@
 import pytest
 from support.calls import World
 
-from mockserver.engine import editing
+from mockserver.compiler import editing
 from mockserver.engine.latencies import BOUNDS_S
 from mockserver.engine.monitoring import Watch
 from mockserver.model.call import Call

@@ -9,7 +9,7 @@ import time
 import pytest
 import yaml
 
-from mockserver.engine.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_world
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Request, Response
 from mockserver.recording.files import Files

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.matching import a_request
 
 from fuzz.files import anything, scenarios, texts
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.errors import InvalidInput
 from mockserver.model.plan import Outcome
 from mockserver.scenarios.loader import from_text, load

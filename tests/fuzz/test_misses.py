@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
 from mockserver.scenarios.loader import from_text

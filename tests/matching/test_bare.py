@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.engine.scenario_set import build_world, warnings_at_load
+from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.matching.bare import bare_operators
 from mockserver.scenarios.loader import from_text
 from mockserver.scenarios.yaml.yaml12 import read

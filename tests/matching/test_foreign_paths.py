@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mockserver.engine.scenario_set import build_world, warnings_at_load
+from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.errors import InvalidInput
 from mockserver.matching.mismatch.unmatched import path_difference
 from mockserver.matching.paths import PathPattern, as_parameter

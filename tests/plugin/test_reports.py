@@ -222,7 +222,9 @@ def test_it(mock_server):
 
 
 def test_a_report_that_can_not_be_made_takes_nothing_along(suite, pytester):
-    pytester.makeconftest("import mockserver.pytest_plugin.namespaces\nmockserver.pytest_plugin.namespaces.report = None\n")
+    pytester.makeconftest(
+        "import mockserver.pytest_plugin.namespaces\nmockserver.pytest_plugin.namespaces.report = None\n"
+    )
     result = suite("def test_it(mock_server): assert 1 == 2", in_process=False)
     result.assert_outcomes(failed=1)
     assert section(result)[0] == "This section could not be made:"

@@ -26,10 +26,10 @@ from hypothesis.stateful import (
 )
 from support.matching import a_request
 
-from mockserver.engine import editing
+from mockserver.compiler import editing
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
 from mockserver.engine.outage import Outage, OutageSpec
-from mockserver.engine.scenario_set import build_world
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.scenarios.loader import load

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.wiremock import Asking
 
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.scenarios.loader import from_text
 
 BLOCK = "{% raw %}{{ as it stands }}{% endraw %}"

@@ -4,7 +4,7 @@ import pytest
 from support.upstreams import Upstream, reply
 from support.wire import Wire
 
-from mockserver.engine.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_world
 from mockserver.scenarios.loader import from_text
 from mockserver.verification.lint import doubts
 

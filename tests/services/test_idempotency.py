@@ -6,7 +6,7 @@ import json
 import pytest
 from support.wire import Wire
 
-from mockserver.engine.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_world
 from mockserver.scenarios.loader import load
 from mockserver.scenarios.source import LoadFailed
 

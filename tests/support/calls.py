@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mockserver.admin.api import parsed
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine, EngineSettings
-from mockserver.engine.scenario_set import build_world
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome

@@ -13,8 +13,8 @@ import yaml
 
 from mockserver.admin.api import parsed
 from mockserver.attempts import operations
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Break, Drip, Hang, Outcome, Send, Wait

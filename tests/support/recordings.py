@@ -10,8 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
 from mockserver.recording.conversion import Imported

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.engine.scenario_set import build_world
 from mockserver.formats import wiremock
 from mockserver.model.call import Call
 from mockserver.model.http import Request

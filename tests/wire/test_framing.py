@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.wire import Wire
 
-from mockserver.engine.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_world
 from mockserver.scenarios.loader import from_text
 from mockserver.verification.lint import doubts
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from mockserver.formats import FORMATS, format_named
 
+from mockserver.formats import FORMATS, format_named
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.scenarios.yaml.yaml12 import parse
 

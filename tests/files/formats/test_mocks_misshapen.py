@@ -9,11 +9,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mockserver.formats import format_named
 
-from mockserver.engine.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_world
 from mockserver.errors import InvalidInput
-from mockserver.formats import hoverfly, mockserver, mountebank, smocker
+from mockserver.formats import format_named, hoverfly, mockserver, mountebank, smocker
 from mockserver.scenarios.loader import from_bundle, from_text
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec

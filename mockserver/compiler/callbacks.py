@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.compiler.routes import compile_work
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Behaviour, Route, compile_work
+from mockserver.engine.routes import Behaviour, Route
 from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, do
 from mockserver.errors import Flaw, InvalidInput, KeyPath

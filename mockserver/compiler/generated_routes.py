@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from mockserver.compiler.routes import compile_guards, compile_work, implied_route
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.oauth import grant
-from mockserver.engine.routes import Behaviour, Route, Scenario, compile_guards, compile_work, implied_route
+from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import Found
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do

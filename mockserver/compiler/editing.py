@@ -9,23 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mockserver.compiler.routes import compile_runtime_route, compile_scenario, default_name, numbered
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import (
-    RUNTIME,
-    Route,
-    Scenario,
-    compile_runtime_route,
-    compile_scenario,
-    default_name,
-    numbered,
-)
+from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
 from mockserver.errors import Flaw, InvalidInput, dotted, near
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import edited, from_text
 from mockserver.scenarios.source import Source
-from mockserver.schema.scenario import RouteSpec
+from mockserver.schema.scenario import RUNTIME, RouteSpec
 
 RESETS = ("calls", "memory", "positions", "routes", "clock", "seed")
 
