@@ -9,7 +9,6 @@ function, and what it gives is made into a reply like any other. Its `set`,
 from __future__ import annotations
 
 import functools
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +17,9 @@ from mockserver.compiler.routes import compile_work
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route
 from mockserver.engine.side_effects import NO_WORK, chosen
-from mockserver.engine.transaction import Claim, Draw, do
+from mockserver.engine.transaction import Claim, Draw, Question, do
 from mockserver.errors import Flaw, InvalidInput, KeyPath
 from mockserver.model.http import Request, Response
-from mockserver.model.problem import problem
-from mockserver.redaction.redaction import mask_text
 from mockserver.responses.planner import Planned, compile_reply
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.reply import ReplySpec
@@ -58,7 +55,7 @@ class Consult(Behaviour):
     def decide(self, ns: Namespace, request: Request, found: Any, draw: Draw) -> Claim:  # noqa: ARG002
         function = self._function
         ask = functools.partial(function.ask, request, dict(found.params))
-        return Claim(None, 200, planned=self._stand_in, consult=(ask, function.blocks))
+        return Claim(None, 200, planned=self._stand_in, consult=Question(ask, function.blocks, claim_of))
 
 
 def attach(route: Route, functions: Mapping[int, Function]) -> None:
@@ -88,15 +85,3 @@ def claim_of(value: Any, route: Route, draw: Draw) -> Claim:
 
 def _no_file(name: str, path: KeyPath) -> bytes:
     raise InvalidInput(Flaw(path, f"a function has no folder to find {name!r} in", "Return its content"))
-
-
-def explained_failure(route: Route, why: Exception) -> dict[str, Any]:
-    """The problem document where a function failed, or answered what is no reply."""
-    if isinstance(why, InvalidInput):
-        detail = f"It answered what is no reply: {why}"
-    else:
-        frames = traceback.extract_tb(why.__traceback__)
-        place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-        detail = f"{type(why).__name__}: {why}{place}"
-    title = f"The function that answers {route.id} failed"
-    return problem(500, "function", title, mask_text(detail), route=route.id)

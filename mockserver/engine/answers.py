@@ -6,6 +6,7 @@ Never a 2xx for a miss; always a word on what to do.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.engine.routing import allowed_methods
 from mockserver.engine.scenario_set import OnPath
+from mockserver.errors import InvalidInput
 from mockserver.matching.mismatch.nearest import as_text, shown_method
 from mockserver.matching.mismatch.unmatched import shown_path
 from mockserver.model.http import ABSENT, Request, Response
@@ -238,3 +240,15 @@ def _with_lines(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
         return replace(step, response=new) if isinstance(step, (Send, Drip)) else step
 
     return Planned(tuple(changed(step) for step in planned.plan), new, planned.fault)
+
+
+def explained_failure(route: Route, why: Exception) -> dict[str, Any]:
+    """The problem document where a function failed, or answered what is no reply."""
+    if isinstance(why, InvalidInput):
+        detail = f"It answered what is no reply: {why}"
+    else:
+        frames = traceback.extract_tb(why.__traceback__)
+        place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+        detail = f"{type(why).__name__}: {why}{place}"
+    title = f"The function that answers {route.id} failed"
+    return problem(500, "function", title, mask_text(detail), route=route.id)

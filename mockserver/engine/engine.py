@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mockserver.attempts import KeyNames
-from mockserver.compiler.callbacks import claim_of, explained_failure
 from mockserver.engine.answers import (
     Miss,
     explained_error,
+    explained_failure,
     explained_full,
     not_allowed,
     options,
@@ -442,12 +442,13 @@ class Engine:
         self, ns: Namespace, call: Call, found: Found, draw: Draw, claim: Claim, keep: Keep | None
     ) -> Planned:
         """What stands in until the function has said what is answered."""
-        assert claim.consult is not None
+        question = claim.consult
+        assert question is not None
         assert claim.planned is not None
 
         def answered(value: Any) -> None:
             try:
-                made = claim_of(value, found.route, draw)
+                made = question.claim_of(value, found.route, draw)
                 write(ns, call, made)
                 planned = self._answered(ns, call, found, draw, made, keep)
             except (InvalidInput, TemplateError) as why:
@@ -462,7 +463,7 @@ class Engine:
             call.error = explained_failure(found.route, why)
             self._settled(call, found.route, _sent(problem_response(call.error)))
 
-        call.consult = Consultation(*claim.consult, answered, failed)
+        call.consult = Consultation(question.ask, question.blocks, answered, failed)
         return claim.planned
 
     def _settled(self, call: Call, route: Route, planned: Planned) -> None:

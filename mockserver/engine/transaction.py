@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Answer, Behaviour, Choose
+from mockserver.engine.routes import Answer, Behaviour, Choose, Route
 from mockserver.engine.routing import Found, when_holds
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects, made_let
@@ -73,11 +73,23 @@ class Draw:
         return self._found.route.id if per is None else f"{self._found.route.id}\n{per}"
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    A function that answers a step: `ask` runs it, off the event loop where it `blocks`; `claim_of` makes the claim of what
+    it gave, and raises InvalidInput or TemplateError.
+    """
+
+    ask: Callable[[], Any]
+    blocks: bool
+    claim_of: Callable[[Any, Route, Draw], Claim]
+
+
 @dataclass(slots=True)
 class Claim:
     """
     What a call does, made and not yet written. `planned` is set where a behaviour
-    answers, `consult` too where a function is to be asked what that is: the function, and whether it blocks;
+    answers, `consult` too where a function is to be asked what that is;
     `forward` where a real service is.
     """
 
@@ -89,7 +101,7 @@ class Claim:
     commits: tuple[Callable[[], None], ...] = ()
     planned: Planned | None = None
     scope: Scope | None = None
-    consult: tuple[Callable[[], Any], bool] | None = None
+    consult: Question | None = None
     let: dict[str, Any] | None = None
     forward: str | None = None
 
