@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from mockserver.admin.views import call_view
 from mockserver.engine.addressing import Addresser
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.world import build_world
+from mockserver.engine.world import World, build_world
 from mockserver.files.loader import from_text
 from mockserver.net.listener import Listener, WireSettings
 from mockserver.net.webhooks import Courier
@@ -115,7 +116,7 @@ async def converse(
 def listener(scenario: str, *names: str, seed: str = "same", **settings: Any) -> Listener:
     """A listener of the scenario `shop` that listens nowhere. It has namespaces of these names beside its default."""
     engine = Engine(
-        build_world([from_text(scenario, "shop")]),
+        _world(scenario),
         wall=REAL.time,
         mono=REAL.monotonic,
         settings=EngineSettings(seed=seed),
@@ -125,6 +126,11 @@ def listener(scenario: str, *names: str, seed: str = "same", **settings: Any) ->
     courier = Courier(None, wall=REAL.time, mono=REAL.monotonic)  # type: ignore[arg-type]  # no webhooks
     addresser = Addresser(engine.namespaces, engine.default)
     return Listener(engine, addresser, WireSettings(**settings), courier, admin=None)
+
+
+@functools.cache
+def _world(scenario: str) -> World:
+    return build_world([from_text(scenario, "shop")])
 
 
 def left_behind(engine: Engine) -> dict[str, Any]:
