@@ -404,7 +404,7 @@ class Connection(asyncio.Protocol):
         log.error("a request could not be answered", exc_info=error)
         detail = "It is a defect of mockserver; its log says more"
         response = problem_response(problem(500, "defect", "The server failed on this request", detail))
-        if self.wire is None or not self.wire.has_begun:
+        if self._is_open and (self.wire is None or not self.wire.has_begun):
             self.transport.write(closing(response))
         self._end()
 
