@@ -18,6 +18,16 @@ from mockserver.net.webhooks import Courier
 from mockserver.real_time import REAL
 
 
+class ClosedSocket:
+    """One that is closed, as uvloop shows it."""
+
+    def fileno(self) -> int:
+        raise ValueError("negative file descriptor")
+
+    def setsockopt(self, *_: object) -> None:
+        raise ValueError("negative file descriptor")
+
+
 class Transport(asyncio.Transport):
     """Keeps what is written. `closed`: the protocol has been told that the connection is lost."""
 
@@ -26,6 +36,7 @@ class Transport(asyncio.Transport):
         self.protocol = protocol
         self.sent = bytearray()
         self.closed = asyncio.Event()
+        self.socket: ClosedSocket | None = None
         self._closing = False
         self.reading = asyncio.Event()
         self.reading.set()
@@ -33,9 +44,12 @@ class Transport(asyncio.Transport):
         """The connection breaks at the write that would go past so many bytes, as at a client that has sent an RST."""
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return ("127.0.0.1", 1) if name == "peername" else default
+        known = {"peername": ("127.0.0.1", 1), "socket": self.socket}
+        return known.get(name, default)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.closed.is_set():
+            raise RuntimeError("the transport is closed")  # as uvloop's
         if self._closing:
             return
         if self.breaks_at is not None and len(self.sent) + len(data) > self.breaks_at:
