@@ -22,7 +22,7 @@ sys.path.insert(0, str(PROJECT / "tests"))
 from support.http import ask  # noqa: E402  (found only with tests/ on the path)
 from support.peers import exchange, without_own_type  # noqa: E402
 
-from mockserver.formats.mountebank import reader as mountebank  # noqa: E402
+from mockserver.formats import mountebank  # noqa: E402
 
 VERSION = "2.9.1"
 CASES = PROJECT / "tests" / "files" / "formats" / "mountebank_cases.yaml"

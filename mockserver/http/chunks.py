@@ -6,6 +6,7 @@ import re
 
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}(?=[ \t]*(?:;|\Z))")
 _EXTENSION = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
+_TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*\Z")
 _MOST_LINE_BYTES = 8192
 """Of a chunk's first line, and of a trailer line."""
 
@@ -83,5 +84,5 @@ class Chunks:
         self._trailing_bytes += len(line)
         if self._trailing_bytes > _MOST_LINE_BYTES:
             raise BadChunkError("its trailers are too long")
-        if b":" not in line or b"\0" in line:
+        if not _TRAILER.match(line):
             raise BadChunkError("a trailer is no header line")

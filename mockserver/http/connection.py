@@ -50,13 +50,13 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 class Incoming:
     """
-    A request whose body is being read: at most `limit` bytes. `ns` is None where the engine is not asked. A `refused`
+    A request whose body is being read: at most `limit` bytes. `ns` is where it goes, as `namespace_of` says. A `refused`
     body is read to its end, and dropped.
     """
 
     __slots__ = ("chunks", "data", "head", "left", "limit", "ns", "refused")
 
-    def __init__(self, head: Head, ns: Namespace | None, limit: int) -> None:
+    def __init__(self, head: Head, ns: Namespace | Response | None, limit: int) -> None:
         self.head = head
         self.ns = ns
         self.limit = limit
@@ -306,12 +306,6 @@ class Connection(asyncio.Protocol):
         listener = self._listener
         ns = listener.namespace_of(head.request, head.lower)
         listener.enter()
-        if isinstance(ns, Response):
-            # It is answered without its body, which is read and dropped for a moment.
-            body = self._body = Incoming(head, None, listener.most_body_bytes)
-            body.refused = True
-            self._begin(self._plain_and_linger(head, ns))
-            return self._read_body(body, rest)
         limit = listener.most_admin_body_bytes if ns is None else listener.most_body_bytes
         body = self._body = Incoming(head, ns, limit)
         if head.length > limit:
@@ -364,7 +358,7 @@ class Connection(asyncio.Protocol):
         body.refused = True
         body.data.clear()
         head, ns = body.head, body.ns
-        if ns is None:
+        if not isinstance(ns, Namespace):
             self._begin(self._plain_and_linger(head, response))
             return
         head.request.complete = False
@@ -375,7 +369,7 @@ class Connection(asyncio.Protocol):
         """The client sends nothing more in the middle of a body."""
         self._close_body()
         body.data.clear()
-        if body.refused or body.ns is None:
+        if body.refused or not isinstance(body.ns, Namespace):
             return
         request = body.head.request
         request.complete = False
@@ -418,7 +412,7 @@ class Connection(asyncio.Protocol):
         log.error("a request could not be answered", exc_info=error)
         detail = "It is a defect of mockserver; its log says more"
         response = problem_response(problem(500, "defect", "The server failed on this request", detail))
-        if self.wire is None or not self.wire.has_begun:
+        if self._is_open and (self.wire is None or not self.wire.has_begun):
             self.transport.write(closing(response))
         self._end()
 

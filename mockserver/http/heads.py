@@ -126,7 +126,7 @@ def _check_url(target: str) -> None:
 
 def _chunked(text: str) -> int:
     written = ", ".join(_values(text, "transfer-encoding"))
-    codings = [coding for coding in _words(written) if coding]
+    codings = _words(written)
     if codings != ["chunked"]:
         raise _bad_codings(written, codings)
     return CHUNKED

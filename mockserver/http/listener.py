@@ -147,7 +147,8 @@ class Listener:
             connection.settle()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
-                await self._idle.wait()
+                while self._busy:  # the end of an upload may be the beginning of an answer
+                    await self._idle.wait()
         return self._busy
 
     async def cut(self) -> None:

@@ -155,7 +155,7 @@ class Performer:
                 await sent_by_kernel(wire.transport)
             sock = wire.transport.get_extra_info("socket")
             if sock is not None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, ValueError):  # the socket is closed
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
             wire.transport.abort()
         if not taken:

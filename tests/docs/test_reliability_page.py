@@ -74,7 +74,10 @@ def test_its_bounds_are_those_of_the_code():
     assert f"`--calls` ({defaults.calls:,})" in rows["calls kept, a namespace"]
     assert defaults.max_body_bytes == 16 * 2**20
     assert "16 MiB" in rows["a mocked request's body"]
-    assert rows["pipelined requests read ahead, a connection"] == f"{connection.MOST_WAITING:,}"
+    assert (
+        rows["requests read ahead while one is answered, a connection"]
+        == f"{connection.MOST_HELD_BYTES >> 20} MiB"
+    )
     assert f"{counts.Counts.LINES_KEPT:,}" in rows["different request lines counted, a namespace"]
     assert f"{Settings().max_namespaces:,}" in rows["namespaces"]
     assert (
