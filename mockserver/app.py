@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mockserver import __version__
-from mockserver.admin.api import AdminApi, Endpoint, Refused, Services
+from mockserver.admin.api import AdminApi, Endpoint, ProblemError, Services
 from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
 from mockserver.admin.views import instant
 from mockserver.attempts import KeyNames
 from mockserver.compiler.scenario_set import build_world, warnings_at_load
-from mockserver.engine.addressing import Addresser, UnknownNamespace
+from mockserver.engine.addressing import Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
 from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
-from mockserver.engine.scenario_set import World
+from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.errors import MockServerError
 from mockserver.http.limits import WireLimits
 from mockserver.http.listener import AdminHandler, Listener, WireSettings
@@ -37,7 +37,7 @@ from mockserver.outbound.allow_list import proxied_urls, webhook_urls
 from mockserver.outbound.egress import Egress
 from mockserver.outbound.forwarding import forwarding_rules, may_forward, upstream_of
 from mockserver.outbound.scenario_hosts import literal_host
-from mockserver.outbound.webhooks import Courier
+from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.recording.naming import name_of
 from mockserver.scenarios.loader import load
@@ -60,7 +60,7 @@ GRACE_S = 0.2
 """How long a stopping server lets answers that are under way come to their end."""
 
 
-class PortTaken(MockServerError):
+class PortInUseError(MockServerError):
     """The address can't be listened on; the text says which and why."""
 
 
@@ -87,14 +87,14 @@ class App:
         self._settled = False
         self._bounds_reached: set[str] = set()
         self._documents: dict[str, Any] = {}
-        self._hosts: tuple[World, frozenset[str]] | None = None
+        self._hosts: tuple[ScenarioSet, frozenset[str]] | None = None
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
         self._watching: list[asyncio.Task[None]] = []
         self._keeper: Keeper | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
         self._upstream = upstream_of(settings, egress)
-        self.courier = Courier(
+        self.courier = WebhookService(
             egress,
             wall=REAL.time,
             mono=REAL.monotonic,
@@ -135,20 +135,20 @@ class App:
         return None if self._secured is None else self._secured.ca_pem
 
     def _ca_pem(self) -> bytes:
-        """The same for the admin API. Raises Refused."""
+        """The same for the admin API. Raises ProblemError."""
         if self.ca_pem is not None:
             return self.ca_pem
         title = "There is no CA of this server's own"
         hint = "Start it with --tls"
         if self._secured is not None:
             hint = "Its certificate was given with --tls-cert: trust the CA that signed that one"
-        raise Refused(404, "no-ca", title, hint)
+        raise ProblemError(404, "no-ca", title, hint)
 
-    def _read(self) -> World:
+    def _read(self) -> ScenarioSet:
         paths = [
             path for path in self.settings.paths if not self.settings.paths_may_lack or Path(path).exists()
         ]
-        world = build_world(load(paths)) if paths else World()
+        world = build_world(load(paths)) if paths else ScenarioSet()
         for line in warnings_at_load(world):
             log.warning("%s", line)
         return world
@@ -246,10 +246,10 @@ class App:
 
     def _auto_namespace(self, name: str) -> Namespace:
         if not NAMESPACE_NAME.fullmatch(name):
-            raise UnknownNamespace(name)
+            raise UnknownNamespaceError(name)
         if len(self.engine.namespaces) >= self.settings.max_namespaces:
             self.engine.shared.refused["namespaces"] += 1
-            raise UnknownNamespace(name)
+            raise UnknownNamespaceError(name)
         return self.engine.make_namespace(name)
 
     async def _collect(self) -> None:
@@ -269,7 +269,7 @@ class App:
         return len(idle)
 
     async def start(self) -> None:
-        """Listens, with what a state file holds. Raises StateFileRefused, StateFileUnusable, PortTaken."""
+        """Listens, with what a state file holds. Raises StateFileRefused, StateFileUnusable, PortInUseError."""
         settings = self.settings
         await self._open_state()
         services = Services(
@@ -395,7 +395,7 @@ class App:
         """The answer to who may not use the admin API; None for who may."""
         try:
             self._guard.check(request)
-        except Refused as why:
+        except ProblemError as why:
             return problem_response(why.document, *why.lines)
         return None
 
@@ -421,7 +421,7 @@ class App:
             )
         except (OSError, OverflowError) as why:
             await self.stop()
-            raise PortTaken(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
+            raise PortInUseError(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
         self._servers.append(server)
         if listener not in self._listeners:
             self._listeners.append(listener)

@@ -48,7 +48,7 @@ class MockServerError(Exception):
     """The root of every error that this package raises on purpose."""
 
 
-class InvalidInput(MockServerError):
+class InvalidInputError(MockServerError):
     """What was given can't be used; `flaws` holds at least one reason, all at once where possible."""
 
     def __init__(self, flaws: Flaw | Iterable[Flaw]) -> None:
@@ -56,7 +56,7 @@ class InvalidInput(MockServerError):
         super().__init__("\n".join(str(flaw) for flaw in self.flaws))
 
 
-class MissingExtra(InvalidInput):
+class MissingExtraError(InvalidInputError):
     """A feature asks for a library that is not installed; names the extra that brings it."""
 
     def __init__(self, path: KeyPath, feature: str, extra: str) -> None:
@@ -69,7 +69,7 @@ class MissingExtra(InvalidInput):
         )
 
 
-class TlsRefused(MockServerError):
+class TlsSettingsError(MockServerError):
     """TLS can't be served as it is asked for; the text says why and how to mend it."""
 
 
@@ -121,7 +121,7 @@ def near(word: str, choices: Iterable[str]) -> str:
     return f"Known here: {', '.join(known)}." if 0 < len(known) <= 40 else ""
 
 
-class Wrong(ValueError):
+class WrongValueError(ValueError):
     """What a validator says of one value; whoever runs the validator knows the place."""
 
     def __init__(self, message: str, hint: str = "") -> None:

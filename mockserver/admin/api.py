@@ -21,9 +21,9 @@ from mockserver.admin.turns import aside
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.naming import NoSuchRoute
-from mockserver.errors import Flaw, InvalidInput, near, shown
-from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBody, decode_segment
+from mockserver.engine.naming import UnknownRouteError
+from mockserver.errors import Flaw, InvalidInputError, near, shown
+from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.redaction.redaction import mask_path, mask_shapes
 from mockserver.responses.bodies import dump_json, json_writer
@@ -39,7 +39,7 @@ Answer = Response | StreamReply
 _NS = re.compile(r"/@([^/]*)(/.*)?")
 
 
-class Refused(Exception):
+class ProblemError(Exception):
     """An admin call that can't be served: becomes a problem document of that status, with `lines` in its head."""
 
     def __init__(
@@ -57,14 +57,14 @@ class Refused(Exception):
         self.lines = lines
 
 
-class BadQuery(InvalidInput):
+class BadQueryError(InvalidInputError):
     """A query parameter that is none, or has no value that it can have."""
 
     def __init__(self, name: str, message: str, hint: str) -> None:
         super().__init__(Flaw((name,), message, hint))
 
 
-class Courier(Protocol):
+class WebhookControl(Protocol):
     """Who sends webhooks, and moves the clock by which they are due."""
 
     async def advance(self, ns: Namespace, to_s: float, *, wait: bool = True) -> None: ...
@@ -86,7 +86,7 @@ class Courier(Protocol):
 class Services:
     """
     What the admin API is lent by the app. `reload` reads the files again and returns what it found; `metrics` are
-    told what Accept says; `may_forward` raises InvalidInput for a URL that nobody may be sent to.
+    told what Accept says; `may_forward` raises InvalidInputError for a URL that nobody may be sent to.
     """
 
     reload: Callable[[], dict[str, Any]]
@@ -95,7 +95,7 @@ class Services:
     health: Callable[[], dict[str, Any]]
     openapi: Callable[[], dict[str, Any]]
     may_reveal: Callable[[Request], bool]
-    courier: Courier
+    courier: WebhookControl
     settings: Settings
     metrics: Callable[[str], Awaitable[Response]]
     ca_pem: Callable[[], bytes]
@@ -103,15 +103,15 @@ class Services:
 
 
 def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
-    """Raises Refused, and counts it under the limit's name, where as many are there as may be."""
+    """Raises ProblemError, and counts it under the limit's name, where as many are there as may be."""
     if there >= most:
         engine.shared.refused[limit] += 1
         hint = f"{hint}, or start the server with a larger --max-{limit}"
-        raise Refused(429, "too-many", f"There are {most} {what} already", hint)
+        raise ProblemError(429, "too-many", f"There are {most} {what} already", hint)
 
 
 @dataclass(slots=True)
-class Asked(Generic[M]):
+class AdminRequest(Generic[M]):
     """One admin call, parsed: path parameters, query, and the body as its model."""
 
     engine: Engine
@@ -128,7 +128,7 @@ class Asked(Generic[M]):
         if value is None or value == "":
             return None
         if value.lower() not in ("true", "false", "1", "0"):
-            raise BadQuery(name, f"{shown(value)} is neither true nor false", f"Write {name}=true")
+            raise BadQueryError(name, f"{shown(value)} is neither true nor false", f"Write {name}=true")
         return value.lower() in ("true", "1")
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -137,7 +137,9 @@ class Asked(Generic[M]):
         if value is None:
             return default
         if not value.isascii() or not value.isdigit() or not 1 <= int(value[:12]) <= most:
-            raise BadQuery(name, f"{shown(value)} is no number from 1 to {most}", f"Write {name}={default}")
+            raise BadQueryError(
+                name, f"{shown(value)} is no number from 1 to {most}", f"Write {name}={default}"
+            )
         return int(value)
 
 
@@ -170,7 +172,7 @@ class Endpoint:
     namespaced: bool = True
 
 
-class Table:
+class EndpointTable:
     """Endpoints by method and path."""
 
     def __init__(self) -> None:
@@ -186,8 +188,8 @@ class Table:
         return register
 
 
-class Check(Protocol):
-    """Raises Refused where a request may not be served; what is `public` needs no token."""
+class AccessCheck(Protocol):
+    """Raises ProblemError where a request may not be served; what is `public` needs no token."""
 
     def __call__(self, request: Request, *, public: bool) -> None: ...
 
@@ -199,7 +201,7 @@ class AdminApi:
     """
 
     def __init__(
-        self, table: Callable[[], Iterable[Endpoint]], engine: Engine, services: Services, check: Check
+        self, table: Callable[[], Iterable[Endpoint]], engine: Engine, services: Services, check: AccessCheck
     ) -> None:
         self._table = table
         self._engine = engine
@@ -226,13 +228,13 @@ class AdminApi:
     async def _answer(self, request: Request) -> Answer:
         try:
             return await self._serve(request)
-        except Refused as why:
+        except ProblemError as why:
             return _problem(why.document, *why.lines)
-        except NoSuchRoute as why:
+        except UnknownRouteError as why:
             return _invalid(422, "no-such-route", why)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             return _invalid(422, "invalid", why)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             return _problem(problem(400, "bad-body", "The body can't be read", str(why)))
         except Exception:
             log.exception("the admin call %s %s failed", request.method, mask_path(request.path))
@@ -254,15 +256,17 @@ class AdminApi:
         for name in query:
             if name not in endpoint.query:
                 hint = near(name, endpoint.query) or "This call takes no query"
-                raise BadQuery(name, "there is no such query parameter here", hint)
+                raise BadQueryError(name, "there is no such query parameter here", hint)
         body = None if endpoint.raw else await aside(len(request.body), self._body, endpoint, request)
-        return await endpoint.handler(Asked(self._engine, ns, request, self._services, params, query, body))
+        return await endpoint.handler(
+            AdminRequest(self._engine, ns, request, self._services, params, query, body)
+        )
 
     def _namespace(self, name: str) -> Namespace:
         ns = self._engine.namespaces.get(name)
         if ns is None:
             hint = self._engine.near_namespace(name)
-            raise Refused(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
+            raise ProblemError(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
         return ns
 
     def _find(self, request: Request, path: str) -> tuple[Endpoint, dict[str, str]]:
@@ -276,7 +280,7 @@ class AdminApi:
                     break
         if methods is None:
             known = [f"{ADMIN}{one}" for one in self._by_path]
-            raise Refused(
+            raise ProblemError(
                 404,
                 "not-found",
                 f"The admin API has no {request.path}",
@@ -288,7 +292,7 @@ class AdminApi:
             allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
             title = f"{request.path} takes no {request.method}"
             lines = (("Allow", allowed),)
-            raise Refused(405, "method-not-allowed", title, f"It takes {allowed}", lines=lines)
+            raise ProblemError(405, "method-not-allowed", title, f"It takes {allowed}", lines=lines)
         return endpoint, params
 
     def _body(self, endpoint: Endpoint, request: Request) -> Any:
@@ -317,7 +321,7 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(source)
 
 
-def _invalid(status: int, kind: str, why: InvalidInput) -> Response:
+def _invalid(status: int, kind: str, why: InvalidInputError) -> Response:
     views = flaw_views(why.flaws)
     title = "The request can't be carried out, and nothing was changed"
     return _problem(problem(status, kind, title, str(why), errors=views))
@@ -329,16 +333,16 @@ def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
 
 
 def parsed(model: Any, data: Any) -> Any:
-    """The body as its model. Raises InvalidInput with a flaw for every wrong field."""
+    """The body as its model. Raises InvalidInputError with a flaw for every wrong field."""
     try:
         return model.model_validate(data)
     except ValidationError as why:
-        raise InvalidInput(flaws_of(why, model, data)) from why
+        raise InvalidInputError(flaws_of(why, model, data)) from why
 
 
 def check_media_type(request: Request, *, yaml: bool = False) -> str:
     """
-    The body's kind, `json` or `yaml`. Raises Refused(415) for what isn't taken.
+    The body's kind, `json` or `yaml`. Raises ProblemError(415) for what isn't taken.
 
     A form content type is what `curl -d` sends; it is refused where a browser
     may have sent it, since a page can do that across origins without asking.
@@ -351,7 +355,9 @@ def check_media_type(request: Request, *, yaml: bool = False) -> str:
     if kind == "application/x-www-form-urlencoded" and not from_browser(request):
         return "json"
     wanted = "application/json" + (" or application/yaml" if yaml else "")
-    raise Refused(415, "unsupported-media-type", f"The content type {kind} is not taken", f"Send {wanted}")
+    raise ProblemError(
+        415, "unsupported-media-type", f"The content type {kind} is not taken", f"Send {wanted}"
+    )
 
 
 def from_browser(request: Request) -> bool:
@@ -361,14 +367,14 @@ def from_browser(request: Request) -> bool:
 
 def read_json(request: Request, *, as_written: bool = False) -> Any:
     """
-    The body as JSON, decimals `as_written` or as numbers. Raises Refused: 415 for another content type,
+    The body as JSON, decimals `as_written` or as numbers. Raises ProblemError: 415 for another content type,
     400 for what doesn't parse.
     """
     check_media_type(request)
     try:
         return request.json_as_written if as_written else request.json
-    except UnreadableBody as why:
-        raise Refused(400, "bad-json", "The body is no JSON", str(why)) from why
+    except UnreadableBodyError as why:
+        raise ProblemError(400, "bad-json", "The body is no JSON", str(why)) from why
 
 
 async def sent_json(request: Request, *, as_written: bool = False) -> Any:
@@ -405,11 +411,11 @@ def written_listing(items: list[bytes], after: Any = None, **more: Any) -> Respo
     return Response(200, [("Content-Type", "application/json")], data)
 
 
-def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInput:
-    return InvalidInput(Flaw(path, message, hint))
+def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInputError:
+    return InvalidInputError(Flaw(path, message, hint))
 
 
-def endpoints(*tables: Table) -> Iterator[Endpoint]:
+def endpoints(*tables: EndpointTable) -> Iterator[Endpoint]:
     for table in tables:
         yield from table.endpoints
 

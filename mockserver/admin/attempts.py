@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Table, written_listing
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, written_listing
 from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, cursor, may_reveal
 from mockserver.admin.checks import THREADED
 from mockserver.admin.models import OperationList
 from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import instant
-from mockserver.attempts import Evidence, Operation, gathered, operation_view, read
+from mockserver.attempts import CallEvidence, Operation, gathered, operation_view, read
 from mockserver.engine.naming import route_named
 from mockserver.redaction.redaction import mask_part
 from mockserver.responses.bodies import dump_json
 from mockserver.schema.attempts import GroupingSpec
 from mockserver.verification.operations import grouping_of
 
-table = Table()
+table = EndpointTable()
 _VIEW_BYTES = 300
 """Of an attempt, about."""
 
@@ -37,7 +37,7 @@ _VIEW_BYTES = 300
     },
     errors=(422,),
 )
-async def list_attempts(asked: Asked[Any]) -> Answer:
+async def list_attempts(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     limit, after = asked.number("limit", PAGE, MOST), cursor(asked.query.get("cursor"))
     ns = asked.ns
@@ -47,7 +47,7 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     for call in gathered(
         call for call in ns.record.after(0) if call.matched and (wanted is None or call.route_id == wanted)
     ):
-        evidence.append(Evidence(call, grouping))
+        evidence.append(CallEvidence(call, grouping))
         await turns.pause()
     operations = (
         await asyncio.to_thread(read, evidence, grouping)
@@ -72,7 +72,7 @@ async def list_attempts(asked: Asked[Any]) -> Answer:
     )
 
 
-def _spec(asked: Asked[Any]) -> GroupingSpec:
+def _spec(asked: AdminRequest[Any]) -> GroupingSpec:
     ignored = [field.strip() for field in asked.query.get("ignore", "").split(",")]
     return GroupingSpec(by=asked.query.get("by") or None, ignore=[field for field in ignored if field])
 

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from mockserver.admin.api import (
+    AdminRequest,
     Answer,
-    Asked,
-    Refused,
-    Table,
+    EndpointTable,
+    ProblemError,
     json_answer,
     no_content,
     one_flaw,
@@ -23,7 +23,7 @@ from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view
 from mockserver.engine.answers import Miss, nearest_view
 from mockserver.engine.naming import route_named
-from mockserver.errors import InvalidInput, shown
+from mockserver.errors import InvalidInputError, shown
 from mockserver.matching.mismatch.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
@@ -33,7 +33,7 @@ from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.verify import CountSpec
 from mockserver.verification.counting import Subject
 
-table = Table()
+table = EndpointTable()
 
 PAGE, MOST = 1000, 10_000
 SLICE = 10
@@ -58,9 +58,9 @@ BRIEF = {"brief": "true gives each call in one line's worth: no headers, no bodi
 
 
 class CallFilter:
-    """Which calls a query asks for. Raises Refused and InvalidInput for what can't be asked."""
+    """Which calls a query asks for. Raises ProblemError and InvalidInputError for what can't be asked."""
 
-    def __init__(self, asked: Asked[Any]) -> None:
+    def __init__(self, asked: AdminRequest[Any]) -> None:
         query = asked.query
         self._route = route_named(asked.ns, query["route"]).id if query.get("route") else None
         self._tag = query.get("tag")
@@ -95,8 +95,8 @@ def _path(text: str) -> PathPattern:
         raise one_flaw(("path",), f"the path {shown(text)} does not begin with a slash", f"Write /{text}")
     try:
         return PathPattern(text)
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under("path") for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under("path") for flaw in why.flaws) from why
 
 
 def _statuses(text: str) -> range:
@@ -130,7 +130,7 @@ def _since(text: str | None) -> tuple[int, float]:
 
 
 def cursor(text: str | None) -> int:
-    """The number of the call after which a page begins. Raises InvalidInput for what is no cursor."""
+    """The number of the call after which a page begins. Raises InvalidInputError for what is no cursor."""
     number = call_number(text) if text else 0
     if number is None:
         raise one_flaw(
@@ -139,18 +139,18 @@ def cursor(text: str | None) -> int:
     return number
 
 
-def may_reveal(asked: Asked[Any]) -> bool:
-    """Whether this answer shows secrets. Raises Refused where it asks to and may not."""
+def may_reveal(asked: AdminRequest[Any]) -> bool:
+    """Whether this answer shows secrets. Raises ProblemError where it asks to and may not."""
     if not asked.flag("reveal"):
         return False
     if not asked.services.may_reveal(asked.request):
-        raise Refused(
+        raise ProblemError(
             403, "no-reveal", "Secrets are shown only from loopback, or with the token", "Leave `reveal` out"
         )
     return True
 
 
-async def page(asked: Asked[Any], found: Iterator[tuple[Call, bool]], view: Any) -> Response:
+async def page(asked: AdminRequest[Any], found: Iterator[tuple[Call, bool]], view: Any) -> Response:
     """One page of calls after the cursor, newest last: found, shown and written call by call."""
     limit = asked.number("limit", PAGE, MOST)
     after = cursor(asked.query.get("cursor"))
@@ -177,20 +177,20 @@ async def page(asked: Asked[Any], found: Iterator[tuple[Call, bool]], view: Any)
     query={**FILTERS, **PAGING, **BRIEF, **REVEAL},
     errors=(422,),
 )
-async def list_calls(asked: Asked[Any]) -> Answer:
+async def list_calls(asked: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(asked), viewer(asked)
     found = ((call, wanted.holds(call)) for call in asked.ns.record.after(0))
     return await page(asked, found, view)
 
 
-def viewer(asked: Asked[Any]) -> Callable[[Call], dict[str, Any]]:
-    """How a call is shown in this answer. Raises Refused where it asks for secrets and may not."""
+def viewer(asked: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
+    """How a call is shown in this answer. Raises ProblemError where it asks for secrets and may not."""
     reveal = may_reveal(asked)
     return brief_view if asked.flag("brief") else partial(call_view, reveal=reveal)
 
 
 @table.add("DELETE", "/calls", "Forgets calls and counts.", status=204)
-async def delete_calls(asked: Asked[Any]) -> Answer:
+async def delete_calls(asked: AdminRequest[Any]) -> Answer:
     asked.ns.forget_calls()
     asked.ns.forget_strikes()
     asked.ns.tell()
@@ -198,14 +198,14 @@ async def delete_calls(asked: Asked[Any]) -> Answer:
 
 
 @table.add("GET", "/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
-async def get_call(asked: Asked[Any]) -> Answer:
+async def get_call(asked: AdminRequest[Any]) -> Answer:
     text = asked.params["id"]
     reveal = may_reveal(asked)
     number = call_number(text if text.startswith("c-") else f"c-{text}")
     call = None if number is None else asked.ns.record.get(number)
     if call is None:
         detail = f"Kept are {len(asked.ns.record)} calls, {asked.ns.record.dropped} were dropped. See GET /__admin/calls"
-        raise Refused(404, "no-such-call", f"There is no call {text!r}", detail)
+        raise ProblemError(404, "no-such-call", f"There is no call {text!r}", detail)
     return json_answer(call_view(call, reveal=reveal))
 
 
@@ -217,7 +217,7 @@ async def get_call(asked: Asked[Any]) -> Answer:
     answer=CountView,
     errors=(422,),
 )
-async def count_calls(asked: Asked[CountSpec]) -> Answer:
+async def count_calls(asked: AdminRequest[CountSpec]) -> Answer:
     subject = Subject(asked.ns, asked.body)
     await Turns().all_of(subject.steps(asked.ns))
     count = subject.count(asked.ns)
@@ -230,7 +230,7 @@ async def count_calls(asked: Asked[CountSpec]) -> Answer:
     "Every count of this namespace; exact also where records were dropped.",
     answer=CountsView,
 )
-async def get_counts(asked: Asked[Any]) -> Answer:
+async def get_counts(asked: AdminRequest[Any]) -> Answer:
     counts = asked.ns.counts
     routes = {
         route_id: {
@@ -257,7 +257,7 @@ async def get_counts(asked: Asked[Any]) -> Answer:
     answer=UnmatchedList,
     query={**PAGING, **REVEAL},
 )
-async def list_unmatched(asked: Asked[Any]) -> Answer:
+async def list_unmatched(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     found = (
         (call, not call.matched and not call.automatic and call.request.complete)

@@ -7,16 +7,24 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, parsed, sent_json
+from mockserver.admin.api import (
+    AdminRequest,
+    Answer,
+    EndpointTable,
+    ProblemError,
+    json_answer,
+    parsed,
+    sent_json,
+)
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
 from mockserver.verification.verify import Check, expectations
 
-table = Table()
+table = EndpointTable()
 THREADED = 500
 """Recorded calls from which on attempts are judged in a thread."""
 
@@ -36,7 +44,7 @@ class Checks(RootModel[CheckSpec | list[CheckSpec]]):
     answer=VerifiedView,
     errors=(409, 422),
 )
-async def verify(asked: Asked[Any]) -> Answer:
+async def verify(asked: AdminRequest[Any]) -> Answer:
     data = await sent_json(asked.request)
     checks = await _compiled(asked.ns, data)
     return answer(await settled(asked.ns, checks))
@@ -45,7 +53,9 @@ async def verify(asked: Asked[Any]) -> Answer:
 async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     listed = isinstance(data, list)
     if listed and not data:
-        raise InvalidInput(Flaw((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}'))
+        raise InvalidInputError(
+            Flaw((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}')
+        )
     checks: list[Check] = []
     flaws: list[Flaw] = []
     turns = Turns()
@@ -53,10 +63,10 @@ async def _compiled(ns: Namespace, data: Any) -> list[Check]:
         await turns.pause()
         try:
             checks.append(Check(ns, parsed(CheckSpec, one)))
-        except InvalidInput as why:
+        except InvalidInputError as why:
             flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     return checks
 
 
@@ -68,10 +78,10 @@ async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     query={"scenario": "Only the expectations of this scenario."},
     errors=(404, 409),
 )
-async def verify_expectations(asked: Asked[Any]) -> Answer:
+async def verify_expectations(asked: AdminRequest[Any]) -> Answer:
     name = asked.query.get("scenario")
     if name is not None and name != "runtime" and asked.ns.scenario(name) is None:
-        raise Refused(404, "no-such-scenario", f"There is no scenario {name!r}")
+        raise ProblemError(404, "no-such-scenario", f"There is no scenario {name!r}")
     return answer(expectations(asked.ns, name))
 
 
@@ -86,7 +96,7 @@ def answer(verdicts: list[Verdict]) -> Answer:
         if len(verdicts) == 1
         else f"{len(failed)} of {len(verdicts)} checks do not hold"
     )
-    raise Refused(409, "verify", title, "\n".join(failed), ok=False, checks=views)
+    raise ProblemError(409, "verify", title, "\n".join(failed), ok=False, checks=views)
 
 
 async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:

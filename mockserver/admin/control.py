@@ -7,17 +7,17 @@ from typing import Any
 
 from pydantic import Field
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, no_content
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, json_answer, no_content
 from mockserver.admin.models import HealthView, ReloadView
 from mockserver.admin.turns import Turns
 from mockserver.compiler import editing
-from mockserver.errors import Flaw, InvalidInput, near
+from mockserver.errors import Flaw, InvalidInputError, near
 from mockserver.model.http import Response
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.schema.base import Spec
 from mockserver.schema.scenario import schema_document
 
-table = Table()
+table = EndpointTable()
 
 
 class ResetBody(Spec):
@@ -35,7 +35,7 @@ class ResetBody(Spec):
     status=204,
     errors=(422,),
 )
-async def reset(asked: Asked[ResetBody]) -> Answer:
+async def reset(asked: AdminRequest[ResetBody]) -> Answer:
     what = (
         asked.body.what
         if asked.body.what is not None
@@ -47,7 +47,7 @@ async def reset(asked: Asked[ResetBody]) -> Answer:
         if part not in editing.RESETS
     ]
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     if "clock" in what:
         asked.services.courier.forget(asked.ns)
     overlay = asked.ns.overlay if "routes" in what else None
@@ -71,16 +71,16 @@ async def reset(asked: Asked[ResetBody]) -> Answer:
     errors=(422,),
     namespaced=False,
 )
-async def reload(asked: Asked[Any]) -> Answer:
+async def reload(asked: AdminRequest[Any]) -> Answer:
     try:
         return json_answer(asked.services.reload())
-    except LoadFailed as why:
+    except LoadError as why:
         detail = "The old scenarios go on answering.\n" + "\n".join(why.lines)
         errors = [
             {"pointer": "", "message": line, "hint": flaw.hint}
             for line, flaw in zip(why.lines, why.flaws, strict=True)
         ]
-        raise Refused(
+        raise ProblemError(
             422, "invalid", "The files have errors, and nothing was changed", detail, errors=errors
         ) from why
 
@@ -92,7 +92,7 @@ async def reload(asked: Asked[Any]) -> Answer:
     answer=HealthView,
     namespaced=False,
 )
-async def health(asked: Asked[Any]) -> Answer:
+async def health(asked: AdminRequest[Any]) -> Answer:
     return json_answer(asked.services.health())
 
 
@@ -104,15 +104,15 @@ async def health(asked: Asked[Any]) -> Answer:
     errors=(404,),
     namespaced=False,
 )
-async def ca_pem(asked: Asked[Any]) -> Answer:
+async def ca_pem(asked: AdminRequest[Any]) -> Answer:
     return Response(200, [("Content-Type", "application/x-pem-file")], asked.services.ca_pem())
 
 
 @table.add("GET", "/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)
-async def scenario_schema(_: Asked[Any]) -> Answer:
+async def scenario_schema(_: AdminRequest[Any]) -> Answer:
     return json_answer(schema_document())
 
 
 @table.add("GET", "/openapi.json", "This description.", namespaced=False)
-async def openapi(asked: Asked[Any]) -> Answer:
+async def openapi(asked: AdminRequest[Any]) -> Answer:
     return json_answer(await asyncio.to_thread(asked.services.openapi))  # made at the first call

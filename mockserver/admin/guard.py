@@ -12,8 +12,8 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-from mockserver.admin.api import Refused
-from mockserver.errors import Flaw, InvalidInput, shown
+from mockserver.admin.api import ProblemError
+from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.model.http import Request
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+(?:%[\w.%-]+)?)\]|([a-z0-9._-]*))(?::\d*)?")
@@ -25,13 +25,15 @@ class Guard:
     """
     `token` empty: none is asked. `hosts` are further names that may stand in Host.
 
-    Raises InvalidInput for a token of white space alone, and for what is no host name.
+    Raises InvalidInputError for a token of white space alone, and for what is no host name.
     """
 
     def __init__(self, token: str = "", hosts: Iterable[str] = ()) -> None:
         if token and not token.strip():
             # Taken for none, it would open what somebody meant to close.
-            raise InvalidInput(Flaw((), "--admin-token: it is blank", "Write a token, or leave the flag out"))
+            raise InvalidInputError(
+                Flaw((), "--admin-token: it is blank", "Write a token, or leave the flag out")
+            )
         self._token = token.strip().encode()
         self._hosts = frozenset(_allowed(host) for host in hosts)
 
@@ -40,13 +42,13 @@ class Guard:
         return bool(self._token)
 
     def check(self, request: Request, *, public: bool = False) -> None:
-        """Raises Refused where the request may not. What is `public` needs no token."""
+        """Raises ProblemError where the request may not. What is `public` needs no token."""
         self._check_origin(request)
         if self._token:
             if not public:
                 self._check_token(request)
         elif not self._is_own(request.host):
-            raise Refused(
+            raise ProblemError(
                 403,
                 "foreign-host",
                 f"The admin API does not answer to the host {request.host!r}",
@@ -65,7 +67,7 @@ class Guard:
         # https too: what ends TLS in front of us hands on the host that the browser asked for.
         own = {f"{scheme}://{request.host}".lower() for scheme in (request.scheme, "https")}
         if site == "cross-site" or (origin is not None and origin.lower() not in own):
-            raise Refused(
+            raise ProblemError(
                 403,
                 "foreign-origin",
                 "The admin API answers no page of another origin",
@@ -74,7 +76,7 @@ class Guard:
 
     def _check_token(self, request: Request) -> None:
         if not self._has_token(request):
-            raise Refused(
+            raise ProblemError(
                 401,
                 "no-token",
                 "The admin API asks for its token",
@@ -109,7 +111,7 @@ def _allowed(host: str) -> str:
     name = _name_of(host)
     if not name:
         hint = "Write a name such as mock.example"
-        raise InvalidInput(Flaw((), f"--admin-host: {shown(host)} is no host name", hint))
+        raise InvalidInputError(Flaw((), f"--admin-host: {shown(host)} is no host name", hint))
     return name
 
 

@@ -16,19 +16,19 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from mockserver import __version__
-from mockserver.admin.api import Answer, Asked, Table
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable
 from mockserver.admin.calls import FILTERS, MOST, REVEAL, SLICE, CallFilter, may_reveal
 from mockserver.admin.models import ArchiveView
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
 from mockserver.model.call import Call
-from mockserver.model.coding import UnreadableBody, decode_content
+from mockserver.model.coding import UnreadableBodyError, decode_content
 from mockserver.model.http import Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.responses.bodies import dump_json
 from mockserver.store.call_log import KEPT_BODY_BYTES
 
-table = Table()
+table = EndpointTable()
 
 _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -41,7 +41,7 @@ _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
     query={**FILTERS, "limit": f"At most so many, 1 to {MOST}; default all.", **REVEAL},
     errors=(422,),
 )
-async def get_archive(asked: Asked[Any]) -> Answer:
+async def get_archive(asked: AdminRequest[Any]) -> Answer:
     wanted, reveal = CallFilter(asked), may_reveal(asked)
     limit = asked.number("limit", MOST, MOST) if "limit" in asked.query else None
     turns = Turns()
@@ -166,7 +166,7 @@ def _params(content_type: str, text: str) -> list[dict[str, str]]:
         return _named([list(pair) for pair in parse_qsl(text, keep_blank_values=True)])
     try:
         parts = form.parts
-    except UnreadableBody:
+    except UnreadableBodyError:
         return []
     return [_param(part.name or "", part.filename, part.content_type, part.text) for part in parts]
 
@@ -241,7 +241,7 @@ def _shown(view: Mapping[str, Any], body: bytes, headers: Pairs, *, reveal: bool
         return view
     try:
         body = decode_content(body, list(form.codings), KEPT_BODY_BYTES)
-    except UnreadableBody:
+    except UnreadableBodyError:
         return view
     return body_view(body, length=len(body), shown_as=None if reveal else Form(form.media_type))
 

@@ -14,10 +14,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
-from mockserver.admin.api import Answer, Asked, Refused, Table
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError
 from mockserver.engine.engine import Engine
 from mockserver.engine.latencies import BOUNDS_S, Latencies
-from mockserver.engine.monitoring import Reading, Watch
+from mockserver.engine.monitoring import MetricsReading, Watch
 from mockserver.model.http import Response
 from mockserver.schema.reply import FaultKind
 from mockserver.store.bounds import KINDS
@@ -26,7 +26,7 @@ from mockserver.store.delivery import DeliveryState
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-table = Table()
+table = EndpointTable()
 RESULTS = ("delivered", "refused", "unanswered")
 Tally = Callable[[], Mapping[str, int]]
 """How often something happened, by its kind, since the server began."""
@@ -41,7 +41,7 @@ Tally = Callable[[], Mapping[str, int]]
     errors=(501,),
     namespaced=False,
 )
-async def get_metrics(asked: Asked[Any]) -> Answer:
+async def get_metrics(asked: AdminRequest[Any]) -> Answer:
     return await asked.services.metrics(",".join(asked.request.headers.all("accept")))
 
 
@@ -60,7 +60,7 @@ class Metrics:
         self._lock = asyncio.Lock()
 
     async def __call__(self, accept: str) -> Response:
-        """The answer in the format that is accepted. Raises Refused(501) without the extra."""
+        """The answer in the format that is accepted. Raises ProblemError(501) without the extra."""
         await asyncio.to_thread(_check_library)
         async with self._lock:  # of two that ask at once, the second would read while the first is halfway
             reading = await self._read()
@@ -69,7 +69,7 @@ class Metrics:
         data, content_type = await asyncio.to_thread(_written, families, accept)
         return Response(200, [("Content-Type", content_type)], data)
 
-    async def _read(self) -> Reading:
+    async def _read(self) -> MetricsReading:
         for reading in self._watch.read():
             if reading is not None:
                 return reading
@@ -81,7 +81,7 @@ Family = tuple[str, str, str, Any]
 """Kind, name, help and samples: made without the library, so that the loop is not held up by writing them."""
 
 
-def _calls(reading: Reading) -> Iterator[Family]:
+def _calls(reading: MetricsReading) -> Iterator[Family]:
     totals = reading.totals
     by_route = sorted(((route, str(status)), number) for (route, status), number in totals.calls.items())
     yield (
@@ -131,7 +131,7 @@ def _latency(latencies: Latencies) -> Iterator[Family]:
     yield "counter", "mockserver_own_latency_unobserved_calls", said, latencies.unobserved
 
 
-def _standing(reading: Reading) -> Iterator[Family]:
+def _standing(reading: MetricsReading) -> Iterator[Family]:
     yield "gauge", "mockserver_record_calls", "Calls that are kept.", reading.kept_calls
     yield "gauge", "mockserver_record_bytes", "About how much memory they take.", reading.kept_bytes
     yield "counter", "mockserver_record_dropped_calls", "Calls that were kept and are no more.", reading.totals.dropped  # fmt: skip
@@ -153,13 +153,13 @@ def _by(label: str, numbers: Mapping[str, int], known: Iterable[str]) -> Any:
 
 
 def _check_library() -> None:
-    """Raises Refused(501) without the extra."""
+    """Raises ProblemError(501) without the extra."""
     try:
         import_module("prometheus_client")
     except ImportError:
         hint = "Install it with: pip install 'mockserver[metrics]'"
         title = "GET /__admin/metrics needs a library that is not installed"
-        raise Refused(501, "missing-extra", title, hint) from None
+        raise ProblemError(501, "missing-extra", title, hint) from None
 
 
 def _written(families: list[Family], accept: str) -> tuple[bytes, str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 
-class View(BaseModel):
+class AdminView(BaseModel):
     """An answer of the admin API."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
@@ -24,7 +24,7 @@ class Problem(BaseModel):
     errors: list[FlawView] = []
 
 
-class FlawView(View):
+class FlawView(AdminView):
     """One thing wrong, with a JSON pointer to it."""
 
     pointer: str
@@ -32,7 +32,7 @@ class FlawView(View):
     hint: str
 
 
-class ScenarioView(View):
+class ScenarioView(AdminView):
     name: str
     active: bool
     description: str | None
@@ -43,7 +43,7 @@ class ScenarioView(View):
     routes: list[str]
 
 
-class Listing(View):
+class Listing(AdminView):
     """A list; `next` is the cursor of the page after it, or null."""
 
     items: list[Any]
@@ -72,7 +72,7 @@ class RouteList(Listing):
     items: list[RouteView]
 
 
-class BodyView(View):
+class BodyView(AdminView):
     """A body: `text` where it is UTF-8, else `base64`; `length` and `sha256` are of the whole."""
 
     text: str | None
@@ -82,7 +82,7 @@ class BodyView(View):
     truncated: bool
 
 
-class ClientCertView(View):
+class ClientCertView(AdminView):
     subject: str
     issuer: str
     san: list[str]
@@ -90,7 +90,7 @@ class ClientCertView(View):
     fingerprint_sha256: str
 
 
-class RequestView(View):
+class RequestView(AdminView):
     method: str
     target: str
     path: str
@@ -102,13 +102,13 @@ class RequestView(View):
     client_cert: ClientCertView | None
 
 
-class ReplyView(View):
+class ReplyView(AdminView):
     status: int
     headers: list[list[str]]
     body: BodyView
 
 
-class TimesView(View):
+class TimesView(AdminView):
     """`arrived` is an instant; the others are milliseconds after it."""
 
     arrived: str
@@ -118,7 +118,7 @@ class TimesView(View):
     left_ms: float | None
 
 
-class CallView(View):
+class CallView(AdminView):
     id: str
     number: int
     namespace: str
@@ -140,7 +140,7 @@ class CallView(View):
     times: TimesView
 
 
-class BriefView(View):
+class BriefView(AdminView):
     """A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open."""
 
     id: str
@@ -166,7 +166,7 @@ class CallList(Listing):
     items: list[CallView | BriefView]
 
 
-class RecordingView(View):
+class RecordingView(AdminView):
     """`left_out` are calls that are not in it, by reason; `running` says whether it takes more."""
 
     id: str
@@ -190,7 +190,7 @@ class RecordedView(RecordingView):
     files: dict[str, str]
 
 
-class ArchiveLogView(View):
+class ArchiveLogView(AdminView):
     """`entries` are calls, with fields of our own below `_id`, `_namespace`, `_route`, `_step`, `_outcome`, `_fault`."""
 
     version: Literal["1.2"]
@@ -198,13 +198,13 @@ class ArchiveLogView(View):
     entries: list[dict[str, Any]]
 
 
-class ArchiveView(View):
+class ArchiveView(AdminView):
     """An HTTP archive, HAR 1.2."""
 
     log: ArchiveLogView
 
 
-class DifferenceView(View):
+class DifferenceView(AdminView):
     where: str
     pointer: str
     expected: Any
@@ -213,7 +213,7 @@ class DifferenceView(View):
     text: str
 
 
-class NearestView(View):
+class NearestView(AdminView):
     route: str
     request: str
     differences: list[DifferenceView]
@@ -228,19 +228,19 @@ class UnmatchedList(Listing):
     items: list[UnmatchedView]
 
 
-class CountView(View):
+class CountView(AdminView):
     count: int
     exact: bool
 
 
-class RouteCountView(View):
+class RouteCountView(AdminView):
     calls: int
     statuses: dict[str, int]
     in_flight: int
     most_in_flight: int
 
 
-class CountsView(View):
+class CountsView(AdminView):
     total: int
     routes: dict[str, RouteCountView]
     unmatched: int
@@ -248,7 +248,7 @@ class CountsView(View):
     automatic: int
 
 
-class VerdictView(View):
+class VerdictView(AdminView):
     ok: bool
     expected: str
     saw: str
@@ -259,18 +259,18 @@ class VerdictView(View):
     )
 
 
-class VerifiedView(View):
+class VerifiedView(AdminView):
     ok: Literal[True]
     checks: list[VerdictView]
 
 
-class ReloadView(View):
+class ReloadView(AdminView):
     scenarios: int
     routes: int
     warnings: list[str] = Field(default=[])
 
 
-class StateFileView(View):
+class StateFileView(AdminView):
     """When something new was last saved; `error` says why the last try failed."""
 
     saved_at: str | None
@@ -291,14 +291,14 @@ class HealthView(BaseModel):
     tls_url: str | None
 
 
-class CandidateView(View):
+class CandidateView(AdminView):
     route: str
     request: str
     matched: bool
     differences: list[DifferenceView]
 
 
-class ExplainView(View):
+class ExplainView(AdminView):
     """A dry run: the route that would answer, its step from 1, and the reply as it would be."""
 
     route: str | None
@@ -345,13 +345,13 @@ class ItemList(Listing):
     items: list[dict[str, Any]]
 
 
-class ClockView(View):
+class ClockView(AdminView):
     now: str
     frozen: bool
     offset_s: float
 
 
-class NamespaceView(View):
+class NamespaceView(AdminView):
     """A world of its own. `url` is what the application gets as EXTERNAL_API_URL; `ttl` null: never collected."""
 
     name: str
@@ -365,11 +365,11 @@ class NamespaceList(Listing):
     items: list[NamespaceView]
 
 
-class SnapshotView(View):
+class SnapshotView(AdminView):
     id: str
 
 
-class TryView(View):
+class TryView(AdminView):
     """
     One attempt. `gap_ms` is from the end of the one before, `asked_ms` what the answer before asked to wait,
     `retry_after` whether it was `kept` or `broken`; null where nothing was asked. `changed` are the parts that
@@ -392,7 +392,7 @@ class TryView(View):
     effects: list[str]
 
 
-class OperationView(View):
+class OperationView(AdminView):
     """
     Calls that are attempts of one thing. `why` says what joined them or, where they are not `certain`, what is
     in doubt; `by` is the selector that settles it. `repeats` is the number, from 1, of an earlier operation that
@@ -435,7 +435,7 @@ class DeliveryList(Listing):
     items: list[DeliveryView]
 
 
-class ViolationView(View):
+class ViolationView(AdminView):
     """`operation` is null where the contract has none; `got` is left out where nothing came."""
 
     id: str
@@ -457,12 +457,12 @@ class ViolationList(Listing):
     items: list[ViolationView]
 
 
-class CallOfApi(View):
+class CallOfApi(AdminView):
     request: str
     summary: str
 
 
-class IndexView(View):
+class IndexView(AdminView):
     """What the admin API has. `dashboard` is for people, `openapi` describes every call."""
 
     dashboard: str

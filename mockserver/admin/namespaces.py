@@ -7,24 +7,33 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content, room
+from mockserver.admin.api import (
+    AdminRequest,
+    Answer,
+    EndpointTable,
+    ProblemError,
+    json_answer,
+    listing,
+    no_content,
+    room,
+)
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
 from mockserver.compiler import editing
-from mockserver.engine.engine import IDLE_TTL_S, NamespaceTaken
+from mockserver.engine.engine import IDLE_TTL_S, NamespaceExistsError
 from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace
-from mockserver.errors import Wrong, near, shown
+from mockserver.errors import WrongValueError, near, shown
 from mockserver.model.durations import format_duration
 from mockserver.model.written import as_text
 from mockserver.schema.base import DurationS, Spec
 
-table = Table()
+table = EndpointTable()
 
 MOST_SNAPSHOTS = 1000
 
 
 def _name(value: object) -> object:
     if value is not None and (not isinstance(value, str) or not NAMESPACE_NAME.fullmatch(value)):
-        raise Wrong(
+        raise WrongValueError(
             f"{shown(value)} is no name of a namespace",
             "Use 1 to 100 letters, digits, dots, dashes or underscores",
         )
@@ -68,7 +77,7 @@ class RestoreBody(Spec):
     id: str | None = None
 
 
-def view(asked: Asked[Any], ns: Namespace) -> dict[str, Any]:
+def view(asked: AdminRequest[Any], ns: Namespace) -> dict[str, Any]:
     base = asked.services.public_url(asked.request)
     return {
         "name": ns.name,
@@ -79,13 +88,13 @@ def view(asked: Asked[Any], ns: Namespace) -> dict[str, Any]:
     }
 
 
-def named(asked: Asked[Any]) -> Namespace:
-    """Raises Refused(404)."""
+def named(asked: AdminRequest[Any]) -> Namespace:
+    """Raises ProblemError(404)."""
     name = asked.params["name"]
     ns = asked.engine.namespaces.get(name)
     if ns is None:
         hint = asked.engine.near_namespace(name)
-        raise Refused(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
+        raise ProblemError(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
     return ns
 
 
@@ -100,7 +109,7 @@ def named(asked: Asked[Any]) -> Namespace:
     errors=(409, 422, 429),
     namespaced=False,
 )
-async def add_namespace(asked: Asked[NamespaceBody]) -> Answer:
+async def add_namespace(asked: AdminRequest[NamespaceBody]) -> Answer:
     body = asked.body
     name = body.name or f"ns-{secrets.token_hex(6)}"
     if body.scenarios is not None:
@@ -111,8 +120,8 @@ async def add_namespace(asked: Asked[NamespaceBody]) -> Answer:
         ns = asked.engine.make_namespace(
             name, seed=None if body.seed is None else as_text(body.seed), ttl_s=body.ttl_s
         )
-    except NamespaceTaken as why:
-        raise Refused(
+    except NamespaceExistsError as why:
+        raise ProblemError(
             409, "conflict", f"There is a namespace {name!r} already", "Choose another name, or leave it out"
         ) from why
     if body.scenarios is not None:
@@ -121,14 +130,14 @@ async def add_namespace(asked: Asked[NamespaceBody]) -> Answer:
 
 
 @table.add("GET", "/namespaces", "Every namespace.", answer=NamespaceList, namespaced=False)
-async def list_namespaces(asked: Asked[Any]) -> Answer:
+async def list_namespaces(asked: AdminRequest[Any]) -> Answer:
     return listing([view(asked, ns) for ns in asked.engine.namespaces.values()])
 
 
 @table.add(
     "GET", "/namespaces/{name}", "One namespace.", answer=NamespaceView, errors=(404,), namespaced=False
 )
-async def get_namespace(asked: Asked[Any]) -> Answer:
+async def get_namespace(asked: AdminRequest[Any]) -> Answer:
     return json_answer(view(asked, named(asked)))
 
 
@@ -140,10 +149,10 @@ async def get_namespace(asked: Asked[Any]) -> Answer:
     errors=(404, 409),
     namespaced=False,
 )
-async def delete_namespace(asked: Asked[Any]) -> Answer:
+async def delete_namespace(asked: AdminRequest[Any]) -> Answer:
     ns = named(asked)
     if ns.name == DEFAULT:
-        raise Refused(
+        raise ProblemError(
             409, "conflict", "The namespace 'default' always exists", "Put it back with POST /__admin/reset"
         )
     asked.services.courier.forget(ns)
@@ -161,10 +170,10 @@ async def delete_namespace(asked: Asked[Any]) -> Answer:
     errors=(404, 409, 422),
     namespaced=False,
 )
-async def keep_namespace(asked: Asked[KeepBody]) -> Answer:
+async def keep_namespace(asked: AdminRequest[KeepBody]) -> Answer:
     ns = named(asked)
     if ns.name == DEFAULT:
-        raise Refused(409, "conflict", "The namespace 'default' is always kept", "Keep one of a test")
+        raise ProblemError(409, "conflict", "The namespace 'default' is always kept", "Keep one of a test")
     asked.services.courier.forget(ns)
     for old in asked.engine.keep_namespace(ns, asked.body.for_s, asked.body.most):
         asked.services.courier.forget(old)
@@ -175,9 +184,9 @@ async def keep_namespace(asked: Asked[KeepBody]) -> Answer:
 @table.add(
     "POST", "/snapshot", "Remembers memory, positions, routes and clock.", answer=SnapshotView, errors=(409,)
 )
-async def snapshot(asked: Asked[Any]) -> Answer:
+async def snapshot(asked: AdminRequest[Any]) -> Answer:
     if len(asked.ns.snapshots) >= MOST_SNAPSHOTS:
-        raise Refused(
+        raise ProblemError(
             409,
             "too-many",
             f"There are {MOST_SNAPSHOTS} snapshots already",
@@ -195,14 +204,14 @@ async def snapshot(asked: Asked[Any]) -> Answer:
     answer=SnapshotView,
     errors=(404, 409),
 )
-async def restore(asked: Asked[RestoreBody]) -> Answer:
+async def restore(asked: AdminRequest[RestoreBody]) -> Answer:
     snapshots = asked.ns.snapshots
     if not snapshots:
-        raise Refused(409, "no-snapshot", "There is no snapshot", "Take one with POST /__admin/snapshot")
+        raise ProblemError(409, "no-snapshot", "There is no snapshot", "Take one with POST /__admin/snapshot")
     wanted = asked.body.id or _id(snapshots[-1][0])
     ids = [_id(number) for number, _ in snapshots]
     if wanted not in ids:
-        raise Refused(404, "no-such-snapshot", f"There is no snapshot {wanted!r}", near(wanted, ids))
+        raise ProblemError(404, "no-such-snapshot", f"There is no snapshot {wanted!r}", near(wanted, ids))
     at = ids.index(wanted)
     kept = snapshots[at][1]
     asked.services.courier.forget(asked.ns)

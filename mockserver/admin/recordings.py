@@ -11,7 +11,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing, no_content
+from mockserver.admin.api import (
+    AdminRequest,
+    Answer,
+    EndpointTable,
+    ProblemError,
+    json_answer,
+    listing,
+    no_content,
+)
 from mockserver.admin.models import RecordedView, RecordingList, RecordingView
 from mockserver.admin.views import instant
 from mockserver.errors import near
@@ -23,7 +31,7 @@ from mockserver.schema.base import Spec
 from mockserver.schema.scenario import ScenarioName, read_upstream
 from mockserver.store.recordings import Recording, Recordings
 
-table = Table()
+table = EndpointTable()
 
 
 class RecordingBody(Spec):
@@ -97,13 +105,13 @@ async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def identified(asked: Asked[Any]) -> tuple[Recordings, Recording]:
-    """Raises Refused(404)."""
+def identified(asked: AdminRequest[Any]) -> tuple[Recordings, Recording]:
+    """Raises ProblemError(404)."""
     wanted, found = asked.params["id"], asked.ns.recordings
     recording = None if found is None else found.kept.get(wanted)
     if found is None or recording is None:
         hint = near(wanted, found.kept if found is not None else [])
-        raise Refused(404, "no-such-recording", f"There is no recording {wanted!r}", hint)
+        raise ProblemError(404, "no-such-recording", f"There is no recording {wanted!r}", hint)
     return found, recording
 
 
@@ -117,7 +125,7 @@ def identified(asked: Asked[Any]) -> tuple[Recordings, Recording]:
     status=201,
     errors=(409,),
 )
-async def start(asked: Asked[RecordingBody]) -> Answer:
+async def start(asked: AdminRequest[RecordingBody]) -> Answer:
     body, ns = asked.body, asked.ns
     if body.to is not None:
         await asked.services.may_forward(body.to)
@@ -126,7 +134,7 @@ async def start(asked: Asked[RecordingBody]) -> Answer:
     running = ns.recordings.running
     if running is not None:
         hint = f"Stop it first: POST /recordings/{running.id}/stop"
-        raise Refused(409, "already-recording", f"The recording {running.id} runs already", hint)
+        raise ProblemError(409, "already-recording", f"The recording {running.id} runs already", hint)
     to = body.to or asked.services.settings.forward_to
     name = body.name or name_of(urlsplit(to).hostname or "")
     recording = ns.recordings.start(body.to, ns.shared.wall(), name)
@@ -134,7 +142,7 @@ async def start(asked: Asked[RecordingBody]) -> Answer:
 
 
 @table.add("GET", "/recordings", "The recordings of this namespace, oldest first.", answer=RecordingList)
-async def list_recordings(asked: Asked[Any]) -> Answer:
+async def list_recordings(asked: AdminRequest[Any]) -> Answer:
     recordings = asked.ns.recordings
     if recordings is not None and recordings.running is not None:
         await settled(recordings.running)
@@ -148,7 +156,7 @@ async def list_recordings(asked: Asked[Any]) -> Answer:
     answer=RecordedView,
     errors=(404,),
 )
-async def look(asked: Asked[Any]) -> Answer:
+async def look(asked: AdminRequest[Any]) -> Answer:
     return await recorded_answer(identified(asked)[1])
 
 
@@ -159,14 +167,14 @@ async def look(asked: Asked[Any]) -> Answer:
     answer=RecordedView,
     errors=(404,),
 )
-async def stop(asked: Asked[Any]) -> Answer:
+async def stop(asked: AdminRequest[Any]) -> Answer:
     recordings, recording = identified(asked)
     recordings.stop(recording, asked.ns.shared.wall())
     return await recorded_answer(recording)
 
 
 @table.add("DELETE", "/recordings/{id}", "Stops it, and forgets what is in it.", status=204, errors=(404,))
-async def remove(asked: Asked[Any]) -> Answer:
+async def remove(asked: AdminRequest[Any]) -> Answer:
     recordings, recording = identified(asked)
     recordings.remove(recording, asked.ns.shared.wall())
     return no_content()

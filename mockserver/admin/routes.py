@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from mockserver.admin.api import (
+    AdminRequest,
     Answer,
-    Asked,
-    Refused,
-    Table,
+    EndpointTable,
+    ProblemError,
     check_media_type,
     json_answer,
     listing,
@@ -27,15 +27,15 @@ from mockserver.admin.turns import Turns, aside
 from mockserver.admin.views import route_view
 from mockserver.compiler import editing
 from mockserver.compiler.routes import compile_runtime_route
-from mockserver.engine.naming import NoSuchRoute, route_named
+from mockserver.engine.naming import UnknownRouteError, route_named
 from mockserver.engine.routes import Route
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.http import Request
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.yaml.yaml12 import read
 from mockserver.schema.scenario import RouteSpec
 
-table = Table()
+table = EndpointTable()
 TAG = {"tag": "Only routes with this tag."}
 
 
@@ -43,20 +43,22 @@ class RoutePatch(BaseModel):
     """Keys of a route, to be put in place of the old ones; null takes a key away."""
 
 
-def named(asked: Asked[Any]) -> Route:
-    """Raises Refused(404), listing what there is."""
+def named(asked: AdminRequest[Any]) -> Route:
+    """Raises ProblemError(404), listing what there is."""
     try:
         return route_named(asked.ns, asked.params["id"])
-    except NoSuchRoute as why:
+    except UnknownRouteError as why:
         flaw = why.flaws[0]
         status = 409 if "routes" in flaw.message else 404
-        raise Refused(status, "no-such-route", flaw.message[0].upper() + flaw.message[1:], flaw.hint) from why
+        raise ProblemError(
+            status, "no-such-route", flaw.message[0].upper() + flaw.message[1:], flaw.hint
+        ) from why
 
 
 @table.add(
     "GET", "/routes", "Every route that is there, in the order of scenarios.", answer=RouteList, query=TAG
 )
-async def list_routes(asked: Asked[Any]) -> Answer:
+async def list_routes(asked: AdminRequest[Any]) -> Answer:
     tag = asked.query.get("tag")
     turns = Turns()
     views = []
@@ -77,18 +79,18 @@ async def list_routes(asked: Asked[Any]) -> Answer:
     status=201,
     errors=(409, 415, 422, 429),
 )
-async def add_route(asked: Asked[Any]) -> Answer:
+async def add_route(asked: AdminRequest[Any]) -> Answer:
     _room(asked)
     try:
         route = await _compiled(asked)
-    except editing.Conflict as why:
-        raise Refused(409, "conflict", str(why), why.hint) from why
+    except editing.EditConflictError as why:
+        raise ProblemError(409, "conflict", str(why), why.hint) from why
     _room(asked)  # others may have come first
     return await _shown(asked, editing.place_route(asked.ns, route), 201)
 
 
-def _room(asked: Asked[Any]) -> None:
-    """Raises Refused where no route may be added."""
+def _room(asked: AdminRequest[Any]) -> None:
+    """Raises ProblemError where no route may be added."""
     overlay = asked.ns.overlay
     room(
         asked.engine,
@@ -100,13 +102,13 @@ def _room(asked: Asked[Any]) -> None:
     )
 
 
-async def _shown(asked: Asked[Any], route: Route, status: int = 200) -> Answer:
+async def _shown(asked: AdminRequest[Any], route: Route, status: int = 200) -> Answer:
     """A route may be large: its JSON is written on a thread."""
     return await asyncio.to_thread(json_answer, route_view(asked.ns, route), status)
 
 
-async def _compiled(asked: Asked[Any]) -> Route:
-    """The new route, with a name that is free now. Raises InvalidInput, Conflict."""
+async def _compiled(asked: AdminRequest[Any]) -> Route:
+    """The new route, with a name that is free now. Raises InvalidInputError, Conflict."""
     ns, size_bytes = asked.ns, len(asked.request.body)
     data = await aside(size_bytes, read_mapping, asked.request)
     spec = await aside(size_bytes, parse_spec, RouteSpec, data)
@@ -121,13 +123,13 @@ async def _compiled(asked: Asked[Any]) -> Route:
 @table.add(
     "DELETE", "/routes", "Removes the routes made at runtime, or those with a tag.", status=204, query=TAG
 )
-async def delete_routes(asked: Asked[Any]) -> Answer:
+async def delete_routes(asked: AdminRequest[Any]) -> Answer:
     editing.remove_runtime_routes(asked.ns, asked.query.get("tag"))
     return no_content()
 
 
 @table.add("GET", "/routes/{id}", "One route.", answer=RouteView, errors=(404, 409))
-async def get_route(asked: Asked[Any]) -> Answer:
+async def get_route(asked: AdminRequest[Any]) -> Answer:
     return await _shown(asked, named(asked))
 
 
@@ -140,7 +142,7 @@ async def get_route(asked: Asked[Any]) -> Answer:
     answer=RouteView,
     errors=(404, 409, 415, 422),
 )
-async def put_route(asked: Asked[Any]) -> Answer:
+async def put_route(asked: AdminRequest[Any]) -> Answer:
     named(asked)
     data = await aside(len(asked.request.body), read_mapping, asked.request)
     return await _shown(asked, await _replaced(asked, lambda _: data))
@@ -155,7 +157,7 @@ async def put_route(asked: Asked[Any]) -> Answer:
     answer=RouteView,
     errors=(404, 409, 415, 422),
 )
-async def patch_route(asked: Asked[Any]) -> Answer:
+async def patch_route(asked: AdminRequest[Any]) -> Answer:
     named(asked)
     patch = await sent_json(asked.request, as_written=True)
     if not isinstance(patch, dict):
@@ -163,7 +165,7 @@ async def patch_route(asked: Asked[Any]) -> Answer:
     return await _shown(asked, await _replaced(asked, lambda route: editing.merged_data(route, patch)))
 
 
-async def _replaced(asked: Asked[Any], data: Callable[[Route], dict[str, Any] | None]) -> Any:
+async def _replaced(asked: AdminRequest[Any], data: Callable[[Route], dict[str, Any] | None]) -> Any:
     """What stands in the place of the route that the call names; None where `data` says that nothing does."""
     while True:
         route = named(asked)
@@ -179,18 +181,18 @@ async def _replaced(asked: Asked[Any], data: Callable[[Route], dict[str, Any] | 
     status=204,
     errors=(404, 409, 422),
 )
-async def delete_route(asked: Asked[Any]) -> Answer:
+async def delete_route(asked: AdminRequest[Any]) -> Answer:
     await _replaced(asked, lambda _: None)
     return no_content()
 
 
 def read_mapping(request: Request) -> dict[str, Any]:
-    """A mapping in JSON or YAML. Raises InvalidInput, Refused."""
+    """A mapping in JSON or YAML. Raises InvalidInputError, ProblemError."""
     kind = check_media_type(request, yaml=True)
     if kind == "yaml":
         document = read(request.decoded_body)
         if document.flaws:
-            raise InvalidInput(document.flaws)
+            raise InvalidInputError(document.flaws)
         data = document.data
     else:
         data = read_json(request, as_written=True)

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from mockserver.admin.api import (
+    AdminRequest,
     Answer,
-    Asked,
-    Refused,
-    Table,
+    EndpointTable,
+    ProblemError,
     check_media_type,
     json_answer,
     listing,
@@ -27,15 +27,15 @@ from mockserver.compiler import editing
 from mockserver.compiler.routes import compile_scenario
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Scenario
-from mockserver.errors import InvalidInput, near
+from mockserver.errors import InvalidInputError, near
 from mockserver.model.http import Request
 from mockserver.scenarios.flaws import MOST_FLAWS
 from mockserver.scenarios.loader import from_bundle
-from mockserver.scenarios.source import LoadFailed, Source
+from mockserver.scenarios.source import LoadError, Source
 from mockserver.schema.base import Spec
 from mockserver.schema.scenario import ScenarioSpec
 
-table = Table()
+table = EndpointTable()
 
 
 class ActiveBody(Spec):
@@ -64,21 +64,21 @@ class AnyScenario(BaseModel):
 
 
 def named(ns: Namespace, name: str) -> Scenario:
-    """Raises Refused(404)."""
+    """Raises ProblemError(404)."""
     scenario = ns.scenario(name)
     if scenario is None:
         hint = near(name, [one.name for one in ns.scenarios()])
-        raise Refused(404, "no-such-scenario", f"There is no scenario {name!r}", hint)
+        raise ProblemError(404, "no-such-scenario", f"There is no scenario {name!r}", hint)
     return scenario
 
 
 @table.add("GET", "/scenarios", "The scenarios of this namespace, active or not.", answer=ScenarioList)
-async def list_scenarios(asked: Asked[Any]) -> Answer:
+async def list_scenarios(asked: AdminRequest[Any]) -> Answer:
     return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
 
 
 @table.add("GET", "/scenarios/{name}", "A scenario as it was given.", answer=ScenarioSpec, errors=(404,))
-async def get_scenario(asked: Asked[Any]) -> Answer:
+async def get_scenario(asked: AdminRequest[Any]) -> Answer:
     scenario = named(asked.ns, asked.params["name"])
     return json_answer({"scenario": scenario.name, **scenario.source.data})
 
@@ -93,7 +93,7 @@ async def get_scenario(asked: Asked[Any]) -> Answer:
     status=201,
     errors=(409, 415, 422),
 )
-async def add_scenario(asked: Asked[Any]) -> Answer:
+async def add_scenario(asked: AdminRequest[Any]) -> Answer:
     source = await aside(len(asked.request.body), read_source, asked.request, None)
     _refuse_taken(asked.ns, source.name)
     scenario = await _compiled(asked, source)
@@ -104,7 +104,7 @@ async def add_scenario(asked: Asked[Any]) -> Answer:
 def _refuse_taken(ns: Namespace, name: str) -> None:
     if ns.scenario(name) is not None:
         hint = f"Replace it with PUT /scenarios/{name}"
-        raise Refused(409, "conflict", f"There is a scenario {name!r} already", hint)
+        raise ProblemError(409, "conflict", f"There is a scenario {name!r} already", hint)
 
 
 @table.add(
@@ -117,7 +117,7 @@ def _refuse_taken(ns: Namespace, name: str) -> None:
     also=(201,),
     errors=(415, 422),
 )
-async def put_scenario(asked: Asked[Any]) -> Answer:
+async def put_scenario(asked: AdminRequest[Any]) -> Answer:
     name = asked.params["name"]
     source = await aside(len(asked.request.body), read_source, asked.request, name)
     if source.name != name:
@@ -138,7 +138,7 @@ async def put_scenario(asked: Asked[Any]) -> Answer:
     status=204,
     errors=(404,),
 )
-async def delete_scenario(asked: Asked[Any]) -> Answer:
+async def delete_scenario(asked: AdminRequest[Any]) -> Answer:
     editing.remove_scenario(asked.ns, named(asked.ns, asked.params["name"]).name)
     return no_content()
 
@@ -151,7 +151,7 @@ async def delete_scenario(asked: Asked[Any]) -> Answer:
     answer=ScenarioView,
     errors=(404,),
 )
-async def patch_scenario(asked: Asked[ActiveBody]) -> Answer:
+async def patch_scenario(asked: AdminRequest[ActiveBody]) -> Answer:
     scenario = named(asked.ns, asked.params["name"])
     editing.switch(asked.ns, scenario.name, active=asked.body.active)
     return json_answer(scenario_view(asked.ns, scenario))
@@ -164,34 +164,34 @@ async def patch_scenario(asked: Asked[ActiveBody]) -> Answer:
     body=UseBody,
     answer=ScenarioList,
 )
-async def use_scenarios(asked: Asked[UseBody]) -> Answer:
+async def use_scenarios(asked: AdminRequest[UseBody]) -> Answer:
     editing.use(asked.ns, asked.body.names)
     return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
 
 
-async def _compiled(asked: Asked[Any], source: Source) -> Scenario:
+async def _compiled(asked: AdminRequest[Any], source: Source) -> Scenario:
     order = editing.order_of(asked.ns, source.name)
     return await aside(len(asked.request.body), _compile, source, order)
 
 
 def _compile(source: Source, order: tuple[int, ...]) -> Scenario:
-    """Raises LoadFailed."""
+    """Raises LoadError."""
     try:
         return compile_scenario(source, order, strict=True)
-    except LoadFailed:
+    except LoadError:
         raise
-    except InvalidInput as why:
+    except InvalidInputError as why:
         flaws = sorted(why.flaws[:MOST_FLAWS], key=source.position)
-        raise LoadFailed([(source.locate(flaw), flaw) for flaw in flaws]) from why
+        raise LoadError([(source.locate(flaw), flaw) for flaw in flaws]) from why
 
 
 def read_source(request: Request, name: str | None) -> Source:
-    """The scenario in a body: JSON, YAML, or a bundle in JSON. Raises InvalidInput, Refused."""
+    """The scenario in a body: JSON, YAML, or a bundle in JSON. Raises InvalidInputError, ProblemError."""
     kind = check_media_type(request, yaml=True)
     files: dict[str, bytes] = {}
     text: str | bytes = request.decoded_body
     if not text:
-        raise Refused(400, "bad-json", "The body is empty", 'Send a scenario, such as {"routes": []}')
+        raise ProblemError(400, "bad-json", "The body is empty", 'Send a scenario, such as {"routes": []}')
     if kind == "json":
         bundle = _bundle(request)
         if bundle is not None:

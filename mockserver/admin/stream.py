@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Table, room, to_json
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, room, to_json
 from mockserver.admin.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, call_number, viewer
 from mockserver.admin.views import brief_view
 from mockserver.engine.call_stream import Follower
@@ -15,7 +15,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
 
-table = Table()
+table = EndpointTable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ HEARTBEAT_S = 15.0
     content_type="text/event-stream",
     errors=(422, 429),
 )
-async def stream_calls(asked: Asked[Any]) -> Answer:
+async def stream_calls(asked: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(asked), viewer(asked)
     there, most = len(asked.ns.followers), asked.services.settings.max_streams
     room(asked.engine, "streams", there, most, "readers of this namespace's stream", "Close some")

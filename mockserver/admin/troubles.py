@@ -6,15 +6,15 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import Answer, Asked, Table, listing, no_content, parsed, sent_json
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, no_content, parsed, sent_json
 from mockserver.admin.models import TroubleList
 from mockserver.engine.fault_injection import Trouble
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.schema.trouble import PlacedTroubleSpec
 
-table = Table()
+table = EndpointTable()
 
 
 class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
@@ -32,7 +32,7 @@ class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
     answer=TroubleList,
     errors=(422,),
 )
-async def put_troubles(asked: Asked[Any]) -> Answer:
+async def put_troubles(asked: AdminRequest[Any]) -> Answer:
     data = await sent_json(asked.request)
     asked.ns.set_troubles(_compiled(asked.ns, data))
     return await get_troubles(asked)
@@ -41,29 +41,29 @@ async def put_troubles(asked: Asked[Any]) -> Answer:
 @table.add(
     "GET", "/troubles", "The troubles that are set, and the calls that they have struck.", answer=TroubleList
 )
-async def get_troubles(asked: Asked[Any]) -> Answer:
+async def get_troubles(asked: AdminRequest[Any]) -> Answer:
     troubles = asked.ns.troubles
     return listing([one.view() for one in troubles.placed] if troubles is not None else [])
 
 
 @table.add("DELETE", "/troubles", "The service does its work again.", status=204)
-async def delete_troubles(asked: Asked[Any]) -> Answer:
+async def delete_troubles(asked: AdminRequest[Any]) -> Answer:
     asked.ns.set_troubles(())
     return no_content()
 
 
 def _compiled(ns: Namespace, data: Any) -> list[Trouble]:
-    """Raises InvalidInput with the flaws of all of them."""
+    """Raises InvalidInputError with the flaws of all of them."""
     listed = isinstance(data, list)
     made: list[Trouble] = []
     flaws: list[Flaw] = []
     for i, one in enumerate(data if listed else [data]):
         try:
             made.append(_placed(ns, parsed(PlacedTroubleSpec, one), one))
-        except InvalidInput as why:
+        except InvalidInputError as why:
             flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     return made
 
 

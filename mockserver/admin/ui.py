@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, is_browser, json_answer
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, is_browser, json_answer
 from mockserver.admin.models import IndexView
 from mockserver.model.http import ADMIN, Response
 
-table = Table()
+table = EndpointTable()
 
 FOLDER = Path(__file__).parent / "dashboard"
 MEDIA_TYPES = {
@@ -62,11 +62,13 @@ def files() -> dict[str, File]:
     return found
 
 
-def answer(asked: Asked[Any], name: str) -> Response:
-    """That file; 304 where the browser has it already. Raises Refused(404)."""
+def answer(asked: AdminRequest[Any], name: str) -> Response:
+    """That file; 304 where the browser has it already. Raises ProblemError(404)."""
     file = files().get(name)
     if file is None:
-        raise Refused(404, "not-found", f"The dashboard has no file {name!r}", f"It begins at {ADMIN}/ui/")
+        raise ProblemError(
+            404, "not-found", f"The dashboard has no file {name!r}", f"It begins at {ADMIN}/ui/"
+        )
     lines = [("ETag", file.etag), ("Cache-Control", "no-cache"), *SAFETY]
     known = asked.request.headers.get("if-none-match", "")
     if file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
@@ -82,7 +84,7 @@ def answer(asked: Asked[Any], name: str) -> Response:
     also=(302,),
     namespaced=False,
 )
-async def index(asked: Asked[Any]) -> Answer:
+async def index(asked: AdminRequest[Any]) -> Answer:
     if is_browser(asked.request):
         return Response(
             302, [("Location", f"{ADMIN}/ui/"), ("Content-Type", "application/json"), *SAFETY], b"{}"
@@ -97,7 +99,7 @@ async def index(asked: Asked[Any]) -> Answer:
 
 
 @table.add("GET", "/ui", "Leads to the dashboard.", status=308, content_type="text/plain", namespaced=False)
-async def to_dashboard(_: Asked[Any]) -> Answer:
+async def to_dashboard(_: AdminRequest[Any]) -> Answer:
     return Response(308, [("Location", f"{ADMIN}/ui/"), ("Content-Type", "text/plain"), *SAFETY], b"ui/")
 
 
@@ -109,7 +111,7 @@ async def to_dashboard(_: Asked[Any]) -> Answer:
     content_type="text/html",
     namespaced=False,
 )
-async def dashboard(asked: Asked[Any]) -> Answer:
+async def dashboard(asked: AdminRequest[Any]) -> Answer:
     return answer(asked, "index.html")
 
 
@@ -122,5 +124,5 @@ async def dashboard(asked: Asked[Any]) -> Answer:
     errors=(404,),
     namespaced=False,
 )
-async def dashboard_file(asked: Asked[Any]) -> Answer:
+async def dashboard_file(asked: AdminRequest[Any]) -> Answer:
     return answer(asked, asked.params["path"])

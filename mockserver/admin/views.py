@@ -12,7 +12,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.model.call import Call
 from mockserver.model.client_cert import ClientCert
-from mockserver.model.coding import UnreadableBody, decode_content
+from mockserver.model.coding import UnreadableBodyError, decode_content
 from mockserver.model.http import Pairs, Request, Response
 from mockserver.redaction.redaction import (
     mask_body,
@@ -199,7 +199,7 @@ def _masked(kept: bytes, text: str | None, form: Form) -> tuple[str | None, str 
         return None, base64.b64encode(mask_bytes(kept, form.media_type)).decode()
     try:
         plain = decode_content(kept, list(form.codings), KEPT_BODY_BYTES)
-    except UnreadableBody:
+    except UnreadableBodyError:
         return None, None
     masked = mask_bytes(plain, form.media_type)
     if masked == plain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Table, listing, one_flaw
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, one_flaw
 from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, may_reveal
 from mockserver.admin.models import ViolationList
 from mockserver.admin.views import instant
@@ -13,7 +13,7 @@ from mockserver.engine.naming import route_named
 from mockserver.errors import near, shown
 from mockserver.model.violation import masked, text_of
 
-table = Table()
+table = EndpointTable()
 
 _PARTS = ("request", "reply")
 
@@ -44,7 +44,7 @@ def _id(number: int) -> str:
     },
     errors=(422,),
 )
-async def list_violations(asked: Asked[Any]) -> Answer:
+async def list_violations(asked: AdminRequest[Any]) -> Answer:
     reveal, query = may_reveal(asked), asked.query
     part = query.get("part")
     if part and part not in _PARTS:

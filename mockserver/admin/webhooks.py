@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockserver.admin.api import Answer, Asked, Refused, Table, json_answer, listing
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, json_answer, listing
 from mockserver.admin.calls import REVEAL, may_reveal
 from mockserver.admin.models import DeliveryList, DeliveryView
 from mockserver.engine.naming import route_named
 from mockserver.redaction.redaction import mask_bytes, mask_header, mask_tree
 from mockserver.store.delivery import Delivery
 
-table = Table()
+table = EndpointTable()
 
 
 def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]
     answer=DeliveryList,
     query={"route": "Only those of this route.", **REVEAL},
 )
-async def list_webhooks(asked: Asked[Any]) -> Answer:
+async def list_webhooks(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     wanted = route_named(asked.ns, asked.query["route"]).id if asked.query.get("route") else None
     found = [one for one in asked.ns.deliveries if wanted is None or one.route == wanted]
@@ -48,7 +48,7 @@ async def list_webhooks(asked: Asked[Any]) -> Answer:
     answer=DeliveryView,
     errors=(404,),
 )
-async def redeliver(asked: Asked[Any]) -> Answer:
+async def redeliver(asked: AdminRequest[Any]) -> Answer:
     text = asked.params["id"]
     digits = text.removeprefix("w-")
     delivery = (
@@ -57,6 +57,8 @@ async def redeliver(asked: Asked[Any]) -> Answer:
         else None
     )
     if delivery is None:
-        raise Refused(404, "no-such-webhook", f"There is no webhook {text!r}", "See GET /__admin/webhooks")
+        raise ProblemError(
+            404, "no-such-webhook", f"There is no webhook {text!r}", "See GET /__admin/webhooks"
+        )
     await asked.services.courier.redeliver(asked.ns, delivery)
     return json_answer(delivery_view(delivery))

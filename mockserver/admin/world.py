@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import Field, RootModel, model_validator
 
 from mockserver.admin.api import (
+    AdminRequest,
     Answer,
-    Asked,
-    Refused,
-    Table,
+    EndpointTable,
+    ProblemError,
     json_answer,
     listing,
     no_content,
@@ -38,18 +38,18 @@ from mockserver.engine.answers import explained_full
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
-from mockserver.errors import Wrong, near
+from mockserver.errors import WrongValueError, near
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
-from mockserver.model.http import ABSENT, Request, Response, UnreadableBody
+from mockserver.model.http import ABSENT, Request, Response, UnreadableBodyError
 from mockserver.redaction.redaction import mask_shapes, mask_tree
 from mockserver.resources.collection import Collection
 from mockserver.responses.bodies import dump_json
 from mockserver.schema.base import Spec
-from mockserver.store.bounds import Full
+from mockserver.store.bounds import StoreFullError
 from mockserver.store.state import sizes_of
 from mockserver.verification.explain import ExplainSpec, as_request, explain
 
-table = Table()
+table = EndpointTable()
 
 
 @table.add(
@@ -60,18 +60,18 @@ table = Table()
     answer=ExplainView,
     errors=(422,),
 )
-async def explain_request(asked: Asked[ExplainSpec]) -> Answer:
+async def explain_request(asked: AdminRequest[ExplainSpec]) -> Answer:
     try:
         request = await aside(len(asked.request.body), _read, asked.body, asked.ns)
-    except Wrong as why:
+    except WrongValueError as why:
         raise one_flaw(("base64",), str(why), why.hint) from why
     return json_answer(explain(asked.ns, request))
 
 
 def _read(spec: ExplainSpec, ns: Namespace) -> Request:
-    """The request, its JSON read already. Raises Wrong."""
+    """The request, its JSON read already. Raises WrongValueError."""
     request = as_request(spec, ns)
-    with suppress(UnreadableBody):
+    with suppress(UnreadableBodyError):
         _ = request.json
     return request
 
@@ -88,7 +88,7 @@ def _read(spec: ExplainSpec, ns: Namespace) -> Request:
     answer=OutageView,
     errors=(422,),
 )
-async def put_outage(asked: Asked[Any]) -> Answer:
+async def put_outage(asked: AdminRequest[Any]) -> Answer:
     data = await sent_json(asked.request)
     spec: OutageSpec = parsed(OutageSpec, data)
     routes = None
@@ -102,7 +102,7 @@ async def put_outage(asked: Asked[Any]) -> Answer:
 
 
 @table.add("GET", "/outage", "The outage that is on; null where none is.", answer=OutageAnswer)
-async def get_outage(asked: Asked[Any]) -> Answer:
+async def get_outage(asked: AdminRequest[Any]) -> Answer:
     outage = asked.ns.downtime
     if outage is None or outage.is_over(asked.ns.clock.now_s()):
         return json_answer(None)
@@ -110,7 +110,7 @@ async def get_outage(asked: Asked[Any]) -> Answer:
 
 
 @table.add("DELETE", "/outage", "The service is up again.", status=204)
-async def delete_outage(asked: Asked[Any]) -> Answer:
+async def delete_outage(asked: AdminRequest[Any]) -> Answer:
     asked.ns.set_outage(None)
     return no_content()
 
@@ -126,7 +126,7 @@ class AnyValue(RootModel[Any]):
     """Any JSON value."""
 
 
-async def _mapping(asked: Asked[Any]) -> dict[str, Any]:
+async def _mapping(asked: AdminRequest[Any]) -> dict[str, Any]:
     data = await sent_json(asked.request)
     if not isinstance(data, dict):
         raise one_flaw((), "state is an object of values by key", 'Send {"order.7": "pending"}')
@@ -146,14 +146,14 @@ def _values_shown(values: dict[str, Any], *, reveal: bool) -> Answer:
     return Response(200, [("Content-Type", "application/json")], b"{%b}" % b",".join(members))
 
 
-async def _all_shown(asked: Asked[Any], *, reveal: bool = False) -> Answer:
+async def _all_shown(asked: AdminRequest[Any], *, reveal: bool = False) -> Answer:
     """All of the state. Values that are written later take the place of these, which stay as they are."""
     state = asked.ns.memory.state
     return await aside(state.size_bytes, _values_shown, state.plain(), reveal=reveal)
 
 
 @table.add("GET", "/state", "Every key and its value.", answer=StateView, query=REVEAL)
-async def get_state(asked: Asked[Any]) -> Answer:
+async def get_state(asked: AdminRequest[Any]) -> Answer:
     return await _all_shown(asked, reveal=may_reveal(asked))
 
 
@@ -166,7 +166,7 @@ async def get_state(asked: Asked[Any]) -> Answer:
     answer=StateView,
     errors=(422, 507),
 )
-async def put_state(asked: Asked[Any]) -> Answer:
+async def put_state(asked: AdminRequest[Any]) -> Answer:
     await _write(asked, await _mapping(asked), replaces=True)
     return await _all_shown(asked)
 
@@ -180,13 +180,13 @@ async def put_state(asked: Asked[Any]) -> Answer:
     answer=StateView,
     errors=(422, 507),
 )
-async def patch_state(asked: Asked[Any]) -> Answer:
+async def patch_state(asked: AdminRequest[Any]) -> Answer:
     await _write(asked, await _mapping(asked))
     return await _all_shown(asked)
 
 
-async def _write(asked: Asked[Any], data: dict[str, Any], *, replaces: bool = False) -> None:
-    """All of it or nothing; `replaces` removes every other key. Raises Refused(507)."""
+async def _write(asked: AdminRequest[Any], data: dict[str, Any], *, replaces: bool = False) -> None:
+    """All of it or nothing; `replaces` removes every other key. Raises ProblemError(507)."""
     sizes = await aside(len(asked.request.body), sizes_of, data)
     state = asked.ns.memory.state
     if replaces:
@@ -199,29 +199,29 @@ async def _write(asked: Asked[Any], data: dict[str, Any], *, replaces: bool = Fa
 
 
 @contextmanager
-def _room(asked: Asked[Any]) -> Iterator[None]:
-    """Raises Refused(507) where there is no room."""
+def _room(asked: AdminRequest[Any]) -> Iterator[None]:
+    """Raises ProblemError(507) where there is no room."""
     try:
         yield
-    except Full as error:
+    except StoreFullError as error:
         document = explained_full(asked.ns, error)
         members = {name: document[name] for name in ("full", "max_entries", "max_bytes")}
-        raise Refused(507, "full", document["title"], document["detail"], **members) from error
+        raise ProblemError(507, "full", document["title"], document["detail"], **members) from error
 
 
 @table.add("DELETE", "/state", "Forgets all of it.", status=204)
-async def delete_state(asked: Asked[Any]) -> Answer:
+async def delete_state(asked: AdminRequest[Any]) -> Answer:
     asked.ns.memory.state.clear()
     return no_content()
 
 
 @table.add("GET", "/state/{key}", "One value.", answer=AnyValue, query=REVEAL, errors=(404,))
-async def get_key(asked: Asked[Any]) -> Answer:
+async def get_key(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     state = asked.ns.memory.state
     value = state.read(asked.params["key"])
     if value is ABSENT:
-        raise Refused(404, "no-such-key", f"The state has no key {asked.params['key']!r}")
+        raise ProblemError(404, "no-such-key", f"The state has no key {asked.params['key']!r}")
     return await aside(state.size_bytes, _shown, value, reveal=reveal)
 
 
@@ -234,7 +234,7 @@ async def get_key(asked: Asked[Any]) -> Answer:
     answer=AnyValue,
     errors=(507,),
 )
-async def put_key(asked: Asked[Any]) -> Answer:
+async def put_key(asked: AdminRequest[Any]) -> Answer:
     value = await sent_json(asked.request)
     await _write(asked, {asked.params["key"]: value})
     return await aside(len(asked.request.body), _shown, value)
@@ -249,7 +249,7 @@ async def put_key(asked: Asked[Any]) -> Answer:
     answer=AnyValue,
     errors=(507,),
 )
-async def patch_key(asked: Asked[Any]) -> Answer:
+async def patch_key(asked: AdminRequest[Any]) -> Answer:
     key, state = asked.params["key"], asked.ns.memory.state
     patch = await sent_json(asked.request)
     old = state.read(key)
@@ -273,7 +273,7 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 @table.add("DELETE", "/state/{key}", "Forgets one key.", status=204)
-async def delete_key(asked: Asked[Any]) -> Answer:
+async def delete_key(asked: AdminRequest[Any]) -> Answer:
     asked.ns.memory.state.write(asked.params["key"], None)
     return no_content()
 
@@ -295,14 +295,16 @@ class ClockBody(Spec):
     def _one_move(self) -> ClockBody:
         written = self.model_fields_set - {"wait"}
         if len(written) != 1:
-            raise Wrong("the clock takes one move", 'Send {"advance": "3d"}, or freeze, at, resume or reset')
+            raise WrongValueError(
+                "the clock takes one move", 'Send {"advance": "3d"}, or freeze, at, resume or reset'
+            )
         for name in ("resume", "reset"):
             if self.has(name) and not getattr(self, name):
-                raise Wrong(f"{name} is false", f'Send {{"{name}": true}}')
+                raise WrongValueError(f"{name} is false", f'Send {{"{name}": true}}')
         return self
 
 
-def clock_view(asked: Asked[Any]) -> Answer:
+def clock_view(asked: AdminRequest[Any]) -> Answer:
     clock = asked.ns.clock
     return json_answer(
         {"now": instant(clock.now_s()), "frozen": clock.frozen, "offset_s": round(clock.offset_s, 6)}
@@ -310,7 +312,7 @@ def clock_view(asked: Asked[Any]) -> Answer:
 
 
 @table.add("GET", "/clock", "The virtual clock of this namespace.", answer=ClockView)
-async def get_clock(asked: Asked[Any]) -> Answer:
+async def get_clock(asked: AdminRequest[Any]) -> Answer:
     return clock_view(asked)
 
 
@@ -322,7 +324,7 @@ async def get_clock(asked: Asked[Any]) -> Answer:
     answer=ClockView,
     errors=(422,),
 )
-async def move_clock(asked: Asked[ClockBody]) -> Answer:
+async def move_clock(asked: AdminRequest[ClockBody]) -> Answer:
     body, ns, courier = asked.body, asked.ns, asked.services.courier
     if body.advance is not None:
         await courier.advance_by(ns, _ahead_s(body.advance, ns.clock.now_s()), wait=body.wait)
@@ -377,8 +379,8 @@ def _instant_s(value: Any, name: str) -> float:
 # Resources
 
 
-def _place(asked: Asked[Any]) -> Any:
-    """The resource of that path, in the first active scenario that has one. Raises Refused(404)."""
+def _place(asked: AdminRequest[Any]) -> Any:
+    """The resource of that path, in the first active scenario that has one. Raises ProblemError(404)."""
     wanted = "/" + asked.params["path"].strip("/")
     places = [
         place
@@ -393,7 +395,7 @@ def _place(asked: Asked[Any]) -> Any:
         if place.resource.spec.path == wanted:
             return place
     known = [place.resource.path for place in places]
-    raise Refused(
+    raise ProblemError(
         404, "no-such-resource", f"There is no resource {wanted!r}", near(wanted, known) or "There are none"
     )
 
@@ -403,7 +405,7 @@ class Items(RootModel[list[dict[str, Any]]]):
 
 
 @table.add("GET", "/resources/{path}", "A resource's items.", answer=ItemList, query=REVEAL, errors=(404,))
-async def get_resource(asked: Asked[Any]) -> Answer:
+async def get_resource(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     collection = _place(asked).collection(asked.ns)
     return await aside(collection.size_bytes, _items_shown, collection.items, reveal=reveal)
@@ -422,7 +424,7 @@ def _items_shown(items: list[dict[str, Any]], *, reveal: bool = False) -> Answer
     answer=ItemList,
     errors=(404, 422, 507),
 )
-async def put_resource(asked: Asked[Any]) -> Answer:
+async def put_resource(asked: AdminRequest[Any]) -> Answer:
     place = _place(asked)
     data = await sent_json(asked.request)
     items = data.get("items") if isinstance(data, dict) and set(data) <= {"items", "next"} else data
@@ -436,7 +438,7 @@ async def put_resource(asked: Asked[Any]) -> Answer:
 
 
 @table.add("DELETE", "/resources/{path}", "Removes all of a resource's items.", status=204, errors=(404,))
-async def delete_resource(asked: Asked[Any]) -> Answer:
+async def delete_resource(asked: AdminRequest[Any]) -> Answer:
     place = _place(asked)
     asked.ns.memory.resources[place.id] = place.resource.filled([], place.scopes(asked.ns))
     return no_content()
@@ -452,7 +454,7 @@ async def delete_resource(asked: Asked[Any]) -> Answer:
     answer=EffectList,
     query={"kind": "Only effects of this kind.", **REVEAL},
 )
-async def list_effects(asked: Asked[Any]) -> Answer:
+async def list_effects(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     kind = asked.query.get("kind")
     found = [effect for effect in asked.ns.effects if kind is None or effect.get("kind") == kind]

@@ -10,7 +10,7 @@ from mockserver.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
 from mockserver.attempts.likeness import Ignored, digest_of, fields_of, split
 from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, retryable
 from mockserver.attempts.volatile import Volatile, is_volatile_name
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.matching.selectors import Selector, compile_selector
 from mockserver.model.call import Call
 from mockserver.model.http import Request
@@ -40,13 +40,13 @@ class By:
     __slots__ = ("_selector", "text")
 
     def __init__(self, text: str, path: KeyPath = ()) -> None:
-        """Raises InvalidInput."""
+        """Raises InvalidInputError."""
         self.text = text
         self._selector: Selector | None = None
         if text == ROUTE:
             return
         if text.startswith("{{"):
-            raise InvalidInput(
+            raise InvalidInputError(
                 Flaw(
                     path,
                     "a template can't be evaluated for recorded calls",
@@ -63,7 +63,7 @@ class By:
 
 
 def compile_grouping(spec: GroupingSpec | None, path: KeyPath = ()) -> tuple[By | None, Ignored]:
-    """Return what a route or a scenario says under `attempts`. Raises InvalidInput."""
+    """Return what a route or a scenario says under `attempts`. Raises InvalidInputError."""
     if spec is None:
         return None, Ignored()
     by = None if spec.by is None else By(spec.by, (*path, "by"))
@@ -105,7 +105,7 @@ class Grouping:
         return (rules.key_selector, value) if value else known_key(call.request, self.names)
 
 
-class Evidence:
+class CallEvidence:
     """
     What a call says about its operation. Made once for a call that has ended.
 
@@ -205,7 +205,7 @@ def _is_signed_anew(name: str) -> bool:
     return is_volatile_name(name) or name.lower().replace("-", "").replace("_", "") in _SIGNED_ANEW
 
 
-def differing(before: Evidence, after: Evidence) -> dict[str, tuple[str | None, str | None]]:
+def differing(before: CallEvidence, after: CallEvidence) -> dict[str, tuple[str | None, str | None]]:
     """Return the fields whose values differ, by path, with both values as text; None where absent."""
     return {
         name: (before.asking.get(name), after.asking.get(name))
@@ -214,7 +214,7 @@ def differing(before: Evidence, after: Evidence) -> dict[str, tuple[str | None, 
     }
 
 
-def left_out(before: Evidence, after: Evidence) -> dict[str, bool]:
+def left_out(before: CallEvidence, after: CallEvidence) -> dict[str, bool]:
     """Return the volatile fields whose values differ, with whether they surely prove nothing."""
     names = {}
     for name in dict.fromkeys((*before.volatile, *after.volatile)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class State(Enum):
+class FindingState(Enum):
     """`NOTHING`: the rule had nothing to judge. `DOUBT`: the calls do not tell whether it holds."""
 
     HELD = "held"
@@ -19,24 +19,24 @@ class State(Enum):
 class Finding:
     """`late`: a later call may make it hold."""
 
-    state: State
+    state: FindingState
     text: str = ""
     late: bool = False
 
 
-HELD = Finding(State.HELD)
+HELD = Finding(FindingState.HELD)
 
 
 def broken(text: str, *, late: bool = False) -> Finding:
     """Return a finding that the rule is broken."""
-    return Finding(State.BROKEN, text, late)
+    return Finding(FindingState.BROKEN, text, late)
 
 
 def nothing(text: str) -> Finding:
     """Return a finding that there was nothing to judge."""
-    return Finding(State.NOTHING, f"nothing to judge: {text}", late=True)
+    return Finding(FindingState.NOTHING, f"nothing to judge: {text}", late=True)
 
 
 def doubt(text: str) -> Finding:
     """Return a finding that the calls do not tell."""
-    return Finding(State.DOUBT, f"can't tell {text}", late=True)
+    return Finding(FindingState.DOUBT, f"can't tell {text}", late=True)

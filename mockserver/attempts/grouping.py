@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from mockserver.attempts.evidence import ROUTE, Evidence, left_out
+from mockserver.attempts.evidence import ROUTE, CallEvidence, left_out
 from mockserver.attempts.keys import Key
 from mockserver.attempts.retryable import UNAUTHORIZED, failed
 from mockserver.model.call import Call
@@ -46,12 +46,12 @@ class Join:
     pairing: str | None = None
 
 
-class Node:
+class CallNode:
     """A call in its group. `followed`: another call is its next attempt."""
 
     __slots__ = ("call", "evidence", "followed", "group", "join")
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: CallEvidence) -> None:
         self.evidence = evidence
         self.call = evidence.call
         self.group = Group()
@@ -65,12 +65,12 @@ class Group:
     __slots__ = ("by", "invocation", "key", "nodes")
 
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
+        self.nodes: list[CallNode] = []
         self.by: str | None = None
         self.invocation: str | None = None
         self.key: Key | None = None
 
-    def add(self, node: Node) -> None:
+    def add(self, node: CallNode) -> None:
         evidence = node.evidence
         self.nodes.append(node)
         self.by = self.by if evidence.by is None else evidence.by
@@ -87,7 +87,7 @@ def ended_before(first: Call, second: Call) -> bool:
     return ended_at_s <= second.request.arrived_at_s + margin_s
 
 
-def readings(evidence: list[Evidence]) -> list[list[Group]]:
+def readings(evidence: list[CallEvidence]) -> list[list[Group]]:
     """
     Return the groups of the first reading, then those of the others that the evidence allows.
 
@@ -104,7 +104,7 @@ def readings(evidence: list[Evidence]) -> list[list[Group]]:
     return [first, *others]
 
 
-def _groups(evidence: list[Evidence], *, doubtful: bool = True, latest: bool = False) -> list[Group]:
+def _groups(evidence: list[CallEvidence], *, doubtful: bool = True, latest: bool = False) -> list[Group]:
     grouper = _Grouper(evidence, doubtful=doubtful, latest=latest)
     for one in evidence:
         grouper.add(one)
@@ -114,7 +114,7 @@ def _groups(evidence: list[Evidence], *, doubtful: bool = True, latest: bool = F
 class _Grouper:
     """Puts calls into groups, one after the other."""
 
-    def __init__(self, evidence: Iterable[Evidence], *, doubtful: bool, latest: bool) -> None:
+    def __init__(self, evidence: Iterable[CallEvidence], *, doubtful: bool, latest: bool) -> None:
         self.groups: list[Group] = []
         self._doubtful = doubtful
         self._latest = latest
@@ -125,13 +125,13 @@ class _Grouper:
         self._by_value: dict[tuple[object, ...], Group] = {}
         self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
         self._by_key: dict[tuple[object, ...], list[Group]] = {}
-        self._by_counter: dict[tuple[object, ...], list[Node]] = {}
-        self._failed: dict[tuple[bytes, int, bool], list[Node]] = {}
-        self._refused: dict[bytes, list[Node]] = {}
-        self._by_location: dict[str, list[Node]] = {}
+        self._by_counter: dict[tuple[object, ...], list[CallNode]] = {}
+        self._failed: dict[tuple[bytes, int, bool], list[CallNode]] = {}
+        self._refused: dict[bytes, list[CallNode]] = {}
+        self._by_location: dict[str, list[CallNode]] = {}
 
-    def add(self, evidence: Evidence) -> None:
-        node = Node(evidence)
+    def add(self, evidence: CallEvidence) -> None:
+        node = CallNode(evidence)
         before = (
             self._sharing_value(node)
             or self._sharing_invocation(node)
@@ -151,7 +151,7 @@ class _Grouper:
 
     # The evidence, strongest first. Each returns the attempt before, and sets `node.join`.
 
-    def _sharing_value(self, node: Node) -> Node | None:
+    def _sharing_value(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
         if evidence.by is None:
             return None
@@ -162,7 +162,7 @@ class _Grouper:
         node.join = Join(what, evidence.by_text)
         return group.nodes[-1]
 
-    def _sharing_invocation(self, node: Node) -> Node | None:
+    def _sharing_invocation(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
         if evidence.invocation is None:
             return None
@@ -173,7 +173,7 @@ class _Grouper:
         node.join = Join("the calls share an invocation id", "headers.amz-sdk-invocation-id")
         return group.nodes[-1]
 
-    def _redirecting(self, node: Node) -> Node | None:
+    def _redirecting(self, node: CallNode) -> CallNode | None:
         """The redirect that this request follows: a step of the same attempt."""
         fits = [
             one
@@ -182,7 +182,7 @@ class _Grouper:
         ]
         return self._paired(node, fits, Join("it follows the redirect of the call before"))
 
-    def _unauthorized(self, node: Node) -> Node | None:
+    def _unauthorized(self, node: CallNode) -> CallNode | None:
         """The 401 after which the client asks again with another authorization: a step of the same attempt."""
         evidence = node.evidence
         fits = [
@@ -202,7 +202,7 @@ class _Grouper:
         doubt = "it repeats a 401 with another authorization, and under another id or key"
         return self._doubtfully(node, fits, Join("likeness", doubt=doubt, settled_by=_key_place(evidence)))
 
-    def _counted(self, node: Node) -> Node | None:
+    def _counted(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
         if evidence.counter is None or evidence.first:
             return None
@@ -218,7 +218,7 @@ class _Grouper:
             node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
         )
 
-    def _sharing_key(self, node: Node) -> Node | None:
+    def _sharing_key(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
         if evidence.key is None:
             return None
@@ -230,9 +230,9 @@ class _Grouper:
                 return group.nodes[-1]
         return None
 
-    def _failed_like(self, node: Node) -> Node | None:
+    def _failed_like(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
-        fits: list[tuple[tuple[object, ...], Node, Join]] = []
+        fits: list[tuple[tuple[object, ...], CallNode, Join]] = []
         for one in self._failed_before(node):
             before = one.evidence
             join = Join("an equal request got a retryable answer before")
@@ -249,7 +249,7 @@ class _Grouper:
         join = joins[id(self._first_ended(nodes))]
         return (self._doubtfully if join.doubt else self._paired)(node, nodes, join)
 
-    def _failed_before(self, node: Node) -> Iterator[Node]:
+    def _failed_before(self, node: CallNode) -> Iterator[CallNode]:
         """Equal requests with a retryable answer; those are not looked at that an id or a key parts from it anyway."""
         evidence = node.evidence
         uses = self._uses_of(evidence)
@@ -258,13 +258,13 @@ class _Grouper:
             for invoked in (False,) if evidence.invocation else (False, True):
                 yield from self._fitting(self._failed.get((evidence.likeness, kind, invoked)), node)
 
-    def _uses_of(self, evidence: Evidence) -> int:
+    def _uses_of(self, evidence: CallEvidence) -> int:
         """How often its key is used: 0 without one, 2 for any number above one."""
         if evidence.key is None:
             return 0
         return min(2, self._uses[(*evidence.target, evidence.key[1])])
 
-    def _doubts(self, before: Node, evidence: Evidence, join: Join) -> int | None:
+    def _doubts(self, before: CallNode, evidence: CallEvidence, join: Join) -> int | None:
         """Set `join.doubt`, and return how many there are; None where the requests are of two operations."""
         if _counted_apart(before.evidence, evidence):
             return None
@@ -285,11 +285,11 @@ class _Grouper:
             join.doubt, join.settled_by = "; ".join(text for text, _ in doubts), doubts[0][1]
         return len(doubts)
 
-    def _used_again(self, before: Evidence, after: Evidence, name: str) -> bool:
+    def _used_again(self, before: CallEvidence, after: CallEvidence, name: str) -> bool:
         """Whether a field that looks like random bytes is not new on each attempt: another request has the value too."""
         return any(self._uses[use] > 1 for use in (*_field_uses(before, name), *_field_uses(after, name)))
 
-    def _keys_apart(self, before: Node, evidence: Evidence) -> str | None:
+    def _keys_apart(self, before: CallNode, evidence: CallEvidence) -> str | None:
         """Return None where the keys do not differ, "" where they part the calls, else the doubt."""
         old, new = before.group.key, evidence.key
         if old is None or new is None or old[1] == new[1]:
@@ -301,7 +301,7 @@ class _Grouper:
 
     # Finding the attempt before
 
-    def _fitting(self, nodes: list[Node] | None, node: Node) -> list[Node]:
+    def _fitting(self, nodes: list[CallNode] | None, node: CallNode) -> list[CallNode]:
         """Those that ended before it and have no successor; the others never will, and leave the list."""
         if not nodes:
             return []
@@ -315,7 +315,7 @@ class _Grouper:
             and not _valued_apart(one.group, node.evidence)
         ]
 
-    def _paired(self, node: Node, fits: list[Node], join: Join) -> Node | None:
+    def _paired(self, node: CallNode, fits: list[CallNode], join: Join) -> CallNode | None:
         """Of several that fit, the one that ended first."""
         if not fits:
             return None
@@ -326,16 +326,16 @@ class _Grouper:
         node.join = join
         return self._first_ended(fits)
 
-    def _doubtfully(self, node: Node, fits: list[Node], join: Join) -> Node | None:
+    def _doubtfully(self, node: CallNode, fits: list[CallNode], join: Join) -> CallNode | None:
         return self._paired(node, fits, join) if self._doubtful else None
 
-    def _first_ended(self, nodes: list[Node]) -> Node:
+    def _first_ended(self, nodes: list[CallNode]) -> CallNode:
         pick = max if self._latest else min
         return pick(nodes, key=lambda one: (one.call.ended_at_s or 0.0, one.call.number))
 
     # What later calls look up
 
-    def _register(self, node: Node, before: Node | None) -> None:
+    def _register(self, node: CallNode, before: CallNode | None) -> None:
         evidence, call = node.evidence, node.call
         if evidence.by is not None:
             self._by_value.setdefault((call.route_id, evidence.by), node.group)
@@ -356,13 +356,13 @@ class _Grouper:
                 _append(self._failed, (step.evidence.likeness, *kind), node)
         self._register_redirect(node)
 
-    def _register_redirect(self, node: Node) -> None:
+    def _register_redirect(self, node: CallNode) -> None:
         location = redirected_to(node.call)
         if location is not None:
             _append(self._by_location, location, node)
 
 
-def _append(nodes: dict[T, list[Node]], at: T, node: Node) -> None:
+def _append(nodes: dict[T, list[CallNode]], at: T, node: CallNode) -> None:
     """Add a node, and drop the oldest of very many: each call looks at all of a list."""
     known = nodes.setdefault(at, [])
     known.append(node)
@@ -376,24 +376,24 @@ def _note(groups: dict[tuple[object, ...], list[Group]], at: tuple[object, ...],
         known.append(group)
 
 
-def _valued_apart(group: Group, evidence: Evidence) -> bool:
+def _valued_apart(group: Group, evidence: CallEvidence) -> bool:
     """Whether `by` says that the call is of another operation. A call without the value may be of any."""
     return evidence.by is not None and group.by is not None and group.by != evidence.by
 
 
-def _invoked_apart(group: Group, evidence: Evidence) -> bool:
+def _invoked_apart(group: Group, evidence: CallEvidence) -> bool:
     ids = group.invocation, evidence.invocation
     return None not in ids and ids[0] != ids[1]
 
 
-def _counted_apart(before: Evidence, after: Evidence) -> bool:
+def _counted_apart(before: CallEvidence, after: CallEvidence) -> bool:
     """Whether the retry counter does not go up. It may leave out attempts that did not reach the server."""
     if before.counter is None or after.counter is None or before.counter_name != after.counter_name:
         return False
     return after.counter <= before.counter
 
 
-def _nearest(nodes: list[Node], evidence: Evidence) -> list[Node]:
+def _nearest(nodes: list[CallNode], evidence: CallEvidence) -> list[CallNode]:
     """Those whose volatile fields differ least: a byte for byte equal request is the better attempt before."""
     if len(nodes) < 2 or not evidence.volatile:
         return nodes
@@ -401,7 +401,7 @@ def _nearest(nodes: list[Node], evidence: Evidence) -> list[Node]:
     return [one for one, count in zip(nodes, differences, strict=True) if count == min(differences)]
 
 
-def _uses(evidence: Evidence) -> Iterator[tuple[object, ...]]:
+def _uses(evidence: CallEvidence) -> Iterator[tuple[object, ...]]:
     """Yield under what the uses of its key, and of its fields that look random, are counted."""
     if evidence.key is not None:
         yield (*evidence.target, evidence.key[1])
@@ -409,18 +409,18 @@ def _uses(evidence: Evidence) -> Iterator[tuple[object, ...]]:
         yield from _field_uses(evidence, name)
 
 
-def _field_uses(evidence: Evidence, name: str) -> Iterator[tuple[object, ...]]:
+def _field_uses(evidence: CallEvidence, name: str) -> Iterator[tuple[object, ...]]:
     """Under what the uses of a field's value are counted, where two of them show that it is not new on each attempt."""
     volatile = evidence.volatile.get(name)
     if volatile is not None and volatile.reason.parts_if_used_again:
         yield evidence.likeness, name, volatile.value
 
 
-def _same_key(before: Evidence, after: Evidence) -> bool:
+def _same_key(before: CallEvidence, after: CallEvidence) -> bool:
     return before.key is not None and after.key is not None and before.key[1] == after.key[1]
 
 
-def _key_place(evidence: Evidence) -> str | None:
+def _key_place(evidence: CallEvidence) -> str | None:
     return evidence.key[0] if evidence.key is not None else None
 
 
@@ -433,7 +433,7 @@ def is_followed(redirect: Call, following: Call) -> bool:
     return redirected_to(redirect) == _target_of(following) and following.request.method in methods
 
 
-def _redirected_from(node: Node, before: Node | None) -> Iterator[Node]:
+def _redirected_from(node: CallNode, before: CallNode | None) -> Iterator[CallNode]:
     """The redirects that led to a request, the last one first."""
     if before is None:
         return
@@ -465,7 +465,7 @@ def _target_of(call: Call) -> str:
     return f"{request.path}?{request.query_string}" if request.query_string else request.path
 
 
-def same_range(before: Evidence, after: Evidence) -> bool:
+def same_range(before: CallEvidence, after: CallEvidence) -> bool:
     """Whether both ask for the same bytes, or the later one for those that a cut answer still owed."""
     if before.range == after.range:
         return True

@@ -9,7 +9,7 @@ from mockserver.attempts.evidence import Grouping
 from mockserver.attempts.findings import HELD, Finding, broken, nothing
 from mockserver.attempts.grouping import ended_before
 from mockserver.attempts.operations import READS, Attempt, Operation, waited
-from mockserver.attempts.retryable import Wait, asked_wait, invalid_waits
+from mockserver.attempts.retryable import RetryWait, asked_wait, invalid_waits
 
 _MOST_QUOTED = 3
 
@@ -20,7 +20,7 @@ class _Kept:
 
     text: str
     gap_s: float | None
-    wait: Wait
+    wait: RetryWait
 
 
 def honour_findings(operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
@@ -42,7 +42,7 @@ def _retries(operations: list[Operation]) -> Iterator[_Kept]:
 
 def _polls(operations: list[Operation], grouping: Grouping) -> Iterator[_Kept]:
     """A 2xx that asks for a wait is not retried: the next equal request is an operation of its own."""
-    asked: dict[object, tuple[Attempt, Wait]] = {}
+    asked: dict[object, tuple[Attempt, RetryWait]] = {}
     heads = sorted(operations, key=lambda operation: operation.attempts[0].call.request.arrived_at_s)
     for operation in heads:
         first, last = operation.attempts[0], operation.attempts[-1]

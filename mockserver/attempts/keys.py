@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, near
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
+from mockserver.model.http import Request, UnreadableBodyError
 
 KEY_HEADERS = (
     "idempotency-key",
@@ -51,7 +51,7 @@ class KeyNames:
         """
         Return these names, with `x-order` or `json.orderId` added and `-client_token` dropped.
 
-        A bare name is a header if it holds a dash, else a field. Raises InvalidInput
+        A bare name is a header if it holds a dash, else a field. Raises InvalidInputError
         where a name to drop is not known.
         """
         headers, fields = list(self.headers), list(self.fields)
@@ -79,7 +79,7 @@ def _drop(headers: list[str], fields: list[str], name: str, path: KeyPath) -> No
         fields.remove(name)
     else:
         hint = near(name, (*headers, *fields))
-        raise InvalidInput(Flaw(path, f"{name!r} is not a known name of an idempotency key", hint))
+        raise InvalidInputError(Flaw(path, f"{name!r} is not a known name of an idempotency key", hint))
 
 
 DEFAULT_NAMES = KeyNames()
@@ -102,7 +102,7 @@ def known_key(request: Request, names: KeyNames = DEFAULT_NAMES) -> Key | None:
             return _in_fields("json", request.json.get, names) if isinstance(request.json, dict) else None
         if request.media_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
             return _in_fields("form", dict(request.form_pairs).get, names)
-    except UnreadableBody:
+    except UnreadableBodyError:
         return None
     return None
 

@@ -16,9 +16,9 @@ from decimal import Decimal
 from typing import Any
 
 from mockserver.attempts.volatile import Reason, Volatile, reason_of
-from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.model.call import Call
-from mockserver.model.http import Part, Request, UnreadableBody
+from mockserver.model.http import Part, Request, UnreadableBodyError
 from mockserver.model.written import WrittenFloat
 
 ASKING_HEADERS = (
@@ -46,7 +46,7 @@ class Ignored:
     __slots__ = ("_pattern", "texts")
 
     def __init__(self, texts: Iterable[str] = (), path: KeyPath = ()) -> None:
-        """Raises InvalidInput for what does not name a field."""
+        """Raises InvalidInputError for what does not name a field."""
         self.texts = tuple(texts)
         self._pattern = re.compile("|".join(_pattern(text, (*path, i)) for i, text in enumerate(self.texts)))
 
@@ -59,7 +59,7 @@ def _pattern(text: str, path: KeyPath) -> str:
         return r"(?:json|form|files|body)\b.*"
     root, name = re.match(r"(\w*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     if root not in ("json", "form", "query", "headers") or (name and name[0] not in ".["):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(
                 path, f"{shown(text)} does not name a field", "Write json.line, form.time, query.rand or body"
             )
@@ -90,12 +90,12 @@ def body_fields(call: Call) -> Fields:
         return {}
     try:
         return _body_fields(request)
-    except UnreadableBody:
+    except UnreadableBodyError:
         return {"body": _digest(request.body)}
 
 
 def _body_fields(request: Request) -> Fields:
-    """Raises UnreadableBody."""
+    """Raises UnreadableBodyError."""
     body = request.decoded_body
     if len(body) > _MOST_BYTES:
         return {"body": _digest(body)}
@@ -116,7 +116,7 @@ def _body_fields(request: Request) -> Fields:
     if media_type.endswith("json") or body.lstrip()[:1] in (b"{", b"["):
         try:
             return _json_fields(request.json_as_written)
-        except UnreadableBody:
+        except UnreadableBodyError:
             pass
     return {"body": _digest(body)}
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.attempts.evidence import Evidence, Grouping, differing, left_out
-from mockserver.attempts.grouping import Group, Node, ended_before, is_followed, readings
+from mockserver.attempts.evidence import CallEvidence, Grouping, differing, left_out
+from mockserver.attempts.grouping import CallNode, Group, ended_before, is_followed, readings
 from mockserver.attempts.keys import Key
-from mockserver.attempts.retryable import UNAUTHORIZED, Wait, asked_wait, failed
+from mockserver.attempts.retryable import UNAUTHORIZED, RetryWait, asked_wait, failed
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.redaction.redaction import mask_part
@@ -32,12 +32,12 @@ class Attempt:
     """
 
     call: Call
-    evidence: Evidence
+    evidence: CallEvidence
     gap_s: float | None = None
     changed: tuple[str, ...] = ()
     fields: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     overlaps: bool = False
-    wait: Wait | None = None
+    wait: RetryWait | None = None
     """What the answer before asked for."""
     retry_after: str | None = None
     """`kept` or `broken`: whether it waited as the answer before asked; None where that asked nothing."""
@@ -111,10 +111,10 @@ def gathered(calls: Iterable[Call]) -> list[Call]:
 
 def operations(calls: Iterable[Call], grouping: Grouping = DEFAULT_GROUPING) -> list[Operation]:
     """Return the operations among these calls, in the order of their first attempts, in the first reading."""
-    return read([Evidence(call, grouping) for call in gathered(calls)], grouping)[0]
+    return read([CallEvidence(call, grouping) for call in gathered(calls)], grouping)[0]
 
 
-def read(evidence: list[Evidence], grouping: Grouping) -> list[list[Operation]]:
+def read(evidence: list[CallEvidence], grouping: Grouping) -> list[list[Operation]]:
     """Return the operations of each reading that the evidence allows."""
     return [_numbered(groups, grouping) for groups in readings(evidence)]
 
@@ -136,7 +136,7 @@ def _operation(number: int, group: Group, grouping: Grouping) -> Operation:
     key = first.by or (first.key[1] if first.key is not None else None)
     operation = Operation(number, first.call.route_id, key)
     names: dict[str, None] = {}
-    before: Node | None = None
+    before: CallNode | None = None
     for i, node in enumerate(nodes):
         step = _step(node, nodes[i + 1]) if i + 1 < len(nodes) else None
         attempt = (
@@ -153,7 +153,7 @@ def _operation(number: int, group: Group, grouping: Grouping) -> Operation:
     return operation
 
 
-def _explain(operation: Operation, nodes: list[Node]) -> None:
+def _explain(operation: Operation, nodes: list[CallNode]) -> None:
     joins = [(i, node.join) for i, node in enumerate(nodes) if node.join is not None]
     doubt = next(((i, join) for i, join in joins if join.doubt), None)
     pairing = next(((i, join) for i, join in joins if join.pairing), None)
@@ -172,20 +172,20 @@ def _explain(operation: Operation, nodes: list[Node]) -> None:
         )
 
 
-def _own_selector(evidence: Evidence) -> str | None:
+def _own_selector(evidence: CallEvidence) -> str | None:
     if evidence.by is not None:
         return evidence.by_text
     return evidence.key[0] if evidence.key is not None else None
 
 
-def _step(node: Node, following: Node) -> str | None:
+def _step(node: CallNode, following: CallNode) -> str | None:
     """Whether the next call belongs to the same attempt."""
     if node.call.status == UNAUTHORIZED and not failed(node.call):
         return "unauthorized" if node.evidence.authorization != following.evidence.authorization else None
     return "redirect" if is_followed(node.call, following.call) else None
 
 
-def _attempt(before: Node, node: Node, step: str | None, grouping: Grouping) -> Attempt:
+def _attempt(before: CallNode, node: CallNode, step: str | None, grouping: Grouping) -> Attempt:
     call = node.call
     gap_s = None if before.call.ended_at_s is None else call.request.arrived_at_s - before.call.ended_at_s
     overlaps = not ended_before(before.call, call)
@@ -208,13 +208,13 @@ def _attempt(before: Node, node: Node, step: str | None, grouping: Grouping) -> 
     )
 
 
-def waited(gap_s: float | None, wait: Wait) -> bool:
+def waited(gap_s: float | None, wait: RetryWait) -> bool:
     """Whether the next request came late enough."""
     return gap_s is not None and gap_s >= wait.seconds - wait.tolerance_s
 
 
 def _changed(
-    before: Evidence, after: Evidence, fields: dict[str, tuple[str | None, str | None]]
+    before: CallEvidence, after: CallEvidence, fields: dict[str, tuple[str | None, str | None]]
 ) -> tuple[str, ...]:
     """The parts of the request that differ, as selectors; volatile fields left out."""
     parts = []

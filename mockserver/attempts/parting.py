@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.attempts.evidence import Evidence, differing
+from mockserver.attempts.evidence import CallEvidence, differing
 from mockserver.attempts.grouping import ended_before
 from mockserver.attempts.operations import Operation, is_body_field
 from mockserver.attempts.retryable import failed
@@ -26,7 +26,7 @@ def parted_by(before: Operation, after: Operation) -> str:
     return _parted_alike(last, first)
 
 
-def different_fields(before: Evidence, after: Evidence) -> dict[str, tuple[str | None, str | None]]:
+def different_fields(before: CallEvidence, after: CallEvidence) -> dict[str, tuple[str | None, str | None]]:
     """Return the fields that differ between two requests, apart from the idempotency key."""
     keys = {evidence.key[0] for evidence in (before, after) if evidence.key is not None}
     fields = {name: values for name, values in differing(before, after).items() if name not in keys}
@@ -35,7 +35,7 @@ def different_fields(before: Evidence, after: Evidence) -> dict[str, tuple[str |
     return fields
 
 
-def _parted_alike(last: Evidence, first: Evidence) -> str:
+def _parted_alike(last: CallEvidence, first: CallEvidence) -> str:
     if first.first:
         return f"headers.{first.counter_name} begins anew"
     if last.key is not None and first.key is not None and last.key[1] != first.key[1]:

@@ -96,7 +96,7 @@ def _throttled(response: Response) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class RetryWait:
     """What an answer asks for: `seconds` from its end, early by `tolerance_s` at most; `source` quotes it."""
 
     seconds: float
@@ -114,19 +114,19 @@ ClockAt = Callable[[float], float]
 """A namespace's clock: its Unix time at a real Unix time."""
 
 
-def asked_wait(call: Call, clock_at: ClockAt = float) -> Wait | None:
+def asked_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
     """Return what the answer asks by `retry-after-ms`, `Retry-After` (RFC 9110 10.2.3) or a rate-limit reset."""
     response = call.response
     if response is None or (call.first_byte_at_s is None and failed(call)):
         return None
     milliseconds = _SECONDS.fullmatch(response.header("retry-after-ms") or "")
     if milliseconds:
-        return Wait(float(milliseconds[1]) / 1000, TOLERANCE_S, f"retry-after-ms: {milliseconds[1]}")
+        return RetryWait(float(milliseconds[1]) / 1000, TOLERANCE_S, f"retry-after-ms: {milliseconds[1]}")
     text = response.header("retry-after")
     if text is not None:
         seconds = _SECONDS.fullmatch(text)
         if seconds:
-            return Wait(float(seconds[1]), TOLERANCE_S, f"Retry-After: {seconds[1]}")
+            return RetryWait(float(seconds[1]), TOLERANCE_S, f"Retry-After: {seconds[1]}")
         return _until(call, _date(text), clock_at, f"Retry-After: {text.strip()}")
     if call.status in _LIMITED and _remaining(response) in (None, "0"):
         return _reset(call, response, clock_at)
@@ -159,7 +159,7 @@ def _remaining(response: Response) -> str | None:
     return None
 
 
-def _reset(call: Call, response: Response, clock_at: ClockAt) -> Wait | None:
+def _reset(call: Call, response: Response, clock_at: ClockAt) -> RetryWait | None:
     for name in _RESETS:
         number = _RESET.fullmatch(response.header(name) or "")
         if not number:
@@ -169,7 +169,7 @@ def _reset(call: Call, response: Response, clock_at: ClockAt) -> Wait | None:
             return _until(call, value / 1000, clock_at, source)
         if value > _EPOCH_S:
             return _until(call, value, clock_at, source)
-        return Wait(value, TOLERANCE_S, source)
+        return RetryWait(value, TOLERANCE_S, source)
     return None
 
 
@@ -183,9 +183,9 @@ def _date(text: str) -> float | None:
     return at_s if math.isfinite(at_s) else None
 
 
-def _until(call: Call, until_s: float | None, clock_at: ClockAt, source: str) -> Wait | None:
+def _until(call: Call, until_s: float | None, clock_at: ClockAt, source: str) -> RetryWait | None:
     if until_s is None:
         return None
     ended_at_s = call.ended_at_s if call.ended_at_s is not None else call.request.arrived_at_s
     ended_s = call.request.arrived_s + ended_at_s - call.request.arrived_at_s
-    return Wait(max(0.0, until_s - clock_at(ended_s)), DATE_TOLERANCE_S, source)
+    return RetryWait(max(0.0, until_s - clock_at(ended_s)), DATE_TOLERANCE_S, source)

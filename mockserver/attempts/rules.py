@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
-from mockserver.attempts.evidence import INVOCATION_HEADER, Evidence, Grouping
-from mockserver.attempts.findings import HELD, Finding, State, broken, doubt, nothing
+from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping
+from mockserver.attempts.findings import HELD, Finding, FindingState, broken, doubt, nothing
 from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
 from mockserver.attempts.grouping import ended_before
 from mockserver.attempts.honours import honour_findings
@@ -42,7 +42,7 @@ class Judgement:
         return all(finding.late for finding in self.findings)
 
 
-class Rules:
+class AttemptRules:
     """Compiled `attempts`. Keeps what it learnt of calls that have ended: a check that waits judges again and again."""
 
     __slots__ = ("_evidence", "_grouping", "_rules", "_spec")
@@ -51,7 +51,7 @@ class Rules:
         """Raises InvalidInput for what is not a selector."""
         self._spec = spec
         self._grouping = grouping
-        self._evidence: dict[int, Evidence] = {}
+        self._evidence: dict[int, CallEvidence] = {}
         same = [Same(text, (*path, "same", i)) for i, text in enumerate(spec.same or ())]
         self._rules: list[Rule] = list(_compiled(spec, same, grouping))
 
@@ -66,12 +66,14 @@ class Rules:
         evidence = [self._evidence_of(call) for call in gathered(calls)]
         readings = read(evidence, self._grouping)
         findings = dict.fromkeys(finding for rule in self._rules for finding in self._read(rule, readings))
-        return Judgement(readings[0], sorted(findings, key=lambda finding: finding.state is not State.BROKEN))
+        return Judgement(
+            readings[0], sorted(findings, key=lambda finding: finding.state is not FindingState.BROKEN)
+        )
 
-    def _evidence_of(self, call: Call) -> Evidence:
+    def _evidence_of(self, call: Call) -> CallEvidence:
         evidence = self._evidence.get(call.number)
         if evidence is None:
-            evidence = Evidence(call, self._grouping)
+            evidence = CallEvidence(call, self._grouping)
             if call.ended_at_s is not None:
                 self._evidence[call.number] = evidence
         return evidence
@@ -86,7 +88,7 @@ class Rules:
         return [doubt(_which(readings[0]))]
 
     def _unmet(self, findings: Iterable[Finding]) -> list[Finding]:
-        escaped = (State.HELD, State.NOTHING) if self._spec.optional else (State.HELD,)
+        escaped = (FindingState.HELD, FindingState.NOTHING) if self._spec.optional else (FindingState.HELD,)
         return [finding for finding in findings if finding.state not in escaped]
 
 
@@ -216,7 +218,7 @@ def _overlap(operation: Operation, number: int, gap_s: float | None) -> str:
 
 def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
     """Equal requests without key, id or counter that were open together: two operations, or a hedged one."""
-    open_until: dict[object, tuple[Operation, Evidence]] = {}
+    open_until: dict[object, tuple[Operation, CallEvidence]] = {}
     attempts = sorted(
         ((attempt.evidence, operation) for operation in operations for attempt in operation.attempts),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
@@ -256,7 +258,7 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
         ),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
     )
-    latest: dict[object, tuple[Evidence, Operation]] = {}
+    latest: dict[object, tuple[CallEvidence, Operation]] = {}
     for attempt, operation, number in attempts:
         evidence = attempt.evidence
         marks: list[object] = [evidence.asked]
@@ -276,7 +278,7 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
 
 
 def _after(
-    before: tuple[Evidence, Operation], evidence: Evidence, operation: Operation, number: int
+    before: tuple[CallEvidence, Operation], evidence: CallEvidence, operation: Operation, number: int
 ) -> Finding:
     earlier, other = before
     same = other is operation or _same_key(earlier, evidence)
@@ -299,17 +301,17 @@ def _after(
     return broken(f"{what} sends an equal request again{key} after {status}, which is not retryable")
 
 
-def _same_key(earlier: Evidence, evidence: Evidence) -> bool:
+def _same_key(earlier: CallEvidence, evidence: CallEvidence) -> bool:
     return earlier.key is not None and evidence.key is not None and earlier.key[1] == evidence.key[1]
 
 
-def _polls(earlier: Evidence, evidence: Evidence) -> bool:
+def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
     """Whether both are reads that succeeded: asking again is polling, and not a retry."""
     reads = evidence.call.request.method in READS
     return reads and 200 <= (earlier.call.status or 0) < 400
 
 
-def _known_apart(earlier: Evidence, evidence: Evidence) -> str | None:
+def _known_apart(earlier: CallEvidence, evidence: CallEvidence) -> str | None:
     """
     Return which id, key or counter says that the client began another operation, "" where none does.
 

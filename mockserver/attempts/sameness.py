@@ -9,10 +9,10 @@ from mockserver.attempts.findings import HELD, Finding, broken, nothing
 from mockserver.attempts.gaps import too_few
 from mockserver.attempts.likeness import as_text, body_fields
 from mockserver.attempts.operations import Attempt, Operation, change_text, is_body_field
-from mockserver.errors import Flaw, InvalidInput, KeyPath, near
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
 from mockserver.matching.selectors import Selector, compile_selector
 from mockserver.model.call import Call
-from mockserver.model.http import ABSENT, UnreadableBody
+from mockserver.model.http import ABSENT, UnreadableBodyError
 from mockserver.templating.variables import BEFORE_CLAIM
 
 BODY = "body"
@@ -25,11 +25,11 @@ class Same:
     __slots__ = ("_selector", "optional", "text")
 
     def __init__(self, written: str, path: KeyPath) -> None:
-        """Raises InvalidInput for what is not a selector."""
+        """Raises InvalidInputError for what is not a selector."""
         self.optional = written.endswith("?")
         self.text = written.removesuffix("?")
         if self.text.startswith("{{"):
-            raise InvalidInput(
+            raise InvalidInputError(
                 Flaw(
                     path,
                     "a template can't be evaluated for recorded calls",
@@ -177,5 +177,5 @@ def _selectors(call: Call, root: str) -> Iterator[str]:
     elif root in ("json", "form"):
         try:
             yield from body_fields(call)
-        except UnreadableBody:
+        except UnreadableBodyError:
             return

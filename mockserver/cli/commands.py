@@ -341,8 +341,8 @@ def explain(
     output: str,
 ) -> None:
     """Say which route would answer a request, and what keeps the others out, without a server."""
-    from mockserver.errors import InvalidInput
-    from mockserver.scenarios.source import LoadFailed
+    from mockserver.errors import InvalidInputError
+    from mockserver.scenarios.source import LoadError
     from mockserver.verification.checking import explain_request, explained_text
 
     method, _, path = line.strip().partition(" ")
@@ -355,10 +355,10 @@ def explain(
         asked["text"] = text
     try:
         view = explain_request(_paths(paths), asked)
-    except LoadFailed as why:
+    except LoadError as why:
         click.echo("\n".join(why.lines), err=True)
         sys.exit(2)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         click.echo(str(why), err=True)
         sys.exit(2)
     click.echo(json.dumps(view, indent=2) if output == "json" else explained_text(view))

@@ -33,9 +33,9 @@ def diff(paths: tuple[str, ...], headers: tuple[str, ...], **options: Any) -> No
 
     Exit code 0: nowhere; 1: somewhere; 2: it could not be asked.
     """
-    from mockserver.cli.diff_session import Options, run
+    from mockserver.cli.diff_session import DiffOptions, run
 
-    sys.exit(run(Options(paths=paths, headers=tuple(map(_line, headers)), **options)))
+    sys.exit(run(DiffOptions(paths=paths, headers=tuple(map(_line, headers)), **options)))
 
 
 def _line(text: str) -> tuple[str, str]:

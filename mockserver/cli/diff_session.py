@@ -15,18 +15,18 @@ from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.errors import InvalidInput, MockServerError, TlsRefused
+from mockserver.errors import InvalidInputError, MockServerError, TlsSettingsError
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.outbound.egress import Egress
 from mockserver.outbound.forwarding import rule_of
-from mockserver.outbound.upstream import BrokeOff, Upstream
+from mockserver.outbound.upstream import BrokenReplyError, Upstream
 from mockserver.recording.drift_replies import answers, nearest
-from mockserver.recording.drift_requests import Lines, NotAsked, request_for, turn
+from mockserver.recording.drift_requests import Lines, RequestSkippedError, request_for, turn
 from mockserver.recording.drift_shapes import Drift
 from mockserver.redaction.redaction import mask_target
 from mockserver.scenarios.loader import load
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.schema.scenario import read_upstream
 
 SAME, DRIFTED, NOT_ASKED = 0, 1, 2
@@ -37,7 +37,7 @@ MOST_STREAM_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class DiffOptions:
     """What the command line says."""
 
     paths: tuple[str, ...]
@@ -50,7 +50,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class Finding:
+class DriftFinding:
     """What came of one route: drift, or why it was not asked, or could not be."""
 
     route: Route
@@ -72,21 +72,21 @@ class Finding:
         }  # fmt: skip
 
 
-class CannotAsk(MockServerError):
+class UnreachableServiceError(MockServerError):
     """The real service did not answer; the text says why."""
 
 
-def run(options: Options) -> int:
+def run(options: DiffOptions) -> int:
     """The exit code; the report goes to stdout."""
     try:
         rule_of(options.against, "--against")
         world = build_world(load(options.paths))
         ns = Engine(world, wall=time.time, mono=time.monotonic).default
         findings = asyncio.run(_asked(options, ns))
-    except LoadFailed as why:
+    except LoadError as why:
         sys.stderr.write("\n".join(why.lines) + "\n")
         return NOT_ASKED
-    except (InvalidInput, TlsRefused) as why:
+    except (InvalidInputError, TlsSettingsError) as why:
         sys.stderr.write(f"{why}\n")
         return NOT_ASKED
     code = _code(findings)
@@ -94,7 +94,7 @@ def run(options: Options) -> int:
     return code
 
 
-async def _asked(options: Options, ns: Namespace) -> list[Finding]:
+async def _asked(options: DiffOptions, ns: Namespace) -> list[DriftFinding]:
     to = read_upstream(options.against)
     upstream = Upstream(
         Egress([rule_of(options.against, "--against")]),
@@ -105,38 +105,40 @@ async def _asked(options: Options, ns: Namespace) -> list[Finding]:
     ]
 
 
-async def _finding(options: Options, ns: Namespace, upstream: Upstream, to: str, route: Route) -> Finding:
-    finding = Finding(route)
+async def _finding(
+    options: DiffOptions, ns: Namespace, upstream: Upstream, to: str, route: Route
+) -> DriftFinding:
+    finding = DriftFinding(route)
     try:
         request = request_for(ns, route, options.headers, unsafe=options.unsafe)
         expected = await asyncio.to_thread(answers, ns, route, request)
         finding.request = request
         actual = await _real(upstream, to, request)
         finding.drifts = await asyncio.to_thread(nearest, expected, actual, values=options.values)
-    except NotAsked as why:
+    except RequestSkippedError as why:
         finding.skipped = str(why)
-    except CannotAsk as why:
+    except UnreachableServiceError as why:
         finding.failed = str(why)
     return finding
 
 
 async def _real(upstream: Upstream, to: str, request: Request) -> Response:
-    """The real reply, whole; of a stream what comes in so long. Raises CannotAsk."""
+    """The real reply, whole; of a stream what comes in so long. Raises UnreachableServiceError."""
     step = Forward(to, lambda _: True, is_recorded=True)
     async with upstream.ask(step, request) as reply:
         if reply.error is not None:
-            raise CannotAsk(f"{reply.error['title']}: {reply.error['detail']}")
+            raise UnreachableServiceError(f"{reply.error['title']}: {reply.error['detail']}")
         body = bytearray()
         try:
             async with asyncio.timeout(MOST_STREAM_S):
                 async for piece in reply.pieces or _none():
                     body += piece
                     if len(body) > MOST_BYTES:
-                        raise CannotAsk(f"its reply is longer than {MOST_BYTES} bytes")
+                        raise UnreachableServiceError(f"its reply is longer than {MOST_BYTES} bytes")
         except TimeoutError:
             pass  # what has come of an endless stream is enough
-        except BrokeOff as why:
-            raise CannotAsk(str(why)) from why
+        except BrokenReplyError as why:
+            raise UnreachableServiceError(str(why)) from why
     head = reply.response
     return Response(head.status, head.headers, bytes(body))
 
@@ -149,13 +151,13 @@ async def _none() -> Any:
 # The report
 
 
-def _code(findings: list[Finding]) -> int:
+def _code(findings: list[DriftFinding]) -> int:
     if any(one.failed for one in findings) or not any(one.request for one in findings):
         return NOT_ASKED
     return DRIFTED if any(one.drifts for one in findings) else SAME
 
 
-def _as_text(findings: list[Finding]) -> str:
+def _as_text(findings: list[DriftFinding]) -> str:
     lines: list[str] = []
     for one in findings:
         if one.skipped is not None:
@@ -170,7 +172,7 @@ def _as_text(findings: list[Finding]) -> str:
     return "\n".join([*lines, _sum(findings)]) + "\n"
 
 
-def _sum(findings: list[Finding]) -> str:
+def _sum(findings: list[DriftFinding]) -> str:
     asked = sum(one.request is not None and one.failed is None for one in findings)
     drifted = sum(bool(one.drifts) for one in findings)
     failed = sum(one.failed is not None for one in findings)
@@ -179,7 +181,7 @@ def _sum(findings: list[Finding]) -> str:
     return f"{asked} asked, {drifted} drifted{more}, {skipped} not asked"
 
 
-def _as_json(options: Options, findings: list[Finding], code: int) -> str:
+def _as_json(options: DiffOptions, findings: list[DriftFinding], code: int) -> str:
     parts = urlsplit(options.against)
     document = {
         "against": f"{parts.scheme}://{parts.netloc}{parts.path}",

@@ -15,18 +15,18 @@ from mockserver.cli.output import (
     DONE,
     LOST,
     WRONG,
-    Refused,
+    ConversionRefusedError,
     inside,
     say,
     say_lost,
     to_stdout,
     write_all,
 )
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named, offered
 from mockserver.recording.conversion import Exported
 from mockserver.scenarios.loader import load
-from mockserver.scenarios.source import LoadFailed, Source
+from mockserver.scenarios.source import LoadError, Source
 
 _TIMEOUT_S = 60.0
 
@@ -41,27 +41,27 @@ def export_scenarios(format_: str, paths: Iterable[str], output: str | None, *, 
     try:
         write = _ability(format_, "write", f"can only be imported. There are: {', '.join(writable())}")
         exported = _exported(load(paths), write, _options(format_, of_pact))
-    except LoadFailed as why:
+    except LoadError as why:
         say(*why.lines)
         return WRONG
-    except (InvalidInput, Refused) as why:
+    except (InvalidInputError, ConversionRefusedError) as why:
         say(str(why))
         return WRONG
     return _put(exported, output, strict=strict, force=force)
 
 
 def _ability(format_: str, name: str, otherwise: str) -> Callable[..., Exported]:
-    """What the format's module can do. Raises Refused where it can't."""
+    """What the format's module can do. Raises ConversionRefusedError where it can't."""
     found = getattr(format_named(format_), name, None)
     if found is None:
-        raise Refused(f"{format_} {otherwise}")
+        raise ConversionRefusedError(f"{format_} {otherwise}")
     return found  # type: ignore[no-any-return]
 
 
 def _exported(sources: list[Source], write: Callable[..., Exported], options: dict[str, Any]) -> Exported:
     """All scenarios at once, where their files lie in one folder; else each for itself, so that files are found."""
     if not sources:
-        raise Refused("there is no scenario to export")
+        raise ConversionRefusedError("there is no scenario to export")
     folders = {source.folder for source in sources}
     if len(folders) == 1 or not any(_has_files(source) for source in sources):
         return write({source.name: source.data for source in sources}, sources[0].folder, **options)
@@ -78,11 +78,11 @@ def _has_files(source: Source) -> bool:
 
 
 def _options(format_: str, of_pact: dict[str, Any]) -> dict[str, Any]:
-    """What only a pact has. Raises Refused where another format is given it."""
+    """What only a pact has. Raises ConversionRefusedError where another format is given it."""
     given = {name: value for name, value in of_pact.items() if value is not None}
     if given and format_ != "pact":
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise Refused(f"{flags}: only pacts know that")
+        raise ConversionRefusedError(f"{flags}: only pacts know that")
     if "pact_version" in given:
         given["version"] = int(given.pop("pact_version"))
     return given
@@ -103,17 +103,19 @@ def export_calls(
     try:
         made = _ability(format_, "from_calls", "is not written from calls: use har, vcr or pact")
         exported = made(_archive(url, admin_token, reveal=reveal), **_options(format_, of_pact))
-    except (InvalidInput, Refused) as why:
+    except (InvalidInputError, ConversionRefusedError) as why:
         say(str(why))
         return WRONG
     return _put(exported, output, strict=strict, force=force)
 
 
 def _archive(url: str, token: str | None, *, reveal: bool) -> Any:
-    """The calls of `http://host:port[/@namespace]`. Raises Refused where no server answers as ours does."""
+    """The calls of `http://host:port[/@namespace]`. Raises ConversionRefusedError where no server answers as ours does."""
     at = urlsplit(url if "://" in url else f"http://{url}")
     if at.scheme not in ("http", "https") or not at.netloc:
-        raise Refused(f"{url!r} is no server. Write it as http://localhost:8080, with /@NAME for a namespace")
+        raise ConversionRefusedError(
+            f"{url!r} is no server. Write it as http://localhost:8080, with /@NAME for a namespace"
+        )
     namespace = next((part for part in at.path.split("/") if part.startswith("@")), "")
     target = f"{at.scheme}://{at.netloc}/__admin/{namespace + '/' if namespace else ''}calls.har"
     request = urllib.request.Request(target + ("?reveal=true" if reveal else ""))  # noqa: S310  (http or https)
@@ -126,9 +128,9 @@ def _archive(url: str, token: str | None, *, reveal: bool) -> Any:
             return json.load(answer)
     except HTTPError as why:
         with why:
-            raise Refused(f"{target} answered {why.code}: {_detail(why.read())}") from why
+            raise ConversionRefusedError(f"{target} answered {why.code}: {_detail(why.read())}") from why
     except (OSError, ValueError, HTTPException) as why:
-        raise Refused(f"{target}: no mockserver answers there: {why}") from why
+        raise ConversionRefusedError(f"{target}: no mockserver answers there: {why}") from why
 
 
 def _detail(body: bytes) -> str:
@@ -149,7 +151,7 @@ def _put(exported: Exported, output: str | None, *, strict: bool, force: bool) -
             files = _placed(exported, Path(output))
             write_all(files, force=force)
             say(f"Written: {', '.join(map(str, files))}")
-    except Refused as why:
+    except ConversionRefusedError as why:
         say(str(why))
         return WRONG
     return DONE
@@ -157,7 +159,7 @@ def _put(exported: Exported, output: str | None, *, strict: bool, force: bool) -
 
 def _print(exported: Exported) -> None:
     if len(exported.files) != 1:
-        raise Refused(
+        raise ConversionRefusedError(
             f"these are {len(exported.files)} files ({', '.join(exported.files)}): give a folder with -o"
         )
     to_stdout(next(iter(exported.files.values())))

@@ -14,7 +14,7 @@ from mockserver.cli.output import (
     DONE,
     LOST,
     WRONG,
-    Refused,
+    ConversionRefusedError,
     inside,
     say,
     say_lost,
@@ -22,12 +22,12 @@ from mockserver.cli.output import (
     write_all,
 )
 from mockserver.compiler.scenario_set import build_world
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named
 from mockserver.recording.conversion import Document, Imported
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import from_bundle
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
 
@@ -43,7 +43,7 @@ def import_scenarios(
         imported = _read(format_, source)
         _rename(imported, name)
         files = _files(imported, Path(output) if output is not None else None)
-    except (InvalidInput, Refused) as why:
+    except (InvalidInputError, ConversionRefusedError) as why:
         say(str(why))
         return WRONG
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as why:
@@ -62,34 +62,34 @@ def import_scenarios(
 
 
 def _read(format_: str, source: str) -> Imported:
-    """Raises Refused where nothing is in it, or all of it was lost, with the reasons told before."""
+    """Raises ConversionRefusedError where nothing is in it, or all of it was lost, with the reasons told before."""
     imported: Imported = format_named(format_).read(Path(source))
     answers = any(one.get("routes") or one.get("resources") for one in imported.scenarios.values())
     if not answers:
         say_lost(imported.lost)
-        raise Refused(f"{source}: there is no scenario in it: nothing that a route could be made of. Nothing was written.")  # fmt: skip
+        raise ConversionRefusedError(f"{source}: there is no scenario in it: nothing that a route could be made of. Nothing was written.")  # fmt: skip
     return imported
 
 
 def _rename(imported: Imported, name: str | None) -> None:
-    """Gives the one scenario its name. Raises Refused where there are several, InvalidInput for what is no name."""
+    """Gives the one scenario its name. Raises ConversionRefusedError where there are several, InvalidInputError for what is no name."""
     if name is None:
         return
     parse_spec(ScenarioSpec, {"scenario": name})
     if len(imported.scenarios) > 1:
-        raise Refused(f"--name is for one scenario, and these are {len(imported.scenarios)}: {', '.join(imported.scenarios)}")  # fmt: skip
+        raise ConversionRefusedError(f"--name is for one scenario, and these are {len(imported.scenarios)}: {', '.join(imported.scenarios)}")  # fmt: skip
     for old in list(imported.scenarios):
         imported.scenarios[name] = imported.scenarios.pop(old)
         imported.remarks[name] = imported.remarks.pop(old, [])
 
 
 def _files(imported: Imported, output: Path | None) -> dict[Path, bytes]:
-    """What goes where. Raises Refused where there is more than the place can hold."""
+    """What goes where. Raises ConversionRefusedError where there is more than the place can hold."""
     alone = output is None or output.suffix in _SUFFIXES
     if alone and len(imported.scenarios) > 1:
-        raise Refused(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip
+        raise ConversionRefusedError(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip
     if output is None and imported.files:
-        raise Refused(f"{_some(len(imported.files), 'file')} would lie beside the scenario: give a file or a folder with -o")  # fmt: skip
+        raise ConversionRefusedError(f"{_some(len(imported.files), 'file')} would lie beside the scenario: give a file or a folder with -o")  # fmt: skip
     folder = Path() if output is None else output.parent if alone else output
     files: dict[Path, bytes] = {}
     for name, document in imported.scenarios.items():
@@ -120,10 +120,10 @@ def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], 
         build_world(
             [from_bundle(text, imported.files, name) for name, text in zip(imported.scenarios, texts, strict=True)]
         )  # fmt: skip
-    except LoadFailed as why:
+    except LoadError as why:
         notes = [line for line in why.lines if "pip install 'mockserver[" in line]
         return [line for line in why.lines if line not in notes], notes
-    except InvalidInput as why:
+    except InvalidInputError as why:
         return [str(why)], []
     return [], []
 
@@ -134,7 +134,7 @@ def _put(files: Mapping[Path, bytes], output: str | None, *, force: bool) -> int
         return DONE
     try:
         write_all(files, force=force)
-    except Refused as why:
+    except ConversionRefusedError as why:
         say(str(why))
         return WRONG
     scenarios = [str(path) for path in files if path.suffix in _SUFFIXES]

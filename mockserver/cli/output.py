@@ -13,7 +13,7 @@ DONE, LOST, WRONG, BUG = 0, 1, 2, 3
 """Exit codes."""
 
 
-class Refused(Exception):
+class ConversionRefusedError(Exception):
     """Nothing was written; the text says why, for a person."""
 
 
@@ -33,13 +33,15 @@ def say_lost(lost: Iterable[Lost]) -> int:
 
 def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
     """
-    All files, or none where one is there already or can't be written. Raises Refused.
+    All files, or none where one is there already or can't be written. Raises ConversionRefusedError.
 
     Each is written beside its place first, so that nobody reads half of one.
     """
     there = [str(path) for path in files if path.exists()]
     if there and not force:
-        raise Refused(f"{', '.join(there)}: there already. Give --force to write over it, or another -o")
+        raise ConversionRefusedError(
+            f"{', '.join(there)}: there already. Give --force to write over it, or another -o"
+        )
     drafts: dict[Path, Path] = {}
     try:
         for path, content in files.items():
@@ -49,17 +51,17 @@ def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
         for path, draft in drafts.items():
             draft.replace(path)
     except OSError as why:
-        raise Refused(f"{why.filename}: can't be written: {why.strerror}") from why
+        raise ConversionRefusedError(f"{why.filename}: can't be written: {why.strerror}") from why
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of a file that goes below the folder. Raises Refused for a name that leads out of it."""
+    """The path of a file that goes below the folder. Raises ConversionRefusedError for a name that leads out of it."""
     path = folder / name
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise Refused(f"{name!r} leads out of {folder}")
+        raise ConversionRefusedError(f"{name!r} leads out of {folder}")
     return path
 
 

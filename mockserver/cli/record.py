@@ -31,6 +31,6 @@ def record(**options: Any) -> None:
 
     Have your application or its tests use the address that is printed, then end it with Ctrl-C.
     """
-    from mockserver.cli.record_session import Options, run
+    from mockserver.cli.record_session import RecordOptions, run
 
-    sys.exit(run(Options(**options)))
+    sys.exit(run(RecordOptions(**options)))

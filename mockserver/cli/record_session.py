@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mockserver import logs
-from mockserver.app import App, PortTaken
+from mockserver.app import App, PortInUseError
 from mockserver.cli.progress import Progress
 from mockserver.engine.call_listeners import listen_everywhere
-from mockserver.errors import InvalidInput, TlsRefused
+from mockserver.errors import InvalidInputError, TlsSettingsError
 from mockserver.model.call import Call
 from mockserver.outbound.forwarding import rule_of
 from mockserver.recording.naming import name_of
 from mockserver.recording.scenario import scenario_of
-from mockserver.recording.writing import Place, place_for, rescue, save, show
+from mockserver.recording.writing import OutputPlace, place_for, rescue, save, show
 from mockserver.settings import Settings
 from mockserver.store.recordings import Recording
 
@@ -30,7 +30,7 @@ WRITTEN, NOTHING, WRONG = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class RecordOptions:
     """What the command line says; `output` None is a file named after the service."""
 
     to: str
@@ -41,7 +41,7 @@ class Options:
     force: bool = False
 
 
-def run(options: Options) -> int:
+def run(options: RecordOptions) -> int:
     """Records until SIGINT or SIGTERM. The exit code."""
     logs.set_up("text")
     try:
@@ -49,10 +49,10 @@ def run(options: Options) -> int:
         default = f"scenarios/{name_of(urlsplit(options.to).hostname or '')}.yaml"
         place = place_for(options.output or default, force=options.force)
         return asyncio.run(_run(options, place))
-    except (InvalidInput, TlsRefused) as why:
+    except (InvalidInputError, TlsSettingsError) as why:
         _say(str(why))
         return WRONG
-    except PortTaken as why:
+    except PortInUseError as why:
         _say(str(why))
         return NOTHING
 
@@ -62,7 +62,7 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
-async def _run(options: Options, place: Place | None) -> int:
+async def _run(options: RecordOptions, place: OutputPlace | None) -> int:
     settings = Settings(
         paths=(),
         host=options.host,
@@ -107,7 +107,7 @@ def recordings_of(app: App) -> list[Recording]:
     ]
 
 
-def _write(recordings: list[Recording], place: Place | None) -> int:
+def _write(recordings: list[Recording], place: OutputPlace | None) -> int:
     exchanges = sorted((one for recording in recordings for one in recording.exchanges), key=lambda one: one.request.arrived_at_s)  # fmt: skip
     left_out: dict[str, int] = {}
     for recording in recordings:

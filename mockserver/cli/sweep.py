@@ -86,8 +86,8 @@ def sweep(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
         raise click.UsageError(
             "a server that runs already has scenarios of its own: leave PATHS or --url out", ctx
         )
-    from mockserver.cli.sweep_session import Options, run
+    from mockserver.cli.sweep_session import SweepOptions, run
 
     named = os.environ.get("MOCKSERVER_PATHS", "")
     default = tuple(named.split(os.pathsep)) if named else ("scenarios/",)
-    sys.exit(run(Options(paths=paths or default, command=tuple(command), given=paths, **options)))
+    sys.exit(run(SweepOptions(paths=paths or default, command=tuple(command), given=paths, **options)))

@@ -16,7 +16,7 @@ from mockserver.cli.sweep_running import Commands, Ended
 from mockserver.client import Namespace
 from mockserver.errors import MockServerError, near
 from mockserver.pytest_plugin.names import name_for
-from mockserver.pytest_plugin.servers import Home, LocalHome, RemoteHome
+from mockserver.pytest_plugin.servers import LocalHome, RemoteHome, SessionServer
 from mockserver.redaction.redaction import mask_text
 from mockserver.sweep.cells import Cell, all_cells, chosen, meant
 from mockserver.sweep.failing import FAIL_ON
@@ -31,7 +31,7 @@ SURVIVED, HARMED, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class SweepOptions:
     """What the command line says. `given` are the paths as they were written there."""
 
     paths: tuple[str, ...]
@@ -47,9 +47,9 @@ class Options:
     fail_on: tuple[str, ...] = FAIL_ON
 
 
-def run(options: Options) -> int:
+def run(options: SweepOptions) -> int:
     """The exit code."""
-    home: Home | None = None
+    home: SessionServer | None = None
     try:
         kinds = load_kinds(Path(options.troubles) if options.troubles else None)
         home = _home(options)
@@ -62,7 +62,7 @@ def run(options: Options) -> int:
             home.stop()
 
 
-def _home(options: Options) -> Home:
+def _home(options: SweepOptions) -> SessionServer:
     if not options.url:
         return LocalHome(map(Path, options.paths), {})
     token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
@@ -74,7 +74,7 @@ def _say(line: str, *, err: bool = False) -> None:
 
 
 class _Session:
-    def __init__(self, options: Options, home: Home, kinds: Kinds) -> None:
+    def __init__(self, options: SweepOptions, home: SessionServer, kinds: Kinds) -> None:
         self._options = options
         self._home = home
         self._kinds = kinds

@@ -23,11 +23,11 @@ from mockserver.model.framing import ends_with_head
 _LONGEST_LINE = _PIECE_BYTES = 65536
 
 
-class BadAnswer(Exception):
+class BadResponseError(Exception):
     """What came is no answer of an HTTP server, or not a whole one."""
 
 
-class Connection:
+class ClientConnection:
     """`context` None is plain TCP. `sock` is None until the first exchange, and once it was closed."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
@@ -37,7 +37,7 @@ class Connection:
         self.sock: socket.socket | None = None
 
     def exchange(self, request: bytes, timeout_s: float | None, abort: Abort | None) -> tuple[int, bytes]:
-        """Status and body. Raises OSError, BadAnswer; the connection is closed then, and where the server ends it."""
+        """Status and body. Raises OSError, BadResponseError; the connection is closed then, and where the server ends it."""
         try:
             sock = self._connected(timeout_s)
             if abort is not None:
@@ -57,7 +57,7 @@ class Connection:
     def opened(self, request: bytes, timeout_s: float | None) -> tuple[int, Iterator[bytes]]:
         """
         Status, and the pieces of a body that goes on until either side ends the
-        connection, which is of no other use from then on. Raises OSError, BadAnswer.
+        connection, which is of no other use from then on. Raises OSError, BadResponseError.
         """
         self._connected(timeout_s).sendall(request)
         stream = self._stream
@@ -149,10 +149,10 @@ def shut(sock: socket.socket | None) -> None:
 def _head(stream: BufferedIOBase) -> tuple[bytes, int, dict[str, str]]:
     line = _line(stream)
     if not line:
-        raise BadAnswer("it ended the connection without an answer")
+        raise BadResponseError("it ended the connection without an answer")
     version, _, rest = line.partition(b" ")
     if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
-        raise BadAnswer(f"it answered {line[:60]!r}, which is no HTTP")
+        raise BadResponseError(f"it answered {line[:60]!r}, which is no HTTP")
     headers = {}
     while (line := _line(stream)).strip():
         name, _, value = line.partition(b":")
@@ -163,7 +163,7 @@ def _head(stream: BufferedIOBase) -> tuple[bytes, int, dict[str, str]]:
 def _line(stream: BufferedIOBase) -> bytes:
     line = stream.readline(_LONGEST_LINE + 1)
     if len(line) > _LONGEST_LINE:
-        raise BadAnswer("a line of its answer is longer than 64 KiB")
+        raise BadResponseError("a line of its answer is longer than 64 KiB")
     return line
 
 
@@ -174,15 +174,15 @@ def _chunk(stream: BufferedIOBase | None) -> bytes:
     try:
         data = _exactly(stream, int(size, 16))
     except ValueError as why:
-        raise BadAnswer(f"{size[:20]!r} is no size of a chunk") from why
+        raise BadResponseError(f"{size[:20]!r} is no size of a chunk") from why
     while _line(stream).strip():
         if data:
-            raise BadAnswer("a chunk is longer than it says")
+            raise BadResponseError("a chunk is longer than it says")
     return data
 
 
 def _exactly(stream: BufferedIOBase, size: int) -> bytes:
     data = stream.read(size)
     if len(data) != size:
-        raise BadAnswer(f"its answer ended after {len(data)} of {size} bytes")
+        raise BadResponseError(f"its answer ended after {len(data)} of {size} bytes")
     return data

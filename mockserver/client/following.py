@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from mockserver.client.connections import BadAnswer, shut
+from mockserver.client.connections import BadResponseError, shut
 from mockserver.client.errors import Refused
 from mockserver.client.link import Link
 
@@ -43,7 +43,7 @@ class Following:
         self._connection.close()
 
     def _gather(self) -> None:
-        with contextlib.suppress(OSError, BadAnswer, ValueError):  # closed, by us or with the server
+        with contextlib.suppress(OSError, BadResponseError, ValueError):  # closed, by us or with the server
             for call in _events(self._pieces):
                 with self._arrived:
                     self._calls[call["number"]] = call

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
-from mockserver.client.connections import Abort, BadAnswer, Connection
+from mockserver.client.connections import Abort, BadResponseError, ClientConnection
 from mockserver.client.errors import Unreachable, refusal
 from mockserver.model.written import json_text
 
@@ -58,7 +58,7 @@ class Http:
             lines.append(f"Authorization: Bearer {token}")
         self._headers = "".join(f"{line}\r\n" for line in lines)
         self._lock = threading.Lock()
-        self._idle: list[Connection] = []
+        self._idle: list[ClientConnection] = []
         self._process = os.getpid()
 
     def send(self, method: str, target: str, document: Any = ..., *, wait_s: float | None = 0.0) -> Any:
@@ -75,22 +75,22 @@ class Http:
             raise refusal(parsed)
         return parsed
 
-    def open(self, target: str) -> tuple[Connection, Iterator[bytes]]:
+    def open(self, target: str) -> tuple[ClientConnection, Iterator[bytes]]:
         """
         A GET whose answer goes on: its connection, which the caller closes, and the pieces as
         they come. Raises Refused, Unreachable.
         """
-        connection = Connection(*self._address, self._context)
+        connection = ClientConnection(*self._address, self._context)
         try:
             return connection, self._pieces(connection, target)
-        except (OSError, BadAnswer) as why:
+        except (OSError, BadResponseError) as why:
             connection.close()
             raise Unreachable(f"GET {self.url}{target} got no answer: {why}") from why
         except BaseException:
             connection.close()
             raise
 
-    def _pieces(self, connection: Connection, target: str) -> Iterator[bytes]:
+    def _pieces(self, connection: ClientConnection, target: str) -> Iterator[bytes]:
         status, pieces = connection.opened(self._request("GET", target, ...), self._timeout_s)
         if status >= 400:
             raise refusal(self._parsed("GET", target, status, b"".join(pieces)))
@@ -131,7 +131,7 @@ class Http:
             answer = connection.exchange(request, timeout_s, ABORT.get())
         except TimeoutError as why:
             raise Unreachable(f"{method} {self.url}{target} got no answer within {timeout_s:g} s") from why
-        except (OSError, BadAnswer) as why:
+        except (OSError, BadResponseError) as why:
             said = getattr(why, "strerror", None) or str(why) or type(why).__name__
             raise Unreachable(
                 f"No mock server answers at {self.url}: {said}. "
@@ -140,19 +140,19 @@ class Http:
         self._keep(connection)
         return answer
 
-    def _take(self) -> Connection:
+    def _take(self) -> ClientConnection:
         if self._process != os.getpid():  # forked: the open connections are the parent's
             self._process, self._idle = os.getpid(), []
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
-                return Connection(*self._address, self._context)
+                return ClientConnection(*self._address, self._context)
             if connection.is_alive:
                 return connection
             connection.close()
 
-    def _keep(self, connection: Connection) -> None:
+    def _keep(self, connection: ClientConnection) -> None:
         with self._lock:
             if connection.sock is not None and len(self._idle) < KEPT_CONNECTIONS:
                 self._idle.append(connection)

@@ -22,7 +22,7 @@ from mockserver.model.durations import format_duration
 from mockserver.model.written import written_float
 
 
-class Named:
+class NamedValue:
     """An object of the client that stands for a name on the server, such as a route."""
 
     __slots__ = ()
@@ -110,7 +110,7 @@ def _is_any(value: object) -> bool:
 
 
 _KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
-    (Named, lambda value: value.__mockserver_name__()),
+    (NamedValue, lambda value: value.__mockserver_name__()),
     (Enum, lambda value: plain(value.value)),
     (timedelta, lambda value: format_duration(value.total_seconds())),
     (datetime, lambda value: value.isoformat()),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from mockserver.client.link import Link, segment, wait_s
-from mockserver.client.plain import Named, plain
+from mockserver.client.plain import NamedValue, plain
 from mockserver.client.records import Call, Calls, Operations
 from mockserver.client.sync_async import Awaiting, Blocking, does, does_here, tells
 from mockserver.client.words import (
@@ -24,7 +24,7 @@ from mockserver.client.words import (
 from mockserver.client.writing import Functions, attempts_document, match_document, route_document, steps_of
 
 
-class RouteSurface(Named):
+class RouteSurface(NamedValue):
     """
     A route of one namespace. It answers from its first `reply` on.
 

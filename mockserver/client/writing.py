@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mockserver.client.plain import Named, plain, with_units
+from mockserver.client.plain import NamedValue, plain, with_units
 from mockserver.client.words import ATTEMPTS, BODIES, CHECK, MATCH, REPLY, ROUTE, check_words, key_of
 from mockserver.errors import shown
 
@@ -208,7 +208,7 @@ def check_document(subject: Any, words: Mapping[str, Any]) -> dict[str, Any]:
     check = {word: plain(value) for word, value in words.items() if word in CHECK and word != "match"}
     if subject is not None:
         name = plain(subject)
-        check["request" if not isinstance(subject, Named) and _LINE.match(name) else "route"] = name
+        check["request" if not isinstance(subject, NamedValue) and _LINE.match(name) else "route"] = name
     if isinstance(check.get("effects"), dict):
         check["effects"] = _effects(check["effects"])
     if "in_order" in check:

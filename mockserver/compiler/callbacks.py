@@ -18,7 +18,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route
 from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, Question, do
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.model.http import Request, Response
 from mockserver.responses.planner import Planned, compile_reply
 from mockserver.scenarios.flaws import parse_spec
@@ -67,10 +67,10 @@ def attach(route: Route, functions: Mapping[int, Function]) -> None:
 
 
 def claim_of(value: Any, route: Route, draw: Draw) -> Claim:
-    """What a function answered, made. Raises InvalidInput, TemplateError."""
+    """What a function answered, made. Raises InvalidInputError, TemplateError."""
     spec = parse_spec(ReplySpec, value)
     if spec.choose is not None or spec.cases is not None:
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw((), "a function answers one reply", "Choose in the function, and return that")
         )
     defaults = route.scenario.spec.defaults
@@ -84,4 +84,4 @@ def claim_of(value: Any, route: Route, draw: Draw) -> Claim:
 
 
 def _no_file(name: str, path: KeyPath) -> bytes:
-    raise InvalidInput(Flaw(path, f"a function has no folder to find {name!r} in", "Return its content"))
+    raise InvalidInputError(Flaw(path, f"a function has no folder to find {name!r} in", "Return its content"))

@@ -8,7 +8,7 @@ from mockserver.engine.routes import Answer, Behaviour, Choose, Route
 from mockserver.errors import KeyPath
 from mockserver.matching.paths import PathPattern
 from mockserver.model.violation import text_of
-from mockserver.openapi.compiled import Rules
+from mockserver.openapi.compiled import OperationRules
 from mockserver.openapi.contract import Contract
 from mockserver.responses.planner import Reply
 
@@ -29,7 +29,7 @@ def breaches(route: Route) -> Iterator[tuple[KeyPath, str]]:
                 yield path, f"breaks the contract of {rules.id}: {text_of(one.view())}"
 
 
-def _operations(route: Route, contract: Contract) -> Iterator[Rules]:
+def _operations(route: Route, contract: Contract) -> Iterator[OperationRules]:
     for method in sorted(route.methods or ("GET", "POST", "PUT", "PATCH", "DELETE")):
         found = contract.operation(method, _sample(route.pattern))
         if found is not None:

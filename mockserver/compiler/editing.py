@@ -14,7 +14,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
-from mockserver.errors import Flaw, InvalidInput, dotted, near
+from mockserver.errors import Flaw, InvalidInputError, dotted, near
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import edited, from_text
 from mockserver.scenarios.source import Source
@@ -23,7 +23,7 @@ from mockserver.schema.scenario import RUNTIME, RouteSpec
 RESETS = ("calls", "memory", "positions", "routes", "clock", "seed")
 
 
-class Conflict(Exception):
+class EditConflictError(Exception):
     """What was to be made is there already; `hint` says what to do."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -37,7 +37,7 @@ class Conflict(Exception):
 def put_scenario(ns: Namespace, source: Source, *, strict: bool = True) -> Scenario:
     """
     Adds a scenario to this namespace, or puts it in the place of the one with its name. Raises
-    InvalidInput, with `strict` also for a fixed reply that breaks a contract which is enforced.
+    InvalidInputError, with `strict` also for a fixed reply that breaks a contract which is enforced.
     """
     return place_scenario(ns, compile_scenario(source, order_of(ns, source.name), strict=strict))
 
@@ -90,7 +90,7 @@ def switch(ns: Namespace, name: str, *, active: bool) -> None:
 
 
 def check_names(ns: Namespace, names: Iterable[str], key: str, *, files_only: bool = False) -> None:
-    """Raises InvalidInput for names of scenarios that are not there; with `files_only` in no new namespace."""
+    """Raises InvalidInputError for names of scenarios that are not there; with `files_only` in no new namespace."""
     known = set(ns.world.scenarios) if files_only else {scenario.name for scenario in ns.scenarios()}
     flaws = [
         Flaw((key, i), f"there is no scenario {name!r}", near(name, known))
@@ -98,11 +98,11 @@ def check_names(ns: Namespace, names: Iterable[str], key: str, *, files_only: bo
         if name not in known
     ]
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
 
 
 def use(ns: Namespace, names: Iterable[str]) -> None:
-    """Exactly these scenarios answer, and no others. Raises InvalidInput for unknown names."""
+    """Exactly these scenarios answer, and no others. Raises InvalidInputError for unknown names."""
     wanted = list(names)
     check_names(ns, wanted, "names")
     overlay = ns.own()
@@ -124,20 +124,20 @@ def runtime_scenario(ns: Namespace) -> Scenario:
 
 
 def add_route(ns: Namespace, data: dict[str, Any]) -> Route:
-    """A route made at runtime; newer ones are asked first. Raises InvalidInput, Conflict."""
+    """A route made at runtime; newer ones are asked first. Raises InvalidInputError, EditConflictError."""
     spec = parse_spec(RouteSpec, data)
     return place_route(ns, compile_runtime_route(runtime_scenario(ns), runtime_name(ns, spec), spec, data))
 
 
 def runtime_name(ns: Namespace, spec: RouteSpec) -> str:
-    """The name that a new route made at runtime gets. Raises Conflict where it is taken."""
+    """The name that a new route made at runtime gets. Raises EditConflictError where it is taken."""
     overlay = ns.own()
 
     def is_taken(name: str) -> bool:
         return f"{RUNTIME}/{name}" in overlay.routes
 
     if spec.name is not None and is_taken(spec.name):
-        raise Conflict(
+        raise EditConflictError(
             f"There is a route {RUNTIME}/{spec.name} already", "Replace it with PUT, or choose another name"
         )
     return spec.name or numbered(default_name("", spec), is_taken)
@@ -157,7 +157,7 @@ def place_route(ns: Namespace, route: Route) -> Route:
 
 
 def replace_route(ns: Namespace, route: Route, data: dict[str, Any]) -> Route:
-    """That route as `data` says; it keeps its place and its id. Raises InvalidInput."""
+    """That route as `data` says; it keeps its place and its id. Raises InvalidInputError."""
     changed = replacement(route, data)(ns)
     assert changed is not None
     return changed
@@ -166,12 +166,12 @@ def replace_route(ns: Namespace, route: Route, data: dict[str, Any]) -> Route:
 def replacement(route: Route, data: dict[str, Any] | None) -> Callable[[Namespace], Route | None]:
     """
     Compile what takes the place of a route, in any thread; without `data` it is removed. What is returned puts it into the
-    namespace that the route is of, where nobody has changed it meanwhile. Raises InvalidInput.
+    namespace that the route is of, where nobody has changed it meanwhile. Raises InvalidInputError.
     """
     if data is not None:
         spec = parse_spec(RouteSpec, data)
         if spec.name is not None and spec.name != route.name:
-            raise InvalidInput(
+            raise InvalidInputError(
                 Flaw(
                     ("name",),
                     f"the route is {route.name!r}",
@@ -233,7 +233,7 @@ def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
         hint = (
             f"Change the scenario with PUT /scenarios/{source.name}, or add a route, which is asked before it"
         )
-        raise InvalidInput(Flaw((), f"{route.id} is no route of its own: {place} stands for it", hint))
+        raise InvalidInputError(Flaw((), f"{route.id} is no route of its own: {place} stands for it", hint))
     at = int(route.path[1])
     # Names are written down first, so that no other route's default name moves.
     written = [one for one in route.scenario.routes if _is_written(one)]
@@ -243,8 +243,8 @@ def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
         # What a test changes may stand in for a function's answer: it is judged as it is given.
         changed = edited(source, {**source.data, "routes": routes})
         return compile_scenario(changed, route.scenario.order, strict=False)
-    except InvalidInput as why:
-        raise InvalidInput(_as_route(flaw, at) for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(_as_route(flaw, at) for flaw in why.flaws) from why
 
 
 def _is_written(route: Route) -> bool:

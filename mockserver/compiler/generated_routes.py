@@ -10,13 +10,13 @@ from mockserver.compiler.routes import compile_guards, compile_work, implied_rou
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.oauth import grant
 from mockserver.engine.routes import Behaviour, Route, Scenario
-from mockserver.engine.routing import Found
+from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
-from mockserver.resources.resources import Collection, Operation, Resource, compile_resource
+from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
 from mockserver.responses.bodies import ReadFile, dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.policies import OAuthSpec
@@ -34,7 +34,7 @@ class TokenEndpoint(Behaviour):
     def __init__(self, spec: OAuthSpec) -> None:
         self._spec = spec
 
-    def decide(self, ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         tokens = ns.memory.tokens
         decided = grant(self._spec, request, tokens, draw.scope().random())
         commits: list[Any] = []
@@ -54,7 +54,7 @@ class ResourceAction(Behaviour):
 
     __slots__ = ("_operation", "_place", "_resource", "_works")
 
-    def __init__(self, place: ResourcePlace, operation: Operation, works: dict[str, Work]) -> None:
+    def __init__(self, place: ResourcePlace, operation: ResourceOperation, works: dict[str, Work]) -> None:
         self._place = place
         self._resource = place.resource
         self._operation = operation
@@ -64,7 +64,7 @@ class ResourceAction(Behaviour):
         """Those of the events that the operation may come to."""
         return [self._works[name] for name in self._operation.events if name in self._works]
 
-    def decide(self, ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
+    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
         def scope_for(**words: Any) -> Scope:
             scope = draw.scope()
             for name, value in words.items():
@@ -125,7 +125,7 @@ class ResourcePlace:
 def resource_routes(
     scenario: Scenario, i: int, spec: ResourceSpec, read_file: ReadFile, taken: set[str]
 ) -> list[Route]:
-    """A route for each operation of a resource. Raises InvalidInput, paths from the file's root."""
+    """A route for each operation of a resource. Raises InvalidInputError, paths from the file's root."""
     base = scenario.spec.base
     try:
         resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.defaults)
@@ -134,8 +134,8 @@ def resource_routes(
             for name, on in spec.on.items()
         }
         guards = compile_guards(scenario, spec, f"resource:{scenario.name}{resource.path}", read_file)
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under("resources", i) for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under("resources", i) for flaw in why.flaws) from why
     place = ResourcePlace(scenario, resource)
     scenario.places.append(place)
     routes = []
@@ -153,8 +153,8 @@ def _work(on: OnSpec, read_file: ReadFile, name: str, data: Any) -> Work:
     written = data.get("on", {}).get(name) if isinstance(data, dict) else None
     try:
         return compile_work(on, read_file, written, more=frozenset({"item"}))
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under("on", name) for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under("on", name) for flaw in why.flaws) from why
 
 
 def oauth_route(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> Route:

@@ -23,7 +23,7 @@ from mockserver.engine.side_effects import (
     compile_set,
 )
 from mockserver.engine.webhooks import compile_webhooks
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
@@ -68,14 +68,14 @@ class _Flaws:
         """What `make` gives; None, and its flaws kept, where it can't."""
         try:
             return make(*args)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             self.found.extend(flaw.under(*parents) for flaw in why.flaws)
             return None
 
 
 def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:
     """
-    A scenario ready to answer. Raises InvalidInput with every flaw, paths from the file's root;
+    A scenario ready to answer. Raises InvalidInputError with every flaw, paths from the file's root;
     with `strict`, fixed replies that break a contract which is enforced are flaws.
     """
     scenario = Scenario(source, order)
@@ -103,13 +103,13 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
     if scenario.contract is not None and not flaws.found:
         flaws.found += _breaches(scenario, routes) if strict else ()
     if flaws.found:
-        raise InvalidInput(flaws.found)
+        raise InvalidInputError(flaws.found)
     scenario.routes = (*routes, *implied)
     return scenario
 
 
 def _contract_in(file: str, scenario: Scenario) -> Contract | None:
-    """Raises InvalidInput, MissingExtra."""
+    """Raises InvalidInputError, MissingExtra."""
     if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
         return None
     from mockserver.openapi.contract import compile_contract  # few scenarios have one
@@ -132,14 +132,14 @@ def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
 
 
 def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
-    """Raises InvalidInput where no reply can be made with these defaults."""
+    """Raises InvalidInputError where no reply can be made with these defaults."""
     bare = ReplySpec.known(status=200)
     compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
     return defaults
 
 
 def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
-    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInput."""
+    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInputError."""
     # Behaviours know namespaces, which know routes: the circle is broken here.
     from mockserver.compiler.generated_routes import oauth_route, resource_routes
 
@@ -150,7 +150,7 @@ def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
     for i, spec in enumerate(scenario.spec.resources):
         routes += flaws.tried((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
     if flaws.found:
-        raise InvalidInput(flaws.found)
+        raise InvalidInputError(flaws.found)
     return routes
 
 
@@ -172,11 +172,11 @@ def implied_route(
 
 
 def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
-    """One route outside a file. Raises InvalidInput, paths from the route."""
+    """One route outside a file. Raises InvalidInputError, paths from the route."""
     flaws = _Flaws([])
     route = _compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
     if flaws.found:
-        raise InvalidInput(flaws.found)
+        raise InvalidInputError(flaws.found)
     return route
 
 
@@ -259,9 +259,9 @@ def _compile_route(
 
 
 def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
-    """A route's own way to take its scenario's contract. Raises InvalidInput where there is none."""
+    """A route's own way to take its scenario's contract. Raises InvalidInputError where there is none."""
     if scenario.spec.openapi is None:
-        raise InvalidInput(Flaw((), "the scenario has no `openapi`", "Name the document there"))
+        raise InvalidInputError(Flaw((), "the scenario has no `openapi`", "Name the document there"))
     if mode == "off" or scenario.contract is None:
         return None
     return scenario.contract.under(mode)
@@ -283,7 +283,7 @@ def _static(route: Route) -> tuple[Planned, ...] | None:
 def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file: ReadFile) -> Guards:
     """
     Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its
-    routes share. `scope` is where its own stand. Raises InvalidInput with every flaw.
+    routes share. `scope` is where its own stand. Raises InvalidInputError with every flaw.
     """
     flaws = _Flaws([])
     auth, limiter, idempotency = scenario.auth, scenario.limiter, scenario.idempotency
@@ -294,7 +294,7 @@ def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file:
     if spec.idempotency is not None:
         idempotency = flaws.tried((), compile_idempotency, spec.idempotency, scope, read_file)
     if flaws.found:
-        raise InvalidInput(flaws.found)
+        raise InvalidInputError(flaws.found)
     return auth, limiter, idempotency
 
 
@@ -303,7 +303,7 @@ def _auth_of(value: Any, scenario: Scenario) -> Auth | None:
 
 
 def compile_when(value: dict[str, Any]) -> When:
-    """Conditions on the state. Raises InvalidInput, paths relative to what holds `when`."""
+    """Conditions on the state. Raises InvalidInputError, paths relative to what holds `when`."""
     return tuple(
         (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(one, ("when", key)))
         for key, one in value.items()
@@ -311,7 +311,7 @@ def compile_when(value: dict[str, Any]) -> When:
 
 
 def compile_work(spec: Any, read_file: ReadFile, written: Any, more: frozenset[str] = frozenset()) -> Work:
-    """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInput with every flaw."""
+    """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInputError with every flaw."""
     if spec.set_ is None and spec.effect is None and spec.webhook is None:
         return NO_WORK
     flaws = _Flaws([])
@@ -330,14 +330,16 @@ def compile_work(spec: Any, read_file: ReadFile, written: Any, more: frozenset[s
             (), lambda: compile_webhooks(spec.webhook, read_file, AFTER_REPLY | more, listed=listed)
         )
     if flaws.found:
-        raise InvalidInput(flaws.found)
+        raise InvalidInputError(flaws.found)
     return Work(sets, effects, webhooks)
 
 
 def _place(route: Route, path: str) -> None:
     route.pattern = PathPattern(path)
     if path == ADMIN or path.startswith(ADMIN + "/"):
-        raise InvalidInput(Flaw((), f"{path!r} belongs to the admin API", "Choose another path, or a `base`"))
+        raise InvalidInputError(
+            Flaw((), f"{path!r} belongs to the admin API", "Choose another path, or a `base`")
+        )
 
 
 def compile_expression(value: Any, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Predicate:
@@ -376,5 +378,5 @@ def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: Rea
             reply.work = work
         answer = reply
     if flaws.found:
-        raise InvalidInput(flaws.found)
+        raise InvalidInputError(flaws.found)
     return answer

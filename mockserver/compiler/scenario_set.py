@@ -7,28 +7,28 @@ from typing import Any
 
 from mockserver.compiler.routes import compile_scenario
 from mockserver.engine.routes import Route
-from mockserver.engine.scenario_set import FILE_CLASS, World
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.engine.scenario_set import FILE_CLASS, ScenarioSet
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.matching.bare import bare_operators
 from mockserver.matching.paths import as_parameter
-from mockserver.scenarios.source import LoadFailed, Source
+from mockserver.scenarios.source import LoadError, Source
 
 
-def build_world(sources: Iterable[Source]) -> World:
-    """Compiles all. Raises LoadFailed with every flaw of every file."""
+def build_world(sources: Iterable[Source]) -> ScenarioSet:
+    """Compiles all. Raises LoadError with every flaw of every file."""
     scenarios = []
     wrong: list[tuple[str, Flaw]] = []
     for i, source in enumerate(sources):
         try:
             scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
-        except InvalidInput as why:
+        except InvalidInputError as why:
             wrong += [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
     if wrong:
-        raise LoadFailed(wrong)
-    return World(scenarios)
+        raise LoadError(wrong)
+    return ScenarioSet(scenarios)
 
 
-def warnings_at_load(world: World) -> Iterator[str]:
+def warnings_at_load(world: ScenarioSet) -> Iterator[str]:
     """
     What is said when files are loaded, each with its place: fixed replies that break their contracts, what of
     a contract can't be checked, operators that lack their dollar, and parameters in another tool's notation.

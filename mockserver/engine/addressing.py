@@ -19,7 +19,7 @@ PREFIXES = ("/mock", "/@", "/%40", "/__")
 """Only a path that begins with one of these may be for another namespace than the headers say, or for the admin API."""
 
 
-class UnknownNamespace(LookupError):
+class UnknownNamespaceError(LookupError):
     """No namespace has that name; `name` is it."""
 
     def __init__(self, name: str) -> None:
@@ -45,7 +45,7 @@ class Addresser:
     def address(self, request: Request) -> Namespace:
         """
         The namespace of a request, which gets its name, the prefix that was taken off and the path that the routes see.
-        Raises UnknownNamespace.
+        Raises UnknownNamespaceError.
         """
         headers, raw_path = request.headers, request.path
         named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
@@ -76,7 +76,7 @@ class Addresser:
 
     def _unknown(self, name: str) -> Namespace:
         if self._make is None:
-            raise UnknownNamespace(name)
+            raise UnknownNamespaceError(name)
         return self._make(name)
 
 

@@ -14,7 +14,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.engine.routing import allowed_methods
 from mockserver.engine.scenario_set import OnPath
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.matching.mismatch.nearest import as_text, shown_method
 from mockserver.matching.mismatch.unmatched import shown_path
 from mockserver.model.http import ABSENT, Request, Response
@@ -25,7 +25,7 @@ from mockserver.redaction.redaction import mask_path, mask_text
 from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.scenario import CorsSpec
-from mockserver.store.bounds import Full
+from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 
 MOST_BYTES = 64 << 10
@@ -144,7 +144,7 @@ def explained_error(route: Route, why: TemplateError) -> dict[str, Any]:
     )
 
 
-def explained_full(ns: Namespace, error: Full) -> dict[str, Any]:
+def explained_full(ns: Namespace, error: StoreFullError) -> dict[str, Any]:
     """The problem of a request whose state or items have no room: what the bound is, and how to make room. It is counted."""
     ns.shared.bounds.reached(error.kind)
     place = "/__admin/state" if error.kind == "state" else "/__admin/resources/PATH"
@@ -244,7 +244,7 @@ def _with_lines(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
 
 def explained_failure(route: Route, why: Exception) -> dict[str, Any]:
     """The problem document where a function failed, or answered what is no reply."""
-    if isinstance(why, InvalidInput):
+    if isinstance(why, InvalidInputError):
         detail = f"It answered what is no reply: {why}"
     else:
         frames = traceback.extract_tb(why.__traceback__)

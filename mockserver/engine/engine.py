@@ -31,17 +31,17 @@ from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
 from mockserver.engine.proxy import done_at_reply, forward, needs_whole
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import Found, cors_for, cors_of, find, on_path
-from mockserver.engine.scenario_set import World
+from mockserver.engine.routing import RouteMatch, cors_for, cors_of, find, on_path
+from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
 from mockserver.engine.webhooks import Due, due_of
-from mockserver.errors import InvalidInput, MockServerError, near
+from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
-from mockserver.store.bounds import Bounds, Full
+from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import RecordLimits
 from mockserver.store.recordings import Recordings
 from mockserver.templating.random_values import seed_for
@@ -83,7 +83,7 @@ MOST_COMPARED = 50
 """So many names of namespaces are compared with an unknown one."""
 
 
-class NamespaceTaken(MockServerError):
+class NamespaceExistsError(MockServerError):
     """There is a namespace of that name already."""
 
 
@@ -96,7 +96,7 @@ class Engine:
 
     def __init__(
         self,
-        world: World,
+        world: ScenarioSet,
         *,
         wall: Callable[[], float],
         mono: Callable[[], float],
@@ -124,9 +124,9 @@ class Engine:
     def make_namespace(
         self, name: str, *, seed: str | None = None, ttl_s: float | None = IDLE_TTL_S
     ) -> Namespace:
-        """A world of its own. Raises NamespaceTaken. Copies nothing, whatever the number of scenarios."""
+        """A world of its own. Raises NamespaceExistsError. Copies nothing, whatever the number of scenarios."""
         if name in self.namespaces:
-            raise NamespaceTaken(name)
+            raise NamespaceExistsError(name)
         return self._made(name, seed, ttl_s)
 
     def near_namespace(self, name: str) -> str:
@@ -165,7 +165,7 @@ class Engine:
         for position in ns.positions.values():
             position.draws = 0
 
-    def publish(self, world: World) -> None:
+    def publish(self, world: ScenarioSet) -> None:
         """A new world, seen by every namespace at once; positions stay by route id."""
         self.shared.world = world
         for ns in self.namespaces.values():
@@ -295,7 +295,7 @@ class Engine:
 
     # The answer of a route
 
-    def _answer(self, ns: Namespace, call: Call, found: Found) -> Planned:
+    def _answer(self, ns: Namespace, call: Call, found: RouteMatch) -> Planned:
         route = found.route
         draw = Draw(ns, call.request, found, call.id)
         try:
@@ -310,7 +310,7 @@ class Engine:
         except TemplateError as why:
             call.error = explained_error(route, why)
             planned = _sent(problem_response(call.error))
-        except Full as error:
+        except StoreFullError as error:
             call.error = explained_full(ns, error)
             planned = _sent(problem_response(call.error))
         if call.forwarded is not None:
@@ -335,7 +335,7 @@ class Engine:
         reply = outage.answer
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
 
-    def _held(self, ns: Namespace, call: Call, found: Found, draw: Draw, contract: Contract) -> Planned:
+    def _held(self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, contract: Contract) -> Planned:
         """The same, request and answer held to the contract. What a guard answers is none of its business."""
         held = contract.asked(ns, call)
         guarded = self._guard(ns, call, found, held.refusal) if found.route.guarded else held.refusal
@@ -345,7 +345,7 @@ class Engine:
         return planned if call.consult is not None else held.answered(ns, call, planned)
 
     def _guard(
-        self, ns: Namespace, call: Call, found: Found, refusal: Planned | None = None
+        self, ns: Namespace, call: Call, found: RouteMatch, refusal: Planned | None = None
     ) -> Planned | None:
         """What auth, limit, the contract and idempotency answer by themselves; they take no step."""
         route, request = found.route, call.request
@@ -361,7 +361,7 @@ class Engine:
             refused = route.idempotency.answer(ns.memory, call, scope)  # type: ignore[arg-type]
         return refused
 
-    def _claimed(self, ns: Namespace, call: Call, found: Found, draw: Draw) -> Planned:
+    def _claimed(self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw) -> Planned:
         """The claim, then the answer. An answer that can't be rendered undoes nothing of the claim."""
         route, request = found.route, call.request
         claim = prepare(ns, request, found, draw)
@@ -374,7 +374,7 @@ class Engine:
         return self._answered(ns, call, found, draw, claim, keep)
 
     def _answered(
-        self, ns: Namespace, call: Call, found: Found, draw: Draw, claim: Claim, keep: Keep | None
+        self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
     ) -> Planned:
         """The answer of what was claimed, with its webhooks; kept for its idempotency key where that is due."""
         route = found.route
@@ -398,7 +398,7 @@ class Engine:
     # The answer of a real service
 
     def _forwarded(
-        self, ns: Namespace, call: Call, found: Found, draw: Draw, to: str, keep: Keep | None
+        self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, to: str, keep: Keep | None
     ) -> Planned:
         """The plan that passes the request on; the rest is done when the reply comes."""
         route = found.route
@@ -410,7 +410,7 @@ class Engine:
                 call.error = explained_error(route, why)
                 self._settled(call, route, _sent(problem_response(call.error)))
                 return False
-            except Full as error:
+            except StoreFullError as error:
                 call.error = explained_full(ns, error)
                 self._settled(call, route, _sent(problem_response(call.error)))
                 return False
@@ -439,7 +439,7 @@ class Engine:
     # The answer of a function
 
     def _consulted(
-        self, ns: Namespace, call: Call, found: Found, draw: Draw, claim: Claim, keep: Keep | None
+        self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
     ) -> Planned:
         """What stands in until the function has said what is answered."""
         question = claim.consult
@@ -451,9 +451,9 @@ class Engine:
                 made = question.claim_of(value, found.route, draw)
                 write(ns, call, made)
                 planned = self._answered(ns, call, found, draw, made, keep)
-            except (InvalidInput, TemplateError) as why:
+            except (InvalidInputError, TemplateError) as why:
                 failed(why)
-            except Full as error:
+            except StoreFullError as error:
                 call.error = explained_full(ns, error)
                 self._settled(call, found.route, _sent(problem_response(call.error)))
             else:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from mockserver.engine.fault_strikes import Strike
 from mockserver.engine.outage import Outage
 from mockserver.engine.webhooks import Due
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.model.call import Call
 from mockserver.responses.altering import altered
 from mockserver.responses.planner import Planned, Reply, compile_reply
@@ -37,7 +37,7 @@ class Trouble:
     __slots__ = ("after", "before", "data", "hits", "route", "seen", "spec", "strike")
 
     def __init__(self, spec: PlacedTroubleSpec, data: dict[str, Any], route: str) -> None:
-        """Raises InvalidInput where a reply can't be compiled, or varies."""
+        """Raises InvalidInputError where a reply can't be compiled, or varies."""
         self.spec = spec
         self.data = data
         self.route = route
@@ -60,7 +60,7 @@ class Trouble:
         return {**self.data, "route": self.route, "seen": self.seen, "hits": list(self.hits)}
 
 
-class Home(Protocol):
+class RetryNamespace(Protocol):
     """What a webhook that is sent again needs of its namespace."""
 
     @property
@@ -115,7 +115,7 @@ class Troubles:
         trouble = self._struck.get(call.number)
         return trouble is not None and (trouble.after is not None or trouble.spec.webhook is not None)
 
-    def due(self, call: Call, due: list[Due], home: Home) -> list[Due]:
+    def due(self, call: Call, due: list[Due], home: RetryNamespace) -> list[Due]:
         """What becomes of the webhooks of this call."""
         trouble = self._struck.get(call.number)
         if trouble is None or trouble.spec.webhook is None:
@@ -129,7 +129,7 @@ class Troubles:
         return [one for one in self.placed if one.spec.lasting]
 
 
-def _disturbed(due: Due, spec: WebhookTroubleSpec, home: Home) -> list[Due]:
+def _disturbed(due: Due, spec: WebhookTroubleSpec, home: RetryNamespace) -> list[Due]:
     if spec.delay_s is not None:
         due.delivery.due_s += spec.delay_s
         due = replace(due, delay_s=due.delay_s + spec.delay_s, before=False)
@@ -146,15 +146,15 @@ def _disturbed(due: Due, spec: WebhookTroubleSpec, home: Home) -> list[Due]:
 def _fixed(spec: ReplySpec, key: str) -> Reply:
     try:
         reply = compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under(key) for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under(key) for flaw in why.flaws) from why
     if reply.ready is None:
         hint = "Write values instead of templates, and a fixed delay; `raw: true` sends braces as they stand"
-        raise InvalidInput(Flaw((key,), "a trouble is the same every time, and this varies", hint))
+        raise InvalidInputError(Flaw((key,), "a trouble is the same every time, and this varies", hint))
     return reply
 
 
 def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInput(
+    raise InvalidInputError(
         Flaw(path, f"{name!r} is a file, and a trouble has no folder", "Write the body as text or base64")
     )

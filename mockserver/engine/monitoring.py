@@ -28,13 +28,13 @@ class Watch:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._reading: Reading | None = None
+        self._reading: MetricsReading | None = None
         self.latencies = Latencies()
 
-    def read(self) -> Iterator[Reading | None]:
+    def read(self) -> Iterator[MetricsReading | None]:
         """Yields None where others may have their turn, and the reading at last."""
         self._engine.shared.forgetting = self._forgets
-        reading = self._reading = Reading(self._engine)
+        reading = self._reading = MetricsReading(self._engine)
         for number, ns in enumerate(list(self._engine.namespaces.values()), 1):
             reading.add(ns)
             for _ in self.latencies.read(ns):
@@ -54,7 +54,7 @@ class Watch:
             self.latencies.forget(ns)
 
 
-class Reading:
+class MetricsReading:
     """
     What was read. `totals` begin with what was forgotten before; who forgets while
     it is read was added just before, or is now, and so is in it once.

@@ -18,7 +18,7 @@ from mockserver.engine.fault_injection import Trouble, Troubles
 from mockserver.engine.fault_strikes import ENDED, NOT_YET, Strike, Strikes
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
-from mockserver.engine.scenario_set import Overlay, World, scenarios_of
+from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
 from mockserver.model.call import Call
 from mockserver.model.sequence_state import Position
 from mockserver.store.bounds import Bounds
@@ -26,7 +26,7 @@ from mockserver.store.call_log import Record, RecordLimits
 from mockserver.store.clock import VirtualClock
 from mockserver.store.counts import Counts
 from mockserver.store.deliveries import Deliveries
-from mockserver.store.delivery import Attempt
+from mockserver.store.delivery import DeliveryAttempt
 from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
 from mockserver.store.recordings import Recording, Recordings
@@ -47,7 +47,7 @@ class Snapshot:
     overlay: Overlay | None
     outage: Outage | None
     clock: tuple[float, float | None]
-    timers: Timers[Attempt]
+    timers: Timers[DeliveryAttempt]
 
 
 NAMESPACE_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -63,7 +63,7 @@ class Parts:
     effects: Effects | None
     clock: VirtualClock | None
     deliveries: Deliveries | None
-    timers: Timers[Attempt] | None
+    timers: Timers[DeliveryAttempt] | None
     violations: Violations | None
 
 
@@ -99,7 +99,7 @@ class Shared:
 
     def __init__(
         self,
-        world: World,
+        world: ScenarioSet,
         limits: RecordLimits,
         wall: Callable[[], float],
         mono: Callable[[], float],
@@ -146,7 +146,7 @@ class Namespace:
     memory: Memory
     positions: Positions
     record: Record
-    timers: Timers[Attempt]
+    timers: Timers[DeliveryAttempt]
     """The tries of webhooks that wait for their moment."""
     violations: Violations
 
@@ -172,7 +172,7 @@ class Namespace:
         self._snapshots: list[tuple[int, Snapshot]] | None = None
         self._strikes: Strikes | None = None
         self._off: frozenset[str] | None = None
-        self._off_world: World | None = None
+        self._off_world: ScenarioSet | None = None
 
     def __getattr__(self, name: str) -> Any:
         """Makes a part at its first touch."""
@@ -197,7 +197,7 @@ class Namespace:
                 delattr(self, name)
 
     @property
-    def world(self) -> World:
+    def world(self) -> ScenarioSet:
         return self.shared.world
 
     def listen(self, listener: Callable[[Call], None]) -> None:

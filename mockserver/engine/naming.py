@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.errors import Flaw, InvalidInput, KeyPath, near
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
 
 
-class NoSuchRoute(InvalidInput):
+class UnknownRouteError(InvalidInputError):
     """No route has that id or name, or several have the name."""
 
 
 def route_named(ns: Namespace, name: str, path: KeyPath = ("route",)) -> Route:
-    """The route of that id, or of that name where only one has it. Raises NoSuchRoute."""
+    """The route of that id, or of that name where only one has it. Raises UnknownRouteError."""
     found = ns.route(name)
     if found is not None:
         return found
@@ -23,10 +23,10 @@ def route_named(ns: Namespace, name: str, path: KeyPath = ("route",)) -> Route:
     ids = [route.id for route in (named or routes)]
     listed = ", ".join(ids[:20]) + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")
     if named:
-        raise NoSuchRoute(
+        raise UnknownRouteError(
             Flaw(path, f"{name!r} is the name of {len(named)} routes", f"Use one of their ids: {listed}")
         )
     close = near(name, [*ids, *(route.name for route in routes)])
     suggestion = close if close.startswith("Did") else ""
     known = f"The routes are: {listed}" if ids else "There are no routes"
-    raise NoSuchRoute(Flaw(path, f"there is no route {name!r}", f"{suggestion} {known}".strip()))
+    raise UnknownRouteError(Flaw(path, f"there is no route {name!r}", f"{suggestion} {known}".strip()))

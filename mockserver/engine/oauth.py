@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockserver.model.http import Request, Response, UnreadableBody
+from mockserver.model.http import Request, Response, UnreadableBodyError
 from mockserver.model.written import as_text
 from mockserver.responses.bodies import dump_json
 from mockserver.schema.policies import OAuthSpec
@@ -64,7 +64,7 @@ def _fields(request: Request) -> dict[str, str]:
                 {str(key): as_text(value) for key, value in body.items()} if isinstance(body, Mapping) else {}
             )
         return dict(request.form_pairs)
-    except UnreadableBody:
+    except UnreadableBodyError:
         return {}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from mockserver.engine.fault_strikes import Strike
-from mockserver.errors import Flaw, InvalidInput, shown
+from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.responses.planner import Reply, compile_reply
 from mockserver.schema.base import DurationS, Spec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
@@ -35,7 +35,7 @@ class Outage:
     def __init__(
         self, spec: OutageSpec, data: dict[str, Any], routes: frozenset[str] | None, now_s: float
     ) -> None:
-        """Raises InvalidInput where the reply can't be compiled."""
+        """Raises InvalidInputError where the reply can't be compiled."""
         self.spec = spec
         self.data = data
         self.routes = routes
@@ -88,18 +88,18 @@ def _worded(data: dict[str, Any]) -> str:
 
 def _compiled(spec: ReplySpec) -> Reply:
     if spec.choose is not None or spec.cases is not None:
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(("reply",), "an outage has one reply", "Leave `choose` and `cases` to routes")
         )
     from mockserver.templating.variables import AFTER_CLAIM
 
     try:
         return compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under("reply") for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under("reply") for flaw in why.flaws) from why
 
 
 def _no_files(name: str, path: tuple[str | int, ...]) -> bytes:
-    raise InvalidInput(
+    raise InvalidInputError(
         Flaw(path, f"{name!r} is a file, and an outage has no folder", "Write the body as text or base64")
     )

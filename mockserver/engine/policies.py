@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.matching.selectors import Selector, body_key, compile_selector
 from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, Request, Response
@@ -274,11 +274,11 @@ def _no_chance() -> Any:
 
 
 def compile_auth(value: Any, realm: str, *, has_oauth: bool) -> Auth | None:
-    """Raises InvalidInput. None for `none`."""
+    """Raises InvalidInputError. None for `none`."""
     if value is None or value == NONE:
         return None
     if value == "oauth" and not has_oauth:
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(
                 ("auth",),
                 "the scenario has no `oauth`",
@@ -289,7 +289,7 @@ def compile_auth(value: Any, realm: str, *, has_oauth: bool) -> Auth | None:
 
 
 def compile_limit(value: Any, scope: str) -> Limiter | None:
-    """Raises InvalidInput."""
+    """Raises InvalidInputError."""
     if value is None or value == NONE:
         return None
     spec: LimitSpec = value
@@ -298,7 +298,7 @@ def compile_limit(value: Any, scope: str) -> Limiter | None:
 
 
 def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempotency | None:
-    """Raises InvalidInput."""
+    """Raises InvalidInputError."""
     if value is None or value == NONE:
         return None
     spec: IdempotencySpec = value
@@ -332,13 +332,13 @@ def _compile_reply(spec: Any, name: str, status: int, read_file: ReadFile) -> Re
             f"{words} has no place here",
             "Write a status, headers, a body, a fixed delay",
         )
-        raise InvalidInput(flaw)
+        raise InvalidInputError(flaw)
     if not spec.has("status"):
         spec = spec.model_copy(update={"status": status})
     try:
         return compile_reply(spec, ReplyDefaultsSpec(), read_file, BEFORE_CLAIM)
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under("idempotency", name) for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under("idempotency", name) for flaw in why.flaws) from why
 
 
 __all__ = [

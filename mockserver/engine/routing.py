@@ -19,7 +19,7 @@ from mockserver.templating.templates import Scope, TemplateError
 
 
 @dataclass(slots=True)
-class Found:
+class RouteMatch:
     """The route that takes a request, its path parameters, and where its sequence stands."""
 
     route: Route
@@ -76,7 +76,7 @@ def likely(ns: Namespace, request: Request) -> list[Route]:
     return sorted(found, key=lambda route: route.key)
 
 
-def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> Found | None:
+def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteMatch | None:
     """
     The first candidate whose conditions hold and whose sequence has not
     stopped. Nothing moves but what time has moved already. Without `head_by_get` a route
@@ -103,7 +103,7 @@ def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> Found 
         position = ns.position(route, per)
         index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
         if index is not None:
-            return Found(route, params, position, index, per)
+            return RouteMatch(route, params, position, index, per)
     return None
 
 

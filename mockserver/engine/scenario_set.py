@@ -28,7 +28,7 @@ class OnPath:
         self.methods = {route.methods for route in routes}
 
 
-class World:
+class ScenarioSet:
     """Compiled file scenarios by name, in the order of their files."""
 
     __slots__ = ("_narrowings", "_on_paths", "index", "off", "prefixes", "routes", "scenarios")
@@ -157,7 +157,7 @@ class Overlay:
         return self.active.get(scenario.name, scenario.active)
 
 
-def scenarios_of(world: World, overlay: Overlay | None) -> Iterator[Scenario]:
+def scenarios_of(world: ScenarioSet, overlay: Overlay | None) -> Iterator[Scenario]:
     """What a namespace sees: uploaded scenarios, newest first, in the place of files where they replace one."""
     if overlay is None:
         yield from world.scenarios.values()

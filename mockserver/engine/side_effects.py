@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.model.sizes import has_more_members
 from mockserver.model.written import as_text
 from mockserver.schema.base import is_template
@@ -75,7 +75,7 @@ def compile_key(key: Any, path: KeyPath, names: frozenset[str]) -> str | Templat
 
 
 def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[str]) -> SetWork:
-    """Raises InvalidInput, paths relative to what holds `set`."""
+    """Raises InvalidInputError, paths relative to what holds `set`."""
     pairs = tuple(
         (compile_key(key, ("set", key), names), compile_tree(one, ("set", key), names=names))
         for key, one in value.items()
@@ -87,11 +87,11 @@ def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[
 
 
 def compile_effects(value: Any, names: frozenset[str]) -> tuple[Tree, ...]:
-    """One effect, or a list of them. Raises InvalidInput."""
+    """One effect, or a list of them. Raises InvalidInputError."""
     listed = value if isinstance(value, list) else [value]
     for one in listed:
         if not isinstance(one, dict) or not one:
-            raise InvalidInput(
+            raise InvalidInputError(
                 Flaw(
                     ("effect",),
                     f"expected a mapping, got {shown(one)}",
@@ -150,7 +150,7 @@ def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]
 
 
 def compile_let(value: Mapping[str, Any], names: frozenset[str]) -> tuple[tuple[str, Tree], ...]:
-    """Values made once a call, in the order written; each sees those before it. Raises InvalidInput."""
+    """Values made once a call, in the order written; each sees those before it. Raises InvalidInputError."""
     return tuple((name, compile_tree(one, ("let", name), names=names)) for name, one in value.items())
 
 

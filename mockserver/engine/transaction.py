@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Answer, Behaviour, Choose, Route
-from mockserver.engine.routing import Found, when_holds
+from mockserver.engine.routing import RouteMatch, when_holds
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects, made_let
 from mockserver.model.call import Call
@@ -29,7 +29,7 @@ class Draw:
 
     __slots__ = ("_call_id", "_choices", "_draws", "_found", "_let", "_ns", "_number", "_request", "_scope")
 
-    def __init__(self, ns: Namespace, request: Request, found: Found, call_id: str) -> None:
+    def __init__(self, ns: Namespace, request: Request, found: RouteMatch, call_id: str) -> None:
         self._number = found.position.number + 1
         self._draws = found.position.draws + 1
         self._ns = ns
@@ -106,7 +106,7 @@ class Claim:
     forward: str | None = None
 
 
-def prepare(ns: Namespace, request: Request, found: Found, draw: Draw) -> Claim:
+def prepare(ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
     """Makes everything that the call does. Raises TemplateError and Full; nothing has changed then, nor now."""
     route = found.route
     answer = resolve(ns, request, draw, route.answers[found.index])
@@ -152,7 +152,7 @@ def resolve(ns: Namespace, request: Request, draw: Draw, answer: Answer) -> Repl
     return answer
 
 
-def commit(ns: Namespace, call: Call, found: Found, claim: Claim) -> None:
+def commit(ns: Namespace, call: Call, found: RouteMatch, claim: Claim) -> None:
     """Writes it all: the state, the effects, the step, the call's number. Raises Full; then nothing is written."""
     if claim.writes or claim.commits or claim.effects:
         write(ns, call, claim)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.model.call import Call
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Response
@@ -123,17 +123,17 @@ class Webhook:
 def compile_webhooks(
     specs: list[WebhookSpec], read_file: ReadFile, names: frozenset[str], *, listed: bool
 ) -> tuple[Webhook, ...]:
-    """Raises InvalidInput with every flaw, paths relative to what holds `webhook`."""
+    """Raises InvalidInputError with every flaw, paths relative to what holds `webhook`."""
     flaws: list[Flaw] = []
     made = []
     for i, spec in enumerate(specs):
         parents = ("webhook", i) if listed else ("webhook",)
         try:
             made.append(_compile(spec, read_file, names))
-        except InvalidInput as why:
+        except InvalidInputError as why:
             flaws += [flaw.under(*parents) for flaw in why.flaws]
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     return tuple(made)
 
 

@@ -150,11 +150,11 @@ def matching(pattern: str) -> str | None:
     try:
         text = _written(_parser.parse(pattern))
         return text if re.fullmatch(pattern, text) else None
-    except (re.error, _Unknown, RecursionError, OverflowError):
+    except (re.error, _NoExampleError, RecursionError, OverflowError):
         return None
 
 
-class _Unknown(Exception):
+class _NoExampleError(Exception):
     """A part of a pattern that no example is made of."""
 
 
@@ -175,7 +175,7 @@ def _part(name: str, operand: Any) -> str:
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
             least, _, inner = operand
             if least > 1000:
-                raise _Unknown
+                raise _NoExampleError
             return _written(inner) * int(least)
         case "SUBPATTERN":
             return _written(operand[3])
@@ -187,7 +187,7 @@ def _part(name: str, operand: Any) -> str:
             return ""
         case "CATEGORY":
             return _CATEGORIES[str(operand)]
-    raise _Unknown
+    raise _NoExampleError
 
 
 _CATEGORIES = {
@@ -208,7 +208,7 @@ def _one_of(members: Any) -> str:
     for char in "a0A-_ ~é":
         if not refused.match(char):
             return char
-    raise _Unknown
+    raise _NoExampleError
 
 
 def _source(name: Any, operand: Any) -> str:
@@ -221,4 +221,4 @@ def _source(name: Any, operand: Any) -> str:
             return {"DIGIT": r"\d", "WORD": r"\w", "SPACE": r"\s"}.get(
                 str(operand).removeprefix("CATEGORY_"), ""
             )
-    raise _Unknown
+    raise _NoExampleError

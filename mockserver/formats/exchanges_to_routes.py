@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.model.framing import has_body
-from mockserver.model.http import UnreadableBody
+from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import ORIGIN, Exchange, json_of, value_of
+from mockserver.recording.exchanges import ORIGIN, RecordedExchange, json_of, value_of
 from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
 from mockserver.recording.written_replies import Beside, reply_of
 from mockserver.schema.base import METHOD
@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"(?:0|-?[1-9][0-9]{0,14})")
 
 
 @dataclass(slots=True)
-class Asked:
+class RecordedRequest:
     """What one request asks, as conditions, and what answered it."""
 
     method: str
@@ -40,7 +40,7 @@ class Asked:
     headers: dict[str, Any]
     query: dict[str, Any]
     body: dict[str, Any]
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[RecordedExchange] = field(default_factory=list)
 
     @property
     def same(self) -> str:
@@ -65,13 +65,13 @@ class Asked:
         return -_size(self.headers), -_size(self.query), -_size(self.body)
 
 
-def fold(exchanges: Iterable[Exchange], name: str) -> Imported:
+def fold(exchanges: Iterable[RecordedExchange], name: str) -> Imported:
     """
     A scenario for each origin: `name` if there is but one, else the hosts' names.
     What is no call of a service is lost.
     """
     imported = Imported()
-    by_origin: dict[str, list[Exchange]] = {}
+    by_origin: dict[str, list[RecordedExchange]] = {}
     for exchange in exchanges:
         lost = _unfit(exchange)
         if lost:
@@ -95,7 +95,7 @@ def fold(exchanges: Iterable[Exchange], name: str) -> Imported:
     return imported
 
 
-def _unfit(exchange: Exchange) -> tuple[str, str] | None:
+def _unfit(exchange: RecordedExchange) -> tuple[str, str] | None:
     if not METHOD.fullmatch(exchange.method) or exchange.method in ("CONNECT", "ANY"):
         return f"{exchange.method!r} asks a proxy, no service", "Leave it out"
     if exchange.method != exchange.method.upper():
@@ -120,7 +120,7 @@ def _scenario_name(host: str, taken: Iterable[str]) -> str:
     return found
 
 
-def _remarks(exchanges: list[Exchange], host: str) -> list[str]:
+def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:
     left = sorted({name for exchange in exchanges for name in telling(exchange.headers)[1]})
     found = [f"Header lines that were left out of replies: {', '.join(left)}."] if left else []
     busters = sorted(
@@ -136,21 +136,21 @@ def _remarks(exchanges: list[Exchange], host: str) -> list[str]:
 # Routes
 
 
-def _routes(exchanges: list[Exchange], beside: Beside) -> list[Document]:
-    groups: dict[str, Asked] = {}
+def _routes(exchanges: list[RecordedExchange], beside: Beside) -> list[Document]:
+    groups: dict[str, RecordedRequest] = {}
     for exchange in exchanges:
         asked = _asked(exchange)
         groups.setdefault(asked.same, asked).exchanges.append(exchange)
     return [_route(asked, beside) for asked in told_apart(list(groups.values()))]
 
 
-def told_apart(groups: list[Asked]) -> list[Asked]:
+def told_apart(groups: list[RecordedRequest]) -> list[RecordedRequest]:
     """
     Without the conditions that tell nothing apart; the query stays, it is what was asked for.
     In the order of their places, what asks for more first.
     """
     for part in ("headers", "body"):
-        alike: dict[str, list[Asked]] = {}
+        alike: dict[str, list[RecordedRequest]] = {}
         for asked in groups:
             alike.setdefault(
                 f"{asked.place}\n{_text(asked.query)}" if part == "body" else asked.place, []
@@ -163,7 +163,7 @@ def told_apart(groups: list[Asked]) -> list[Asked]:
     return sorted(groups, key=lambda asked: (places[asked.place], asked.breadth))
 
 
-def _route(asked: Asked, beside: Beside) -> Document:
+def _route(asked: RecordedRequest, beside: Beside) -> Document:
     route: Document = {"request": asked.place}
     if asked.match:
         route["match"] = asked.match
@@ -193,14 +193,16 @@ def sequence(replies: list[Any]) -> Any:
 # Conditions
 
 
-def _asked(exchange: Exchange) -> Asked:
+def _asked(exchange: RecordedExchange) -> RecordedRequest:
     request = exchange.request
     query: dict[str, list[str]] = {}
     for name, value in request.query_pairs:
         if name not in CACHE_BUSTERS:
             query.setdefault(name, []).append(value)
     headers = {name: text_condition(value) for name in TELLING_REQUEST_HEADERS if (value := value_of(exchange.request_headers, name))}  # fmt: skip
-    return Asked(exchange.method, route_path(exchange.path), headers, texts(query), body_match(exchange))
+    return RecordedRequest(
+        exchange.method, route_path(exchange.path), headers, texts(query), body_match(exchange)
+    )
 
 
 def route_path(path: str) -> str:
@@ -234,7 +236,7 @@ def _scalar(text: str) -> Any:
     return int(text) if _NUMBER.fullmatch(text) else text
 
 
-def body_match(exchange: Exchange) -> dict[str, Any]:
+def body_match(exchange: RecordedExchange) -> dict[str, Any]:
     """A condition on the body that holds for this one; none for an empty body and for one that tells little."""
     request = exchange.request
     if not request.body:
@@ -246,7 +248,7 @@ def body_match(exchange: Exchange) -> dict[str, Any]:
             return _multipart(exchange)
         if request.media_type.endswith("json") or request.body.lstrip()[:1] in (b"{", b"["):
             return {"json": tree_condition(json_of(request.body))}
-    except UnreadableBody:
+    except UnreadableBodyError:
         pass
     try:
         text = request.body.decode()
@@ -257,7 +259,7 @@ def body_match(exchange: Exchange) -> dict[str, Any]:
     return {"text": text_condition(text) if not _NUMBER.fullmatch(text) else text}
 
 
-def _multipart(exchange: Exchange) -> dict[str, Any]:
+def _multipart(exchange: RecordedExchange) -> dict[str, Any]:
     form: dict[str, list[str]] = {}
     files: dict[str, Any] = {}
     for part in exchange.request.parts:

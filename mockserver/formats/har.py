@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.errors import Flaw, InvalidInput, shown
+from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.reading import json_file, name_of, pretty
-from mockserver.model.coding import UnreadableBody, decode_content
+from mockserver.model.coding import UnreadableBodyError, decode_content
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
-from mockserver.recording.exchanges import Exchange, Lines, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, value_of
 from mockserver.schema.reply import FaultKind
 
 _NOT_MODIFIED = 304
@@ -27,15 +27,15 @@ _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInput for what is no archive."""
+    """Raises InvalidInputError for what is no archive."""
     found: list[Lost] = []
     imported = fold(exchanges(json_file(source, "an HTTP archive"), found), name_of(source))
     imported.lost[:0] = found
     return imported
 
 
-def exchanges(document: Any, lost: list[Lost]) -> Iterator[Exchange]:
-    """The entries that can be read, in their order; of the others it is said why. Raises InvalidInput."""
+def exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
+    """The entries that can be read, in their order; of the others it is said why. Raises InvalidInputError."""
     entries = _entries(document)
     for index, entry in enumerate(entries):
         place = f"log.entries[{index}]"
@@ -52,13 +52,13 @@ def _entries(document: Any) -> list[Any]:
     log = document.get("log") if isinstance(document, dict) else None
     entries = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(entries, list):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(("log", "entries"), f"expected a list of entries, got {shown(entries)}", 'An archive begins {"log": {"entries": [')
         )  # fmt: skip
     return entries
 
 
-def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Exchange | None:
+def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange | None:
     request, response = entry["request"], entry["response"]
     url = str(request["url"])
     if not url.lower().startswith(("http://", "https://")):
@@ -83,7 +83,7 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Exchang
             lost.append(
                 Lost(f"{place}.{part}", f"the body is not there: {told['comment']}", "Record it whole")
             )
-    return Exchange(
+    return RecordedExchange(
         place=place,
         method=str(request["method"]),
         url=url.partition("#")[0],
@@ -147,7 +147,7 @@ def _decoded(body: bytes, headers: Lines) -> bytes:
         return body
     try:
         return decode_content(body, codings)
-    except UnreadableBody:
+    except UnreadableBodyError:
         return body
 
 
@@ -177,7 +177,7 @@ def _creator() -> dict[str, str]:
     return {"name": "mockserver", "version": __version__}
 
 
-def _entry(exchange: Exchange) -> dict[str, Any]:
+def _entry(exchange: RecordedExchange) -> dict[str, Any]:
     """No call was made, so its time is 0; the format wants an instant."""
     entry: dict[str, Any] = {
         "startedDateTime": "1970-01-01T00:00:00.000Z",
@@ -193,7 +193,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
     return entry
 
 
-def _request(exchange: Exchange) -> dict[str, Any]:
+def _request(exchange: RecordedExchange) -> dict[str, Any]:
     found: dict[str, Any] = {
         "method": exchange.method,
         "url": exchange.url,
@@ -215,7 +215,7 @@ def _request(exchange: Exchange) -> dict[str, Any]:
     return found
 
 
-def _response(exchange: Exchange) -> dict[str, Any]:
+def _response(exchange: RecordedExchange) -> dict[str, Any]:
     content: dict[str, Any] = {
         "size": len(exchange.body),
         "mimeType": exchange.header("content-type") or "x-unknown",

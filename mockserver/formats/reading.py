@@ -7,36 +7,36 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.model.written import as_text, json_text, written_float
 from mockserver.scenarios.source import LARGEST_FILE
 
 
 def file_bytes(source: Path, what: str) -> bytes:
-    """Raises InvalidInput where it can't be read."""
+    """Raises InvalidInputError where it can't be read."""
     if source.is_dir():
-        raise InvalidInput(Flaw((), f"{source} is a folder", f"Name {what}"))
+        raise InvalidInputError(Flaw((), f"{source} is a folder", f"Name {what}"))
     try:
         raw = source.read_bytes()
     except OSError as why:
-        raise InvalidInput(Flaw((), f"{source} can't be read: {why.strerror}", f"Name {what}")) from why
+        raise InvalidInputError(Flaw((), f"{source} can't be read: {why.strerror}", f"Name {what}")) from why
     if len(raw) > 8 * LARGEST_FILE:
-        raise InvalidInput(Flaw((), f"{source} is larger than 512 MiB", "Split it"))
+        raise InvalidInputError(Flaw((), f"{source} is larger than 512 MiB", "Split it"))
     return raw
 
 
 def json_file(source: Path, what: str) -> Any:
-    """The JSON of a file. Raises InvalidInput."""
+    """The JSON of a file. Raises InvalidInputError."""
     raw = file_bytes(source, what)
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_float=written_float)
     except UnicodeDecodeError as why:
-        raise InvalidInput(Flaw((), f"{source} is no UTF-8: byte {why.start}", f"Name {what}")) from why
+        raise InvalidInputError(Flaw((), f"{source} is no UTF-8: byte {why.start}", f"Name {what}")) from why
     except json.JSONDecodeError as why:
         at = f"{source}:{why.lineno}:{why.colno}"
-        raise InvalidInput(Flaw((), f"{at}: it is no JSON: {why.msg}", f"Name {what}")) from why
+        raise InvalidInputError(Flaw((), f"{at}: it is no JSON: {why.msg}", f"Name {what}")) from why
     except (ValueError, RecursionError) as why:
-        raise InvalidInput(Flaw((), f"{source} is no JSON: {why}", f"Name {what}")) from why
+        raise InvalidInputError(Flaw((), f"{source} is no JSON: {why}", f"Name {what}")) from why
 
 
 def name_of(source: Path) -> str:

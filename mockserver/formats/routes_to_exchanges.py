@@ -20,7 +20,7 @@ from mockserver.formats.reading import json_bytes
 from mockserver.formats.steps import Step, steps_of
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Lost
-from mockserver.recording.exchanges import Exchange, Lines
+from mockserver.recording.exchanges import Lines, RecordedExchange
 from mockserver.recording.written_replies import CONTENT_TYPES, event_text
 from mockserver.schema.base import is_template
 
@@ -29,10 +29,12 @@ LARGEST_TIMES = 1000
 """So often a step that answers several times is written; more would fill the file with the same."""
 
 
-def unfold(scenarios: Mapping[str, Document], folder: Path | None) -> tuple[list[Exchange], list[Lost]]:
+def unfold(
+    scenarios: Mapping[str, Document], folder: Path | None
+) -> tuple[list[RecordedExchange], list[Lost]]:
     """`folder` is where the scenarios' files lie."""
     lost: list[Lost] = []
-    found: list[Exchange] = []
+    found: list[RecordedExchange] = []
     for step in steps_of(scenarios, lost, _CARRIED):
         exchange = exchange_of(step, folder, lost)
         times = min(step.times, LARGEST_TIMES)
@@ -45,7 +47,7 @@ def unfold(scenarios: Mapping[str, Document], folder: Path | None) -> tuple[list
 _CARRIED = frozenset({"fault"})
 
 
-def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> Exchange:
+def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> RecordedExchange:
     """A step as an example of it."""
     path, names = example_path(step.path)
     if names:
@@ -58,7 +60,7 @@ def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> Exchange:
     kind = fault["kind"] if isinstance(fault, dict) else fault or ""
     if isinstance(fault, dict):
         lost.append(Lost(f"{step.place}.fault.after", "a recording can't say where it struck"))
-    return Exchange(
+    return RecordedExchange(
         place=step.place,
         method=step.method,
         url=f"{origin}{path}" + (f"?{urlencode(query)}" if query else ""),

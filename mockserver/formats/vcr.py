@@ -15,17 +15,17 @@ from typing import Any
 
 import yaml
 
-from mockserver.errors import Flaw, InvalidInput, shown
+from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.reading import file_bytes, name_of
-from mockserver.model.coding import UnreadableBody, decode_content
+from mockserver.model.coding import UnreadableBodyError, decode_content
 from mockserver.model.written import written_float
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
-from mockserver.recording.exchanges import Exchange, Lines, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, value_of
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInput for what is no cassette."""
+    """Raises InvalidInputError for what is no cassette."""
     lost: list[Lost] = []
     imported = fold(_exchanges(_document(source), lost), name_of(source))
     imported.lost[:0] = lost
@@ -67,12 +67,12 @@ def _document(source: Path) -> Any:
     except yaml.MarkedYAMLError as why:
         mark = why.problem_mark
         at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else str(source)
-        raise InvalidInput(Flaw((), f"{at}: it is no YAML: {why.problem}", "Name a cassette")) from why
+        raise InvalidInputError(Flaw((), f"{at}: it is no YAML: {why.problem}", "Name a cassette")) from why
     except (yaml.YAMLError, ValueError, RecursionError) as why:
-        raise InvalidInput(Flaw((), f"{source}: it is no cassette: {why}", "Name a cassette")) from why
+        raise InvalidInputError(Flaw((), f"{source}: it is no cassette: {why}", "Name a cassette")) from why
 
 
-def _exchanges(document: Any, lost: list[Lost]) -> Iterator[Exchange]:
+def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
     key = (
         "http_interactions"
         if isinstance(document, dict) and "http_interactions" in document
@@ -80,11 +80,11 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[Exchange]:
     )
     found = document.get(key) if isinstance(document, dict) else None
     if not isinstance(found, list):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw((key,), f"expected a list of interactions, got {shown(found)}", "A cassette has `interactions:` and `version: 1`")
         )  # fmt: skip
     if key == "interactions" and document.get("version", 1) != 1:
-        raise InvalidInput(Flaw(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1"))  # fmt: skip
+        raise InvalidInputError(Flaw(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1"))  # fmt: skip
     for index, interaction in enumerate(found):
         place = f"{key}[{index}]"
         try:
@@ -93,12 +93,12 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[Exchange]:
             lost.append(Lost(place, f"it is no interaction: {why!r}", "Leave it out"))
 
 
-def _exchange(place: str, interaction: Mapping[str, Any], lost: list[Lost]) -> Exchange:
+def _exchange(place: str, interaction: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange:
     request, response = interaction["request"], interaction["response"]
     status = response.get("status", response.get("status_code"))
     headers = _lines(response.get("headers"))
     body = response["content"] if "body" not in response else response["body"]
-    return Exchange(
+    return RecordedExchange(
         place=place,
         method=str(request["method"]).upper(),
         url=str(request.get("uri", request.get("url"))),
@@ -144,7 +144,7 @@ def _decoded(body: bytes, headers: Lines, place: str, lost: list[Lost]) -> bytes
     codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
     try:
         return decode_content(body, codings)
-    except UnreadableBody as why:
+    except UnreadableBodyError as why:
         # With decode_compressed_response the body has no coding any more, the header may have.
         if body[:2] == b"\x1f\x8b" or not _is_text(body):
             lost.append(Lost(f"{place}.body", str(why), "The body stays as it is, without the coding"))
@@ -183,7 +183,7 @@ def from_calls(archive: Any) -> Exported:
     return exported
 
 
-def _cassette(exchanges: Iterable[Exchange], lost: list[Lost]) -> bytes:
+def _cassette(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> bytes:
     interactions = []
     for exchange in exchanges:
         if exchange.fault or not exchange.status:
@@ -196,7 +196,7 @@ def _cassette(exchanges: Iterable[Exchange], lost: list[Lost]) -> bytes:
     return text.encode()
 
 
-def _interaction(exchange: Exchange) -> dict[str, Any]:
+def _interaction(exchange: RecordedExchange) -> dict[str, Any]:
     try:
         phrase = HTTPStatus(exchange.status).phrase
     except ValueError:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from mockserver.engine.addressing import PREFIXES, Addresser, UnknownNamespace
+from mockserver.engine.addressing import PREFIXES, Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -34,7 +34,7 @@ from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Respon
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
 from mockserver.outbound.upstream import Upstream
-from mockserver.outbound.webhooks import Courier
+from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.store.delivery import DeliveryState
 
@@ -63,7 +63,7 @@ class Listener:
         engine: Engine,
         addresser: Addresser,
         settings: WireSettings,
-        courier: Courier,
+        courier: WebhookService,
         *,
         admin: AdminHandler | None,
         mock: bool = True,
@@ -179,7 +179,7 @@ class Listener:
             return _not_here(path)
         try:
             return self._addresser.address(request)
-        except UnknownNamespace as error:
+        except UnknownNamespaceError as error:
             return _no_namespace(self.engine, error.name)
 
     def attempted(self, peer: Peer, error: BadHeadError) -> None:

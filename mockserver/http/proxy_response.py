@@ -16,13 +16,13 @@ from mockserver.model.framing import has_body
 from mockserver.model.http import Response
 from mockserver.model.plan import Forward, Outcome, Step
 from mockserver.model.problem import problem
-from mockserver.outbound.upstream import BrokeOff, Reply, broke_off
+from mockserver.outbound.upstream import BrokenReplyError, UpstreamReply, broke_off
 
 Perform = Callable[[Step, Wire], Awaitable[Outcome | None]]
 
 
 async def pass_back(
-    step: Forward, call: Call, reply: Reply, wire: Wire, *, perform: Perform
+    step: Forward, call: Call, reply: UpstreamReply, wire: Wire, *, perform: Perform
 ) -> Outcome | None:
     """
     How it ended, None where it came to its proper end; `Outcome.CLOSE` where the reply broke off, and the
@@ -40,7 +40,7 @@ async def pass_back(
     return None
 
 
-async def _whole(step: Forward, call: Call, reply: Reply) -> Response:
+async def _whole(step: Forward, call: Call, reply: UpstreamReply) -> Response:
     """All of the reply; a problem where it doesn't come, or is more than may be held back."""
     call.error = reply.error
     if reply.pieces is None:
@@ -50,14 +50,16 @@ async def _whole(step: Forward, call: Call, reply: Reply) -> Response:
         async for piece in reply.pieces:
             body += piece
             if len(body) > step.whole_bytes:
-                raise BrokeOff(f"it is longer than {step.whole_bytes} bytes, and all of it is needed first")  # noqa: TRY301
-    except BrokeOff as why:
+                raise BrokenReplyError(
+                    f"it is longer than {step.whole_bytes} bytes, and all of it is needed first"
+                )  # noqa: TRY301
+    except BrokenReplyError as why:
         call.error = problem(502, "upstream", f"{step.to} could not be passed on", f"{why}")
         return problem_response(call.error)
     return Response(head.status, head.headers, bytes(body), head.reason)
 
 
-async def _streamed(step: Forward, call: Call, reply: Reply, wire: Wire) -> Outcome | None:
+async def _streamed(step: Forward, call: Call, reply: UpstreamReply, wire: Wire) -> Outcome | None:
     head = call.response
     assert head is not None
     assert reply.pieces is not None
@@ -88,7 +90,7 @@ async def _streamed(step: Forward, call: Call, reply: Reply, wire: Wire) -> Outc
             await wire.write(
                 chunk(piece) if chunked else piece, None if reply.length is None else reply.length - length
             )
-    except BrokeOff as why:
+    except BrokenReplyError as why:
         call.error = broke_off(step.to, why)
         return Outcome.CLOSE
     finally:

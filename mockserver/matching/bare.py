@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, KeyPath
 from mockserver.matching.operators import OPERATORS
-from mockserver.matching.reading import Dialect, Reader
+from mockserver.matching.reading import Reader, ReadingDialect
 from mockserver.matching.values import show
 from mockserver.schema.match import BARE_OPERATORS
 
@@ -71,6 +71,6 @@ def _is_meant(key: Any, operand: Any) -> bool:
             and operand.keys() <= set(BARE_OPERATORS)
             and bool(operand)
         )
-    reader = Reader(OPERATORS, Dialect.BARE, (), [])
+    reader = Reader(OPERATORS, ReadingDialect.BARE, (), [])
     reader.read({key: operand})
     return not reader.flaws

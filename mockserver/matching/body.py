@@ -7,38 +7,38 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.matching import checks
-from mockserver.matching.checks import Check
+from mockserver.matching.checks import MatchCheck
 from mockserver.matching.conditions import Condition
-from mockserver.matching.mismatch.differences import Place
-from mockserver.model.http import ABSENT, Request, UnreadableBody
+from mockserver.matching.mismatch.differences import DifferencePlace
+from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def json(condition: Condition) -> Check:
+def json(condition: Condition) -> MatchCheck:
     """A condition on the JSON body, whatever its Content-Type. A body that doesn't parse fulfils none."""
     test = condition.holds
 
     def holds(request: Request) -> bool:
         try:
             return test(request.json)
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
             value = request.json
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             return [no_json(request, why, condition.written, condition.count)]
-        return condition.explain(value, Place("json", ()))
+        return condition.explain(value, DifferencePlace("json", ()))
 
-    return Check(
+    return MatchCheck(
         7, holds, explain, count=condition.count, equalities=checks.tree_equalities("json", condition)
     )
 
 
-def no_json(request: Request, why: UnreadableBody, written: Any, count: int) -> Difference:
+def no_json(request: Request, why: UnreadableBodyError, written: Any, count: int) -> Difference:
     """The body is no JSON: why not, and what it looks like."""
     kind = request.media_type
     if kind in FORMS:
@@ -59,23 +59,23 @@ def _instead_of_json(request: Request) -> str:
     return ""
 
 
-def form_itself(wanted: Any) -> Check:
+def form_itself(wanted: Any) -> MatchCheck:
     """That the body is a form at all; said once for all of its fields."""
     return _itself(lambda request: request.form, lambda request, why: _no_form(request, why, wanted))
 
 
-def files_itself(wanted: Any) -> Check:
+def files_itself(wanted: Any) -> MatchCheck:
     """That the body has parts at all; said once for all of its files."""
     return _itself(lambda request: request.parts, lambda request, why: _no_parts(request, why, wanted))
 
 
 def _itself(
-    read: Callable[[Request], object], said: Callable[[Request, UnreadableBody], Difference]
-) -> Check:
-    def refusal(request: Request) -> UnreadableBody | None:
+    read: Callable[[Request], object], said: Callable[[Request, UnreadableBodyError], Difference]
+) -> MatchCheck:
+    def refusal(request: Request) -> UnreadableBodyError | None:
         try:
             read(request)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             return why
         return None
 
@@ -83,16 +83,16 @@ def _itself(
         why = refusal(request)
         return [] if why is None else [said(request, why)]
 
-    return Check(5, lambda request: refusal(request) is None, explain, count=0)
+    return MatchCheck(5, lambda request: refusal(request) is None, explain, count=0)
 
 
-def _no_parts(request: Request, why: UnreadableBody, wanted: Any) -> Difference:
+def _no_parts(request: Request, why: UnreadableBodyError, wanted: Any) -> Difference:
     hint = f"send the files as {FORMS[1]}"
     text = f"body: expected files, but {why}; {hint}"
     return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
 
 
-def _no_form(request: Request, why: UnreadableBody, wanted: Any) -> Difference:
+def _no_form(request: Request, why: UnreadableBodyError, wanted: Any) -> Difference:
     kind = request.media_type
     hint = f"send it as {FORMS[0]}"
     if kind in FORMS:
@@ -116,24 +116,24 @@ def emptiness(written: Any) -> Any:
     return {"not": ""} if written in ("present", {"present": True}, {"absent": False}) else written
 
 
-def text(condition: Condition) -> Check:
+def text(condition: Condition) -> MatchCheck:
     """A condition on the body as text, in its charset. An empty body is an empty text."""
     test = condition.holds
 
     def holds(request: Request) -> bool:
         try:
             return test([request.text])
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
-            return condition.explain([request.text], Place("text", flat=True))
-        except UnreadableBody as why:
+            return condition.explain([request.text], DifferencePlace("text", flat=True))
+        except UnreadableBodyError as why:
             said = f"body: expected a text, but {why}"
             return [Difference("body", condition.written, _shown_body(request), weight=1.5, text=said)]
 
-    return Check(5, holds, explain, count=condition.count)
+    return MatchCheck(5, holds, explain, count=condition.count)
 
 
 def lower(written: Any) -> Any:
@@ -141,17 +141,17 @@ def lower(written: Any) -> Any:
     return written.lower() if isinstance(written, str) else written
 
 
-def sha256(condition: Condition) -> Check:
+def sha256(condition: Condition) -> MatchCheck:
     """A condition on the hash, in lower-case hex, of the body as sent."""
     test = condition.holds
 
     def digest(request: Request) -> list[str]:
         return [request.once("sha256", lambda: hashlib.sha256(request.body).hexdigest())]
 
-    return Check(
+    return MatchCheck(
         9,
         lambda request: test(digest(request)),
-        lambda request: condition.explain(digest(request), Place("body_sha256", flat=True)),
+        lambda request: condition.explain(digest(request), DifferencePlace("body_sha256", flat=True)),
         count=condition.count,
     )
 

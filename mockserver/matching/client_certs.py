@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Wrong, near, shown
-from mockserver.matching.checks import Check
+from mockserver.errors import WrongValueError, near, shown
+from mockserver.matching.checks import MatchCheck
 from mockserver.matching.conditions import Condition
 from mockserver.matching.mismatch import differences as differing
-from mockserver.matching.mismatch.differences import Place
+from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.reading import Reader
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import ABSENT, Request
@@ -33,22 +33,22 @@ _PRESENCE = {"present", "absent"}
 _HEX: dict[str, Callable[[str], str]] = {"serial": str.upper, "fingerprint_sha256": str.lower}
 
 
-def client_cert(written: Any, reader: Reader) -> list[Check]:
+def client_cert(written: Any, reader: Reader) -> list[MatchCheck]:
     """A mapping of ASKED; or `present` or `absent`. What is wrong goes to the reader."""
     try:
         return [_check(written, reader)]
-    except Wrong as why:
+    except WrongValueError as why:
         reader.refuse(why)
         return []
 
 
-def _check(written: Any, reader: Reader) -> Check:
+def _check(written: Any, reader: Reader) -> MatchCheck:
     if isinstance(written, dict):
         if written.keys() <= _PRESENCE and written:
             return _presence(reader.read(written))
         return _asked(_conditions(written, reader))
     if not isinstance(written, str) or written not in _PRESENCE:
-        raise Wrong(
+        raise WrongValueError(
             f"expected what is asked of the certificate, got {shown(written)}",
             "Write present, absent, or a mapping such as {subject: {contains: CN=app}}",
         )
@@ -57,7 +57,9 @@ def _check(written: Any, reader: Reader) -> Check:
 
 def _conditions(written: dict[Any, Any], reader: Reader) -> dict[str, Condition]:
     if not written:
-        raise Wrong("nothing is asked of the certificate", f"Write present, or ask for one of {_known()}")
+        raise WrongValueError(
+            "nothing is asked of the certificate", f"Write present, or ask for one of {_known()}"
+        )
     found = {}
     for key, item in written.items():
         place = reader.below(key)
@@ -75,17 +77,19 @@ def _plain_hex(written: Any, case: Callable[[str], str]) -> Any:
     return written
 
 
-def _unknown(key: Any, reader: Reader) -> Wrong:
+def _unknown(key: Any, reader: Reader) -> WrongValueError:
     if key in reader.operators:
-        return Wrong(f"the operator {key!r} stands where a part is named", f"Put it below one of {_known()}")
-    return Wrong(f"unknown key {key!r}", near(str(key), ASKED))
+        return WrongValueError(
+            f"the operator {key!r} stands where a part is named", f"Put it below one of {_known()}"
+        )
+    return WrongValueError(f"unknown key {key!r}", near(str(key), ASKED))
 
 
 def _known() -> str:
     return ", ".join(ASKED)
 
 
-def _presence(condition: Condition) -> Check:
+def _presence(condition: Condition) -> MatchCheck:
     test = condition.holds
 
     def came(request: Request) -> list[str]:
@@ -93,12 +97,12 @@ def _presence(condition: Condition) -> Check:
         return [] if cert is None else [cert.subject or cert.serial]
 
     def explain(request: Request) -> list[Difference]:
-        return _saying_why(condition.explain(came(request), Place(PLACE, flat=True)), request)
+        return _saying_why(condition.explain(came(request), DifferencePlace(PLACE, flat=True)), request)
 
-    return Check(1, lambda request: test(came(request)), explain, count=condition.count)
+    return MatchCheck(1, lambda request: test(came(request)), explain, count=condition.count)
 
 
-def _asked(conditions: dict[str, Condition]) -> Check:
+def _asked(conditions: dict[str, Condition]) -> MatchCheck:
     tests = [(ASKED[key], condition.holds) for key, condition in conditions.items()]
     written = {key: condition.written for key, condition in conditions.items()}
 
@@ -109,13 +113,13 @@ def _asked(conditions: dict[str, Condition]) -> Check:
     def explain(request: Request) -> list[Difference]:
         cert = request.client_cert
         if cert is None:
-            return _saying_why([Place(PLACE).differs(ABSENT, "present", written)], request)
+            return _saying_why([DifferencePlace(PLACE).differs(ABSENT, "present", written)], request)
         found: list[Difference] = []
         for key, condition in conditions.items():
-            found += condition.explain(ASKED[key](cert), Place(f"{PLACE}.{key}", flat=True))
+            found += condition.explain(ASKED[key](cert), DifferencePlace(f"{PLACE}.{key}", flat=True))
         return found
 
-    return Check(2, holds, explain, count=sum(condition.count for condition in conditions.values()))
+    return MatchCheck(2, holds, explain, count=sum(condition.count for condition in conditions.values()))
 
 
 def _saying_why(reasons: list[Difference], request: Request) -> list[Difference]:

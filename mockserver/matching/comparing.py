@@ -11,21 +11,21 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Wrong, near, shown
+from mockserver.errors import WrongValueError, near, shown
 from mockserver.matching import patterns
-from mockserver.matching.conditions import Condition, Equals, Fields, equal_test
+from mockserver.matching.conditions import Condition, Equals, FieldConditions, equal_test
 from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.hints import MOST_GUESSES, NONE, Slip
-from mockserver.matching.reading import Dialect, Reader, in_order, some
+from mockserver.matching.reading import Reader, ReadingDialect, in_order, some
 from mockserver.matching.values import TYPES, equal, has_type, is_number, number, prose, show
 
 
 def equals(operand: Any, reader: Reader) -> Condition:
-    if reader.dialect is Dialect.TEXT:
+    if reader.dialect is ReadingDialect.TEXT:
         return _equals_text(operand, reader)
-    if reader.dialect is Dialect.FOUND and not isinstance(operand, list):
+    if reader.dialect is ReadingDialect.FOUND and not isinstance(operand, list):
         it = show(operand)
-        raise Wrong(
+        raise WrongValueError(
             f"a query gives the list of found values, and a list is never {it}",
             f"Write [{it}] for just this one, or {{contains: {it}}}",
         )
@@ -37,7 +37,7 @@ def _equals_text(operand: Any, reader: Reader) -> Condition:
     if isinstance(operand, list):
         return in_order(reader, [_equals_text(item, reader) for item in operand], operand)
     if operand is None:
-        raise Wrong(
+        raise WrongValueError(
             "expected a text, got null",
             "Write absent for what must not come, or 'null' in quotes for the word",
         )
@@ -53,7 +53,7 @@ def _nearest_text(text: str) -> Callable[[Any], Slip]:
 
 def contains(operand: Any, reader: Reader) -> Condition:
     """Of a text: a part of it. Of a list: an item that fulfils the condition."""
-    if reader.dialect is Dialect.TEXT:
+    if reader.dialect is ReadingDialect.TEXT:
         operand = reader.text(operand, "contains", "hello")
     if isinstance(operand, str):
         return reader.leaf(
@@ -145,11 +145,13 @@ def _case_slip(part: str, test: Callable[[str, str], bool]) -> Callable[[Any], S
 def one_of(operand: Any, reader: Reader) -> Condition:
     values = listed(operand, reader.spelt("one_of"), "[a, b]")
     said = "one of " + ", ".join(show(value) for value in values[:10])
-    if reader.dialect is Dialect.TEXT:
+    if reader.dialect is ReadingDialect.TEXT:
         texts = frozenset(reader.text(value, "one_of", "[a, b]") for value in values)
         return reader.leaf(texts.__contains__, said, "one_of", operand, _nearest_of(sorted(texts)))
-    if reader.dialect is Dialect.FOUND and not all(isinstance(value, list) for value in values):
-        raise Wrong("a query gives the list of found values", "Write {contains: {one_of: [...]}}, or lists")
+    if reader.dialect is ReadingDialect.FOUND and not all(isinstance(value, list) for value in values):
+        raise WrongValueError(
+            "a query gives the list of found values", "Write {contains: {one_of: [...]}}, or lists"
+        )
     for value in values:
         reader.literal(value)
     return reader.leaf(
@@ -189,14 +191,16 @@ def _ordered(
 ) -> Condition:
     """Numbers only; a text of header, query, cookie or form is read as one."""
     if not is_number(operand):
-        raise Wrong(f"expected a number, got {shown(operand)}", f"Write {{{reader.spelt(name)}: 100}}")
+        raise WrongValueError(
+            f"expected a number, got {shown(operand)}", f"Write {{{reader.spelt(name)}: 100}}"
+        )
     reader.literal(operand)
 
     def of_text(value: str) -> bool:
         found = number(value)
         return found is not None and compare(found, operand)
 
-    if reader.dialect is Dialect.TEXT:
+    if reader.dialect is ReadingDialect.TEXT:
         return reader.leaf(of_text, f"{said} {show(operand)}", name, operand, _no_number)
     return reader.leaf(
         lambda value: is_number(value) and compare(value, operand),
@@ -213,14 +217,14 @@ def _no_number(value: str) -> Slip:
 
 def type_(operand: Any, reader: Reader) -> Condition:
     if operand not in TYPES:
-        raise Wrong(f"{shown(operand)} is no type", near(str(operand), TYPES))
-    if reader.dialect is Dialect.TEXT and operand != "string":
-        raise Wrong(
+        raise WrongValueError(f"{shown(operand)} is no type", near(str(operand), TYPES))
+    if reader.dialect is ReadingDialect.TEXT and operand != "string":
+        raise WrongValueError(
             f"what is asked here is a text, never {prose(operand)}",
             r"Write {matches: '\d+'}, or {gte: 0} for a number",
         )
-    if reader.dialect is Dialect.FOUND and operand != "array":
-        raise Wrong(
+    if reader.dialect is ReadingDialect.FOUND and operand != "array":
+        raise WrongValueError(
             f"a query gives the list of found values, never {prose(operand)}",
             f"Write {{contains: {{type: {operand}}}}}",
         )
@@ -239,13 +243,15 @@ def length(operand: Any, reader: Reader) -> Condition:
     """Characters of a text, items of a list, fields of an object."""
     reader.literal(operand)
     if is_number(operand) and (operand < 0 or operand != int(operand)):
-        raise Wrong(f"{operand} is no length", "Write a whole number, at least 0")
+        raise WrongValueError(f"{operand} is no length", "Write a whole number, at least 0")
     if not is_number(operand) and not isinstance(operand, dict):
-        raise Wrong(f"expected a length, got {shown(operand)}", f"Write 3, or {{{reader.spelt('gte')}: 3}}")
-    inner = Dialect.TREE if reader.dialect.dollar else Dialect.BARE
+        raise WrongValueError(
+            f"expected a length, got {shown(operand)}", f"Write 3, or {{{reader.spelt('gte')}: 3}}"
+        )
+    inner = ReadingDialect.TREE if reader.dialect.dollar else ReadingDialect.BARE
     size = reader.below(dialect=inner).read(operand)
-    if isinstance(size, Fields):
-        raise Wrong(
+    if isinstance(size, FieldConditions):
+        raise WrongValueError(
             "a length has no fields", f"Operators carry a dollar here: write {{{reader.spelt('gte')}: 3}}"
         )
     test = size.holds
@@ -265,5 +271,5 @@ def _other_length(value: Any) -> Slip:
 
 def listed(operand: Any, name: str, example: str) -> list[Any]:
     if not isinstance(operand, list) or not operand:
-        raise Wrong(f"expected a list, got {shown(operand)}", f"Write {{{name}: {example}}}")
+        raise WrongValueError(f"expected a list, got {shown(operand)}", f"Write {{{name}: {example}}}")
     return operand

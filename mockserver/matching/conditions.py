@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.matching.mismatch import differences as differing
 from mockserver.matching.mismatch import hints as slips
-from mockserver.matching.mismatch.differences import Place
+from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.mismatch.hints import NONE, Slip
 from mockserver.matching.values import equal, show
 from mockserver.model.http import ABSENT
@@ -52,7 +52,7 @@ class Condition:
         """The condition in words that continue 'expected …'."""
         return self.said
 
-    def explain(self, value: Any, place: Place) -> list[Difference]:
+    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
         """Why it does not hold; empty where it does."""
         if self.holds(value):
             return []
@@ -87,7 +87,7 @@ class AllOf(Condition):
         super().__init__(holds, " and ".join(part.said for part in parts), written, count=_sum(parts))
         self.parts = tuple(parts)
 
-    def explain(self, value: Any, place: Place) -> list[Difference]:
+    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
         return [difference for part in self.parts for difference in part.explain(value, place)]
 
 
@@ -108,11 +108,11 @@ class AnyOf(Condition):
         super().__init__(holds, " or ".join(part.said for part in parts), written, count=_sum(parts))
         self.parts = tuple(parts)
 
-    def explain(self, value: Any, place: Place) -> list[Difference]:
+    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
         """Of alternatives that look inside the value, the nearest's reasons; else one line that names all."""
         if self.holds(value):
             return []
-        inside = [p for p in self.parts if isinstance(p, (Fields, Items))]
+        inside = [p for p in self.parts if isinstance(p, (FieldConditions, ItemConditions))]
         reasons = [p.explain(value, place) for p in inside]
         deep = [found for found in reasons if any(d.where != place.where for d in found)]
         if not deep:
@@ -131,7 +131,7 @@ class Not(Condition):
         super().__init__(lambda value: not test(value), f"not {part.said}", written, count=part.count)
 
 
-class Fields(Condition):
+class FieldConditions(Condition):
     """An object whose fields fulfil conditions; where `exact`, one without any other field."""
 
     __slots__ = ("checks", "exact")
@@ -155,7 +155,7 @@ class Fields(Condition):
         self.checks = checks
         self.exact = exact
 
-    def explain(self, value: Any, place: Place) -> list[Difference]:
+    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
         if not isinstance(value, dict):
             return [place.differs(value, self.said, self.written, self._no_object(value))]
         found: list[Difference] = []
@@ -181,7 +181,7 @@ class Fields(Condition):
         return _no("an object", value)
 
 
-class Items(Condition):
+class ItemConditions(Condition):
     """A list of just that length, item by item."""
 
     __slots__ = ("checks",)
@@ -197,7 +197,7 @@ class Items(Condition):
         super().__init__(holds, show(written), written, count=_sum(checks))
         self.checks = tuple(checks)
 
-    def explain(self, value: Any, place: Place) -> list[Difference]:
+    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
         if not isinstance(value, list):
             return [place.differs(value, self.said, self.written, _no("a list", value))]
         if len(value) == len(self.checks):
@@ -225,7 +225,7 @@ class Unordered(Condition):
         super().__init__(holds, f"{show(literals)} in any order", written, count=_sum(checks))
         self.checks = tuple(checks)
 
-    def explain(self, value: Any, place: Place) -> list[Difference]:
+    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
         if self.holds(value):
             return []
         if not isinstance(value, list):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from mockserver.errors import KeyPath, MissingExtra
+from mockserver.errors import KeyPath, MissingExtraError
 
 
 def library(module: str, feature: str, extra: str, path: KeyPath) -> Any:
-    """The module. Raises MissingExtra, which names the extra that brings it."""
+    """The module. Raises MissingExtraError, which names the extra that brings it."""
     try:
         return import_module(module)
     except ImportError:
-        raise MissingExtra(path, feature, extra) from None
+        raise MissingExtraError(path, feature, extra) from None

@@ -17,7 +17,7 @@ from mockserver.errors import KeyPath
 from mockserver.matching.checks import Equalities
 from mockserver.matching.mismatch.hints import MOST_GUESSES
 from mockserver.matching.values import scalar_key
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.written import as_text
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def _pairs_of(text: str) -> frozenset[str]:
 def _json(request: Request, path: KeyPath) -> list[Any]:
     try:
         value = request.json
-    except UnreadableBody:
+    except UnreadableBodyError:
         return []
     for step in path:
         if isinstance(value, dict) and step in value:
@@ -118,7 +118,7 @@ def _pairs(read: Callable[[Request], Any]) -> Callable[[Request, KeyPath], list[
     def values(request: Request, path: KeyPath) -> list[Any]:
         try:
             return [value for name, value in read(request) if name == path[0]]
-        except UnreadableBody:
+        except UnreadableBodyError:
             return []
 
     return values

@@ -11,13 +11,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import KeyPath, Wrong, near, shown
-from mockserver.matching.checks import Check, tree_equalities
+from mockserver.errors import KeyPath, WrongValueError, near, shown
+from mockserver.matching.checks import MatchCheck, tree_equalities
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
-from mockserver.matching.mismatch.differences import Place
-from mockserver.matching.reading import NEVER, Dialect, Reader
-from mockserver.model.http import ABSENT, Request, UnreadableBody
+from mockserver.matching.mismatch.differences import DifferencePlace
+from mockserver.matching.reading import NEVER, Reader, ReadingDialect
+from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 MAX_QUERY_CHARS = 64 << 10
@@ -38,7 +38,7 @@ class GraphQL:
 
 
 def graphql_of(request: Request) -> GraphQL:
-    """Raises UnreadableBody for what is no GraphQL request."""
+    """Raises UnreadableBodyError for what is no GraphQL request."""
     return request.once("graphql", lambda: GraphQL(_fields(request)))
 
 
@@ -54,9 +54,9 @@ def _fields(request: Request) -> dict[str, Any]:
     else:
         found = request.json
     if isinstance(found, list):
-        raise UnreadableBody("it is a batch of GraphQL requests, and each is asked for on its own")
+        raise UnreadableBodyError("it is a batch of GraphQL requests, and each is asked for on its own")
     if not isinstance(found, dict) or not found.keys() & {"query", "operationName", "extensions"}:
-        raise UnreadableBody("it has neither query nor operationName")
+        raise UnreadableBodyError("it has neither query nor operationName")
     return found
 
 
@@ -64,7 +64,7 @@ def _json(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableBody(f"its {name} are no JSON") from None
+        raise UnreadableBodyError(f"its {name} are no JSON") from None
 
 
 class Documents:
@@ -76,18 +76,18 @@ class Documents:
         self._library = library("graphql", "A GraphQL condition", "graphql", path)
 
     def parse(self, text: Any) -> Any:
-        """The document. Raises UnreadableBody."""
+        """The document. Raises UnreadableBodyError."""
         if not isinstance(text, str):
-            raise UnreadableBody("it has no query")
+            raise UnreadableBodyError("it has no query")
         if len(text) > MAX_QUERY_CHARS:
-            raise UnreadableBody(f"its query is longer than {MAX_QUERY_CHARS} characters")
+            raise UnreadableBodyError(f"its query is longer than {MAX_QUERY_CHARS} characters")
         try:
             return self._library.parse(text, no_location=True, max_tokens=MAX_QUERY_TOKENS)
         except self._library.GraphQLError as why:
             said = why.message
-            raise UnreadableBody(f"its query is no GraphQL: {said}") from None
+            raise UnreadableBodyError(f"its query is no GraphQL: {said}") from None
         except RecursionError:
-            raise UnreadableBody("its query is nested too deeply") from None
+            raise UnreadableBodyError("its query is nested too deeply") from None
 
     def of(self, request: Request) -> Any:
         return request.once("graphql document", lambda: self.parse(graphql_of(request).query))
@@ -100,7 +100,7 @@ class Documents:
         return request.once("graphql normal", lambda: self.normal(self.of(request)))
 
     def operation(self, request: Request) -> Any:
-        """The operation that is to run; None where it can't be told. Raises UnreadableBody."""
+        """The operation that is to run; None where it can't be told. Raises UnreadableBodyError."""
         name = graphql_of(request).name
         operations = [d for d in self.of(request).definitions if d.kind == "operation_definition"]
         if name is None:
@@ -120,38 +120,40 @@ class Documents:
         return [] if found is None else [found.operation.value]
 
 
-def graphql(written: Any, reader: Reader) -> list[Check]:
+def graphql(written: Any, reader: Reader) -> list[MatchCheck]:
     """Raises MissingExtra without the library; other flaws go to the reader."""
     documents = Documents(reader.path)
     if not isinstance(written, dict):
-        reader.refuse(Wrong(f"expected a mapping, got {shown(written)}", "Write {operation: CreateCharge}"))
+        reader.refuse(
+            WrongValueError(f"expected a mapping, got {shown(written)}", "Write {operation: CreateCharge}")
+        )
         return []
     checks = [_itself(written)]
     for key, item in written.items():
         place = reader.below(key)
         if key not in KEYS:
-            place.refuse(Wrong(f"unknown key {key!r}", near(str(key), KEYS)), at_key=True)
+            place.refuse(WrongValueError(f"unknown key {key!r}", near(str(key), KEYS)), at_key=True)
         elif key == "variables":
-            place.dialect = Dialect.TREE
+            place.dialect = ReadingDialect.TREE
             checks.append(_variables(place.read(item)))
         else:
             checks.append(_text(key, item, place, documents))
     return checks
 
 
-def _text(key: str, written: Any, place: Reader, documents: Documents) -> Check:
+def _text(key: str, written: Any, place: Reader, documents: Documents) -> MatchCheck:
     if key == "operation":
         return _check(key, place.read(written), documents.names, 8)
     if key == "type":
         if isinstance(written, str) and written not in (*TYPES, "present", "absent"):
-            place.refuse(Wrong(f"{written!r} is no type of operation", near(written, TYPES)))
+            place.refuse(WrongValueError(f"{written!r} is no type of operation", near(written, TYPES)))
         return _check(key, place.read(written), documents.types, 8)
     if not isinstance(written, str) or written in ("present", "absent"):
         return _check(key, place.read(written), _queries, 8)
     try:
         written = documents.normal(documents.parse(written))
-    except UnreadableBody as why:
-        place.refuse(Wrong(f"this can't be compared: {why}", "Write a GraphQL document"))
+    except UnreadableBodyError as why:
+        place.refuse(WrongValueError(f"this can't be compared: {why}", "Write a GraphQL document"))
         return _check(key, NEVER, _queries, 8)
     return _check(key, place.read({"equals": written}), lambda request: [documents.normal_of(request)], 9)
 
@@ -161,57 +163,57 @@ def _queries(request: Request) -> list[str]:
     return [query] if isinstance(query, str) else []
 
 
-def _check(key: str, condition: Condition, texts: Callable[[Request], list[str]], cost: int) -> Check:
+def _check(key: str, condition: Condition, texts: Callable[[Request], list[str]], cost: int) -> MatchCheck:
     test = condition.holds
-    place = Place(f"graphql.{key}", flat=True)
+    place = DifferencePlace(f"graphql.{key}", flat=True)
 
     def holds(request: Request) -> bool:
         try:
             return test(texts(request))
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
             graphql_of(request)
-        except UnreadableBody:
+        except UnreadableBodyError:
             return []  # said once for the whole request
         try:
             return condition.explain(texts(request), place)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             said = f"graphql.{key}: expected {condition.said}, but {why}"
             return [Difference(f"graphql.{key}", condition.written, text=said)]
 
-    return Check(cost, holds, explain, count=condition.count)
+    return MatchCheck(cost, holds, explain, count=condition.count)
 
 
-def _variables(condition: Condition) -> Check:
+def _variables(condition: Condition) -> MatchCheck:
     test = condition.holds
 
     def holds(request: Request) -> bool:
         try:
             return test(graphql_of(request).variables)
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
             variables = graphql_of(request).variables
-        except UnreadableBody:
+        except UnreadableBodyError:
             return []  # said once for the whole request
-        return condition.explain(variables, Place("graphql.variables", (), base=("variables",)))
+        return condition.explain(variables, DifferencePlace("graphql.variables", (), base=("variables",)))
 
     equalities = tree_equalities("graphql.variables", condition)
-    return Check(7, holds, explain, count=condition.count, equalities=equalities)
+    return MatchCheck(7, holds, explain, count=condition.count, equalities=equalities)
 
 
-def _itself(written: dict[str, Any]) -> Check:
+def _itself(written: dict[str, Any]) -> MatchCheck:
     """That it is a GraphQL request at all; said once for all keys."""
 
-    def refusal(request: Request) -> UnreadableBody | None:
+    def refusal(request: Request) -> UnreadableBodyError | None:
         try:
             graphql_of(request)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             return why
         return None
 
@@ -221,4 +223,4 @@ def _itself(written: dict[str, Any]) -> Check:
             return []
         return [Difference("body", written, weight=2.0, text=f"body: expected a GraphQL request, but {why}")]
 
-    return Check(6, lambda request: refusal(request) is None, explain, count=0)
+    return MatchCheck(6, lambda request: refusal(request) is None, explain, count=0)

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, Wrong
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, WrongValueError
 from mockserver.matching import patterns
 from mockserver.matching.body import no_json
-from mockserver.matching.checks import Check
+from mockserver.matching.checks import MatchCheck
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
-from mockserver.matching.mismatch.differences import Place
+from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.values import equal, is_number
-from mockserver.model.http import ABSENT, Request, UnreadableBody
+from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 MAX_VISITED = 50_000
@@ -35,7 +35,7 @@ def compile_query(text: str, path: KeyPath) -> Query:
     """
     The query as a function from a JSON value to the list of found ones.
 
-    The function raises UnreadableBody past MAX_VISITED. Raises InvalidInput for
+    The function raises UnreadableBodyError past MAX_VISITED. Raises InvalidInputError for
     what is no query, MissingExtra without the library.
     """
     found = library("jsonpath_rfc9535", "A JSONPath condition", "jsonpath", path)
@@ -44,7 +44,7 @@ def compile_query(text: str, path: KeyPath) -> Query:
     except (found.JSONPathError, RecursionError) as why:
         said = str(why).replace("\n", " ") or "nested too deeply"
         hint = "Write one such as '$.items[*].sku', see RFC 9535"
-        raise InvalidInput(Flaw(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True)) from None
+        raise InvalidInputError(Flaw(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True)) from None
     _probe(query, path)
     return lambda value: _Walk(value).nodes(query, value)
 
@@ -55,14 +55,16 @@ def _probe(query: Any, path: KeyPath) -> None:
         _Walk([]).nodes(query, [])
     except AttributeError:
         hint = "Install it with: pip install 'mockserver[jsonpath]'"
-        raise InvalidInput(Flaw(path, "the installed jsonpath-rfc9535 is not of version 1", hint)) from None
+        raise InvalidInputError(
+            Flaw(path, "the installed jsonpath-rfc9535 is not of version 1", hint)
+        ) from None
 
 
-def jsonpath(text: str, condition: Condition, path: KeyPath) -> Check:
+def jsonpath(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     """A condition on the list of values that the query finds. A body that is no JSON fulfils none."""
     query = compile_query(text, path)
     test = condition.holds
-    place = Place(f"jsonpath[{text!r}]")
+    place = DifferencePlace(f"jsonpath[{text!r}]")
 
     def found(request: Request) -> list[Any]:
         return request.once(f"jsonpath {text}", lambda: query(request.json))
@@ -70,16 +72,16 @@ def jsonpath(text: str, condition: Condition, path: KeyPath) -> Check:
     def holds(request: Request) -> bool:
         try:
             return test(found(request))
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
             return condition.explain(found(request), place)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             return [no_json(request, why, condition.written, condition.count)]
 
-    return Check(8, holds, explain, count=condition.count)
+    return MatchCheck(8, holds, explain, count=condition.count)
 
 
 class _Walk:
@@ -94,7 +96,7 @@ class _Walk:
     def visit(self, values: int = 1) -> None:
         self.visited += values
         if self.visited > MAX_VISITED:
-            raise UnreadableBody(f"a JSONPath query looks at more than {MAX_VISITED} of its values")
+            raise UnreadableBodyError(f"a JSONPath query looks at more than {MAX_VISITED} of its values")
 
     def nodes(self, query: Any, start: Any) -> list[Any]:
         """The found values, in the order of RFC 9535."""
@@ -234,5 +236,5 @@ def _pattern(pattern: str, *, whole: bool) -> Callable[[str], bool] | None:
     source = _ANY_CHARACTER.sub(lambda found: r"[^\n\r]" if found[1] else found[0], pattern)
     try:
         return patterns.whole(source) if whole else patterns.anywhere(source)
-    except Wrong:
+    except WrongValueError:
         return None

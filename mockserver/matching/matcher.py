@@ -12,9 +12,9 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError
 from mockserver.matching import body, checks
-from mockserver.matching.checks import BODY, HEAVY, Check, Equalities
+from mockserver.matching.checks import BODY, HEAVY, Equalities, MatchCheck
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
 from mockserver.matching.field_index import apart
@@ -22,7 +22,7 @@ from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
 from mockserver.matching.mismatch.differences import MOST_DIFFERENCES
 from mockserver.matching.operators import OPERATORS
-from mockserver.matching.reading import Dialect, Reader
+from mockserver.matching.reading import Reader, ReadingDialect
 from mockserver.matching.schema import schema
 from mockserver.matching.uploads import upload
 from mockserver.matching.xpath import xml
@@ -38,7 +38,7 @@ _MOST_EQUALITIES = 200
 """So many values of one condition are compared to say about how far a request is from it."""
 
 ReadFile = Callable[[str, KeyPath], bytes]
-"""The bytes of a file beside the scenario. Raises InvalidInput, at the key path, where there is none."""
+"""The bytes of a file beside the scenario. Raises InvalidInputError, at the key path, where there is none."""
 
 
 class Matcher:
@@ -52,7 +52,7 @@ class Matcher:
 
     __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds")
 
-    def __init__(self, found: list[Check]) -> None:
+    def __init__(self, found: list[MatchCheck]) -> None:
         self._checks = tuple(found)
         self._in_order = tuple(sorted(found, key=lambda check: check.cost))
         self.conditions = sum(check.count for check in found)
@@ -93,7 +93,7 @@ class Matcher:
             far += by_value or (0.0 if check.holds(request) else 1.0)
         return far
 
-    def _explained(self, request: Request, checks: Sequence[Check]) -> list[Difference]:
+    def _explained(self, request: Request, checks: Sequence[MatchCheck]) -> list[Difference]:
         found: dict[tuple[str, str], Difference] = {}
         for check in checks:
             for difference in check.explain(request):
@@ -121,35 +121,35 @@ def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
 
 def compile_match(spec: MatchSpec, read_file: ReadFile) -> Matcher:
     """
-    Raises InvalidInput with every flaw, their paths relative to the mapping.
+    Raises InvalidInputError with every flaw, their paths relative to the mapping.
 
     `read_file` gives schemas. Where all that is wrong is an extra that is not
-    installed, it is MissingExtra.
+    installed, it is MissingExtraError.
     """
     flaws: list[Flaw] = []
-    lacking: list[MissingExtra] = []
-    found: list[Check] = []
+    lacking: list[MissingExtraError] = []
+    found: list[MatchCheck] = []
     for make in _makers(spec, flaws, read_file):
         try:
             found += make()
-        except MissingExtra as why:
+        except MissingExtraError as why:
             lacking.append(why)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             flaws += why.flaws
     if lacking and not flaws:
         raise lacking[0]
     if flaws or lacking:
-        raise InvalidInput([*flaws, *(flaw for one in lacking for flaw in one.flaws)])
+        raise InvalidInputError([*flaws, *(flaw for one in lacking for flaw in one.flaws)])
     return Matcher(found)
 
 
-Maker = Callable[[], Iterable[Check]]
+Maker = Callable[[], Iterable[MatchCheck]]
 
 
 def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator[Maker]:
     """One maker a key, so that what is wrong with one key hides no other's flaws."""
 
-    def reader(*path: str, dialect: Dialect = Dialect.TEXT) -> Reader:
+    def reader(*path: str, dialect: ReadingDialect = ReadingDialect.TEXT) -> Reader:
         return Reader(OPERATORS, dialect, path, flaws)
 
     yield lambda: (checks.header(n, reader("headers", n).read(w)) for n, w in spec.headers.items())
@@ -168,11 +168,11 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
         yield lambda: [body.files_itself(spec.files)]
     yield lambda: (upload(n, w, reader("files", n)) for n, w in spec.files.items())
     if spec.has("json_"):
-        yield lambda: [body.json(reader("json", dialect=Dialect.TREE).read(spec.json_))]
+        yield lambda: [body.json(reader("json", dialect=ReadingDialect.TREE).read(spec.json_))]
     if spec.has("json_exact"):
-        yield lambda: [body.json(reader("json_exact", dialect=Dialect.EXACT).read(spec.json_exact))]
+        yield lambda: [body.json(reader("json_exact", dialect=ReadingDialect.EXACT).read(spec.json_exact))]
     for query, written in spec.jsonpath.items():
-        place = reader("jsonpath", query, dialect=Dialect.FOUND)
+        place = reader("jsonpath", query, dialect=ReadingDialect.FOUND)
         yield partial(_queried, jsonpath, query, written, place)
     if spec.has("schema_"):
         yield lambda: [schema(spec.schema_, ("schema",), read_file)]
@@ -190,12 +190,12 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
 
 
 def _queried(
-    make: Callable[[str, Condition, KeyPath], Check], query: str, written: Any, place: Reader
-) -> list[Check]:
+    make: Callable[[str, Condition, KeyPath], MatchCheck], query: str, written: Any, place: Reader
+) -> list[MatchCheck]:
     return [make(query, place.read(written), place.path)]
 
 
-def _condition(written: Any, path: KeyPath, flaws: list[Flaw], dialect: Dialect) -> Condition:
+def _condition(written: Any, path: KeyPath, flaws: list[Flaw], dialect: ReadingDialect) -> Condition:
     return Reader(OPERATORS, dialect, path, flaws).read(written)
 
 
@@ -204,13 +204,13 @@ def compile_condition(value: Any, path: KeyPath = (), *, text: bool = False) -> 
     A condition on one value, or ABSENT, with bare operators: `.holds(value)`, `.describe()`.
 
     `text`: the value is a text and numbers stand for theirs, as in headers;
-    else it is JSON, where nothing is converted. Raises InvalidInput with every
+    else it is JSON, where nothing is converted. Raises InvalidInputError with every
     flaw, below `path`.
     """
     flaws: list[Flaw] = []
-    condition = _condition(value, path, flaws, Dialect.TEXT if text else Dialect.BARE)
+    condition = _condition(value, path, flaws, ReadingDialect.TEXT if text else ReadingDialect.BARE)
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     if not text:
         return condition
     test = condition.holds

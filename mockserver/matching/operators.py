@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.matching import comparing
 from mockserver.matching.comparing import listed
-from mockserver.matching.conditions import AllOf, AnyOf, Condition, Fields, Not, Unordered
+from mockserver.matching.conditions import AllOf, AnyOf, Condition, FieldConditions, Not, Unordered
 from mockserver.matching.mismatch.hints import NONE, Slip
-from mockserver.matching.reading import Dialect, Operator, Reader, alone, not_empty
+from mockserver.matching.reading import Operator, Reader, ReadingDialect, alone, not_empty
 from mockserver.model.http import ABSENT
 
 MAX_UNORDERED = 1000
@@ -26,7 +26,7 @@ MAX_UNORDERED = 1000
 def presence(reader: Reader, *, there: bool) -> Condition:
     word = reader.spelt("present" if there else "absent")
     said = "present" if there else "to be absent"
-    if reader.dialect in (Dialect.TEXT, Dialect.FOUND):
+    if reader.dialect in (ReadingDialect.TEXT, ReadingDialect.FOUND):
         return Condition(bool if there else (lambda values: not values), said, word)
     return Condition(lambda value: (value is not ABSENT) is there, said, word, slip=_null)
 
@@ -45,7 +45,7 @@ def absent(operand: Any, reader: Reader) -> Condition:
 
 def _flag(operand: Any) -> bool:
     if not isinstance(operand, bool):
-        raise Wrong(f"expected true or false, got {shown(operand)}", "Write true")
+        raise WrongValueError(f"expected true or false, got {shown(operand)}", "Write true")
     return operand
 
 
@@ -70,12 +70,12 @@ def all_of(operand: Any, reader: Reader) -> Condition:
 def unordered(operand: Any, reader: Reader) -> Condition:
     """A list with just these items, in any order."""
     if not isinstance(operand, list) or len(operand) > MAX_UNORDERED:
-        raise Wrong(
+        raise WrongValueError(
             f"expected a list of at most {MAX_UNORDERED} items, got {shown(operand)}",
             "Write {unordered: [a, b]}",
         )
     items = [reader.below(i, dialect=reader.items).read(item) for i, item in enumerate(operand)]
-    if reader.dialect is Dialect.TEXT:
+    if reader.dialect is ReadingDialect.TEXT:
         not_empty(items)
         items = [alone(item) for item in items]
     return Unordered(items, {reader.spelt("unordered"): operand}, operand)
@@ -84,14 +84,17 @@ def unordered(operand: Any, reader: Reader) -> Condition:
 def fields(operand: Any, reader: Reader) -> Condition:
     """An object's fields; keys are taken literally."""
     if not isinstance(operand, dict):
-        raise Wrong(f"expected a mapping of fields, got {shown(operand)}", "Write {name: condition}")
+        raise WrongValueError(
+            f"expected a mapping of fields, got {shown(operand)}", "Write {name: condition}"
+        )
     for key in operand:
         if not isinstance(key, str):
             reader.below(key).refuse(
-                Wrong(f"a field's name is a text, this is {key!r}", "Put quotes round it"), at_key=True
+                WrongValueError(f"a field's name is a text, this is {key!r}", "Put quotes round it"),
+                at_key=True,
             )
     checks = {key: reader.below(key).read(item) for key, item in operand.items() if isinstance(key, str)}
-    return Fields(checks, operand, exact=reader.dialect is Dialect.EXACT)
+    return FieldConditions(checks, operand, exact=reader.dialect is ReadingDialect.EXACT)
 
 
 OPERATORS: Mapping[str, Operator] = {

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import re2
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.model.http import decode_segment
 
 SLASH = "\uf8ff"
@@ -131,7 +131,7 @@ class Segment:
 
 
 class PathPattern:
-    """A compiled path. Raises InvalidInput with the place inside the text. `text` is the path as written."""
+    """A compiled path. Raises InvalidInputError with the place inside the text. `text` is the path as written."""
 
     __slots__ = ("literal", "names", "segments", "text")
 
@@ -189,8 +189,8 @@ def take(segment: Segment, part: str, values: list[str]) -> bool:
     return bool(found)
 
 
-def _bad(message: str, hint: str) -> InvalidInput:
-    return InvalidInput(Flaw((), message, hint))
+def _bad(message: str, hint: str) -> InvalidInputError:
+    return InvalidInputError(Flaw((), message, hint))
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import re2
 
-from mockserver.errors import Wrong
+from mockserver.errors import WrongValueError
 
 MAX_MEMORY_BYTES = 8 << 20
 """What one pattern and its automaton may take; a pattern that needs more is refused."""
@@ -53,12 +53,12 @@ def _options() -> re2.Options:
 
 
 def whole(pattern: str) -> Callable[[str], bool]:
-    """A test whether the pattern fits a whole text. Raises Wrong, with the remedy, for a refused one."""
+    """A test whether the pattern fits a whole text. Raises WrongValueError, with the remedy, for a refused one."""
     return _bounded(_compile(pattern), "fullmatch")
 
 
 def anywhere(pattern: str) -> Callable[[str], bool]:
-    """A test whether the pattern fits some part of a text. Raises Wrong as `whole` does."""
+    """A test whether the pattern fits some part of a text. Raises WrongValueError as `whole` does."""
     return _bounded(_compile(pattern), "search")
 
 
@@ -84,7 +84,7 @@ def _compile(pattern: str) -> re2._Regexp:
     except re2.error as why:
         raise _refusal(pattern, _reason(why)) from None
     except UnicodeEncodeError:
-        raise Wrong("the pattern has a lone surrogate, which is no character", _HINT) from None
+        raise WrongValueError("the pattern has a lone surrogate, which is no character", _HINT) from None
     if compiled.programsize > MAX_PROGRAM:
         raise _refusal(pattern, f"too large: {compiled.programsize} instructions, at most {MAX_PROGRAM}")
     return compiled
@@ -95,23 +95,23 @@ def _reason(why: re2.error) -> str:
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
-def _refusal(pattern: str, reason: str) -> Wrong:
+def _refusal(pattern: str, reason: str) -> WrongValueError:
     if reason.startswith(("invalid perl operator", "invalid escape sequence", "bad repetition operator")):
         culprit = reason.partition(": ")[2]
         for construct, name, remedy in _LACKS_COMPILED:
             if (found := construct.search(pattern)) and _belongs(culprit, found[0]):
-                return Wrong(f"the pattern {pattern!r} uses {name}, which RE2 lacks", remedy)
+                return WrongValueError(f"the pattern {pattern!r} uses {name}, which RE2 lacks", remedy)
     if "repetition size" in reason:
-        return Wrong(
+        return WrongValueError(
             f"the pattern {pattern!r} is refused: {reason}",
             "A repetition goes up to 1000; add a `length` condition",
         )
     if "too large" in reason:
-        return Wrong(
+        return WrongValueError(
             f"the pattern {pattern!r} is refused: {reason}",
             "Make it smaller, or split it into several conditions",
         )
-    return Wrong(f"the pattern {pattern!r} is no regular expression: {reason}", _HINT)
+    return WrongValueError(f"the pattern {pattern!r} is no regular expression: {reason}", _HINT)
 
 
 def _belongs(culprit: str, construct: str) -> bool:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from mockserver.errors import Flaw, KeyPath, Wrong, near, shown
-from mockserver.matching.conditions import AllOf, Condition, Guess, Items, Test
+from mockserver.errors import Flaw, KeyPath, WrongValueError, near, shown
+from mockserver.matching.conditions import AllOf, Condition, Guess, ItemConditions, Test
 from mockserver.matching.mismatch.hints import MOST_GUESSES, Slip
 from mockserver.matching.values import show
 from mockserver.model.written import as_text
@@ -26,7 +26,7 @@ NEVER = Condition(lambda _: False, "something else", None)
 """Stands where a condition has a flaw, so that the rest is read on."""
 
 
-class Dialect(Enum):
+class ReadingDialect(Enum):
     """How conditions are written, and what they are asked of."""
 
     TEXT = "text"
@@ -42,11 +42,11 @@ class Dialect(Enum):
 
     @property
     def dollar(self) -> bool:
-        return self in (Dialect.TREE, Dialect.EXACT)
+        return self in (ReadingDialect.TREE, ReadingDialect.EXACT)
 
 
 Operator = Callable[[Any, "Reader"], Condition]
-"""From an operand, as written, to the condition. Raises Wrong for an operand that it can't use."""
+"""From an operand, as written, to the condition. Raises WrongValueError for an operand that it can't use."""
 
 
 class Reader:
@@ -61,7 +61,7 @@ class Reader:
     def __init__(
         self,
         operators: Mapping[str, Operator],
-        dialect: Dialect,
+        dialect: ReadingDialect,
         path: KeyPath,
         flaws: list[Flaw],
         depth: int = 0,
@@ -72,7 +72,7 @@ class Reader:
         self.flaws = flaws
         self.depth = depth
 
-    def below(self, *keys: str | int, dialect: Dialect | None = None) -> Reader:
+    def below(self, *keys: str | int, dialect: ReadingDialect | None = None) -> Reader:
         """The place at the end of `keys`, one deeper."""
         path = (*self.path, *keys)
         return Reader(self.operators, dialect or self.dialect, path, self.flaws, self.depth + 1)
@@ -82,26 +82,26 @@ class Reader:
         try:
             self.bounded()
             condition = _read(value, self)
-        except Wrong as why:
+        except WrongValueError as why:
             self.refuse(why)
             return NEVER
         return condition
 
     @property
-    def items(self) -> Dialect:
+    def items(self) -> ReadingDialect:
         """The dialect of a list's items."""
-        return Dialect.BARE if self.dialect is Dialect.FOUND else self.dialect
+        return ReadingDialect.BARE if self.dialect is ReadingDialect.FOUND else self.dialect
 
     def spelt(self, operator: str) -> str:
         """The operator as this dialect writes it."""
         return f"${operator}" if self.dialect.dollar else operator
 
     def bounded(self) -> None:
-        """Raises Wrong where this place is nested deeper than MAX_DEPTH."""
+        """Raises WrongValueError where this place is nested deeper than MAX_DEPTH."""
         if self.depth > MAX_DEPTH:
-            raise Wrong(f"conditions nested more than {MAX_DEPTH} deep", "Ask for a part of it")
+            raise WrongValueError(f"conditions nested more than {MAX_DEPTH} deep", "Ask for a part of it")
 
-    def refuse(self, why: Wrong, *, at_key: bool = False) -> None:
+    def refuse(self, why: WrongValueError, *, at_key: bool = False) -> None:
         self.flaws.append(Flaw(self.path, str(why), why.hint, at_key))
 
     def leaf(
@@ -117,14 +117,14 @@ class Reader:
         """
         A condition from a test of one value; where texts are compared, one of them has to pass.
 
-        Raises Wrong where a list is asked and the operator never holds `of_lists`.
+        Raises WrongValueError where a list is asked and the operator never holds `of_lists`.
         """
         written = {self.spelt(operator): operand}
-        if self.dialect is Dialect.TEXT:
+        if self.dialect is ReadingDialect.TEXT:
             return Condition(some(test), said, written, slip=nearest(slip))
-        if self.dialect is Dialect.FOUND and not of_lists:
+        if self.dialect is ReadingDialect.FOUND and not of_lists:
             example = f"{{contains: {{{operator}: {show(operand)}}}}}"
-            raise Wrong(
+            raise WrongValueError(
                 f"a query gives the list of found values, which {operator!r} never fits",
                 f"Write {example} for one of them, or a list for all",
             )
@@ -134,24 +134,24 @@ class Reader:
         """An operand that is a text. Where texts are compared a number or boolean stands for its text."""
         if isinstance(value, str):
             return value
-        if self.dialect is Dialect.TEXT and isinstance(value, (int, float)):
+        if self.dialect is ReadingDialect.TEXT and isinstance(value, (int, float)):
             return as_text(value)
         hint = f"Write {{{self.spelt(operator)}: {example}}}"
         if isinstance(value, (int, float)):
             hint = f"Put quotes round it: {as_text(value)!r}"
-        raise Wrong(f"expected a text, got {shown(value)}", hint)
+        raise WrongValueError(f"expected a text, got {shown(value)}", hint)
 
     def literal(self, value: Any) -> Any:
-        """An operand that is a JSON value and no condition. Raises Wrong for what JSON can't say."""
+        """An operand that is a JSON value and no condition. Raises WrongValueError for what JSON can't say."""
         for item, depth in _walk(value):
             if depth + self.depth > MAX_DEPTH:
-                raise Wrong(f"nested more than {MAX_DEPTH} deep", "Ask for a part of it")
+                raise WrongValueError(f"nested more than {MAX_DEPTH} deep", "Ask for a part of it")
             if isinstance(item, float) and not math.isfinite(item):
-                raise Wrong(f"JSON has no {item}", "Write a number")
+                raise WrongValueError(f"JSON has no {item}", "Write a number")
             if isinstance(item, dict) and any(not isinstance(key, str) for key in item):
-                raise Wrong("a field's name is a text", "Put quotes round it")
+                raise WrongValueError("a field's name is a text", "Put quotes round it")
             if not isinstance(item, (dict, list, str, int, float, type(None))):
-                raise Wrong(
+                raise WrongValueError(
                     f"expected a JSON value, got {shown(item)}", "Put quotes round it to make it a text"
                 )
         return value
@@ -172,7 +172,7 @@ def _read(value: Any, reader: Reader) -> Condition:
 def _mapping(value: dict[Any, Any], reader: Reader) -> Condition:
     if not reader.dialect.dollar:
         if not value:
-            raise Wrong(
+            raise WrongValueError(
                 "an empty condition", "Write a value, `present`, `absent`, or operators such as {contains: x}"
             )
         return _all(value, reader)
@@ -190,7 +190,7 @@ def _refuse_field(key: Any, item: Any, beside: str, reader: Reader) -> None:
     if key in reader.operators:
         hint = f"Did you mean '${key}'?"
     reader.below(key).refuse(
-        Wrong(f"the field {key!r} stands beside the operator {beside!r}", hint), at_key=True
+        WrongValueError(f"the field {key!r} stands beside the operator {beside!r}", hint), at_key=True
     )
     reader.below(key).read(item)
 
@@ -210,7 +210,7 @@ def _operator(key: Any, operand: Any, reader: Reader) -> Condition:
         return NEVER
     try:
         return reader.operators[name](operand, place)
-    except Wrong as why:
+    except WrongValueError as why:
         place.refuse(why)
         return NEVER
 
@@ -219,11 +219,11 @@ def _known(reader: Reader) -> list[str]:
     return [name for name in reader.operators if name != "fields" or reader.dialect.dollar]
 
 
-def _unknown(key: Any, known: list[str], reader: Reader) -> Wrong:
+def _unknown(key: Any, known: list[str], reader: Reader) -> WrongValueError:
     bare = str(key).removeprefix("$")
     if not reader.dialect.dollar and bare in known:
-        return Wrong(f"unknown operator {key!r}", f"Operators stand bare here: write {bare!r}")
-    return Wrong(f"unknown operator {key!r}", near(str(key), map(reader.spelt, known)))
+        return WrongValueError(f"unknown operator {key!r}", f"Operators stand bare here: write {bare!r}")
+    return WrongValueError(f"unknown operator {key!r}", near(str(key), map(reader.spelt, known)))
 
 
 def _walk(value: Any) -> Iterator[tuple[Any, int]]:
@@ -269,13 +269,15 @@ def alone(condition: Condition) -> Condition:
 
 
 def not_empty(values: list[Any]) -> None:
-    """Raises Wrong for an empty list where texts are compared: none at all is absent."""
+    """Raises WrongValueError for an empty list where texts are compared: none at all is absent."""
     if not values:
-        raise Wrong("an empty list never comes", "Write absent")
+        raise WrongValueError("an empty list never comes", "Write absent")
 
 
 def in_order(reader: Reader, checks: Sequence[Condition], written: Any) -> Condition:
     """A list that came has just these items."""
-    if reader.dialect is Dialect.TEXT:
+    if reader.dialect is ReadingDialect.TEXT:
         not_empty(written)
-    return Items([alone(c) for c in checks] if reader.dialect is Dialect.TEXT else checks, written)
+    return ItemConditions(
+        [alone(c) for c in checks] if reader.dialect is ReadingDialect.TEXT else checks, written
+    )

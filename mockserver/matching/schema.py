@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.matching import body
-from mockserver.matching.checks import Check
+from mockserver.matching.checks import MatchCheck
 from mockserver.matching.extras import library
-from mockserver.matching.mismatch.differences import MOST, Place
+from mockserver.matching.mismatch.differences import MOST, DifferencePlace
 from mockserver.matching.reading import MAX_DEPTH
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 _FOLDER = "scenario:///"
@@ -23,36 +23,36 @@ _SAID_CHARS = 200
 ReadFile = Callable[[str, KeyPath], bytes]
 
 
-def schema(written: Any, path: KeyPath, read_file: ReadFile) -> Check:
+def schema(written: Any, path: KeyPath, read_file: ReadFile) -> MatchCheck:
     """
     That the body is JSON which the schema takes. `written` is the schema, or a file's name.
 
-    Raises InvalidInput for what is no schema, MissingExtra without the library.
+    Raises InvalidInputError for what is no schema, MissingExtra without the library.
     """
     validator = _compile(written, path, read_file)
 
     def holds(request: Request) -> bool:
         try:
             return bool(validator.is_valid(request.json))
-        except (UnreadableBody, ValueError):
+        except (UnreadableBodyError, ValueError):
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
             value = request.json
             return _differences(validator, value)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             return [body.no_json(request, why, {"schema": written}, 1)]
         except ValueError as why:
             return [Difference("json", {"schema": written}, text=f"json: the schema can't be asked: {why}")]
 
-    return Check(8, holds, explain)
+    return MatchCheck(8, holds, explain)
 
 
 def _differences(validator: Any, value: Any) -> list[Difference]:
     found = []
     for error, _ in zip(validator.iter_errors(value), range(MOST), strict=False):
-        place = Place("json", tuple(error.instance_path))
+        place = DifferencePlace("json", tuple(error.instance_path))
         said = error.message if len(error.message) <= _SAID_CHARS else error.message[: _SAID_CHARS - 1] + "…"
         rule = "/".join(map(str, error.schema_path))
         found.append(place.refused(error.instance, {"schema": rule}, said))
@@ -67,7 +67,7 @@ def _compile(written: Any, path: KeyPath, read_file: ReadFile) -> Any:
         written = _from_file(written, path, read_file)
     if not isinstance(written, (dict, bool)):
         hint = "Write the schema, or the name of a file beside the scenario"
-        raise InvalidInput(Flaw(path, f"expected a JSON Schema, got {shown(written)}", hint))
+        raise InvalidInputError(Flaw(path, f"expected a JSON Schema, got {shown(written)}", hint))
     try:
         return engine.validator_for(
             _plain(written, path),
@@ -76,7 +76,7 @@ def _compile(written: Any, path: KeyPath, read_file: ReadFile) -> Any:
             pattern_options=engine.RegexOptions(size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES),
         )
     except ValueError as why:
-        raise InvalidInput(_flaw(why, path)) from None
+        raise InvalidInputError(_flaw(why, path)) from None
 
 
 def _flaw(why: ValueError, path: KeyPath) -> Flaw:
@@ -93,7 +93,9 @@ def _from_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
         return json.loads(read_file(name, path))
     except (ValueError, RecursionError) as why:
         said = "nested too deeply" if isinstance(why, RecursionError) else why
-        raise InvalidInput(Flaw(path, f"{name!r} is no JSON: {said}", "Schemas are JSON files")) from None
+        raise InvalidInputError(
+            Flaw(path, f"{name!r} is no JSON: {said}", "Schemas are JSON files")
+        ) from None
 
 
 def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> Any:
@@ -102,14 +104,14 @@ def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> Any:
         raise ValueError("nothing is fetched; put the schema beside the scenario")
     try:
         return _plain(_from_file(uri.removeprefix(_FOLDER), path, read_file), path)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         raise ValueError(str(why)) from None
 
 
 def _plain(value: Any, path: KeyPath, depth: int = 0) -> Any:
     """The same with numbers that have forgotten how they were written: the library knows Python's own only."""
     if depth > MAX_DEPTH:
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(path, f"the schema is nested more than {MAX_DEPTH} deep", "Use $defs and $ref")
         )
     if isinstance(value, dict):

@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, near, shown
-from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBody
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
+from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
 from mockserver.templating.templates import Scope, TemplateError, compile_text
 
 Part = Callable[[Request, Mapping[str, str]], Any]
@@ -57,13 +57,13 @@ class Selector:
 
 
 def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selector:
-    """Raises InvalidInput where it is no selector."""
+    """Raises InvalidInputError where it is no selector."""
     if text.startswith("{{"):
         return Selector(text, None, compile_text(text, path, names=names))
     part = _part(text)
     if part is None:
         hint = near(text, [root.rstrip(".") for root in _ROOTS if root != f"{text}."])
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(
                 path,
                 f"{shown(text)} is no selector",
@@ -102,7 +102,7 @@ def _pairs_part(root: str, name: str) -> Part:
             pairs: Pairs = getattr(
                 request, {"query": "query_pairs", "cookies": "cookie_pairs", "form": "form_pairs"}[root]
             )
-        except UnreadableBody:
+        except UnreadableBodyError:
             return ABSENT
         return next((value for key, value in pairs if key == name), ABSENT)
 
@@ -123,7 +123,7 @@ def _json_part(rest: str) -> Part | None:
     def part(request: Request, _: Mapping[str, str]) -> Any:
         try:
             value = request.json
-        except UnreadableBody:
+        except UnreadableBodyError:
             return ABSENT
         for step in steps:
             if isinstance(value, dict) and str(step) in value:
@@ -147,6 +147,6 @@ def body_key(request: Request) -> str:
                 digest.update(repr((part.name, part.filename, part.content_type, part.body)).encode())
             return digest.hexdigest()
         body = request.decoded_body
-    except UnreadableBody:
+    except UnreadableBodyError:
         body = request.body
     return hashlib.sha256(body).hexdigest()

@@ -11,29 +11,29 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Wrong, near
-from mockserver.matching.checks import Check
+from mockserver.errors import WrongValueError, near
+from mockserver.matching.checks import MatchCheck
 from mockserver.matching.conditions import Condition
 from mockserver.matching.mismatch import differences as differing
-from mockserver.matching.mismatch.differences import Place
+from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.mismatch.hints import MOST_GUESSES
-from mockserver.matching.reading import Dialect, Reader
-from mockserver.model.http import ABSENT, Part, Request, UnreadableBody
+from mockserver.matching.reading import Reader, ReadingDialect
+from mockserver.model.http import ABSENT, Part, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 Read = Callable[[Part], Any]
-ASKED: dict[str, tuple[Dialect, Read]] = {
-    "filename": (Dialect.TEXT, lambda part: [] if part.filename is None else [part.filename]),
-    "content_type": (Dialect.TEXT, lambda part: [part.content_type]),
-    "text": (Dialect.TEXT, lambda part: [part.text]),
-    "length": (Dialect.BARE, lambda part: len(part.body)),
-    "sha256": (Dialect.TEXT, lambda part: [hashlib.sha256(part.body).hexdigest()]),
+ASKED: dict[str, tuple[ReadingDialect, Read]] = {
+    "filename": (ReadingDialect.TEXT, lambda part: [] if part.filename is None else [part.filename]),
+    "content_type": (ReadingDialect.TEXT, lambda part: [part.content_type]),
+    "text": (ReadingDialect.TEXT, lambda part: [part.text]),
+    "length": (ReadingDialect.BARE, lambda part: len(part.body)),
+    "sha256": (ReadingDialect.TEXT, lambda part: [hashlib.sha256(part.body).hexdigest()]),
 }
 """What can be asked of a file. `length` counts bytes."""
 
 
 def files_of(request: Request) -> dict[str, list[Part]]:
-    """The files by name. Raises UnreadableBody."""
+    """The files by name. Raises UnreadableBodyError."""
     return request.once("files", lambda: _read(request))
 
 
@@ -50,7 +50,7 @@ def _read(request: Request) -> dict[str, list[Part]]:
     return found
 
 
-def upload(name: str, written: Any, reader: Reader) -> Check:
+def upload(name: str, written: Any, reader: Reader) -> MatchCheck:
     """
     Conditions on the file of that name: a mapping of ASKED, which one of its parts fulfils;
     or a bare condition, which is one on the file name.
@@ -74,14 +74,16 @@ def _conditions(written: dict[str, Any], reader: Reader) -> dict[str, Condition]
     return found
 
 
-def _unknown(key: Any) -> Wrong:
+def _unknown(key: Any) -> WrongValueError:
     known = ", ".join(ASKED)
     if str(key) in ("contains", "starts_with", "ends_with", "matches", "equals"):
-        return Wrong(f"unknown key {key!r} beside what is asked of the file", f"Put it below one of {known}")
-    return Wrong(f"unknown key {key!r}", near(str(key), ASKED))
+        return WrongValueError(
+            f"unknown key {key!r} beside what is asked of the file", f"Put it below one of {known}"
+        )
+    return WrongValueError(f"unknown key {key!r}", near(str(key), ASKED))
 
 
-def _named(name: str, condition: Condition) -> Check:
+def _named(name: str, condition: Condition) -> MatchCheck:
     test = condition.holds
 
     def names(request: Request) -> list[str]:
@@ -90,49 +92,53 @@ def _named(name: str, condition: Condition) -> Check:
     def holds(request: Request) -> bool:
         try:
             return test(names(request))
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
-            reasons = condition.explain(names(request), Place(f"files.{name}", flat=True))
-        except UnreadableBody:
+            reasons = condition.explain(names(request), DifferencePlace(f"files.{name}", flat=True))
+        except UnreadableBodyError:
             return []  # said once for the whole body
         return _missing(name, reasons, request)
 
-    return Check(6, holds, explain, count=condition.count)
+    return MatchCheck(6, holds, explain, count=condition.count)
 
 
-def _asked(name: str, conditions: dict[str, Condition]) -> Check:
+def _asked(name: str, conditions: dict[str, Condition]) -> MatchCheck:
     tests = [(ASKED[key][1], condition.holds) for key, condition in conditions.items()]
 
     def holds(request: Request) -> bool:
         try:
             parts = files_of(request).get(name, [])
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
         return any(all(test(read(part)) for read, test in tests) for part in parts)
 
     def explain(request: Request) -> list[Difference]:
         try:
             parts = files_of(request).get(name, [])
-        except UnreadableBody:
+        except UnreadableBodyError:
             return []  # said once for the whole body
         if not parts:
             written = {key: condition.written for key, condition in conditions.items()}
-            return _missing(name, [Place(f"files.{name}").differs(ABSENT, "present", written)], request)
+            return _missing(
+                name, [DifferencePlace(f"files.{name}").differs(ABSENT, "present", written)], request
+            )
         return min(
             (_reasons(name, part, conditions) for part in parts[:MOST_GUESSES]), key=differing.distance
         )
 
-    return Check(6, holds, explain, count=sum(condition.count for condition in conditions.values()))
+    return MatchCheck(6, holds, explain, count=sum(condition.count for condition in conditions.values()))
 
 
 def _reasons(name: str, part: Part, conditions: dict[str, Condition]) -> list[Difference]:
     found: list[Difference] = []
     for key, condition in conditions.items():
         dialect, read = ASKED[key]
-        found += condition.explain(read(part), Place(f"files.{name}.{key}", flat=dialect is Dialect.TEXT))
+        found += condition.explain(
+            read(part), DifferencePlace(f"files.{name}.{key}", flat=dialect is ReadingDialect.TEXT)
+        )
     return found
 
 

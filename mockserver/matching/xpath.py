@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath
-from mockserver.matching.checks import Check
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.matching.checks import MatchCheck
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
-from mockserver.matching.mismatch.differences import Place
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.matching.mismatch.differences import DifferencePlace
+from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 MAX_BYTES = 1 << 20
@@ -32,32 +32,32 @@ _BACKWARD = re.compile(r"\.\.|\b(?:ancestor|parent|following|preceding)(?:-or-se
 _DOCTYPE = b"<!DOCTYPE"
 
 
-def xml(text: str, condition: Condition, path: KeyPath) -> Check:
+def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     """
     A condition on the texts of what the query finds; a number, text or boolean counts as one text.
 
-    Raises InvalidInput for what is no XPath, MissingExtra without the library.
+    Raises InvalidInputError for what is no XPath, MissingExtra without the library.
     """
-    query = _Query(text, path)
+    query = _XPathQuery(text, path)
     test = condition.holds
-    place = Place(f"xml[{text!r}]", flat=True)
+    place = DifferencePlace(f"xml[{text!r}]", flat=True)
 
     def holds(request: Request) -> bool:
         try:
             return test(query.texts(request))
-        except UnreadableBody:
+        except UnreadableBodyError:
             return False
 
     def explain(request: Request) -> list[Difference]:
         try:
             return condition.explain(query.texts(request), place)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             said = f"body: expected XML, but {why}"
             hint = _instead_of_xml(request)
             full = f"{said}; {hint}" if hint else said
             return [Difference("body", condition.written, hint=hint, weight=1.5, text=full)]
 
-    return Check(8, holds, explain, count=condition.count)
+    return MatchCheck(8, holds, explain, count=condition.count)
 
 
 def _instead_of_xml(request: Request) -> str:
@@ -66,7 +66,7 @@ def _instead_of_xml(request: Request) -> str:
     return "" if request.body else "send an XML body"
 
 
-class _Query:
+class _XPathQuery:
     """A compiled XPath, and the bound that its shape asks for."""
 
     __slots__ = ("_etree", "_limit", "_xpath", "text")
@@ -80,20 +80,20 @@ class _Query:
             self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
         except (self._etree.XPathError, ValueError) as why:  # ValueError: characters that no XML can hold
             hint = "Write an XPath 1.0 query such as '//order/@id'"
-            raise InvalidInput(Flaw(path, f"{text!r} is no XPath: {why}", hint, at_key=True)) from None
+            raise InvalidInputError(Flaw(path, f"{text!r} is no XPath: {why}", hint, at_key=True)) from None
 
     def texts(self, request: Request) -> list[str]:
-        """What the query finds, as texts. Raises UnreadableBody."""
+        """What the query finds, as texts. Raises UnreadableBodyError."""
         return request.once(f"xpath {self.text}", lambda: self._find(request))
 
     def _find(self, request: Request) -> list[str]:
         root, elements = request.once("xml", lambda: _parse(self._etree, request))
         if elements > self._limit:
-            raise UnreadableBody(f"it has more than {self._limit} elements for the query {self.text!r}")
+            raise UnreadableBodyError(f"it has more than {self._limit} elements for the query {self.text!r}")
         try:
             found = self._xpath(root)
         except self._etree.XPathError as why:
-            raise UnreadableBody(f"the query {self.text!r} fails on it: {why}") from None
+            raise UnreadableBodyError(f"the query {self.text!r} fails on it: {why}") from None
         return _texts(found)
 
 
@@ -101,14 +101,14 @@ def _texts(found: Any) -> list[str]:
     if not isinstance(found, list):
         return [_scalar(found)]
     if len(found) > MAX_FOUND:
-        raise UnreadableBody(f"a query finds more than {MAX_FOUND} places in it")
+        raise UnreadableBodyError(f"a query finds more than {MAX_FOUND} places in it")
     texts: list[str] = []
     size = 0
     for item in found:
         text = str(item) if isinstance(item, str) else "".join(item.itertext())
         size += len(text)
         if size > MAX_FOUND_CHARS:
-            raise UnreadableBody(f"a query finds more than {MAX_FOUND_CHARS} characters in it")
+            raise UnreadableBodyError(f"a query finds more than {MAX_FOUND_CHARS} characters in it")
         texts.append(text)
     return texts
 
@@ -145,15 +145,15 @@ def order(text: str) -> int:
 
 
 def _parse(etree: Any, request: Request) -> tuple[Any, int]:
-    """The root without namespaces, and how many elements there are at most. Raises UnreadableBody."""
+    """The root without namespaces, and how many elements there are at most. Raises UnreadableBodyError."""
     data = request.decoded_body
     elements = data.count(b"<") - data.count(b"</")
     if not data:
-        raise UnreadableBody("the body is empty")
+        raise UnreadableBodyError("the body is empty")
     if len(data) > MAX_BYTES or elements > MAX_ELEMENTS[1]:
-        raise UnreadableBody(f"it has more than {MAX_BYTES} bytes or {MAX_ELEMENTS[1]} elements")
+        raise UnreadableBodyError(f"it has more than {MAX_BYTES} bytes or {MAX_ELEMENTS[1]} elements")
     if _DOCTYPE in data.replace(b"\0", b""):  # UTF-16 and UTF-32 included
-        raise UnreadableBody("it has a document type, and those are refused")
+        raise UnreadableBodyError("it has a document type, and those are refused")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -165,9 +165,9 @@ def _parse(etree: Any, request: Request) -> tuple[Any, int]:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as why:
-        raise UnreadableBody(f"it is no XML: {_said(why)}") from None
+        raise UnreadableBodyError(f"it is no XML: {_said(why)}") from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableBody("it has a document type, and those are refused")
+        raise UnreadableBodyError("it has a document type, and those are refused")
     _drop_namespaces(root)
     return root, elements
 

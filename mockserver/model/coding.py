@@ -26,7 +26,7 @@ _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))'
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
-class UnreadableBody(Exception):
+class UnreadableBodyError(Exception):
     """The body can't be read as what was asked; the text says why, for a person."""
 
 
@@ -34,17 +34,17 @@ def decode_content(data: bytes, codings: list[str], limit_bytes: int = MAX_DECOD
     """
     A body without its content-codings, which stand in the order of their use.
 
-    Raises UnreadableBody, also for one that inflates to more than the limit.
+    Raises UnreadableBodyError, also for one that inflates to more than the limit.
     """
     if not data:
         return data
     if len(codings) > _MAX_CODINGS:
-        raise UnreadableBody(f"it has more than {_MAX_CODINGS} content-codings")
+        raise UnreadableBodyError(f"it has more than {_MAX_CODINGS} content-codings")
     for coding in reversed([coding.strip().lower() for coding in codings]):
         try:
             data = _decode(data, coding, limit_bytes)
         except zlib.error as why:
-            raise UnreadableBody(f"it is not {coding}: {why}") from why
+            raise UnreadableBodyError(f"it is not {coding}: {why}") from why
     return data
 
 
@@ -59,7 +59,7 @@ def _decode(data: bytes, coding: str, limit_bytes: int) -> bytes:
             return _inflate(data, _RAW, limit_bytes)[0]
     if coding in ("identity", ""):
         return data
-    raise UnreadableBody(f"its content-encoding {coding!r} is not one of gzip, deflate and identity")
+    raise UnreadableBodyError(f"its content-encoding {coding!r} is not one of gzip, deflate and identity")
 
 
 def _gunzip(data: bytes, limit_bytes: int) -> bytes:
@@ -71,7 +71,7 @@ def _gunzip(data: bytes, limit_bytes: int) -> bytes:
         data = rest.lstrip(b"\0")
         if not data:
             return out
-    raise UnreadableBody(f"it is gzip of more than {_MAX_GZIP_MEMBERS} members")
+    raise UnreadableBodyError(f"it is gzip of more than {_MAX_GZIP_MEMBERS} members")
 
 
 def _inflate(data: bytes, wbits: int, limit_bytes: int) -> tuple[bytes, bytes]:
@@ -79,22 +79,22 @@ def _inflate(data: bytes, wbits: int, limit_bytes: int) -> tuple[bytes, bytes]:
     engine = zlib.decompressobj(wbits)
     out = engine.decompress(data, limit_bytes + 1)
     if len(out) > limit_bytes:
-        raise UnreadableBody(f"it inflates to more than {limit_bytes} bytes")
+        raise UnreadableBodyError(f"it inflates to more than {limit_bytes} bytes")
     if not engine.eof:
-        raise UnreadableBody("its compressed stream ends too early")
+        raise UnreadableBodyError("its compressed stream ends too early")
     return out, engine.unused_data
 
 
 def decode_charset(data: bytes, charset: str) -> str:
-    """Bytes as text. Raises UnreadableBody for bytes that aren't, and for a charset that is none."""
+    """Bytes as text. Raises UnreadableBodyError for bytes that aren't, and for a charset that is none."""
     try:
         if codecs.lookup(charset).name in _NO_CHARSETS:
-            raise UnreadableBody(f"{charset!r} is no charset")
+            raise UnreadableBodyError(f"{charset!r} is no charset")
         return data.decode(charset)
     except UnicodeDecodeError as why:
-        raise UnreadableBody(f"it is no {charset} text: {why.reason} at byte {why.start}") from why
+        raise UnreadableBodyError(f"it is no {charset} text: {why.reason} at byte {why.start}") from why
     except (LookupError, ValueError) as why:
-        raise UnreadableBody(f"{charset!r} is no charset") from why
+        raise UnreadableBodyError(f"{charset!r} is no charset") from why
 
 
 def parse_media_type(value: str) -> tuple[str, dict[str, str]]:

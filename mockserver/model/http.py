@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from mockserver.model.client_cert import ClientCert
-from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
+from mockserver.model.coding import UnreadableBodyError, decode_charset, decode_content, parse_media_type
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.multipart import Part, split_multipart
 from mockserver.model.written import written_float
 
 __all__ = [
-    "ABSENT", "Grouped", "Headers", "Pairs", "Part", "Peer", "Request", "Response", "UnreadableBody",
+    "ABSENT", "Grouped", "Headers", "Pairs", "Part", "Peer", "Request", "Response", "UnreadableBodyError",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def _decoded_name(name: str) -> str:
 
 
 def _bounded(value: Any, source: bytes) -> Any:
-    """The value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBody, and recurses nowhere."""
+    """The value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError, and recurses nowhere."""
     if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:
         return value
     level = [value] if isinstance(value, (dict, list)) else []
@@ -110,19 +110,19 @@ def _bounded(value: Any, source: bytes) -> Any:
             if isinstance(below, (dict, list))
         ]
     if level:
-        raise UnreadableBody(f"it is nested more than {MAX_JSON_DEPTH} deep")
+        raise UnreadableBodyError(f"it is nested more than {MAX_JSON_DEPTH} deep")
     return value
 
 
 def _no_constant(name: str) -> Any:
-    raise UnreadableBody(f"{name} is no JSON")
+    raise UnreadableBodyError(f"{name} is no JSON")
 
 
 def _finite(text: str) -> float:
     """Infinity could be kept, compared and never be written again: every answer that shows it would fail."""
     value = float(text)
     if value - value:  # neither infinity less itself is 0
-        raise UnreadableBody(f"{text[:20]} is larger than a double can be")
+        raise UnreadableBodyError(f"{text[:20]} is larger than a double can be")
     return value
 
 
@@ -136,7 +136,7 @@ def _has_short_integers(data: bytes) -> bool:
 
 def _of_few_digits(text: str) -> int:
     if len(text) > MAX_LARGE_JSON_DIGITS:
-        raise UnreadableBody(
+        raise UnreadableBodyError(
             f"it is larger than 1 MiB and has an integer of more than {MAX_LARGE_JSON_DIGITS} digits: {text[:20]}…"
         )
     return int(text)
@@ -320,11 +320,11 @@ class Request:
         if name not in cache:
             try:
                 cache[name] = make()
-            except UnreadableBody as why:
+            except UnreadableBodyError as why:
                 cache[name] = _Unreadable(str(why))
         value = cache[name]
         if value.__class__ is _Unreadable:
-            raise UnreadableBody(value.why)
+            raise UnreadableBodyError(value.why)
         return value  # type: ignore[no-any-return]
 
     def forget_parsed(self) -> None:
@@ -372,7 +372,7 @@ class Request:
 
     @property
     def form(self) -> Grouped:
-        """All values of each form field, in order. Raises UnreadableBody."""
+        """All values of each form field, in order. Raises UnreadableBodyError."""
         return self.once("form_grouped", lambda: grouped(self.form_pairs))
 
     @property
@@ -399,7 +399,7 @@ class Request:
 
     @property
     def decoded_body(self) -> bytes:
-        """The body without its content-coding. Raises UnreadableBody."""
+        """The body without its content-coding. Raises UnreadableBodyError."""
         if "content-encoding" not in self.headers:
             return self.body
         return self.once("decoded", self._read_decoded)
@@ -409,7 +409,7 @@ class Request:
 
     @property
     def text(self) -> str:
-        """The body as text in its charset (UTF-8 unless named). Raises UnreadableBody."""
+        """The body as text in its charset (UTF-8 unless named). Raises UnreadableBodyError."""
         return self.once("text", self._read_text)
 
     def _read_text(self) -> str:
@@ -423,7 +423,7 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, whatever its Content-Type says. Raises UnreadableBody."""
+        """The body as JSON, whatever its Content-Type says. Raises UnreadableBodyError."""
         return self.once("json", self._read_json)
 
     @property
@@ -434,11 +434,11 @@ class Request:
     def _read_json(self, decoders: Decoders = _DECODERS) -> Any:
         data = self.decoded_body
         if not data:
-            raise UnreadableBody("the body is empty")
+            raise UnreadableBodyError("the body is empty")
         most = self.max_json_members
         # Each member stands behind one of these; a text may hold some too. Counting is quicker than decoding.
         if len(data) > most and sum(map(data.count, (b",", b"{", b"["))) > most:
-            raise UnreadableBody(
+            raise UnreadableBodyError(
                 f"it is not decoded: it has more than {most:,} members; see --max-json-members"
             )
         try:
@@ -447,15 +447,17 @@ class Request:
             decoder = decoders[len(data) > _SMALL_BYTES and not (is_utf8 and _has_short_integers(data))]
             return _bounded(decoder.decode(text), data)
         except RecursionError as why:
-            raise UnreadableBody("it is nested too deeply") from why
+            raise UnreadableBodyError("it is nested too deeply") from why
         except UnicodeDecodeError as why:
-            raise UnreadableBody(f"it is no {why.encoding} text: {why.reason} at byte {why.start}") from why
+            raise UnreadableBodyError(
+                f"it is no {why.encoding} text: {why.reason} at byte {why.start}"
+            ) from why
         except ValueError as why:  # JSONDecodeError, or too many digits
-            raise UnreadableBody(f"it is no JSON: {why}") from why
+            raise UnreadableBodyError(f"it is no JSON: {why}") from why
 
     @property
     def form_pairs(self) -> Pairs:
-        """Fields of a urlencoded or multipart form, names as sent, files left out. Raises UnreadableBody."""
+        """Fields of a urlencoded or multipart form, names as sent, files left out. Raises UnreadableBodyError."""
         return self.once("form", self._read_form)
 
     def _read_form(self) -> Pairs:
@@ -475,26 +477,26 @@ class Request:
                 if part.name is not None and part.filename is None
             )
         named = self.media_type or "absent"
-        raise UnreadableBody(f"a form needs its own content-type; this one is {named}")
+        raise UnreadableBodyError(f"a form needs its own content-type; this one is {named}")
 
     def _read_urlencoded(self) -> Pairs:
         text = self.text
         if len(text) > MAX_FORM_BYTES:
-            raise UnreadableBody(f"the form is longer than {MAX_FORM_BYTES} bytes")
+            raise UnreadableBodyError(f"the form is longer than {MAX_FORM_BYTES} bytes")
         if text.count("&") >= MAX_FORM_FIELDS:
-            raise UnreadableBody(f"the form has more than {MAX_FORM_FIELDS} fields")
+            raise UnreadableBodyError(f"the form has more than {MAX_FORM_FIELDS} fields")
         return split_urlencoded(text)
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The parts of any multipart body. Raises UnreadableBody."""
+        """The parts of any multipart body. Raises UnreadableBodyError."""
         return self.once("parts", self._read_parts)
 
     def _read_parts(self) -> tuple[Part, ...]:
         kind, params = self._content_type()
         boundary = params.get("boundary", "")
         if not kind.startswith("multipart/") or not boundary:
-            raise UnreadableBody("it is no multipart body with a boundary")
+            raise UnreadableBodyError("it is no multipart body with a boundary")
         return split_multipart(self.decoded_body, boundary)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 
 _NO_NAME = frozenset(' \t\r\n\0:"(),/;<=>?@[\\]{}')
 
@@ -17,23 +17,25 @@ def is_header_name(value: object) -> bool:
 
 
 def header_name(value: object) -> object:
-    """A name as it is. Raises Wrong for what is none."""
+    """A name as it is. Raises WrongValueError for what is none."""
     if not is_header_name(value):
-        raise Wrong(f"{shown(value)} is no header name", "Use letters, digits and dashes")
+        raise WrongValueError(f"{shown(value)} is no header name", "Use letters, digits and dashes")
     return value
 
 
 def _header_value(value: object) -> object:
     for one in value if isinstance(value, list) else [value]:
         if one is None or isinstance(one, (dict, list)):
-            raise Wrong(
+            raise WrongValueError(
                 f"expected a text or a list of texts, got {shown(one)}",
                 "A list gives one header line for each",
             )
         if isinstance(one, str) and any(c in one for c in "\r\n\0"):
-            raise Wrong("a header value can't hold a line break or NUL", "Use a list for several lines")
+            raise WrongValueError(
+                "a header value can't hold a line break or NUL", "Use a list for several lines"
+            )
         if isinstance(one, str) and any("\ud800" <= c <= "\udfff" for c in one):
-            raise Wrong(f"{shown(one)} can't be written as UTF-8", "Write the character itself")
+            raise WrongValueError(f"{shown(one)} can't be written as UTF-8", "Write the character itself")
     return value
 
 

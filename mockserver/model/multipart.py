@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mockserver.model.coding import UnreadableBody, decode_charset, parse_media_type
+from mockserver.model.coding import UnreadableBodyError, decode_charset, parse_media_type
 from mockserver.model.headers import Headers
 
 MAX_PARTS = 1000
@@ -29,7 +29,7 @@ class Part:
         charset = parse_media_type(self.headers.get("content-type", ""))[1].get("charset", "utf-8")
         try:
             return decode_charset(self.body, charset)
-        except UnreadableBody:
+        except UnreadableBodyError:
             return self.body.decode("utf-8", "replace")
 
     @property
@@ -39,7 +39,7 @@ class Part:
 
 
 def split_multipart(body: bytes, boundary: str) -> tuple[Part, ...]:
-    """The parts of a multipart body. Raises UnreadableBody where the end never came, or for too many."""
+    """The parts of a multipart body. Raises UnreadableBodyError where the end never came, or for too many."""
     parts: list[Part] = []
     start = None
     for at, end, is_last in _delimiters(body, b"\r\n--" + boundary.encode("utf-8", "surrogateescape")):
@@ -48,9 +48,9 @@ def split_multipart(body: bytes, boundary: str) -> tuple[Part, ...]:
         if is_last:
             return tuple(parts)
         if len(parts) == MAX_PARTS:
-            raise UnreadableBody(f"the multipart body has more than {MAX_PARTS} parts")
+            raise UnreadableBodyError(f"the multipart body has more than {MAX_PARTS} parts")
         start = end
-    raise UnreadableBody("the multipart body has no closing boundary")
+    raise UnreadableBodyError("the multipart body has no closing boundary")
 
 
 _MOST_MARKS = 10 * MAX_PARTS
@@ -69,7 +69,7 @@ def _delimiters(body: bytes, mark: bytes) -> Iterator[tuple[int, int, bool]]:
             end = found.end()
             yield at, end, found[1] is not None
         at = body.find(mark, end)
-    raise UnreadableBody(f"the multipart body has its boundary more than {_MOST_MARKS} times")
+    raise UnreadableBodyError(f"the multipart body has its boundary more than {_MOST_MARKS} times")
 
 
 def _read_part(section: bytes) -> Part:
@@ -79,7 +79,7 @@ def _read_part(section: bytes) -> Part:
     else:
         head, _, content = section[2:].partition(b"\r\n\r\n")
     if len(head) > MAX_HEAD_BYTES:
-        raise UnreadableBody(f"a part's head is longer than {MAX_HEAD_BYTES} bytes")
+        raise UnreadableBodyError(f"a part's head is longer than {MAX_HEAD_BYTES} bytes")
     lines = (line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n"))
     headers = Headers((name.strip(), value.strip()) for name, colon, value in lines if colon)
     params = parse_media_type(headers.get("content-disposition", ""))[1]

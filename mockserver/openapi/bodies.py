@@ -6,35 +6,35 @@ import json
 from typing import Any
 
 from mockserver.model.coding import decode_content, parse_media_type
-from mockserver.model.http import Request, Response, UnreadableBody
+from mockserver.model.http import Request, Response, UnreadableBodyError
 from mockserver.model.violation import Part, Violation
 from mockserver.openapi.checks import judged
 from mockserver.openapi.validators import Direction, Validators, standalone
-from mockserver.resources.bodies import FORMS, Unfit, from_form
-from mockserver.resources.shapes import Shape
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.resources.bodies import FORMS, BodyMismatchError, from_form
+from mockserver.resources.shapes import SchemaShape
+from mockserver.scenarios.openapi_nodes import DocumentNode
 
 
-class Content:
+class MediaContent:
     """The media types that a message may have: an exact one before a range such as `text/*`."""
 
     __slots__ = ("_part", "_schemas")
 
-    def __init__(self, holder: Node, direction: Direction, validators: Validators) -> None:
+    def __init__(self, holder: DocumentNode, direction: Direction, validators: Validators) -> None:
         """Raises InvalidInput."""
         self._part: Part = direction
-        self._schemas: dict[str, tuple[Any, Shape | None]] = {}
+        self._schemas: dict[str, tuple[Any, SchemaShape | None]] = {}
         for kind, media in holder.mapping("content"):
             plain = kind.partition(";")[0].strip().lower()
             schema = media.get("schema") if isinstance(media.value, dict) else None
             validator = validators.of(schema, direction) if schema is not None else None
-            shape = Shape.of(standalone(schema)) if schema is not None and plain in FORMS else None
+            shape = SchemaShape.of(standalone(schema)) if schema is not None and plain in FORMS else None
             self._schemas[plain] = (validator, shape)
 
     def __bool__(self) -> bool:
         return bool(self._schemas)
 
-    def find(self, kind: str) -> tuple[Any, Shape | None] | Violation:
+    def find(self, kind: str) -> tuple[Any, SchemaShape | None] | Violation:
         """The validator for a media type; a violation for one that is not documented."""
         for known in (kind, kind.partition("/")[0] + "/*", "*/*"):
             found = self._schemas.get(known)
@@ -53,9 +53,9 @@ class RequestBody:
 
     __slots__ = ("_content", "_required")
 
-    def __init__(self, node: Node, validators: Validators) -> None:
+    def __init__(self, node: DocumentNode, validators: Validators) -> None:
         self._required = node.value.get("required") is True
-        self._content = Content(node, "request", validators)
+        self._content = MediaContent(node, "request", validators)
 
     def violations(self, request: Request) -> list[Violation]:
         if not request.body:
@@ -71,15 +71,15 @@ class RequestBody:
             return []
         try:
             value = request.json if shape is None else _from_form(request, shape)
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             return [Violation("request", "body", f"must be readable, but {why}")]
-        except Unfit as why:
+        except BodyMismatchError as why:
             first = why.errors[0]
             return [Violation("request", "body", first["message"], pointer=f"/{first['field']}")]
         return judged(validator, value, "request", "body")
 
 
-def _from_form(request: Request, shape: Shape) -> Any:
+def _from_form(request: Request, shape: SchemaShape) -> Any:
     """The fields, and files as the texts of their names: what is in one is not judged."""
     pairs = request.form_pairs
     if request.media_type == "multipart/form-data":
@@ -95,8 +95,8 @@ class ReplyRules:
 
     __slots__ = ("_content", "_headers")
 
-    def __init__(self, node: Node, validators: Validators) -> None:
-        self._content = Content(node, "reply", validators)
+    def __init__(self, node: DocumentNode, validators: Validators) -> None:
+        self._content = MediaContent(node, "reply", validators)
         self._headers = [
             (name.lower(), one.value.get("required") is True, _header_schema(one, validators))
             for name, one in node.mapping("headers")
@@ -119,7 +119,7 @@ class ReplyRules:
             return found
         try:
             value = json.loads(_decoded(response))
-        except (ValueError, UnreadableBody, RecursionError) as why:
+        except (ValueError, UnreadableBodyError, RecursionError) as why:
             return [*found, Violation("reply", "body", f"must be JSON, but {why}")]
         return [*found, *judged(validator, value, "reply", "body")]
 
@@ -134,11 +134,11 @@ class ReplyRules:
         return found
 
 
-def _header_schema(node: Node, validators: Validators) -> tuple[Any, Shape]:
+def _header_schema(node: DocumentNode, validators: Validators) -> tuple[Any, SchemaShape]:
     schema = node.get("schema")
     if schema is None:
-        return None, Shape(None, [])
-    return validators.of(schema, "reply"), Shape.of(standalone(schema))
+        return None, SchemaShape(None, [])
+    return validators.of(schema, "reply"), SchemaShape.of(standalone(schema))
 
 
 def _decoded(response: Response) -> bytes:

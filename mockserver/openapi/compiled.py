@@ -6,7 +6,7 @@ from mockserver.model.framing import has_body
 from mockserver.model.http import Request, Response
 from mockserver.model.violation import Violation
 from mockserver.openapi.bodies import ReplyRules, RequestBody
-from mockserver.openapi.operations import Operation
+from mockserver.openapi.operations import ApiOperation
 from mockserver.openapi.parameters import parameters_of
 from mockserver.openapi.validators import Validators
 
@@ -16,12 +16,12 @@ def is_outside(status: int) -> bool:
     return status >= 500 or status in (408, 429)
 
 
-class Rules:
+class OperationRules:
     """What an operation documents. `id` is its operationId, or its line."""
 
     __slots__ = ("_body", "_parameters", "_replies", "id")
 
-    def __init__(self, operation: Operation, validators: Validators) -> None:
+    def __init__(self, operation: ApiOperation, validators: Validators) -> None:
         """Raises InvalidInput."""
         names = dict(zip(operation.names, operation.route_names, strict=True))
         self.id = operation.id

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.matching.index import Entry, Index
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
@@ -18,7 +18,7 @@ from mockserver.model.http import Request, Response
 from mockserver.model.plan import Drip, Send
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.violation import Mode, Part, Violation, masked, text_of
-from mockserver.openapi.compiled import Rules
+from mockserver.openapi.compiled import OperationRules
 from mockserver.openapi.operations import operations_of
 from mockserver.openapi.validators import Validators
 from mockserver.redaction.redaction import mask_text
@@ -32,7 +32,9 @@ class Contract:
 
     __slots__ = ("_bases", "_index", "_known", "doubts", "mode")
 
-    def __init__(self, index: Index[Rules], bases: tuple[str, ...], doubts: list[str], mode: Mode) -> None:
+    def __init__(
+        self, index: Index[OperationRules], bases: tuple[str, ...], doubts: list[str], mode: Mode
+    ) -> None:
         self._index = index
         self._bases = bases
         self._known: dict[tuple[int, str], tuple[Response, list[Violation]]] = {}
@@ -43,7 +45,7 @@ class Contract:
         """The same, taken otherwise."""
         return self if mode == self.mode else Contract(self._index, self._bases, self.doubts, mode)
 
-    def operation(self, method: str, path: str) -> tuple[Rules, dict[str, str]] | None:
+    def operation(self, method: str, path: str) -> tuple[OperationRules, dict[str, str]] | None:
         """What a request line asks for: below the scenario's `base`, or below the path of one of the servers."""
         for base in self._bases:
             if base and not path.startswith(base + "/"):
@@ -53,7 +55,7 @@ class Contract:
                 return found[0][0].target, found[0][1]
         return None
 
-    def learn(self, rules: Rules, response: Response) -> list[Violation]:
+    def learn(self, rules: OperationRules, response: Response) -> list[Violation]:
         """What is to be said of a response that is the same at each call; kept, so that no call asks again."""
         found = rules.of_reply(response)
         self._known[id(response), rules.id] = (response, found)
@@ -83,7 +85,7 @@ class Contract:
                 held.refusal = _refused(400, "request", call, violations)
         return held
 
-    def answered(self, ns: Any, call: Call, planned: Planned, rules: Rules | None) -> Planned:
+    def answered(self, ns: Any, call: Call, planned: Planned, rules: OperationRules | None) -> Planned:
         """Looks at an answer; gives what is sent in its place, where it may not be sent."""
         if rules is None or planned.fault is not None:
             return planned
@@ -99,14 +101,14 @@ class Contract:
         self._keep(ns, call, rules, violations)
         return planned if self.mode == "report" else _refused(500, "reply", call, violations)
 
-    def kept(self, request: Request) -> Rules | None:
+    def kept(self, request: Request) -> OperationRules | None:
         """The rules that a request keeps; None where it breaks them, or nothing is documented. Keeps nothing."""
         found = self.operation(request.method, request.path)
         if found is None or found[0].of_request(request, found[1]):
             return None
         return found[0]
 
-    def is_kept(self, rules: Rules, request: Request, response: Response) -> bool:
+    def is_kept(self, rules: OperationRules, request: Request, response: Response) -> bool:
         """Whether an answer that is sent whole keeps them."""
         known = self._known.get((id(response), rules.id))
         if known is not None:
@@ -118,7 +120,7 @@ class Contract:
         found = self.operation(call.request.method, call.request.path)
         return self.answered(ns, call, planned, None if found is None else found[0])
 
-    def _keep(self, ns: Any, call: Call, rules: Rules | None, violations: list[Violation]) -> None:
+    def _keep(self, ns: Any, call: Call, rules: OperationRules | None, violations: list[Violation]) -> None:
         about = {
             "call": call.id,
             "at_s": call.request.arrived_s,
@@ -136,7 +138,7 @@ class Holding:
 
     __slots__ = ("_contract", "refusal", "rules")
 
-    def __init__(self, contract: Contract, rules: Rules | None) -> None:
+    def __init__(self, contract: Contract, rules: OperationRules | None) -> None:
         self._contract = contract
         self.rules = rules
         self.refusal: Planned | None = None
@@ -146,23 +148,23 @@ class Holding:
 
 
 def compile_contract(name: str, mode: Mode, base: str, read_file: ReadFile) -> Contract:
-    """The contract in the file of that name. Raises InvalidInput, paths from the scenario's root."""
+    """The contract in the file of that name. Raises InvalidInputError, paths from the scenario's root."""
     try:
         spec = read(name, lambda file: read_file(file, ("openapi",)))
         validators = Validators(spec)
-        index: Index[Rules] = Index()
+        index: Index[OperationRules] = Index()
         doubts: list[str] = []
         for i, operation in enumerate(operations_of(spec)):
-            rules = Rules(operation, validators)
+            rules = OperationRules(operation, validators)
             try:
                 pattern = PathPattern(operation.route_path)
-            except InvalidInput as why:
+            except InvalidInputError as why:
                 doubts.append(f"{operation.node.place}: {why}")
                 continue
             index.add(Entry((i,), frozenset((operation.method,)), pattern, rules))
-    except InvalidInput as why:
+    except InvalidInputError as why:
         flaws = [Flaw(("openapi",), flaw.message, flaw.hint) for flaw in why.flaws]
-        raise InvalidInput(flaws) from None
+        raise InvalidInputError(flaws) from None
     doubts += [f"{place}: {what}" for place, what in validators.doubts]
     bases = tuple(sorted({base, *spec.bases} if base else {"", *spec.bases}, key=len, reverse=True))
     return Contract(index, bases, doubts, mode)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.scenarios.openapi_nodes import DocumentNode
 from mockserver.scenarios.openapi_reading import Specification
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -20,16 +20,16 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True)
-class Operation:
+class ApiOperation:
     """
     One method of one path. `path` is as the document writes it, `parameters`
     those of the path and its own, `names` the names of the path's parameters in order.
     """
 
-    node: Node
+    node: DocumentNode
     method: str
     path: str
-    parameters: tuple[Node, ...]
+    parameters: tuple[DocumentNode, ...]
 
     @property
     def id(self) -> str:
@@ -59,12 +59,12 @@ class Operation:
             taken.append(plain)
         return tuple(taken)
 
-    def responses(self) -> dict[str, Node]:
+    def responses(self) -> dict[str, DocumentNode]:
         """By status as written: `200`, `4XX`, `default`."""
         return {str(status).upper(): node for status, node in self.node.mapping("responses")}
 
 
-def operations_of(spec: Specification) -> Iterator[Operation]:
+def operations_of(spec: Specification) -> Iterator[ApiOperation]:
     """All of them, in the order in which they are asked. Raises InvalidInput for what is no operation."""
     paths = dict(spec.root.mapping("paths"))
     for path in arranged(name for name in paths if name.startswith("/")):
@@ -73,12 +73,12 @@ def operations_of(spec: Specification) -> Iterator[Operation]:
             node = item.object(method)
             if node is None:
                 continue
-            yield Operation(node, method.upper(), path, tuple(_parameters(item, node)))
+            yield ApiOperation(node, method.upper(), path, tuple(_parameters(item, node)))
 
 
-def _parameters(item: Node, operation: Node) -> Iterator[Node]:
+def _parameters(item: DocumentNode, operation: DocumentNode) -> Iterator[DocumentNode]:
     """The operation's own stand in the place of the path's."""
-    found: dict[tuple[Any, Any], Node] = {}
+    found: dict[tuple[Any, Any], DocumentNode] = {}
     for node in (*item.items("parameters"), *operation.items("parameters")):
         value = node.value
         if not isinstance(value.get("name"), str) or not isinstance(value.get("in"), str):

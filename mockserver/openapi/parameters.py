@@ -15,9 +15,9 @@ from mockserver.model.http import ABSENT, Request
 from mockserver.model.violation import Violation
 from mockserver.openapi.checks import judged
 from mockserver.openapi.validators import Validators, standalone
-from mockserver.resources.bodies import Unfit, from_form
-from mockserver.resources.shapes import Shape
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.resources.bodies import BodyMismatchError, from_form
+from mockserver.resources.shapes import SchemaShape
+from mockserver.scenarios.openapi_nodes import DocumentNode
 
 _PLACES = {"path": "path", "query": "query", "header": "headers", "cookie": "cookies"}
 _NOT_HERE = frozenset(("accept", "content-type", "authorization"))
@@ -33,7 +33,7 @@ class Parameter:
 
     __slots__ = ("_read", "_required", "_texts", "_validator", "where")
 
-    def __init__(self, node: Node, names: dict[str, str], validators: Validators) -> None:
+    def __init__(self, node: DocumentNode, names: dict[str, str], validators: Validators) -> None:
         """`names` are the path's parameters as routes call them. Raises InvalidInput."""
         value, where = node.value, node.value["in"]
         name = value["name"]
@@ -42,7 +42,7 @@ class Parameter:
         media = next((one for _, one in node.mapping("content")), None)
         schema = (media or node).get("schema")
         self._validator = validators.of(schema, "request") if schema is not None else None
-        shape = Shape.of(standalone(schema)) if schema is not None else Shape(None, [])
+        shape = SchemaShape.of(standalone(schema)) if schema is not None else SchemaShape(None, [])
         self._texts: Texts = _texts_of(where, name, names)
         self._read: Callable[[list[str]], Any] = _reader(value, shape)
         if media is not None:
@@ -60,12 +60,14 @@ class Parameter:
             return []
         try:
             value = self._read(texts)
-        except (ValueError, Unfit):
+        except (ValueError, BodyMismatchError):
             return [Violation("request", self.where, "can't be read as documented", texts[0])]
         return judged(self._validator, value, "request", self.where)
 
 
-def parameters_of(nodes: tuple[Node, ...], names: dict[str, str], validators: Validators) -> list[Parameter]:
+def parameters_of(
+    nodes: tuple[DocumentNode, ...], names: dict[str, str], validators: Validators
+) -> list[Parameter]:
     return [
         Parameter(node, names, validators)
         for node in nodes
@@ -87,7 +89,7 @@ def _texts_of(where: str, name: str, names: dict[str, str]) -> Texts:
     return lambda request, _: [", ".join(lines)] if (lines := request.headers.all(lower)) else []
 
 
-def _reader(value: dict[str, Any], shape: Shape) -> Callable[[list[str]], Any]:
+def _reader(value: dict[str, Any], shape: SchemaShape) -> Callable[[list[str]], Any]:
     """From texts to a value, where the parameter stands under its own name."""
     explode = value.get("explode", value["in"] in ("query", "cookie"))
     between = _BETWEEN.get(str(value.get("style")), ",")
@@ -104,7 +106,7 @@ def _reader(value: dict[str, Any], shape: Shape) -> Callable[[list[str]], Any]:
     return lambda texts: typed(texts[0]) if len(texts) == 1 else [typed(text) for text in texts]
 
 
-def _listed(pieces: list[str], shape: Shape, *, explode: bool) -> dict[str, Any]:
+def _listed(pieces: list[str], shape: SchemaShape, *, explode: bool) -> dict[str, Any]:
     """`R=100,G=200` or, without explode, `R,100,G,200`."""
     pairs = (
         [piece.partition("=")[::2] for piece in pieces]
@@ -122,15 +124,15 @@ def _deep_texts(name: str) -> Texts:
     ]
 
 
-def _deep(name: str, texts: list[str], shape: Shape) -> Any:
+def _deep(name: str, texts: list[str], shape: SchemaShape) -> Any:
     pairs = tuple(zip(texts[::2], texts[1::2], strict=True))
     if all(key == name for key, _ in pairs):
         return shape.typed(pairs[0][1])
-    whole = Shape.of({"properties": {name: shape.whole}})
+    whole = SchemaShape.of({"properties": {name: shape.whole}})
     return from_form(pairs, whole).get(name, ABSENT)
 
 
-def _spread_texts(schema: Node | None) -> Texts:
+def _spread_texts(schema: DocumentNode | None) -> Texts:
     """The properties of an object, each a query parameter of its own."""
     names = [name for name, _ in schema.schemas("properties")] if schema is not None else []
     return lambda request, _: [
@@ -138,5 +140,5 @@ def _spread_texts(schema: Node | None) -> Texts:
     ]
 
 
-def _spread(texts: list[str], shape: Shape) -> dict[str, Any]:
+def _spread(texts: list[str], shape: SchemaShape) -> dict[str, Any]:
     return {name: shape.field(name).typed(text) for name, text in zip(texts[::2], texts[1::2], strict=True)}

@@ -21,7 +21,7 @@ from mockserver.model.written import plain_numbers
 from mockserver.openapi.merging import discriminated, kinds_of, merged
 from mockserver.openapi.texts import by_pattern, is_found, text, word
 from mockserver.openapi.validators import Direction, Validators
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.scenarios.openapi_nodes import DocumentNode
 
 DEEPEST = 12
 """Levels after which only what is required is made; half as many again, and nothing is."""
@@ -36,7 +36,7 @@ ATTEMPTS = (
 )  # fmt: skip
 
 
-class Cut(Exception):
+class EndlessSchemaError(Exception):
     """A schema holds itself, and no end of it is in reach."""
 
 
@@ -53,7 +53,7 @@ class _Given:
 class _Way:
     """One attempt. `home` is where references are looked up; `open_` are those being followed."""
 
-    home: Node
+    home: DocumentNode
     chance: Random
     examples: bool
     optional: bool
@@ -78,23 +78,23 @@ class Sample:
     left_out: int
 
 
-def sample(schema: Node, seed: str, validators: Validators, direction: Direction = "reply") -> Sample:
-    """A value that the schema takes. Raises Cut where none was found; the text says why."""
+def sample(schema: DocumentNode, seed: str, validators: Validators, direction: Direction = "reply") -> Sample:
+    """A value that the schema takes. Raises EndlessSchemaError where none was found; the text says why."""
     said, lost = "it holds itself without an end", 0
     for examples, optional, branch in ATTEMPTS:
         way = _Way(schema, Random(f"{seed}:{branch}"), examples, optional, branch, direction)
         try:
             value = _attempt(way, validators, f"{seed}:{branch}")
-        except (Cut, ValueError) as why:
+        except (EndlessSchemaError, ValueError) as why:
             said = str(why) or said
             lost = max(lost, way.left_out + sum(given.is_example for given in way.taken.values()))
             continue
         return Sample(value, way.left_out if examples else lost)
-    raise Cut(said)
+    raise EndlessSchemaError(said)
 
 
 def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
-    """The value of one way, made anew as long as it holds values of the author that break their schema. Raises Cut, ValueError."""
+    """The value of one way, made anew as long as it holds values of the author that break their schema. Raises EndlessSchemaError, ValueError."""
     validator = validators.of(way.home, way.direction)
     while True:
         value = _made(way.home.value, way, 0)
@@ -107,7 +107,7 @@ def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
             if not validators.fits(given.schema, given.value, way.direction)
         ]
         if not spoilt:
-            raise Cut(next(iter(validator.iter_errors(plain))).message[:200])
+            raise EndlessSchemaError(next(iter(validator.iter_errors(plain))).message[:200])
         way.left_out += sum(way.taken[place].is_example for place in spoilt)
         way.passed_over.update(spoilt)
         way.chance, way.made, way.taken = Random(seed), 0, {}
@@ -116,9 +116,9 @@ def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
 def _made(schema: Any, way: _Way, depth: int) -> Any:
     way.made += 1
     if depth > DEEPEST or way.made > _TOO_MANY:
-        raise Cut
+        raise EndlessSchemaError
     if schema is False:
-        raise Cut("a schema that takes nothing")
+        raise EndlessSchemaError("a schema that takes nothing")
     if not isinstance(schema, dict) or not schema:
         return {}
     opened = len(way.open_)
@@ -163,7 +163,7 @@ def _given(schema: dict[str, Any], way: _Way) -> Any:
         return values[0]
     if isinstance(schema.get("enum"), list):
         if not schema["enum"]:
-            raise Cut("an enum without values")
+            raise EndlessSchemaError("an enum without values")
         return schema["enum"][way.branch % len(schema["enum"])]
     return _NOTHING
 
@@ -188,7 +188,7 @@ def _kind(schema: dict[str, Any]) -> str:
         return next((kind for key, kind in _TELLING.items() if key in schema), "object")
     kinds = kinds_of(schema)
     if not kinds:
-        raise Cut("a schema whose parts allow no type together")
+        raise EndlessSchemaError("a schema whose parts allow no type together")
     return next((kind for kind in kinds if kind != "null"), "null")
 
 
@@ -212,7 +212,7 @@ def _flat(schema: dict[str, Any], way: _Way) -> dict[str, Any]:
 
 def _followed(ref: str, way: _Way) -> dict[str, Any]:
     if ref in way.open_:
-        raise Cut
+        raise EndlessSchemaError
     found = way.home.referred(ref)
     if not isinstance(found.value, dict):
         return {}
@@ -232,13 +232,13 @@ def _branch(branches: list[Any], discriminator: Any, beside: dict[str, Any], way
     for one in telling[first:] + telling[:first]:
         try:
             flat = _flat(one, way)
-        except Cut:
+        except EndlessSchemaError:
             del way.open_[opened:]
             continue
         return _told(flat, one, discriminator)
     if len(telling) < len(branches):
         return {"type": "null"}
-    raise Cut
+    raise EndlessSchemaError
 
 
 def _is_named(branch: dict[str, Any], discriminator: Any, beside: dict[str, Any]) -> bool:
@@ -292,7 +292,7 @@ def _tried(made: dict[str, Any], name: str, below: Any, way: _Way, depth: int) -
     opened = len(way.open_)
     try:
         made[name] = _below(name, below, way, depth)
-    except Cut:
+    except EndlessSchemaError:
         del way.open_[opened:]
 
 
@@ -324,7 +324,7 @@ def _extra(schema: dict[str, Any], name: str) -> Any:
             return below
     extra = schema.get("additionalProperties")
     if extra is False:
-        raise Cut(f"{name!r} is required and not allowed")
+        raise EndlessSchemaError(f"{name!r} is required and not allowed")
     return extra if isinstance(extra, dict) and extra else {"type": "string"}
 
 
@@ -372,7 +372,7 @@ def _array(schema: dict[str, Any], way: _Way, depth: int) -> list[Any]:
             break
         try:
             item = _turned(below, way, depth, turn, len(made))
-        except Cut:
+        except EndlessSchemaError:
             if least:
                 raise
             del way.open_[opened:]
@@ -407,7 +407,7 @@ def _number(schema: dict[str, Any], chance: Random, *, whole: bool) -> int | flo
         high = low + 100 * max(step, 1)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     if first > last:
-        raise Cut(f"no multiple of {step} lies between {low} and {high}")
+        raise EndlessSchemaError(f"no multiple of {step} lies between {low} and {high}")
     value = chance.randint(first, last) * step
     return round(value) if whole else round(value, 10)
 

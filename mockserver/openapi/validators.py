@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, Literal
 
-from mockserver.errors import InvalidInput, MissingExtra, pointer
+from mockserver.errors import InvalidInputError, MissingExtraError, pointer
 from mockserver.model.written import plain_numbers
 from mockserver.openapi.merging import discriminated
-from mockserver.scenarios.openapi_nodes import FOLDER, Node
+from mockserver.scenarios.openapi_nodes import FOLDER, DocumentNode
 from mockserver.scenarios.openapi_reading import Specification
 
 Direction = Literal["request", "reply"]
@@ -38,14 +38,14 @@ class Validators:
     """
     Gives the validator of a schema. `doubts` are what had to be left out of the schemas.
 
-    Raises MissingExtra without the library.
+    Raises MissingExtraError without the library.
     """
 
     def __init__(self, spec: Specification) -> None:
         try:
             self._library: Any = import_module("jsonschema_rs")
         except ImportError:
-            raise MissingExtra((), "OpenAPI", "openapi") from None
+            raise MissingExtraError((), "OpenAPI", "openapi") from None
         self._spec = spec
         self._made: dict[tuple[str, str], Any] = {}
         self._registries: dict[str, Any] = {}
@@ -54,8 +54,8 @@ class Validators:
         self.doubts: list[tuple[str, str]] = []
         """Each with its place."""
 
-    def of(self, schema: Node, direction: Direction) -> Any:
-        """The validator of a schema, for what is sent in that direction. Raises InvalidInput."""
+    def of(self, schema: DocumentNode, direction: Direction) -> Any:
+        """The validator of a schema, for what is sent in that direction. Raises InvalidInputError."""
         schema = schema.resolved()
         try:
             return self.of_uri(schema.uri, direction)
@@ -187,7 +187,7 @@ def _wide(spec: Specification) -> Iterator[str]:
         if ref not in beyond:
             try:
                 beyond[ref] = frozenset(_refs(spec.root.referred(ref).value))
-            except InvalidInput:  # of an example, or told where it is used
+            except InvalidInputError:  # of an example, or told where it is used
                 beyond[ref] = frozenset()
         return beyond[ref]
 
@@ -218,12 +218,12 @@ def _has(schema: Any, mark: str) -> bool:
     return isinstance(schema, dict) and schema.get(mark) is True
 
 
-def standalone(schema: Node, most: int = 200) -> dict[str, Any]:
+def standalone(schema: DocumentNode, most: int = 200) -> dict[str, Any]:
     """A schema with what it refers to under `$defs`: for who only looks at its shape. At most so many are followed."""
     names: dict[str, str] = {}
-    waiting: list[Node] = []
+    waiting: list[DocumentNode] = []
 
-    def local(value: Any, home: Node) -> Any:
+    def local(value: Any, home: DocumentNode) -> Any:
         if isinstance(value, list):
             return [local(item, home) for item in value]
         if not isinstance(value, dict):

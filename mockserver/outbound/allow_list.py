@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from mockserver.engine.routes import Scenario
-from mockserver.engine.scenario_set import World
+from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import WebhookSpec
 
 
-def webhook_urls(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
+def webhook_urls(world: ScenarioSet) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each webhook's URL and the `vars` beside it, of scenarios that are files on disk."""
     for scenario in world.scenarios.values():
         if scenario.source.file is not None:
@@ -19,7 +19,7 @@ def webhook_urls(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield spec.url, scenario.vars
 
 
-def proxied_urls(world: World) -> Iterator[str]:
+def proxied_urls(world: ScenarioSet) -> Iterator[str]:
     """The real services that routes pass requests on to, of scenarios that are files on disk."""
     for scenario in world.scenarios.values():
         if scenario.source.file is not None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from mockserver.model.durations import format_duration
 from mockserver.model.headers import Pairs
-from mockserver.outbound.egress import Egress, EgressRefused, Unresolved
-from mockserver.outbound.sending import Answer, send
+from mockserver.outbound.egress import Egress, EgressRefusedError, UnresolvedHostError
+from mockserver.outbound.sending import WebhookResponse, send
 from mockserver.responses.signing import sign
 from mockserver.store.delivery import STOPPED, Delivery, DeliveryState, Try
 
@@ -62,7 +62,7 @@ class Trier:
         delivery.error = None if one.arrived else one.error or f"the receiver answered {one.status}"
         return Went(one, final)
 
-    async def _exchange(self, delivery: Delivery, stamp_s: int) -> tuple[Answer, bool]:
+    async def _exchange(self, delivery: Delivery, stamp_s: int) -> tuple[WebhookResponse, bool]:
         deadline_at_s = asyncio.get_running_loop().time() + self._timeout_s
         try:
             headers, body = signed(delivery, stamp_s)
@@ -70,14 +70,14 @@ class Trier:
                 target = await self._egress.resolve(delivery.url)
             answer = await send(target, delivery.method, headers, body, deadline_at_s=deadline_at_s)
         except TimeoutError:
-            return Answer(error=f"timed out after {_seconds(self._timeout_s)}"), False
-        except EgressRefused as why:
-            return Answer(error=f"refused by egress: {why}"), True
-        except Unresolved as why:
-            return Answer(error=str(why)), False
+            return WebhookResponse(error=f"timed out after {_seconds(self._timeout_s)}"), False
+        except EgressRefusedError as why:
+            return WebhookResponse(error=f"refused by egress: {why}"), True
+        except UnresolvedHostError as why:
+            return WebhookResponse(error=str(why)), False
         except Exception as why:  # a bug here must not leave a delivery without an end
             log.exception("webhook %s could not be sent", delivery.id)
-            return Answer(error=f"it can't be sent: {why}"), True
+            return WebhookResponse(error=f"it can't be sent: {why}"), True
         return answer, False
 
 

@@ -21,7 +21,7 @@ from ipaddress import ip_network
 
 from yarl import URL
 
-from mockserver.errors import Flaw, InvalidInput, MockServerError, Wrong, shown
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, WrongValueError, shown
 from mockserver.outbound.addresses import METADATA_NAMES, Address, Network, as_address, forbidden, read_host
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
@@ -31,7 +31,7 @@ _HINT = "Write HOST, HOST:PORT or a network such as 10.0.0.0/8"
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
-class EgressRefused(MockServerError):
+class EgressRefusedError(MockServerError):
     """Nobody may be called there. `reason` says why, `remedy` what to do."""
 
     def __init__(self, reason: str, remedy: str) -> None:
@@ -40,35 +40,35 @@ class EgressRefused(MockServerError):
         super().__init__(f"{reason}. {remedy}")
 
 
-class Unresolved(MockServerError):
+class UnresolvedHostError(MockServerError):
     """The name has no address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class EgressRule:
     """One `--allow-egress`: a name or a network, and a port if only that one."""
 
     host: str | Network
     port: int | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Rule:
-        """Raises Wrong."""
+    def parse(cls, text: str) -> EgressRule:
+        """Raises WrongValueError."""
         if "://" in text or "@" in text:
-            raise Wrong(f"{shown(text)} is a URL", _HINT)
+            raise WrongValueError(f"{shown(text)} is a URL", _HINT)
         if "/" in text:
             try:
                 return cls(ip_network(text, strict=False))
             except ValueError as why:
-                raise Wrong(f"{shown(text)} is no network", _HINT) from why
+                raise WrongValueError(f"{shown(text)} is no network", _HINT) from why
         found = re.fullmatch(r"\[([^\]]*)\](?::(\d+))?|([^:]*)(?::(\d+))?", text)
         bare, port = (found[1] or found[3] or "", found[2] or found[4]) if found else (text, None)
         if port is not None and not 1 <= int(port) <= 65535:
-            raise Wrong(f"{shown(text)} has no port from 1 to 65535", _HINT)
+            raise WrongValueError(f"{shown(text)} has no port from 1 to 65535", _HINT)
         try:
             host = read_host(bare if bare.isascii() else URL.build(scheme="http", host=bare).raw_host or "")
         except ValueError as why:
-            raise Wrong(f"{shown(text)} is no host", _HINT) from why
+            raise WrongValueError(f"{shown(text)} is no host", _HINT) from why
         return cls(host if isinstance(host, str) else ip_network(host), int(port) if port else None)
 
     def takes_port(self, port: int) -> bool:
@@ -93,7 +93,7 @@ class Egress:
     The rules. `allowed` is what `--allow-egress` was given, `literal_hosts` the
     hosts of the scenario files at this moment, as `literal_hosts` finds them.
 
-    Raises InvalidInput for what is no rule.
+    Raises InvalidInputError for what is no rule.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Egress:
         self._resolver = resolver or look_up
 
     async def resolve(self, url: str) -> Target:
-        """Raises EgressRefused, and Unresolved for a name without an address."""
+        """Raises EgressRefusedError, and Unresolved for a name without an address."""
         parsed, host, port = read_url(url)
         if isinstance(host, str):
             addresses = await self._addresses(host, port)
@@ -125,17 +125,17 @@ class Egress:
 
     async def _addresses(self, name: str, port: int) -> tuple[Address, ...]:
         if name in METADATA_NAMES:
-            raise EgressRefused(f"{name} is a cloud's metadata service", _NEVER)
+            raise EgressRefusedError(f"{name} is a cloud's metadata service", _NEVER)
         by_name = self._is_open(name, port)
         if not by_name and not any(rule.takes_port(port) for rule in self._networks):
             raise self._closed(name, port)  # a name that is not open is not even looked up
         try:
             texts = await self._resolver(name, port)
         except (OSError, UnicodeError) as why:
-            raise Unresolved(f"the name {name!r} can't be resolved") from why
+            raise UnresolvedHostError(f"the name {name!r} can't be resolved") from why
         addresses = [as_address(text) for text in texts]
         if not addresses or None in addresses:
-            raise Unresolved(f"the name {name!r} has no address")
+            raise UnresolvedHostError(f"the name {name!r} has no address")
         found = tuple(dict.fromkeys(one for one in addresses if one is not None))
         _check(found, name)
         if not by_name and not all(self._in_networks(one, port) for one in found):
@@ -153,24 +153,24 @@ class Egress:
             for rule in self._networks
         )
 
-    def _closed(self, host: str, port: int) -> EgressRefused:
+    def _closed(self, host: str, port: int) -> EgressRefusedError:
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        return EgressRefused(
+        return EgressRefusedError(
             f"{place} stands in no scenario file and was not allowed",
             f"Start the server with --allow-egress {place}, or write the URL into a scenario file",
         )
 
 
-def _rules(texts: Iterable[str]) -> list[Rule]:
-    rules: list[Rule] = []
+def _rules(texts: Iterable[str]) -> list[EgressRule]:
+    rules: list[EgressRule] = []
     flaws: list[Flaw] = []
     for text in texts:
         try:
-            rules.append(Rule.parse(text))
-        except Wrong as why:
+            rules.append(EgressRule.parse(text))
+        except WrongValueError as why:
             flaws.append(Flaw((), f"--allow-egress: {why}", why.hint))
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     return rules
 
 
@@ -182,29 +182,31 @@ def _check(addresses: Iterable[Address], name: str) -> None:
         what = forbidden(address)
         if what is not None:
             said = what if str(address) == name else f"{address}, {what}"
-            raise EgressRefused(f"{name} is {said}", _NEVER)
+            raise EgressRefusedError(f"{name} is {said}", _NEVER)
 
 
 def read_url(url: str) -> tuple[URL, str | Address, int]:
-    """A URL, its host and its port. Raises EgressRefused."""
+    """A URL, its host and its port. Raises EgressRefusedError."""
     remedy = "Write an http or https URL such as http://app:8000/hooks"
     url = url.strip()
     if _UNSAFE.search(url):
-        raise EgressRefused(f"{shown(url)} holds a space, a control character or a backslash", remedy)
+        raise EgressRefusedError(f"{shown(url)} holds a space, a control character or a backslash", remedy)
     try:
         parsed = URL(url, encoded=url.isascii())
         port = parsed.port
         host = parsed.raw_host
     except (ValueError, IndexError) as why:  # yarl raises IndexError for http://[::1]@/
-        raise EgressRefused(f"{shown(url)} is no URL", remedy) from why
+        raise EgressRefusedError(f"{shown(url)} is no URL", remedy) from why
     if parsed.scheme not in ("http", "https") or not host or not port:
-        raise EgressRefused(f"{shown(url)} is no http or https URL", remedy)
+        raise EgressRefusedError(f"{shown(url)} is no http or https URL", remedy)
     if "@" in parsed.raw_authority:
-        raise EgressRefused("a URL with user and password is not called", "Send them as a header instead")
+        raise EgressRefusedError(
+            "a URL with user and password is not called", "Send them as a header instead"
+        )
     try:
         return parsed, read_host(host), port
     except ValueError as why:
-        raise EgressRefused(f"the host of {shown(url)} can't be used: {why}", remedy) from why
+        raise EgressRefusedError(f"the host of {shown(url)} can't be used: {why}", remedy) from why
 
 
 async def look_up(name: str, port: int) -> list[str]:

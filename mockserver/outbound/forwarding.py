@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlsplit
 
-from mockserver.errors import Flaw, InvalidInput, Wrong
-from mockserver.outbound.egress import Egress, EgressRefused, Unresolved
+from mockserver.errors import Flaw, InvalidInputError, WrongValueError
+from mockserver.outbound.egress import Egress, EgressRefusedError, UnresolvedHostError
 from mockserver.outbound.upstream import Upstream
 from mockserver.schema.scenario import read_upstream
 from mockserver.settings import Settings
@@ -14,37 +14,37 @@ from mockserver.settings import Settings
 
 def forwarding_rules(settings: Settings) -> list[str]:
     """
-    What `--forward-to` opens: who starts the server says by it that this host may be called. Raises InvalidInput.
+    What `--forward-to` opens: who starts the server says by it that this host may be called. Raises InvalidInputError.
     """
     asks = settings.on_unmatched != "404"
     if asks and not settings.forward_to:
         hint = "Add --forward-to URL"
-        raise InvalidInput(Flaw((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint))
+        raise InvalidInputError(Flaw((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint))
     if settings.forward_to and not asks:
         hint = "Add --on-unmatched forward, or --on-unmatched record"
-        raise InvalidInput(Flaw((), "--forward-to alone passes nothing on", hint))
+        raise InvalidInputError(Flaw((), "--forward-to alone passes nothing on", hint))
     return [rule_of(settings.forward_to, "--forward-to")] if asks else []
 
 
 def rule_of(url: str, flag: str) -> str:
-    """The rule that opens just that host and port. Raises InvalidInput, naming the flag."""
+    """The rule that opens just that host and port. Raises InvalidInputError, naming the flag."""
     try:
         parts = urlsplit(read_upstream(url))
-    except Wrong as why:
-        raise InvalidInput(Flaw((), f"{flag}: {why}", why.hint)) from why
+    except WrongValueError as why:
+        raise InvalidInputError(Flaw((), f"{flag}: {why}", why.hint)) from why
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def may_forward(egress: Egress, url: str) -> None:
-    """Raises InvalidInput where nobody may be called there, or its name has no address."""
+    """Raises InvalidInputError where nobody may be called there, or its name has no address."""
     try:
         await egress.resolve(url)
-    except EgressRefused as why:
-        raise InvalidInput(Flaw(("to",), why.reason, why.remedy)) from why
-    except Unresolved as why:
-        raise InvalidInput(Flaw(("to",), str(why), "See that it is spelt right and known here")) from why
+    except EgressRefusedError as why:
+        raise InvalidInputError(Flaw(("to",), why.reason, why.remedy)) from why
+    except UnresolvedHostError as why:
+        raise InvalidInputError(Flaw(("to",), str(why), "See that it is spelt right and known here")) from why
 
 
 def upstream_of(settings: Settings, egress: Egress) -> Upstream:

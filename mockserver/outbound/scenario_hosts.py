@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.errors import MockServerError
-from mockserver.outbound.egress import EgressRefused, read_url
+from mockserver.outbound.egress import EgressRefusedError, read_url
 from mockserver.templating.templates import Scope, TemplateError, compile_text
 
 Render = Callable[[str, Mapping[str, Any]], str]
@@ -50,7 +50,7 @@ def _made(render: Render, source: str, constants: Mapping[str, Any]) -> str | No
 def _host(url: str) -> str | None:
     try:
         return str(read_url(url)[1])
-    except EgressRefused:
+    except EgressRefusedError:
         return None
 
 

@@ -25,7 +25,7 @@ KEPT_BYTES = 4 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookResponse:
     """What the receiver said. `error` is for people; with a status, it says what was odd about the answer."""
 
     status: int | None = None
@@ -33,7 +33,9 @@ class Answer:
     body: bytes = b""
 
 
-async def send(target: Target, method: str, headers: Pairs, body: bytes, *, deadline_at_s: float) -> Answer:
+async def send(
+    target: Target, method: str, headers: Pairs, body: bytes, *, deadline_at_s: float
+) -> WebhookResponse:
     """
     Sends, and waits for the answer until that moment of the loop's clock; past
     it, raises TimeoutError, unless the answer has begun.
@@ -49,10 +51,10 @@ async def send(target: Target, method: str, headers: Pairs, body: bytes, *, dead
     except TimeoutError:
         raise
     except (aiohttp.ClientError, OSError, ValueError) as why:
-        return Answer(error=explained(why, target))
+        return WebhookResponse(error=explained(why, target))
 
 
-async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answer:
+async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> WebhookResponse:
     """The status counts, whatever happens to the body."""
     import aiohttp  # by now it is imported
 
@@ -70,7 +72,7 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Answe
         error = error or "the answer broke off"
     finally:
         response.close()
-    return Answer(response.status, error, body[:KEPT_BYTES])
+    return WebhookResponse(response.status, error, body[:KEPT_BYTES])
 
 
 def explained(why: Exception, target: Target | str) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mockserver.engine.answers import problem_response
-from mockserver.errors import MockServerError, TlsRefused
+from mockserver.errors import MockServerError, TlsSettingsError
 from mockserver.model.durations import format_duration
 from mockserver.model.framing import has_body
 from mockserver.model.headers import Headers, Pairs
@@ -26,7 +26,7 @@ from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.model.problem import problem
 from mockserver.outbound.client_library import client_library
-from mockserver.outbound.egress import Egress, EgressRefused, Target, Unresolved
+from mockserver.outbound.egress import Egress, EgressRefusedError, Target, UnresolvedHostError
 from mockserver.outbound.sending import explained
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ _READ_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
 
 
-class BrokeOff(MockServerError):
+class BrokenReplyError(MockServerError):
     """The real service began to answer, and did not come to an end."""
 
 
 @dataclass(slots=True)
-class Reply:
+class UpstreamReply:
     """
     What came back. `pieces` are the body, None where it stands in `response`
     already; `length` is what its head promises. `error` is the problem where the service could not be asked.
@@ -65,7 +65,7 @@ class Upstream:
     `own_id` is this server's own name among others; a reply must begin within `timeout_s`, and
     go on within `idle_s`. `ca_file` holds CAs that are trusted beside the system's.
 
-    Raises TlsRefused where that file holds none.
+    Raises TlsSettingsError where that file holds none.
     """
 
     def __init__(
@@ -81,12 +81,14 @@ class Upstream:
             self._tls = self._context()
 
     @contextlib.asynccontextmanager
-    async def ask(self, step: Forward, request: Request) -> AsyncIterator[Reply]:
+    async def ask(self, step: Forward, request: Request) -> AsyncIterator[UpstreamReply]:
         """The reply, for as long as it is read. Raises nothing but CancelledError."""
         async with contextlib.AsyncExitStack() as stack:
             yield await self._asked(stack, step, request)
 
-    async def _asked(self, stack: contextlib.AsyncExitStack, step: Forward, request: Request) -> Reply:
+    async def _asked(
+        self, stack: contextlib.AsyncExitStack, step: Forward, request: Request
+    ) -> UpstreamReply:
         to = step.to
         if self._own_id in ",".join(request.headers.all(HOPS)):
             return _failed(
@@ -111,9 +113,9 @@ class Upstream:
             return _failed(
                 504, "upstream-timeout", to, what, "Start the server with a longer --upstream-timeout"
             )
-        except EgressRefused as why:
+        except EgressRefusedError as why:
             return _failed(502, "egress", to, f"nobody may be called there: {why.reason}", why.remedy)
-        except Unresolved as why:
+        except UnresolvedHostError as why:
             return _failed(502, "upstream", to, str(why), _LOOK)
         except aiohttp.ClientConnectorCertificateError as why:
             return _failed(502, "upstream", to, explained(why, to), "Name its CA with --upstream-ca FILE")
@@ -147,13 +149,13 @@ class Upstream:
             try:
                 context.load_verify_locations(self._ca_file)
             except (OSError, ssl.SSLError) as why:
-                raise TlsRefused(
+                raise TlsSettingsError(
                     f"--upstream-ca: {self._ca_file} holds no CA that can be trusted: {why}. "
                     "Give a file of certificates in PEM"
                 ) from why
         return context
 
-    def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> Reply:
+    def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> UpstreamReply:
         lines = tuple((_text(name), _text(value)) for name, value in answer.raw_headers)
         if answer.status < 200 or any(_NO_LINE.search(part) for line in lines for part in line):
             what = f"what it answered ({answer.status}) can't be passed on"
@@ -162,11 +164,11 @@ class Upstream:
         kept = received_lines(lines, length)
         response = Response(answer.status, kept, b"", _NO_LINE.sub("", answer.reason or ""))
         if request.method == "HEAD" or not has_body(answer.status):
-            return Reply(response, _nothing(), length)
-        return Reply(response, self._pieces(to, answer), length)
+            return UpstreamReply(response, _nothing(), length)
+        return UpstreamReply(response, self._pieces(to, answer), length)
 
     async def _pieces(self, to: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        """Raises BrokeOff."""
+        """Raises BrokenReplyError."""
         import aiohttp  # by now it is imported
 
         try:
@@ -177,9 +179,9 @@ class Upstream:
                     return
                 yield piece
         except TimeoutError as why:
-            raise BrokeOff(f"{to} sent nothing more for {format_duration(self._idle_s)}") from why
+            raise BrokenReplyError(f"{to} sent nothing more for {format_duration(self._idle_s)}") from why
         except (aiohttp.ClientError, OSError) as why:
-            raise BrokeOff(f"the reply of {to} broke off") from why
+            raise BrokenReplyError(f"the reply of {to} broke off") from why
 
 
 def _forget_frames(error: BaseException | None) -> None:
@@ -193,12 +195,12 @@ def _forget_frames(error: BaseException | None) -> None:
 _LOOK = "See that it runs, and that this server can reach it"
 
 
-def _failed(status: int, kind: str, to: str, what: str, hint: str) -> Reply:
+def _failed(status: int, kind: str, to: str, what: str, hint: str) -> UpstreamReply:
     document = problem(status, kind, f"{to} could not be asked", f"{what}. {hint}", upstream=to)
-    return Reply(problem_response(document), error=document)
+    return UpstreamReply(problem_response(document), error=document)
 
 
-def broke_off(to: str, why: BrokeOff) -> dict[str, Any]:
+def broke_off(to: str, why: BrokenReplyError) -> dict[str, Any]:
     """What the record says of a reply that did not come to its end."""
     return problem(502, "upstream", f"{to} broke off", f"{why}. The client's connection was closed with it")
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from mockserver.outbound.delivery import Trier, drop
 from mockserver.store.clock import VirtualClock
-from mockserver.store.delivery import Attempt, Delivery, DeliveryState, Try
+from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
 from mockserver.store.timers import Timers
 
 T = TypeVar("T")
@@ -24,14 +24,14 @@ _LONGEST_SLEEP_S = 3600.0
 """The real clock may be set meanwhile."""
 
 
-class Home(Protocol):
+class WebhookNamespace(Protocol):
     """What of a namespace webhooks need. `tell`: something happened that a check may wait for."""
 
     @property
     def clock(self) -> VirtualClock: ...
 
     @property
-    def timers(self) -> Timers[Attempt]: ...
+    def timers(self) -> Timers[DeliveryAttempt]: ...
 
     def tell(self) -> None: ...
 
@@ -49,7 +49,9 @@ class Desk:
         "_trier", "most_steps", "over",
     )  # fmt: skip
 
-    def __init__(self, ns: Home, trier: Trier, most_steps: int, ended: Callable[[Desk], None]) -> None:
+    def __init__(
+        self, ns: WebhookNamespace, trier: Trier, most_steps: int, ended: Callable[[Desk], None]
+    ) -> None:
         self._ns = ns
         self._trier = trier
         self._ended = ended
@@ -77,7 +79,7 @@ class Desk:
 
     def push(self, delivery: Delivery) -> None:
         """It waits for its moment."""
-        self._ns.timers.push(delivery.due_s, Attempt(delivery))
+        self._ns.timers.push(delivery.due_s, DeliveryAttempt(delivery))
         if self._handle is None or delivery.due_s < self._armed_s:
             self.arm()
 
@@ -168,13 +170,13 @@ class Desk:
 
     async def try_now(self, delivery: Delivery) -> None:
         """The first try, at once."""
-        await _over(self._begin(lambda: self._try(Attempt(delivery), self._ns.clock.now_s())))
+        await _over(self._begin(lambda: self._try(DeliveryAttempt(delivery), self._ns.clock.now_s())))
 
     async def try_again(self, delivery: Delivery) -> Try:
         """A try beside the schedule, after what is under way of the same call."""
         return await _over(self._in_order(delivery.call, lambda: self._again(delivery)))
 
-    async def _try(self, attempt: Attempt, due_s: float) -> None:
+    async def _try(self, attempt: DeliveryAttempt, due_s: float) -> None:
         """One try, and what follows from it. Gaps are counted from `due_s`, so that a schedule is exact."""
         delivery, ns = attempt.delivery, self._ns
         if self.over:
@@ -189,7 +191,7 @@ class Desk:
         else:
             delivery.state = DeliveryState.WAITING
             delivery.due_s = due_s + delivery.gap_s(attempt.number)
-            ns.timers.push(delivery.due_s, Attempt(delivery, attempt.number + 1))
+            ns.timers.push(delivery.due_s, DeliveryAttempt(delivery, attempt.number + 1))
             self.arm()
         ns.tell()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mockserver.outbound.delivery import Trier, drop
 from mockserver.outbound.egress import Egress
-from mockserver.outbound.webhook_queue import Desk, Home
+from mockserver.outbound.webhook_queue import Desk, WebhookNamespace
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import STOPPED, Delivery, DeliveryState, Try
 
@@ -15,7 +15,7 @@ TAKEN_BACK = "taken back by a reset"
 _CLOSE_S = 0.5
 
 
-class Courier:
+class WebhookService:
     """
     One for a server, on its loop. `limit` webhooks may wait or be under way in
     a namespace; more are failed at once, and `refused` is told. `wall` and `mono` are the real clocks:
@@ -37,7 +37,7 @@ class Courier:
         self._trier = Trier(egress, wall, mono, timeout_s)
         self._limit = limit
         self._refused = refused
-        self._desks: dict[Home, Desk] = {}
+        self._desks: dict[WebhookNamespace, Desk] = {}
         self._retired: set[Desk] = set()  # taken back by a reset, with tries still under way
         self._closed = False
 
@@ -45,7 +45,7 @@ class Courier:
         """How many tries were made since the server began, by result: delivered, refused or unanswered."""
         return dict(self._trier.tries)
 
-    def schedule(self, ns: Home, delivery: Delivery) -> None:
+    def schedule(self, ns: WebhookNamespace, delivery: Delivery) -> None:
         """Sends it when it is due. Returns at once."""
         desk = self._desk(ns)
         if self._closed or len(ns.timers) + desk.under_way >= self._limit:
@@ -60,18 +60,18 @@ class Courier:
         self._refused()
         return f"not sent: {self._limit} webhooks of its namespace wait already; see --max-webhooks"
 
-    async def deliver_before(self, ns: Home, delivery: Delivery) -> None:
+    async def deliver_before(self, ns: WebhookNamespace, delivery: Delivery) -> None:
         """Makes the first try now, and comes back when it is over. Further ones follow by the clock."""
         if self._closed:
             drop(delivery, STOPPED)
         else:
             await self._desk(ns).try_now(delivery)
 
-    async def redeliver(self, ns: Home, delivery: Delivery) -> Try:
+    async def redeliver(self, ns: WebhookNamespace, delivery: Delivery) -> Try:
         """Sends it once more, now, after what is under way of the same call. It counts for no schedule."""
         return await self._desk(ns).try_again(delivery)
 
-    async def advance(self, ns: Home, to_s: float, *, wait: bool = True) -> None:
+    async def advance(self, ns: WebhookNamespace, to_s: float, *, wait: bool = True) -> None:
         """
         Moves the clock to that moment, from timer to timer: each is fired at its
         own moment and over before the next, retries that fall into the span
@@ -79,33 +79,33 @@ class Courier:
         """
         await self._move(ns, lambda: to_s, wait=wait)
 
-    async def advance_by(self, ns: Home, seconds: float, *, wait: bool = True) -> None:
+    async def advance_by(self, ns: WebhookNamespace, seconds: float, *, wait: bool = True) -> None:
         """The same, from where the clock stands once nobody else moves it."""
         await self._move(ns, lambda: ns.clock.now_s() + seconds, wait=wait)
 
-    async def _move(self, ns: Home, to_s: Callable[[], float], *, wait: bool) -> None:
+    async def _move(self, ns: WebhookNamespace, to_s: Callable[[], float], *, wait: bool) -> None:
         desk = self._desk(ns)
         await desk.move(to_s, wait=wait)
         self._tidy(ns, desk)
 
-    async def change(self, ns: Home, deed: Callable[[VirtualClock], None]) -> None:
+    async def change(self, ns: WebhookNamespace, deed: Callable[[VirtualClock], None]) -> None:
         """Freezes, resumes or sets the clock, once nobody else moves it."""
         await self._desk(ns).change(deed)
 
-    def moved(self, ns: Home) -> None:
+    def moved(self, ns: WebhookNamespace) -> None:
         """Clock or timers were changed by somebody else."""
         desk = self._desk(ns)
         desk.arm()
         self._tidy(ns, desk)
 
-    def restored(self, ns: Home) -> None:
+    def restored(self, ns: WebhookNamespace) -> None:
         """Timers of a snapshot were put back, after `forget`: what they hold waits again."""
         for attempt in ns.timers:
             attempt.delivery.state = DeliveryState.WAITING
             attempt.delivery.error = None
         self.moved(ns)
 
-    def forget(self, ns: Home) -> None:
+    def forget(self, ns: WebhookNamespace) -> None:
         """
         Takes back what waits, for a reset. A try under way comes to its end, but
         has no further one; a clock that is being advanced stays where it is.
@@ -129,13 +129,13 @@ class Courier:
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSE_S)
 
-    def _desk(self, ns: Home) -> Desk:
+    def _desk(self, ns: WebhookNamespace) -> Desk:
         desk = self._desks.get(ns)
         if desk is None:
             desk = self._desks[ns] = Desk(ns, self._trier, self._limit, lambda desk: self._tidy(ns, desk))
         return desk
 
-    def _tidy(self, ns: Home, desk: Desk) -> None:
+    def _tidy(self, ns: WebhookNamespace, desk: Desk) -> None:
         """A desk with nothing on it goes, so that a deleted namespace leaves nothing."""
         if desk.idle:
             self._retired.discard(desk)

@@ -11,7 +11,7 @@ from mockserver.persistence.serialise import Row
 from mockserver.schema.webhook import SignSpec
 from mockserver.store.counts import Counts, RouteCount
 from mockserver.store.deliveries import Deliveries
-from mockserver.store.delivery import Attempt, Delivery, DeliveryState, Try
+from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
 from mockserver.store.effects import Effects
 from mockserver.store.idempotency import KeptKey
 from mockserver.store.memory import Memory
@@ -83,13 +83,13 @@ def put_effects(effects: Effects, dropped: int, rows: Iterable[Row]) -> None:
         effects.add(row)
 
 
-def put_deliveries(deliveries: Deliveries, timers: Timers[Attempt], rows: Rows) -> None:
+def put_deliveries(deliveries: Deliveries, timers: Timers[DeliveryAttempt], rows: Rows) -> None:
     """Those that wait, wait for their moment again."""
     for row in rows["deliveries"]:
         one = _delivery(row)
         deliveries.add(one)
         if one.state is DeliveryState.WAITING:
-            timers.push(one.due_s, Attempt(one, len(one.tries) + 1))
+            timers.push(one.due_s, DeliveryAttempt(one, len(one.tries) + 1))
     ((deliveries.last_number, deliveries.dropped_before),) = rows["deliveries_told"]
 
 

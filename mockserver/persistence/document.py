@@ -27,7 +27,7 @@ _END = b"\n}\n"
 _LONGEST_HEAD = 1000
 
 
-class Refused(MockServerError):
+class UnreadableDocumentError(MockServerError):
     """A file that is not read: what is wrong with it, without its name and the remedy."""
 
 
@@ -48,26 +48,28 @@ def composed(saved_at: str, namespaces: Iterable[tuple[str, list[bytes]]]) -> It
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """The namespaces by name. Raises Refused: nothing is read of a file that is not whole, or not ours."""
+    """The namespaces by name. Raises UnreadableDocumentError: nothing is read of a file that is not whole, or not ours."""
     if not raw:
-        raise Refused("it is empty")
+        raise UnreadableDocumentError("it is empty")
     head, newline, rest = raw.partition(b"\n")
     facts = _facts(head) if newline else None
     if facts is None:
         ours = raw.startswith(json_bytes(_KIND)[:-1])
-        raise Refused(
+        raise UnreadableDocumentError(
             "it is torn: its first line is not whole" if ours else "it is no state file of mockserver"
         )
     version = facts.get("version")
     if version != VERSION:
         newer = isinstance(version, int) and version > VERSION
         what = "a newer mockserver wrote it" if newer else "it is of another kind"
-        raise Refused(f"{what}: its version is {version!r}, and this one reads version {VERSION}")
+        raise UnreadableDocumentError(
+            f"{what}: its version is {version!r}, and this one reads version {VERSION}"
+        )
     length, body = facts.get("bytes"), rest.removesuffix(_END)
     if len(body) != length or body == rest:
-        raise Refused(f"it is torn: {len(rest)} bytes stand where {length} and an end should")
+        raise UnreadableDocumentError(f"it is torn: {len(rest)} bytes stand where {length} and an end should")
     if hashlib.sha256(body).hexdigest() != facts.get("sha256"):
-        raise Refused("it is damaged, or was changed by hand: its checksum is another one")
+        raise UnreadableDocumentError("it is damaged, or was changed by hand: its checksum is another one")
     namespaces: dict[str, Any] = json.loads(body, parse_float=written_float)
     return namespaces
 

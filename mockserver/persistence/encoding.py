@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mockserver.model.written import as_text, json_text
 from mockserver.persistence.saving import Taken
-from mockserver.persistence.serialise import Part
+from mockserver.persistence.serialise import StatePart
 
 CHUNK = 250
 """Rows that are made at once: well below a millisecond where they are small."""
@@ -57,7 +57,7 @@ def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -
     return made
 
 
-def _texts(part: Part, known: dict[tuple[str, int], _Chunk], made: Encoded) -> Iterator[bytes]:
+def _texts(part: StatePart, known: dict[tuple[str, int], _Chunk], made: Encoded) -> Iterator[bytes]:
     """Rows without their brackets, chunk by chunk. Chunks begin at the same numbers whatever the oldest thing is."""
     start, end = part.first, part.first + len(part.things)
     for number in range(start // CHUNK, -(-end // CHUNK)):
@@ -73,7 +73,7 @@ def _texts(part: Part, known: dict[tuple[str, int], _Chunk], made: Encoded) -> I
         yield chunk.text
 
 
-def _rows(part: Part, things: list[Any]) -> bytes:
+def _rows(part: StatePart, things: list[Any]) -> bytes:
     return json_bytes([part.row(one) for one in things])[1:-1]
 
 

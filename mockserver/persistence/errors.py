@@ -5,9 +5,9 @@ from __future__ import annotations
 from mockserver.errors import MockServerError
 
 
-class StateFileRefused(MockServerError):
+class StateFileRefusedError(MockServerError):
     """What is in it is not used. The text names the file, the reason and the remedy."""
 
 
-class StateFileUnusable(MockServerError):
+class StateFileError(MockServerError):
     """It can't be read or written here, or another server has it. The text says which, why, and what to do."""

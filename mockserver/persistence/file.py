@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from mockserver.persistence.errors import StateFileUnusable
+from mockserver.persistence.errors import StateFileError
 
 _MODE = 0o600
 """Tokens, keys and secrets of webhooks may be in it."""
@@ -32,7 +32,7 @@ class Disk:
         self._lock: int | None = None
 
     def lock(self) -> None:
-        """Takes it for this server. Raises StateFileUnusable."""
+        """Takes it for this server. Raises StateFileError."""
         import fcntl  # not everywhere, and only needed here
 
         try:
@@ -40,19 +40,19 @@ class Disk:
                 _check_regular(self._path.stat())
             lock = self._open_lock()
         except OSError as why:
-            raise StateFileUnusable(self._unusable(why)) from why
+            raise StateFileError(self._unusable(why)) from why
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = os.read(lock, 20).decode(errors="replace").strip()
             os.close(lock)
-            raise StateFileUnusable(
+            raise StateFileError(
                 f"the state file {self.name} is in use by another mockserver"
                 f"{f', process {owner}' if owner else ''}. Give each server its own --state-file"
             ) from None
         except OSError as why:
             os.close(lock)
-            raise StateFileUnusable(self._unusable(why)) from why
+            raise StateFileError(self._unusable(why)) from why
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d\n" % os.getpid(), 0)
         self._lock = lock
@@ -81,22 +81,22 @@ class Disk:
             self._lock = None
 
     def read(self) -> bytes | None:
-        """None where there is no file yet. Raises StateFileUnusable."""
+        """None where there is no file yet. Raises StateFileError."""
         try:
             return self._path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as why:
-            raise StateFileUnusable(self._unusable(why)) from why
+            raise StateFileError(self._unusable(why)) from why
 
     def write(self, pieces: Iterable[bytes]) -> None:
-        """Raises StateFileUnusable; then the old document is still there."""
+        """Raises StateFileError; then the old document is still there."""
         try:
             self._write(pieces)
         except OSError as why:
             with contextlib.suppress(OSError):
                 self._new.unlink()
-            raise StateFileUnusable(self._unusable(why)) from why
+            raise StateFileError(self._unusable(why)) from why
 
     def _write(self, pieces: Iterable[bytes]) -> None:
         self._new.unlink(missing_ok=True)  # of a server that crashed, or what somebody put there

@@ -19,11 +19,11 @@ from typing import Any
 
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
-from mockserver.persistence.document import Refused, composed, read
+from mockserver.persistence.document import UnreadableDocumentError, composed, read
 from mockserver.persistence.encoding import Encoded, encoded
-from mockserver.persistence.errors import StateFileRefused, StateFileUnusable
+from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.persistence.file import Disk
-from mockserver.persistence.restoring import Unusable, restore
+from mockserver.persistence.restoring import RestoreError, restore
 from mockserver.persistence.saving import Taken, taken, under_way
 from mockserver.real_time import REAL
 
@@ -76,7 +76,7 @@ class Keeper:
     async def open(self) -> None:
         """
         Takes the file for this server, and what it holds into the engine, which
-        has answered nothing yet. Raises StateFileRefused, StateFileUnusable.
+        has answered nothing yet. Raises StateFileRefusedError, StateFileError.
         """
         self._disk.lock()
         try:
@@ -95,14 +95,14 @@ class Keeper:
         remedy = "Delete it to begin anew, or name another with --state-file"
         try:
             restore(self._engine, read(raw))
-        except Refused as why:
-            raise StateFileRefused(f"{not_used}: {why}. {remedy}") from why
+        except UnreadableDocumentError as why:
+            raise StateFileRefusedError(f"{not_used}: {why}. {remedy}") from why
         except (LookupError, TypeError, ValueError, AttributeError) as why:
             odd = f"it is whole, but holds what this mockserver can't read ({type(why).__name__}: {why})"
-            raise StateFileRefused(f"{not_used}: {odd}. {remedy}") from why
-        except Unusable as why:
+            raise StateFileRefusedError(f"{not_used}: {odd}. {remedy}") from why
+        except RestoreError as why:
             lines = "\n".join(f"{name}: {line}" for line in why.lines)
-            raise StateFileRefused(
+            raise StateFileRefusedError(
                 f"{lines}\nMend that, or delete {name} to begin anew, or name another with --state-file"
             ) from why
 
@@ -146,7 +146,7 @@ class Keeper:
         """What fails is tried again at the next look. It is said once, and so is that all is well again."""
         try:
             await self._save()
-        except StateFileUnusable as why:
+        except StateFileError as why:
             if self.error is None:
                 log.error("%s. What has changed since is kept in memory only", why)  # noqa: TRY400
             self.error = str(why)
@@ -160,7 +160,7 @@ class Keeper:
             self.error = None
 
     async def _save(self) -> None:
-        """When it comes back, all that was there before is written. Raises StateFileUnusable."""
+        """When it comes back, all that was there before is written. Raises StateFileError."""
         async with self._saving:  # two at once would write one file
             began_s = REAL.monotonic()
             found = await self._take()
@@ -200,7 +200,7 @@ class Keeper:
     # Writing, on a thread
 
     def _write(self, found: list[Taken], saved_at: str) -> bool:
-        """Whether there was anything new. Raises StateFileUnusable."""
+        """Whether there was anything new. Raises StateFileError."""
         for name in self._encoded.keys() - self._engine.namespaces.keys():
             del self._encoded[name]
             self._seen.pop(name, None)

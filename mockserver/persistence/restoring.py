@@ -19,7 +19,7 @@ from mockserver.engine.namespace import DEFAULT, Namespace
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import FILE_CLASS, RUNTIME_CLASS, Overlay
-from mockserver.errors import InvalidInput, MockServerError
+from mockserver.errors import InvalidInputError, MockServerError
 from mockserver.persistence.deserialise import (
     Rows,
     put_counts,
@@ -29,16 +29,16 @@ from mockserver.persistence.deserialise import (
     put_positions,
 )
 from mockserver.persistence.serialise import Row
-from mockserver.resources.resources import Collection, Snapshot
+from mockserver.resources.resources import Collection, CollectionSnapshot
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import again
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.yaml.yaml12 import parse
 from mockserver.schema.scenario import RouteSpec
 from mockserver.store.memory import Memory
 
 
-class Unusable(MockServerError):
+class RestoreError(MockServerError):
     """What was kept can't be used here any more; `lines` says where, what and the remedy, all at once."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -60,7 +60,7 @@ def restore(engine: Engine, kept: dict[str, Any]) -> None:
         _put_memory(ns, about, rows)
         _put_calls(ns, about, rows)
     if wrong:
-        raise Unusable(wrong)
+        raise RestoreError(wrong)
 
 
 def _namespace(engine: Engine, name: str, about: dict[str, Any]) -> Namespace:
@@ -90,12 +90,12 @@ def _put_overlay(ns: Namespace, about: dict[str, Any] | None, rows: Rows) -> Ite
     for row in rows["scenarios"]:
         try:
             _put_scenario(ns, overlay, row)
-        except LoadFailed as why:
+        except LoadError as why:
             yield from (f"scenarios.{row['name']}: {line}" for line in why.lines)
     for row in rows["routes"]:
         try:
             _put_route(ns, overlay, row)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             yield from (f"routes.{row['name']}: {flaw}" for flaw in why.flaws)
     ns.changed()
 
@@ -108,7 +108,7 @@ def _put_scenario(ns: Namespace, overlay: Overlay, row: Row) -> None:
 
 
 def _scenario(ns: Namespace, row: Row) -> Scenario:
-    """Raises LoadFailed."""
+    """Raises LoadError."""
     name, order = row["name"], tuple(row["order"])
     hidden = ns.world.scenarios.get(name)
     if hidden is not None and order[0] == FILE_CLASS:
@@ -118,14 +118,14 @@ def _scenario(ns: Namespace, row: Row) -> Scenario:
     source = again(row["text"], row["kind"], name, row["label"], file, files)
     try:
         return compile_scenario(source, order)
-    except InvalidInput as why:
-        raise LoadFailed(
+    except InvalidInputError as why:
+        raise LoadError(
             [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
         ) from why
 
 
 def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
-    """Raises InvalidInput."""
+    """Raises InvalidInputError."""
     data = parse(row["yaml"]) if "yaml" in row else row["json"]
     spec = parse_spec(RouteSpec, data)
     key = (-spec.priority, RUNTIME_CLASS, -row["serial"])
@@ -142,7 +142,7 @@ def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
     routes = None if kept["routes"] is None else frozenset(kept["routes"])
     try:
         outage = Outage(parse_spec(OutageSpec, kept["data"]), kept["data"], routes, 0.0)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         return [str(flaw) for flaw in why.flaws]
     until_s, skipped, answered = kept["state"]
     outage.restore((until_s, skipped, answered))
@@ -171,7 +171,9 @@ def _collection(name: str, rows: Rows) -> Collection:
     here = sorted((place, text) for text, place, is_here in places if is_here)
     items = {text: item for (_, text), item in zip(here, rows[f"items of {name}"], strict=True)}
     collection = Collection()
-    collection.restore(Snapshot(items, {text: place for text, place, _ in places}, next_number, next_place))
+    collection.restore(
+        CollectionSnapshot(items, {text: place for text, place, _ in places}, next_number, next_place)
+    )
     return collection
 
 

@@ -17,8 +17,8 @@ from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay
 from mockserver.model.written import WrittenFloat, WrittenInt
 from mockserver.persistence.serialise import (
-    Part,
     Row,
+    StatePart,
     counts_parts,
     deliveries_parts,
     effects_part,
@@ -41,7 +41,7 @@ class Taken:
 
     name: str
     about: dict[str, Any]
-    parts: list[Part]
+    parts: list[StatePart]
 
 
 def under_way(ns: Namespace) -> tuple[Any, ...] | None:
@@ -68,7 +68,7 @@ def taken(ns: Namespace, server_seed: str) -> Taken:
         "last_number": ns.last_number,
         "last_snapshot": ns.last_snapshot,
     }
-    parts: list[Part] = []
+    parts: list[StatePart] = []
     if made.clock is not None and made.clock.state() != (0.0, None):
         about["clock"] = made.clock.state()
     outage = ns.downtime
@@ -115,9 +115,9 @@ def _about_overlay(overlay: Overlay) -> dict[str, Any]:
     }
 
 
-def _overlay_parts(overlay: Overlay) -> Iterator[Part]:
-    yield Part("scenarios", list(overlay.scenarios.values()), _scenario_row, stable=True)
-    yield Part("routes", list(overlay.routes.values()), _route_row, stable=True)
+def _overlay_parts(overlay: Overlay) -> Iterator[StatePart]:
+    yield StatePart("scenarios", list(overlay.scenarios.values()), _scenario_row, stable=True)
+    yield StatePart("routes", list(overlay.routes.values()), _route_row, stable=True)
 
 
 def _scenario_row(scenario: Scenario) -> Row:
@@ -153,11 +153,11 @@ def _has_written_numbers(value: Any) -> bool:
 # Resources
 
 
-def _resource_parts(name: str, collection: Collection) -> Iterator[Part]:
+def _resource_parts(name: str, collection: Collection) -> Iterator[StatePart]:
     """Items are in the order of their places; a place stays when its item has gone."""
     was = collection.snapshot()
-    yield Part(f"told of {name}", [(was.next_number, was.next_place)])
-    yield Part(
+    yield StatePart(f"told of {name}", [(was.next_number, was.next_place)])
+    yield StatePart(
         f"places of {name}", list(was.places), lambda text: [text, was.places[text], text in was.items]
     )
-    yield Part(f"items of {name}", list(was.items.values()), stable=True)
+    yield StatePart(f"items of {name}", list(was.items.values()), stable=True)

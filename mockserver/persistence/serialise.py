@@ -26,7 +26,7 @@ Row = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StatePart:
     """
     Things of one kind, and how each is written. `stable` things never change, so
     who has the row of one need not make it again; `first` is the number of the
@@ -43,16 +43,16 @@ class Part:
 # Memory
 
 
-def memory_parts(memory: Memory) -> list[Part]:
+def memory_parts(memory: Memory) -> list[StatePart]:
     """Of resources nothing: those are not this room's."""
     values, until_s = memory.state.parts()
     access, refresh = memory.tokens.parts()
     return [
-        Part("state", list(values), lambda key: [key, values[key], until_s.get(key)]),
-        Part("keys", memory.keys.answered(), _key_row, stable=True),
-        Part("limits", memory.limits.levels()),
-        Part("access_tokens", list(access.items())),
-        Part("refresh_tokens", list(refresh.items())),
+        StatePart("state", list(values), lambda key: [key, values[key], until_s.get(key)]),
+        StatePart("keys", memory.keys.answered(), _key_row, stable=True),
+        StatePart("limits", memory.limits.levels()),
+        StatePart("access_tokens", list(access.items())),
+        StatePart("refresh_tokens", list(refresh.items())),
     ]
 
 
@@ -69,9 +69,9 @@ def _text(data: bytes) -> str:
 # Positions
 
 
-def positions_part(positions: Positions) -> Part:
+def positions_part(positions: Positions) -> StatePart:
     """A row has the value of `per` at its end, where the route has one."""
-    return Part(
+    return StatePart(
         "positions",
         [
             (key, one.version, one.index, one.used, one.since_s, one.done, one.number, one.draws)
@@ -89,7 +89,7 @@ def _position_row(taken: tuple[Any, ...]) -> Row:
 # What was called
 
 
-def counts_parts(counts: Counts) -> list[Part]:
+def counts_parts(counts: Counts) -> list[StatePart]:
     """What is in flight is left out: no call outlives its server."""
     lines = dict(counts.lines)
     totals = (counts.total, counts.unmatched, counts.incomplete, counts.automatic, counts.lines_lost)
@@ -98,26 +98,26 @@ def counts_parts(counts: Counts) -> list[Part]:
         for route_id, one in counts.routes.items()
     ]
     return [
-        Part("counts", [totals]),
-        Part("counts_by_line", list(lines), lambda line: [*line, lines[line]]),
-        Part("counts_by_route", routes, lambda one: [*one[:3], list(one[3].items())]),
+        StatePart("counts", [totals]),
+        StatePart("counts_by_line", list(lines), lambda line: [*line, lines[line]]),
+        StatePart("counts_by_route", routes, lambda one: [*one[:3], list(one[3].items())]),
     ]
 
 
-def effects_part(effects: Effects) -> Part:
-    return Part("effects", list(effects), first=effects.dropped, stable=True)
+def effects_part(effects: Effects) -> StatePart:
+    return StatePart("effects", list(effects), first=effects.dropped, stable=True)
 
 
-def violations_part(violations: Violations) -> Part:
-    return Part("violations", list(violations), first=violations.dropped, stable=True)
+def violations_part(violations: Violations) -> StatePart:
+    return StatePart("violations", list(violations), first=violations.dropped, stable=True)
 
 
-def deliveries_parts(deliveries: Deliveries) -> list[Part]:
+def deliveries_parts(deliveries: Deliveries) -> list[StatePart]:
     """Those that wait, are under way, or were cut by the end of the server wait in their rows."""
     taken = [(one, one.state, one.error, one.due_s, tuple(one.tries)) for one in deliveries]
     return [
-        Part("deliveries_told", [(deliveries.last_number, deliveries.dropped)]),
-        Part("deliveries", taken, _delivery_row),
+        StatePart("deliveries_told", [(deliveries.last_number, deliveries.dropped)]),
+        StatePart("deliveries", taken, _delivery_row),
     ]
 
 

@@ -20,16 +20,16 @@ import pytest
 
 if TYPE_CHECKING:
     from mockserver.client import AsyncNamespace, Namespace
-    from mockserver.pytest_plugin.namespaces import World
+    from mockserver.pytest_plugin.namespaces import NamespaceHandle
     from mockserver.pytest_plugin.runs import Run
-    from mockserver.pytest_plugin.servers import Home
+    from mockserver.pytest_plugin.servers import SessionServer
 
-_WORLD: pytest.StashKey[World | None] = pytest.StashKey()
-_SHARED: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+_WORLD: pytest.StashKey[NamespaceHandle | None] = pytest.StashKey()
+_SHARED: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
 """Of the session: the worlds that several tests share and that are open, by the names of the fixtures that open them."""
-_OPENED: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+_OPENED: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
 """Of an item: those that it has opened, such as by `getfixturevalue`."""
-_WORLDS: pytest.StashKey[dict[str, World]] = pytest.StashKey()
+_WORLDS: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
 """Of an item: the worlds that its reports tell of, also once they have ended."""
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
 """Of the session: the item that is run."""
@@ -109,12 +109,14 @@ def _failing() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _mock_server_home(pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]) -> Iterator[Home]:
+def _mock_server_home(
+    pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]
+) -> Iterator[SessionServer]:
     from mockserver.pytest_plugin.options import keep_of
     from mockserver.pytest_plugin.servers import LocalHome, RemoteHome
 
     url = pytestconfig.getoption("--mock-server-url") or os.environ.get("MOCKSERVER_URL")
-    home: Home
+    home: SessionServer
     with _failing():
         if url:
             token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
@@ -145,14 +147,14 @@ def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
     return make(request.node) if make is not None else None
 
 
-def _opened(request: pytest.FixtureRequest, home: Home, run: Run | None = None) -> World:
-    from mockserver.pytest_plugin.namespaces import World
+def _opened(request: pytest.FixtureRequest, home: SessionServer, run: Run | None = None) -> NamespaceHandle:
+    from mockserver.pytest_plugin.namespaces import NamespaceHandle
 
     with _failing():
-        return World(home, request.node, _folder(request.config), run)
+        return NamespaceHandle(home, request.node, _folder(request.config), run)
 
 
-def _ended(config: pytest.Config, world: World) -> None:
+def _ended(config: pytest.Config, world: NamespaceHandle) -> None:
     """It stays until its last report was made."""
     config.stash[_ENDING].append(world.close)
     world.end()
@@ -166,21 +168,21 @@ def _close_ended(config: pytest.Config) -> None:
 
 @pytest.fixture
 def _mock_server_world(
-    request: pytest.FixtureRequest, _mock_server_home: Home, _mock_server_run: Run | None
-) -> Iterator[World]:
+    request: pytest.FixtureRequest, _mock_server_home: SessionServer, _mock_server_run: Run | None
+) -> Iterator[NamespaceHandle]:
     world = request.node.stash[_WORLD] = _opened(request, _mock_server_home, _mock_server_run)
     yield world
     _ended(request.config, world)
 
 
 @pytest.fixture
-def mock_server(_mock_server_world: World) -> Namespace:
+def mock_server(_mock_server_world: NamespaceHandle) -> Namespace:
     """A mock server for this test alone: its `url` is what the application gets as the service's base URL."""
     return _mock_server_world.namespace
 
 
 @pytest.fixture
-def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
+def mock_server_async(_mock_server_world: NamespaceHandle) -> AsyncNamespace:
     """The same for async tests: `await mock_server_async.get("/x").reply(200)`."""
     return _mock_server_world.awaiting()
 
@@ -189,7 +191,7 @@ def _shared_world(scope: Literal["class", "module", "session"]) -> Any:
     name = f"_mock_server_world_{scope}"
 
     @pytest.fixture(scope=scope, name=name)
-    def shared(request: pytest.FixtureRequest, _mock_server_home: Home) -> Iterator[World]:
+    def shared(request: pytest.FixtureRequest, _mock_server_home: SessionServer) -> Iterator[NamespaceHandle]:
         worlds = request.config.stash[_SHARED]
         world = worlds[name] = _opened(request, _mock_server_home)
         world.fixture = f"mock_server_{scope}"
@@ -207,42 +209,42 @@ _of_session = _shared_world("session")
 
 
 @pytest.fixture(scope="class")
-def mock_server_class(_mock_server_world_class: World) -> Namespace:
+def mock_server_class(_mock_server_world_class: NamespaceHandle) -> Namespace:
     """A mock server that the tests of a class share."""
     return _mock_server_world_class.namespace
 
 
 @pytest.fixture(scope="class")
-def mock_server_class_async(_mock_server_world_class: World) -> AsyncNamespace:
+def mock_server_class_async(_mock_server_world_class: NamespaceHandle) -> AsyncNamespace:
     """The same, to be awaited."""
     return _mock_server_world_class.awaiting("mock_server_class_async")
 
 
 @pytest.fixture(scope="module")
-def mock_server_module(_mock_server_world_module: World) -> Namespace:
+def mock_server_module(_mock_server_world_module: NamespaceHandle) -> Namespace:
     """A mock server that the tests of a module share."""
     return _mock_server_world_module.namespace
 
 
 @pytest.fixture(scope="module")
-def mock_server_module_async(_mock_server_world_module: World) -> AsyncNamespace:
+def mock_server_module_async(_mock_server_world_module: NamespaceHandle) -> AsyncNamespace:
     """The same, to be awaited."""
     return _mock_server_world_module.awaiting("mock_server_module_async")
 
 
 @pytest.fixture(scope="session")
-def mock_server_session(_mock_server_world_session: World) -> Namespace:
+def mock_server_session(_mock_server_world_session: NamespaceHandle) -> Namespace:
     """A mock server that all tests of the session share; under pytest-xdist those of one worker."""
     return _mock_server_world_session.namespace
 
 
 @pytest.fixture(scope="session")
-def mock_server_session_async(_mock_server_world_session: World) -> AsyncNamespace:
+def mock_server_session_async(_mock_server_world_session: NamespaceHandle) -> AsyncNamespace:
     """The same, to be awaited."""
     return _mock_server_world_session.awaiting("mock_server_session_async")
 
 
-def _worlds(item: pytest.Item) -> dict[str, World]:
+def _worlds(item: pytest.Item) -> dict[str, NamespaceHandle]:
     """The worlds of a test, by the title of their section in its report."""
     own = item.stash.get(_WORLD, None)
     worlds = {} if own is None else {"mock server": own}

@@ -21,7 +21,7 @@ import pytest
 
 from mockserver.pytest_plugin.options import LEARN
 from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner
-from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.evidence import SweepEvidence
 from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import last_line
 
@@ -69,7 +69,7 @@ class Collector:
             test=told["test"],
             place=told["place"],
             duration_s=told["duration_s"],
-            evidence=Evidence() if told["evidence"] is None else Evidence.of_json(told["evidence"]),
+            evidence=SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"]),
             why=why,
         )
         self._runs.append({"run": told["run"], **run.as_json()})

@@ -18,7 +18,7 @@ from mockserver import __version__
 from mockserver.client import Call, Namespace, Unmatched
 from mockserver.pytest_plugin.reports import became, ended, head_of, outcome_of
 from mockserver.redaction.redaction import mask_text
-from mockserver.sweep.evidence import Evidence, evidence
+from mockserver.sweep.evidence import SweepEvidence, evidence
 from mockserver.sweep.page import SHARED_SCRIPTS, assembled
 from mockserver.sweep.results import timeline
 
@@ -85,14 +85,14 @@ def document(ns: Namespace, test: str, error: str, after: str | None = None) -> 
     }
 
 
-def _operation(view: Mapping[str, Any], whole: Evidence) -> dict[str, Any]:
+def _operation(view: Mapping[str, Any], whole: SweepEvidence) -> dict[str, Any]:
     attempts = view["tries"]
     ids = {one["call"] for one in attempts}
     known = ("key", "route", "retry_after", "final", "overlap", "certain", "why", "by", "repeats", "left_out")
     about = {name: view[name] for name in known if name in view}
     about["attempts"] = len(attempts)
     about["changed"] = list(dict.fromkeys(part for one in attempts for part in one["changed"]))
-    part = Evidence(
+    part = SweepEvidence(
         calls=[call for call in whole.calls if call.id in ids],
         operations=[dict(view)],
         webhooks=[sent for sent in whole.webhooks if sent.call in ids],

@@ -17,25 +17,25 @@ from mockserver.pytest_plugin.limits import no_limit
 from mockserver.pytest_plugin.names import name_for
 from mockserver.pytest_plugin.reports import report
 from mockserver.pytest_plugin.runs import Run
-from mockserver.pytest_plugin.servers import Home
+from mockserver.pytest_plugin.servers import SessionServer
 from mockserver.real_time import REAL
-from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.evidence import SweepEvidence
 
 Node = pytest.Item | pytest.Collector
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
-class World:
+class NamespaceHandle:
     """
     Made when a test first asks for its mock server, and closed when `node` ends: a test, or what
     all tests of a class, a module or the session share. In a sweep it is the world of
     one `run`, and keeps what happened in it as `evidence`.
     """
 
-    def __init__(self, home: Home, node: Node, folder: Path | None, run: Run | None = None) -> None:
+    def __init__(self, home: SessionServer, node: Node, folder: Path | None, run: Run | None = None) -> None:
         self._home = home
         self._run = run
-        self.evidence: Evidence | None = None
+        self.evidence: SweepEvidence | None = None
         self.strict = strict_of(node)
         self.fixture = "mock_server"
         self.passed, self.failed = False, False
@@ -149,7 +149,7 @@ def strict_of(node: Node) -> bool:
     return bool(marker.kwargs.get("strict", True))
 
 
-def _scenarios(home: Home, ns: Namespace, item: Node, folder: Path | None) -> list[str]:
+def _scenarios(home: SessionServer, ns: Namespace, item: Node, folder: Path | None) -> list[str]:
     """Makes exactly the scenarios that the test names answer. Their names."""
     named = [name for marker in reversed(list(item.iter_markers("scenario"))) for name in marker.args]
     if not named:

@@ -16,10 +16,10 @@ from typing import Any, Self
 import pytest
 
 from mockserver.pytest_plugin.limits import at_most, no_limit
-from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.evidence import SweepEvidence
 
 FIXTURE = "_mock_server_run"
-EvidenceOf = Callable[[pytest.Item], Evidence | None]
+EvidenceOf = Callable[[pytest.Item], SweepEvidence | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from mockserver.pytest_plugin.failures import write_failure
 from mockserver.scenarios.loader import load
 from mockserver.schema.scenario import RUNTIME
 from mockserver.server import Running, Server
-from mockserver.sweep.evidence import Evidence, Kept, evidence
+from mockserver.sweep.evidence import Kept, SweepEvidence, evidence
 from mockserver.verification.verify import expectations
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
@@ -55,7 +55,7 @@ class Keep:
         return self.most > 0 and parse_duration_s(self.duration) > 0
 
 
-class Home(ABC):
+class SessionServer(ABC):
     """A server for a whole session."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Home(ABC):
         """Keeps what happens there from now on, over resets too."""
 
     @abstractmethod
-    def evidence(self, ns: Namespace) -> Evidence:
+    def evidence(self, ns: Namespace) -> SweepEvidence:
         """What has happened there since it is watched."""
 
     def trouble(self, ns: Namespace, troubles: list[dict[str, Any]]) -> None:
@@ -116,7 +116,7 @@ class Home(ABC):
         """The session is over."""
 
 
-class LocalHome(Home):
+class LocalHome(SessionServer):
     """A server of this process, with the scenarios of a folder."""
 
     def __init__(
@@ -176,15 +176,15 @@ class LocalHome(Home):
         journal = self._journals[ns.name] = Kept(lambda call: call.route_id, lambda call: bool(call.effects))
         self._running.on_loop(lambda: self._engine.namespaces[ns.name].listen(journal.add))
 
-    def evidence(self, ns: Namespace) -> Evidence:
+    def evidence(self, ns: Namespace) -> SweepEvidence:
         """Of all calls, also those that a reset has made the record forget."""
         journal = self._journals.pop(ns.name)
         return self._running.on_loop(lambda: self._evidence(ns.name, journal))
 
-    def _evidence(self, name: str, journal: Kept[Call]) -> Evidence:
+    def _evidence(self, name: str, journal: Kept[Call]) -> SweepEvidence:
         found = self._engine.namespaces.get(name)
         if found is None:
-            return Evidence()  # the test has removed it itself
+            return SweepEvidence()  # the test has removed it itself
         still_open = [call for call in found.record if call.outcome is Outcome.OPEN]
         calls = sorted((*journal.calls, *still_open), key=lambda call: call.number)
         return evidence(
@@ -206,7 +206,7 @@ class LocalHome(Home):
         self._server.stop()
 
 
-class RemoteHome(Home):
+class RemoteHome(SessionServer):
     """A server that runs already, such as the sidecar of a compose file."""
 
     def __init__(self, url: str, token: str | None, admin_url: str | None, keep: Keep = Keep()) -> None:
@@ -280,7 +280,7 @@ class RemoteHome(Home):
         """By a stream, since its record forgets at a reset by the test, and its application knows how to ask for one too."""
         self._followed[ns.name] = Following(ns._link)  # noqa: SLF001
 
-    def evidence(self, ns: Namespace) -> Evidence:
+    def evidence(self, ns: Namespace) -> SweepEvidence:
         link = ns._link  # noqa: SLF001  (whole documents, which the client's values leave parts of out)
         following = self._followed.pop(ns.name)
         try:

@@ -22,22 +22,22 @@ from mockserver.model.durations import HINT, parse_duration_s
 from mockserver.pytest_plugin.clean_runs import CleanRunner, Collector, learn_all, seed_of
 from mockserver.pytest_plugin.options import LEARN
 from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner, parameter
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.sweep.cells import Cell, all_cells, chosen, meant
-from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.evidence import SweepEvidence
 from mockserver.sweep.failing import FAIL_ON, RULES, parse_fail_on
 from mockserver.sweep.kinds import Kinds, load_kinds
 from mockserver.sweep.learning import Lesson
 from mockserver.sweep.results import Sweep, Trial
 from mockserver.sweep.table import budget, table
-from mockserver.sweep.verdicts import Verdict
+from mockserver.sweep.verdicts import CellVerdict
 from mockserver.sweep.writing import write_report
 
 _WORKER_INPUT = "mock_server_sweep"
 _LETTERS = {
-    Verdict.SURVIVED: (".", {"green": True}),
-    Verdict.FAILED_CLEANLY: ("c", {"yellow": True}),
-    Verdict.HARMED: ("H", {"red": True}),
+    CellVerdict.SURVIVED: (".", {"green": True}),
+    CellVerdict.FAILED_CLEANLY: ("c", {"yellow": True}),
+    CellVerdict.HARMED: ("H", {"red": True}),
     None: ("?", {"yellow": True}),
 }
 
@@ -192,7 +192,7 @@ class Sweeper:
         told = getattr(report, "mock_server_run", None)
         cell = self._cells.get((told["test"], told["run"])) if told is not None else None
         if told is not None and cell is not None and self._sweep is not None:
-            found = Evidence() if told["evidence"] is None else Evidence.of_json(told["evidence"])
+            found = SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"])
             trial = Trial(
                 cell=cell,
                 passed=told["passed"],
@@ -216,7 +216,7 @@ class Sweeper:
             return None
         if report.when != "teardown":
             return "", "", ""
-        verdict: Verdict | None = getattr(report, "mock_server_verdict", None)
+        verdict: CellVerdict | None = getattr(report, "mock_server_verdict", None)
         letter, markup = _LETTERS[verdict]
         category = "not reached" if verdict is None else verdict.value.replace("_", " ")
         if getattr(report, "mock_server_fails", None) == [RULES]:
@@ -287,5 +287,5 @@ def _troubles_file(config: pytest.Config) -> Path | None:
 def _kinds(path: Path | None) -> Kinds:
     try:
         return load_kinds(path)
-    except LoadFailed as why:
+    except LoadError as why:
         raise pytest.UsageError("\n".join(why.lines)) from why

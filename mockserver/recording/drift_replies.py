@@ -10,17 +10,17 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.proxy import Proxy
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import Found, per_of
+from mockserver.engine.routing import RouteMatch, per_of
 from mockserver.engine.transaction import Draw, prepare
-from mockserver.model.coding import UnreadableBody, decode_content, parse_media_type
+from mockserver.model.coding import UnreadableBodyError, decode_content, parse_media_type
 from mockserver.model.headers import Headers
 from mockserver.model.http import Request, Response
 from mockserver.model.volatile import changes_by_nature
-from mockserver.recording.drift_requests import NotAsked
+from mockserver.recording.drift_requests import RequestSkippedError
 from mockserver.recording.drift_shapes import Drift, drifts
 from mockserver.recording.replies import read_events
 from mockserver.responses.planner import Planned
-from mockserver.store.bounds import Full
+from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 
 _COMPARED = ("location", "retry-after", "www-authenticate", "etag", "link", "content-disposition", "allow")
@@ -28,7 +28,7 @@ _COMPARED = ("location", "retry-after", "www-authenticate", "etag", "link", "con
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ReplyContent:
     """A body as far as it can be compared: JSON, events, or nothing but its media type."""
 
     kind: str
@@ -37,13 +37,13 @@ class Content:
 
 
 def answers(ns: Namespace, route: Route, request: Request) -> list[Response]:
-    """What the route answers to it, without the steps that only break. Raises NotAsked."""
+    """What the route answers to it, without the steps that only break. Raises RequestSkippedError."""
     if any(isinstance(answer, Proxy) for answer in route.answers):
-        raise NotAsked("the real service answers it already")
+        raise RequestSkippedError("the real service answers it already")
     planned = list(_steps(ns, route, request))
     sound = [one.response for one in planned if one.fault is None]
     if not sound:
-        raise NotAsked("it does nothing but break")
+        raise RequestSkippedError("it does nothing but break")
     return sound
 
 
@@ -51,7 +51,7 @@ def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
     params = route.pattern.match(request.path) or {}
     per = per_of(ns, route, request, params)
     for index in range(len(route.answers)):
-        found = Found(route, params, ns.peek(route, per), index, per)
+        found = RouteMatch(route, params, ns.peek(route, per), index, per)
         draw = Draw(ns, request, found, "c-000001")
         try:
             claim = prepare(ns, request, found, draw)
@@ -59,8 +59,8 @@ def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
                 yield claim.planned
             elif claim.reply is not None:
                 yield claim.reply.plan(claim.status, draw.scope, draw.choices, request)
-        except (TemplateError, Full) as why:
-            raise NotAsked(f"its reply can't be made: {why}") from why
+        except (TemplateError, StoreFullError) as why:
+            raise RequestSkippedError(f"its reply can't be made: {why}") from why
 
 
 def nearest(expected: list[Response], actual: Response, *, values: bool) -> list[Drift]:
@@ -96,25 +96,25 @@ def _shown(name: str, value: str | None) -> str:
     return "a value" if value is None or changes_by_nature(value, name) else value
 
 
-def content(response: Response) -> Content:
+def content(response: Response) -> ReplyContent:
     """The body of a reply, looked into."""
     headers = Headers(response.headers)
     media_type, _ = parse_media_type(headers.get("content-type", ""))
     if not response.body:
-        return Content("nothing", "", None)
+        return ReplyContent("nothing", "", None)
     try:
         data = decode_content(response.body, ",".join(headers.all("content-encoding")).split(","))
         text = data.decode()
-    except (UnreadableBody, UnicodeDecodeError):
-        return Content("bytes", media_type, None)
+    except (UnreadableBodyError, UnicodeDecodeError):
+        return ReplyContent("bytes", media_type, None)
     if media_type == "text/event-stream":
-        return Content("events", media_type, read_events(text) or [])
+        return ReplyContent("events", media_type, read_events(text) or [])
     if media_type.endswith("json"):
         try:
-            return Content("json", media_type, json.loads(text))
+            return ReplyContent("json", media_type, json.loads(text))
         except ValueError:
-            return Content("text", media_type, None)
-    return Content("text", media_type, None)
+            return ReplyContent("text", media_type, None)
+    return ReplyContent("text", media_type, None)
 
 
 def _events(expected: list[Any], actual: list[Any], *, values: bool) -> Iterator[Drift]:

@@ -24,7 +24,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 Lines = tuple[tuple[str, str], ...]
 
 
-class NotAsked(MockServerError):
+class RequestSkippedError(MockServerError):
     """The route is not asked; the text says why, and how it could be."""
 
 
@@ -39,12 +39,14 @@ def turn(route: Route) -> int:
 
 
 def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> Request:
-    """The request. `given` are header lines that stand for the scenario's own. Raises NotAsked."""
+    """The request. `given` are header lines that stand for the scenario's own. Raises RequestSkippedError."""
     example = _example(route)
     if MASK in json.dumps(example, default=as_text):
-        raise NotAsked(f"a secret in its request was masked: write one that may be known under {REQUESTS}")
+        raise RequestSkippedError(
+            f"a secret in its request was masked: write one that may be known under {REQUESTS}"
+        )
     if "skip" in example:
-        raise NotAsked(f"{example['skip']}")
+        raise RequestSkippedError(f"{example['skip']}")
     match = _mapping(route.data.get("match"))
     method = _method(route, unsafe=unsafe)
     path, _, query = str(example.get("path", "")).partition("?")
@@ -58,11 +60,11 @@ def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> R
     request = Request(method, f"{path}?{query}" if query else path, lines, body, client="127.0.0.1:0")
     params = route.pattern.match(request.path)
     if params is None:
-        raise NotAsked(f"its path does not take {request.path}: mend what stands under {REQUESTS}")
+        raise RequestSkippedError(f"its path does not take {request.path}: mend what stands under {REQUESTS}")
     differences = kept_out(ns, route, request, params)
     if differences:
         hint = f"Give it with --header, or write a request for it under {REQUESTS}"
-        raise NotAsked(f"no request could be made up: {masked(differences[0]).text}. {hint}")
+        raise RequestSkippedError(f"no request could be made up: {masked(differences[0]).text}. {hint}")
     return request
 
 
@@ -81,13 +83,15 @@ def _method(route: Route, *, unsafe: bool) -> str:
     if safe is not None:
         return safe
     if not unsafe:
-        raise NotAsked(f"{min(methods)} may change things: ask for it with --unsafe")
+        raise RequestSkippedError(f"{min(methods)} may change things: ask for it with --unsafe")
     return min(methods)
 
 
 def _path(route: Route) -> str:
     if route.pattern.literal is None:
-        raise NotAsked(f"its path has parameters: write one under {REQUESTS}, as {route.name!r}: {{path: …}}")
+        raise RequestSkippedError(
+            f"its path has parameters: write one under {REQUESTS}, as {route.name!r}: {{path: …}}"
+        )
     return quote(route.pattern.text, safe="/%:@!$&'()*+,;=-._~")
 
 
@@ -141,7 +145,7 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
         try:
             return lines, base64.b64decode(str(example["base64"]), validate=True)
         except ValueError as why:
-            raise NotAsked(f"the body under {REQUESTS} is no Base64: {why}") from why
+            raise RequestSkippedError(f"the body under {REQUESTS} is no Base64: {why}") from why
     for part, kind in (("json", "application/json"), ("json_exact", "application/json")):
         if part in example or part in match:
             tree = example[part] if part in example else _tree(match[part])

@@ -13,14 +13,14 @@ from urllib.parse import unquote
 
 from mockserver.model.exchange import relinked
 from mockserver.recording.replies import Draft
-from mockserver.recording.seen import Seen
+from mockserver.recording.seen import SeenValues
 
 _TELLING_CHARS = 6
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ID_NAME = re.compile(r"(?i)id|.*_id|.*[a-z]Id|uuid|number|name|slug|self|url|href|uri|link|path")
 
 
-class Template(str):
+class TemplateText(str):
     """A text that is made for each call."""
 
     __slots__ = ()
@@ -31,7 +31,7 @@ def has_template(value: Any) -> bool:
         return any(map(has_template, value.values()))
     if isinstance(value, list):
         return any(map(has_template, value))
-    return isinstance(value, Template)
+    return isinstance(value, TemplateText)
 
 
 def has_braces(value: Any) -> bool:
@@ -42,12 +42,12 @@ def has_braces(value: Any) -> bool:
         return any(map(has_braces, value))
     return (
         isinstance(value, str)
-        and not isinstance(value, Template)
+        and not isinstance(value, TemplateText)
         and any(brace in value for brace in ("{{", "{%", "{#"))
     )
 
 
-def explained(one: Seen, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
+def explained(one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
     """
     The reply with templates where the request explains it. `names` are the path's parameters by their
     place; `urls` are those that the service was asked by, which become this server's own.
@@ -74,7 +74,7 @@ def explained(one: Seen, names: Mapping[int, str], urls: tuple[str, ...]) -> Dra
 
 
 class _Explainer:
-    def __init__(self, one: Seen, names: Mapping[int, str], urls: tuple[str, ...]) -> None:
+    def __init__(self, one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> None:
         self._urls = urls
         self._path = [(unquote(one.segments[i]), names[i]) for i in one.ids if i in names]
         self._fields = one.body if one.kind in ("json", "form") and isinstance(one.body, dict) else {}
@@ -104,17 +104,17 @@ class _Explainer:
             made = relinked(made, url, "{{ request.base_url }}")
         for id_text, name in self._path:
             made = re.sub(rf"(?<=/){re.escape(id_text)}(?![\w-])", f"{{{{ path.{name} }}}}", made)
-        return text if made == text else Template(made)
+        return text if made == text else TemplateText(made)
 
-    def _of_path(self, value: Any, name: str) -> Template | None:
+    def _of_path(self, value: Any, name: str) -> TemplateText | None:
         for text, param in self._path:
             if str(value) != text or isinstance(value, bool):
                 continue
             if _ID_NAME.fullmatch(name) or len(text) >= _TELLING_CHARS:
-                return Template(f"{{{{ path.{param} | int }}}}" if isinstance(value, int) else f"{{{{ path.{param} }}}}")  # fmt: skip
+                return TemplateText(f"{{{{ path.{param} | int }}}}" if isinstance(value, int) else f"{{{{ path.{param} }}}}")  # fmt: skip
         return None
 
-    def _of_body(self, value: Any, place: tuple[Any, ...]) -> Template | None:
+    def _of_body(self, value: Any, place: tuple[Any, ...]) -> TemplateText | None:
         """The field of the request that it repeats: of the same name, or telling by itself."""
         name = place[-1] if place and isinstance(place[-1], str) else ""
         if value is None or value in ("", [], {}) or not place:
@@ -134,7 +134,7 @@ class _Explainer:
             telling = isinstance(value, str) and len(value) >= 8
             if path[-1] == name or telling:
                 cast = " | int" if isinstance(value, int) and self._root == "request.form" else ""
-                return Template(f"{{{{ {_expression(self._root, path)}{cast} }}}}")
+                return TemplateText(f"{{{{ {_expression(self._root, path)}{cast} }}}}")
         return None
 
 

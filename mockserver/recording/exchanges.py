@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.written import written_float
 from mockserver.schema.base import METHOD
 
@@ -24,7 +24,7 @@ Lines = list[tuple[str, str]]
 
 
 @dataclass(slots=True)
-class Exchange:
+class RecordedExchange:
     """
     `place` is where the source says it. `fault` is set where the answer broke,
     `status` 0 where none came. `name` is what the source calls it.
@@ -79,14 +79,14 @@ def value_of(headers: Lines, name: str) -> str:
 
 
 def json_of(body: bytes) -> Any:
-    """The JSON that a body is, decimals as written. Raises UnreadableBody for any other, and for JSON that Python would change."""
+    """The JSON that a body is, decimals as written. Raises UnreadableBodyError for any other, and for JSON that Python would change."""
     value = Request("POST", "/", [], body).json
     try:
         written = json.loads(body, object_pairs_hook=_once, parse_float=written_float)
     except (ValueError, RecursionError) as why:
-        raise UnreadableBody(str(why)) from why
+        raise UnreadableBodyError(str(why)) from why
     if written != value:
-        raise UnreadableBody("its numbers can't be kept")
+        raise UnreadableBodyError("its numbers can't be kept")
     return written
 
 

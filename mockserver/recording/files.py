@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockserver.recording.seen import Seen
+from mockserver.recording.seen import SeenValues
 from mockserver.recording.written_replies import Beside
 
 _MOST_CHARS = 60
@@ -18,7 +18,7 @@ class Files:
         self._beside = Beside(name)
         self.content = self._beside.files
 
-    def add(self, one: Seen, extension: str, data: bytes) -> str:
+    def add(self, one: SeenValues, extension: str, data: bytes) -> str:
         """Its path as seen from the scenario."""
         words = "-".join([one.request.method.lower(), *one.segments])
         stem = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:_MOST_CHARS].strip("-")

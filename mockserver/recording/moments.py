@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from mockserver.recording.echoes import Template
+from mockserver.recording.echoes import TemplateText
 from mockserver.recording.replies import Draft
-from mockserver.recording.seen import Seen
+from mockserver.recording.seen import SeenValues
 
 _NEAR_S = 120.0
 """So far apart a service's clock and this one's may be."""
@@ -22,7 +22,7 @@ _FIRST_S = 1_000_000_000
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.(\d{1,6}))?(Z|\+00:00)")
 
 
-def tell_the_time(calls: list[Seen]) -> None:
+def tell_the_time(calls: list[SeenValues]) -> None:
     """Calls of one route, in their order: where neighbours differ in their moment alone, their replies say `now`."""
     told = [_told(one) for one in calls]
     same = [
@@ -34,7 +34,7 @@ def tell_the_time(calls: list[Seen]) -> None:
             one.explained = told[i]
 
 
-def _told(one: Seen) -> Draft:
+def _told(one: SeenValues) -> Draft:
     draft = one.explained
     if draft.kind != "json":
         return draft
@@ -47,7 +47,7 @@ def _timed(value: Any, now_s: float) -> Any:
         return {key: _timed(item, now_s) for key, item in value.items()}
     if isinstance(value, list):
         return [_timed(item, now_s) for item in value]
-    if isinstance(value, str) and not isinstance(value, Template):
+    if isinstance(value, str) and not isinstance(value, TemplateText):
         return _text(value, now_s)
     if isinstance(value, int) and not isinstance(value, bool):
         return _number(value, now_s)
@@ -65,14 +65,14 @@ def _text(text: str, now_s: float) -> Any:
     if abs(at_s - now_s) > _NEAR_S:
         return text
     fraction = ".%f" if found[2] else ""
-    return Template(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{found[4]}') }}}}")
+    return TemplateText(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{found[4]}') }}}}")
 
 
 def _number(value: int, now_s: float) -> Any:
     if value < _FIRST_S:
         return value
     if abs(value - now_s) <= _NEAR_S:
-        return Template("{{ now.timestamp() | int }}")
+        return TemplateText("{{ now.timestamp() | int }}")
     if abs(value / 1000 - now_s) <= _NEAR_S:
-        return Template("{{ (now.timestamp() * 1000) | int }}")
+        return TemplateText("{{ (now.timestamp() * 1000) | int }}")
     return value

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
+from mockserver.model.coding import UnreadableBodyError, decode_charset, decode_content, parse_media_type
 from mockserver.model.exchange import Exchange
 from mockserver.model.framing import has_body
 from mockserver.model.headers import Headers
@@ -61,7 +61,7 @@ class Draft:
 
 
 def drafted(exchange: Exchange) -> Draft:
-    """The reply, without what is noise. Raises UnreadableBody for a content-coding that can't be taken off."""
+    """The reply, without what is noise. Raises UnreadableBodyError for a content-coding that can't be taken off."""
     response = exchange.response
     draft = Draft(response.status)
     head_only = exchange.request.method == "HEAD"
@@ -121,7 +121,7 @@ def _text(data: bytes, charset: str) -> str | None:
         return None
     try:
         return decode_charset(data, "utf-8")
-    except UnreadableBody:
+    except UnreadableBodyError:
         return None
 
 

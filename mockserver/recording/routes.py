@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from mockserver.recording.echoes import Template, explained, has_braces, has_template
+from mockserver.recording.echoes import TemplateText, explained, has_braces, has_template
 from mockserver.recording.files import Files
 from mockserver.recording.moments import tell_the_time
 from mockserver.recording.scrubbing import Hiding
-from mockserver.recording.seen import Seen
+from mockserver.recording.seen import SeenValues
 from mockserver.recording.variants import Variant, variants
 
 _FEW = 3
@@ -21,14 +21,14 @@ _FEW = 3
 
 
 @dataclass(slots=True)
-class Route:
+class RecordedRoute:
     """One route: `path` as the language writes it, and one of the calls that it was made of."""
 
     method: str
     path: str
     match: dict[str, Any]
     steps: list[Any]
-    example: Seen = field(repr=False)
+    example: SeenValues = field(repr=False)
     first: int
     params: int = 0
 
@@ -55,27 +55,27 @@ class Making:
     hiding: Hiding
 
 
-def routes_of(calls: list[Seen], making: Making) -> list[Route]:
+def routes_of(calls: list[SeenValues], making: Making) -> list[RecordedRoute]:
     """The routes, in an order in which none hides another."""
     order = {id(one): i for i, one in enumerate(calls)}
-    shapes: dict[Any, list[Seen]] = {}
+    shapes: dict[Any, list[SeenValues]] = {}
     for one in calls:
         shapes.setdefault((one.request.method, one.shape), []).append(one)
     routes = [route for group in shapes.values() for route in _of_shape(group, making, order)]
     return sorted(routes, key=lambda route: (route.params, route.first))
 
 
-def _of_shape(calls: list[Seen], making: Making, order: dict[int, int]) -> list[Route]:
+def _of_shape(calls: list[SeenValues], making: Making, order: dict[int, int]) -> list[RecordedRoute]:
     """The routes of one method and shape of path."""
-    by_ids: dict[tuple[str, ...], list[Seen]] = {}
+    by_ids: dict[tuple[str, ...], list[SeenValues]] = {}
     for one in calls:
         by_ids.setdefault(one.id_texts, []).append(one)
     names = parameters(calls[0])
-    families: dict[str, list[list[Seen]]] = {}
+    families: dict[str, list[list[SeenValues]]] = {}
     for group in by_ids.values():
         families.setdefault(_fingerprint(group, names, making), []).append(group)
     shared = _shared(families, names, making)
-    routes: list[Route] = []
+    routes: list[RecordedRoute] = []
     for fingerprint, groups in families.items():
         if fingerprint == shared:
             routes += _routes(groups[0], names, making, order)
@@ -84,13 +84,13 @@ def _of_shape(calls: list[Seen], making: Making, order: dict[int, int]) -> list[
     return routes
 
 
-def _fingerprint(calls: list[Seen], names: dict[int, str], making: Making) -> str:
+def _fingerprint(calls: list[SeenValues], names: dict[int, str], making: Making) -> str:
     """The same for two paths that are answered alike once their parameters are named."""
     found = _variants(calls, names, Making(making.urls, Files(making.files.name), Hiding()))
     return repr([(one.match, steps) for one, steps in found])
 
 
-def _shared(families: dict[str, list[list[Seen]]], names: dict[int, str], making: Making) -> str | None:
+def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], making: Making) -> str | None:
     """
     Which of them a route with parameters answers: those of several paths, or of one whose ids come back in the reply.
     Where two would do, none is: nobody could say which answers an id that was not recorded.
@@ -110,7 +110,7 @@ def _shared(families: dict[str, list[list[Seen]]], names: dict[int, str], making
     return None
 
 
-def _echoes(calls: list[Seen], names: dict[int, str], making: Making) -> bool:
+def _echoes(calls: list[SeenValues], names: dict[int, str], making: Making) -> bool:
     drafts = [explained(one, names, making.urls) for one in calls]
     return any(
         "{{ path." in str(text) for draft in drafts for text in _templates([draft.headers, draft.body])
@@ -122,10 +122,10 @@ def _templates(value: Any) -> list[str]:
         return [text for item in value.values() for text in _templates(item)]
     if isinstance(value, list):
         return [text for item in value for text in _templates(item)]
-    return [value] if isinstance(value, Template) else []
+    return [value] if isinstance(value, TemplateText) else []
 
 
-def parameters(one: Seen) -> dict[int, str]:
+def parameters(one: SeenValues) -> dict[int, str]:
     """
     Names of the ids by their place: `id` where there is one, else by what stands before each.
 
@@ -144,9 +144,11 @@ def parameters(one: Seen) -> dict[int, str]:
     return named
 
 
-def _routes(calls: list[Seen], names: dict[int, str], making: Making, order: dict[int, int]) -> list[Route]:
+def _routes(
+    calls: list[SeenValues], names: dict[int, str], making: Making, order: dict[int, int]
+) -> list[RecordedRoute]:
     return [
-        Route(
+        RecordedRoute(
             calls[0].request.method,
             _path(calls[0], names),
             variant.match,
@@ -159,7 +161,9 @@ def _routes(calls: list[Seen], names: dict[int, str], making: Making, order: dic
     ]
 
 
-def _variants(calls: list[Seen], names: dict[int, str], making: Making) -> list[tuple[Variant, list[Any]]]:
+def _variants(
+    calls: list[SeenValues], names: dict[int, str], making: Making
+) -> list[tuple[Variant, list[Any]]]:
     place = f"{calls[0].request.method} {_path(calls[0], names)}"
     for call in calls:
         call.explained = explained(call, names, making.urls)
@@ -169,7 +173,7 @@ def _variants(calls: list[Seen], names: dict[int, str], making: Making) -> list[
     return [(one, _folded([_reply(call, making, place) for call in one.calls])) for one in found]
 
 
-def _path(one: Seen, names: dict[int, str]) -> str:
+def _path(one: SeenValues, names: dict[int, str]) -> str:
     segments = [
         f"{{{names[i]}}}" if i in names else _literal(segment) for i, segment in enumerate(one.segments)
     ]
@@ -183,7 +187,7 @@ def _literal(segment: str) -> str:
 # Replies
 
 
-def _reply(one: Seen, making: Making, place: str) -> Any:
+def _reply(one: SeenValues, making: Making, place: str) -> Any:
     draft, hiding = one.explained, making.hiding
     at = f"{place} reply"
     reply: dict[str, Any] = {}

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from mockserver.model.coding import UnreadableBody
+from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.exchange import Exchange
 from mockserver.recording.conversion import Imported
 from mockserver.recording.files import Files
-from mockserver.recording.routes import Making, Route, routes_of
+from mockserver.recording.routes import Making, RecordedRoute, routes_of
 from mockserver.recording.scrubbing import Hiding
-from mockserver.recording.seen import Seen, seen
+from mockserver.recording.seen import SeenValues, seen
 from mockserver.redaction.redaction import mask_bytes, mask_path, mask_target, mask_tree
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
@@ -60,9 +60,9 @@ def written(imported: Imported, name: str) -> str:
     return comments + dump(imported.scenarios[name], ScenarioSpec)
 
 
-def _calls(exchanges: Sequence[Exchange]) -> tuple[list[Seen], dict[str, int]]:
+def _calls(exchanges: Sequence[Exchange]) -> tuple[list[SeenValues], dict[str, int]]:
     """Those that the language can say, and how many others there were, by reason."""
-    calls: list[Seen] = []
+    calls: list[SeenValues] = []
     strange: Counter[str] = Counter()
     for one in exchanges:
         if not 200 <= one.response.status <= 599:
@@ -70,7 +70,7 @@ def _calls(exchanges: Sequence[Exchange]) -> tuple[list[Seen], dict[str, int]]:
             continue
         try:
             calls.append(seen(one))
-        except UnreadableBody as why:
+        except UnreadableBodyError as why:
             strange[f"the reply can't be read: {why}"] += 1
     return calls, dict(strange)
 
@@ -81,19 +81,19 @@ def _urls(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
     return tuple(sorted(found, key=len, reverse=True))
 
 
-def _is_preflight(one: Seen) -> bool:
+def _is_preflight(one: SeenValues) -> bool:
     headers = one.request.headers
     return (
         one.request.method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
     )
 
 
-def _without_cors(one: Seen) -> None:
+def _without_cors(one: SeenValues) -> None:
     for name in [name for name in one.reply.headers if name.startswith("access-control-")]:
         del one.reply.headers[name]
 
 
-def _base(routes: list[Route]) -> str:
+def _base(routes: list[RecordedRoute]) -> str:
     """What all paths begin with, as far as it is `/api`, `/v1` and the like."""
     if len(routes) < 2:
         return ""
@@ -109,7 +109,7 @@ def _base(routes: list[Route]) -> str:
 # What was asked
 
 
-def _requests(routes: list[Route], base: str) -> dict[str, Any]:
+def _requests(routes: list[RecordedRoute], base: str) -> dict[str, Any]:
     """By the name that each route goes by."""
     requests: dict[str, Any] = {}
     taken: set[str] = set()
@@ -126,7 +126,7 @@ def _requests(routes: list[Route], base: str) -> dict[str, Any]:
     return requests
 
 
-def _request(route: Route) -> dict[str, Any]:
+def _request(route: RecordedRoute) -> dict[str, Any]:
     """What of it the route doesn't say: the path where it has parameters, and the body."""
     one = route.example
     found: dict[str, Any] = {}
@@ -146,14 +146,16 @@ def _request(route: Route) -> dict[str, Any]:
     return found
 
 
-def _is_plain(one: Seen) -> bool:
+def _is_plain(one: SeenValues) -> bool:
     return mask_bytes(one.request.body, one.request.media_type) == one.request.body
 
 
 # Remarks
 
 
-def _remarks(calls: list[Seen], hiding: Hiding, left_out: dict[str, int], targets: list[str]) -> list[str]:
+def _remarks(
+    calls: list[SeenValues], hiding: Hiding, left_out: dict[str, int], targets: list[str]
+) -> list[str]:
     lines = [f"Recorded by mockserver: {_some(len(calls), 'call')}."]
     if hiding.places:
         lines.append("Secrets were masked, and a request is asked no more of one than its end:")
@@ -178,7 +180,7 @@ _EXPECTED = frozenset({
 """Left out of every recording, so that saying so would be noise itself."""
 
 
-def _links(one: Seen, targets: list[str]) -> bool:
+def _links(one: SeenValues, targets: list[str]) -> bool:
     body = one.reply.body
     if body is None or isinstance(body, bytes):
         return False

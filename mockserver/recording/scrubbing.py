@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mockserver.model.written import with_decimals, written_float, written_json
-from mockserver.recording.echoes import Template
+from mockserver.recording.echoes import TemplateText
 from mockserver.redaction.redaction import (
     mask_body,
     mask_bytes,
@@ -39,13 +39,13 @@ class Hiding:
     def header(self, place: str, name: str, value: Any) -> Any:
         if isinstance(value, list):
             return [self.header(place, name, one) for one in value]
-        if isinstance(value, Template):
+        if isinstance(value, TemplateText):
             return str(value)
         return self._told(f"{place}.headers.{name}", value, mask_header(name, value))
 
     def tree(self, place: str, value: Any, name: str = "") -> Any:
         """A JSON value, member by member; what a template makes is no secret."""
-        if isinstance(value, Template):
+        if isinstance(value, TemplateText):
             return str(value)
         if isinstance(value, dict):
             return {key: self.tree(f"{place}.{key}", item, key) for key, item in value.items()}
@@ -54,7 +54,9 @@ class Hiding:
         return self._told(place, value, mask_tree(value, name))
 
     def text(self, place: str, value: str) -> str:
-        return str(value) if isinstance(value, Template) else str(self._told(place, value, mask_body(value)))
+        return (
+            str(value) if isinstance(value, TemplateText) else str(self._told(place, value, mask_body(value)))
+        )
 
     def data(self, place: str, value: bytes, extension: str) -> bytes:
         """Of a file, what is text; other bytes stay as they are."""

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mockserver.model.exchange import Exchange
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.volatile import is_id
 from mockserver.recording.replies import Draft, drafted
 
@@ -19,7 +19,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenValues:
     """
     `segments` are the raw ones of the path; `ids` the places of those that look like an id. `query`
     leaves out what only keeps caches away. `kind` says what `body` is: json, form, text, bytes or nothing.
@@ -49,8 +49,8 @@ class Seen:
         return tuple(self.segments[i] for i in self.ids)
 
 
-def seen(exchange: Exchange) -> Seen:
-    """The exchange, looked at. Raises UnreadableBody where its reply can't be."""
+def seen(exchange: Exchange) -> SeenValues:
+    """The exchange, looked at. Raises UnreadableBodyError where its reply can't be."""
     request = exchange.request
     path = request.path if request.path.startswith("/") else "/"
     segments = tuple(path[1:].split("/"))
@@ -58,7 +58,7 @@ def seen(exchange: Exchange) -> Seen:
     query = tuple(sorted(pair for pair in request.query_pairs if pair[0].lower() not in _BUSTERS))
     kind, body = _body(request)
     reply = drafted(exchange)
-    return Seen(exchange, segments, ids, query, kind, body, reply, reply)
+    return SeenValues(exchange, segments, ids, query, kind, body, reply, reply)
 
 
 def _looks_like_an_id(segment: str) -> bool:
@@ -78,6 +78,6 @@ def _body(request: Request) -> tuple[str, Any]:
             return "json", request.json
         if request.media_type.startswith("text/"):
             return "text", request.text
-    except UnreadableBody:
+    except UnreadableBodyError:
         pass
     return "bytes", request.body

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.model.volatile import changes_by_nature
 from mockserver.recording.scrubbing import Hiding
-from mockserver.recording.seen import Seen
+from mockserver.recording.seen import SeenValues
 from mockserver.redaction.redaction import mask_header, mask_tree
 
 _SELECTING = (
@@ -32,10 +32,10 @@ _ABSENT: Any = object()
 class Variant:
     """Calls that are answered alike, oldest first, and what a request must have to be one of them."""
 
-    calls: list[Seen]
+    calls: list[SeenValues]
     match: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def narrowed(self, calls: list[Seen], part: str, conditions: dict[str, Any]) -> Variant:
+    def narrowed(self, calls: list[SeenValues], part: str, conditions: dict[str, Any]) -> Variant:
         """Some of them, with more conditions."""
         match = {key: dict(value) for key, value in self.match.items()}
         if conditions:
@@ -48,7 +48,7 @@ class Variant:
         return sum(map(len, self.match.values()))
 
 
-def variants(calls: list[Seen], hiding: Hiding, place: str) -> list[Variant]:
+def variants(calls: list[SeenValues], hiding: Hiding, place: str) -> list[Variant]:
     """The calls of one method and path, apart; those that ask more come first."""
     found = [Variant(calls)]
     for split in (_by_query, _by_credentials, _by_headers, _by_body):
@@ -56,7 +56,7 @@ def variants(calls: list[Seen], hiding: Hiding, place: str) -> list[Variant]:
     return sorted(_merged(found, calls), key=lambda one: -one.weight)
 
 
-def _merged(found: list[Variant], calls: list[Seen]) -> list[Variant]:
+def _merged(found: list[Variant], calls: list[SeenValues]) -> list[Variant]:
     """Those that ask the same, since what tells them apart is a secret, as one: a sequence in the order of their calls."""
     order = {id(call): i for i, call in enumerate(calls)}
     by_match: dict[str, Variant] = {}
@@ -67,7 +67,7 @@ def _merged(found: list[Variant], calls: list[Seen]) -> list[Variant]:
     return list(by_match.values())
 
 
-def outcome(one: Seen) -> Hashable:
+def outcome(one: SeenValues) -> Hashable:
     """What came of a call, but for what changes by nature."""
     reply = one.explained
     body = reply.body
@@ -86,8 +86,10 @@ def _still(value: Any, name: str) -> Hashable:
     return type(value).__name__ if not isinstance(value, float) else "float", value
 
 
-def _grouped(calls: list[Seen], key: Callable[[Seen], Hashable]) -> dict[Hashable, list[Seen]]:
-    groups: dict[Hashable, list[Seen]] = {}
+def _grouped(
+    calls: list[SeenValues], key: Callable[[SeenValues], Hashable]
+) -> dict[Hashable, list[SeenValues]]:
+    groups: dict[Hashable, list[SeenValues]] = {}
     for one in calls:
         groups.setdefault(key(one), []).append(one)
     return groups
@@ -132,7 +134,7 @@ def _by_headers(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
     yield from _by_lines(one, names, hiding, place)
 
 
-def _tells(calls: list[Seen], name: str) -> bool:
+def _tells(calls: list[SeenValues], name: str) -> bool:
     """Whether what is answered goes by that line: each value has outcomes of its own."""
     groups = _grouped(calls, lambda call: call.request.headers.get(name))
     outcomes = [frozenset(map(outcome, group)) for group in groups.values()]
@@ -182,11 +184,11 @@ def _by_body(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
         yield one.narrowed([call for call in one.calls if _outcomes(groups[_key(marks[id(call)], telling)]) == rest], kind, {})  # fmt: skip
 
 
-def _outcomes(calls: list[Seen]) -> frozenset[Hashable]:
+def _outcomes(calls: list[SeenValues]) -> frozenset[Hashable]:
     return frozenset(map(outcome, calls))
 
 
-def _fallback(groups: list[list[Seen]]) -> frozenset[Hashable] | None:
+def _fallback(groups: list[list[SeenValues]]) -> frozenset[Hashable] | None:
     """What answers bodies that none of the others is for: the only ones that went well."""
     well = {_outcomes(calls) for calls in groups if all(call.reply.status < 400 for call in calls)}
     return next(iter(well)) if len(well) == 1 else None
@@ -213,7 +215,7 @@ def _marks(leaves: dict[_Path, Any]) -> _Marks:
 
 
 def _telling_paths(
-    calls: list[Seen], leaves: dict[int, dict[_Path, Any]], marks: dict[int, _Marks]
+    calls: list[SeenValues], leaves: dict[int, dict[_Path, Any]], marks: dict[int, _Marks]
 ) -> list[_Path]:
     """The fewest places by which the outcomes are told apart, in the order in which they came."""
     every = dict.fromkeys(path for call in calls for path in leaves[id(call)])

@@ -8,14 +8,14 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mockserver.errors import Flaw, InvalidInput, Wrong
+from mockserver.errors import Flaw, InvalidInputError, WrongValueError
 from mockserver.recording.conversion import Imported
 from mockserver.recording.scenario import written
 from mockserver.schema.scenario import read_scenario_name
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OutputPlace:
     """The scenario's file, and the name that it goes by."""
 
     file: Path
@@ -27,8 +27,8 @@ class Place:
         return self.file.parent / self.name
 
 
-def place_for(output: str, *, force: bool) -> Place | None:
-    """None is stdout. Raises InvalidInput where something is there already, or the name is no scenario's."""
+def place_for(output: str, *, force: bool) -> OutputPlace | None:
+    """None is stdout. Raises InvalidInputError where something is there already, or the name is no scenario's."""
     if output == "-":
         return None
     file = Path(output)
@@ -36,9 +36,9 @@ def place_for(output: str, *, force: bool) -> Place | None:
         raise _wrong(f"{output} is no YAML file", "Write -o scenarios/api.yaml")
     try:
         name = str(read_scenario_name(file.stem))
-    except Wrong as why:
+    except WrongValueError as why:
         raise _wrong(str(why), why.hint) from why
-    place = Place(file, name)
+    place = OutputPlace(file, name)
     if not force:
         for there in (place.file, place.folder):
             if there.exists():
@@ -46,18 +46,18 @@ def place_for(output: str, *, force: bool) -> Place | None:
     return place
 
 
-def _wrong(what: str, hint: str) -> InvalidInput:
-    return InvalidInput(Flaw((), f"-o: {what}", hint))
+def _wrong(what: str, hint: str) -> InvalidInputError:
+    return InvalidInputError(Flaw((), f"-o: {what}", hint))
 
 
-def save(made: Imported, place: Place) -> None:
+def save(made: Imported, place: OutputPlace) -> None:
     """The files first, then the scenario that names them, in one step each. Raises OSError."""
     for path, data in made.files.items():
         _put(place.file.parent / path, data)
     _put(place.file, written(made, place.name).encode())
 
 
-def rescue(made: Imported, place: Place) -> Place:
+def rescue(made: Imported, place: OutputPlace) -> OutputPlace:
     """The same in a new folder below the system's own for temporary files."""
     other = replace(place, file=Path(tempfile.mkdtemp(prefix="mockserver-recorded-")) / place.file.name)
     save(made, other)

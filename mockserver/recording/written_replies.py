@@ -18,8 +18,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from mockserver.model.coding import parse_media_type
 from mockserver.model.framing import has_body
-from mockserver.model.http import UnreadableBody
-from mockserver.recording.exchanges import Exchange, Lines, json_of
+from mockserver.model.http import UnreadableBodyError
+from mockserver.recording.exchanges import Lines, RecordedExchange, json_of
 from mockserver.recording.noise import telling
 
 LARGEST_INLINE = 8 * 1024
@@ -64,7 +64,7 @@ class Beside:
         return name
 
 
-def reply_of(exchange: Exchange, beside: Beside, *, templates: bool = False) -> int | dict[str, Any]:
+def reply_of(exchange: RecordedExchange, beside: Beside, *, templates: bool = False) -> int | dict[str, Any]:
     """A status where that is all, else a mapping. With `templates` its texts are such on purpose, and stay inline."""
     if exchange.fault and not exchange.status:
         return {"fault": exchange.fault}
@@ -111,7 +111,7 @@ def _line(value: str) -> str:
     return re.sub(r"[\r\n\0]+", " ", value).encode("utf-8", "replace").decode()
 
 
-def _without_said(kept: Lines, body: dict[str, Any], exchange: Exchange) -> Lines:
+def _without_said(kept: Lines, body: dict[str, Any], exchange: RecordedExchange) -> Lines:
     """Without the Content-Type that the reply says by itself, or that speaks of no body."""
     written = exchange.header("content-type")
     said = not body and exchange.method != "HEAD"
@@ -127,7 +127,7 @@ def _same_type(written: str, default: str) -> bool:
     return media_type == default and charset in ("utf-8", "utf8") and not params
 
 
-def _body(exchange: Exchange, beside: Beside) -> dict[str, Any]:
+def _body(exchange: RecordedExchange, beside: Beside) -> dict[str, Any]:
     body = exchange.body
     if not body:
         return {}
@@ -158,7 +158,7 @@ def _text_body(media_type: str, text: str) -> dict[str, Any]:
 def _json(text: str) -> dict[str, Any] | None:
     try:
         return {"json": json_of(text.encode())}
-    except UnreadableBody:
+    except UnreadableBodyError:
         return None
 
 
@@ -211,7 +211,7 @@ _KINDS: dict[str, Callable[[str], dict[str, Any] | None]] = {
 }
 
 
-def _file(exchange: Exchange, media_type: str, beside: Beside) -> str:
+def _file(exchange: RecordedExchange, media_type: str, beside: Beside) -> str:
     suffix = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
     return beside.put(f"{exchange.method} {exchange.path}", suffix, exchange.body)
 

@@ -18,8 +18,8 @@ from mockserver.redaction.secrets import (
     PRIVATE_KEYS,
     STEMS,
     USER_AND_PASSWORD,
-    Named,
-    Pattern,
+    SecretName,
+    SecretPattern,
     card_numbers,
     named,
 )
@@ -28,9 +28,9 @@ MASK = "****"
 _SECRET_HEADERS = frozenset({"stripe-signature", "x-amz-security-token", "x-functions-key"})
 _TOKEN_HEADER = re.compile(r".*(?<!page)(?<!next)[-_]token")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,23}")
-_CREDENTIALS = Pattern(r"(?i)\b(bearer|basic)([ +]|%20)([0-9A-Za-z._~+/=-]{8,})")
-_ASSIGNED = Pattern(rf"""(?i)([\w.\[\]%-]*(?:{STEMS})[\w.\[\]%-]*=)([^\s&#;,"'<>\\]+)""")
-_HINT = Pattern(
+_CREDENTIALS = SecretPattern(r"(?i)\b(bearer|basic)([ +]|%20)([0-9A-Za-z._~+/=-]{8,})")
+_ASSIGNED = SecretPattern(rf"""(?i)([\w.\[\]%-]*(?:{STEMS})[\w.\[\]%-]*=)([^\s&#;,"'<>\\]+)""")
+_HINT = SecretPattern(
     rf"(?i:(?:{STEMS})[\w.\[\]%-]*=|\b(?:bearer|basic)[ +%])|://[^/\s]*@|PRIVATE KEY-----"
     rf"|{KEYS.source}"
 )
@@ -96,11 +96,11 @@ def _without_cards(text: str) -> str:
     return "".join([*pieces, text[end:]]) if pieces else text
 
 
-def mask_named(kind: Named, value: str) -> str:
+def mask_named(kind: SecretName, value: str) -> str:
     """A value whose name says what it is."""
-    if kind in (Named.PASSWORD, Named.SECURITY_CODE):
+    if kind in (SecretName.PASSWORD, SecretName.SECURITY_CODE):
         return MASK if value else value
-    return _mask_credentials(value) if kind is Named.CREDENTIALS else mask(value)
+    return _mask_credentials(value) if kind is SecretName.CREDENTIALS else mask(value)
 
 
 def mask_header(name: str, value: str) -> str:

@@ -24,8 +24,8 @@ from mockserver.redaction.secrets import (
     NAMED_TEXT,
     NAMED_WORD,
     STEMS,
-    Named,
-    Pattern,
+    SecretName,
+    SecretPattern,
     is_card_number,
     named,
 )
@@ -35,15 +35,15 @@ __all__ = [
     "mask_text", "mask_tree", "mask_urlencoded", "mask_value",
 ]  # fmt: skip
 
-_MEMBER = Pattern(
+_MEMBER = SecretPattern(
     rf'(?i)(\\*"([^"\\]*(?:{STEMS})[^"\\]*)\\*"\s*:\s*)'
     r'("(?:[^"\\]|\\.)*"?|\\+"[^"\\]*|-?[0-9][0-9.eE+-]*|\[[^\[\]{}]*\])'
 )
-_SCALAR = Pattern(r'"(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*')
-_ELEMENT = Pattern(rf"(?i)(<([\w.:-]*(?:{STEMS})[\w.:-]*)(?:\s[^<>]*)?>)([^<]+)")
-_ATTRIBUTE = Pattern(rf"""(?i)(\s([\w.:-]*(?:{STEMS})[\w.:-]*)\s*=\s*["'])([^"'<>]+)""")
-_BARE = Pattern(r"([:\[,]\s*)(\*{4}[0-9]{4})(\s*[,}\]])")
-_PART = Pattern(rf'(?i)(\bname="?([^"\r\n;]*(?:{STEMS})[^"\r\n;]*)(?:[^\r\n]*\r?\n)+?\r?\n)([^\r\n]+)')
+_SCALAR = SecretPattern(r'"(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*')
+_ELEMENT = SecretPattern(rf"(?i)(<([\w.:-]*(?:{STEMS})[\w.:-]*)(?:\s[^<>]*)?>)([^<]+)")
+_ATTRIBUTE = SecretPattern(rf"""(?i)(\s([\w.:-]*(?:{STEMS})[\w.:-]*)\s*=\s*["'])([^"'<>]+)""")
+_BARE = SecretPattern(r"([:\[,]\s*)(\*{4}[0-9]{4})(\s*[,}\]])")
+_PART = SecretPattern(rf'(?i)(\bname="?([^"\r\n;]*(?:{STEMS})[^"\r\n;]*)(?:[^\r\n]*\r?\n)+?\r?\n)([^\r\n]+)')
 
 
 def mask_target(target: str) -> str:
@@ -71,7 +71,7 @@ def _pair(piece: str) -> str:
     return name + equals + value
 
 
-def _by_name(kind: Named | None, value: str) -> str:
+def _by_name(kind: SecretName | None, value: str) -> str:
     return mask_value(value) if kind is None else mask_named(kind, value)
 
 
@@ -148,8 +148,8 @@ def _said_text(found: Any) -> str:
 
 def _said_word(found: Any) -> str:
     """Only passwords: of other names a sentence may speak."""
-    is_password = named(found[2]) is Named.PASSWORD
-    return f"{found[1]}{mask_named(Named.PASSWORD, found[3])}" if is_password else str(found[0])
+    is_password = named(found[2]) is SecretName.PASSWORD
+    return f"{found[1]}{mask_named(SecretName.PASSWORD, found[3])}" if is_password else str(found[0])
 
 
 def _quoted_numbers(masked: str, text: str) -> str:
@@ -172,7 +172,7 @@ def _member(found: Any) -> str:
     return head + _scalar(kind, value)
 
 
-def _scalar(kind: Named, value: str) -> str:
+def _scalar(kind: SecretName, value: str) -> str:
     """A JSON text or number as it stands in its source; a text may be cut short, or be JSON inside of JSON."""
     if value[:1] == "\\":
         quotes = value[: value.index('"') + 1]

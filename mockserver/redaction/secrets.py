@@ -19,7 +19,7 @@ import re2
 Substitute = Callable[[Any], str]
 
 
-class Pattern:
+class SecretPattern:
     """A regular expression of linear time, compiled when it is first asked: starting does not wait for it."""
 
     __slots__ = ("_compiled", "source")
@@ -77,33 +77,33 @@ _FOR_REAL = (
     r"|npm_[0-9A-Za-z]{36}|pypi-[\w-]{40,}|hf_[0-9A-Za-z]{30,}|do[opr]_v1_[0-9a-f]{64}"
     r"|(?:bot)?[0-9]{8,10}:[\w-]{35}"  # Telegram
 )
-KEYS = Pattern(rf"\b(?:{_PUBLIC_OR_TEST}|{_SAYS_LIVE}|{_FOR_REAL})")
+KEYS = SecretPattern(rf"\b(?:{_PUBLIC_OR_TEST}|{_SAYS_LIVE}|{_FOR_REAL})")
 """Keys of well-known shapes, those for tests among them: all of them are masked."""
-LIVE_KEYS = Pattern(rf"\b(?:{_SAYS_LIVE}|{_FOR_REAL})")
+LIVE_KEYS = SecretPattern(rf"\b(?:{_SAYS_LIVE}|{_FOR_REAL})")
 """Those that may be good for something: neither for tests, nor public, nor a token that soon expires."""
-KEYS_THAT_SAY_LIVE = Pattern(rf"\b(?:{_SAYS_LIVE})")
+KEYS_THAT_SAY_LIVE = SecretPattern(rf"\b(?:{_SAYS_LIVE})")
 
 MAYBE = re.compile(
     r"[\w-]{13}|[=@]|PRIVATE KEY|[Bb][Ee][Aa][Rr][Ee][Rr]|[Bb][Aa][Ss][Ii][Cc]|[0-9]{4}[ -][0-9]{4}"
 )
 """Stands in every text with a secret: the shortest key has 13 such characters in a row. Quick for short texts alone."""
 
-PRIVATE_KEYS = Pattern(
+PRIVATE_KEYS = SecretPattern(
     r"(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)(.*?)(-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)"
 )
 """In PEM (RFC 7468), also one whose end is cut off: what stands before, between and behind."""
-USER_AND_PASSWORD = Pattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
+USER_AND_PASSWORD = SecretPattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
 """Of a URL (RFC 3986 3.2.1): what stands before the password, and the password."""
 
 
 # Card numbers
 
 _DIGITS = r"[0-9](?:[ -]?[0-9]){12,}"
-_ANY_DIGITS = Pattern(_DIGITS)
+_ANY_DIGITS = SecretPattern(_DIGITS)
 _EACH_DIGITS = re.compile(_DIGITS)
 """Enough digits for a card number. Linear too, and quicker where there are some."""
 _GROUP = re.compile(r"[0-9]+")
-_BRANDS = Pattern(
+_BRANDS = SecretPattern(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
     r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
     r"|3[47]\d{13}|35(?:2[89]|[3-8]\d)\d{12,15}|3(?:0[0-5]|[689]\d)\d{11,16}"  # American Express, JCB, Diners
@@ -195,18 +195,18 @@ STEMS = "pass|pwd|secret|token|key|cv[vcn]|csc|code|verif|pin|otp|auth|sig|asser
 
 _NAME = rf"[\w-]*(?:{STEMS})[\w-]*"
 _TEXT = r'''"""(?:[^"]|"[^"]|""[^"])*|(?:\\+"){3}[^"\\]*|\\+"[^"\\]*|"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*'''
-NAMED_TEXT = Pattern(rf"(?i)(({_NAME})'?\s*(?::\s*(?:[\[\w!\]]+\s*=\s*)?|=\s*))({_TEXT})")
+NAMED_TEXT = SecretPattern(rf"(?i)(({_NAME})'?\s*(?::\s*(?:[\[\w!\]]+\s*=\s*)?|=\s*))({_TEXT})")
 """
 A name, and the text in quotes behind it: `password: "x"` and `$password: String = "x"` as GraphQL has them, also within
 a JSON text. Three groups: what stands before the text, the name, and the text up to its closing quote.
 """
-NAMED_WORD = Pattern(
+NAMED_WORD = SecretPattern(
     rf"""(?im)((?:^|[\s,;({{\["']|\\[nrt])({_NAME})[ \t]*:[ \t]*)([^\s,;&()\[\]{{}}"'<>\\]+)"""
 )
 """The same with a word that has no quotes: `password: x`. What stands behind a dot or a dollar is no such name."""
 
 
-class Named(Enum):
+class SecretName(Enum):
     """What a field holds, by its name."""
 
     SECURITY_CODE = "a card's security code"
@@ -233,7 +233,7 @@ _MOST_CHARS = 200
 
 
 @lru_cache(maxsize=4096)
-def named(name: str) -> Named | None:
+def named(name: str) -> SecretName | None:
     """
     What the field of that name holds, if it is a secret; case and separators don't count, nor what it stands in.
 
@@ -245,9 +245,9 @@ def named(name: str) -> Named | None:
     parts = [part for part in _SEPARATORS.split(unquote(name)) if part]
     folded = re.sub(r"[\W_]", "", parts[-1]).lower() if parts else ""
     if _SECURITY_CODE.fullmatch(folded):
-        return Named.SECURITY_CODE
+        return SecretName.SECURITY_CODE
     if _PASSWORD.fullmatch(folded):
-        return Named.PASSWORD
+        return SecretName.PASSWORD
     if folded in _CREDENTIALS:
-        return Named.CREDENTIALS
-    return Named.SECRET if _SECRET.fullmatch(folded) else None
+        return SecretName.CREDENTIALS
+    return SecretName.SECRET if _SECRET.fullmatch(folded) else None

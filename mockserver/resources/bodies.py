@@ -12,10 +12,10 @@ import re
 from typing import Any
 
 from mockserver.errors import dotted
-from mockserver.model.http import Pairs, Request, UnreadableBody
+from mockserver.model.http import Pairs, Request, UnreadableBodyError
 from mockserver.model.sizes import MEMBER_LIMIT, has_more_members
 from mockserver.resources.schema import Errors
-from mockserver.resources.shapes import Shape
+from mockserver.resources.shapes import SchemaShape
 
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 MAX_DEPTH = 100
@@ -24,7 +24,7 @@ _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _STEP = re.compile(r"\[([^\[\]]*)\]")
 
 
-class Unfit(Exception):
+class BodyMismatchError(Exception):
     """What was sent is not as it should be; `errors` are `[{field, message}]`."""
 
     def __init__(self, errors: Errors) -> None:
@@ -32,21 +32,21 @@ class Unfit(Exception):
         self.errors = errors
 
 
-def unfit(field: str, message: str) -> Unfit:
-    return Unfit([{"field": field, "message": message}])
+def unfit(field: str, message: str) -> BodyMismatchError:
+    return BodyMismatchError([{"field": field, "message": message}])
 
 
-def read_object(request: Request, shape: Shape) -> dict[str, Any]:
+def read_object(request: Request, shape: SchemaShape) -> dict[str, Any]:
     """
     The object in a body. Nothing at all is an object without fields, unless it
-    was announced as JSON. Raises Unfit.
+    was announced as JSON. Raises BodyMismatchError.
     """
     kind = request.media_type
     if not request.body and "json" not in kind:
         return {}
     try:
         value = from_form(request.form_pairs, shape) if kind in FORMS else request.json
-    except UnreadableBody as why:
+    except UnreadableBodyError as why:
         raise unfit("", f"must be a JSON object, but {why}") from why
     if not isinstance(value, dict):
         raise unfit("", "must be a JSON object")
@@ -55,7 +55,7 @@ def read_object(request: Request, shape: Shape) -> dict[str, Any]:
 
 
 def check_size(value: Any) -> None:
-    """Raises Unfit for what is too large for one item."""
+    """Raises BodyMismatchError for what is too large for one item."""
     if has_more_members(value, MEMBER_LIMIT):
         raise unfit("", f"has more than {MEMBER_LIMIT:,} members; send less in one item")
 
@@ -87,8 +87,8 @@ Grown = dict[str, Any]
 """Parts of names, to what is below: again a mapping, or the texts at their end."""
 
 
-def from_form(pairs: Pairs, shape: Shape) -> Any:
-    """The object that a form's fields make, typed as the shape wants. Raises Unfit."""
+def from_form(pairs: Pairs, shape: SchemaShape) -> Any:
+    """The object that a form's fields make, typed as the shape wants. Raises BodyMismatchError."""
     grown: Grown = {}
     for name, text in pairs:
         _insert(grown, _steps(name), text)
@@ -123,7 +123,7 @@ def _insert(grown: Grown, steps: list[str], text: str) -> None:
     texts.append(text)
 
 
-def _value(grown: Any, shape: Shape) -> Any:
+def _value(grown: Any, shape: SchemaShape) -> Any:
     if isinstance(grown, _Texts):
         if "array" in shape.types:
             return [shape.item().typed(text) for text in grown]

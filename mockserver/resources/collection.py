@@ -21,7 +21,7 @@ _MOST_GONE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class CollectionSnapshot:
     """A collection as it was. Only `Collection.restore` looks inside."""
 
     items: dict[str, Item]
@@ -114,15 +114,15 @@ class Collection:
         twin.size_bytes = self.size_bytes
         return twin
 
-    def snapshot(self) -> Snapshot:
-        return Snapshot(dict(self._items), dict(self._places), self.next_number, self._next_place)
+    def snapshot(self) -> CollectionSnapshot:
+        return CollectionSnapshot(dict(self._items), dict(self._places), self.next_number, self._next_place)
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def restore(self, snapshot: CollectionSnapshot) -> None:
         """What was, and nothing else."""
         self._put(snapshot)
         self.size_bytes = sum(map(size_of, snapshot.items.values()))
 
-    def _put(self, snapshot: Snapshot) -> None:
+    def _put(self, snapshot: CollectionSnapshot) -> None:
         self._items = dict(snapshot.items)
         self._places = dict(snapshot.places)
         self.next_number = snapshot.next_number

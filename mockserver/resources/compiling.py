@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, near, shown
-from mockserver.resources.kind import ID_RULE, Kind, id_text
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
+from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
 from mockserver.resources.schema import Schema, compile_schema, read_json
 from mockserver.resources.state_machine import Machine, machine_flaws, states
 from mockserver.responses.bodies import ReadFile
@@ -40,16 +40,16 @@ class Compiling:
         """What `make` gives; None, and its flaws kept, where it can't."""
         try:
             return make(*args)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             self.flaws.extend(flaw.under(*under) for flaw in why.flaws)
             return None
 
-    def kind(self, path: str, defaults: ReplyDefaultsSpec) -> Kind:
+    def kind(self, path: str, defaults: ReplyDefaultsSpec) -> ResourceKind:
         spec = self.spec
         invalid: Reply = self.tried(
             compile_reply, spec.invalid, defaults, self.read_file, self.names | {"errors"}, under=("invalid",)
         )
-        return Kind(
+        return ResourceKind(
             path=path,
             id_field=spec.id.field,
             id_maker=self.tried(self.id_maker),
@@ -108,7 +108,7 @@ class Compiling:
         """Items from a file, as they stand: braces in it are no templates."""
         items = read_json(name, ("seed",), self.read_file)
         if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-            raise InvalidInput(Flaw(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]"))
+            raise InvalidInputError(Flaw(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]"))
         self.written = items
         self.in_file = True
         return tuple((("seed",), Tree(one, None, [])) for one in items)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.model.http import ABSENT
-from mockserver.resources.bodies import Unfit, check_size, unfit
+from mockserver.resources.bodies import BodyMismatchError, check_size, unfit
 from mockserver.resources.collection import Collection, Item
 from mockserver.resources.schema import Schema
-from mockserver.resources.shapes import ANY, Shape
+from mockserver.resources.shapes import ANY, SchemaShape
 from mockserver.resources.state_machine import Machine
 from mockserver.responses.planner import Reply
 from mockserver.schema.resource import PageSpec
@@ -22,7 +22,7 @@ _TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceKind:
     """`id_maker` is None where ids are counted. `added` are the fields that `new` adds."""
 
     path: str
@@ -40,7 +40,7 @@ class Kind:
         return self.id_maker is None
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> SchemaShape:
         return ANY if self.schema is None else self.schema.shape
 
     @property
@@ -78,7 +78,7 @@ class Kind:
 
     def check(self, item: Item, excused: frozenset[str]) -> None:
         """
-        Judges a whole item. Raises Unfit. `excused` are the fields that the
+        Judges a whole item. Raises BodyMismatchError. `excused` are the fields that the
         client has not touched. Id and state are known, also to a schema that
         names neither and allows nothing else.
         """
@@ -87,10 +87,10 @@ class Kind:
             return
         errors = self.schema.errors(item, excused, self.kept)
         if errors:
-            raise Unfit(errors)
+            raise BodyMismatchError(errors)
 
     def sent_id(self, sent: Item) -> str | int | None:
-        """The id that a client chose, None where it left that to us. Raises Unfit."""
+        """The id that a client chose, None where it left that to us. Raises BodyMismatchError."""
         value = sent.get(self.id_field)
         if value is not None and id_text(value) is None:
             raise unfit(self.id_field, ID_RULE)

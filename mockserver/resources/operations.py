@@ -14,9 +14,9 @@ from mockserver.errors import shown
 from mockserver.model.http import ABSENT, Pairs, Request
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.sizes import size_of
-from mockserver.resources.bodies import Unfit, read_object
+from mockserver.resources.bodies import BodyMismatchError, read_object
 from mockserver.resources.collection import Collection, Item
-from mockserver.resources.kind import Kind, id_text, merge_patch, unchanged
+from mockserver.resources.kind import ResourceKind, id_text, merge_patch, unchanged
 from mockserver.resources.paging import URL_CHARS, in_envelope, link_header, list_page
 from mockserver.resources.schema import Errors
 from mockserver.resources.state_machine import Machine
@@ -65,21 +65,21 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ResourceRequest:
     """One request, and all that a decision on it needs."""
 
-    kind: Kind
+    kind: ResourceKind
     collection: Collection
     request: Request
     params: Mapping[str, str]
     scope_for: ScopeFor
 
 
-Act = Callable[[Asked], Decision]
+Act = Callable[[ResourceRequest], Decision]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ResourceOperation:
     """
     One thing that can be asked: methods, and what follows the collection's path.
 
@@ -89,7 +89,7 @@ class Operation:
     name: str
     methods: frozenset[str]
     suffix: str
-    kind: Kind
+    kind: ResourceKind
     act: Act
 
     @property
@@ -105,16 +105,16 @@ class Operation:
     ) -> Decision:
         """Raises TemplateError where `new`, an id or `invalid` can't be made."""
         try:
-            return self.act(Asked(self.kind, collection, request, params, scope_for))
-        except Unfit as why:
+            return self.act(ResourceRequest(self.kind, collection, request, params, scope_for))
+        except BodyMismatchError as why:
             return _invalid(self.kind, why.errors, scope_for)
 
 
-def operations_of(kind: Kind, updates: list[str]) -> tuple[Operation, ...]:
+def operations_of(kind: ResourceKind, updates: list[str]) -> tuple[ResourceOperation, ...]:
     """Every operation of a resource; `updates` are the methods that change an item."""
 
-    def one(name: str, method: str, suffix: str, act: Act) -> Operation:
-        return Operation(name, frozenset({method}), suffix, kind, act)
+    def one(name: str, method: str, suffix: str, act: Act) -> ResourceOperation:
+        return ResourceOperation(name, frozenset({method}), suffix, kind, act)
 
     changes = [one(UPDATES[method], method, "/{id}", partial(_change, method)) for method in updates]
     transitions = [
@@ -136,19 +136,19 @@ _FEW = 10
 _JSON = ("Content-Type", "application/json")
 
 
-def _list(asked: Asked) -> Decision:
+def _list(asked: ResourceRequest) -> Decision:
     spec = asked.kind.page
     page = list_page(spec, asked.collection, asked.request)
     headers = (_JSON, *link_header(spec, page, asked.request))
     return Decision(status=200, headers=headers, json=in_envelope(spec, page), events=("list",))
 
 
-def _read(asked: Asked) -> Decision:
+def _read(asked: ResourceRequest) -> Decision:
     item = asked.collection.get(asked.params["id"])
     return _missing(asked) if item is None else _ok(item, "read")
 
 
-def _create(asked: Asked) -> Decision:
+def _create(asked: ResourceRequest) -> Decision:
     kind, collection = asked.kind, asked.collection
     sent = read_object(asked.request, kind.shape)
     own_fields = kind.added | kind.kept
@@ -180,7 +180,7 @@ def _create(asked: Asked) -> Decision:
     )
 
 
-def _change(method: str, asked: Asked) -> Decision:
+def _change(method: str, asked: ResourceRequest) -> Decision:
     """PUT replaces, PATCH and POST merge. Id and state are kept, but for a state to which a transition leads."""
     kind, name = asked.kind, UPDATES[method]
     text = asked.params["id"]
@@ -208,7 +208,7 @@ def _change(method: str, asked: Asked) -> Decision:
     return _replaced(asked, current, item, *events)
 
 
-def _excused(kind: Kind, name: str, sent: Item, current: Item) -> frozenset[str]:
+def _excused(kind: ResourceKind, name: str, sent: Item, current: Item) -> frozenset[str]:
     """The fields made here which the client sends back as they are, or doesn't send where they are kept."""
     left_alone = kind.kept if name == "replace" else kind.kept | kind.added
     return frozenset(
@@ -220,7 +220,7 @@ def _excused(kind: Kind, name: str, sent: Item, current: Item) -> frozenset[str]
     )
 
 
-def _delete(asked: Asked) -> Decision:
+def _delete(asked: ResourceRequest) -> Decision:
     text = asked.params["id"]
     item = asked.collection.get(text)
     if item is None:
@@ -228,7 +228,7 @@ def _delete(asked: Asked) -> Decision:
     return Decision(status=204, commit=partial(asked.collection.remove, text), events=("delete",), item=item)
 
 
-def _move(transition: str, asked: Asked) -> Decision:
+def _move(transition: str, asked: ResourceRequest) -> Decision:
     machine = asked.kind.machine
     assert machine is not None
     text = asked.params["id"]
@@ -246,23 +246,25 @@ def _ok(item: Item, *events: str) -> Decision:
     return Decision(status=200, headers=(_JSON,), json=item, events=events, item=item)
 
 
-def _replaced(asked: Asked, current: Item, item: Item, *events: str) -> Decision:
+def _replaced(asked: ResourceRequest, current: Item, item: Item, *events: str) -> Decision:
     commit = partial(asked.collection.replace, asked.params["id"], item)
     return replace(_ok(item, *events), commit=commit, growth=(0, size_of(item) - size_of(current)))
 
 
-def _invalid(kind: Kind, errors: Errors, scope_for: ScopeFor) -> Decision:
+def _invalid(kind: ResourceKind, errors: Errors, scope_for: ScopeFor) -> Decision:
     scope = scope_for(errors=errors)
     status = kind.invalid.status(lambda: scope)
     return Decision(status=status, errors=errors, reply=kind.invalid, scope=scope)
 
 
-def _problem(status: int, name: str, title: str, detail: str, asked: Asked, **members: Any) -> Decision:
+def _problem(
+    status: int, name: str, title: str, detail: str, asked: ResourceRequest, **members: Any
+) -> Decision:
     document = problem(status, name, title, detail, resource=asked.kind.path, **members)
     return Decision(status=status, headers=(("Content-Type", PROBLEM_TYPE),), json=document)
 
 
-def _missing(asked: Asked) -> Decision:
+def _missing(asked: ResourceRequest) -> Decision:
     text, items = asked.params["id"], asked.collection.items
     detail = f"It has {len(items)} item{'' if len(items) == 1 else 's'}"
     if 0 < len(items) <= _FEW:
@@ -272,7 +274,7 @@ def _missing(asked: Asked) -> Decision:
     )
 
 
-def _forbidden(asked: Asked, machine: Machine, current: Item, doing: str) -> Decision:
+def _forbidden(asked: ResourceRequest, machine: Machine, current: Item, doing: str) -> Decision:
     """409: what the item is now, and which transitions lead on from there."""
     state = machine.state(current)
     allowed = machine.allowed(state)
@@ -281,7 +283,7 @@ def _forbidden(asked: Asked, machine: Machine, current: Item, doing: str) -> Dec
     return _problem(409, "transition", title, now, asked, id=asked.params["id"], state=state, allowed=allowed)
 
 
-def _no_json_patch(asked: Asked) -> Decision:
+def _no_json_patch(asked: ResourceRequest) -> Decision:
     """415, with what is understood (RFC 5789 2.2)."""
     title = "JSON Patch (RFC 6902) is not understood here"
     detail = "Send a JSON merge patch (RFC 7396): an object with what changes, null removing a field"

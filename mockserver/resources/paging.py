@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus
 
 from mockserver.model.http import Pairs, Request
-from mockserver.resources.bodies import Unfit
+from mockserver.resources.bodies import BodyMismatchError
 from mockserver.resources.collection import Collection
 from mockserver.resources.schema import Errors
 from mockserver.schema.resource import PageSpec
@@ -54,7 +54,7 @@ class _Asked:
 
 
 def list_page(spec: PageSpec | None, collection: Collection, request: Request) -> Page:
-    """The page that was asked for; past the end it is empty. Raises Unfit for a bad parameter."""
+    """The page that was asked for; past the end it is empty. Raises BodyMismatchError for a bad parameter."""
     if spec is None or not spec.style:
         return Page({"items": collection.items, "total": len(collection)})
     asked = _Asked(request)
@@ -62,7 +62,7 @@ def list_page(spec: PageSpec | None, collection: Collection, request: Request) -
     cut = {"number": _by_number, "offset": _by_offset, "cursor": _by_cursor}[spec.style]
     page = cut(spec, collection, asked, size)
     if asked.errors:
-        raise Unfit(asked.errors)
+        raise BodyMismatchError(asked.errors)
     return page
 
 

@@ -11,17 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
-from mockserver.resources.collection import Collection, Item, Snapshot
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.resources.collection import Collection, CollectionSnapshot, Item
 from mockserver.resources.compiling import Compiling, Seeds
-from mockserver.resources.kind import ID_RULE, Kind, id_text
-from mockserver.resources.operations import Decision, Operation, ScopeFor, operations_of
+from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
+from mockserver.resources.operations import Decision, ResourceOperation, ScopeFor, operations_of
 from mockserver.responses.bodies import ReadFile
 from mockserver.schema.reply import ReplyDefaultsSpec
 from mockserver.schema.resource import OnSpec, ResourceSpec
 from mockserver.templating.templates import Scope, TemplateError
 
-__all__ = ["Collection", "Decision", "Operation", "Resource", "ScopeFor", "Snapshot", "compile_resource"]
+__all__ = [
+    "Collection",
+    "CollectionSnapshot",
+    "Decision",
+    "Resource",
+    "ResourceOperation",
+    "ScopeFor",
+    "compile_resource",
+]
 
 MakeScope = Callable[[int], Scope]
 
@@ -31,14 +39,14 @@ class Resource:
 
     __slots__ = ("_operations", "_seeds", "kind", "path", "spec")
 
-    def __init__(self, spec: ResourceSpec, path: str, kind: Kind, seeds: Seeds) -> None:
+    def __init__(self, spec: ResourceSpec, path: str, kind: ResourceKind, seeds: Seeds) -> None:
         self.spec = spec
         self.path = path
         self.kind = kind
         self._seeds = seeds
         self._operations = operations_of(kind, list(spec.update))
 
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[ResourceOperation]:
         return list(self._operations)
 
     def on(self, decision: Decision) -> tuple[str, OnSpec] | None:
@@ -61,7 +69,7 @@ class Resource:
     def filled(self, items: Any, make_scope: MakeScope) -> Collection:
         """
         A new collection with these items; ids and states that are missing are
-        made. Raises InvalidInput with every flaw, paths from the list.
+        made. Raises InvalidInputError with every flaw, paths from the list.
         """
         collection = Collection()
         for _ in self.filling(collection, items, make_scope):
@@ -71,7 +79,7 @@ class Resource:
     def filling(self, collection: Collection, items: Any, make_scope: MakeScope) -> Iterator[None]:
         """The same into a collection that is empty, one item a step."""
         if not isinstance(items, list):
-            raise InvalidInput(Flaw((), f"expected a list of items, got {shown(items)}"))
+            raise InvalidInputError(Flaw((), f"expected a list of items, got {shown(items)}"))
         flaws = []
         for number, item in enumerate(items, 1):
             if isinstance(item, dict):
@@ -82,7 +90,7 @@ class Resource:
                 flaws.append(Flaw((number - 1,), f"expected an item, got {shown(item)}", "Write a mapping"))
             yield
         if flaws:
-            raise InvalidInput(flaws)
+            raise InvalidInputError(flaws)
 
     def _add(self, collection: Collection, item: Item, scope: Scope, path: KeyPath) -> Flaw | None:
         kind = self.kind
@@ -116,12 +124,12 @@ def compile_resource(
     """
     A resource ready to be asked. `names` are the words that its templates may
     use; n, item and errors come on top where they belong. `base` stands before
-    its path. Raises InvalidInput with every flaw, paths relative to the resource.
+    its path. Raises InvalidInputError with every flaw, paths relative to the resource.
     """
     compiling = Compiling(spec, read_file, names)
     kind = compiling.kind(base + spec.path, defaults or ReplyDefaultsSpec())
     seeds = compiling.seeds()
     compiling.check()
     if compiling.flaws:
-        raise InvalidInput(compiling.flaws)
+        raise InvalidInputError(compiling.flaws)
     return Resource(spec, base + spec.path, kind, seeds)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, dotted, near, shown
-from mockserver.resources.shapes import Shape
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, dotted, near, shown
+from mockserver.resources.shapes import SchemaShape
 
 ReadFile = Callable[[str, KeyPath], bytes]
 Errors = list[dict[str, str]]
@@ -40,7 +40,7 @@ class Schema:
             offline=True,
             pattern_options=FancyRegexOptions(backtrack_limit=_BACKTRACK_LIMIT),
         )
-        self.shape = Shape.of(document)
+        self.shape = SchemaShape.of(document)
 
     def errors(self, value: Any, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
         """
@@ -60,27 +60,27 @@ class Schema:
 
 
 def compile_schema(written: Any, path: KeyPath, read_file: ReadFile) -> Schema:
-    """A schema, or the file of that name. Raises InvalidInput."""
+    """A schema, or the file of that name. Raises InvalidInputError."""
     document = read_json(written, path, read_file) if isinstance(written, str) else written
     try:
         from jsonschema_rs import ValidationError
     except ImportError as why:
-        raise MissingExtra(path, "`schema`", "schema") from why
+        raise MissingExtraError(path, "`schema`", "schema") from why
     try:
         return Schema(document)
     except ValidationError as why:
-        raise InvalidInput(_flaw(why, path, written)) from why
+        raise InvalidInputError(_flaw(why, path, written)) from why
     except (ValueError, RecursionError) as why:
-        raise InvalidInput(Flaw(path, f"this is no JSON Schema: {why}", "See json-schema.org")) from why
+        raise InvalidInputError(Flaw(path, f"this is no JSON Schema: {why}", "See json-schema.org")) from why
 
 
 def read_json(name: str, path: KeyPath, read_file: ReadFile) -> Any:
-    """The JSON in the file of that name. Raises InvalidInput."""
+    """The JSON in the file of that name. Raises InvalidInputError."""
     content = read_file(name, path)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as why:
-        raise InvalidInput(Flaw(path, f"{shown(name)} is no JSON: {why}", "Write it as JSON")) from why
+        raise InvalidInputError(Flaw(path, f"{shown(name)} is no JSON: {why}", "Write it as JSON")) from why
 
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")

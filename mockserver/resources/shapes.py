@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][+-]?[0-9]{1,3})?
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 
 
-class Shape:
+class SchemaShape:
     """A place in a schema: all that its `$ref`, `allOf`, `anyOf` and `oneOf` say of one value."""
 
     __slots__ = ("_nodes", "_root", "types")
@@ -29,11 +29,11 @@ class Shape:
         self.types = _types(nodes)
 
     @classmethod
-    def of(cls, document: Any) -> Shape:
+    def of(cls, document: Any) -> SchemaShape:
         return cls._at(document, [document])
 
     @classmethod
-    def _at(cls, root: Any, starts: list[Any]) -> Shape:
+    def _at(cls, root: Any, starts: list[Any]) -> SchemaShape:
         nodes: list[dict[str, Any]] = []
         pending = list(starts)
         seen: set[int] = set()
@@ -55,7 +55,7 @@ class Shape:
         """The document that it was read of."""
         return self._root
 
-    def field(self, name: str) -> Shape:
+    def field(self, name: str) -> SchemaShape:
         """The shape of a field; that of additional ones where the schema doesn't name it."""
         named = [node["properties"] for node in self._nodes if isinstance(node.get("properties"), dict)]
         found = [properties[name] for properties in named if name in properties]
@@ -63,7 +63,7 @@ class Shape:
             found = [node.get("additionalProperties") for node in self._nodes]
         return self._at(self._root, found)
 
-    def item(self) -> Shape:
+    def item(self) -> SchemaShape:
         """The shape of a list's items."""
         return self._at(self._root, [node.get("items") for node in self._nodes])
 
@@ -121,5 +121,5 @@ def _referred(root: Any, reference: str) -> Any:
     return found
 
 
-ANY = Shape(None, [])
+ANY = SchemaShape(None, [])
 """Where there is no schema."""

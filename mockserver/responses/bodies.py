@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.model.written import as_text, with_decimals, written_json
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import WebhookSpec
@@ -98,14 +98,16 @@ def compile_body(
 ) -> Body | None:
     """
     The body that a reply has, None for an empty one; `events` and `chunks` are
-    `streams`' own. Raises InvalidInput, paths relative to the reply.
+    `streams`' own. Raises InvalidInputError, paths relative to the reply.
     """
     kind = spec.body_kind
     if kind is None or kind in ("events", "chunks"):
         return None
     value = getattr(spec, "json_" if kind == "json" else kind)
     if value is None and kind != "json":
-        raise InvalidInput(Flaw((kind,), f"`{kind}` has no value", "Leave the key out for an empty body"))
+        raise InvalidInputError(
+            Flaw((kind,), f"`{kind}` has no value", "Leave the key out for an empty body")
+        )
     if kind == "file":
         return _file(value, read_file)
     body = Body(kind, _CONTENT_TYPES[kind])
@@ -161,7 +163,9 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
         try:
             body.static = write(text if template is None else template.text)
         except ValueError as why:
-            raise InvalidInput(Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")) from why
+            raise InvalidInputError(
+                Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")
+            ) from why
     else:
         body.render = _rendering(template.render, write, body.kind)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.framing import has_body, is_chunked
 from mockserver.model.http import Pairs, Request, Response, Shape
@@ -296,14 +296,14 @@ def compile_reply(
 ) -> Reply:
     """
     A reply, not a `choose` or `cases`. `names` are the words its templates may
-    use. Raises InvalidInput with every flaw, paths relative to the reply.
+    use. Raises InvalidInputError with every flaw, paths relative to the reply.
     """
     flaws: list[Flaw] = []
 
     def tried(make: Callable[[], Any]) -> Any:
         try:
             return make()
-        except InvalidInput as why:
+        except InvalidInputError as why:
             flaws.extend(why.flaws)
 
     status = tried(lambda: _maybe_template(spec.status, ("status",), names, raw=False))
@@ -316,7 +316,7 @@ def compile_reply(
     tried(lambda: _check_coding(headers, body or stream))
     tried(lambda: _check_pieces(spec, stream))
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     return Reply(
         spec, status=status, headers=headers, body=body, stream=stream, delay=delay, throttle=throttle
     )
@@ -325,7 +325,7 @@ def compile_reply(
 def _check_pieces(spec: ReplySpec, stream: Stream | None) -> None:
     """What counts pieces needs some, and what makes pieces has none to make."""
     if spec.fault is not None and spec.fault.events is not None and stream is None:
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(
                 ("fault", "after"),
                 f"{spec.fault.after!r} in a reply without `events` or `chunks`",
@@ -333,7 +333,7 @@ def _check_pieces(spec: ReplySpec, stream: Stream | None) -> None:
             )
         )
     if stream is not None and isinstance(spec.throttle, PacedSpec):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(
                 ("throttle",),
                 "events and chunks are pieces already",
@@ -348,7 +348,7 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
             continue
         for coding in value.split(","):
             if coding.strip().lower() not in CODINGS:
-                raise InvalidInput(
+                raise InvalidInputError(
                     Flaw(
                         ("headers", name),
                         f"{coding.strip()!r} is no content-coding that bodies can be put into",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, near, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.written import as_text
 from mockserver.responses.bodies import _from_base64, json_writer
@@ -52,7 +52,7 @@ class Stream:
 
 
 def compile_stream(spec: ReplySpec, names: frozenset[str] | None) -> Stream | None:
-    """The stream that a reply has, if any. Raises InvalidInput, paths relative to the reply."""
+    """The stream that a reply has, if any. Raises InvalidInputError, paths relative to the reply."""
     if spec.events is not None:
         return _compile(spec.events, "events", _EVENT_KEYS, "text/event-stream", names, raw=spec.raw)
     if spec.chunks is not None:
@@ -92,7 +92,7 @@ def _compile(
 def _check(item: Any, path: KeyPath, keys: tuple[str, ...]) -> None:
     if not isinstance(item, dict):
         if keys is _CHUNK_KEYS and not isinstance(item, str):
-            raise InvalidInput(
+            raise InvalidInputError(
                 Flaw(path, f"{shown(item)} is no chunk", "Write a text, or {text: ...} or {base64: ...}")
             )
         return
@@ -101,11 +101,11 @@ def _check(item: Any, path: KeyPath, keys: tuple[str, ...]) -> None:
             hint = near(str(key), (*keys, "each"))
             if keys is _EVENT_KEYS:
                 hint += " An object that is the data goes under `data`."
-            raise InvalidInput(Flaw((*path, key), "unknown key", hint.strip(), at_key=True))
+            raise InvalidInputError(Flaw((*path, key), "unknown key", hint.strip(), at_key=True))
     if keys is _CHUNK_KEYS and ("text" in item) == ("base64" in item):
-        raise InvalidInput(Flaw(path, "a chunk has `text` or `base64`", "Write one of the two"))
+        raise InvalidInputError(Flaw(path, "a chunk has `text` or `base64`", "Write one of the two"))
     if not any(key in item for key in keys if key != "delay"):
-        raise InvalidInput(Flaw(path, "there is nothing to send", f"Write one of {', '.join(keys)}"))
+        raise InvalidInputError(Flaw(path, "there is nothing to send", f"Write one of {', '.join(keys)}"))
 
 
 def _fixed(piece: Piece) -> Callable[[Scope], Iterator[Piece]]:
@@ -141,11 +141,11 @@ def _piece_at_load(item: Any, write: Callable[[Any], bytes], path: KeyPath) -> P
     try:
         wait_s = _wait_s(item)
     except ValueError as why:
-        raise InvalidInput(Flaw((*path, "delay"), str(why), "Write 20ms or 1s")) from why
+        raise InvalidInputError(Flaw((*path, "delay"), str(why), "Write 20ms or 1s")) from why
     try:
         return wait_s, write(item)
     except _UNWRITABLE as why:
-        raise InvalidInput(Flaw(path, f"it can't be written: {why}")) from why
+        raise InvalidInputError(Flaw(path, f"it can't be written: {why}")) from why
 
 
 def _piece_of_call(item: Any, write: Callable[[Any], bytes], place: str) -> Piece:

@@ -6,7 +6,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mockserver.errors import Wrong
+from mockserver.errors import WrongValueError
 from mockserver.scenarios.places import Lines, quoted
 from mockserver.scenarios.yaml.nodes import COLLECTION, DEEPEST, PLAIN, QUOTED
 from mockserver.scenarios.yaml.scalars import NUMBER_START, WORDS, value_of
@@ -15,7 +15,7 @@ _ROOM = 4_000_000
 """What aliases may add: about 200,000 values, a text counting for its length and each value for 20."""
 
 
-class Exploded(Exception):
+class ExpansionError(Exception):
     """Ends the building; `found` is the node and what is wrong with it."""
 
     def __init__(self, node: Node, message: str, hint: str) -> None:
@@ -46,7 +46,7 @@ class Builder:
             made = [self.value(item) for item in node.value]
         if self.room < 0:
             message = "the aliases of this file stand for too much"
-            raise Exploded(node, message, "Write fewer aliases, or split the file")
+            raise ExpansionError(node, message, "Write fewer aliases, or split the file")
         self.depth -= 1
         return made
 
@@ -57,7 +57,7 @@ class Builder:
             self._tag(node)
         if self.depth > DEEPEST:
             message = "an anchor holds itself, or aliases nest too deep"
-            raise Exploded(node, message, f"Keep below {DEEPEST} levels")
+            raise ExpansionError(node, message, f"Keep below {DEEPEST} levels")
 
     def _scalar(self, node: ScalarNode) -> Any:
         text = node.value
@@ -72,7 +72,7 @@ class Builder:
             return text
         try:
             return value_of(text)
-        except Wrong as why:
+        except WrongValueError as why:
             self.found.append((node, str(why), why.hint))
             return text
 

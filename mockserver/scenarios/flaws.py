@@ -13,18 +13,18 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, Wrong, near, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, WrongValueError, near, shown
 
 S = TypeVar("S", bound=BaseModel)
 _UNKNOWN: Any = object()
 
 
 def parse_spec(model: type[S], data: object) -> S:
-    """`data` as the spec it should be. Raises InvalidInput with every flaw."""
+    """`data` as the spec it should be. Raises InvalidInputError with every flaw."""
     try:
         return model.model_validate(data)
     except ValidationError as why:
-        raise InvalidInput(flaws_of(why, model, data)) from why
+        raise InvalidInputError(flaws_of(why, model, data)) from why
 
 
 MOST_FLAWS = 100
@@ -68,7 +68,7 @@ def _has(data: object, part: str | int) -> bool:
 def _flaw(one: ErrorDetails, model: type[BaseModel]) -> Flaw:
     path, kind, inner = one["loc"], one["type"], one.get("ctx", {}).get("error")
     if isinstance(inner, Exception):
-        return Flaw(path, str(inner), inner.hint if isinstance(inner, Wrong) else "")
+        return Flaw(path, str(inner), inner.hint if isinstance(inner, WrongValueError) else "")
     if kind == "extra_forbidden":
         return Flaw(path, "unknown key", near(str(path[-1]), _keys(model, path[:-1])), at_key=True)
     if kind == "missing":

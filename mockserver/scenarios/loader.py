@@ -11,11 +11,11 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.scenarios.environment import filled
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.openapi_files import files_of_contracts, is_contract
-from mockserver.scenarios.source import LARGEST_FILE, LoadFailed, Source, located, position
+from mockserver.scenarios.source import LARGEST_FILE, LoadError, Source, located, position
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.scenarios.yaml.yaml12 import Document, Kind, read
 from mockserver.schema.scenario import ScenarioSpec
@@ -24,7 +24,7 @@ _SUFFIXES = (".yaml", ".yml", ".scenario.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A scenario file. `path` is as given, so errors show what the user knows; `named` is one that was asked for itself."""
 
     path: Path
@@ -39,10 +39,10 @@ class Found:
         return self.path.stem.removesuffix(".scenario")
 
 
-def find(paths: Iterable[str | Path]) -> list[Found]:
+def find(paths: Iterable[str | Path]) -> list[FoundFile]:
     """
     Scenario files, in the order of their paths, each once. A folder gives
-    those below it that are named as scenarios. Raises LoadFailed.
+    those below it that are named as scenarios. Raises LoadError.
     """
     paths = list(paths)
     files: dict[Path, Path] = {}
@@ -57,10 +57,10 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
             flaw = Flaw((), "there is no such file or folder", "Name a scenario file, or a folder of them")
             missing.append((located(str(path), None, flaw), flaw))
     if missing:
-        raise LoadFailed(missing)
+        raise LoadError(missing)
     named = {path.absolute() for path in map(Path, paths) if not path.is_dir()}
     return [
-        Found(path, path.absolute() in named)
+        FoundFile(path, path.absolute() in named)
         for path in sorted(files.values(), key=lambda path: path.as_posix())
     ]
 
@@ -88,15 +88,15 @@ def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
 def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> list[Source]:
     """
     The scenarios of files and folders. `env` fills `${NAME}`; default: the
-    environment of this process. Raises LoadFailed with the errors of all files.
+    environment of this process. Raises LoadError with the errors of all files.
     """
     env = os.environ if env is None else env
     sources: list[Source] = []
-    failed: list[tuple[Found, LoadFailed]] = []
+    failed: list[tuple[FoundFile, LoadError]] = []
     for found in find(paths):
         try:
             source = _load(found, env)
-        except LoadFailed as why:
+        except LoadError as why:
             failed.append((found, why))
         else:
             sources += [] if source is None else [source]
@@ -107,14 +107,14 @@ def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> l
     wrong = [pair for _, why in failed for pair in zip(why.lines, why.flaws, strict=True)]
     wrong += _same_names(sources)
     if wrong:
-        raise LoadFailed(wrong)
+        raise LoadError(wrong)
     return sources
 
 
 def from_text(
     text: str | bytes, name: str, kind: Kind = "yaml", env: Mapping[str, str] | None = None
 ) -> Source:
-    """A scenario without a file. Without `env` no environment variable is set. Raises LoadFailed."""
+    """A scenario without a file. Without `env` no environment variable is set. Raises LoadError."""
     return from_bundle(text, {}, name, kind, env)
 
 
@@ -125,7 +125,7 @@ def from_bundle(
     kind: Kind = "yaml",
     env: Mapping[str, str] | None = None,
 ) -> Source:
-    """A scenario whose body and schema files came with it. Raises LoadFailed."""
+    """A scenario whose body and schema files came with it. Raises LoadError."""
     document = _document(text, name, kind)
     bundle = {normpath(path): content for path, content in files.items()}
     return _source(document, name, name, env or {}, bundle=bundle)
@@ -135,7 +135,7 @@ def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | Non
     """
     The same scenario with other content, for a change made at runtime: its
     file stays as it is, and the files beside it stay in reach. Written as
-    YAML, numbers keep their text. Raises LoadFailed.
+    YAML, numbers keep their text. Raises LoadError.
     """
     document = _document(dump(data, ScenarioSpec), source.label, "yaml")
     return _source(
@@ -159,7 +159,7 @@ def again(
 ) -> Source:
     """
     A scenario that another run of the server was given, at its admin API.
-    `file` is the one that it stands in the place of, if any. Raises LoadFailed.
+    `file` is the one that it stands in the place of, if any. Raises LoadError.
     """
     document = _document(text, label, kind)
     folder = file.parent if file is not None else None
@@ -171,8 +171,8 @@ def _env_of(file: Path | None) -> Mapping[str, str]:
     return os.environ if file is not None else {}
 
 
-def _load(found: Found, env: Mapping[str, str]) -> Source | None:
-    """None for an OpenAPI document that lies among scenarios. Raises LoadFailed."""
+def _load(found: FoundFile, env: Mapping[str, str]) -> Source | None:
+    """None for an OpenAPI document that lies among scenarios. Raises LoadError."""
     label = found.path.as_posix()
     document = _document(_bytes(found.path, label), label, found.kind)
     if is_contract(document.data):
@@ -197,7 +197,7 @@ def _bytes(path: Path, label: str) -> bytes:
 def _document(text: str | bytes, label: str, kind: Kind) -> Document:
     try:
         return read(text, kind)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         raise _failed(label, None, why.flaws) from why
 
 
@@ -210,7 +210,7 @@ def _source(document: Document, stem: str, label: str, env: Mapping[str, str], *
         spec = parse_spec(ScenarioSpec, data)
         flaws += _same_routes(spec, document)
         name = spec.scenario or _usable(stem, flaws)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         flaws += _new(why.flaws, document.flaws)
     if flaws or spec is None:
         raise _failed(label, document, flaws)
@@ -226,7 +226,7 @@ def _new(flaws: Sequence[Flaw], known: Sequence[Flaw]) -> list[Flaw]:
 def _usable(stem: str, flaws: list[Flaw]) -> str:
     try:
         parse_spec(ScenarioSpec, {"scenario": stem})
-    except InvalidInput as why:
+    except InvalidInputError as why:
         flaws += [
             Flaw(
                 (),
@@ -272,10 +272,10 @@ def _same_names(sources: list[Source]) -> list[tuple[str, Flaw]]:
     return wrong
 
 
-def _failed(label: str, document: Document | None, flaws: Iterable[Flaw]) -> LoadFailed:
+def _failed(label: str, document: Document | None, flaws: Iterable[Flaw]) -> LoadError:
     placed = [
         (position(document, flaw) if document else (0, 0), located(label, document, flaw), flaw)
         for flaw in flaws
     ]
     placed.sort(key=lambda one: one[0])
-    return LoadFailed([(line, flaw) for _, line, flaw in placed])
+    return LoadError([(line, flaw) for _, line, flaw in placed])

@@ -8,7 +8,7 @@ from pathlib import Path
 from posixpath import join, normpath
 from typing import Any
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.scenarios.source import Source
 
 
@@ -34,7 +34,7 @@ def files_of_contracts(sources: Iterable[Source]) -> set[Path]:
         if source.spec.openapi is not None and source.folder is not None:
             try:
                 spec = read(source.spec.openapi, partial(_beside, source))
-            except InvalidInput:
+            except InvalidInputError:
                 continue  # told when the scenario is compiled
             files |= {
                 Path(normpath(join(source.folder.as_posix(), name))).absolute() for name in spec.documents

@@ -12,7 +12,7 @@ from posixpath import dirname, join, normpath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mockserver.errors import Flaw, InvalidInput, pointer, shown
+from mockserver.errors import Flaw, InvalidInputError, pointer, shown
 
 FOLDER = "contract:///"
 """Where the documents of a contract live for each other's references."""
@@ -20,7 +20,7 @@ _FOLLOWED = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class DocumentNode:
     """`value` stands at `path` in the document `name`; `documents` are all of the contract, by name."""
 
     documents: Mapping[str, Any]
@@ -28,38 +28,38 @@ class Node:
     path: tuple[str, ...]
     value: Any
 
-    def __getitem__(self, key: str) -> Node:
-        return Node(self.documents, self.name, (*self.path, key), self.value[key])
+    def __getitem__(self, key: str) -> DocumentNode:
+        return DocumentNode(self.documents, self.name, (*self.path, key), self.value[key])
 
-    def get(self, key: str) -> Node | None:
+    def get(self, key: str) -> DocumentNode | None:
         """What stands under that key, references followed; None where nothing does."""
         value = self.value
         if not isinstance(value, dict) or value.get(key) is None:
             return None
         return self[key].resolved()
 
-    def object(self, key: str) -> Node | None:
-        """The mapping under `key`, references followed; None where nothing stands there. Raises InvalidInput for anything else."""
+    def object(self, key: str) -> DocumentNode | None:
+        """The mapping under `key`, references followed; None where nothing stands there. Raises InvalidInputError for anything else."""
         below = self.get(key)
         return None if below is None else below.expected(dict, "a mapping")
 
-    def mapping(self, key: str) -> Iterator[tuple[str, Node]]:
-        """The entries of the mapping under `key`, each a mapping, references followed. Raises InvalidInput for anything else."""
+    def mapping(self, key: str) -> Iterator[tuple[str, DocumentNode]]:
+        """The entries of the mapping under `key`, each a mapping, references followed. Raises InvalidInputError for anything else."""
         below = self.object(key)
         for name, value in below.value.items() if below is not None else ():
             if value is not None and (isinstance(value, dict) or not name.startswith("x-")):
                 yield name, below[name].resolved().expected(dict, "a mapping")  # type: ignore[index]
 
-    def items(self, key: str) -> Iterator[Node]:
-        """The items of the list under `key`, each a mapping, references followed. Raises InvalidInput for anything else."""
+    def items(self, key: str) -> Iterator[DocumentNode]:
+        """The items of the list under `key`, each a mapping, references followed. Raises InvalidInputError for anything else."""
         below = self.get(key)
         if below is None:
             return
         for i, value in enumerate(below.expected(list, "a list").value):
-            node = Node(self.documents, below.name, (*below.path, str(i)), value)
+            node = DocumentNode(self.documents, below.name, (*below.path, str(i)), value)
             yield node.resolved().expected(dict, "a mapping")
 
-    def schemas(self, key: str) -> Iterator[tuple[str, Node]]:
+    def schemas(self, key: str) -> Iterator[tuple[str, DocumentNode]]:
         """Those under `key` of a schema that are mappings, by name or position: what is no schema is told when it is compiled."""
         value = self.value.get(key) if isinstance(self.value, dict) else None
         named = (
@@ -67,16 +67,19 @@ class Node:
         )
         for name, one in named:
             if isinstance(one, dict):
-                yield str(name), Node(self.documents, self.name, (*self.path, key, str(name)), one).resolved()
+                yield (
+                    str(name),
+                    DocumentNode(self.documents, self.name, (*self.path, key, str(name)), one).resolved(),
+                )
 
-    def expected(self, kind: type, named: str) -> Node:
-        """Itself. Raises InvalidInput for what is of another type."""
+    def expected(self, kind: type, named: str) -> DocumentNode:
+        """Itself. Raises InvalidInputError for what is of another type."""
         if not isinstance(self.value, kind):
             raise self.wrong(f"expected {named}, got {shown(self.value)}", "Mend the specification")
         return self
 
-    def resolved(self) -> Node:
-        """What it means: itself, or what its `$ref` leads to. Raises InvalidInput for one that leads nowhere."""
+    def resolved(self) -> DocumentNode:
+        """What it means: itself, or what its `$ref` leads to. Raises InvalidInputError for one that leads nowhere."""
         node = self
         for _ in range(_FOLLOWED):
             value = node.value
@@ -87,8 +90,8 @@ class Node:
             node = node.referred(value["$ref"])
         raise self.wrong(f"the reference {shown(self.value['$ref'])} leads in a circle", "Break it")
 
-    def referred(self, ref: str) -> Node:
-        """What a reference that stands here leads to. Raises InvalidInput."""
+    def referred(self, ref: str) -> DocumentNode:
+        """What a reference that stands here leads to. Raises InvalidInputError."""
         name, path = target(self.name, ref)
         if name not in self.documents or (path == () and ref.partition("#")[2]):
             raise self.wrong(f"{shown(ref)} can't be followed", "Put the file beside the specification")
@@ -100,7 +103,7 @@ class Node:
                 value = value[int(part)]
             else:
                 raise self.wrong(f"the reference {shown(ref)} leads nowhere: there is no {part!r}", "Mend it")
-        return Node(self.documents, name, path, value)
+        return DocumentNode(self.documents, name, path, value)
 
     @property
     def uri(self) -> str:
@@ -111,8 +114,8 @@ class Node:
         """`pets.yaml: /paths/~1pets/get`: the file, and a JSON pointer into it."""
         return f"{self.name}: {pointer(self.path) or '/'}"
 
-    def wrong(self, message: str, hint: str = "") -> InvalidInput:
-        return InvalidInput(Flaw((), f"{self.place}: {message}", hint))
+    def wrong(self, message: str, hint: str = "") -> InvalidInputError:
+        return InvalidInputError(Flaw((), f"{self.place}: {message}", hint))
 
 
 def target(name: str, ref: str) -> tuple[str, tuple[str, ...]]:

@@ -14,16 +14,16 @@ from functools import cached_property
 from posixpath import basename
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, pointer, shown
+from mockserver.errors import Flaw, InvalidInputError, pointer, shown
 from mockserver.model.written import plain_numbers, written_float
-from mockserver.scenarios.openapi_nodes import FOLDER, Node, target
+from mockserver.scenarios.openapi_nodes import FOLDER, DocumentNode, target
 from mockserver.scenarios.openapi_normal import NAMED, normal
 from mockserver.scenarios.places import decode
 from mockserver.scenarios.yaml.syntax import json_error
 from mockserver.scenarios.yaml.yaml12 import parse
 
 ReadFile = Callable[[str], bytes]
-"""The bytes of a file, by its name as seen from the first one's folder. Raises InvalidInput."""
+"""The bytes of a file, by its name as seen from the first one's folder. Raises InvalidInputError."""
 
 MAX_FILES = 500
 _DEEPEST = 200
@@ -40,8 +40,8 @@ class Specification:
     documents: dict[str, Any]
 
     @property
-    def root(self) -> Node:
-        return Node(self.documents, self.name, (), self.documents[self.name])
+    def root(self) -> DocumentNode:
+        return DocumentNode(self.documents, self.name, (), self.documents[self.name])
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ class Specification:
         return tuple(dict.fromkeys(base_of(server) for server in self.root.items("servers")))
 
 
-def base_of(server: Node) -> str:
+def base_of(server: DocumentNode) -> str:
     """The path of a server's URL; empty for one without."""
     url = str(server.value.get("url", "")) if isinstance(server.value, dict) else ""
     for name, variable in server.mapping("variables"):
@@ -60,7 +60,7 @@ def base_of(server: Node) -> str:
 
 
 def read(name: str, read_file: ReadFile) -> Specification:
-    """Raises InvalidInput, with every file and reference that can't be followed."""
+    """Raises InvalidInputError, with every file and reference that can't be followed."""
     first = _parsed(name, read_file(name))
     version = _version(name, first)
     old = version.startswith("3.0")
@@ -81,15 +81,15 @@ def read(name: str, read_file: ReadFile) -> Specification:
                 asked.add(file)
                 try:
                     waiting.append((file, _parsed(file, read_file(file))))
-                except InvalidInput as why:
+                except InvalidInputError as why:
                     flaws += [Flaw((), f"{place}: {flaw.message}", flaw.hint) for flaw in why.flaws]
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
     return Specification(name, version, documents)
 
 
 def _parsed(name: str, raw: bytes) -> Any:
-    """JSON where the file is JSON, whatever its name; else YAML. Raises InvalidInput."""
+    """JSON where the file is JSON, whatever its name; else YAML. Raises InvalidInputError."""
     try:
         text = decode(raw)
         if not text.lstrip().startswith("{"):
@@ -98,14 +98,14 @@ def _parsed(name: str, raw: bytes) -> Any:
             return json.loads(text, parse_float=written_float)
         except json.JSONDecodeError as why:
             if name.endswith(".json"):
-                raise InvalidInput(json_error(text, why)) from None
+                raise InvalidInputError(json_error(text, why)) from None
             return parse(text)  # a YAML file in one pair of braces
     except ValueError as why:  # a number that no double holds
-        raise InvalidInput(Flaw((), f"{name}: {why}", "Write a smaller number")) from None
+        raise InvalidInputError(Flaw((), f"{name}: {why}", "Write a smaller number")) from None
     except RecursionError:
-        raise InvalidInput(Flaw((), f"{name}: nested too deeply", "Use $ref")) from None
-    except InvalidInput as why:
-        raise InvalidInput(_placed(name, flaw) for flaw in why.flaws) from None
+        raise InvalidInputError(Flaw((), f"{name}: nested too deeply", "Use $ref")) from None
+    except InvalidInputError as why:
+        raise InvalidInputError(_placed(name, flaw) for flaw in why.flaws) from None
 
 
 def _placed(name: str, flaw: Flaw) -> Flaw:
@@ -115,14 +115,14 @@ def _placed(name: str, flaw: Flaw) -> Flaw:
 
 
 def _version(name: str, data: Any) -> str:
-    """Raises InvalidInput for what is no OpenAPI document of 3.0 or 3.1."""
+    """Raises InvalidInputError for what is no OpenAPI document of 3.0 or 3.1."""
     if not isinstance(data, dict):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw((), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0")
         )
     if "swagger" in data:
         hint = f"Convert it first, for example: npx swagger2openapi {basename(name)} -o openapi.yaml"
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw((), f"{name}: /swagger: this is Swagger {data['swagger']}; 3.0 and 3.1 are read", hint)
         )
     version = str(data.get("openapi", ""))
@@ -130,10 +130,10 @@ def _version(name: str, data: Any) -> str:
         said = (
             f"/openapi: version {shown(version)} is not read" if version else "/: there is no `openapi` key"
         )
-        raise InvalidInput(Flaw((), f"{name}: {said}", "Documents of OpenAPI 3.0 and 3.1 are"))
+        raise InvalidInputError(Flaw((), f"{name}: {said}", "Documents of OpenAPI 3.0 and 3.1 are"))
     for key in ("paths", "components"):
         if not isinstance(data.get(key, {}), dict):
-            raise InvalidInput(
+            raise InvalidInputError(
                 Flaw((), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Mend the document")
             )
     return version
@@ -142,7 +142,7 @@ def _version(name: str, data: Any) -> str:
 def _plain(name: str, value: Any, depth: int = 0, *, named: bool = False, data: bool = False) -> Any:
     """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
     if depth > _DEEPEST:
-        raise InvalidInput(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))
+        raise InvalidInputError(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))
     if isinstance(value, dict):
         return {
             key: _plain(

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def quoted(text: str) -> str:
 
 
 def decode(raw: bytes) -> str:
-    """UTF-8, with or without a byte order mark. Raises InvalidInput that names the byte."""
+    """UTF-8, with or without a byte order mark. Raises InvalidInputError that names the byte."""
     body = raw.removeprefix(BOM_UTF8)
     try:
         return body.decode()
@@ -53,7 +53,7 @@ def decode(raw: bytes) -> str:
         message = f"byte {why.start + len(raw) - len(body)} (0x{body[why.start]:02x}) is no UTF-8"
         utf16 = raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
         hint = "The file is UTF-16: save it as UTF-8" if utf16 else "Save the file as UTF-8"
-        raise InvalidInput(PlacedFlaw((), message, hint, line=line, column=column)) from why
+        raise InvalidInputError(PlacedFlaw((), message, hint, line=line, column=column)) from why
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -62,16 +62,16 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def refuse_unprintable(text: str) -> None:
-    """Raises InvalidInput for what YAML allows in escapes only."""
+    """Raises InvalidInputError for what YAML allows in escapes only."""
     if found := _UNPRINTABLE.search(text):
         code = ord(found[0])
         message = f"the character U+{code:04X} can't stand in YAML as it is"
         hint = f'Write it as "\\u{code:04x}" in double quotes' if code < 0xD800 else "Take it out"
-        raise InvalidInput(placed(text, found.start(), message, hint))
+        raise InvalidInputError(placed(text, found.start(), message, hint))
 
 
 def refuse_surrogates(text: str) -> None:
-    """Raises InvalidInput for halves of a character, which no bytes can carry."""
+    """Raises InvalidInputError for halves of a character, which no bytes can carry."""
     if found := SURROGATE.search(text):
         message = f"U+{ord(found[0]):04X} is half a character"
-        raise InvalidInput(placed(text, found.start(), message, "Write the whole character"))
+        raise InvalidInputError(placed(text, found.start(), message, "Write the whole character"))

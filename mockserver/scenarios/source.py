@@ -9,7 +9,7 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.scenarios.flaws import written
 from mockserver.scenarios.places import PlacedFlaw
 from mockserver.scenarios.yaml.yaml12 import Document
@@ -18,7 +18,7 @@ from mockserver.schema.scenario import ScenarioSpec
 LARGEST_FILE = 64 * 1024 * 1024
 
 
-class LoadFailed(InvalidInput):
+class LoadError(InvalidInputError):
     """Scenarios that can't be used. `lines` says `file:line:column: key path: what. Remedy.` of each flaw."""
 
     def __init__(self, found: list[tuple[str, Flaw]]) -> None:
@@ -61,14 +61,14 @@ class Source:
     def read_file(self, name: str, key_path: KeyPath) -> bytes:
         """
         A file that the scenario names at `key_path`: of its bundle, or beside
-        it. Raises InvalidInput, also for whatever leads out of its folder.
+        it. Raises InvalidInputError, also for whatever leads out of its folder.
         """
         if (known := normpath(name)) in self.bundle:
             return self.bundle[known]
         try:
             return _beside(self.folder, name, sorted(self.bundle))
-        except _Unusable as why:
-            raise InvalidInput(Flaw(key_path, str(why), why.hint)) from why
+        except _UnusableFileError as why:
+            raise InvalidInputError(Flaw(key_path, str(why), why.hint)) from why
 
 
 def position(document: Document, flaw: Flaw) -> tuple[int, int]:
@@ -95,7 +95,7 @@ def _sentence(flaw: Flaw) -> str:
     return text if text.endswith((".", "?", "!", ":")) else text + "."
 
 
-class _Unusable(Exception):
+class _UnusableFileError(Exception):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
@@ -108,36 +108,40 @@ def _beside(folder: Path | None, name: str, bundled: list[str]) -> bytes:
             if bundled
             else "Send it as a bundle: {yaml, files: {path: base64}}"
         )
-        raise _Unusable(f"there is no file {shown(name)} with this scenario", known)
+        raise _UnusableFileError(f"there is no file {shown(name)} with this scenario", known)
     try:
         return _read(_inside(folder, name), name)
     except (OSError, ValueError) as why:
         reason = getattr(why, "strerror", None) or str(why)
-        raise _Unusable(f"{shown(name)} can't be read: {reason}", "See to its name and rights") from why
+        raise _UnusableFileError(
+            f"{shown(name)} can't be read: {reason}", "See to its name and rights"
+        ) from why
 
 
 def _inside(folder: Path, name: str) -> Path:
     """The real path. Links are followed first: what counts is where the bytes lie."""
     stay = "Put it beside the scenario, or below"
     if Path(name).is_absolute():
-        raise _Unusable(f"{shown(name)} is an absolute path", "Write it as seen from the scenario's folder")
+        raise _UnusableFileError(
+            f"{shown(name)} is an absolute path", "Write it as seen from the scenario's folder"
+        )
     real = Path(realpath(folder / name))  # Path.resolve raises RuntimeError at a circle of links
     if not real.is_relative_to(realpath(folder)):
-        raise _Unusable(f"{shown(name)} leads out of the scenario's folder", stay)
+        raise _UnusableFileError(f"{shown(name)} leads out of the scenario's folder", stay)
     return real
 
 
 def _read(path: Path, name: str) -> bytes:
     if not path.exists():
-        raise _Unusable(
+        raise _UnusableFileError(
             f"there is no file {shown(name)} beside this scenario", "Paths begin at the scenario's folder"
         )
     if not path.is_file():
-        raise _Unusable(f"{shown(name)} is no file", "Name a file")
+        raise _UnusableFileError(f"{shown(name)} is no file", "Name a file")
     with path.open("rb") as stream:
         content = stream.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
-        raise _Unusable(
+        raise _UnusableFileError(
             f"{shown(name)} is larger than 64 MiB", "A mock keeps its bodies in memory: use a smaller one"
         )
     return content

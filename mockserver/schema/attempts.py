@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.model.durations import format_duration
 from mockserver.schema.base import SchemaOf, Seconds, Spec, range_keys
 from mockserver.schema.expect import Expect
@@ -46,17 +46,19 @@ class GapsSpec(Spec):
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
             return {"min": value}
         if not isinstance(value, (dict, cls)):
-            raise Wrong(f"expected bounds on a gap, got {shown(value)}", 'Write "100ms" or {"gte": "400ms"}')
+            raise WrongValueError(
+                f"expected bounds on a gap, got {shown(value)}", 'Write "100ms" or {"gte": "400ms"}'
+            )
         return range_keys(value) if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not self.model_fields_set:
-            raise Wrong("`gaps` has no bound", 'Write {"gte": "400ms"}')
+            raise WrongValueError("`gaps` has no bound", 'Write {"gte": "400ms"}')
         least = max(self.gt_s or 0.0, self.min_s or 0.0)
         most = [high for high in (self.lt_s, self.max_s) if high is not None]
         if most and least > min(most):
-            raise Wrong("the least gap is above the longest", "Swap them")
+            raise WrongValueError("the least gap is above the longest", "Swap them")
         return self
 
     def broken(self, gap_s: float) -> str:
@@ -97,14 +99,14 @@ DECORRELATED = "decorrelated"
 
 
 def _jitter(value: object) -> object:
-    """The range that a nominal gap is multiplied by, or `decorrelated`. Raises Wrong."""
+    """The range that a nominal gap is multiplied by, or `decorrelated`. Raises WrongValueError."""
     hint = "Write 0.25, [0.5, 1], full, none or decorrelated"
     if isinstance(value, str):
         if value == DECORRELATED:
             return value
         if value in _JITTERS:
             return _JITTERS[value]
-        raise Wrong(f"{shown(value)} is not a kind of jitter", hint)
+        raise WrongValueError(f"{shown(value)} is not a kind of jitter", hint)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
         return 1.0 - value, 1.0 + value
     if isinstance(value, (list, tuple)) and len(value) == 2:
@@ -114,7 +116,7 @@ def _jitter(value: object) -> object:
             and 0 <= low <= high
         ):
             return float(low), float(high)
-    raise Wrong(f"{shown(value)} is not a range of jitter", hint)
+    raise WrongValueError(f"{shown(value)} is not a range of jitter", hint)
 
 
 class BackoffSpec(Spec):
@@ -148,13 +150,15 @@ class BackoffSpec(Spec):
     @model_validator(mode="after")
     def _capped(self) -> Self:
         if self.cap_s is not None and self.cap_s < self.first_s:
-            raise Wrong("`cap` is below `first`", "Write the longest wait of the client")
+            raise WrongValueError("`cap` is below `first`", "Write the longest wait of the client")
         return self
 
 
 def _gaps(value: object) -> object:
     if isinstance(value, list) and not value:
-        raise Wrong("`gaps` is an empty list", 'Write one bound for each gap, such as ["100ms", "200ms"]')
+        raise WrongValueError(
+            "`gaps` is an empty list", 'Write one bound for each gap, such as ["100ms", "200ms"]'
+        )
     return (
         [GapsSpec.model_validate(item) for item in value]
         if isinstance(value, list)
@@ -209,5 +213,5 @@ class AttemptsSpec(GroupingSpec):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise Wrong("`min` is above `max`", "Swap them")
+            raise WrongValueError("`min` is above `max`", "Swap them")
         return self

@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.model import durations
 
 
@@ -38,15 +38,15 @@ class Spec(BaseModel):
 
 
 def duration_s(value: object) -> float:
-    """Seconds of a duration as authors write it. Raises Wrong."""
+    """Seconds of a duration as authors write it. Raises WrongValueError."""
     try:
         seconds = durations.parse_duration_s(value)
     except ValueError as why:
-        raise Wrong(str(why), durations.HINT) from why
+        raise WrongValueError(str(why), durations.HINT) from why
     if seconds < 0:
-        raise Wrong(f"{value!r} is negative", durations.HINT)
+        raise WrongValueError(f"{value!r} is negative", durations.HINT)
     if seconds > durations.LONGEST_S:
-        raise Wrong(f"{value!r} is longer than 100 years", "Write a shorter one")
+        raise WrongValueError(f"{value!r} is longer than 100 years", "Write a shorter one")
     return seconds
 
 
@@ -71,10 +71,10 @@ def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         try:
             return duration_s(value)
-        except Wrong as why:
-            raise Wrong(str(why), SECONDS_HINT) from why
+        except WrongValueError as why:
+            raise WrongValueError(str(why), SECONDS_HINT) from why
     if not 0 <= value <= durations.LONGEST_S:
-        raise Wrong(f"{value!r} is not a valid number of seconds", SECONDS_HINT)
+        raise WrongValueError(f"{value!r} is not a valid number of seconds", SECONDS_HINT)
     return float(value)
 
 
@@ -100,10 +100,10 @@ _RANGE = {"gte": "min", "lte": "max"}
 
 
 def range_keys(value: dict[Any, Any]) -> dict[Any, Any]:
-    """A range with `min` and `max` where its author wrote `gte` and `lte`. Raises Wrong where both stand there."""
+    """A range with `min` and `max` where its author wrote `gte` and `lte`. Raises WrongValueError where both stand there."""
     for key, name in _RANGE.items():
         if key in value and name in value:
-            raise Wrong(f"`{name}` and `{key}` say the same", "Keep one of them")
+            raise WrongValueError(f"`{name}` and `{key}` say the same", "Keep one of them")
     return {_RANGE.get(key, key): item for key, item in value.items()}
 
 
@@ -114,7 +114,7 @@ def is_template(value: object) -> bool:
 
 def _text_like(value: object) -> object:
     if isinstance(value, (dict, list)) or value is None:
-        raise Wrong(
+        raise WrongValueError(
             f"expected a text or a number, got {shown(value)}", "Put quotes round it to make it a text"
         )
     return value
@@ -201,37 +201,43 @@ def _without_host(method: str, url: str) -> str:
 
 
 def parse_request_line(text: object) -> RequestLine:
-    """Raises Wrong, with the remedy, for what is no request line."""
+    """Raises WrongValueError, with the remedy, for what is no request line."""
     if not isinstance(text, str):
-        raise Wrong(f"expected a request line, got {shown(text)}", _LINE_HINT)
+        raise WrongValueError(f"expected a request line, got {shown(text)}", _LINE_HINT)
     words = text.split()
     if len(words) == 1 and text.startswith("/"):
-        raise Wrong(f"{text!r} has no method", f"Write 'ANY {text}' for every method, or 'GET {text}'")
+        raise WrongValueError(
+            f"{text!r} has no method", f"Write 'ANY {text}' for every method, or 'GET {text}'"
+        )
     url = next((word for word in words if _URL.match(word)), None)
     if url is not None:
         method = words[0] if words[0] != url else "ANY"
-        raise Wrong(f"{shown(url)} is a URL, and a route has a path", _without_host(method, url))
+        raise WrongValueError(f"{shown(url)} is a URL, and a route has a path", _without_host(method, url))
     if len(words) > 2 and words[1].startswith("/"):
-        raise Wrong(f"{text!r} has white space in its path", _without_space(words[0], words[1:]))
+        raise WrongValueError(f"{text!r} has white space in its path", _without_space(words[0], words[1:]))
     if len(words) != 2:
-        raise Wrong(f"{text!r} is no request line", _LINE_HINT)
+        raise WrongValueError(f"{text!r} is no request line", _LINE_HINT)
     names, path = words
     methods = names.split(",")
     for name in methods:
         if not METHOD.fullmatch(name):
-            raise Wrong(f"{name!r} in {text!r} is no method", _LINE_HINT)
+            raise WrongValueError(f"{name!r} in {text!r} is no method", _LINE_HINT)
         if name != name.upper():
-            raise Wrong(f"{name!r} in {text!r} is no method: methods know case", f"Write {name.upper()!r}")
+            raise WrongValueError(
+                f"{name!r} in {text!r} is no method: methods know case", f"Write {name.upper()!r}"
+            )
     if not path.startswith("/"):
         hint = f"Write '{names} /{path}'"
         if path.startswith("^") or path.endswith("$"):
             hint = r"A path is no regular expression: write one in a parameter, such as '/users/{id:\d+}' or '/{path:.+}'"
-        raise Wrong(f"the path {path!r} does not begin with a slash", hint)
+        raise WrongValueError(f"the path {path!r} does not begin with a slash", hint)
     bare = re.sub(r"\{[^{}]*\}", "", path)
     if "?" in bare or "#" in bare:
-        raise Wrong(f"{path!r} has a query or fragment", "Ask for query parameters under match.query")
+        raise WrongValueError(
+            f"{path!r} has a query or fragment", "Ask for query parameters under match.query"
+        )
     if "ANY" in methods and len(methods) > 1:
-        raise Wrong(f"{names!r} mixes ANY with methods", "Write ANY alone")
+        raise WrongValueError(f"{names!r} mixes ANY with methods", "Write ANY alone")
     return RequestLine(text, None if names == "ANY" else frozenset(methods), path)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema, model_validator
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.schema.base import Spec, range_keys
 
 
@@ -22,7 +22,7 @@ class ExpectSpec(Spec):
         if isinstance(value, int) and not isinstance(value, bool):
             return {"min": value, "max": value}
         if not isinstance(value, (dict, cls)):
-            raise Wrong(
+            raise WrongValueError(
                 f"expected a number of calls, got {shown(value)}", "Write 3, {min: 1}, {max: 2} or both"
             )
         return range_keys(value) if isinstance(value, dict) else value
@@ -30,7 +30,7 @@ class ExpectSpec(Spec):
     @model_validator(mode="after")
     def _ordered(self) -> ExpectSpec:
         if self.max is not None and self.min > self.max:
-            raise Wrong(f"min {self.min} is above max {self.max}", "Swap them")
+            raise WrongValueError(f"min {self.min} is above max {self.max}", "Swap them")
         return self
 
     def holds(self, count: int) -> bool:

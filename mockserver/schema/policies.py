@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.schema.base import DurationS, SchemaOf, Spec, TextLike
 from mockserver.schema.reply import ReplySpec
 
@@ -25,7 +25,7 @@ class ApiKeySpec(Spec):
     @model_validator(mode="after")
     def _one_place(self) -> ApiKeySpec:
         if (self.header is None) == (self.query is None):
-            raise Wrong(
+            raise WrongValueError(
                 "an API key stands in one place",
                 "Write {header: x-api-key, values: [...]}, or `query` for `header`",
             )
@@ -47,7 +47,7 @@ class AuthSpec(Spec):
     def _one_kind(self) -> AuthSpec:
         written = [name for name in ("bearer", "basic", "api_key") if getattr(self, name) is not None]
         if len(written) != 1:
-            raise Wrong(
+            raise WrongValueError(
                 "auth has one kind",
                 "Write {bearer: [token]}, {basic: {user: pass}}, {api_key: {...}} or oauth",
             )
@@ -57,7 +57,7 @@ class AuthSpec(Spec):
 def _auth(value: object) -> object:
     if isinstance(value, str):
         if value not in ("oauth", NONE):
-            raise Wrong(
+            raise WrongValueError(
                 f"{value!r} is no kind of auth",
                 "Write {bearer: [token]}, {basic: {user: pass}}, {api_key: {...}}, oauth or none",
             )
@@ -102,7 +102,7 @@ class IdempotencySpec(Spec):
     @model_validator(mode="after")
     def _one_place(self) -> IdempotencySpec:
         if (self.header is None) == (self.json_ is None):
-            raise Wrong(
+            raise WrongValueError(
                 "the key stands in one place", "Write {header: idempotency-key} or {json: idempotency_key}"
             )
         return self
@@ -131,7 +131,7 @@ def _rate(value: object) -> object:
     try:
         return Rate(str(value))
     except ValueError:
-        raise Wrong(f"{shown(value)} is no rate", "Write 10/s, 2/m or 100/h") from None
+        raise WrongValueError(f"{shown(value)} is no rate", "Write 10/s, 2/m or 100/h") from None
 
 
 class LimitSpec(Spec):
@@ -149,9 +149,9 @@ class LimitSpec(Spec):
     @model_validator(mode="after")
     def _one_kind(self) -> LimitSpec:
         if (self.rate is None) == (self.in_flight is None):
-            raise Wrong("a limit has one kind", "Write {rate: 10/s, burst: 5} or {in_flight: 2}")
+            raise WrongValueError("a limit has one kind", "Write {rate: 10/s, burst: 5} or {in_flight: 2}")
         if self.burst is not None and self.rate is None:
-            raise Wrong("`burst` stands without `rate`", "Add rate: 10/s")
+            raise WrongValueError("`burst` stands without `rate`", "Add rate: 10/s")
         return self
 
 

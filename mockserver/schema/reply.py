@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
-from mockserver.errors import Wrong, near, shown
+from mockserver.errors import WrongValueError, near, shown
 from mockserver.model.lines import HeaderLines
 from mockserver.schema.base import (
     UNSET,
@@ -43,9 +43,9 @@ def _status(value: object) -> object:
     if is_template(value):
         return value
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Wrong(f"expected an HTTP status, got {shown(value)}", "Use a number from 200 to 599")
+        raise WrongValueError(f"expected an HTTP status, got {shown(value)}", "Use a number from 200 to 599")
     if not 200 <= value <= 599:
-        raise Wrong(f"{value} is no HTTP status", "Use 200 to 599")
+        raise WrongValueError(f"{value} is no HTTP status", "Use 200 to 599")
     return int(value)
 
 
@@ -74,13 +74,15 @@ class DelayRangeSpec(Spec):
     @model_validator(mode="after")
     def _one_kind(self) -> DelayRangeSpec:
         if (self.median_s is None) != (self.sigma is None):
-            raise Wrong(
+            raise WrongValueError(
                 "a lognormal delay needs both median and sigma", "Write {median: 90ms, sigma: 0.4, max: 2s}"
             )
         if (self.median_s is None) == (self.min_s is None):
-            raise Wrong("a delay range is {min, max} or {median, sigma, max}", "Write one of the two")
+            raise WrongValueError(
+                "a delay range is {min, max} or {median, sigma, max}", "Write one of the two"
+            )
         if self.min_s is not None and self.min_s > self.max_s:
-            raise Wrong("min is above max", "Swap them")
+            raise WrongValueError("min is above max", "Swap them")
         return self
 
 
@@ -136,7 +138,9 @@ def _throttle(value: object) -> object:
             rate = 0
         if rate > 0:
             return float(rate)
-    raise Wrong(f"{shown(value)} is no throttle", "Write a rate such as 10KB/s, or {chunks: 5, over: 2s}")
+    raise WrongValueError(
+        f"{shown(value)} is no throttle", "Write a rate such as 10KB/s, or {chunks: 5, over: 2s}"
+    )
 
 
 Throttle = Annotated[
@@ -166,7 +170,7 @@ class FaultSpec(Spec):
         if isinstance(after, str) and after != "headers":
             words = after.split()
             if len(words) != 2 or not words[0].isdigit() or words[1] not in ("event", "events"):
-                raise Wrong(
+                raise WrongValueError(
                     f"{after!r} is no place in a reply",
                     "Write headers, a number of body bytes, or '2 events'",
                 )
@@ -175,7 +179,7 @@ class FaultSpec(Spec):
             and not isinstance(after, str)
             and (isinstance(after, bool) or not isinstance(after, int) or after < 0)
         ):
-            raise Wrong(
+            raise WrongValueError(
                 f"{shown(after)} is no place in a reply",
                 "Write headers, a number of body bytes, or '2 events'",
             )
@@ -185,11 +189,11 @@ class FaultSpec(Spec):
 def _fault(value: object) -> object:
     if isinstance(value, str):
         if value not in list(FaultKind):
-            raise Wrong(f"{value!r} is no fault", near(value, list(FaultKind)))
+            raise WrongValueError(f"{value!r} is no fault", near(value, list(FaultKind)))
         return FaultSpec(kind=value)  # type: ignore[arg-type]
     if isinstance(value, dict):
         return FaultSpec.model_validate(value)
-    raise Wrong(f"{shown(value)} is no fault", "Write reset, or {kind: reset, after: headers}")
+    raise WrongValueError(f"{shown(value)} is no fault", "Write reset, or {kind: reset, after: headers}")
 
 
 Fault = Annotated[
@@ -223,7 +227,7 @@ Fault = Annotated[
 def _effect(value: object) -> object:
     for one in value if isinstance(value, list) else [value]:
         if not isinstance(one, dict) or not one:
-            raise Wrong(
+            raise WrongValueError(
                 f"{shown(one)} is no effect", 'Write {kind: charge, id: "{{ let.id }}"}, or a list of such'
             )
     return value
@@ -309,7 +313,7 @@ class ReplySpec(Spec):
         if isinstance(value, int) and not isinstance(value, bool):
             return {"status": value}
         if not isinstance(value, (dict, cls)):
-            raise Wrong(
+            raise WrongValueError(
                 f"expected a reply, got {shown(value)}", "A reply is a status, a mapping, or a list of them"
             )
         return value
@@ -318,9 +322,11 @@ class ReplySpec(Spec):
     def _one_of_a_kind(self) -> ReplySpec:
         written = [kind for kind in BODY_KINDS if self.has("json_" if kind == "json" else kind)]
         if len(written) > 1:
-            raise Wrong(f"a reply has one body, this one has {' and '.join(written)}", "Keep one of them")
+            raise WrongValueError(
+                f"a reply has one body, this one has {' and '.join(written)}", "Keep one of them"
+            )
         if self.times is not None and self.for_s is not None:
-            raise Wrong("a step has `times` or `for`, not both", "Keep one of them")
+            raise WrongValueError("a step has `times` or `for`, not both", "Keep one of them")
         if self.choose is not None or self.cases is not None:
             beside = self.model_fields_set - {
                 "choose",
@@ -336,7 +342,7 @@ class ReplySpec(Spec):
                 beside.add("cases")
             if beside:
                 words = " and ".join(sorted(name.rstrip("_") for name in beside))
-                raise Wrong(
+                raise WrongValueError(
                     f"beside `choose` or `cases` stands {words}", "Move it into each of the replies below"
                 )
         return self

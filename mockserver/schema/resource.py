@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic import model_validator as whole
 from pydantic_core import CoreSchema
 
-from mockserver.errors import Wrong, near, shown
+from mockserver.errors import WrongValueError, near, shown
 from mockserver.schema.base import UNSET, DurationS, Spec, is_template
 from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import Effect, ReplySpec
@@ -38,22 +38,26 @@ _NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 
 def _path(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("/"):
-        raise Wrong(f"{shown(value)} is no path", "Begin it with a slash, such as /items")
+        raise WrongValueError(f"{shown(value)} is no path", "Begin it with a slash, such as /items")
     if value.endswith("/") or value.startswith("//"):
-        raise Wrong(f"{value!r} has a slash too many", f"Write {'/' + (value.strip('/') or 'items')}")
+        raise WrongValueError(
+            f"{value!r} has a slash too many", f"Write {'/' + (value.strip('/') or 'items')}"
+        )
     if "{" in value or "}" in value:
-        raise Wrong(
+        raise WrongValueError(
             f"{value!r} has a parameter, and a collection stands on one path",
             "Write one resource for each path; the items' own /{id} comes by itself",
         )
     if any(c in "?#" or c.isspace() for c in value):
-        raise Wrong(f"{value!r} is no plain path", "Leave query, fragment and spaces out; write %20 for one")
+        raise WrongValueError(
+            f"{value!r} is no plain path", "Leave query, fragment and spaces out; write %20 for one"
+        )
     return value
 
 
 def _field(value: object) -> object:
     if not isinstance(value, str) or not value:
-        raise Wrong(f"{shown(value)} is no field's name", "Write the name of a field, such as id")
+        raise WrongValueError(f"{shown(value)} is no field's name", "Write the name of a field, such as id")
     return value
 
 
@@ -66,7 +70,7 @@ def _generate(value: object) -> object:
     advice = near(value, ("increment", "uuid")) if isinstance(value, str) else ""
     advice = advice if advice.startswith("Did") else ""
     remedy = "Write increment, uuid or a template; {field: order_id} names the field"
-    raise Wrong(f"{shown(value)} makes no ids", f"{advice} {remedy}".strip())
+    raise WrongValueError(f"{shown(value)} makes no ids", f"{advice} {remedy}".strip())
 
 
 class IdSpec(Spec):
@@ -99,7 +103,7 @@ class SeedSpec(Spec):
     @classmethod
     def _is_mapping(cls, value: object) -> object:
         if not isinstance(value, (dict, cls)):
-            raise Wrong(
+            raise WrongValueError(
                 f"expected items, got {shown(value)}",
                 "Write {count: 25, each: {…}}, a list, or a file's name",
             )
@@ -126,7 +130,7 @@ Seed = Annotated[
 
 def _word(value: object) -> object:
     if value not in ENVELOPE:
-        raise Wrong(f"{shown(value)} is nothing that a page knows", near(str(value), ENVELOPE))
+        raise WrongValueError(f"{shown(value)} is nothing that a page knows", near(str(value), ENVELOPE))
     return value
 
 
@@ -173,32 +177,36 @@ class PageSpec(Spec):
     def _one_style(self) -> PageSpec:
         styles = [key for key in ("number", "offset", "cursor") if getattr(self, key) is not None]
         if len(styles) > 1:
-            raise Wrong(f"a list is paged in one way, this one by {' and '.join(styles)}", "Keep one of them")
+            raise WrongValueError(
+                f"a list is paged in one way, this one by {' and '.join(styles)}", "Keep one of them"
+            )
         self._check_sizes(styles[0] if styles else "")
         self._check_names()
         if self.envelope is not None:
             self._check_envelope(self.envelope)
         elif not styles:
-            raise Wrong("the pages have no parameters", "Write number: page, size: per_page, or link: true")
+            raise WrongValueError(
+                "the pages have no parameters", "Write number: page, size: per_page, or link: true"
+            )
         return self
 
     def _check_sizes(self, style: str) -> None:
         if self.size is not None and style != "number":
-            raise Wrong(
+            raise WrongValueError(
                 "`size` goes with `number`", "Write number: page beside it, or `limit` with offset or cursor"
             )
         if self.limit is not None and style not in ("offset", "cursor"):
-            raise Wrong(
+            raise WrongValueError(
                 "`limit` goes with `offset` or `cursor`",
                 "Write offset: offset beside it, or `size` with number",
             )
         beside = [key for key in ("default", "max") if self.has(key)]
         if beside and not style:
-            raise Wrong(
+            raise WrongValueError(
                 f"`{beside[0]}` is a page's size, and nothing is paged", "Write number: page beside it"
             )
         if self.max is not None and self.has("default") and self.default > self.max:
-            raise Wrong(f"default {self.default} is above max {self.max}", "Swap them")
+            raise WrongValueError(f"default {self.default} is above max {self.max}", "Swap them")
 
     def _check_names(self) -> None:
         names = [
@@ -208,12 +216,12 @@ class PageSpec(Spec):
         ]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise Wrong(f"the parameter {twice!r} stands for two things", "Give each its own name")
+            raise WrongValueError(f"the parameter {twice!r} stands for two things", "Give each its own name")
 
     def _check_envelope(self, envelope: dict[str, str]) -> None:
         words = list(envelope.values())
         if "items" not in words:
-            raise Wrong("the envelope has no items", "Write the key that holds them: {data: items}")
+            raise WrongValueError("the envelope has no items", "Write the key that holds them: {data: items}")
         known = {"cursor": ("items", "total", "has_next", "next_cursor"), "": ("items", "total")}.get(
             self.style, ("items", "total", "page", "pages", "has_next")
         )
@@ -223,7 +231,7 @@ class PageSpec(Spec):
                 remedy = (
                     "Name a `cursor`" if word == "next_cursor" else "Name a `number`, such as number: page"
                 )
-                raise Wrong(f"{how} knows no {word}", f"{remedy}, or use {', '.join(known)}")
+                raise WrongValueError(f"{how} knows no {word}", f"{remedy}, or use {', '.join(known)}")
 
     @property
     def style(self) -> Literal["number", "offset", "cursor", ""]:
@@ -246,12 +254,12 @@ class PageSpec(Spec):
 
 def _transition(value: object) -> object:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise Wrong(
+        raise WrongValueError(
             f"{shown(value)} is no name of a transition",
             "It is the last part of a path: use letters, digits, dashes or underscores",
         )
     if value in EVENTS:
-        raise Wrong(f"{value!r} is what happens to every item", "Give the transition another name")
+        raise WrongValueError(f"{value!r} is what happens to every item", "Give the transition another name")
     return value
 
 
@@ -287,13 +295,13 @@ class OnSpec(Spec):
     @whole(mode="after")
     def _ttl_of_something(self) -> OnSpec:
         if self.set_ttl_s is not None and self.set_ is None:
-            raise Wrong("`set_ttl` has no `set` beside it", "Write what to set, or take it out")
+            raise WrongValueError("`set_ttl` has no `set` beside it", "Write what to set, or take it out")
         return self
 
 
 def _schema(value: object) -> object:
     if not isinstance(value, (dict, bool, str)):
-        raise Wrong(
+        raise WrongValueError(
             f"expected a JSON Schema, got {shown(value)}", "Write the schema, or the name of a file with it"
         )
     return value
@@ -303,7 +311,9 @@ def _methods(value: object) -> object:
     listed = [value] if isinstance(value, str) else value
     for one in listed if isinstance(listed, list) else ():
         if not isinstance(one, str) or one not in UPDATES:
-            raise Wrong(f"{shown(one)} changes no item", near(str(one), UPDATES) or "Use PATCH, PUT or POST")
+            raise WrongValueError(
+                f"{shown(one)} changes no item", near(str(one), UPDATES) or "Use PATCH, PUT or POST"
+            )
     return listed
 
 
@@ -317,7 +327,7 @@ Methods = Annotated[
 def _one_reply(reply: ReplySpec) -> ReplySpec:
     for field, key in (("choose", "choose"), ("cases", "cases"), ("times", "times"), ("for_s", "for")):
         if reply.has(field):
-            raise Wrong(f"`invalid` is one reply, and this one has `{key}`", "Take it out")
+            raise WrongValueError(f"`invalid` is one reply, and this one has `{key}`", "Take it out")
     return reply
 
 
@@ -351,7 +361,7 @@ class ResourceSpec(GuardedSpec):
     @whole(mode="after")
     def _fits(self) -> ResourceSpec:
         if self.machine is not None and self.machine.field == self.id.field:
-            raise Wrong(
+            raise WrongValueError(
                 f"the field {self.id.field!r} is both id and state", "Name another field in `machine`"
             )
         return self

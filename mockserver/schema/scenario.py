@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.model.violation import Mode
 from mockserver.schema.attempts import GroupingSpec
 from mockserver.schema.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template
@@ -27,11 +27,13 @@ _NAME = re.compile(r"[^\s/?#%][^/?#%\x00-\x1f]*")
 
 
 def read_scenario_name(value: object) -> object:
-    """The name of a scenario. Raises Wrong."""
+    """The name of a scenario. Raises WrongValueError."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise Wrong(f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores")
+        raise WrongValueError(
+            f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores"
+        )
     if value == RUNTIME:
-        raise Wrong("'runtime' is the scenario of routes made at runtime", "Choose another name")
+        raise WrongValueError("'runtime' is the scenario of routes made at runtime", "Choose another name")
     return value
 
 
@@ -42,14 +44,14 @@ def _base(value: object) -> object:
     if value == "":
         return value
     if not isinstance(value, str) or not value.startswith("/"):
-        raise Wrong(f"{shown(value)} is no path prefix", "Begin it with a slash, such as /v1")
+        raise WrongValueError(f"{shown(value)} is no path prefix", "Begin it with a slash, such as /v1")
     if value.endswith("/"):
-        raise Wrong(
+        raise WrongValueError(
             f"{value!r} ends with a slash",
             f"Write {value.rstrip('/') or 'no base at all'!r}: routes begin with one",
         )
     if any(c in value for c in "?#{}"):
-        raise Wrong(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
+        raise WrongValueError(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
     return value
 
 
@@ -90,25 +92,29 @@ _PROXY_HINT = "Write the address of the real service, such as https://api.exampl
 
 def read_upstream(value: object) -> str:
     """
-    The URL of a real service, without a slash at its end. Raises Wrong.
+    The URL of a real service, without a slash at its end. Raises WrongValueError.
 
     No template: a request has no say in where it goes.
     """
     if not isinstance(value, str) or is_template(value):
-        raise Wrong(f"expected a URL, got {shown(value)}", _PROXY_HINT)
+        raise WrongValueError(f"expected a URL, got {shown(value)}", _PROXY_HINT)
     if _UNSAFE.search(value):
-        raise Wrong(f"{shown(value)} holds a space, a control character or a backslash", _PROXY_HINT)
+        raise WrongValueError(
+            f"{shown(value)} holds a space, a control character or a backslash", _PROXY_HINT
+        )
     try:
         parts = urlsplit(value)
         port = parts.port
     except ValueError as why:
-        raise Wrong(f"{shown(value)} is no URL: {why}", _PROXY_HINT) from why
+        raise WrongValueError(f"{shown(value)} is no URL: {why}", _PROXY_HINT) from why
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
-        raise Wrong(f"{shown(value)} is no http or https URL", _PROXY_HINT)
+        raise WrongValueError(f"{shown(value)} is no http or https URL", _PROXY_HINT)
     if "@" in parts.netloc:
-        raise Wrong("a URL with user and password is not called", "Let the client send them as a header")
+        raise WrongValueError(
+            "a URL with user and password is not called", "Let the client send them as a header"
+        )
     if "?" in value or "#" in value:
-        raise Wrong(
+        raise WrongValueError(
             f"{shown(value)} has a query or fragment", "Leave it out: path and query are the request's own"
         )
     return value.rstrip("/")
@@ -182,7 +188,7 @@ class RouteSpec(WorkSpec, GuardedSpec):
         if not isinstance(value, dict) or value.get("proxy") is None:
             return value
         if "reply" in value:
-            raise Wrong("a route has `reply` or `proxy`, not both", "Keep one of them")
+            raise WrongValueError("a route has `reply` or `proxy`, not both", "Keep one of them")
         return {**value, "reply": 200}  # nobody asks for it; without it a route lacks a key
 
 
@@ -234,15 +240,21 @@ class ScenarioSpec(GuardedSpec):
                 if not (isinstance(key, str) and key.startswith("x-"))
             }
         if value is None:
-            raise Wrong("the file is empty", "Write at least: routes: [{request: GET /, reply: 200}]")
+            raise WrongValueError(
+                "the file is empty", "Write at least: routes: [{request: GET /, reply: 200}]"
+            )
         if isinstance(value, cls):
             return value
-        raise Wrong(f"expected a mapping, got {shown(value)}", "A scenario begins with keys such as routes:")
+        raise WrongValueError(
+            f"expected a mapping, got {shown(value)}", "A scenario begins with keys such as routes:"
+        )
 
     @model_validator(mode="after")
     def _validates_something(self) -> ScenarioSpec:
         if self.has("validate_") and self.openapi is None:
-            raise Wrong("`validate` has no `openapi` beside it", "Name the document, or take it out")
+            raise WrongValueError(
+                "`validate` has no `openapi` beside it", "Name the document, or take it out"
+            )
         return self
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
-from mockserver.errors import Wrong, near, shown
+from mockserver.errors import WrongValueError, near, shown
 from mockserver.schema.base import DurationS, SchemaOf, Spec, SpecSchema
 from mockserver.schema.policies import NONE
 from mockserver.schema.reply import ReplySpec
@@ -31,7 +31,7 @@ def _answer(value: object) -> object:
     written = [key for key in _NO_ANSWER if isinstance(value, dict) and key in value]
     if written:
         words = " and ".join(f"`{key}`" for key in written)
-        raise Wrong(
+        raise WrongValueError(
             f"{words} has no place here", "A trouble is one answer: status, headers, body, delay, fault"
         )
     return value
@@ -55,7 +55,7 @@ def _times(value: object) -> object:
     if value == ALWAYS:
         return value
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise Wrong(f"expected a number of calls, got {shown(value)}", f"Write 1, 2, … or {ALWAYS}")
+        raise WrongValueError(f"expected a number of calls, got {shown(value)}", f"Write 1, 2, … or {ALWAYS}")
     return value
 
 
@@ -72,7 +72,7 @@ class WebhookTroubleSpec(Spec):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.repeat is None and self.delay_s is None:
-            raise Wrong("it says nothing", "Write {repeat: 2}, or {delay: 2s}")
+            raise WrongValueError("it says nothing", "Write {repeat: 2}, or {delay: 2s}")
         return self
 
 
@@ -116,12 +116,14 @@ class TroubleSpec(Spec):
     @model_validator(mode="after")
     def _strikes(self) -> Self:
         if self.before is None and self.after is None and self.webhook is None:
-            raise Wrong(
+            raise WrongValueError(
                 "it says nothing", "Write before: 503, after: {fault: reset}, or webhook: {repeat: 2}"
             )
         if self.before is not None and (self.after is not None or self.webhook is not None):
             other = "after" if self.after is not None else "webhook"
-            raise Wrong(f"with `before` no work is done, so there is no `{other}`", "Keep one of them")
+            raise WrongValueError(
+                f"with `before` no work is done, so there is no `{other}`", "Keep one of them"
+            )
         return self
 
 
@@ -155,7 +157,9 @@ def _trouble(value: object) -> object:
         return None
     if not isinstance(value, dict | SweepTroubleSpec):
         hint = f"Write where it strikes, such as {{before: 503}}, or {NONE} to leave a shipped one out"
-        raise Wrong("it says nothing" if value is None else f"expected a trouble, got {shown(value)}", hint)
+        raise WrongValueError(
+            "it says nothing" if value is None else f"expected a trouble, got {shown(value)}", hint
+        )
     return value
 
 
@@ -169,10 +173,10 @@ def _shipped(value: object) -> object:
     if value in ("all", NONE) or isinstance(value, list):
         return value
     hint = near(value, ("all", NONE)) if isinstance(value, str) else ""
-    raise Wrong(f"expected all, none or a list of names, got {shown(value)}", hint)
+    raise WrongValueError(f"expected all, none or a list of names, got {shown(value)}", hint)
 
 
-class EffectsSpec(Spec):
+class TroubleEffectsSpec(Spec):
     """What the sweep can't know of effects by itself."""
 
     undone_by: dict[str, str | list[str]] = Field(
@@ -195,7 +199,7 @@ class TroublesFileSpec(Spec):
         default={},
         description="By name: more of them, or others in the place of shipped ones; `none` drops one.",
     )
-    effects: EffectsSpec = Field(default=EffectsSpec(), description="What the verdicts know.")
+    effects: TroubleEffectsSpec = Field(default=TroubleEffectsSpec(), description="What the verdicts know.")
 
     @model_validator(mode="before")
     @classmethod
@@ -203,7 +207,9 @@ class TroublesFileSpec(Spec):
         if isinstance(value, dict):
             return {key: item for key, item in value.items() if not str(key).startswith("x-")}
         if value is None:
-            raise Wrong("the file is empty", "Write at least: troubles: {slow: {after: {delay: 2s}}}")
+            raise WrongValueError(
+                "the file is empty", "Write at least: troubles: {slow: {after: {delay: 2s}}}"
+            )
         return value
 
 

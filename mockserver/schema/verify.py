@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mockserver.errors import Wrong
+from mockserver.errors import WrongValueError
 from mockserver.schema.attempts import AttemptsSpec
 from mockserver.schema.base import RequestLineText, Seconds, Spec
 from mockserver.schema.expect import Expect, ExpectSpec
@@ -17,7 +17,7 @@ LONGEST_WAIT_S = 60.0
 
 def _bounded(value_s: float | None, name: str) -> None:
     if value_s is not None and value_s > LONGEST_WAIT_S:
-        raise Wrong(f"{name} is above {LONGEST_WAIT_S:.0f} s", "Ask again, or wait in the test")
+        raise WrongValueError(f"{name} is above {LONGEST_WAIT_S:.0f} s", "Ask again, or wait in the test")
 
 
 class SubjectSpec(Spec):
@@ -32,7 +32,7 @@ class SubjectSpec(Spec):
     @model_validator(mode="after")
     def _match_has_subject(self) -> SubjectSpec:
         if self.match is not None and self.request is None and self.route is None:
-            raise Wrong(
+            raise WrongValueError(
                 "`match` needs `route` or `request` beside it", "Add route: NAME, or request: 'POST /path'"
             )
         return self
@@ -40,7 +40,9 @@ class SubjectSpec(Spec):
 
 def _one_of_two(spec: SubjectSpec, what: str) -> None:
     if (spec.route is None) == (spec.request is None):
-        raise Wrong(f"{what} asks for one thing", 'Write {"route": "NAME"} or {"request": "POST /path"}')
+        raise WrongValueError(
+            f"{what} asks for one thing", 'Write {"route": "NAME"} or {"request": "POST /path"}'
+        )
 
 
 class CountSpec(SubjectSpec):
@@ -74,7 +76,7 @@ class EffectsSpec(Spec):
     def _fields_under_where(cls, value: object) -> object:
         names = [name for name in value if name not in ("kind", "where")] if isinstance(value, dict) else []
         if names:
-            raise Wrong(
+            raise WrongValueError(
                 f"{names[0]!r} is not a key here",
                 f'Fields of an effect go under where: {{"where": {{"{names[0]}": …}}}}',
             )
@@ -135,11 +137,15 @@ class CheckSpec(SubjectSpec):
         written = [name for name in SUBJECTS if getattr(self, name) is not None]
         if len(written) != 1:
             saw = " and ".join(written) or "none"
-            raise Wrong(f"a check has one subject, this one has {saw}", f"Write one of {', '.join(SUBJECTS)}")
+            raise WrongValueError(
+                f"a check has one subject, this one has {saw}", f"Write one of {', '.join(SUBJECTS)}"
+            )
         if self.attempts is not None and written[0] not in ("route", "request"):
-            raise Wrong(f"`attempts` says nothing about {written[0]}", "It goes with route or request")
+            raise WrongValueError(
+                f"`attempts` says nothing about {written[0]}", "It goes with route or request"
+            )
         if self.has("times") and written[0] in ("in_order", "unused", "unmatched", "leaks", "violations"):
-            raise Wrong(f"`times` says nothing about {written[0]}", "Leave it out")
+            raise WrongValueError(f"`times` says nothing about {written[0]}", "Leave it out")
         _bounded(self.within_s, "within")
         _bounded(self.quiet_s, "quiet")
         return self

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
-from mockserver.errors import Wrong, near, shown
+from mockserver.errors import WrongValueError, near, shown
 from mockserver.model.lines import HeaderLines, header_name
 from mockserver.schema.base import METHOD, DurationS, Json, Spec, TextLike, is_template
 
@@ -25,7 +25,7 @@ _ONLY_HMAC = ("header", "algorithm", "encoding")
 def _word(what: str, known: tuple[str, ...]) -> Any:
     def check(value: object) -> object:
         if value is not None and value not in known:
-            raise Wrong(f"{shown(value)} is no {what}", near(str(value), known))
+            raise WrongValueError(f"{shown(value)} is no {what}", near(str(value), known))
         return value
 
     return BeforeValidator(check)
@@ -75,11 +75,11 @@ class SignSpec(Spec):
         beside = [key for key in _ONLY_HMAC if self.has(key)]
         if beside and self.scheme != "hmac":
             what = " and ".join(f"`{key}`" for key in beside)
-            raise Wrong(
+            raise WrongValueError(
                 f"the scheme {self.scheme} has its own {what}", "Leave it out, or use the scheme hmac"
             )
         if self.fault == "expired" and self.scheme in _TIMELESS:
-            raise Wrong(
+            raise WrongValueError(
                 f"a signature of the scheme {self.scheme} has no time to expire", "Use wrong_key or tampered"
             )
         if self.scheme == "standard" and not is_template(self.secret):
@@ -91,7 +91,9 @@ def _check_standard(secret: str) -> None:
     try:
         key_of_standard(secret)
     except ValueError as why:
-        raise Wrong(str(why), "A secret of the scheme standard is whsec_ and a key in Base64") from why
+        raise WrongValueError(
+            str(why), "A secret of the scheme standard is whsec_ and a key in Base64"
+        ) from why
 
 
 MOST_ATTEMPTS = 100
@@ -142,12 +144,12 @@ class RetrySpec(Spec):
     def _a_mapping(cls, value: object) -> object:
         if isinstance(value, (dict, cls)):
             return value
-        raise Wrong(f"expected a mapping, got {shown(value)}", "Write {attempts: 3, backoff: 1s}")
+        raise WrongValueError(f"expected a mapping, got {shown(value)}", "Write {attempts: 3, backoff: 1s}")
 
 
 def _url(value: object) -> object:
     if not isinstance(value, str) or not value:
-        raise Wrong(f"expected a URL, got {shown(value)}", _URL_HINT)
+        raise WrongValueError(f"expected a URL, got {shown(value)}", _URL_HINT)
     if not is_template(value) and "${" not in value:
         _check_url(value)
     return value
@@ -162,22 +164,22 @@ def _check_url(text: str) -> None:
         host = parts.hostname
         _ = parts.port  # raises ValueError where it is none
     except ValueError as why:
-        raise Wrong(f"{shown(text)} is no URL: {why}", _URL_HINT) from why
+        raise WrongValueError(f"{shown(text)} is no URL: {why}", _URL_HINT) from why
     if parts.scheme not in ("http", "https") or not host:
-        raise Wrong(f"{shown(text)} is no http or https URL", _URL_HINT)
+        raise WrongValueError(f"{shown(text)} is no http or https URL", _URL_HINT)
     if "@" in parts.netloc:
-        raise Wrong(
+        raise WrongValueError(
             "a webhook's URL holds no user and password", "Send them as headers: {authorization: ...}"
         )
     if re.search(r"[\x00-\x20\x7f\\]", text):
-        raise Wrong(f"{shown(text)} holds a space or a backslash", "Percent-encode it: %20, %5C")
+        raise WrongValueError(f"{shown(text)} holds a space or a backslash", "Percent-encode it: %20, %5C")
 
 
 def _method(value: object) -> object:
     if not isinstance(value, str) or not METHOD.fullmatch(value):
-        raise Wrong(f"{shown(value)} is no method", "Write POST, PUT or another")
+        raise WrongValueError(f"{shown(value)} is no method", "Write POST, PUT or another")
     if value != value.upper():
-        raise Wrong(f"{value!r} is no method: methods know case", f"Write {value.upper()!r}")
+        raise WrongValueError(f"{value!r} is no method: methods know case", f"Write {value.upper()!r}")
     return value
 
 
@@ -243,12 +245,16 @@ class WebhookSpec(Spec):
     def _fits_together(self) -> Self:
         bodies = self._bodies()
         if len(bodies) > 1:
-            raise Wrong(f"a webhook has one body, this one has {' and '.join(bodies)}", "Keep one of them")
+            raise WrongValueError(
+                f"a webhook has one body, this one has {' and '.join(bodies)}", "Keep one of them"
+            )
         if self.before and self.delay_s:
-            raise Wrong("`before` sends it before the answer, `delay` later", "Keep one of them")
+            raise WrongValueError("`before` sends it before the answer, `delay` later", "Keep one of them")
         for name in self.headers:
             if name.lower() in _OUR_HEADERS:
-                raise Wrong(f"the header {name!r} follows from the body and the connection", "Leave it out")
+                raise WrongValueError(
+                    f"the header {name!r} follows from the body and the connection", "Leave it out"
+                )
         return self
 
 
@@ -256,10 +262,10 @@ def _webhooks(value: object) -> object:
     if value == "none":
         return []
     if value is None:
-        raise Wrong("`webhook` has no value", "Write none to send nothing, or leave the key out")
+        raise WrongValueError("`webhook` has no value", "Write none to send nothing, or leave the key out")
     if isinstance(value, (dict, list, WebhookSpec)):
         return value if isinstance(value, list) else [value]
-    raise Wrong(
+    raise WrongValueError(
         f"expected a webhook, got {shown(value)}", "Write {url: http://app:8000/hooks, json: {...}}, or none"
     )
 

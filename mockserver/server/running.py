@@ -17,10 +17,10 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 from mockserver import logs
-from mockserver.app import App, PortTaken
-from mockserver.errors import InvalidInput, TlsRefused
-from mockserver.persistence.errors import StateFileRefused, StateFileUnusable
-from mockserver.scenarios.source import LoadFailed
+from mockserver.app import App, PortInUseError
+from mockserver.errors import InvalidInputError, TlsSettingsError
+from mockserver.persistence.errors import StateFileError, StateFileRefusedError
+from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.watching import fingerprint
 from mockserver.settings import Settings
 
@@ -37,16 +37,16 @@ def run(settings: Settings) -> int:
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_run(settings))
-    except LoadFailed as why:
+    except LoadError as why:
         _complain(settings, *why.lines)
         return 2
-    except (TlsRefused, InvalidInput) as why:
+    except (TlsSettingsError, InvalidInputError) as why:
         sys.stderr.write(f"{why}\n")
         return 2
-    except StateFileRefused as why:
+    except StateFileRefusedError as why:
         _complain(settings, str(why))
         return 2
-    except (PortTaken, StateFileUnusable) as why:
+    except (PortInUseError, StateFileError) as why:
         _complain(settings, str(why))
         return 1
     except KeyboardInterrupt:
@@ -168,7 +168,7 @@ def _reload(app: App) -> None:
     try:
         found = app.reload()
         log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
-    except LoadFailed as why:
+    except LoadError as why:
         log.error("not reloaded, the old scenarios go on answering:\n%s", "\n".join(why.lines))  # noqa: TRY400
 
 

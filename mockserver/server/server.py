@@ -27,7 +27,7 @@ from mockserver.client.writing import Functions, answer_document
 from mockserver.compiler import editing
 from mockserver.compiler.callbacks import Function, attach
 from mockserver.engine.naming import route_named
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model import http
 from mockserver.model.problem import flaw_views, problem
 from mockserver.real_time import REAL
@@ -278,9 +278,9 @@ class Running:
                 placed = editing.add_route(ns, document)
             else:
                 placed = editing.merge_route(ns, route_named(ns, route), document)
-        except editing.Conflict as why:
+        except editing.EditConflictError as why:
             raise Refused(problem(409, "conflict", str(why), why.hint)) from None
-        except InvalidInput as why:
+        except InvalidInputError as why:
             title = "The request can't be carried out, and nothing was changed"
             raise Refused(problem(422, "invalid", title, str(why), errors=flaw_views(why.flaws))) from None
         attach(placed, functions)

@@ -27,7 +27,7 @@ KINDS = (
 """Every kind that has a bound, by the name under which `/health` and the metrics count it."""
 
 
-class Full(MockServerError):
+class StoreFullError(MockServerError):
     """There is no room for an entry, and none of its kind may leave. `kind` is one of KINDS."""
 
     def __init__(self, kind: str, bounds: Bounds) -> None:

@@ -193,7 +193,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     """What a namespace's timers wait for: the try of that number, counted from 1, of a delivery."""
 
     delivery: Delivery

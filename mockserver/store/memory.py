@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from mockserver.store.bounds import Bounds, Full
+from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.clock import VirtualClock
 from mockserver.store.idempotency import Keys
 from mockserver.store.rate_limits import Limits
@@ -13,7 +13,7 @@ from mockserver.store.state import State
 from mockserver.store.tokens import Tokens
 
 
-class Items(Protocol):
+class StoredItems(Protocol):
     """What is asked here of a resource's collection."""
 
     size_bytes: int
@@ -42,12 +42,12 @@ class Memory:
         self.resources: dict[str, Any] = {}
 
     def check_resources(self, entries: int, size_bytes: int) -> None:
-        """Whether the collections may grow by so many items and bytes. Raises Full."""
-        held: list[Items] = list(self.resources.values())
+        """Whether the collections may grow by so many items and bytes. Raises StoreFullError."""
+        held: list[StoredItems] = list(self.resources.values())
         if (entries > 0 and sum(map(len, held)) + entries > self.bounds.entries) or (
             size_bytes > 0 and sum(one.size_bytes for one in held) + size_bytes > self.bounds.size_bytes
         ):
-            raise Full("resources", self.bounds)
+            raise StoreFullError("resources", self.bounds)
 
     def copy(self) -> Memory:
         """For a snapshot. What is in flight is not part of it."""

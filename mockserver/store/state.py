@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.model.http import ABSENT
 from mockserver.model.sizes import size_of
-from mockserver.store.bounds import Bounds, Expiry, Full
+from mockserver.store.bounds import Bounds, Expiry, StoreFullError
 
 
 def _size(key: str, value: Any) -> int:
@@ -43,11 +43,11 @@ class State(Mapping[str, Any]):
         return self._values[key]
 
     def check(self, writes: Iterable[tuple[str, Any, float | None]]) -> None:
-        """Whether these may be written, all of them. Raises Full."""
+        """Whether these may be written, all of them. Raises StoreFullError."""
         self.check_sizes({key: _size(key, value) for key, value, _ in writes})
 
     def write_all(self, writes: Sequence[tuple[str, Any, float | None]]) -> None:
-        """Writes all of these, or, where there is no room for them, none. Raises Full."""
+        """Writes all of these, or, where there is no room for them, none. Raises StoreFullError."""
         sizes = {}
         for key, value, _ in writes:
             sizes[key] = 0 if value is None else getsizeof(key) + size_of(value)
@@ -56,7 +56,7 @@ class State(Mapping[str, Any]):
             self._write(key, value, ttl_s, sizes[key])
 
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
-        """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises Full."""
+        """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises StoreFullError."""
         if self._until:
             self._forget_expired()
         there = sizes.keys() & self._sizes.keys()
@@ -66,7 +66,7 @@ class State(Mapping[str, Any]):
         if (more > 0 and len(self._values) + more > bounds.entries) or (
             growth > 0 and self.size_bytes + growth > bounds.size_bytes
         ):
-            raise Full("state", bounds)
+            raise StoreFullError("state", bounds)
 
     def write(self, key: str, value: Any, ttl_s: float | None = None) -> None:
         """Null removes. With `ttl_s` the value is forgotten so long after."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from mockserver.sweep.kinds import Kind, Kinds, fits
-from mockserver.sweep.learning import Lesson, Place
+from mockserver.sweep.kinds import Kinds, TroubleKind, fits
+from mockserver.sweep.learning import CallPlace, Lesson
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def all_cells(lessons: Iterable[Lesson], kinds: Kinds) -> list[Cell]:
     ]
 
 
-def placed(kind: Kind, place: Place) -> dict[str, Any]:
+def placed(kind: TroubleKind, place: CallPlace) -> dict[str, Any]:
     """The trouble at that call. The test may make its routes first, reset its world, and check it with `verify`."""
     return {
         **kind.data,
@@ -87,7 +87,7 @@ def placed(kind: Kind, place: Place) -> dict[str, Any]:
     }
 
 
-def applies(kind: Kind, place: Place) -> bool:
+def applies(kind: TroubleKind, place: CallPlace) -> bool:
     """Whether it can change anything there: webhooks need some, what cuts or slows a body needs one."""
     if not kind.is_for(place.route):
         return False

@@ -51,7 +51,7 @@ class Kept(Generic[T]):
 
 
 @dataclass(slots=True, kw_only=True)
-class Seen:
+class SeenCalls:
     """
     One call. Times are milliseconds after the run's first call, None where
     they did not come. `key` is the idempotency key, `likeness` stands for method,
@@ -91,13 +91,13 @@ class Sent:
 
 
 @dataclass(slots=True, kw_only=True)
-class Evidence:
+class SweepEvidence:
     """
     A run. `operations` are as `GET /attempts` has them, `hits` the ids of the
     calls that the trouble struck, `dropped` how many calls are not kept, by route.
     """
 
-    calls: list[Seen] = field(default_factory=list)
+    calls: list[SeenCalls] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
     hits: list[str] = field(default_factory=list)
     webhooks: list[Sent] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Evidence:
     @classmethod
     def of_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(
-            calls=[Seen(**one) for one in data["calls"]],
+            calls=[SeenCalls(**one) for one in data["calls"]],
             operations=list(data["operations"]),
             hits=list(data["hits"]),
             webhooks=[Sent(**one) for one in data["webhooks"]],
@@ -128,11 +128,11 @@ def evidence(
     troubles: Iterable[Mapping[str, Any]],
     deliveries: Iterable[Mapping[str, Any]],
     dropped: Mapping[str, int],
-) -> Evidence:
+) -> SweepEvidence:
     """From what the admin API shows of a run, unmasked: calls, attempts, troubles, webhooks."""
     listed = sorted(calls, key=lambda call: call["number"])
     start_s = _unix_s(listed[0]["times"]["arrived"]) if listed else 0.0
-    return Evidence(
+    return SweepEvidence(
         calls=[_seen(call, start_s) for call in listed],
         operations=[dict(one) for one in operations],
         hits=[hit for one in troubles for hit in one["hits"]],
@@ -152,11 +152,11 @@ def evidence(
     )
 
 
-def _seen(call: Mapping[str, Any], start_s: float) -> Seen:
+def _seen(call: Mapping[str, Any], start_s: float) -> SeenCalls:
     sent, reply, times = call["request"], call["reply"], call["times"]
     arrived_ms = round((_unix_s(times["arrived"]) - start_s) * 1000, 3)
     ended = times["left_ms"] if times["left_ms"] is not None else times["last_byte_ms"]
-    return Seen(
+    return SeenCalls(
         id=call["id"],
         route=call["route"],
         method=sent["method"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.evidence import SweepEvidence
 
 _LEAVING_MS = 50.0
 """A client that gives up and tries again at once is seen to leave a moment after the new try has come."""
@@ -14,7 +14,7 @@ MOST_TOLD = 50
 _KEY_PLACES = ("headers.", "json.", "form.")
 
 
-def judged_attempts(evidence: Evidence, clean: Mapping[str, int] | None = None) -> dict[str, Any] | None:
+def judged_attempts(evidence: SweepEvidence, clean: Mapping[str, int] | None = None) -> dict[str, Any] | None:
     """
     Of the operation whose call the trouble struck first; None where it struck none.
     `clean` has the number of operations of each route in the clean run.

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.engine.fault_injection import Trouble
-from mockserver.errors import Flaw, InvalidInput, near, shown
+from mockserver.errors import Flaw, InvalidInputError, near, shown
 from mockserver.scenarios.troubles import read_troubles, refused
 from mockserver.scenarios.yaml.yaml12 import Document
 from mockserver.schema.reply import PacedSpec, ReplySpec
 from mockserver.schema.trouble import (
     NAME_PATTERN,
-    EffectsSpec,
     PlacedTroubleSpec,
     SweepTroubleSpec,
+    TroubleEffectsSpec,
     TroublesFileSpec,
     troubles_schema,
 )
@@ -27,7 +27,7 @@ _NAME = re.compile(NAME_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TroubleKind:
     """One kind of trouble. `data` is what the admin API takes of it: without route and call."""
 
     name: str
@@ -64,16 +64,16 @@ class Kind:
 class Kinds:
     """What is tried, in the order of the table's columns, and what the verdicts are to know of effects."""
 
-    kinds: tuple[Kind, ...]
-    effects: EffectsSpec = field(default_factory=EffectsSpec)
+    kinds: tuple[TroubleKind, ...]
+    effects: TroubleEffectsSpec = field(default_factory=TroubleEffectsSpec)
 
-    def __iter__(self) -> Iterator[Kind]:
+    def __iter__(self) -> Iterator[TroubleKind]:
         return iter(self.kinds)
 
     def __len__(self) -> int:
         return len(self.kinds)
 
-    def named(self, name: str) -> Kind:
+    def named(self, name: str) -> TroubleKind:
         return next(kind for kind in self.kinds if kind.name == name)
 
 
@@ -112,8 +112,8 @@ def schema_document() -> dict[str, Any]:
     return troubles_schema({kind.name: kind.says for kind in load_kinds()})
 
 
-def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, Kind]:
-    made: dict[str, Kind] = {}
+def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, TroubleKind]:
+    made: dict[str, TroubleKind] = {}
     flaws: list[Flaw] = []
     for name, one in spec.troubles.items():
         if one is None:
@@ -122,21 +122,21 @@ def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, 
         data = {key: value for key, value in written.items() if key != "routes"}
         try:
             _checked(data)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             flaws += [flaw.under("troubles", name) for flaw in why.flaws]
-        made[name] = Kind(name, one, data)
+        made[name] = TroubleKind(name, one, data)
     if flaws:
         raise refused(path, document, flaws)
     return made
 
 
 def _checked(data: dict[str, Any]) -> None:
-    """Raises InvalidInput where the server would refuse it."""
+    """Raises InvalidInputError where the server would refuse it."""
     placed = PlacedTroubleSpec.model_validate({**data, "route": "any/route", "later": True})
     Trouble(placed, data, placed.route)
 
 
-def _unknown(own: TroublesFileSpec, kinds: dict[str, Kind]) -> Iterator[Flaw]:
+def _unknown(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[Flaw]:
     """Names of shipped ones that are none."""
     for i, name in enumerate(own.shipped if isinstance(own.shipped, list) else ()):
         if name not in kinds:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from mockserver.sweep.effects import Bundle, Drawn, bundles, drawn_fields, signature
-from mockserver.sweep.evidence import FIRST_CALLS, Evidence, Seen
+from mockserver.sweep.evidence import FIRST_CALLS, SeenCalls, SweepEvidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class CleanRun:
     test: str
     place: int
     duration_s: float
-    evidence: Evidence
+    evidence: SweepEvidence
     why: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -26,11 +26,11 @@ class CleanRun:
 
     @classmethod
     def of_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{**data, "evidence": Evidence.of_json(data["evidence"])})
+        return cls(**{**data, "evidence": SweepEvidence.of_json(data["evidence"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CallPlace:
     """A call of a clean run that a trouble can strike: the `number`-th of its route."""
 
     route: str
@@ -53,7 +53,7 @@ class Lesson:
 
     test: str
     duration_s: float
-    calls: tuple[Place, ...] = ()
+    calls: tuple[CallPlace, ...] = ()
     expected: Bundle = field(default_factory=Counter)
     together: tuple[Bundle, ...] = ()
     drawn: Drawn = field(default_factory=dict)
@@ -103,7 +103,7 @@ def learn(first: CleanRun, second: CleanRun | None) -> Lesson:
     )
 
 
-def _no_call(calls: Sequence[Seen]) -> str:
+def _no_call(calls: Sequence[SeenCalls]) -> str:
     if not calls:
         return "it makes no call to the mock server"
     first = f"{calls[0].method} {calls[0].path}"
@@ -120,7 +120,7 @@ def _counts(*runs: CleanRun) -> str:
     return "; then ".join(said)
 
 
-def _places(calls: Sequence[Seen]) -> tuple[Place, ...]:
+def _places(calls: Sequence[SeenCalls]) -> tuple[CallPlace, ...]:
     """In the order of the calls. A route goes by its name where no other route of the test has it."""
     routes = {call.route for call in calls if call.route is not None}
     names = Counter(route.partition("/")[2] for route in routes)
@@ -132,7 +132,7 @@ def _places(calls: Sequence[Seen]) -> tuple[Place, ...]:
         numbers[call.route] += 1
         name = call.short_route
         made.append(
-            Place(
+            CallPlace(
                 route=call.route,
                 name=name if names[name] == 1 else call.route,
                 number=numbers[call.route],
@@ -145,7 +145,7 @@ def _places(calls: Sequence[Seen]) -> tuple[Place, ...]:
     return tuple(made)
 
 
-def repeats(calls: Sequence[Seen], drawn: Drawn) -> dict[tuple[str, str], int]:
+def repeats(calls: Sequence[SeenCalls], drawn: Drawn) -> dict[tuple[str, str], int]:
     """The most that any one key, and any one request, did of one thing."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for call in calls:

@@ -9,12 +9,12 @@ from typing import Any
 
 from mockserver.redaction.redaction import mask_text, mask_tree
 from mockserver.sweep.cells import Cell
-from mockserver.sweep.evidence import Evidence, Seen
+from mockserver.sweep.evidence import SeenCalls, SweepEvidence
 from mockserver.sweep.failing import FAIL_ON, HARM, RULES
 from mockserver.sweep.judgements import broken_rules, faults, judged_attempts
 from mockserver.sweep.kinds import Kinds
 from mockserver.sweep.learning import Lesson
-from mockserver.sweep.verdicts import Judged, Verdict, judge
+from mockserver.sweep.verdicts import CellVerdict, Judged, judge
 
 MOST_DRAWN = 100
 """Calls of a cell that the report has."""
@@ -29,7 +29,7 @@ class Trial:
     cell: Cell
     passed: bool | None
     duration_s: float
-    evidence: Evidence
+    evidence: SweepEvidence
     error: str = ""
 
 
@@ -43,7 +43,7 @@ class Result:
     why: str = ""
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> CellVerdict | None:
         return self.judged.verdict if self.judged is not None else None
 
     @property
@@ -63,7 +63,7 @@ class Result:
 
     def fails(self, fail_on: Sequence[str]) -> list[str]:
         """Which of these it fails."""
-        harmed, broken = self.verdict is Verdict.HARMED, self.verdict is not None and self.broken_rules
+        harmed, broken = self.verdict is CellVerdict.HARMED, self.verdict is not None and self.broken_rules
         return [name for name, is_so in ((HARM, harmed), (RULES, broken)) if is_so and name in fail_on]
 
 
@@ -124,12 +124,12 @@ class Sweep:
         return [self.results[cell.id] for cell in self.planned if cell.id in self.results]
 
     @property
-    def counts(self) -> Counter[Verdict]:
+    def counts(self) -> Counter[CellVerdict]:
         return Counter(one.verdict for one in self.ordered if one.verdict is not None)
 
     @property
     def harmed(self) -> list[Result]:
-        return [one for one in self.ordered if one.verdict is Verdict.HARMED]
+        return [one for one in self.ordered if one.verdict is CellVerdict.HARMED]
 
     @property
     def with_broken_rules(self) -> list[Result]:
@@ -147,7 +147,7 @@ class Sweep:
         found = [
             self.results.get(cell.id)
             or Result(
-                trial=Trial(cell=cell, passed=None, duration_s=0.0, evidence=Evidence()),
+                trial=Trial(cell=cell, passed=None, duration_s=0.0, evidence=SweepEvidence()),
                 judged=None,
                 attempts=None,
                 why=none,
@@ -169,7 +169,7 @@ class Sweep:
                 "possible": len(self.possible),
                 "planned": len(self.planned),
             },
-            "verdicts": {verdict.value: self.counts[verdict] for verdict in Verdict},
+            "verdicts": {verdict.value: self.counts[verdict] for verdict in CellVerdict},
             "broken_rules": len(self.with_broken_rules),
             "fail_on": list(self.fail_on),
             "failed": self.failed,
@@ -227,7 +227,7 @@ def _lesson_view(lesson: Lesson) -> dict[str, Any]:
     }
 
 
-def timeline(evidence: Evidence) -> dict[str, Any]:
+def timeline(evidence: SweepEvidence) -> dict[str, Any]:
     """The calls of a cell over time, as they are drawn, and the webhooks; of many calls the first, and how many more."""
     gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
     groups = {
@@ -253,7 +253,7 @@ def timeline(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _call_view(call: Seen, *, struck: bool) -> dict[str, Any]:
+def _call_view(call: SeenCalls, *, struck: bool) -> dict[str, Any]:
     return {
         "id": call.id,
         "route": call.short_route or None,
@@ -269,7 +269,9 @@ def _call_view(call: Seen, *, struck: bool) -> dict[str, Any]:
     }
 
 
-def summed(counts: Counter[Verdict]) -> str:
+def summed(counts: Counter[CellVerdict]) -> str:
     """`30 survived, 6 failed cleanly, 2 harmed`."""
-    words: Iterable[str] = (f"{counts[one]} {one.value.replace('_', ' ')}" for one in Verdict if counts[one])
+    words: Iterable[str] = (
+        f"{counts[one]} {one.value.replace('_', ' ')}" for one in CellVerdict if counts[one]
+    )
     return ", ".join(words) or "no cell was judged"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from mockserver.redaction.redaction import mask_text
 from mockserver.sweep.effects import kind_of
-from mockserver.sweep.evidence import Evidence
+from mockserver.sweep.evidence import SweepEvidence
 from mockserver.sweep.failing import HARM, RULES
 from mockserver.sweep.results import MOST_ERROR, Result, Sweep, summed
-from mockserver.sweep.verdicts import HALF_DONE, Verdict
+from mockserver.sweep.verdicts import HALF_DONE, CellVerdict
 
-LETTERS = {Verdict.SURVIVED: ".", Verdict.FAILED_CLEANLY: "c", Verdict.HARMED: "H", None: "?"}
+LETTERS = {CellVerdict.SURVIVED: ".", CellVerdict.FAILED_CLEANLY: "c", CellVerdict.HARMED: "H", None: "?"}
 LEFT_OUT, NONE = "-", " "
 MOST_HARMED = 50
 MOST_TOLD = 3
@@ -98,7 +98,7 @@ def _told(sweep: Sweep) -> Iterator[str]:
         yield ""
 
 
-def lines(evidence: Evidence) -> Iterator[str]:
+def lines(evidence: SweepEvidence) -> Iterator[str]:
     """The calls, one a line: `t+0.512  POST /charges  503  gap 510 ms`."""
     gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
     for call in evidence.calls[:MOST_LINES]:

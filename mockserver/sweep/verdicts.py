@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mockserver.schema.trouble import EffectsSpec
+from mockserver.schema.trouble import TroubleEffectsSpec
 from mockserver.sweep.effects import Bundle, bundles, kind_in, signature, without_undone
-from mockserver.sweep.evidence import Effect, Evidence
+from mockserver.sweep.evidence import Effect, SweepEvidence
 from mockserver.sweep.learning import Lesson, repeats
 
 HALF_DONE = "half done"
 
 
-class Verdict(StrEnum):
+class CellVerdict(StrEnum):
     """`survived`: green, effects as in the clean run. `failed_cleanly`: red, none twice, none half done."""
 
     SURVIVED = "survived"
@@ -32,11 +32,11 @@ class Verdict(StrEnum):
 class Judged:
     """A verdict, and why it is not survived."""
 
-    verdict: Verdict
+    verdict: CellVerdict
     reasons: tuple[str, ...] = ()
 
 
-def judge(lesson: Lesson, evidence: Evidence, rules: EffectsSpec, *, passed: bool) -> Judged:
+def judge(lesson: Lesson, evidence: SweepEvidence, rules: TroubleEffectsSpec, *, passed: bool) -> Judged:
     """Of one cell, against what the clean runs taught."""
     undone_by = {kind: [by] if isinstance(by, str) else by for kind, by in rules.undone_by.items()}
     effects = without_undone(evidence.effects, lesson.expected, lesson.drawn, undone_by)
@@ -45,12 +45,12 @@ def judge(lesson: Lesson, evidence: Evidence, rules: EffectsSpec, *, passed: boo
     if not passed:
         alone = frozenset(kind.replace(" ", "_") for kind in rules.alone)
         half = [] if twice else list(_half_done(_halves(lesson, effects), alone))
-        verdict = Verdict.HARMED if twice or half else Verdict.FAILED_CLEANLY
+        verdict = CellVerdict.HARMED if twice or half else CellVerdict.FAILED_CLEANLY
         return Judged(verdict, (*twice, *half))
     # Where something came twice, ids don't tell any more what belongs to what.
     open_ends = [] if twice else list(_halves(lesson, effects))
     wrong = (*twice, *_missing(lesson, open_ends, found), *_new(lesson, found))
-    return Judged(Verdict.HARMED if wrong else Verdict.SURVIVED, wrong)
+    return Judged(CellVerdict.HARMED if wrong else CellVerdict.SURVIVED, wrong)
 
 
 def _twice(lesson: Lesson, found: Bundle) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _twice(lesson: Lesson, found: Bundle) -> Iterator[str]:
             yield f"{_times(count)}: {mark}" + (f" ({wanted} in the clean run)" if wanted > 1 else "")
 
 
-def _repeated(lesson: Lesson, evidence: Evidence, effects: list[Effect], found: Bundle) -> Iterator[str]:
+def _repeated(lesson: Lesson, evidence: SweepEvidence, effects: list[Effect], found: Bundle) -> Iterator[str]:
     """Equal numbers, but one request did what another was to do."""
     if len(effects) != len(evidence.effects):
         return  # some were taken back: which request is left with what can't be said

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from mockserver.model.http import Pairs, Request, UnreadableBody
-from mockserver.templating.scope import NOTHING, Closure, Failed, Missing, Scope, Start, Step
+from mockserver.model.http import Pairs, Request, UnreadableBodyError
+from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope, Start, Step, UndefinedError
 from mockserver.templating.values import HANDED_ON, kind_of
 
 
@@ -50,8 +50,8 @@ def _readable(name: str, read: Callable[[Request], Any]) -> Part:
     def part(request: Request) -> Any:
         try:
             return read(request)
-        except UnreadableBody as why:
-            raise Missing(f"request.{name}", why=str(why)) from None
+        except UnreadableBodyError as why:
+            raise UndefinedError(f"request.{name}", why=str(why)) from None
 
     return part
 
@@ -111,11 +111,11 @@ def look(value: Any, key: str, said: str) -> Any:
         try:
             return value[key]
         except KeyError:
-            raise Missing(said, value, key) from None
+            raise UndefinedError(said, value, key) from None
     parts = PARTS.get(type(value))
     if parts is not None and key in parts:
         return parts[key](value)
-    raise Missing(said, why=f"{kind_of(value)} has no {key!r}")
+    raise UndefinedError(said, why=f"{kind_of(value)} has no {key!r}")
 
 
 def subscript(value: Any, key: Any, said: str) -> Any:
@@ -125,32 +125,32 @@ def subscript(value: Any, key: Any, said: str) -> Any:
     if isinstance(value, Mapping):
         return _by_key(value, key, said)
     if not isinstance(value, (list, tuple, str)):
-        raise Missing(said, why=f"{kind_of(value)} has no positions")
+        raise UndefinedError(said, why=f"{kind_of(value)} has no positions")
     if not isinstance(key, int):
-        raise Missing(said, why=f"{kind_of(value)} is asked by position, not by {kind_of(key)}")
+        raise UndefinedError(said, why=f"{kind_of(value)} is asked by position, not by {kind_of(key)}")
     try:
         return value[key]
     except IndexError:
-        raise Missing(said, value, key) from None
+        raise UndefinedError(said, value, key) from None
 
 
 def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
     try:
         return value[key]
     except KeyError:
-        raise Missing(said, value, key) from None
+        raise UndefinedError(said, value, key) from None
     except (TypeError, AttributeError):
-        raise Failed(f"{said}: {kind_of(key)} is no key of a mapping") from None
+        raise RenderError(f"{said}: {kind_of(key)} is no key of a mapping") from None
 
 
 def cut(scope: Scope, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
     """`value[start:stop:step]`."""
     if not isinstance(value, (str, list, tuple)):
-        raise Missing("the slice", why=f"{kind_of(value)} has no positions")
+        raise UndefinedError("the slice", why=f"{kind_of(value)} has no positions")
     if any(bound is not None and not isinstance(bound, int) for bound in bounds):
-        raise Failed("the bounds of a slice are whole numbers")
+        raise RenderError("the bounds of a slice are whole numbers")
     if bounds[2] == 0:
-        raise Failed("the step of a slice can't be 0")
+        raise RenderError("the step of a slice can't be 0")
     piece = slice(*bounds)
     length = len(range(*piece.indices(len(value))))
     (scope.take_chars if isinstance(value, str) else scope.take_steps)(length)
@@ -183,7 +183,7 @@ def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     def path(scope: Scope) -> Any:
         value = scope.values.get(word, NOTHING) if get is None else get(scope)
         if value is NOTHING:
-            raise Missing(word)
+            raise UndefinedError(word)
         for key, said, find in steps:
             value = value[key] if isinstance(value, dict) and key in value else find(value, key, said)
         return value
@@ -235,7 +235,7 @@ def part_closure(word: str, name: str) -> Closure:
         if isinstance(value, Request):
             return part(value)
         if value is None:
-            raise Missing(word)
+            raise UndefinedError(word)
         return look(value, name, f"{word}.{name}")
 
     return of_request
@@ -260,7 +260,7 @@ def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: Any =
         for get in tries:
             try:
                 found = get(scope)
-            except Missing:
+            except UndefinedError:
                 continue
             if found is not NOTHING:
                 return found

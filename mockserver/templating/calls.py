@@ -14,8 +14,8 @@ from mockserver.templating.fake import FAKES, fake
 from mockserver.templating.fake import missing as no_faker
 from mockserver.templating.functions import FUNCTIONS, moved, read_shift
 from mockserver.templating.nodes import literal
-from mockserver.templating.parser import Compile, Lacking, Reading, Refused
-from mockserver.templating.scope import NOTHING, Closure, Failed, Scope
+from mockserver.templating.parser import Compile, MissingLibraryError, SyntaxRefusedError, TemplateContext
+from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope
 
 
 class Arguments:
@@ -23,9 +23,9 @@ class Arguments:
 
     __slots__ = ("by_name", "by_place", "written")
 
-    def __init__(self, reading: Reading, node: Any, *, optional: bool = False) -> None:
+    def __init__(self, reading: TemplateContext, node: Any, *, optional: bool = False) -> None:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
-            raise Refused(
+            raise SyntaxRefusedError(
                 "`*` and `**` are not part of templates here", "Write the arguments out", node.lineno
             )
         compiled = reading.optional if optional else reading.expression
@@ -55,7 +55,7 @@ class Arguments:
                 continue
             return
         hint = f"It is {usage(title, takers[0], given)}"
-        raise Refused(f"the arguments of {title} don't fit", hint, line)
+        raise SyntaxRefusedError(f"the arguments of {title} don't fit", hint, line)
 
     def bound(self, function: Callable[..., Any]) -> Callable[[Scope], Callable[[Any], Any]]:
         """For a scope, a function of one value; the arguments are asked for once, not for each value."""
@@ -112,7 +112,7 @@ def usage(title: str, taker: Callable[..., Any], given: int) -> str:
     return f"{title}({', '.join(parts)})"
 
 
-def _call(reading: Reading, node: nodes.Call) -> Closure:
+def _call(reading: TemplateContext, node: nodes.Call) -> Closure:
     target = node.node
     if isinstance(target, nodes.Name) and target.name not in reading.bound:
         return _function(reading, node, target.name)
@@ -120,13 +120,15 @@ def _call(reading: Reading, node: nodes.Call) -> Closure:
         if isinstance(target.node, nodes.Name) and target.node.name == "fake" and "fake" not in reading.bound:
             return _fake(reading, node, target.attr)
         return _method(reading, node, target)
-    raise Refused("only functions and methods can be called", "See docs/templates.md for both", node.lineno)
+    raise SyntaxRefusedError(
+        "only functions and methods can be called", "See docs/templates.md for both", node.lineno
+    )
 
 
-def _function(reading: Reading, node: nodes.Call, name: str) -> Closure:
+def _function(reading: TemplateContext, node: nodes.Call, name: str) -> Closure:
     function = FUNCTIONS.get(name)
     if function is None:
-        raise Refused(f"there is no function {name}()", near(name, FUNCTIONS), node.lineno)
+        raise SyntaxRefusedError(f"there is no function {name}()", near(name, FUNCTIONS), node.lineno)
     reading.functions.add(name)
     arguments = Arguments(reading, node)
     arguments.check(name, [function], 1, node.lineno)
@@ -147,8 +149,8 @@ def _check_date(node: nodes.Call) -> None:
             read_shift(shift)
             if isinstance(moment, nodes.Const):
                 moved(moment.value, shift)
-    except Failed as error:
-        raise Refused(str(error), "", node.lineno) from error
+    except RenderError as error:
+        raise SyntaxRefusedError(str(error), "", node.lineno) from error
 
 
 _MOST_POSSIBLE = 32
@@ -193,39 +195,41 @@ def _check_query(node: nodes.Call) -> None:
         if isinstance(one, nodes.Const) and isinstance(one.value, str):
             try:
                 template_jsonpath.compile_query(one.value)
-            except template_jsonpath.BadQuery as why:
-                raise Refused(str(why), "See RFC 9535; such as '$.items[*].sku'", node.lineno) from why
+            except template_jsonpath.JsonPathError as why:
+                raise SyntaxRefusedError(
+                    str(why), "See RFC 9535; such as '$.items[*].sku'", node.lineno
+                ) from why
 
 
 def _lacking_jsonpath(line: int) -> Exception:
     try:
         import jsonpath_rfc9535  # noqa: F401  (only whether it is there)
     except ImportError:
-        return Lacking("jsonpath()", "jsonpath")
+        return MissingLibraryError("jsonpath()", "jsonpath")
     hint = "Install the one that fits with: pip install 'mockserver[jsonpath]'"
-    return Refused("the installed jsonpath-rfc9535 is not of version 1", hint, line)
+    return SyntaxRefusedError("the installed jsonpath-rfc9535 is not of version 1", hint, line)
 
 
-def _fake(reading: Reading, node: nodes.Call, name: str) -> Closure:
+def _fake(reading: TemplateContext, node: nodes.Call, name: str) -> Closure:
     if name not in FAKES:
-        raise Refused(f"there is no fake.{name}()", near(name, FAKES), node.lineno)
+        raise SyntaxRefusedError(f"there is no fake.{name}()", near(name, FAKES), node.lineno)
     if no_faker():
-        raise Lacking(f"fake.{name}()", "fake")
+        raise MissingLibraryError(f"fake.{name}()", "fake")
     arguments = Arguments(reading, node)
     taken = FAKES[name]
     if len(node.args) > len(taken) or not arguments.by_name.keys() <= set(taken[len(node.args) :]):
-        raise Refused(
+        raise SyntaxRefusedError(
             f"the arguments of fake.{name} don't fit", f"It is fake.{name}({', '.join(taken)})", node.lineno
         )
     reading.functions.add("fake")
     return lambda scope: fake(scope, name, arguments.places(scope), arguments.names(scope))
 
 
-def _method(reading: Reading, node: nodes.Call, target: nodes.Getattr) -> Closure:
+def _method(reading: TemplateContext, node: nodes.Call, target: nodes.Getattr) -> Closure:
     name = target.attr
     found = methods.candidates(name)
     if not found:
-        raise Refused(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
+        raise SyntaxRefusedError(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, found, 2, node.lineno)
     if arguments.by_name:

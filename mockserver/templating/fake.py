@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from mockserver.templating.scope import Failed, Scope
+from mockserver.templating.scope import RenderError, Scope
 from mockserver.templating.values import kind_of
 
 _PLAIN = [
@@ -91,11 +91,11 @@ def _check(name: str, key: str, value: Any) -> None:
     """Counts and texts are short; a range may be any that a number holds."""
     if key == "text":
         if not isinstance(value, str) or len(value) > COUNT_LIMIT:
-            raise Failed(f"fake.{name}() takes a text of at most {COUNT_LIMIT} characters")
+            raise RenderError(f"fake.{name}() takes a text of at most {COUNT_LIMIT} characters")
     elif not isinstance(value, int):
-        raise Failed(f"fake.{name}() takes a whole number as {key}, not {kind_of(value)}")
+        raise RenderError(f"fake.{name}() takes a whole number as {key}, not {kind_of(value)}")
     elif name not in RANGES and not 0 <= value <= COUNT_LIMIT:
-        raise Failed(f"{key} of fake.{name}() is 0 to {COUNT_LIMIT}")
+        raise RenderError(f"{key} of fake.{name}() is 0 to {COUNT_LIMIT}")
 
 
 def _json(value: Any) -> Any:

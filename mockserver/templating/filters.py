@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 from mockserver.templating import list_filters as lists
 from mockserver.templating import methods
-from mockserver.templating.scope import Failed, Scope
+from mockserver.templating.scope import RenderError, Scope
 from mockserver.templating.values import kind_of, to_json, to_text
 
 Filter = Callable[..., Any]
@@ -121,7 +121,7 @@ def _quoted(scope: Scope, value: Any, how: Callable[..., str], safe: str) -> str
 def tojson(scope: Scope, value: Any, indent: int | None = None) -> str:
     """JSON text, nothing escaped that JSON doesn't ask for."""
     if indent is not None and not 0 <= indent <= 8:
-        raise Failed("tojson indents by 0 to 8")
+        raise RenderError("tojson indents by 0 to 8")
     text = to_json(scope, value, indent)
     scope.take_chars(len(text))
     return text
@@ -136,13 +136,13 @@ def b64encode(scope: Scope, x: Any) -> str:
 def rounded(_scope: Scope, value: Any, precision: int = 0, method: str = "common") -> float:
     """A whole number stays one, as in Jinja2; of a float `| int` makes one."""
     if not isinstance(value, (int, float)):
-        raise Failed(f"can't round {kind_of(value)}; use the `float` filter")
+        raise RenderError(f"can't round {kind_of(value)}; use the `float` filter")
     if not isinstance(precision, int) or not -15 <= precision <= 15:
-        raise Failed("round keeps -15 to 15 digits")
+        raise RenderError("round keeps -15 to 15 digits")
     if method == "common":
         return round(value, precision)
     if method not in ("ceil", "floor"):
-        raise Failed("round goes 'common', 'ceil' or 'floor'")
+        raise RenderError("round goes 'common', 'ceil' or 'floor'")
     scale: float = 10**precision
     whole = math.ceil(value * scale) if method == "ceil" else math.floor(value * scale)
     return whole / scale
@@ -150,7 +150,7 @@ def rounded(_scope: Scope, value: Any, precision: int = 0, method: str = "common
 
 def absolute(_scope: Scope, value: Any) -> Any:
     if not isinstance(value, (int, float)):
-        raise Failed(f"can't take the absolute value of {kind_of(value)}")
+        raise RenderError(f"can't take the absolute value of {kind_of(value)}")
     return abs(value)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from mockserver.model.durations import parse_duration_s
 from mockserver.templating.filters import b64encode
 from mockserver.templating.methods import strftime
-from mockserver.templating.scope import Failed, Scope
+from mockserver.templating.scope import RenderError, Scope
 from mockserver.templating.values import FractionalTime, kind_of, plain, to_text
 
 Function = Callable[..., Any]
@@ -34,14 +34,14 @@ def uuid(scope: Scope) -> str:
 def random_int(scope: Scope, a: int, b: int) -> int:
     """A whole number from `a` to `b`, both included."""
     if not isinstance(a, int) or not isinstance(b, int) or a > b:
-        raise Failed("random_int(a, b) takes two whole numbers, the smaller first")
+        raise RenderError("random_int(a, b) takes two whole numbers, the smaller first")
     return a + scope.random().below(b - a + 1)
 
 
 def random_string(scope: Scope, n: int) -> str:
     """`n` letters and digits."""
     if not isinstance(n, int) or n < 0:
-        raise Failed("random_string(n) takes a whole number, 0 or more")
+        raise RenderError("random_string(n) takes a whole number, 0 or more")
     scope.chars -= n
     scope.steps -= n // 8
     if scope.chars < 0 or scope.steps < 0:
@@ -68,7 +68,7 @@ def hmac_sha256(scope: Scope, key: Any, text: Any) -> str:
 def jwt(scope: Scope, claims: Any, key: Any) -> str:
     """A JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
     if not isinstance(claims, Mapping):
-        raise Failed(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
+        raise RenderError(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
     scope.take_steps(10)
     dated = {name: _numeric_date(value) for name, value in claims.items()}
     head = _segment(scope, {"alg": "HS256", "typ": "JWT"})
@@ -103,12 +103,12 @@ def date(scope: Scope, moment: Any, shift: str = "", form: str | None = None) ->
 
 
 def moved(moment: Any, shift: Any) -> datetime:
-    """A time, shifted. Raises Failed."""
+    """A time, shifted. Raises RenderError."""
     months, seconds = read_shift(shift)
     try:
         return _months_later(_moment(moment), months) + timedelta(seconds=seconds)
     except (OverflowError, OSError, ValueError) as why:
-        raise Failed("the time is beyond the years 1 to 9999") from why
+        raise RenderError("the time is beyond the years 1 to 9999") from why
 
 
 def _moment(value: Any) -> datetime:
@@ -120,10 +120,10 @@ def _moment(value: Any) -> datetime:
         try:
             found = datetime.fromisoformat(value)
         except ValueError:
-            raise Failed(f"{value[:40]!r} is no time; write it as 2026-01-02T03:04:05Z") from None
+            raise RenderError(f"{value[:40]!r} is no time; write it as 2026-01-02T03:04:05Z") from None
         found = found if found.tzinfo else found.replace(tzinfo=UTC)
         return FractionalTime.combine(found.date(), found.timetz()) if found.microsecond else found
-    raise Failed(f"{kind_of(value)} is no time")
+    raise RenderError(f"{kind_of(value)} is no time")
 
 
 _SHIFT = re.compile(r"\s*\+?(-?)(0|(?:[0-9.]+(?:us|ms|s|mo|m|h|d|w|y))+)\s*")
@@ -136,7 +136,7 @@ _MOST_SECONDS = 9999 * 366 * 86400
 
 def read_shift(text: Any) -> tuple[int, float]:
     """
-    The months and the seconds of a shift. Raises Failed.
+    The months and the seconds of a shift. Raises RenderError.
 
     >>> read_shift("+1y2mo"), read_shift("-1mo1.5s"), read_shift("")
     ((14, 0.0), (-1, -1.5), (0, 0.0))
@@ -144,7 +144,7 @@ def read_shift(text: Any) -> tuple[int, float]:
     if text == "":
         return 0, 0.0
     if not isinstance(text, str) or len(text) > _LONGEST_SHIFT:
-        raise Failed("date() is shifted by a text such as '+3d', '-90m' or '+1mo'")
+        raise RenderError("date() is shifted by a text such as '+3d', '-90m' or '+1mo'")
     parts = _SHIFT.fullmatch(text)
     sign = -1 if parts and parts[1] == "-" else 1
     body = parts[2] if parts else ""
@@ -153,11 +153,11 @@ def read_shift(text: Any) -> tuple[int, float]:
     try:
         seconds = parse_duration_s(rest if rest or not body else 0)
     except ValueError:
-        raise Failed(
+        raise RenderError(
             f"{text!r} is not a valid shift; write it as '+3d', '-90m', '1h30m', '+1mo' or '+1y'"
         ) from None
     if months > _MOST_MONTHS or seconds > _MOST_SECONDS:
-        raise Failed(f"{text!r} leads beyond the years 1 to 9999 from any time")
+        raise RenderError(f"{text!r} leads beyond the years 1 to 9999 from any time")
     return sign * months, sign * seconds
 
 
@@ -174,7 +174,7 @@ def numbers(scope: Scope, start: int, stop: int | None = None, step: int = 1) ->
     if stop is None:
         start, stop = 0, start
     if not all(isinstance(one, int) for one in (start, stop, step)) or step == 0:
-        raise Failed("range() takes whole numbers, and no step of 0")
+        raise RenderError("range() takes whole numbers, and no step of 0")
     found = range(start, stop, step)
     scope.take_steps(max(0, (stop - start + step - (1 if step > 0 else -1)) // step))
     return list(found)
@@ -207,19 +207,19 @@ def decimal(_scope: Scope, a: Any, sign: str, b: Any) -> Any:
         try:
             found = _quotient(left, right) if sign == "/" else _SIGNS[sign](left, right)
         except KeyError:
-            raise Failed(f"decimal() takes one of + - * / %, not {str(sign)[:20]!r}") from None
+            raise RenderError(f"decimal() takes one of + - * / %, not {str(sign)[:20]!r}") from None
         except (DivisionByZero, InvalidOperation):
-            raise Failed("division by zero") from None
+            raise RenderError("division by zero") from None
     return float(found) if _places(found) else int(found)
 
 
 def _decimal(value: Any) -> Decimal:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number and not isinstance(value, str):
-        raise Failed(f"decimal() takes numbers, not {kind_of(value)}")
+        raise RenderError(f"decimal() takes numbers, not {kind_of(value)}")
     text = f"{Decimal(repr(value)):f}" if is_number and abs(value) < _LARGEST else value
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-        raise Failed("decimal() takes numbers of at most 40 digits before and behind the point")
+        raise RenderError("decimal() takes numbers of at most 40 digits before and behind the point")
     return Decimal(text.strip())
 
 

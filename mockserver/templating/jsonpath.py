@@ -32,7 +32,7 @@ from jsonpath_rfc9535.filter_expressions import (
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
 from jsonpath_rfc9535.selectors import FilterSelector
 
-from mockserver.templating.scope import Failed, Scope
+from mockserver.templating.scope import RenderError, Scope
 from mockserver.templating.values import weigh
 
 QUERY_LIMIT = 500
@@ -41,7 +41,7 @@ PATTERN_STEPS = 4000
 """Compiling a pattern may take some 10 ms, asking one that is known next to nothing."""
 
 
-class BadQuery(ValueError):
+class JsonPathError(ValueError):
     """The text is no JSONPath query; says why."""
 
 
@@ -58,22 +58,22 @@ class _Bill:
 _BILL: ContextVar[_Bill] = ContextVar("bill")
 
 
-class _Node(JSONPathNode):
+class _QueryNode(JSONPathNode):
     __slots__ = ()
 
     def new_child(  # paths and parents are kept by the base; only values are asked for here
         self, value: object, _key: int | str, _parent: JSONPathNode | None
     ) -> JSONPathNode:
         _BILL.get().scope.take_steps(1)
-        return _Node(value=value, location=(), parent=None, root=self.root)
+        return _QueryNode(value=value, location=(), parent=None, root=self.root)
 
 
-class _Query(JSONPathQuery):
+class _JsonPathQuery(JSONPathQuery):
     __slots__ = ()
 
     def finditer(self, value: Any) -> Iterable[JSONPathNode]:
         _BILL.get().scope.take_steps(1 + len(self.segments))
-        nodes: Iterable[JSONPathNode] = [_Node(value=value, location=(), parent=None, root=value)]
+        nodes: Iterable[JSONPathNode] = [_QueryNode(value=value, location=(), parent=None, root=value)]
         for segment in self.segments:
             nodes = segment.resolve(nodes)
         return nodes
@@ -94,7 +94,7 @@ class _Filter(FilterExpression):
         return super().evaluate(context)
 
 
-class _Comparison(ComparisonExpression):
+class _QueryComparison(ComparisonExpression):
     """RFC 9535 2.3.5.2.2, where the library takes true for 1."""
 
     __slots__ = ()
@@ -141,7 +141,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-class _Pattern(FilterFunction):
+class _QueryPattern(FilterFunction):
     """`match` or `search` with an I-Regexp (RFC 9485), which is a subset of what re2 knows."""
 
     arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012  (declared so by its base)
@@ -193,8 +193,8 @@ def _compiled(pattern: str) -> Any:
 class _Environment(JSONPathEnvironment):
     def setup_function_extensions(self) -> None:
         super().setup_function_extensions()
-        self.function_extensions["match"] = _Pattern("fullmatch")
-        self.function_extensions["search"] = _Pattern("search")
+        self.function_extensions["match"] = _QueryPattern("fullmatch")
+        self.function_extensions["search"] = _QueryPattern("search")
 
 
 _ENVIRONMENT = _Environment()
@@ -204,7 +204,7 @@ _QUERIES: dict[str, JSONPathQuery] = {}
 
 
 def compile_query(text: str) -> JSONPathQuery:
-    """The query of a text; those asked before are kept. Raises BadQuery."""
+    """The query of a text; those asked before are kept. Raises JsonPathError."""
     if text not in _QUERIES:
         if len(_QUERIES) > 500:
             _QUERIES.clear()
@@ -214,13 +214,13 @@ def compile_query(text: str) -> JSONPathQuery:
 
 def _read(text: str) -> JSONPathQuery:
     if len(text) > QUERY_LIMIT:
-        raise BadQuery(f"a query has at most {QUERY_LIMIT} characters")
+        raise JsonPathError(f"a query has at most {QUERY_LIMIT} characters")
     try:
         return _metered(_ENVIRONMENT.compile(text))
-    except BadQuery:
+    except JsonPathError:
         raise
     except (JSONPathError, ValueError, RecursionError) as why:
-        raise BadQuery(f"{text!r} is no JSONPath query: {why or type(why).__name__}") from why
+        raise JsonPathError(f"{text!r} is no JSONPath query: {why or type(why).__name__}") from why
 
 
 def _metered(query: JSONPathQuery) -> JSONPathQuery:
@@ -230,7 +230,7 @@ def _metered(query: JSONPathQuery) -> JSONPathQuery:
                 inner = selector.expression.expression
                 compares = _meter(inner)
                 selector.expression = _Filter(_strict(inner), compares)
-    return _Query(env=query.env, segments=query.segments)
+    return _JsonPathQuery(env=query.env, segments=query.segments)
 
 
 def _meter(expression: Expression) -> bool:
@@ -256,7 +256,7 @@ def _strict(expression: Expression) -> Expression:
     """The same expression with comparisons of our own."""
     match expression:
         case ComparisonExpression():
-            return _Comparison(expression.token, expression.left, expression.operator, expression.right)
+            return _QueryComparison(expression.token, expression.left, expression.operator, expression.right)
         case LogicalExpression():
             expression.left, expression.right = _strict(expression.left), _strict(expression.right)
         case PrefixExpression():
@@ -269,7 +269,7 @@ def _check_pattern(call: FunctionExtension) -> None:
     if call.name in ("match", "search") and isinstance(call.args[-1], StringLiteral):
         pattern = call.args[-1].value
         if _regexp(pattern) is None:
-            raise BadQuery(f"{pattern!r} is no pattern, or too large a one")
+            raise JsonPathError(f"{pattern!r} is no pattern, or too large a one")
 
 
 def _any_deep(expressions: Iterable[Expression]) -> bool:
@@ -281,7 +281,7 @@ def _any_deep(expressions: Iterable[Expression]) -> bool:
 def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
     """The values that a query finds, in a list; none found gives an empty one."""
     if not isinstance(q, str):
-        raise Failed("jsonpath(x, q) takes a query such as '$.items[*].sku'")
+        raise RenderError("jsonpath(x, q) takes a query such as '$.items[*].sku'")
     if q not in _QUERIES:
         scope.take_steps(10 + 4 * len(q))
     before = scope.steps
@@ -289,9 +289,9 @@ def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
     bill = _BILL.set(_Bill(scope, (before - scope.steps) * 8))
     try:
         return [node.value for node in compile_query(q).finditer(x)]
-    except BadQuery as why:
-        raise Failed(str(why)) from why
+    except JsonPathError as why:
+        raise RenderError(str(why)) from why
     except JSONPathError as why:
-        raise Failed(f"{q!r} can't be asked of this: {why}") from why
+        raise RenderError(f"{q!r} can't be asked of this: {why}") from why
     finally:
         _BILL.reset(bill)

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.templating import methods
 from mockserver.templating.access import subscript
 from mockserver.templating.operators import add, check_ordered
-from mockserver.templating.scope import Failed, Missing, Scope
+from mockserver.templating.scope import RenderError, Scope, UndefinedError
 from mockserver.templating.values import elements, kind_of, to_text
 
 ATTRIBUTE_LIMIT = 200
@@ -18,7 +18,7 @@ ATTRIBUTE_LIMIT = 200
 def length(_scope: Scope, value: Any) -> int:
     if isinstance(value, (str, bytes, list, tuple, Mapping)):
         return len(value)
-    raise Failed(f"{kind_of(value)} has no length")
+    raise RenderError(f"{kind_of(value)} has no length")
 
 
 def first(_scope: Scope, value: Any) -> Any:
@@ -35,9 +35,9 @@ def last(scope: Scope, value: Any) -> Any:
 
 def _at(value: Any, index: int, word: str) -> Any:
     if not isinstance(value, (list, tuple, str)):
-        raise Failed(f"{kind_of(value)} has no {word} item")
+        raise RenderError(f"{kind_of(value)} has no {word} item")
     if not value:
-        raise Missing(f"the {word} item", why="there are none")
+        raise UndefinedError(f"the {word} item", why="there are none")
     return value[index]
 
 
@@ -51,7 +51,7 @@ def join(scope: Scope, value: Any, d: str = "", attribute: str | int | None = No
 def by_attribute(value: Any, attribute: str | int) -> Any:
     """`attribute` is a key, a position, or several of them with dots between."""
     if isinstance(attribute, str) and len(attribute) > ATTRIBUTE_LIMIT:
-        raise Failed(f"an attribute has at most {ATTRIBUTE_LIMIT} characters")
+        raise RenderError(f"an attribute has at most {ATTRIBUTE_LIMIT} characters")
     if isinstance(attribute, int):
         return subscript(value, attribute, str(attribute))
     for part in str(attribute).split("."):
@@ -104,9 +104,9 @@ def dictsort(
 ) -> list[Any]:
     """Pairs of a mapping in the order of their keys, or `by='value'`."""
     if not isinstance(value, Mapping):
-        raise Failed(f"dictsort takes a mapping, not {kind_of(value)}")
+        raise RenderError(f"dictsort takes a mapping, not {kind_of(value)}")
     if by not in ("key", "value"):
-        raise Failed("dictsort goes by 'key' or by 'value'")
+        raise RenderError("dictsort goes by 'key' or by 'value'")
     pairs = methods.items(scope, value)
     keys = [_sort_key(scope, pair[by == "value"], case_sensitive) for pair in pairs]
     return [pairs[index] for index in _ordered(scope, keys, reverse)]
@@ -114,7 +114,7 @@ def dictsort(
 
 def items(scope: Scope, value: Any) -> list[Any]:
     if not isinstance(value, Mapping):
-        raise Failed(f"items takes a mapping, not {kind_of(value)}")
+        raise RenderError(f"items takes a mapping, not {kind_of(value)}")
     return methods.items(scope, value)
 
 
@@ -126,7 +126,7 @@ def unique(
     for item in elements(scope, value, "go through"):
         key = item if attribute is None else by_attribute(item, attribute)
         if isinstance(key, (list, tuple, dict)):
-            raise Failed(f"unique can't tell {kind_of(key)} from another; give it an attribute")
+            raise RenderError(f"unique can't tell {kind_of(key)} from another; give it an attribute")
         seen.setdefault(_hashed(_sort_key(scope, key, case_sensitive)), item)
     return list(seen.values())
 
@@ -175,7 +175,7 @@ def largest(
 def _extreme(scope: Scope, value: Any, case_sensitive: bool, attribute: str | int | None, most: bool) -> Any:
     found = elements(scope, value, "compare the items of")
     if not found:
-        raise Missing("the largest item" if most else "the smallest item", why="there are none")
+        raise UndefinedError("the largest item" if most else "the smallest item", why="there are none")
     keys = [
         _sort_key(scope, item if attribute is None else by_attribute(item, attribute), case_sensitive)
         for item in found
@@ -187,7 +187,7 @@ def batch(scope: Scope, value: Any, linecount: int, fill_with: Any = None) -> li
     """Lists of `linecount` items each; the last is filled up where `fill_with` is given."""
     found = elements(scope, value, "batch")
     if not isinstance(linecount, int) or linecount < 1:
-        raise Failed("batch makes lists of 1 item or more")
+        raise RenderError("batch makes lists of 1 item or more")
     rows = [found[at : at + linecount] for at in range(0, len(found), linecount)]
     if rows and fill_with is not None:
         lacking = linecount - len(rows[-1])

@@ -21,8 +21,8 @@ from mockserver.templating.access import (
     subscript_closure,
 )
 from mockserver.templating.functions import FUNCTIONS
-from mockserver.templating.parser import WORDS, Compile, Reading, Refused, said
-from mockserver.templating.scope import Closure, Missing, Scope, Start, Step
+from mockserver.templating.parser import WORDS, Compile, SyntaxRefusedError, TemplateContext, said
+from mockserver.templating.scope import Closure, Scope, Start, Step, UndefinedError
 
 
 def _local(name: str) -> Closure:
@@ -31,50 +31,52 @@ def _local(name: str) -> Closure:
             return scope.locals[name]
         if name in scope.values:
             return scope.values[name]
-        raise Missing(name)
+        raise UndefinedError(name)
 
     return local
 
 
-def _check_name(reading: Reading, node: nodes.Name) -> None:
+def _check_name(reading: TemplateContext, node: nodes.Name) -> None:
     name = node.name
     if name in reading.known:
         return
     if name == "fake":
-        raise Refused("'fake' is no value", "Ask it for one, such as fake.name()", node.lineno)
+        raise SyntaxRefusedError("'fake' is no value", "Ask it for one, such as fake.name()", node.lineno)
     if name in FUNCTIONS:
-        raise Refused(f"{name!r} is a function", f"Call it: {name}(…)", node.lineno)
+        raise SyntaxRefusedError(f"{name!r} is a function", f"Call it: {name}(…)", node.lineno)
     if name in WORDS:
-        raise Refused(f"{name!r} is not known in this place", near("", reading.known), node.lineno)
-    raise Refused(f"{name!r} is not known here", near(name, reading.known | FUNCTIONS.keys()), node.lineno)
+        raise SyntaxRefusedError(f"{name!r} is not known in this place", near("", reading.known), node.lineno)
+    raise SyntaxRefusedError(
+        f"{name!r} is not known here", near(name, reading.known | FUNCTIONS.keys()), node.lineno
+    )
 
 
 def _check_part(word: str, part: str, line: int) -> None:
     parts = WORD_PARTS[word]
     if part not in parts:
-        raise Refused(f"{word} has no {part!r}", near(part, parts), line)
+        raise SyntaxRefusedError(f"{word} has no {part!r}", near(part, parts), line)
 
 
-def _word(reading: Reading, node: nodes.Node) -> str:
+def _word(reading: TemplateContext, node: nodes.Node) -> str:
     """The word of the scope that a node is; else nothing."""
     if isinstance(node, nodes.Name) and node.name not in reading.bound and node.name in reading.known:
         return str(node.name)
     return ""
 
 
-def _path(reading: Reading, start: Start, steps: tuple[Step, ...], *, optional: bool) -> Closure:
+def _path(reading: TemplateContext, start: Start, steps: tuple[Step, ...], *, optional: bool) -> Closure:
     closure = (optional_path_closure if optional else path_closure)(start, steps)
     reading.paths[closure] = start, steps
     return closure
 
 
-def _step(reading: Reading, get: Closure, step: Step, *, optional: bool) -> Closure:
+def _step(reading: TemplateContext, get: Closure, step: Step, *, optional: bool) -> Closure:
     """One key more: a chain of them is one closure."""
     start, steps = reading.paths.get(get, (get, ()))
     return _path(reading, start, (*steps, step), optional=optional)
 
 
-def _name(reading: Reading, node: nodes.Name, *, optional: bool = False) -> Closure:
+def _name(reading: TemplateContext, node: nodes.Name, *, optional: bool = False) -> Closure:
     name = node.name
     if name in reading.bound:
         return _local(name)
@@ -85,10 +87,10 @@ def _name(reading: Reading, node: nodes.Name, *, optional: bool = False) -> Clos
     return _path(reading, name, (), optional=optional)
 
 
-def _getattr(reading: Reading, node: nodes.Getattr, *, optional: bool = False) -> Closure:
+def _getattr(reading: TemplateContext, node: nodes.Getattr, *, optional: bool = False) -> Closure:
     if node.attr.startswith("__") and node.attr.endswith("__"):
         hint = f"A key of that name is asked for as {said(node.node)}[{node.attr!r}]"
-        raise Refused(f"{node.attr!r} is Python's, and no part of templates", hint, node.lineno)
+        raise SyntaxRefusedError(f"{node.attr!r} is Python's, and no part of templates", hint, node.lineno)
     word = _word(reading, node.node)
     if word in WORD_PARTS:
         _check_part(word, node.attr, node.lineno)
@@ -99,7 +101,7 @@ def _getattr(reading: Reading, node: nodes.Getattr, *, optional: bool = False) -
     return _step(reading, get, (node.attr, said(node), look), optional=optional)
 
 
-def _getitem(reading: Reading, node: nodes.Getitem, *, optional: bool = False) -> Closure:
+def _getitem(reading: TemplateContext, node: nodes.Getitem, *, optional: bool = False) -> Closure:
     if isinstance(node.arg, nodes.Slice):
         get = reading.expression(node.node)
         bounds = [node.arg.start, node.arg.stop, node.arg.step]

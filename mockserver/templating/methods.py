@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.model.http import Headers
 from mockserver.templating.access import Fields
-from mockserver.templating.scope import NODES_A_STEP, Failed, Scope
+from mockserver.templating.scope import NODES_A_STEP, RenderError, Scope
 from mockserver.templating.values import elements, kind_of, to_text, weigh
 
 Method = Callable[..., Any]
@@ -157,7 +157,7 @@ def index_list(scope: Scope, items: list[Any], item: Any) -> int:
     try:
         return items.index(item)
     except ValueError:
-        raise Failed("the list has no such item") from None
+        raise RenderError("the list has no such item") from None
 
 
 def get(_scope: Scope, mapping: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
@@ -202,10 +202,12 @@ FORMAT_LIMIT = 200
 def strftime(scope: Scope, moment: datetime, form: str) -> str:
     """Only single letters: some platforms read `%1000000d` as a width."""
     if len(form) > FORMAT_LIMIT:
-        raise Failed(f"a time's format has at most {FORMAT_LIMIT} characters")
+        raise RenderError(f"a time's format has at most {FORMAT_LIMIT} characters")
     for letter in _DIRECTIVE.findall(form):
         if letter not in DIRECTIVES or not letter:
-            raise Failed(f"%{letter} is not known in a time's format; there are %{' %'.join(DIRECTIVES)}")
+            raise RenderError(
+                f"%{letter} is not known in a time's format; there are %{' %'.join(DIRECTIVES)}"
+            )
     scope.take_chars(len(form) * 8)
     return moment.strftime(form)
 
@@ -278,13 +280,13 @@ def call_method(scope: Scope, value: Any, name: str, args: Sequence[Any], kwargs
     table = BY_TYPE.get(type(value))
     method = (methods_of(value) if table is None else table).get(name)
     if method is None:
-        raise Failed(f"{kind_of(value)} has no method {name}()")
+        raise RenderError(f"{kind_of(value)} has no method {name}()")
     try:
         return method(scope, value, *args, **kwargs)
     except (TypeError, AttributeError) as why:
         raise unfit(name, value, (*args, *kwargs.values())) from why
 
 
-def unfit(name: str, value: Any, args: Sequence[Any]) -> Failed:
+def unfit(name: str, value: Any, args: Sequence[Any]) -> RenderError:
     """What is said of arguments that a method can't take."""
-    return Failed(f"{name}() of {kind_of(value)} can't take {', '.join(map(kind_of, args))}")
+    return RenderError(f"{name}() of {kind_of(value)} can't take {', '.join(map(kind_of, args))}")

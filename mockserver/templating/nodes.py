@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.templating import operators
-from mockserver.templating.parser import Compile, Reading
-from mockserver.templating.scope import NOTHING, UNPAID, Closure, Failed, Missing, Scope
+from mockserver.templating.parser import Compile, TemplateContext
+from mockserver.templating.scope import NOTHING, UNPAID, Closure, RenderError, Scope, UndefinedError
 from mockserver.templating.values import to_text
 
 
@@ -29,11 +29,11 @@ def _constantly(value: Any) -> Closure:
     return lambda _scope: value
 
 
-def _const(_reading: Reading, node: nodes.Const) -> Closure:
+def _const(_reading: TemplateContext, node: nodes.Const) -> Closure:
     return _constantly(node.value)
 
 
-def _listed(reading: Reading, node: nodes.List | nodes.Tuple) -> Closure:
+def _listed(reading: TemplateContext, node: nodes.List | nodes.Tuple) -> Closure:
     parts = [reading.expression(item) for item in node.items]
     written = literal(node)
     if written is not NOTHING:
@@ -43,7 +43,7 @@ def _listed(reading: Reading, node: nodes.List | nodes.Tuple) -> Closure:
     return lambda scope: make([part(scope) for part in parts])
 
 
-def _dict(reading: Reading, node: nodes.Dict) -> Closure:
+def _dict(reading: TemplateContext, node: nodes.Dict) -> Closure:
     if not node.items:
         return _constantly({})
     pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
@@ -53,7 +53,7 @@ def _dict(reading: Reading, node: nodes.Dict) -> Closure:
         for key, value in pairs:
             name = key(scope)
             if isinstance(name, (list, tuple, dict)):
-                raise Failed("a list or mapping is no key of a mapping")
+                raise RenderError("a list or mapping is no key of a mapping")
             found[name] = value(scope)
         return found
 
@@ -63,30 +63,30 @@ def _dict(reading: Reading, node: nodes.Dict) -> Closure:
 # -- operators ---------------------------------------------------------------
 
 
-def _binary(operate: operators.Operator) -> Callable[[Reading, nodes.BinExpr], Closure]:
-    def compile_binary(reading: Reading, node: nodes.BinExpr) -> Closure:
+def _binary(operate: operators.Operator) -> Callable[[TemplateContext, nodes.BinExpr], Closure]:
+    def compile_binary(reading: TemplateContext, node: nodes.BinExpr) -> Closure:
         left, right = reading.expression(node.left), reading.expression(node.right)
         return lambda scope: operate(scope, left(scope), right(scope))
 
     return compile_binary
 
 
-def _and(reading: Reading, node: nodes.And) -> Closure:
+def _and(reading: TemplateContext, node: nodes.And) -> Closure:
     left, right = reading.expression(node.left), reading.expression(node.right)
     return lambda scope: left(scope) and right(scope)
 
 
-def _or(reading: Reading, node: nodes.Or) -> Closure:
+def _or(reading: TemplateContext, node: nodes.Or) -> Closure:
     left, right = reading.expression(node.left), reading.expression(node.right)
     return lambda scope: left(scope) or right(scope)
 
 
-def _not(reading: Reading, node: nodes.Not) -> Closure:
+def _not(reading: TemplateContext, node: nodes.Not) -> Closure:
     value = reading.expression(node.node)
     return lambda scope: not value(scope)
 
 
-def _optional_not(reading: Reading, node: nodes.Not) -> Closure:
+def _optional_not(reading: TemplateContext, node: nodes.Not) -> Closure:
     value = reading.optional(node.node)
 
     def negated(scope: Scope) -> Any:
@@ -96,8 +96,8 @@ def _optional_not(reading: Reading, node: nodes.Not) -> Closure:
     return negated
 
 
-def _unary(operate: Callable[[Scope, Any], Any]) -> Callable[[Reading, nodes.UnaryExpr], Closure]:
-    def compile_unary(reading: Reading, node: nodes.UnaryExpr) -> Closure:
+def _unary(operate: Callable[[Scope, Any], Any]) -> Callable[[TemplateContext, nodes.UnaryExpr], Closure]:
+    def compile_unary(reading: TemplateContext, node: nodes.UnaryExpr) -> Closure:
         value = reading.expression(node.node)
         return lambda scope: operate(scope, value(scope))
 
@@ -107,7 +107,7 @@ def _unary(operate: Callable[[Scope, Any], Any]) -> Callable[[Reading, nodes.Una
 def _comparing(operand: Compile) -> Compile:
     """`operand` compiles what stands first: NOTHING compared is NOTHING."""
 
-    def compile_compare(reading: Reading, node: nodes.Compare) -> Closure:
+    def compile_compare(reading: TemplateContext, node: nodes.Compare) -> Closure:
         first = operand(reading, node.expr)
         rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
         if len(rest) == 1:
@@ -159,7 +159,7 @@ def _compared_at_once(
     return compared
 
 
-def _concat(reading: Reading, node: nodes.Concat) -> Closure:
+def _concat(reading: TemplateContext, node: nodes.Concat) -> Closure:
     parts = [reading.expression(part) for part in node.nodes]
 
     def joined(scope: Scope) -> str:
@@ -168,14 +168,14 @@ def _concat(reading: Reading, node: nodes.Concat) -> Closure:
     return joined
 
 
-def _condition(reading: Reading, node: nodes.CondExpr) -> Closure:
+def _condition(reading: TemplateContext, node: nodes.CondExpr) -> Closure:
     test, then = reading.expression(node.test), reading.expression(node.expr1)
     otherwise: Closure = _absent if node.expr2 is None else reading.expression(node.expr2)
     return lambda scope: then(scope) if test(scope) else otherwise(scope)
 
 
 def _absent(_scope: Scope) -> Any:
-    raise Missing("the value of an `if` without `else`", why="its condition doesn't hold")
+    raise UndefinedError("the value of an `if` without `else`", why="its condition doesn't hold")
 
 
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {
@@ -194,12 +194,12 @@ EXPRESSIONS: dict[type[nodes.Node], Compile] = {
     nodes.And: _and,
     nodes.Or: _or,
     nodes.Not: _not,
-    nodes.Compare: _comparing(Reading.expression),
+    nodes.Compare: _comparing(TemplateContext.expression),
     nodes.Concat: _concat,
     nodes.CondExpr: _condition,
 }
 OPTIONAL: dict[type[nodes.Node], Compile] = {
     nodes.Not: _optional_not,
-    nodes.Compare: _comparing(Reading.optional),
+    nodes.Compare: _comparing(TemplateContext.optional),
 }
 """What is NOTHING where the first thing that it asks is."""

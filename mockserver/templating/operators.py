@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from mockserver.templating.scope import MAX_INT_BITS, Exhausted, Failed, Scope
+from mockserver.templating.scope import MAX_INT_BITS, BudgetExceededError, RenderError, Scope
 from mockserver.templating.values import kind_of, weigh
 
 Operator = Callable[[Scope, Any, Any], Any]
@@ -19,8 +19,8 @@ def _numbers(left: Any, right: Any) -> bool:
     return isinstance(left, (int, float)) and isinstance(right, (int, float))
 
 
-def _no(doing: str, left: Any, right: Any, advice: str = "") -> Failed:
-    return Failed(f"can't {doing} {kind_of(left)} and {kind_of(right)}{advice}")
+def _no(doing: str, left: Any, right: Any, advice: str = "") -> RenderError:
+    return RenderError(f"can't {doing} {kind_of(left)} and {kind_of(right)}{advice}")
 
 
 def add(scope: Scope, left: Any, right: Any) -> Any:
@@ -45,7 +45,7 @@ def subtract(_scope: Scope, left: Any, right: Any) -> Any:
 def multiply(scope: Scope, left: Any, right: Any) -> Any:
     if isinstance(left, int) and isinstance(right, int):
         if left.bit_length() + right.bit_length() > MAX_INT_BITS:
-            raise Exhausted(f"it makes a number of more than {MAX_INT_BITS} bits")
+            raise BudgetExceededError(f"it makes a number of more than {MAX_INT_BITS} bits")
         return left * right
     if _numbers(left, right):
         return left * right
@@ -67,7 +67,7 @@ def floor_divide(_scope: Scope, left: Any, right: Any) -> Any:
 
 def modulo(_scope: Scope, left: Any, right: Any) -> Any:
     if isinstance(left, str):
-        raise Failed("`%` divides numbers here; join texts with `~`")
+        raise RenderError("`%` divides numbers here; join texts with `~`")
     return left % _divisor(left, right)
 
 
@@ -75,20 +75,20 @@ def _divisor(left: Any, right: Any) -> Any:
     if not _numbers(left, right):
         raise _no("divide", left, right)
     if right == 0:
-        raise Failed("division by zero")
+        raise RenderError("division by zero")
     return right
 
 
 def negative(_scope: Scope, value: Any) -> Any:
     if isinstance(value, (int, float)):
         return -value
-    raise Failed(f"can't negate {kind_of(value)}")
+    raise RenderError(f"can't negate {kind_of(value)}")
 
 
 def positive(_scope: Scope, value: Any) -> Any:
     if isinstance(value, (int, float)):
         return +value
-    raise Failed(f"can't take {kind_of(value)} as a number; use the `int` or `float` filter")
+    raise RenderError(f"can't take {kind_of(value)} as a number; use the `int` or `float` filter")
 
 
 def equal(scope: Scope, left: Any, right: Any) -> bool:
@@ -136,12 +136,12 @@ def greater_or_equal(scope: Scope, left: Any, right: Any) -> bool:
 def contained(scope: Scope, item: Any, whole: Any) -> bool:
     if isinstance(whole, str):
         if not isinstance(item, str):
-            raise Failed(f"a text can't contain {kind_of(item)}; the `string` filter makes it a text")
+            raise RenderError(f"a text can't contain {kind_of(item)}; the `string` filter makes it a text")
         scope.search(whole, item)
     elif isinstance(whole, _LISTS):
         weigh(scope, whole)
     elif not isinstance(whole, Mapping):
-        raise Failed(f"{kind_of(whole)} contains nothing; `in` takes a list, a text or a mapping")
+        raise RenderError(f"{kind_of(whole)} contains nothing; `in` takes a list, a text or a mapping")
     return item in whole
 
 

@@ -19,11 +19,11 @@ NO_PATH: tuple[Start, tuple[Step, ...]] = ("", ())
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
 """Every word that some place of the language knows."""
 
-Compile = Callable[["Reading", Any], Closure]
+Compile = Callable[["TemplateContext", Any], Closure]
 Table = Mapping[type[nodes.Node], Compile]
 
 
-class Refused(Exception):
+class SyntaxRefusedError(Exception):
     """The template can't be compiled; becomes a Flaw."""
 
     def __init__(self, message: str, hint: str, line: int) -> None:
@@ -32,7 +32,7 @@ class Refused(Exception):
         self.line = line
 
 
-class Lacking(Exception):
+class MissingLibraryError(Exception):
     """The template asks for a library that is not installed; becomes a MissingExtra."""
 
     def __init__(self, feature: str, extra: str) -> None:
@@ -41,7 +41,7 @@ class Lacking(Exception):
         self.extra = extra
 
 
-class Reading:
+class TemplateContext:
     """One template being compiled: which words it may use, which it has used, which it has bound itself."""
 
     __slots__ = (
@@ -90,7 +90,9 @@ class Reading:
         self.count += 1
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise Refused("it is nested too deeply", "Split it with {% set %} or `let`", node.lineno)
+            raise SyntaxRefusedError(
+                "it is nested too deeply", "Split it with {% set %} or `let`", node.lineno
+            )
         closure = compile_node(self, node)
         self.depth -= 1
         return closure
@@ -112,10 +114,10 @@ _REFUSED = {
 }
 
 
-def refused(node: nodes.Node) -> Refused:
+def refused(node: nodes.Node) -> SyntaxRefusedError:
     word = type(node).__name__.lower()
     name, hint = _REFUSED.get(word, (f"`{word}`", "docs/templates.md lists what there is"))
-    return Refused(f"{name} is not part of templates here", hint, node.lineno)
+    return SyntaxRefusedError(f"{name} is not part of templates here", hint, node.lineno)
 
 
 def said(node: nodes.Node) -> str:

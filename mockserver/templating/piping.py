@@ -14,15 +14,15 @@ from mockserver.templating.calls import Arguments
 from mockserver.templating.filters import FILTERS
 from mockserver.templating.list_filters import by_attribute
 from mockserver.templating.nodes import literal
-from mockserver.templating.parser import Compile, Reading, Refused
-from mockserver.templating.scope import NOTHING, Closure, Missing, Scope
+from mockserver.templating.parser import Compile, SyntaxRefusedError, TemplateContext
+from mockserver.templating.scope import NOTHING, Closure, Scope, UndefinedError
 from mockserver.templating.tests import TESTS
 from mockserver.templating.values import elements
 
 Bind = Callable[[Scope], Callable[[Any], Any]]
 
 
-def _filter(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+def _filter(reading: TemplateContext, node: nodes.Filter, *, optional: bool = False) -> Closure:
     if node.name in ("default", "d"):
         return _default(reading, node, optional=optional)
     special = SPECIAL_FILTERS.get(node.name)
@@ -34,7 +34,7 @@ def _filter(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> 
     return arguments.applied_to(function, value)
 
 
-def _operand(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+def _operand(reading: TemplateContext, node: nodes.Filter, *, optional: bool = False) -> Closure:
     """What stands before a filter."""
     assert node.node is not None  # only a filter block's is, and that is refused
     return reading.optional(node.node) if optional else reading.expression(node.node)
@@ -43,10 +43,12 @@ def _operand(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
 def _known_filter(name: str, line: int) -> Callable[..., Any]:
     if name in FILTERS:
         return FILTERS[name]
-    raise Refused(f"there is no filter {name!r}", near(name, FILTERS.keys() | SPECIAL_FILTERS.keys()), line)
+    raise SyntaxRefusedError(
+        f"there is no filter {name!r}", near(name, FILTERS.keys() | SPECIAL_FILTERS.keys()), line
+    )
 
 
-def _test(reading: Reading, node: nodes.Test, *, optional: bool = False) -> Closure:
+def _test(reading: TemplateContext, node: nodes.Test, *, optional: bool = False) -> Closure:
     if node.name in SPECIAL_TESTS:
         return _defined(reading.optional(node.node), node.name == "defined")
     value = reading.optional(node.node) if optional else reading.expression(node.node)
@@ -58,20 +60,20 @@ def _test(reading: Reading, node: nodes.Test, *, optional: bool = False) -> Clos
 def _known_test(name: str, line: int) -> Callable[..., Any]:
     if name in TESTS:
         return TESTS[name]
-    raise Refused(f"there is no test {name!r}", near(name, TESTS.keys() | SPECIAL_TESTS), line)
+    raise SyntaxRefusedError(f"there is no test {name!r}", near(name, TESTS.keys() | SPECIAL_TESTS), line)
 
 
 def _defined(value: Closure, wanted: bool) -> Closure:
     def defined(scope: Scope) -> bool:
         try:
             return (value(scope) is not NOTHING) is wanted
-        except Missing:
+        except UndefinedError:
             return not wanted
 
     return defined
 
 
-def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) -> Closure:
+def _default(reading: TemplateContext, node: nodes.Filter, *, optional: bool = False) -> Closure:
     """
     Stands in also for what is missing halfway down a look-up.
 
@@ -88,7 +90,7 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     def defaulted(scope: Scope) -> Any:
         try:
             found = value(scope)
-        except Missing:
+        except UndefinedError:
             found = NOTHING
         if found is not NOTHING and (not also_empty or found):
             return found
@@ -97,7 +99,9 @@ def _default(reading: Reading, node: nodes.Filter, *, optional: bool = False) ->
     return defaulted
 
 
-def _first_defined(reading: Reading, node: nodes.Filter, value: Closure, otherwise: Closure) -> Closure:
+def _first_defined(
+    reading: TemplateContext, node: nodes.Filter, value: Closure, otherwise: Closure
+) -> Closure:
     """A chain of defaults is one closure, and one that asks the request only is worked out once a request."""
     tries = reading.tries.get(value, (value,))
     found = first_defined(tries, otherwise, literal(node.args[0]))
@@ -107,7 +111,7 @@ def _first_defined(reading: Reading, node: nodes.Filter, value: Closure, otherwi
     return found
 
 
-def _is_of_request(reading: Reading, node: nodes.Node | None) -> bool:
+def _is_of_request(reading: TemplateContext, node: nodes.Node | None) -> bool:
     """Whether it is a part of the request, what is written out, or one of these by default: nothing of it costs anything."""
     match node:
         case nodes.Filter(name="default" | "d", args=[otherwise], kwargs=[]):
@@ -121,7 +125,7 @@ def _pick(found: Any, default_value: Any = "", boolean: Any = False) -> Any:
     return default_value if found is NOTHING or (boolean and not found) else found
 
 
-def _map(reading: Reading, node: nodes.Filter) -> Closure:
+def _map(reading: TemplateContext, node: nodes.Filter) -> Closure:
     source, arguments = _operand(reading, node), Arguments(reading, node)
     if not node.args and "attribute" in arguments.by_name:
         arguments.check("map", [_attribute_of], 2, node.lineno)
@@ -143,7 +147,7 @@ def _map(reading: Reading, node: nodes.Filter) -> Closure:
 def _attribute_of(_scope: Scope, item: Any, attribute: str | int, default: Any = NOTHING) -> Any:
     try:
         return by_attribute(item, attribute)
-    except Missing:
+    except UndefinedError:
         if default is NOTHING:
             raise
         return default
@@ -152,7 +156,7 @@ def _attribute_of(_scope: Scope, item: Any, attribute: str | int, default: Any =
 def _selecting(by_key: bool, wanted: bool) -> Compile:
     """`select('odd')`, or by a key of each item: `selectattr('status', 'eq', 'paid')`."""
 
-    def compile_select(reading: Reading, node: nodes.Filter) -> Closure:
+    def compile_select(reading: TemplateContext, node: nodes.Filter) -> Closure:
         source, arguments = _operand(reading, node), Arguments(reading, node)
         key = _literal(node, 0, "a key") if by_key else ""
         bind = _condition(node, arguments, 1 if by_key else 0)
@@ -172,7 +176,7 @@ def _key_of(item: Any, key: str) -> Any:
         return item
     try:
         return by_attribute(item, key)
-    except Missing:
+    except UndefinedError:
         return NOTHING
 
 
@@ -202,7 +206,9 @@ def _literal(node: nodes.Filter, place: int, what: str) -> str:
         one = node.args[place]
         if isinstance(one, nodes.Const) and isinstance(one.value, str):
             return one.value
-    raise Refused(f"{node.name} needs {what} in quotes", f"Such as {_EXAMPLES[node.name]}", node.lineno)
+    raise SyntaxRefusedError(
+        f"{node.name} needs {what} in quotes", f"Such as {_EXAMPLES[node.name]}", node.lineno
+    )
 
 
 _EXAMPLES = {

@@ -24,7 +24,7 @@ UNPAID = 512
 """Looking through so many characters of text costs nothing."""
 
 
-class Failed(Exception):
+class RenderError(Exception):
     """Rendering can't go on; the text says why. `line` is filled in by the statement around it."""
 
     def __init__(self, reason: str) -> None:
@@ -32,11 +32,11 @@ class Failed(Exception):
         self.line = 0
 
 
-class Exhausted(Failed):
+class BudgetExceededError(RenderError):
     """The budget is spent."""
 
 
-class Missing(Failed):
+class UndefinedError(RenderError):
     """
     Something undefined was used; `default()` and `is defined` catch it.
 
@@ -54,9 +54,9 @@ PYTHON_ERRORS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeE
 """What Python itself raises where values don't fit each other; anything else is a bug of ours."""
 
 
-def located(why: Exception, line: int) -> Failed:
+def located(why: Exception, line: int) -> RenderError:
     """The same reason, with the line at which it came up, unless it has one."""
-    failed = why if isinstance(why, Failed) else Failed(_in_words(why))
+    failed = why if isinstance(why, RenderError) else RenderError(_in_words(why))
     failed.line = failed.line or line
     return failed
 
@@ -118,13 +118,13 @@ class Scope:
     def take_steps(self, count: int) -> None:
         self.steps -= count
         if self.steps < 0:
-            raise Exhausted(f"it takes more than {STEP_LIMIT:,} steps")
+            raise BudgetExceededError(f"it takes more than {STEP_LIMIT:,} steps")
 
     def take_chars(self, count: int) -> None:
         """Pays for text; call it before the text is made wherever its length is known."""
         self.chars -= count
         if self.chars < 0:
-            raise Exhausted(f"it makes more than {CHAR_LIMIT:,} characters of text")
+            raise BudgetExceededError(f"it makes more than {CHAR_LIMIT:,} characters of text")
 
     def read(self, length: int) -> None:
         """Pays for looking through a text of that length."""

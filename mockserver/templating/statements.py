@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.templating.access import Loop
-from mockserver.templating.parser import Reading, Refused, refused
+from mockserver.templating.parser import SyntaxRefusedError, TemplateContext, refused
 from mockserver.templating.scope import (
     CHAR_LIMIT,
     NO_LOCALS,
@@ -16,8 +16,8 @@ from mockserver.templating.scope import (
     PYTHON_ERRORS,
     STEP_LIMIT,
     Closure,
-    Failed,
     Lookup,
+    RenderError,
     Scope,
     located,
 )
@@ -34,7 +34,7 @@ Pieces = list[tuple[Closure | None, str, int, str, tuple[str, ...]]]
 """Parts, each with the word and the keys where it only looks something up."""
 
 
-def block(reading: Reading, body: list[nodes.Node]) -> Statement:
+def block(reading: TemplateContext, body: list[nodes.Node]) -> Statement:
     """A run of statements; what it costs is known beforehand and paid at once."""
     before = reading.count
     if len(body) == 1 and isinstance(body[0], nodes.Output):
@@ -48,13 +48,13 @@ def block(reading: Reading, body: list[nodes.Node]) -> Statement:
         try:
             for line, step in steps:  # noqa: B007  (the line at which it failed)
                 step(scope, out)
-        except (Failed, *PYTHON_ERRORS) as why:
+        except (RenderError, *PYTHON_ERRORS) as why:
             raise located(why, line) from why
 
     return run
 
 
-def _only_output(reading: Reading, node: nodes.Output) -> tuple[Parts, int]:
+def _only_output(reading: TemplateContext, node: nodes.Output) -> tuple[Parts, int]:
     before = reading.count
     reading.depth += 1
     parts = _parts(reading, node)
@@ -62,7 +62,7 @@ def _only_output(reading: Reading, node: nodes.Output) -> tuple[Parts, int]:
     return parts, 1 + (reading.count - before) // NODES_A_STEP
 
 
-def text_of(reading: Reading, body: list[nodes.Node]) -> Writing:
+def text_of(reading: TemplateContext, body: list[nodes.Node]) -> Writing:
     """What a whole template writes."""
     if len(body) == 1 and isinstance(body[0], nodes.Output):
         parts, cost = _only_output(reading, body[0])
@@ -86,7 +86,7 @@ def _gathered(run: Statement, fail: Fail, fresh: bool) -> Callable[[Scope], str]
         out: list[str] = []
         try:
             run(scope, out)
-        except (Failed, *PYTHON_ERRORS) as why:
+        except (RenderError, *PYTHON_ERRORS) as why:
             raise fail(why) from why
         return "".join(out)
 
@@ -119,14 +119,14 @@ def _joined(parts: Pieces, cost: int, fail: Fail, fresh: bool) -> Callable[[Scop
                 if scope.chars < 0:
                     scope.take_chars(0)
                 out.append(piece)
-        except (Failed, *PYTHON_ERRORS) as why:
+        except (RenderError, *PYTHON_ERRORS) as why:
             raise fail(located(why, line)) from why
         return "".join(out)
 
     return text
 
 
-def statement(reading: Reading, node: nodes.Node) -> Statement:
+def statement(reading: TemplateContext, node: nodes.Node) -> Statement:
     compile_node = STATEMENTS.get(type(node))
     if compile_node is None:
         raise refused(node)
@@ -140,11 +140,11 @@ Parts = list[tuple[Closure | None, str, int]]
 """An expression, or a text as it stands, and the line that an error names."""
 
 
-def _output(reading: Reading, node: nodes.Output) -> Statement:
+def _output(reading: TemplateContext, node: nodes.Output) -> Statement:
     return _writing(_parts(reading, node), 0)
 
 
-def _parts(reading: Reading, node: nodes.Output) -> Parts:
+def _parts(reading: TemplateContext, node: nodes.Output) -> Parts:
     return [
         (None, part.data, node.lineno)
         if isinstance(part, nodes.TemplateData)
@@ -164,13 +164,13 @@ def _writing(parts: Parts, cost: int) -> Statement:
                 else:
                     scope.take_chars(len(text))
                     out.append(text)
-        except (Failed, *PYTHON_ERRORS) as why:
+        except (RenderError, *PYTHON_ERRORS) as why:
             raise located(why, line) from why
 
     return write
 
 
-def _if(reading: Reading, node: nodes.If) -> Statement:
+def _if(reading: TemplateContext, node: nodes.If) -> Statement:
     branches = [(reading.expression(one.test), block(reading, one.body)) for one in (node, *node.elif_)]
     otherwise = block(reading, node.else_) if node.else_ else None
 
@@ -203,13 +203,13 @@ def _target(node: nodes.Node) -> tuple[list[str], Assign]:
 
 def _taken_apart(value: Any, count: int) -> Any:
     if not isinstance(value, (list, tuple)):
-        raise Failed(f"can't take {kind_of(value)} apart into {count} names")
+        raise RenderError(f"can't take {kind_of(value)} apart into {count} names")
     if len(value) != count:
-        raise Failed(f"can't take {len(value)} values apart into {count} names")
+        raise RenderError(f"can't take {len(value)} values apart into {count} names")
     return value
 
 
-def _set(reading: Reading, node: nodes.Assign) -> Statement:
+def _set(reading: TemplateContext, node: nodes.Assign) -> Statement:
     value = reading.expression(node.node)
     names, assign = _target(node.target)
     reading.bound.update(names)
@@ -223,9 +223,11 @@ def _set(reading: Reading, node: nodes.Assign) -> Statement:
     return bind
 
 
-def _for(reading: Reading, node: nodes.For) -> Statement:
+def _for(reading: TemplateContext, node: nodes.For) -> Statement:
     if node.recursive:
-        raise Refused("`recursive` is not part of templates here", "Write the loops out", node.lineno)
+        raise SyntaxRefusedError(
+            "`recursive` is not part of templates here", "Write the loops out", node.lineno
+        )
     source = reading.expression(node.iter)
     names, assign = _target(node.target)
     outside = set(reading.bound)
@@ -272,7 +274,7 @@ def _holds(scope: Scope, around: dict[str, Any], assign: Assign, wanted: Closure
     return bool(wanted(scope))
 
 
-STATEMENTS: dict[type[nodes.Node], Callable[[Reading, Any], Statement]] = {
+STATEMENTS: dict[type[nodes.Node], Callable[[TemplateContext, Any], Statement]] = {
     nodes.Output: _output,
     nodes.If: _if,
     nodes.For: _for,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.templating import methods, operators
-from mockserver.templating.scope import Failed, Scope
+from mockserver.templating.scope import RenderError, Scope
 from mockserver.templating.values import kind_of
 
 Test = Callable[..., bool]
@@ -26,7 +26,7 @@ def divisible_by(_scope: Scope, value: Any, num: Any) -> bool:
 def _whole(value: Any) -> int:
     if isinstance(value, int):
         return value
-    raise Failed(f"{kind_of(value)} is neither odd nor even")
+    raise RenderError(f"{kind_of(value)} is neither odd nor even")
 
 
 def _is_lower(scope: Scope, value: Any) -> bool:

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath, MissingExtra, MockServerError, dotted
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, MockServerError, dotted
 from mockserver.schema.base import is_template
 from mockserver.templating import calls as template_calls
 from mockserver.templating import lookups as template_lookups
 from mockserver.templating import nodes as template_nodes
 from mockserver.templating import piping as template_piping
 from mockserver.templating.access import looked_up
-from mockserver.templating.parser import WORDS, Lacking, Reading, Refused
+from mockserver.templating.parser import WORDS, MissingLibraryError, SyntaxRefusedError, TemplateContext
 from mockserver.templating.scope import (
     CHAR_LIMIT,
     NO_LOOKUP,
@@ -23,8 +23,8 @@ from mockserver.templating.scope import (
     PYTHON_ERRORS,
     STEP_LIMIT,
     Closure,
-    Failed,
     Lookup,
+    RenderError,
     Scope,
     located,
 )
@@ -52,7 +52,7 @@ class TemplateError(MockServerError):
     """
 
     def __init__(
-        self, reason: str | Failed, line: int = 1, source: str = "", place: str | KeyPath = ""
+        self, reason: str | RenderError, line: int = 1, source: str = "", place: str | KeyPath = ""
     ) -> None:
         super().__init__(reason)
         self._reason = reason
@@ -131,7 +131,7 @@ class Template:
         """The word and the keys, where it only looks something up; else nothing."""
 
     def _become(
-        self, reading: Reading, writing: Writing | None, whole: Closure | None, node: nodes.Node
+        self, reading: TemplateContext, writing: Writing | None, whole: Closure | None, node: nodes.Node
     ) -> Template:
         """`whole` is its one expression, which `node` is; `writing` writes its text, None where it is nothing else."""
         self.constant = False
@@ -175,7 +175,7 @@ class Template:
                     return found
                 refuse_large(found)
                 return _plain_value(scope, found, self._is_lookup)
-            except (Failed, *PYTHON_ERRORS) as why:
+            except (RenderError, *PYTHON_ERRORS) as why:
                 raise self._error(why) from why
 
         return value
@@ -216,7 +216,7 @@ class Predicate:
             if found is NOTHING:
                 return False
             return bool(found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._lookup))
-        except (TemplateError, Failed, *PYTHON_ERRORS):
+        except (TemplateError, RenderError, *PYTHON_ERRORS):
             return False
 
 
@@ -224,7 +224,7 @@ def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = N
     """
     Compiles one text. `names` are the words that its place knows; None means all that there are.
 
-    Raises InvalidInput for what Jinja2 can't read and for what is refused here.
+    Raises InvalidInputError for what Jinja2 can't read and for what is refused here.
     """
     if not is_template(source):
         return Template(source, path)
@@ -237,25 +237,27 @@ def compile_predicate(source: str, path: KeyPath, *, names: frozenset[str] | Non
 
 
 def _read(
-    compile_source: Callable[[str, KeyPath, Reading], T],
+    compile_source: Callable[[str, KeyPath, TemplateContext], T],
     source: str,
     path: KeyPath,
     names: frozenset[str] | None,
 ) -> T:
-    reading = Reading(WORDS if names is None else names, _TABLE, _OPTIONAL_TABLE)
+    reading = TemplateContext(WORDS if names is None else names, _TABLE, _OPTIONAL_TABLE)
     try:
         return compile_source(source, path, reading)
-    except Lacking as why:
-        raise MissingExtra(path, why.feature, why.extra) from why
-    except Refused as why:
-        raise InvalidInput(_flaw(source, path, str(why), why.hint, why.line)) from why
+    except MissingLibraryError as why:
+        raise MissingExtraError(path, why.feature, why.extra) from why
+    except SyntaxRefusedError as why:
+        raise InvalidInputError(_flaw(source, path, str(why), why.hint, why.line)) from why
     except TemplateSyntaxError as why:
         message = f"the template can't be read: {why.message}"
-        raise InvalidInput(_flaw(source, path, message, _RAW_HINT, why.lineno)) from why
+        raise InvalidInputError(_flaw(source, path, message, _RAW_HINT, why.lineno)) from why
     except RecursionError as why:
-        raise InvalidInput(_flaw(source, path, "the template is nested too deeply", "Split it", 1)) from why
+        raise InvalidInputError(
+            _flaw(source, path, "the template is nested too deeply", "Split it", 1)
+        ) from why
     except ValueError as why:  # a literal of thousands of digits
-        raise InvalidInput(_flaw(source, path, f"the template can't be read: {why}", "", 1)) from why
+        raise InvalidInputError(_flaw(source, path, f"the template can't be read: {why}", "", 1)) from why
 
 
 def _flaw(source: str, path: KeyPath, message: str, hint: str, line: int) -> Flaw:
@@ -263,7 +265,7 @@ def _flaw(source: str, path: KeyPath, message: str, hint: str, line: int) -> Fla
     return Flaw(path, where + message.rstrip("."), hint)
 
 
-def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
+def _compiled(source: str, path: KeyPath, reading: TemplateContext) -> Template:
     body = _parsed(source).body
     parts = _output_only(body)
     if parts is not None and all(isinstance(part, nodes.TemplateData) for part in parts):
@@ -279,7 +281,7 @@ def _compiled(source: str, path: KeyPath, reading: Reading) -> Template:
     return template._become(reading, writing, value, whole)  # noqa: SLF001
 
 
-def _compiled_predicate(source: str, path: KeyPath, reading: Reading) -> Predicate:
+def _compiled_predicate(source: str, path: KeyPath, reading: TemplateContext) -> Predicate:
     whole = _whole_expression(_output_only(_parsed(source).body))
     if whole is None or isinstance(whole, nodes.TemplateData):
         return Predicate(source, _compiled(source, path, reading).value_in, lookup=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.templating.scope import NO_LOOKUP, NOTHING, Closure, Lookup, Scope, with_budget
 from mockserver.templating.texts import Template, compile_text
 from mockserver.templating.values import HANDED_ON
@@ -43,14 +43,14 @@ class Tree:
 
 
 def compile_tree(value: Any, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
-    """Compiles every string in a tree. Raises InvalidInput with the flaws of all of them."""
+    """Compiles every string in a tree. Raises InvalidInputError with the flaws of all of them."""
     growing = _Growing(names)
     try:
         make = growing.whole(value, path)
     except RecursionError as why:
-        raise InvalidInput(Flaw(path, "the value is nested too deeply", "Flatten it")) from why
+        raise InvalidInputError(Flaw(path, "the value is nested too deeply", "Flatten it")) from why
     if growing.flaws:
-        raise InvalidInput(growing.flaws)
+        raise InvalidInputError(growing.flaws)
     return Tree(value, make, growing.templates)
 
 
@@ -84,7 +84,7 @@ class _Growing:
     def text(self, value: str, path: KeyPath, at_key: bool = False) -> Template | None:
         try:
             template = compile_text(value, path, names=self.names)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             self.flaws += [Flaw(flaw.path, flaw.message, flaw.hint, at_key) for flaw in why.flaws]
             return None
         if template.constant and template.text == value:

@@ -17,7 +17,14 @@ from mockserver.errors import near
 from mockserver.model.http import Request
 from mockserver.model.sizes import MEMBER_LIMIT, has_more_members
 from mockserver.model.written import as_text
-from mockserver.templating.scope import NODES_A_STEP, UNPAID, Exhausted, Failed, Missing, Scope
+from mockserver.templating.scope import (
+    NODES_A_STEP,
+    UNPAID,
+    BudgetExceededError,
+    RenderError,
+    Scope,
+    UndefinedError,
+)
 
 _SCALARS = (str, int, float, bool, type(None))
 HANDED_ON = frozenset(_SCALARS) - {float}
@@ -47,12 +54,12 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 
-def explain(failed: Failed) -> str:
+def explain(failed: RenderError) -> str:
     """Why it failed, as one clause without a full stop."""
-    return _explain_missing(failed) if isinstance(failed, Missing) else str(failed)
+    return _explain_missing(failed) if isinstance(failed, UndefinedError) else str(failed)
 
 
-def _explain_missing(missing: Missing) -> str:
+def _explain_missing(missing: UndefinedError) -> str:
     what = str(missing)
     if missing.why:
         return f"{what} is undefined: {missing.why}"
@@ -117,9 +124,9 @@ def to_json(scope: Scope, value: Any, indent: int | None = None) -> str:
 
 
 def refuse_large(value: Any) -> None:
-    """Raises Exhausted for a value that is too large to be kept, or written, in one piece."""
+    """Raises BudgetExceededError for a value that is too large to be kept, or written, in one piece."""
     if has_more_members(value, MEMBER_LIMIT):
-        raise Exhausted(
+        raise BudgetExceededError(
             f"it hands on a value of more than {MEMBER_LIMIT:,} members; name the part of it that is needed"
         )
 
@@ -154,7 +161,7 @@ def plain(scope: Scope, value: Any) -> Any:
             scope.take_chars(0)
         return value
     if value.__class__ is float and not math.isfinite(value):
-        raise Failed(f"{value} is no JSON number")
+        raise RenderError(f"{value} is no JSON number")
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, (list, tuple)):
@@ -173,7 +180,7 @@ def plain(scope: Scope, value: Any) -> Any:
         return found
     if isinstance(value, (datetime, bytes)):
         return to_text(scope, value)
-    raise Failed(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
+    raise RenderError(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
 
 
 def elements(scope: Scope, value: Any, doing: str = "go through") -> list[Any]:
@@ -181,4 +188,4 @@ def elements(scope: Scope, value: Any, doing: str = "go through") -> list[Any]:
     if isinstance(value, (list, tuple, str, Mapping)):
         scope.take_steps(len(value))
         return list(value)
-    raise Failed(f"can't {doing} {kind_of(value)}; it takes a list")
+    raise RenderError(f"can't {doing} {kind_of(value)}; it takes a list")

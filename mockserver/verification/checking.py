@@ -12,7 +12,7 @@ from mockserver.errors import Flaw
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import empty_folders, load
 from mockserver.scenarios.retry_headers import invalid_retry_headers
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.warnings import warnings_of
 from mockserver.verification.explain import ExplainSpec, as_request, explain
 from mockserver.verification.lint import Doubt, doubts
@@ -24,7 +24,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
     try:
         sources = load(paths)
         world = build_world(sources)
-    except LoadFailed as why:
+    except LoadError as why:
         return why.lines, [], ""
     found = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
     for source in sources:
@@ -55,7 +55,7 @@ def _some(count: int, noun: str) -> str:
 
 
 def explain_request(paths: Iterable[str], asked: dict[str, Any]) -> dict[str, Any]:
-    """What a fresh server would answer to that request. Raises LoadFailed and InvalidInput."""
+    """What a fresh server would answer to that request. Raises LoadError and InvalidInput."""
     engine = Engine(build_world(load(paths)), wall=time.time, mono=time.monotonic)
     request = as_request(parse_spec(ExplainSpec, asked), engine.default)
     return explain(engine.default, request)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
 from mockserver.matching.paths import PathPattern
@@ -33,7 +33,7 @@ class Subject:
     __slots__ = ("_known", "_seen", "matcher", "methods", "pattern", "route_id", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
-        """Raises InvalidInput; NoSuchRoute for an unknown route."""
+        """Raises InvalidInputError; NoSuchRoute for an unknown route."""
         self.route_id: str | None = None
         self.matcher: Matcher | None = None if spec.match is None else _matcher(spec, path)
         self._seen = 0
@@ -123,19 +123,19 @@ class Subject:
 def _pattern(path: str, where: KeyPath) -> PathPattern:
     try:
         return PathPattern(path)
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under(*where) for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under(*where) for flaw in why.flaws) from why
 
 
 def _matcher(spec: SubjectSpec, path: KeyPath) -> Matcher:
     assert spec.match is not None
     try:
         return compile_match(spec.match, _no_files)
-    except InvalidInput as why:
-        raise InvalidInput(flaw.under(*path, "match") for flaw in why.flaws) from why
+    except InvalidInputError as why:
+        raise InvalidInputError(flaw.under(*path, "match") for flaw in why.flaws) from why
 
 
 def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInput(
+    raise InvalidInputError(
         Flaw(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")
     )

@@ -20,9 +20,9 @@ from mockserver.engine.missing import kept_out, masked, nearest_routes
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.policies import refusal
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import Found, candidates, per_of
+from mockserver.engine.routing import RouteMatch, candidates, per_of
 from mockserver.engine.transaction import Draw, prepare
-from mockserver.errors import Wrong
+from mockserver.errors import WrongValueError
 from mockserver.model.call import call_id
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import Request
@@ -33,7 +33,7 @@ from mockserver.model.written import as_text
 from mockserver.redaction.redaction import mask_body, mask_header, mask_tree
 from mockserver.responses.planner import Planned
 from mockserver.schema.base import Json, RequestLineText, Spec, parse_request_line
-from mockserver.store.bounds import Full
+from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 
 _BODIES = ("json_", "form", "text", "base64")
@@ -76,19 +76,21 @@ class ExplainSpec(Spec):
     @model_validator(mode="after")
     def _complete(self) -> ExplainSpec:
         if (self.request is None) == (self.path is None) or (self.method is not None and self.path is None):
-            raise Wrong(
+            raise WrongValueError(
                 "the request is not named",
                 'Write {"request": "POST /x"}, or {"method": "POST", "path": "/x"}',
             )
         if self.path is not None and not self.path.startswith("/"):
-            raise Wrong(f"the path {self.path!r} does not begin with a slash", f"Write '/{self.path}'")
+            raise WrongValueError(
+                f"the path {self.path!r} does not begin with a slash", f"Write '/{self.path}'"
+            )
         if sum(self.has(kind) for kind in _BODIES) > 1:
-            raise Wrong("a request has one body", "Keep one of json, form, text, base64")
+            raise WrongValueError("a request has one body", "Keep one of json, form, text, base64")
         return self
 
 
 def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
-    """The request as it would have come. Raises Wrong for Base64 that is none."""
+    """The request as it would have come. Raises WrongValueError for Base64 that is none."""
     if spec.request is not None:
         line = parse_request_line(spec.request)
         method = min(line.methods) if line.methods else "GET"
@@ -132,7 +134,9 @@ def _body(spec: ExplainSpec) -> tuple[bytes, str]:
         try:
             return base64.b64decode(spec.base64, validate=True), ""
         except binascii.Error as why:
-            raise Wrong(f"this is no Base64: {why}", "Encode the bytes with standard Base64") from why
+            raise WrongValueError(
+                f"this is no Base64: {why}", "Encode the bytes with standard Base64"
+            ) from why
     return b"", ""
 
 
@@ -182,7 +186,7 @@ def _reply(
     ns: Namespace, request: Request, route: Route, params: dict[str, str], position: Position, index: int
 ) -> dict[str, Any]:
     """What the next such call would be answered, guards and outage left aside."""
-    found = Found(route, params, position, index, per_of(ns, route, request, params))
+    found = RouteMatch(route, params, position, index, per_of(ns, route, request, params))
     draw = Draw(ns, request, found, call_id(ns.last_number + 1))
     try:
         claim = prepare(ns, request, found, draw)
@@ -192,7 +196,7 @@ def _reply(
     except TemplateError as why:
         planned = refusal(500, "template", f"The reply of {route.id} could not be made", why.reason)
         claim = None
-    except Full as error:
+    except StoreFullError as error:
         planned = refusal(
             507, "full", f"The reply of {route.id} could not be made", f"There is no room: {error}"
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.redaction.redaction import mask
 from mockserver.redaction.secrets import (
     KEYS_THAT_SAY_LIVE,
@@ -22,8 +22,8 @@ from mockserver.redaction.secrets import (
     PRIVATE_KEYS,
     STEMS,
     USER_AND_PASSWORD,
-    Named,
-    Pattern,
+    SecretName,
+    SecretPattern,
     card_numbers,
     named,
 )
@@ -32,12 +32,14 @@ _FOR_CREDENTIALS = frozenset({
     "authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "apikey", "x-auth-token",
     "x-access-token", "private-token", "x-amz-security-token", "x-goog-api-key",
 })  # fmt: skip
-_ASSIGNED = Pattern(rf"""(?i)([\w.\[\]%-]*(?:{STEMS})[\w.\[\]%-]*)=([^\s&#;,"'<>\\]+)""")
+_ASSIGNED = SecretPattern(rf"""(?i)([\w.\[\]%-]*(?:{STEMS})[\w.\[\]%-]*)=([^\s&#;,"'<>\\]+)""")
 _PAIRS = (
-    Pattern(rf'(?i)\\*"([^"\\]*(?:{STEMS})[^"\\]*)\\*"\s*:\s*("(?:[^"\\]|\\.)*|\\+"[^"\\]*|-?[0-9][0-9.]*)'),
-    Pattern(rf"(?i)<([\w.:-]*(?:{STEMS})[\w.:-]*)(?:\s[^<>]*)?>([^<]+)"),
-    Pattern(rf"""(?i)\s([\w.:-]*(?:{STEMS})[\w.:-]*)\s*=\s*["']([^"'<>]+)"""),
-    Pattern(rf'(?i)\bname="?([^"\r\n;]*(?:{STEMS})[^"\r\n;]*)(?:[^\r\n]*\r?\n)+?\r?\n([^\r\n]+)'),
+    SecretPattern(
+        rf'(?i)\\*"([^"\\]*(?:{STEMS})[^"\\]*)\\*"\s*:\s*("(?:[^"\\]|\\.)*|\\+"[^"\\]*|-?[0-9][0-9.]*)'
+    ),
+    SecretPattern(rf"(?i)<([\w.:-]*(?:{STEMS})[\w.:-]*)(?:\s[^<>]*)?>([^<]+)"),
+    SecretPattern(rf"""(?i)\s([\w.:-]*(?:{STEMS})[\w.:-]*)\s*=\s*["']([^"'<>]+)"""),
+    SecretPattern(rf'(?i)\bname="?([^"\r\n;]*(?:{STEMS})[^"\r\n;]*)(?:[^\r\n]*\r?\n)+?\r?\n([^\r\n]+)'),
 )
 """Names and values in a source that is JSON, XML or a multipart form, whole or not."""
 _PLACEHOLDER = re.compile(r"[\W_]*|[xX]+|\W*(?:redacted|filtered|masked|hidden)\W*", re.IGNORECASE)
@@ -56,7 +58,7 @@ def leaks_of(request: Request) -> Iterator[str]:
     if request.body:
         try:
             yield from list(_in_body(request))
-        except UnreadableBody:  # cut off, or never whole: then its source is read
+        except UnreadableBodyError:  # cut off, or never whole: then its source is read
             yield from _in_source("body", _source(request))
 
 
@@ -69,7 +71,7 @@ def _in_header(name: str, value: str) -> Iterator[str]:
 
 
 def _in_body(request: Request) -> Iterator[str]:
-    """Raises UnreadableBody."""
+    """Raises UnreadableBodyError."""
     kind = request.media_type
     if kind.endswith("json") or request.decoded_body.lstrip()[:1] in (b"{", b"["):
         yield from _in_tree("json", "", request.json)
@@ -88,7 +90,7 @@ def _source(request: Request) -> str:
     """The body as far as it is there; bytes that are no UTF-8 become characters that are in no secret."""
     try:
         return request.decoded_body.decode("utf-8", "replace")
-    except UnreadableBody:
+    except UnreadableBodyError:
         return request.body.decode("utf-8", "replace")
 
 
@@ -114,9 +116,9 @@ def _in_field(place: str, name: str, value: str) -> Iterator[str]:
 def _told(place: str, name: str, value: str) -> Iterator[str]:
     """What the name says."""
     kind = named(name)
-    if kind not in (Named.PASSWORD, Named.SECURITY_CODE) or _PLACEHOLDER.fullmatch(value):
+    if kind not in (SecretName.PASSWORD, SecretName.SECURITY_CODE) or _PLACEHOLDER.fullmatch(value):
         return
-    if kind is Named.PASSWORD or any(char.isdigit() for char in value):
+    if kind is SecretName.PASSWORD or any(char.isdigit() for char in value):
         yield f"{kind.value} in {place}"
 
 
@@ -135,7 +137,7 @@ def _in_text(place: str, text: str) -> Iterator[str]:
     if ":" in text or "=" in text:
         for pattern in (NAMED_TEXT, NAMED_WORD):
             for found in pattern.all_in(text):
-                if pattern is NAMED_TEXT or named(found[2]) is Named.PASSWORD:
+                if pattern is NAMED_TEXT or named(found[2]) is SecretName.PASSWORD:
                     yield from _told(f"{place}.{found[2]}", found[2], found[3].lstrip("\\\"'"))
     for found in _ASSIGNED.all_in(text):
         yield from _told(f"{place}.{found[1]}", found[1], found[2])
@@ -147,7 +149,7 @@ def _in_text(place: str, text: str) -> Iterator[str]:
     yield from _cards(place, text)
 
 
-def _keys(pattern: Pattern, place: str, text: str) -> Iterator[str]:
+def _keys(pattern: SecretPattern, place: str, text: str) -> Iterator[str]:
     for found in pattern.all_in(text):
         yield f"a live key {mask(found[0])} in {place}"
 

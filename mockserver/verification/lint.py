@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.engine.routes import Route
-from mockserver.engine.scenario_set import World, entry_of
+from mockserver.engine.scenario_set import ScenarioSet, entry_of
 from mockserver.errors import KeyPath, dotted
 from mockserver.matching.index import Index
 from mockserver.matching.paths import PathPattern, Segment
@@ -30,7 +30,7 @@ class Doubt:
     other: Route | None = None
 
 
-def doubts(world: World) -> Iterator[Doubt]:
+def doubts(world: ScenarioSet) -> Iterator[Doubt]:
     """Every doubt about a world, in the order of its files."""
     index: Index[Route] = Index()
     written = [route for scenario in world.scenarios.values() for route in scenario.routes if route.answers]

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route, leaves
 from mockserver.engine.side_effects import Work, chosen
-from mockserver.errors import Flaw, InvalidInput, KeyPath, near
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
 from mockserver.schema.base import is_template
 
 _NO_EFFECT = "Write `effect` on the route or reply that does it, such as effect: {kind: charge}"
@@ -65,15 +65,15 @@ def _kinds(ns: Namespace) -> _Kinds:
 
 
 def check_effects(ns: Namespace, kind: str | None, names: Iterable[str], path: KeyPath) -> None:
-    """Raises InvalidInput where no scenario can produce such an effect: an unknown kind, or a field that it never has."""
+    """Raises InvalidInputError where no scenario can produce such an effect: an unknown kind, or a field that it never has."""
     kinds = _kinds(ns)
     if kinds.open:
         return
     if not kinds.fields:
-        raise InvalidInput(Flaw(path, "no scenario has an effect", _NO_EFFECT))
+        raise InvalidInputError(Flaw(path, "no scenario has an effect", _NO_EFFECT))
     if kind is not None and kind not in kinds.fields:
         hint = near(kind, kinds.names) or _NO_EFFECT
-        raise InvalidInput(Flaw((*path, "kind"), f"no scenario has an effect of kind {kind!r}", hint))
+        raise InvalidInputError(Flaw((*path, "kind"), f"no scenario has an effect of kind {kind!r}", hint))
     fields = kinds.fields[kind] if kind is not None else set().union(*kinds.fields.values())
     what = "no effect" if kind is None else f"no effect of kind {kind!r}"
     flaws = [
@@ -82,21 +82,21 @@ def check_effects(ns: Namespace, kind: str | None, names: Iterable[str], path: K
         if name not in fields | {"call", "at"}
     ]
     if flaws:
-        raise InvalidInput(flaws)
+        raise InvalidInputError(flaws)
 
 
 def check_webhooks(ns: Namespace, route: Route | None, path: KeyPath) -> None:
-    """Raises InvalidInput where no scenario can send such a webhook."""
+    """Raises InvalidInputError where no scenario can send such a webhook."""
     if _sends(route) if route is not None else any(_sends(one) for one in ns.routes()):
         return
     if any(route is None or one.route == route.id for one in ns.deliveries):
         return
     senders = [one.id for one in ns.routes() if _sends(one)]
     if route is None or not senders:
-        raise InvalidInput(Flaw(path, "no scenario has a webhook", _NO_WEBHOOK))
+        raise InvalidInputError(Flaw(path, "no scenario has a webhook", _NO_WEBHOOK))
     listed = ", ".join(senders[:20]) + (f" and {len(senders) - 20} more" if len(senders) > 20 else "")
     hint = f"Webhooks are sent by: {listed}"
-    raise InvalidInput(Flaw((*path, "route"), f"{route.id} has no webhook", hint))
+    raise InvalidInputError(Flaw((*path, "route"), f"{route.id} has no webhook", hint))
 
 
 def _sends(route: Route) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
-from mockserver.attempts.rules import Judgement, Rules
+from mockserver.attempts.rules import AttemptRules, Judgement
 from mockserver.engine.fault_strikes import ENDED, Strike
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import KeyPath
@@ -105,7 +105,7 @@ def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, 
     if spec.attempts is None:
         return lambda ns: _of_subject(ns, subject, spec.times), [subject]
     where = (*path, "attempts")
-    rules = Rules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
+    rules = AttemptRules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
     judge = AttemptsJudge(subject, spec.times, rules)
     return judge, [judge]
 
@@ -128,7 +128,7 @@ class AttemptsJudge:
 
     __slots__ = ("_rules", "_subject", "_times")
 
-    def __init__(self, subject: Subject, times: ExpectSpec, rules: Rules) -> None:
+    def __init__(self, subject: Subject, times: ExpectSpec, rules: AttemptRules) -> None:
         self._subject = subject
         self._times = times
         self._rules = rules

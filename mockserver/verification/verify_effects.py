@@ -10,9 +10,9 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.engine.routes import Route
 from mockserver.errors import KeyPath
-from mockserver.matching.conditions import Fields
+from mockserver.matching.conditions import FieldConditions
 from mockserver.matching.matcher import compile_condition
-from mockserver.matching.mismatch.differences import Place, distance
+from mockserver.matching.mismatch.differences import DifferencePlace, distance
 from mockserver.model.http import ABSENT
 from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Outcome
@@ -41,7 +41,7 @@ class EffectTest:
         where = {name: compile_condition(one, (*path, "where", name)) for name, one in spec.where.items()}
         check_effects(ns, spec.kind, [name for name, one in where.items() if not one.holds(ABSENT)], path)
         self.spec = spec
-        self._condition = Fields(where, spec.where, exact=False)
+        self._condition = FieldConditions(where, spec.where, exact=False)
         self.text = f"effect {spec.kind}" if spec.kind else "effect"
         if where:
             pairs = [f"{key}={mask_field(key, _as_json(value))}" for key, value in spec.where.items()]
@@ -57,7 +57,7 @@ class EffectTest:
         return self._condition.explain(effect, _EFFECT)
 
 
-_EFFECT = Place("", ())
+_EFFECT = DifferencePlace("", ())
 
 
 def of_effects(ns: Namespace, test: EffectTest, times: ExpectSpec) -> Verdict:

@@ -6,16 +6,16 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from mockserver.engine.engine import Engine
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.call import Call
 from mockserver.model.http import ADMIN, Request, Response
 from mockserver.redaction.redaction import mask_path
 from mockserver.wiremock import journal, mappings, scenarios, system
 from mockserver.wiremock.engine import WireMockEngine
-from mockserver.wiremock.errors import Refused, answer, error, of_flaws, refusal
+from mockserver.wiremock.errors import WireMockError, answer, error, of_flaws, refusal
 from mockserver.wiremock.record import Journal
 from mockserver.wiremock.stubs import Stubs
-from mockserver.wiremock.table import Asked, Handler, Lent
+from mockserver.wiremock.table import Handler, Lent, WireMockRequest
 
 log = logging.getLogger("mockserver")
 
@@ -71,9 +71,9 @@ class Dialect:
         try:
             made = self._serve(request)
             return made if isinstance(made, Response) else await made
-        except Refused as why:
+        except WireMockError as why:
             return refusal(why)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             return refusal(of_flaws(why))
         except Exception:
             log.exception("the call %s %s of the dialect failed", request.method, mask_path(request.path))
@@ -88,13 +88,13 @@ class Dialect:
                 return refused
         self._lent.ns.used_at_s = request.arrived_at_s
         handler, params = self._find(request.method, path)
-        return handler(Asked(self._lent, request, params, dict(request.query_pairs)))
+        return handler(WireMockRequest(self._lent, request, params, dict(request.query_pairs)))
 
     def _find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        why = Refused(404)
+        why = WireMockError(404)
         for table in TABLES:
             try:
                 return table.find(method, path)
-            except Refused as found:
+            except WireMockError as found:
                 why = found
         raise why

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
-from mockserver.errors import InvalidInput
-from mockserver.model.http import Request, Response, UnreadableBody
+from mockserver.errors import InvalidInputError
+from mockserver.model.http import Request, Response, UnreadableBodyError
 from mockserver.recording.conversion import Lost
 from mockserver.responses.bodies import dump_json
 
@@ -15,7 +15,7 @@ _PARSING, _TAKEN = 10, 109
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-class Refused(Exception):
+class WireMockError(Exception):
     """A call that can't be served: becomes an answer of that status with `errors`, or an empty one without."""
 
     def __init__(self, status: int, errors: list[dict[str, Any]] | None = None) -> None:
@@ -32,7 +32,7 @@ def empty(status: int = 200) -> Response:
     return Response(status)
 
 
-def refusal(why: Refused) -> Response:
+def refusal(why: WireMockError) -> Response:
     return empty(why.status) if why.errors is None else answer({"errors": why.errors}, why.status)
 
 
@@ -49,25 +49,25 @@ def error(
     return found
 
 
-def not_found() -> Refused:
-    return Refused(404)
+def not_found() -> WireMockError:
+    return WireMockError(404)
 
 
-def taken(stub_id: str) -> Refused:
+def taken(stub_id: str) -> WireMockError:
     detail = f"ID of the provided stub mapping '{stub_id}' is already taken by another stub mapping"
-    return Refused(422, [error("Duplicate stub mapping ID", detail, code=_TAKEN)])
+    return WireMockError(422, [error("Duplicate stub mapping ID", detail, code=_TAKEN)])
 
 
-def of_losses(lost: list[Lost]) -> Refused:
+def of_losses(lost: list[Lost]) -> WireMockError:
     """What this server can't do as they ask; nothing was changed."""
     title = "This can't be done here, and nothing was changed"
-    return Refused(422, [error(title, str(one), pointer=pointer_of(one.place)) for one in lost])
+    return WireMockError(422, [error(title, str(one), pointer=pointer_of(one.place)) for one in lost])
 
 
-def of_flaws(why: InvalidInput) -> Refused:
+def of_flaws(why: InvalidInputError) -> WireMockError:
     """What is wrong with a route that was made of a stub."""
     title = "This can't be done here, and nothing was changed"
-    return Refused(422, [error(title, str(flaw)) for flaw in why.flaws])
+    return WireMockError(422, [error(title, str(flaw)) for flaw in why.flaws])
 
 
 def pointer_of(place: str) -> str:
@@ -81,22 +81,22 @@ def pointer_of(place: str) -> str:
 
 
 def read_json(request: Request) -> Any:
-    """The body as JSON, whatever its content type. Raises Refused."""
+    """The body as JSON, whatever its content type. Raises WireMockError."""
     try:
         is_empty, found = not request.decoded_body.strip(), None
         if not is_empty:
             found = request.json
-    except UnreadableBody as why:
-        raise Refused(422, [error("Error parsing JSON", str(why), pointer="/")]) from why
+    except UnreadableBodyError as why:
+        raise WireMockError(422, [error("Error parsing JSON", str(why), pointer="/")]) from why
     if is_empty:
-        raise Refused(422, [error("Error parsing JSON", "The body is empty", pointer="/")])
+        raise WireMockError(422, [error("Error parsing JSON", "The body is empty", pointer="/")])
     return found
 
 
 def read_object(request: Request) -> dict[str, Any]:
-    """The same where it must be an object. Raises Refused."""
+    """The same where it must be an object. Raises WireMockError."""
     found = read_json(request)
     if not isinstance(found, dict):
         detail = f"Here stands an object, not {json.dumps(found)[:80]}"
-        raise Refused(422, [error("Error parsing JSON", detail, pointer="/")])
+        raise WireMockError(422, [error("Error parsing JSON", detail, pointer="/")])
     return found

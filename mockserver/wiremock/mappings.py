@@ -7,13 +7,13 @@ from typing import Any
 
 from mockserver.compiler import editing
 from mockserver.model.http import Response
-from mockserver.wiremock.errors import Refused, answer, empty, error, read_object
+from mockserver.wiremock.errors import WireMockError, answer, empty, error, read_object
 from mockserver.wiremock.patterns import metadata_test
 from mockserver.wiremock.scenarios import start_all
 from mockserver.wiremock.stubs import Mapping
-from mockserver.wiremock.table import Asked, Table
+from mockserver.wiremock.table import WireMockRequest, WireMockTable
 
-table = Table()
+table = WireMockTable()
 
 
 def listed(mappings: list[Mapping], total: int | None = None) -> Response:
@@ -21,25 +21,25 @@ def listed(mappings: list[Mapping], total: int | None = None) -> Response:
 
 
 @table.add("GET", "/mappings")
-def list_all(asked: Asked) -> Response:
+def list_all(asked: WireMockRequest) -> Response:
     every = asked.lent.stubs.all()
     start, limit = asked.number("offset") or 0, asked.number("limit")
     return listed(every[start : None if limit is None else start + limit], len(every))
 
 
 @table.add("POST", "/mappings")
-def add(asked: Asked) -> Response:
+def add(asked: WireMockRequest) -> Response:
     return answer(asked.lent.stubs.add(read_object(asked.request)), 201)
 
 
 @table.add("DELETE", "/mappings")
-def remove_all(asked: Asked) -> Response:
+def remove_all(asked: WireMockRequest) -> Response:
     asked.lent.stubs.remove_all()
     return answer({})
 
 
 @table.add("POST", "/mappings/reset")
-def reset(asked: Asked) -> Response:
+def reset(asked: WireMockRequest) -> Response:
     """What came here goes, what stands in files is as it was, and scenarios begin anew."""
     start_all(asked.lent)
     editing.reset(asked.lent.engine, asked.lent.ns, ["routes", "positions"])
@@ -47,14 +47,14 @@ def reset(asked: Asked) -> Response:
 
 
 @table.add("POST", "/mappings/save")
-def save(_: Asked) -> Response:
+def save(_: WireMockRequest) -> Response:
     detail = "Files are never written here. GET /__admin/mappings gives them all; --state-file keeps them over a restart"
-    raise Refused(501, [error("Stubs are not saved to files", detail, code=50)])
+    raise WireMockError(501, [error("Stubs are not saved to files", detail, code=50)])
 
 
 @table.add("POST", "/mappings/import")
-async def import_all(asked: Asked) -> Response:
-    """Raises Refused at the first that can't be; those before it stay, as there. Others have their turn between two."""
+async def import_all(asked: WireMockRequest) -> Response:
+    """Raises WireMockError at the first that can't be; those before it stay, as there. Others have their turn between two."""
     written = read_object(asked.request)
     options = written.get("importOptions") or {}
     stubs = asked.lent.stubs
@@ -78,23 +78,23 @@ async def import_all(asked: Asked) -> Response:
 
 
 @table.add("POST", "/mappings/find-by-metadata")
-def find_by_metadata(asked: Asked) -> Response:
+def find_by_metadata(asked: WireMockRequest) -> Response:
     return listed(_by_metadata(asked))
 
 
 @table.add("POST", "/mappings/remove-by-metadata")
-def remove_by_metadata(asked: Asked) -> Response:
+def remove_by_metadata(asked: WireMockRequest) -> Response:
     for mapping in _by_metadata(asked):
         asked.lent.stubs.remove(mapping["id"])
     return answer({})
 
 
-def _by_metadata(asked: Asked) -> list[Mapping]:
+def _by_metadata(asked: WireMockRequest) -> list[Mapping]:
     holds = metadata_test(read_object(asked.request))
     return [mapping for mapping in asked.lent.stubs.all() if holds(mapping.get("metadata"))]
 
 
-def _unmatched(asked: Asked) -> list[Mapping]:
+def _unmatched(asked: WireMockRequest) -> list[Mapping]:
     """Stubs that nobody has called, by what is in the journal."""
     called = set()
     for call in asked.lent.journal:
@@ -105,19 +105,19 @@ def _unmatched(asked: Asked) -> list[Mapping]:
 
 
 @table.add("GET", "/mappings/unmatched")
-def list_unmatched(asked: Asked) -> Response:
+def list_unmatched(asked: WireMockRequest) -> Response:
     return listed(_unmatched(asked))
 
 
 @table.add("DELETE", "/mappings/unmatched")
-def remove_unmatched(asked: Asked) -> Response:
+def remove_unmatched(asked: WireMockRequest) -> Response:
     for mapping in _unmatched(asked):
         asked.lent.stubs.remove(mapping["id"])
     return answer({})
 
 
 @table.add("POST", "/mappings/remove")
-def remove_one_like(asked: Asked) -> Response:
+def remove_one_like(asked: WireMockRequest) -> Response:
     """The stub with that id, or with that very request."""
     written = read_object(asked.request)
     stub_id = written.get("id") or written.get("uuid")
@@ -133,16 +133,16 @@ def _same_request(mapping: Mapping, written: dict[str, Any]) -> bool:
 
 
 @table.add("GET", "/mappings/{id}")
-def look(asked: Asked) -> Response:
+def look(asked: WireMockRequest) -> Response:
     return answer(asked.lent.stubs.named(asked.params["id"])[1])
 
 
 @table.add("PUT", "/mappings/{id}")
-def put(asked: Asked) -> Response:
+def put(asked: WireMockRequest) -> Response:
     return answer(asked.lent.stubs.put(asked.params["id"], read_object(asked.request)))
 
 
 @table.add("DELETE", "/mappings/{id}")
-def remove(asked: Asked) -> Response:
+def remove(asked: WireMockRequest) -> Response:
     asked.lent.stubs.remove(asked.params["id"])
     return answer({})

@@ -11,8 +11,8 @@ from mockserver.matching.mismatch.differences import distance
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.mismatch import Difference
-from mockserver.wiremock.errors import Refused, error
-from mockserver.wiremock.patterns import Target
+from mockserver.wiremock.errors import WireMockError, error
+from mockserver.wiremock.patterns import PatternTarget
 from mockserver.wiremock.stubs import Stubs
 from mockserver.wiremock.views import request_view
 
@@ -53,8 +53,8 @@ def _listed(
 
 
 def to_pattern(calls: list[Call], written: dict[str, Any], *, reveal: bool) -> list[dict[str, Any]]:
-    """The calls nearest to a pattern, nearest first. Raises Refused."""
-    target = Target(written)
+    """The calls nearest to a pattern, nearest first. Raises WireMockError."""
+    target = PatternTarget(written)
     ranked = sorted(
         ((target.differences(call.request), call) for call in calls), key=lambda one: distance(one[0])
     )
@@ -69,10 +69,10 @@ def to_pattern(calls: list[Call], written: dict[str, Any], *, reveal: bool) -> l
 
 
 def request_of(written: dict[str, Any]) -> Request:
-    """A request as JSON has it. Raises Refused."""
+    """A request as JSON has it. Raises WireMockError."""
     url, method = written.get("url"), written.get("method", "GET")
     if not isinstance(url, str) or not isinstance(method, str):
-        raise Refused(
+        raise WireMockError(
             422, [error("Error parsing JSON", "A request has a `url` and a `method`", pointer="/url")]
         )
     pairs = [

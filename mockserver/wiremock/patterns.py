@@ -9,9 +9,9 @@ from typing import Any
 import re2
 
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.formats.wiremock.bodies import body_patterns
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.requests import request_pattern
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
@@ -24,7 +24,7 @@ from mockserver.schema.base import parse_request_line
 from mockserver.schema.match import MatchSpec
 from mockserver.schema.verify import CountSpec
 from mockserver.verification.counting import Subject
-from mockserver.wiremock.errors import Refused, error, of_flaws, of_losses
+from mockserver.wiremock.errors import WireMockError, error, of_flaws, of_losses
 
 _WHOLE = ("url", "urlPattern", "urlPathPattern")
 
@@ -34,8 +34,8 @@ def url_of(request: Request) -> str:
     return f"{request.path}?{request.query_string}" if request.query_string else request.path
 
 
-class Pattern:
-    """One pattern, compiled. Raises Refused for what can't be asked here."""
+class RequestPattern:
+    """One pattern, compiled. Raises WireMockError for what can't be asked here."""
 
     def __init__(self, ns: Namespace, written: dict[str, Any]) -> None:
         """A URL is compared as it came, whole; all else as routes do."""
@@ -44,7 +44,7 @@ class Pattern:
         spec = parse_spec(CountSpec, _asked(rest))
         try:
             self._subject = Subject(ns, spec)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             raise of_flaws(why) from why
 
     def holds(self, call: Call) -> bool:
@@ -52,7 +52,7 @@ class Pattern:
 
 
 def _asked(written: dict[str, Any]) -> dict[str, Any]:
-    at = Place()
+    at = LossPlace()
     found = request_pattern(written, at)
     if at.hard or found is None:
         raise of_losses(at.hard or at.found)
@@ -75,14 +75,14 @@ def _regex(source: str, key: str) -> re2._Regexp:
         return regex(source)
     except re2.error as why:
         detail = f"{source!r} is no regular expression of RE2: {why}"
-        raise Refused(422, [error("Error parsing JSON", detail, pointer=f"/{key}")]) from why
+        raise WireMockError(422, [error("Error parsing JSON", detail, pointer=f"/{key}")]) from why
 
 
-class Target:
+class PatternTarget:
     """A pattern as a route would ask it, so that it can be said what keeps a request from it."""
 
     def __init__(self, written: dict[str, Any]) -> None:
-        """Raises Refused."""
+        """Raises WireMockError."""
         asked = _asked(written)
         line = parse_request_line(asked["request"])
         self.id = "the pattern"
@@ -93,7 +93,7 @@ class Target:
             self.pattern = PathPattern(line.path)
             if "match" in asked:
                 self.matcher = compile_match(parse_spec(MatchSpec, asked["match"]), _no_files)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             raise of_flaws(why) from why
 
     def differences(self, request: Request) -> list[Difference]:
@@ -102,18 +102,18 @@ class Target:
 
 
 def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInput(Flaw(path, f"{name!r} is a file, and there is no folder", "Write it inline"))
+    raise InvalidInputError(Flaw(path, f"{name!r} is a file, and there is no folder", "Write it inline"))
 
 
 def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
-    """Whether a stub's metadata are as a pattern for JSON asks. Raises Refused."""
-    at, match = Place(), dict[str, Any]()
+    """Whether a stub's metadata are as a pattern for JSON asks. Raises WireMockError."""
+    at, match = LossPlace(), dict[str, Any]()
     body_patterns([written], match, at)
     if at.hard:
         raise of_losses(at.hard)
     try:
         matcher = compile_match(parse_spec(MatchSpec, match), _no_files)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         raise of_flaws(why) from why
 
     def holds(metadata: Any) -> bool:

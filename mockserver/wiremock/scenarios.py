@@ -6,11 +6,11 @@ from typing import Any
 
 from mockserver.formats.wiremock.routes import STARTED
 from mockserver.model.http import Response
-from mockserver.wiremock.errors import Refused, answer, error, read_object
+from mockserver.wiremock.errors import WireMockError, answer, error, read_object
 from mockserver.wiremock.stubs import Mapping, states_of
-from mockserver.wiremock.table import Asked, Lent, Table
+from mockserver.wiremock.table import Lent, WireMockRequest, WireMockTable
 
-table = Table()
+table = WireMockTable()
 
 
 def _by_name(lent: Lent) -> dict[str, list[Mapping]]:
@@ -29,7 +29,7 @@ def start_all(lent: Lent) -> None:
 
 
 @table.add("GET", "/scenarios")
-def list_all(asked: Asked) -> Response:
+def list_all(asked: WireMockRequest) -> Response:
     state = asked.lent.ns.memory.state
     views: list[dict[str, Any]] = [
         {
@@ -45,27 +45,27 @@ def list_all(asked: Asked) -> Response:
 
 
 @table.add("POST", "/scenarios/reset")
-def reset(asked: Asked) -> Response:
+def reset(asked: WireMockRequest) -> Response:
     start_all(asked.lent)
     return answer({})
 
 
 @table.add("DELETE", "/scenarios")
-def reset_as_well(asked: Asked) -> Response:
+def reset_as_well(asked: WireMockRequest) -> Response:
     start_all(asked.lent)
     return answer({})
 
 
 @table.add("PUT", "/scenarios/{name}/state")
-def put_state(asked: Asked) -> Response:
+def put_state(asked: WireMockRequest) -> Response:
     """Without a body it begins anew."""
     name = asked.params["name"]
     mappings = _by_name(asked.lent).get(name)
     if mappings is None:
-        raise Refused(404, [error(f"Scenario {name} does not exist", code=404)])
+        raise WireMockError(404, [error(f"Scenario {name} does not exist", code=404)])
     wanted = read_object(asked.request).get("state") if asked.request.body else None
     if wanted is not None and wanted not in {one for mapping in mappings for one in states_of(mapping)}:
-        raise Refused(422, [error(f"Scenario {name} does not support state {wanted}", code=11)])
+        raise WireMockError(422, [error(f"Scenario {name} does not support state {wanted}", code=11)])
     asked.lent.ns.memory.state.write(name, wanted)
     asked.lent.ns.tell()
     return answer({})

@@ -15,13 +15,13 @@ from typing import Any
 from mockserver.compiler import editing
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
-from mockserver.errors import InvalidInput
-from mockserver.formats.wiremock.losses import Place
-from mockserver.formats.wiremock.replies import Replies
+from mockserver.errors import InvalidInputError
+from mockserver.formats.wiremock.losses import LossPlace
+from mockserver.formats.wiremock.replies import WireMockReplies
 from mockserver.formats.wiremock.routes import STARTED, route
 from mockserver.formats.wiremock.writer import Out
 from mockserver.schema.scenario import RUNTIME
-from mockserver.wiremock.errors import Refused, error, not_found, of_flaws, of_losses, taken
+from mockserver.wiremock.errors import WireMockError, error, not_found, of_flaws, of_losses, taken
 
 Mapping = dict[str, Any]
 _FIRST = ("id", "name", "request", "response", "uuid")
@@ -67,7 +67,7 @@ class Stubs:
         return found[min((step or 1) - 1, len(found) - 1)] if found else None
 
     def named(self, stub_id: str) -> tuple[Route, Mapping]:
-        """Raises Refused where there is none."""
+        """Raises WireMockError where there is none."""
         _check_id(stub_id)
         found = self._find(stub_id) or next(
             (pair for pair in self._pairs() if pair[1]["id"] == stub_id), None
@@ -111,7 +111,7 @@ class Stubs:
     # Changing
 
     def add(self, written: Mapping) -> Mapping:
-        """Raises Refused; then nothing was changed."""
+        """Raises WireMockError; then nothing was changed."""
         mapping = normalised(written)
         if self._find(mapping["id"]) is not None:
             raise taken(mapping["id"])
@@ -119,7 +119,7 @@ class Stubs:
         return self._placed(mapping, lambda data: editing.add_route(self._ns, data))
 
     def put(self, stub_id: str, written: Mapping) -> Mapping:
-        """In the place of the one with that id. Raises Refused; then nothing was changed."""
+        """In the place of the one with that id. Raises WireMockError; then nothing was changed."""
         old, _ = self.named(stub_id)
         mapping = normalised({**written, "id": stub_id, "uuid": stub_id})
         if old.scenario.name == RUNTIME:
@@ -131,7 +131,7 @@ class Stubs:
         return made
 
     def remove(self, stub_id: str) -> None:
-        """Raises Refused where there is none."""
+        """Raises WireMockError where there is none."""
         one, _ = self.named(stub_id)
         self._removed(one)
 
@@ -144,27 +144,27 @@ class Stubs:
     def _removed(self, one: Route) -> None:
         try:
             editing.remove_route(self._ns, one)
-        except InvalidInput as why:
+        except InvalidInputError as why:
             raise of_flaws(why) from why
 
     def _check_room(self) -> None:
         overlay = self._ns.overlay
         if overlay is not None and len(overlay.routes) >= self._most:
             self._ns.shared.refused["routes"] += 1
-            raise Refused(
+            raise WireMockError(
                 429, [error("Too many stubs", "Start the server with a larger --max-routes", code=50)]
             )
 
     def _placed(self, mapping: Mapping, place: Callable[[dict[str, Any]], Route]) -> Mapping:
-        at = Place()
-        data = route(mapping, Replies(self._files.get, inline=True), at, exact=True)
+        at = LossPlace()
+        data = route(mapping, WireMockReplies(self._files.get, inline=True), at, exact=True)
         if at.hard or data is None:
             raise of_losses(at.hard or at.found)
         try:
             made = place({"name": mapping["id"], **data})
-        except InvalidInput as why:
+        except InvalidInputError as why:
             raise of_flaws(why) from why
-        except editing.Conflict as why:
+        except editing.EditConflictError as why:
             raise taken(mapping["id"]) from why
         self._keep(made, mapping)
         return mapping
@@ -184,7 +184,9 @@ def normalised(written: Mapping) -> Mapping:
     request = written.get("request") or written.get("requestPattern") or {}
     response = written.get("response") or written.get("responseDefinition") or {}
     if not isinstance(request, dict) or not isinstance(response, dict):
-        raise Refused(422, [error("Error parsing JSON", "`request` and `response` are objects", pointer="/")])
+        raise WireMockError(
+            422, [error("Error parsing JSON", "`request` and `response` are objects", pointer="/")]
+        )
     made: Mapping = {"id": stub_id}
     if written.get("name"):
         made["name"] = written["name"]
@@ -205,12 +207,12 @@ def _is_id(text: Any) -> bool:
 
 def _check_id(stub_id: Any) -> None:
     if not _is_id(stub_id):
-        raise Refused(400, [error(f"{stub_id} is not a valid UUID")])
+        raise WireMockError(400, [error(f"{stub_id} is not a valid UUID")])
 
 
 def _exported(one: Route) -> list[Mapping]:
     document = one.scenario.source.data
-    made = Out().route(one.scenario.name, document, {"reply": 200, **one.data}, Place(one.id))
+    made = Out().route(one.scenario.name, document, {"reply": 200, **one.data}, LossPlace(one.id))
     if one.scenario.name == RUNTIME and made and _is_id(one.name):
         # It came here once: before a restart, or before it was changed at the other API.
         first = {key: value for key, value in made[0].items() if key != "name"}

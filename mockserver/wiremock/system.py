@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 from mockserver import __version__
 from mockserver.compiler import editing
-from mockserver.errors import InvalidInput
-from mockserver.formats.wiremock.losses import Place
+from mockserver.errors import InvalidInputError
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.replies import distribution, milliseconds
 from mockserver.model.http import Response
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.reply import DelayRangeSpec, ReplySpec
 from mockserver.wiremock.errors import (
-    Refused,
+    WireMockError,
     answer,
     empty,
     error,
@@ -23,15 +23,15 @@ from mockserver.wiremock.errors import (
     of_losses,
     read_object,
 )
-from mockserver.wiremock.table import Asked, Table
+from mockserver.wiremock.table import WireMockRequest, WireMockTable
 
-table = Table()
+table = WireMockTable()
 SPOKEN = "3.13.2"
 """The version of WireMock whose admin API this speaks, and that it is held against."""
 
 
 @table.add("POST", "/reset")
-def reset(asked: Asked) -> Response:
+def reset(asked: WireMockRequest) -> Response:
     """Stubs as the files have them, no calls, all scenarios begun anew."""
     lent = asked.lent
     lent.journal.clear()
@@ -40,7 +40,7 @@ def reset(asked: Asked) -> Response:
 
 
 @table.add("GET", "/health")
-def health(asked: Asked) -> Response:
+def health(asked: WireMockRequest) -> Response:
     return answer({
         "status": "healthy",
         "message": f"mockserver {__version__} speaks WireMock",
@@ -51,18 +51,18 @@ def health(asked: Asked) -> Response:
 
 
 @table.add("GET", "/version")
-def version(_: Asked) -> Response:
+def version(_: WireMockRequest) -> Response:
     return answer({"version": SPOKEN})
 
 
 @table.add("GET", "/settings")
-def settings(asked: Asked) -> Response:
+def settings(asked: WireMockRequest) -> Response:
     return answer({"settings": {**asked.lent.settings, "proxyPassThrough": False}})
 
 
-def _set(asked: Asked) -> Response:
-    """A delay for all stubs without one of their own, on this port. Raises Refused."""
-    written, at = read_object(asked.request), Place()
+def _set(asked: WireMockRequest) -> Response:
+    """A delay for all stubs without one of their own, on this port. Raises WireMockError."""
+    written, at = read_object(asked.request), LossPlace()
     kept: dict[str, object] = {}
     delay: float | DelayRangeSpec | None = None
     if written.get("fixedDelay") is not None:
@@ -82,7 +82,7 @@ def _set(asked: Asked) -> Response:
 def _delay(written: object) -> float | DelayRangeSpec | None:
     try:
         found: float | DelayRangeSpec | None = parse_spec(ReplySpec, {"delay": written}).delay
-    except InvalidInput as why:
+    except InvalidInputError as why:
         raise of_flaws(why) from why
     return found
 
@@ -92,16 +92,16 @@ table.add("PUT", "/settings")(_set)
 
 
 @table.add("GET", "/files")
-def list_files(asked: Asked) -> Response:
+def list_files(asked: WireMockRequest) -> Response:
     return answer(sorted(asked.lent.files))
 
 
 @table.add("PUT", "/files/{path}")
-def put_file(asked: Asked) -> Response:
+def put_file(asked: WireMockRequest) -> Response:
     """In memory; a stub answers with what its file held when the stub came."""
     files, data = asked.lent.files, asked.request.body
     if sum(map(len, files.values())) + len(data) > MOST_FILE_BYTES:
-        raise Refused(413, [error(f"Files hold at most {MOST_FILE_BYTES} bytes together", code=50)])
+        raise WireMockError(413, [error(f"Files hold at most {MOST_FILE_BYTES} bytes together", code=50)])
     files[asked.params["path"]] = data
     return Response(200, (), base64.b64encode(data))
 
@@ -110,7 +110,7 @@ MOST_FILE_BYTES = 64_000_000
 
 
 @table.add("GET", "/files/{path}")
-def look_at_file(asked: Asked) -> Response:
+def look_at_file(asked: WireMockRequest) -> Response:
     data = asked.lent.files.get(asked.params["path"])
     if data is None:
         raise not_found()
@@ -118,18 +118,18 @@ def look_at_file(asked: Asked) -> Response:
 
 
 @table.add("DELETE", "/files/{path}")
-def remove_file(asked: Asked) -> Response:
+def remove_file(asked: WireMockRequest) -> Response:
     asked.lent.files.pop(asked.params["path"], None)
     return empty()
 
 
 @table.add("GET", "/recordings/status")
-def recording_status(_: Asked) -> Response:
+def recording_status(_: WireMockRequest) -> Response:
     return answer({"status": "NeverStarted"})
 
 
-def _no_recording(_: Asked) -> Response:
-    raise Refused(501, [error("Recording is not part of this dialect", code=50)])
+def _no_recording(_: WireMockRequest) -> Response:
+    raise WireMockError(501, [error("Recording is not part of this dialect", code=50)])
 
 
 for path in ("/recordings/start", "/recordings/stop", "/recordings/snapshot"):

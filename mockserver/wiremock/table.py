@@ -11,7 +11,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.model.http import Request, Response, decode_segment
 from mockserver.wiremock.engine import WireMockEngine
-from mockserver.wiremock.errors import Refused, error, not_found
+from mockserver.wiremock.errors import WireMockError, error, not_found
 from mockserver.wiremock.record import Journal
 from mockserver.wiremock.stubs import Stubs
 
@@ -32,7 +32,7 @@ class Lent:
 
 
 @dataclass(slots=True)
-class Asked:
+class WireMockRequest:
     """One call, parsed."""
 
     lent: Lent
@@ -46,22 +46,22 @@ class Asked:
         return self.lent.may_reveal(self.request)
 
     def number(self, name: str) -> int | None:
-        """A query parameter that is a whole number; None where it is left out. Raises Refused."""
+        """A query parameter that is a whole number; None where it is left out. Raises WireMockError."""
         text = self.query.get(name)
         if text is None:
             return None
         if not text.isascii() or not text.isdigit():
-            raise Refused(400, [error(f"{name}: {text!r} is no number")])
+            raise WireMockError(400, [error(f"{name}: {text!r} is no number")])
         return int(text[:12])
 
 
-Handler = Callable[[Asked], Response | Awaitable[Response]]
+Handler = Callable[[WireMockRequest], Response | Awaitable[Response]]
 """Awaitable where it takes long, and lets others have their turn."""
 H = TypeVar("H", bound=Handler)
 _PARAM = re.compile(r"\\\{(\w+)\\\}")
 
 
-class Table:
+class WireMockTable:
     """Handlers by method and path below /__admin."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Table:
         return register
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        """The handler, and its parameters. Raises Refused where there is none."""
+        """The handler, and its parameters. Raises WireMockError where there is none."""
         wanted = "GET" if method == "HEAD" else method
         for known, pattern, handler in self._found:
             fits = pattern.fullmatch(path) if known == wanted else None

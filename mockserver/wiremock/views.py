@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.model.call import Call
-from mockserver.model.http import Headers, Pairs, Request, Response, UnreadableBody
+from mockserver.model.http import Headers, Pairs, Request, Response, UnreadableBodyError
 from mockserver.redaction.redaction import mask_bytes, mask_part, mask_target
 from mockserver.wiremock.patterns import url_of
 from mockserver.wiremock.stubs import Mapping
@@ -54,7 +54,7 @@ def _form(request: Request) -> dict[str, Any]:
         return {}
     try:
         return _values(request.form)
-    except UnreadableBody:
+    except UnreadableBodyError:
         return {}
 
 
@@ -112,7 +112,7 @@ def _port(request: Request) -> int:
 def _text(request: Request) -> str:
     try:
         return request.text
-    except UnreadableBody:
+    except UnreadableBodyError:
         return request.body.decode("utf-8", "replace")
 
 

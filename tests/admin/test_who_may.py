@@ -7,7 +7,7 @@ from support.admin import Admin
 from support.http import ask
 
 from mockserver.admin.guard import Guard, is_loopback
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 
 FORM = "application/x-www-form-urlencoded"
 CHANGE = '{"request": "GET /planted", "reply": 200}'
@@ -137,7 +137,7 @@ def test_a_further_host_may_be_written_in_several_ways(serving, name):
 
 @pytest.mark.parametrize("name", ["", "*", "*.example", "http://mock.example", "a b", "[::1", "me@mock"])
 def test_a_further_host_that_is_none_is_refused_at_once(name):
-    with pytest.raises(InvalidInput, match=r"--admin-host: .* is no host name\. Write a name"):
+    with pytest.raises(InvalidInputError, match=r"--admin-host: .* is no host name\. Write a name"):
         Guard(hosts=[name])
 
 
@@ -209,7 +209,7 @@ def test_a_token_may_have_white_space_around_it(serving):
 
 @pytest.mark.parametrize("token", [" ", "\n", " \t "])
 def test_a_blank_token_is_refused_and_not_taken_for_none(serving, token):
-    with pytest.raises(InvalidInput, match="--admin-token: it is blank"):
+    with pytest.raises(InvalidInputError, match="--admin-token: it is blank"):
         serving(admin_token=token)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from support.server import until
 
-from mockserver.admin.api import Refused
+from mockserver.admin.api import ProblemError
 from mockserver.admin.guard import Guard
 
 SCENARIO = """
@@ -74,7 +74,7 @@ def seen():
     def noted(self, request, **options):
         try:
             check(self, request, **options)
-        except Refused:
+        except ProblemError:
             asked.append((request.method, True))
             raise
         asked.append((request.method, False))

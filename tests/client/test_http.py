@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver.client import Client, Refused, Unreachable
-from mockserver.client.connections import Abort, BadAnswer, Connection
+from mockserver.client.connections import Abort, BadResponseError, ClientConnection
 
 
 class Peer:
@@ -209,8 +209,8 @@ def test_an_exchange_that_was_aborted_before_it_began_ends_too(peer):
     address = urlsplit(peer(b"").url)
     abort = Abort()
     abort.now()
-    with pytest.raises((OSError, BadAnswer)) as caught:
-        Connection(address.hostname, address.port, None).exchange(b"GET / HTTP/1.1\r\n\r\n", 5, abort)
+    with pytest.raises((OSError, BadResponseError)) as caught:
+        ClientConnection(address.hostname, address.port, None).exchange(b"GET / HTTP/1.1\r\n\r\n", 5, abort)
     assert not isinstance(caught.value, TimeoutError)
 
 

@@ -11,10 +11,10 @@ from support.http import ask
 from support.papers import issue, trusting
 
 import mockserver
-from mockserver.app import PortTaken
+from mockserver.app import PortInUseError
 from mockserver.client import Refused
-from mockserver.errors import TlsRefused
-from mockserver.scenarios.source import LoadFailed
+from mockserver.errors import TlsSettingsError
+from mockserver.scenarios.source import LoadError
 
 
 @pytest.fixture
@@ -56,12 +56,15 @@ def test_it_can_be_started_and_stopped_again():
 
 def test_scenarios_that_are_wrong_are_named(write):
     folder = write("routes: [{request: GET /x, reply: 99}]")
-    with pytest.raises(LoadFailed, match="99 is no HTTP status"):
+    with pytest.raises(LoadError, match="99 is no HTTP status"):
         mockserver.Server(folder).start()
 
 
 def test_a_taken_port_is_named():
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTaken, match="the port is taken"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(PortInUseError, match="the port is taken"),
+    ):
         mockserver.Server(port=taken.getsockname()[1]).start()
 
 
@@ -349,7 +352,7 @@ def test_without_tls_there_is_no_url_of_it():
 
 
 def test_tls_that_can_not_be_served_is_refused_before_it_starts():
-    with pytest.raises(TlsRefused, match="--tls-cert needs --tls-key"):
+    with pytest.raises(TlsSettingsError, match="--tls-cert needs --tls-key"):
         mockserver.Server(tls=True, tls_cert="a.pem").start()
 
 

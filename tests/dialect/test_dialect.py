@@ -10,7 +10,7 @@ from support.http import Answer, ask
 from support.receivers import ANYWHERE, Receiver
 
 from mockserver import Server
-from mockserver.app import PortTaken
+from mockserver.app import PortInUseError
 from mockserver.model.call import Call
 from mockserver.model.http import Headers, Request, Response
 from mockserver.wiremock.errors import pointer_of
@@ -295,7 +295,7 @@ def test_where_it_is_spoken_is_announced_and_told_in_python(shop):
 def test_a_port_that_is_taken_names_its_flag(shop):
     taken = int(shop.app.wiremock_url.rpartition(":")[2])
     server = Server(wiremock_port=taken)
-    with pytest.raises(PortTaken, match="--wiremock-port"):
+    with pytest.raises(PortInUseError, match="--wiremock-port"):
         server.start()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.http import Request
 from mockserver.templating.access import LOOP_PARTS, REQUEST_PARTS
 from mockserver.templating.fake import FAKES
@@ -57,7 +57,7 @@ def test_the_page_has_examples():
 @pytest.mark.parametrize(("source", "expected"), EXAMPLES)
 def test_an_example_gives_what_the_page_says(source, expected):
     if expected.startswith("refused: "):
-        with pytest.raises(InvalidInput, match=re.escape(expected.removeprefix("refused: "))):
+        with pytest.raises(InvalidInputError, match=re.escape(expected.removeprefix("refused: "))):
             compile_text(source, ())
         return
     template = compile_text(source, ())

@@ -5,7 +5,7 @@ from support.calls import WALL_S, World
 
 from mockserver.compiler.callbacks import Function, attach
 from mockserver.compiler.editing import add_route, remove_route
-from mockserver.errors import InvalidInput, pointer
+from mockserver.errors import InvalidInputError, pointer
 from mockserver.store.delivery import Delivery
 
 PAY = """
@@ -35,7 +35,7 @@ def world(write):
 
 def refused(world, check):
     """The pointer and the text of the error."""
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         world.verdict(check)
     (flaw,) = caught.value.flaws
     return pointer(flaw.path), str(flaw)

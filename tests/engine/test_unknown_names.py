@@ -6,12 +6,12 @@ import pytest
 
 from mockserver import errors
 from mockserver.engine.engine import MOST_COMPARED, Engine
-from mockserver.engine.scenario_set import World
+from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.errors import near
 
 
 def an_engine(*names):
-    engine = Engine(World(), wall=lambda: 1.8e9, mono=lambda: 0.0)
+    engine = Engine(ScenarioSet(), wall=lambda: 1.8e9, mono=lambda: 0.0)
     for name in names:
         engine.make_namespace(name)
     return engine

@@ -3,7 +3,7 @@
 import pytest
 from support.calls import WALL_S, World
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.store.delivery import Delivery, DeliveryState, Try
 from mockserver.verification.verdict import Standing
 
@@ -127,5 +127,5 @@ def test_of_many_attempts_the_last_are_shown(world, deliver):
 
 
 def test_an_outcome_that_is_none_is_refused(world):
-    with pytest.raises(InvalidInput, match="outcome"):
+    with pytest.raises(InvalidInputError, match="outcome"):
         world.verdict({"webhooks": {"outcome": "refusd"}})

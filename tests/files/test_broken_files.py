@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.scenarios.loader import LoadFailed, load
+from mockserver.scenarios.loader import LoadError, load
 from mockserver.scenarios.yaml import nodes, yaml12
 
 BROKEN = Path(__file__).parent / "broken"
@@ -18,7 +18,7 @@ FILES = sorted(path for path in BROKEN.iterdir() if path.is_file() and path.suff
 
 
 def lines_of(path: Path) -> list[str]:
-    with pytest.raises(LoadFailed) as failed:
+    with pytest.raises(LoadError) as failed:
         load([path], {})
     return [line.removeprefix(BROKEN.as_posix() + "/") for line in failed.value.lines]
 
@@ -59,7 +59,7 @@ def test_there_are_enough_of_them_and_each_has_its_lines():
 
 
 def test_all_files_are_refused_at_once_in_the_order_of_their_paths():
-    with pytest.raises(LoadFailed) as failed:
+    with pytest.raises(LoadError) as failed:
         load([path for path in FILES if path.suffix == ".yaml"], {})
     named = [line.removeprefix(BROKEN.as_posix() + "/").split(":")[0] for line in failed.value.lines]
     assert named == sorted(named)

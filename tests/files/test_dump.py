@@ -5,7 +5,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.errors import Wrong
+from mockserver.errors import WrongValueError
 from mockserver.model.written import as_text
 from mockserver.scenarios.loader import from_text
 from mockserver.scenarios.yaml.writer import dump
@@ -156,7 +156,7 @@ def test_a_scenario_survives_being_read_and_written():
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
 def test_what_json_cannot_hold_is_refused(value: float):
-    with pytest.raises(Wrong):
+    with pytest.raises(WrongValueError):
         dump([value])
 
 

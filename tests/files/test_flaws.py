@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, model_validator
 
-from mockserver.errors import InvalidInput, Wrong
+from mockserver.errors import InvalidInputError, WrongValueError
 from mockserver.scenarios.flaws import parse_spec, written
 from mockserver.schema.base import Spec
 from mockserver.schema.scenario import RouteSpec
@@ -29,12 +29,12 @@ class Tree(Spec):
     @model_validator(mode="after")
     def _not_three(self) -> "Tree":
         if len(self.leaves) == 3:
-            raise Wrong("three leaves are a clover", "Take one away")
+            raise WrongValueError("three leaves are a clover", "Take one away")
         return self
 
 
 def flaws(model: type[Spec], data: Any) -> list[str]:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         parse_spec(model, data)
     return [str(flaw) for flaw in refused.value.flaws]
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.scenarios import environment
 from mockserver.scenarios.loader import (
-    LoadFailed,
+    LoadError,
     edited,
     empty_folders,
     find,
@@ -20,7 +20,7 @@ EMPTY = "routes: []\n"
 
 
 def refused(*paths: Path, env: dict[str, str] | None = None) -> list[str]:
-    with pytest.raises(LoadFailed) as failed:
+    with pytest.raises(LoadError) as failed:
         load(paths, env or {})
     assert len(failed.value.flaws) == len(failed.value.lines)
     assert str(failed.value) == "\n".join(failed.value.lines)
@@ -240,7 +240,7 @@ class TestEnvironment:
         monkeypatch.setenv("OF_THE_PROCESS", "yes")
         written(here, a="vars: {a: '${OF_THE_PROCESS}'}")
         assert load([here])[0].spec.vars == {"a": "yes"}
-        with pytest.raises(LoadFailed):
+        with pytest.raises(LoadError):
             from_text("vars: {a: '${OF_THE_PROCESS}'}", "s")
 
     def test_what_is_not_set_is_an_error_with_its_place(self, here: Path):
@@ -260,7 +260,7 @@ class TestFilesBeside:
         return load([here / "in"])[0]
 
     def reason(self, source: Source, name: str) -> str:
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(InvalidInputError) as refused:
             source.read_file(name, ("routes", 0, "reply", "file"))
         (flaw,) = refused.value.flaws
         assert flaw.path == ("routes", 0, "reply", "file")
@@ -327,6 +327,6 @@ class TestFilesBeside:
 
 
 def from_error(source: Source) -> str:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         source.read_file("x", ())
     return refused.value.flaws[0].hint

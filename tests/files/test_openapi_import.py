@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from support.openapi import answering, shop, spec, written
 
-from mockserver.errors import InvalidInput, MissingExtra
+from mockserver.errors import InvalidInputError, MissingExtraError
 from mockserver.formats.openapi.reader import read
 from mockserver.scenarios.loader import from_text
 from mockserver.scenarios.yaml.writer import dump
@@ -27,7 +27,7 @@ def reply(tmp_path, responses, **more):
 
 
 def flaws(tmp_path, document, name="spec.yaml"):
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         imported(tmp_path, document, name)
     return [str(flaw) for flaw in caught.value.flaws]
 
@@ -463,7 +463,7 @@ def tried(tmp_path, document):
     """What is wrong, or else the scenarios."""
     try:
         return [], imported(tmp_path, document, "spec.json").scenarios
-    except InvalidInput as why:
+    except InvalidInputError as why:
         return [str(flaw) for flaw in why.flaws], {}
 
 
@@ -471,12 +471,12 @@ def test_broken_json_is_told_with_line_and_column(tmp_path):
     path = tmp_path / "spec.json"
     path.write_text('{"openapi": "3.1.0",\n "paths": }')
 
-    with pytest.raises(InvalidInput, match=r"^spec\.json:2:11: a value is expected here"):
+    with pytest.raises(InvalidInputError, match=r"^spec\.json:2:11: a value is expected here"):
         read(path)
 
 
 def test_without_the_library_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
 
-    with pytest.raises(MissingExtra, match=r"mockserver\[openapi\]"):
+    with pytest.raises(MissingExtraError, match=r"mockserver\[openapi\]"):
         imported(tmp_path, shop())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.wiremock import asking, folder_of, imported, routes
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import wiremock
 
 
@@ -365,9 +365,9 @@ def test_that_a_url_refused_other_parameters_is_remarked(tmp_path):
 
 
 def test_a_folder_without_mappings_and_a_file_that_is_no_json_are_refused(tmp_path):
-    with pytest.raises(InvalidInput, match="holds no mappings"):
+    with pytest.raises(InvalidInputError, match="holds no mappings"):
         wiremock.read(tmp_path)
     folder = folder_of(tmp_path)
     (folder / "mappings" / "x.json").write_text("{")
-    with pytest.raises(InvalidInput, match=r"x\.json is no JSON"):
+    with pytest.raises(InvalidInputError, match=r"x\.json is no JSON"):
         wiremock.read(folder)

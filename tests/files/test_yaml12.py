@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.written import WrittenFloat, WrittenInt, as_text
 from mockserver.scenarios.places import decode
 from mockserver.scenarios.yaml import yaml12
@@ -21,7 +21,7 @@ def composer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def flaw_of(text: str | bytes, kind: str = "yaml") -> tuple[str, int, int]:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         parse(text if isinstance(text, str) else decode(text), kind)
     (flaw,) = refused.value.flaws
     return flaw.said, flaw.line, flaw.column
@@ -317,7 +317,7 @@ def test_both_composers_make_the_same_of_every_broken_file_that_composes(monkeyp
         raw = path.read_bytes()
         try:
             data = read(raw).data
-        except InvalidInput:
+        except InvalidInputError:
             continue
         with monkeypatch.context() as patch:
             patch.setattr(yaml12, "compose_yaml", lambda text: compose_yaml(text, composer=PureComposer))

@@ -12,10 +12,10 @@ from support.matching import a_request
 from fuzz.files import anything, scenarios, texts
 from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.plan import Outcome
 from mockserver.scenarios.loader import from_text, load
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
 from mockserver.verification.explain import explain
@@ -40,13 +40,13 @@ def loaded(text, kind="yaml"):
     try:
         source = from_text(text, "shop", kind)
         found, refused = (source, build_world([source])), None
-    except InvalidInput as why:
+    except InvalidInputError as why:
         found, refused = None, why
     assert time.process_time() - started_s < LONGEST_S
     if refused is not None:
         assert refused.flaws
         assert all(flaw.message for flaw in refused.flaws)
-    if isinstance(refused, LoadFailed):
+    if isinstance(refused, LoadError):
         assert refused.lines
         assert all(line.startswith("shop:") for line in refused.lines)
         assert all(line.strip().endswith((".", "?", "!", ":")) for line in refused.lines)
@@ -112,7 +112,7 @@ def test_files_on_disk_are_loaded_or_refused_all_together(tmp_path):
     (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
     (tmp_path / "device.yaml").symlink_to("/dev/null")
 
-    with pytest.raises(LoadFailed) as refused:
+    with pytest.raises(LoadError) as refused:
         load([tmp_path])
 
     text = "\n".join(refused.value.lines)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from support.matching import a_matcher, a_request, flaws_of, multipart, texts_of
 
-from mockserver.errors import InvalidInput, MissingExtra
+from mockserver.errors import InvalidInputError, MissingExtraError
 
 JSON = ("Content-Type", "application/json")
 
@@ -474,7 +474,7 @@ NO_SCHEMAS = [
 
 @pytest.mark.parametrize(("schema", "said"), NO_SCHEMAS, ids=repr)
 def test_what_is_no_schema_is_a_flaw(schema, said):
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         a_matcher({"broken.json": "{"}, schema=schema)
 
     assert said in str(refused.value)
@@ -612,11 +612,11 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(module, extra, 
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(MissingExtra) as refused:
+    with pytest.raises(MissingExtraError) as refused:
         a_matcher(**match)
     assert f"pip install 'mockserver[{extra}]'" in str(refused.value)
     assert a_matcher(json={"a": 1}).holds(a_request(json={"a": 1}))
 
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         a_matcher(**match, query={"a": None})
     assert len(refused.value.flaws) == 2

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mockserver.compiler.scenario_set import build_world, warnings_at_load
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.matching.mismatch.unmatched import path_difference
 from mockserver.matching.paths import PathPattern, as_parameter
 from mockserver.scenarios.loader import from_text
@@ -46,5 +46,5 @@ def test_what_paths_really_have_is_not_told(segment):
     ],
 )
 def test_what_is_no_path_here_is_refused_with_what_is_meant(path, hint):
-    with pytest.raises(InvalidInput, match=re.escape(hint)):
+    with pytest.raises(InvalidInputError, match=re.escape(hint)):
         build_world([from_text(f"routes: [{{request: 'GET {path}', reply: 200}}]", "shop")])

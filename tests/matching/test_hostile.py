@@ -16,13 +16,13 @@ import zlib
 import pytest
 from support.matching import a_matcher, a_request, multipart, texts_of
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.matching import jsonpath, patterns, xpath
 from mockserver.matching.jsonpath import compile_query
 from mockserver.matching.mismatch.nearest import suggest
 from mockserver.matching.xpath import order
 from mockserver.model import coding, http
-from mockserver.model.http import Request, UnreadableBody
+from mockserver.model.http import Request, UnreadableBodyError
 
 SOON_S = 1.0
 
@@ -46,11 +46,11 @@ def test_a_pattern_that_explodes_elsewhere_is_instant(pattern, tail):
 
 
 def test_a_pattern_is_bounded_in_memory_and_size():
-    with pytest.raises(InvalidInput, match="too large"):
+    with pytest.raises(InvalidInputError, match="too large"):
         a_matcher(text={"matches": r"[\p{L}\p{N}]{1,500}x"})
-    with pytest.raises(InvalidInput, match="at most 10000"):
+    with pytest.raises(InvalidInputError, match="at most 10000"):
         a_matcher(text={"matches": r"\pL{1,100}"})
-    with pytest.raises(InvalidInput, match="A repetition goes up to 1000"):
+    with pytest.raises(InvalidInputError, match="A repetition goes up to 1000"):
         a_matcher(text={"matches": "a{1001}"})
 
 
@@ -76,7 +76,7 @@ CONSTRUCTS = [
 
 @pytest.mark.parametrize(("pattern", "construct"), CONSTRUCTS)
 def test_a_construct_that_re2_lacks_is_named_with_a_remedy(pattern, construct, capfd):
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         a_matcher(query={"q": {"matches": pattern}})
 
     (flaw,) = refused.value.flaws
@@ -90,7 +90,7 @@ def test_a_construct_that_re2_lacks_is_named_with_a_remedy(pattern, construct, c
     "pattern", ["(a", "[a", "a)", "*a", "[z-a]", "a{2,1}", "\\", r"\p{Foo}", "[[:foo:]]", r"\8"]
 )
 def test_what_is_no_pattern_says_why(pattern, capfd):
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         a_matcher(query={"q": {"matches": pattern}})
 
     assert refused.value.flaws[0].path == ("query", "q", "matches")
@@ -104,7 +104,7 @@ def test_a_lone_surrogate_is_compared_and_never_raises():
     assert a_matcher(json={"a": {"$matches": "."}}).holds(request)
     assert a_matcher(json={"a": {"$length": 1}}).holds(request)
     assert texts_of({"json": {"a": "x"}}, request) == [r"json.a: expected 'x', got '\ud800'"]
-    with pytest.raises(InvalidInput, match="lone surrogate"):
+    with pytest.raises(InvalidInputError, match="lone surrogate"):
         a_matcher(json={"a": {"$matches": "\ud800"}})
 
 
@@ -137,7 +137,7 @@ def test_a_number_larger_than_a_double_is_no_json(number):
     request = a_request(body=b'{"a": %s}' % number.encode())
 
     assert not a_matcher(json={"a": {"$type": "number"}}).holds(request)
-    with pytest.raises(UnreadableBody, match="is larger than a double can be"):
+    with pytest.raises(UnreadableBodyError, match="is larger than a double can be"):
         _ = request.json
     assert a_request(body=b'{"a": 1e308}').json == {"a": 1e308}
     assert a_request(body=b'{"a": -1.5e-400}').json == {"a": 0}
@@ -197,7 +197,7 @@ def test_a_multipart_body_takes_no_longer_than_looking_through_it(body):
     request = Request("POST", "/", [("Content-Type", "multipart/form-data; boundary=b")], body)
 
     def read():
-        with pytest.raises(UnreadableBody):
+        with pytest.raises(UnreadableBodyError):
             request.parts  # noqa: B018
 
     assert cpu_s(read) < SOON_S
@@ -207,7 +207,7 @@ def test_a_body_that_cannot_be_read_is_tried_once(monkeypatch):
     reads = []
     monkeypatch.setattr(Request, "_read_json", lambda self: reads.append(1) or self._fail())
     monkeypatch.setattr(
-        Request, "_fail", lambda self: (_ for _ in ()).throw(UnreadableBody("no")), raising=False
+        Request, "_fail", lambda self: (_ for _ in ()).throw(UnreadableBodyError("no")), raising=False
     )
     request = a_request(body=b"{")
     for _ in range(1000):
@@ -242,11 +242,11 @@ def test_a_jsonpath_looks_at_no_more_than_its_budget():
     wide = list(range(jsonpath.MAX_VISITED * 4))
 
     assert compile_query("$[5]", ())(wide) == [5]
-    with pytest.raises(UnreadableBody, match="looks at more than 50000"):
+    with pytest.raises(UnreadableBodyError, match="looks at more than 50000"):
         compile_query("$[*]", ())(wide)
-    with pytest.raises(UnreadableBody):
+    with pytest.raises(UnreadableBodyError):
         compile_query("$[?@ == -1]", ())(wide)
-    with pytest.raises(UnreadableBody):
+    with pytest.raises(UnreadableBodyError):
         compile_query("$[::2]", ())(wide)
 
 
@@ -257,7 +257,7 @@ def test_a_jsonpath_of_many_descents_ends(query):
         value = [value, "a" * 50]
 
     def ask():
-        with pytest.raises(UnreadableBody):
+        with pytest.raises(UnreadableBodyError):
             compile_query(query, ())(value)
 
     assert cpu_s(ask) < SOON_S

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.matching.field_index import Narrowing
 from mockserver.matching.matcher import compile_match
 from mockserver.model.http import Request
@@ -39,7 +39,7 @@ requests = st.builds(
 
 
 def no_files(name, path):
-    raise InvalidInput([])
+    raise InvalidInputError([])
 
 
 @given(st.lists(specs, min_size=1, max_size=12), requests)

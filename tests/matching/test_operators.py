@@ -3,9 +3,9 @@
 import pytest
 from support.matching import a_matcher, a_request, flaws_of
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.matching.matcher import compile_condition
-from mockserver.matching.mismatch.differences import Place
+from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.operators import OPERATORS
 from mockserver.model.http import ABSENT
 from mockserver.model.written import WrittenFloat, WrittenInt
@@ -137,7 +137,7 @@ def test_an_operator_on_json(dialect, operator, operand, fits, misfits, others):
 def test_an_operator_on_json_explains_itself(operator, operand, fits, misfits, others):
     condition = compile_condition({operator: operand})
     for value in [*fits, *misfits, *others, ABSENT]:
-        reasons = condition.explain(value, Place("json", ("field",)))
+        reasons = condition.explain(value, DifferencePlace("json", ("field",)))
 
         assert bool(reasons) is not condition.holds(value)
         assert all(reason.text.startswith("json.field") and 0 < reason.weight <= 1 for reason in reasons)
@@ -314,7 +314,7 @@ def test_conditions_nest_as_deep_as_the_limit_and_no_deeper():
 
 
 def test_the_flaws_of_a_single_condition_stand_below_its_path():
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         compile_condition({"gte": "x"}, ("when", "order.7"))
 
     assert [flaw.path for flaw in refused.value.flaws] == [("when", "order.7", "gte")]

@@ -3,7 +3,7 @@
 import pytest
 from support.matching import a_matcher, a_request, texts_of
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.matching.matcher import compile_match
 from mockserver.schema.match import MatchSpec
 
@@ -151,7 +151,7 @@ def test_an_empty_match_holds_for_every_request():
 
 
 def test_every_flaw_of_every_part_is_told_at_once():
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         a_matcher(headers={"a": None}, query={"b": {"x": 1}}, jsonpath={"$[": "present"}, xml={"//": "present"}, schema="gone.json")  # fmt: skip
 
     assert [flaw.path for flaw in refused.value.flaws] == [

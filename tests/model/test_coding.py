@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.model.coding import UnreadableBody, decode_charset, decode_content, parse_media_type
+from mockserver.model.coding import UnreadableBodyError, decode_charset, decode_content, parse_media_type
 from mockserver.model.http import Request
 
 MEDIA_TYPES = [
@@ -33,12 +33,14 @@ def test_an_empty_body_has_no_coding_to_lose():
 
 def test_codings_stack_up_to_three():
     assert decode_content(b"x", ["identity"] * 3) == b"x"
-    with pytest.raises(UnreadableBody, match="more than 3 content-codings"):
+    with pytest.raises(UnreadableBodyError, match="more than 3 content-codings"):
         decode_content(b"x", ["identity"] * 4)
 
 
 def test_bytes_that_are_no_text_say_where():
-    with pytest.raises(UnreadableBody, match="it is no ascii text: ordinal not in range\\(128\\) at byte 2"):
+    with pytest.raises(
+        UnreadableBodyError, match="it is no ascii text: ordinal not in range\\(128\\) at byte 2"
+    ):
         decode_charset(b"ab\xff", "ascii")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.errors import Wrong
+from mockserver.errors import WrongValueError
 from mockserver.schema.base import parse_request_line
 
 REFUSED = [
@@ -22,7 +22,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("line", "message", "hint"), REFUSED, ids=[line for line, *_ in REFUSED])
 def test_a_refused_line_says_what_to_write(line, message, hint):
-    with pytest.raises(Wrong, match=r".+") as refused:
+    with pytest.raises(WrongValueError, match=r".+") as refused:
         parse_request_line(line)
 
     assert message in str(refused.value)

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field, TypeAdapter
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.base import Spec
 from mockserver.schema.webhook import Webhooks, WebhookSpec
@@ -21,7 +21,7 @@ def webhook(**keys):
 
 
 def flaws(**keys):
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         webhook(**keys)
     return [str(flaw) for flaw in caught.value.flaws]
 
@@ -134,7 +134,7 @@ def test_one_or_a_list_or_none():
     ],
 )
 def test_what_is_no_webhook_is_refused(value, said):
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         held(value)
 
     assert str(caught.value.flaws[0]).startswith(said)

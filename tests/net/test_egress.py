@@ -9,8 +9,8 @@ import subprocess
 import pytest
 from support.receivers import ANYWHERE, Deliveries, Home, Receiver, a_courier
 
-from mockserver.errors import InvalidInput
-from mockserver.outbound.egress import Egress, EgressRefused, Target, Unresolved, look_up
+from mockserver.errors import InvalidInputError
+from mockserver.outbound.egress import Egress, EgressRefusedError, Target, UnresolvedHostError, look_up
 from mockserver.outbound.session import PinnedResolver
 from mockserver.store.delivery import DeliveryState
 
@@ -35,7 +35,7 @@ def an_egress(*allowed, literal=(), names=None):
 
 
 async def refusal(egress, url):
-    with pytest.raises(EgressRefused) as caught:
+    with pytest.raises(EgressRefusedError) as caught:
         await egress.resolve(url)
     return str(caught.value)
 
@@ -139,7 +139,7 @@ async def test_what_is_not_quite_it_stays_closed(rule, url):
     ],
 )
 def test_a_rule_that_is_none_is_refused_at_once(rule):
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         an_egress("app", rule)
 
     assert "Write HOST, HOST:PORT or a network such as 10.0.0.0/8" in str(caught.value)
@@ -247,7 +247,7 @@ async def test_the_path_and_query_go_out_as_they_were_written():
 
 async def test_a_name_without_an_address_is_no_refusal():
     for names in (Names(), Names(app=[[]]), Names(app=[["nonsense"]])):
-        with pytest.raises(Unresolved, match="'app'"):
+        with pytest.raises(UnresolvedHostError, match="'app'"):
             await an_egress("app", names=names).resolve("http://app/")
 
 

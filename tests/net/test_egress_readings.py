@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.receivers import ANYWHERE
 
 from mockserver.outbound.addresses import forbidden, read_host
-from mockserver.outbound.egress import Egress, EgressRefused, Unresolved
+from mockserver.outbound.egress import Egress, EgressRefusedError, UnresolvedHostError
 from mockserver.outbound.session import PinnedResolver
 
 OPEN = frozenset({"app", "10.0.0.5", "::1"})
@@ -56,7 +56,7 @@ async def any_address(name, port):
 async def resolved(url):
     try:
         return await Egress(("app", "127.0.0.0/8"), lambda: OPEN, any_address).resolve(url)
-    except (EgressRefused, Unresolved):
+    except (EgressRefusedError, UnresolvedHostError):
         return None
 
 
@@ -150,7 +150,7 @@ async def test_no_notation_of_ipv6_opens_what_is_closed(prefix, inner):
     ):
         try:
             await Egress(ANYWHERE, frozenset).resolve(f"http://[{text}]/")
-        except EgressRefused as why:
+        except EgressRefusedError as why:
             refused.append(str(why).endswith("No setting opens it"))
 
     assert refused == [True] * 4 * (forbidden(address) is not None)

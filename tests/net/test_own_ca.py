@@ -12,7 +12,7 @@ from cryptography import x509
 from support.papers import issue, names_in, trusting
 from support.wire import Wire
 
-from mockserver.errors import TlsRefused
+from mockserver.errors import TlsSettingsError
 from mockserver.http.tls import authority
 from mockserver.http.tls.authority import kept_in
 from mockserver.http.tls.setup import secured_by
@@ -34,7 +34,7 @@ def secured(**settings):
 
 
 def refused(**settings):
-    with pytest.raises(TlsRefused) as why:
+    with pytest.raises(TlsSettingsError) as why:
         secured(**settings)
     return str(why.value)
 
@@ -296,7 +296,7 @@ def test_a_client_ca_that_does_not_do_is_refused(tmp_path, make, said):
     ],
 )
 def test_flags_that_do_not_fit_together_are_refused(settings, said):
-    with pytest.raises(TlsRefused) as why:
+    with pytest.raises(TlsSettingsError) as why:
         secured_by(Settings(**settings), Hosts())
 
     assert said in str(why.value)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from mockserver.pytest_plugin.names import name_for
-from mockserver.pytest_plugin.namespaces import World
+from mockserver.pytest_plugin.namespaces import NamespaceHandle
 from mockserver.pytest_plugin.servers import LocalHome
 
 pytest_plugins = "pytester"
@@ -275,7 +275,7 @@ def test_the_world_of_a_test_costs_less_than_a_millisecond(request):
     try:
         for _ in range(300):
             started_s = time.perf_counter()
-            world = World(home, request.node, None)
+            world = NamespaceHandle(home, request.node, None)
             world.check_call()
             world.passed = True
             world.end()

@@ -64,7 +64,7 @@ def on_a_thread(monkeypatch):
 def test_the_command_writes_a_recording_on_a_thread(on_a_thread, tmp_path, monkeypatch):
     threads = on_a_thread(recording, "_write")
     monkeypatch.setattr(asyncio.Event, "wait", lambda _self: asyncio.sleep(0))
-    options = recording.Options(to="http://127.0.0.1:9", output=str(tmp_path / "a.yaml"), port=0)
+    options = recording.RecordOptions(to="http://127.0.0.1:9", output=str(tmp_path / "a.yaml"), port=0)
     assert recording.run(options) == recording.NOTHING
     assert threads
     assert threading.main_thread() not in threads
@@ -74,6 +74,6 @@ def test_a_comparison_runs_on_a_thread(on_a_thread, tmp_path):
     threads = on_a_thread(diffing, "answers")
     file = tmp_path / "a.yaml"
     file.write_text("routes: [{request: GET /a, reply: {json: {price: 10.5}}}]")
-    diffing.run(diffing.Options(paths=(str(file),), against="http://127.0.0.1:9"))
+    diffing.run(diffing.DiffOptions(paths=(str(file),), against="http://127.0.0.1:9"))
     assert threads
     assert threading.main_thread() not in threads

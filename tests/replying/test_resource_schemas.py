@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.resources import FORM, World
 
 from mockserver.resources.schema import compile_schema
-from mockserver.resources.shapes import Shape
+from mockserver.resources.shapes import SchemaShape
 
 
 def said(schema, value):
@@ -305,7 +305,7 @@ def test_a_reference_within_the_document_is_followed(reference, value):
         "properties": {"n": {"$ref": reference}},
         "anyOf": [whole],
     }
-    assert Shape.of(document).field("n").typed("1") == value
+    assert SchemaShape.of(document).field("n").typed("1") == value
 
 
 SCALARS = st.one_of(
@@ -320,7 +320,7 @@ def type_of(value):
 @given(SCALARS)
 def test_a_text_is_typed_back_into_the_value_that_it_was_written_from(value):
     text = value if isinstance(value, str) else json.dumps(value)
-    assert Shape.of({"type": type_of(value)}).typed(text) == value
+    assert SchemaShape.of({"type": type_of(value)}).typed(text) == value
 
 
 @given(
@@ -339,5 +339,5 @@ def test_a_text_is_typed_back_into_the_value_that_it_was_written_from(value):
     )
 )
 def test_a_shape_reads_any_document_without_failing(document):
-    shape = Shape.of(document)
+    shape = SchemaShape.of(document)
     assert shape.field("a").item().field("b").typed("x") == "x"

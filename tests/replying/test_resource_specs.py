@@ -5,7 +5,7 @@ import json
 import pytest
 from support.resources import World
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.resource import ResourceSpec
 
@@ -17,7 +17,7 @@ NUMBER = {"number": "page", "size": "per_page"}
 
 
 def flaws(written, files=None):
-    with pytest.raises(InvalidInput) as error:
+    with pytest.raises(InvalidInputError) as error:
         World(written, files)
     return [str(flaw) for flaw in error.value.flaws]
 
@@ -373,7 +373,7 @@ def test_the_numbers_of_a_file_are_plain_ones():
 )
 def test_items_from_outside_are_judged_with_their_places(items, places):
     world = World({})
-    with pytest.raises(InvalidInput) as error:
+    with pytest.raises(InvalidInputError) as error:
         world.resource.filled(items, world.scope_for)
     assert [flaw.where for flaw in error.value.flaws] == places
 

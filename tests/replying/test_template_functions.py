@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from template_scope import PLACE, a_request, a_scope, value
 
-from mockserver.errors import InvalidInput, MissingExtra
+from mockserver.errors import InvalidInputError, MissingExtraError
 from mockserver.templating.fake import FAKES
 from mockserver.templating.random_values import Draws
 from mockserver.templating.templates import Scope, TemplateError, compile_text, compile_tree
@@ -248,7 +248,7 @@ def test_a_fake_number_stays_in_its_range():
     "name", ["date", "date_of_birth", "future_date", "unix_time", "credit_card_expire", "image", "zip"]
 )
 def test_fakes_that_ask_the_clock_or_make_files_are_not_there(name):
-    with pytest.raises(InvalidInput, match=f"there is no fake.{name}"):
+    with pytest.raises(InvalidInputError, match=f"there is no fake.{name}"):
         compile_text("{{ fake." + name + "() }}", PLACE)
 
 
@@ -257,16 +257,16 @@ def test_fakes_that_ask_the_clock_or_make_files_are_not_there(name):
     ["{{ fake.name(1) }}", "{{ fake.words(1, 2) }}", "{{ fake.words(1, nb=2) }}", "{{ fake.words(x=1) }}"],
 )
 def test_the_arguments_of_a_fake_are_counted_at_load(source):
-    with pytest.raises(InvalidInput, match=r"the arguments of fake\.(name|words) don't fit"):
+    with pytest.raises(InvalidInputError, match=r"the arguments of fake\.(name|words) don't fit"):
         compile_text(source, PLACE)
 
 
 def test_a_bad_jsonpath_query_fails_at_load():
-    with pytest.raises(InvalidInput, match=r"'\$\[' is no JSONPath query"):
+    with pytest.raises(InvalidInputError, match=r"'\$\[' is no JSONPath query"):
         compile_text("{{ jsonpath(request.json, '$[') }}", PLACE)
-    with pytest.raises(InvalidInput, match=r"is no JSONPath query"):
+    with pytest.raises(InvalidInputError, match=r"is no JSONPath query"):
         compile_text("{{ jsonpath(request.json, q='$[') }}", PLACE)
-    with pytest.raises(InvalidInput, match=r"'\(' is no pattern, or too large a one"):
+    with pytest.raises(InvalidInputError, match=r"'\(' is no pattern, or too large a one"):
         compile_text("{{ jsonpath(request.json, '$[?search(@.a, \"(\")]') }}", PLACE)
 
 
@@ -286,9 +286,9 @@ def test_a_missing_extra_is_named_at_load(source, module, said, monkeypatch):
     monkeypatch.delitem(sys.modules, "mockserver.templating.jsonpath", raising=False)
     monkeypatch.delattr("mockserver.templating.jsonpath", raising=False)
 
-    with pytest.raises(MissingExtra, match=said):
+    with pytest.raises(MissingExtraError, match=said):
         compile_text(source, PLACE)
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         compile_tree({"a": source}, PLACE)
 
 
@@ -297,7 +297,7 @@ def test_a_jsonpath_library_of_another_shape_is_named_at_load(monkeypatch):
     monkeypatch.delitem(sys.modules, "mockserver.templating.jsonpath", raising=False)
     monkeypatch.delattr("mockserver.templating.jsonpath", raising=False)
 
-    with pytest.raises(InvalidInput, match="the installed jsonpath-rfc9535 is not of version 1"):
+    with pytest.raises(InvalidInputError, match="the installed jsonpath-rfc9535 is not of version 1"):
         compile_text("{{ jsonpath(n, '$') }}", PLACE)
 
 
@@ -320,7 +320,7 @@ def test_a_jsonpath_library_of_another_shape_is_named_at_load(monkeypatch):
 )
 @pytest.mark.parametrize("call", ["date(now, {})", "date(now, shift={})", "date('2026-01-01', {}, '%Y')"])
 def test_a_constant_shift_that_is_wrong_fails_at_load(call, shift):
-    with pytest.raises(InvalidInput, match="shift"):
+    with pytest.raises(InvalidInputError, match="shift"):
         compile_text("{{ " + call.format(shift) + " }}", ("text",))
 
 
@@ -344,7 +344,7 @@ def test_a_constant_shift_that_is_wrong_fails_at_load(call, shift):
     ],
 )
 def test_what_is_known_to_be_no_time_or_no_shift_fails_at_load(call):
-    with pytest.raises(InvalidInput, match=r"no time|valid shift|beyond the years"):
+    with pytest.raises(InvalidInputError, match=r"no time|valid shift|beyond the years"):
         compile_text("{{ " + call + " }}", ("text",))
 
 
@@ -367,7 +367,7 @@ def test_a_shift_by_months_keeps_the_day_or_takes_the_last_of_the_month(moment, 
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     source = f"date('{moment.isoformat()}', '{months}mo').isoformat()"
     if not 1 <= year <= 9999:
-        with pytest.raises(InvalidInput, match="beyond the years"):
+        with pytest.raises(InvalidInputError, match="beyond the years"):
             compile_text("{{ " + source + " }}", ("text",))
         return
     shifted = datetime.fromisoformat(value("{{ " + source + " }}"))

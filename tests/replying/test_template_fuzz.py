@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from template_scope import PLACE, a_scope
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.templating.filters import FILTERS
 from mockserver.templating.functions import FUNCTIONS
 from mockserver.templating.methods import NAMES
@@ -65,7 +65,7 @@ quick = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=lis
 
 def tried(source):
     started_s = time.process_time()
-    with suppress(InvalidInput, TemplateError):
+    with suppress(InvalidInputError, TemplateError):
         template = compile_text(source, PLACE)
         template.render(a_scope())
         template.value(a_scope())

@@ -6,7 +6,7 @@ from template_scope import PLACE, a_request, a_scope
 from test_template_fuzz import values
 from test_template_safety import ESCAPES_AT_LOAD, ESCAPES_AT_RENDER
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.http import Request
 from mockserver.templating.templates import TemplateError, compile_predicate, compile_text
 
@@ -61,7 +61,7 @@ def test_a_predicate_that_is_false_or_fails_or_is_undefined_does_not_hold(source
 
 @pytest.mark.parametrize("source", ESCAPES_AT_LOAD)
 def test_a_predicate_refuses_an_escape_at_load(source):
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         compile_predicate(source, PLACE)
 
 
@@ -84,8 +84,8 @@ def test_a_predicate_holds_exactly_where_the_value_of_the_template_is_true(sourc
     source = "{{ " + source + " }}"
     try:
         template = compile_text(source, PLACE)
-    except InvalidInput:
-        with pytest.raises(InvalidInput):
+    except InvalidInputError:
+        with pytest.raises(InvalidInputError):
             compile_predicate(source, PLACE)
         return
     try:

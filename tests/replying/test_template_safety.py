@@ -13,7 +13,7 @@ import time
 import pytest
 from template_scope import PLACE, a_request, a_scope, value
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.templating.scope import CHAR_LIMIT, STEP_LIMIT
 from mockserver.templating.templates import TemplateError, compile_predicate, compile_text, compile_tree
 
@@ -112,7 +112,7 @@ ESCAPES_AT_RENDER = [
 
 @pytest.mark.parametrize("source", ESCAPES_AT_LOAD)
 def test_an_escape_is_refused_at_load(source):
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         compile_text(source, PLACE)
 
 
@@ -324,7 +324,7 @@ def test_what_is_within_the_budget_is_quick(source, bait, pace_s):
 
 
 def test_a_power_is_refused_at_load():
-    with pytest.raises(InvalidInput, match=r"`\*\*` is not part of templates here"):
+    with pytest.raises(InvalidInputError, match=r"`\*\*` is not part of templates here"):
         compile_text("{{ 'a' * 10**9 }}", PLACE)
 
 

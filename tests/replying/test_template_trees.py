@@ -3,7 +3,7 @@
 import pytest
 from template_scope import PLACE, a_scope
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.templating.templates import TemplateError, compile_tree
 
 
@@ -57,7 +57,7 @@ def test_a_tree_knows_the_words_of_all_its_templates():
 
 
 def test_all_flaws_come_at_once_each_with_its_place():
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         compile_tree({"a": "{{ x }}", "b": ["ok", "{{ n | nope }}"], "{{ y }}": 1}, PLACE)
 
     assert [(flaw.path, flaw.at_key) for flaw in caught.value.flaws] == [
@@ -86,7 +86,7 @@ def test_what_one_template_sets_no_other_sees():
 
 
 def test_a_place_knows_only_the_words_that_it_is_told():
-    with pytest.raises(InvalidInput, match="'call' is not known in this place"):
+    with pytest.raises(InvalidInputError, match="'call' is not known in this place"):
         compile_tree(["{{ call.id }}"], PLACE, names=frozenset({"request"}))
 
 
@@ -95,5 +95,5 @@ def test_a_tree_that_is_nested_too_deeply_is_refused():
     for _ in range(5000):
         tree = [tree]
 
-    with pytest.raises(InvalidInput, match="nested too deeply"):
+    with pytest.raises(InvalidInputError, match="nested too deeply"):
         compile_tree(tree, PLACE)

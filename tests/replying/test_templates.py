@@ -3,7 +3,7 @@
 import pytest
 from template_scope import PLACE, a_request, a_scope, text, value
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import Request
 from mockserver.templating.templates import TemplateError, compile_text
@@ -415,7 +415,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("source", "said"), REFUSED)
 def test_what_is_refused_is_refused_at_load(source, said):
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         compile_text(source, PLACE)
 
     assert [flaw.path for flaw in caught.value.flaws] == [PLACE]
@@ -423,7 +423,7 @@ def test_what_is_refused_is_refused_at_load(source, said):
 
 
 def test_a_flaw_in_a_long_template_names_the_line():
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         compile_text("a\n{% if n %}\n{{ x }}\n{% endif %}\n", PLACE)
 
     assert str(caught.value).startswith("reply.json: line 3 of the template: 'x' is not known here")
@@ -433,7 +433,9 @@ def test_a_place_knows_only_the_words_that_it_is_told():
     names = frozenset({"request", "state"})
 
     assert compile_text("{{ request.method }}", PLACE, names=names).names == {"request"}
-    with pytest.raises(InvalidInput, match=r"'call' is not known in this place\. Known here: request, state"):
+    with pytest.raises(
+        InvalidInputError, match=r"'call' is not known in this place\. Known here: request, state"
+    ):
         compile_text("{{ call.id }}", PLACE, names=names)
 
 

@@ -8,7 +8,7 @@ import pytest
 from support.server import until
 from support.wire import Wire
 
-from mockserver.engine.monitoring import Reading
+from mockserver.engine.monitoring import MetricsReading
 
 SCENARIO = """
 routes:
@@ -34,7 +34,7 @@ def refused(server):
 
 def reading(server):
     """What is scraped."""
-    found = Reading(server.app.engine)
+    found = MetricsReading(server.app.engine)
     for ns in server.app.engine.namespaces.values():
         found.add(ns)
     return found

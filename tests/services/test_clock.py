@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mockserver.scenarios.loader import load
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 
 SHOP = """
 routes:
@@ -171,5 +171,5 @@ def test_it_goes_no_further_than_dates_do(server):
 def test_no_duration_is_so_long_that_its_end_is_no_date(write):
     folder = write("routes: [{request: GET /, reply: 200, webhook: {url: 'http://app/', delay: 99999999w}}]")
 
-    with pytest.raises(LoadFailed, match="is longer than 100 years"):
+    with pytest.raises(LoadError, match="is longer than 100 years"):
         load([str(folder)])

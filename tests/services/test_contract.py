@@ -11,7 +11,7 @@ from support.http import ask
 from support.openapi import answering, shop, spec
 
 from mockserver import Server
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.verification.checking import check_paths
 
 SCENARIO = """
@@ -632,7 +632,7 @@ def test_a_specification_served_as_a_scenario_is_told_what_to_do(serving, write)
     path = write({"api.yaml": yaml.safe_dump(spec({}))}) / "api.yaml"
 
     with pytest.raises(
-        LoadFailed,
+        LoadError,
         match=r"this is an OpenAPI document, and no scenario\. Make a scenario of it: mockserver import openapi",
     ):
         serving(path)

@@ -8,7 +8,7 @@ from support.wire import Wire
 
 from mockserver.compiler.scenario_set import build_world
 from mockserver.scenarios.loader import load
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 
 JSON = {"Content-Type": "application/json"}
 
@@ -473,5 +473,5 @@ def test_two_namespaces_share_no_key(serving):
 def test_what_is_said_instead_does_nothing_and_draws_nothing(write, word, reply):
     folder = write(under("  - {request: POST /pay, reply: 200}", f"{{header: a, {word}: {reply}}}"))
 
-    with pytest.raises(LoadFailed, match=f"idempotency.{word}.*has no place here"):
+    with pytest.raises(LoadError, match=f"idempotency.{word}.*has no place here"):
         build_world(load([str(folder)]))

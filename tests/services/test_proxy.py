@@ -15,8 +15,8 @@ from support.papers import issue
 from support.upstreams import Upstream, chunks, reply
 from support.wire import Wire
 
-from mockserver.errors import InvalidInput, TlsRefused
-from mockserver.scenarios.source import LoadFailed
+from mockserver.errors import InvalidInputError, TlsSettingsError
+from mockserver.scenarios.source import LoadError
 from mockserver.schema.scenario import schema_document
 from mockserver.settings import Settings
 
@@ -434,7 +434,7 @@ def test_an_unknown_certificate_is_a_502(serving, upstream, tmp_path: Path):
 
 def test_a_file_without_a_ca_is_told_at_the_start(serving, tmp_path: Path):
     (tmp_path / "ca.pem").write_text("nothing")
-    with pytest.raises(TlsRefused, match="--upstream-ca"):
+    with pytest.raises(TlsSettingsError, match="--upstream-ca"):
         serving("routes: []", upstream_ca=str(tmp_path / "ca.pem"))
 
 
@@ -550,7 +550,7 @@ def test_an_environment_variable_says_where_the_real_service_is(serving, upstrea
     ],
 )
 def test_what_is_no_real_service_is_told_at_load(serving, route, said):
-    with pytest.raises(LoadFailed, match=said):
+    with pytest.raises(LoadError, match=said):
         serving(f"routes: [{{request: GET /x, {route}}}]")
 
 
@@ -592,5 +592,5 @@ def test_what_no_route_takes_goes_on_and_still_counts_as_unmatched(serving, upst
 def test_flags_that_do_not_fit_are_told(settings, said):
     from mockserver.outbound.forwarding import forwarding_rules
 
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInputError, match=said):
         forwarding_rules(Settings(**settings))

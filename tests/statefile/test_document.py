@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.persistence.document import VERSION, Refused, composed, read
+from mockserver.persistence.document import VERSION, UnreadableDocumentError, composed, read
 
 SPACES = {
     "default": {"about": {"last_number": 3}, "parts": {"state": [["käse", "\ud800\n", None]]}},
@@ -37,13 +37,13 @@ def test_the_whole_is_one_json_document_that_says_what_it_is():
 
 def test_a_torn_one_is_refused_wherever_it_ends():
     for length in range(len(WHOLE)):
-        with pytest.raises(Refused, match=r"torn|empty|no state file"):
+        with pytest.raises(UnreadableDocumentError, match=r"torn|empty|no state file"):
             read(WHOLE[:length])
 
 
 @pytest.mark.parametrize("length", [30, 100, 200, len(WHOLE) - 3, len(WHOLE) - 1])
 def test_a_torn_one_is_called_torn(length):
-    with pytest.raises(Refused, match="torn"):
+    with pytest.raises(UnreadableDocumentError, match="torn"):
         read(WHOLE[:length])
 
 
@@ -53,14 +53,14 @@ def test_one_changed_byte_is_refused_or_changes_nothing(at, change):
     damaged[at] ^= change
     try:
         found = read(bytes(damaged))
-    except Refused:
+    except UnreadableDocumentError:
         return
     assert found == SPACES  # it was a byte of `saved_at`
 
 
 @pytest.mark.parametrize("more", [b"\n", b"x", WHOLE])
 def test_more_than_was_written_is_refused(more):
-    with pytest.raises(Refused, match="torn"):
+    with pytest.raises(UnreadableDocumentError, match="torn"):
         read(WHOLE + more)
 
 
@@ -71,7 +71,7 @@ def test_more_than_was_written_is_refused(more):
      json.dumps(json.loads(WHOLE), indent=1).encode()],
 )  # fmt: skip
 def test_a_foreign_one_is_refused(foreign):
-    with pytest.raises(Refused, match=r"no state file of mockserver|torn"):
+    with pytest.raises(UnreadableDocumentError, match=r"no state file of mockserver|torn"):
         read(foreign)
 
 
@@ -80,5 +80,5 @@ def test_a_foreign_one_is_refused(foreign):
     [(2, "a newer mockserver wrote it"), ('"1"', "of another kind"), (0, "of another kind")],
 )
 def test_another_version_is_refused(version, said):
-    with pytest.raises(Refused, match=f"{said}.*version 1"):
+    with pytest.raises(UnreadableDocumentError, match=f"{said}.*version 1"):
         read(WHOLE.replace(b'"version":1', b'"version":%s' % str(version).encode()))

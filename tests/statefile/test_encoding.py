@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver.persistence.encoding import CHUNK, Encoded, encoded
 from mockserver.persistence.saving import Taken
-from mockserver.persistence.serialise import Part
+from mockserver.persistence.serialise import StatePart
 
 
 def read(made: Encoded):
@@ -24,8 +24,8 @@ def breathe():
 @pytest.mark.parametrize("first", [0, 1, CHUNK, CHUNK + 7])
 @pytest.mark.parametrize("stable", [True, False])
 def test_all_rows_are_there_in_their_order(count, first, stable):
-    part = Part("effects", list(range(count)), lambda one: [one], first, stable)
-    taken = Taken("default", {"seed": None}, [part, Part("none", []), Part("one", ["x"])])
+    part = StatePart("effects", list(range(count)), lambda one: [one], first, stable)
+    taken = Taken("default", {"seed": None}, [part, StatePart("none", []), StatePart("one", ["x"])])
 
     made = encoded(taken, None, breathe)
 
@@ -46,7 +46,7 @@ def test_rows_that_were_kept_are_those_that_would_be_made(turns):
         for _ in range(min(go, len(things))):
             things.popleft()
             first += 1
-        part = Part("effects", list(things), first=first, stable=True)
+        part = StatePart("effects", list(things), first=first, stable=True)
 
         before = encoded(Taken("default", {}, [part]), before, breathe)
 
@@ -55,9 +55,9 @@ def test_rows_that_were_kept_are_those_that_would_be_made(turns):
 
 def test_a_thing_in_the_place_of_another_is_written():
     old, new = {"a": 1}, {"a": True}
-    before = encoded(Taken("default", {}, [Part("items", [old], stable=True)]), None, breathe)
+    before = encoded(Taken("default", {}, [StatePart("items", [old], stable=True)]), None, breathe)
 
-    after = encoded(Taken("default", {}, [Part("items", [new], stable=True)]), before, breathe)
+    after = encoded(Taken("default", {}, [StatePart("items", [new], stable=True)]), before, breathe)
 
     assert b'{"a":true}' in b"".join(after.pieces)
 
@@ -67,7 +67,7 @@ def test_stable_things_are_written_once():
     things = [object() for _ in range(3 * CHUNK)]
 
     def part(count):
-        return Part("effects", things[:count], lambda one: made.append(one) or 1, stable=True)
+        return StatePart("effects", things[:count], lambda one: made.append(one) or 1, stable=True)
 
     before = encoded(Taken("default", {}, [part(2 * CHUNK)]), None, breathe)
     made.clear()

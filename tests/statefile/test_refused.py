@@ -11,7 +11,7 @@ from support.server import run_cli
 
 from mockserver import cli
 from mockserver.persistence.document import composed
-from mockserver.persistence.errors import StateFileRefused, StateFileUnusable
+from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from statefile.conftest import save
 
 ROUTE = {"request": "GET /x", "reply": 200}
@@ -49,7 +49,7 @@ def test_a_file_that_is_not_whole_or_not_ours(ended, kept, state_file, spoil, sa
     spoilt = spoil(state_file.read_bytes())
     state_file.write_bytes(spoilt)
 
-    with pytest.raises(StateFileRefused) as why:
+    with pytest.raises(StateFileRefusedError) as why:
         kept(folder)
 
     assert str(why.value).startswith(f"the state file {state_file} is not used: {said}")
@@ -61,7 +61,7 @@ def test_a_route_that_can_not_be_made_any_more_is_named_with_its_place(ended, ke
     folder = ended(lambda server: server.admin.post("/routes", {**ROUTE, "name": "x"}))
     rewritten(state_file, lambda found: found["default"]["parts"]["routes"][0]["json"].update(reply=99))
 
-    with pytest.raises(StateFileRefused) as why:
+    with pytest.raises(StateFileRefusedError) as why:
         kept(folder)
 
     first, *_, remedy = str(why.value).splitlines()
@@ -75,7 +75,7 @@ def test_a_route_that_needs_an_extra_names_it(ended, kept, state_file, monkeypat
     folder = ended(lambda server: server.admin.post("/routes", by_path))
     monkeypatch.setitem(sys.modules, "jsonpath_rfc9535", None)
 
-    with pytest.raises(StateFileRefused) as why:
+    with pytest.raises(StateFileRefusedError) as why:
         kept(folder)
 
     assert re.match(
@@ -103,7 +103,7 @@ def test_every_flaw_of_every_namespace_is_told_at_once(ended, kept, state_file):
     folder = ended(change)
     rewritten(state_file, spoil)
 
-    with pytest.raises(StateFileRefused) as why:
+    with pytest.raises(StateFileRefusedError) as why:
         kept(folder)
 
     text = str(why.value)
@@ -128,7 +128,7 @@ def test_a_scenario_whose_file_has_gone_is_named(ended, kept, state_file, write)
     (folder / "a.txt").unlink()
     write({"shop.yaml": "routes: []"})
 
-    with pytest.raises(StateFileRefused, match=r"namespaces\.default\.scenarios\.shop: .*'a\.txt'"):
+    with pytest.raises(StateFileRefusedError, match=r"namespaces\.default\.scenarios\.shop: .*'a\.txt'"):
         kept(folder)
 
 
@@ -142,7 +142,7 @@ def test_a_whole_file_that_holds_something_else_is_refused(ended, kept, state_fi
     rewritten(state_file, spoil)
 
     with pytest.raises(
-        StateFileRefused, match="is not used: it is whole, but holds what this mockserver can't read"
+        StateFileRefusedError, match="is not used: it is whole, but holds what this mockserver can't read"
     ):
         kept(folder)
 
@@ -151,7 +151,7 @@ def test_after_a_refusal_the_file_is_free_again(ended, kept, state_file):
     folder = ended(lambda server: server.ask("GET", "/a"))
     whole = state_file.read_bytes()
     state_file.write_bytes(b"")
-    with pytest.raises(StateFileRefused):
+    with pytest.raises(StateFileRefusedError):
         kept(folder)
     state_file.write_bytes(whole)
 
@@ -161,7 +161,7 @@ def test_after_a_refusal_the_file_is_free_again(ended, kept, state_file):
 def test_a_file_that_another_server_has_is_refused(kept, serving, state_file):
     server = kept("routes: []")
 
-    with pytest.raises(StateFileUnusable) as why:
+    with pytest.raises(StateFileError) as why:
         serving(server.folder, state_file=str(state_file))
 
     assert f"{state_file} is in use by another mockserver, process {os.getpid()}" in str(why.value)
@@ -182,7 +182,7 @@ def test_a_place_that_can_not_be_written_to_is_refused(serving, write, tmp_path,
     (tmp_path / "file").write_text("")
 
     with pytest.raises(
-        StateFileUnusable,
+        StateFileError,
         match=f"{hint} with --state-file",
     ):
         serving(write("routes: []"), state_file=str(tmp_path / where))
@@ -192,7 +192,7 @@ def test_a_place_that_can_not_be_written_to_is_refused(serving, write, tmp_path,
 def test_a_folder_without_rights_is_refused(serving, write, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o555)
 
-    with pytest.raises(StateFileUnusable, match="Permission denied"):
+    with pytest.raises(StateFileError, match="Permission denied"):
         serving(write("routes: []"), state_file=str(tmp_path / "closed/mock.json"))
 
 

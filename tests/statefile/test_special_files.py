@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mockserver.persistence.errors import StateFileUnusable
+from mockserver.persistence.errors import StateFileError
 from mockserver.persistence.file import Disk
 
 DOCUMENT = [b'{"a": ', b"1}"]
@@ -22,7 +22,7 @@ def test_the_lock_follows_no_link(disk, tmp_path):
     precious.write_text("keep me")
     (tmp_path / "state.json.lock").symlink_to(precious)
 
-    with pytest.raises(StateFileUnusable, match=r"state\.json\.lock is a symbolic link. Remove it"):
+    with pytest.raises(StateFileError, match=r"state\.json\.lock is a symbolic link. Remove it"):
         disk.lock()
 
     assert precious.read_text() == "keep me"
@@ -31,7 +31,7 @@ def test_the_lock_follows_no_link(disk, tmp_path):
 def test_the_lock_makes_no_file_behind_a_link(disk, tmp_path):
     (tmp_path / "state.json.lock").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(StateFileUnusable):
+    with pytest.raises(StateFileError):
         disk.lock()
 
     assert not (tmp_path / "elsewhere").exists()
@@ -50,7 +50,7 @@ def test_what_is_not_a_regular_file_is_refused_at_once(disk, tmp_path, suffix, m
     make(tmp_path / f"state.json{suffix}")
 
     with pytest.raises(
-        StateFileUnusable,
+        StateFileError,
         match=f"({said})\\. Name a regular file, or one that is not there yet, with --state-file$",
     ):
         disk.lock()
@@ -61,7 +61,7 @@ def test_a_device_is_refused(tmp_path, device):
     link = tmp_path / "state.json"
     link.symlink_to(device)
 
-    with pytest.raises(StateFileUnusable, match="is a device, and not a regular file"):
+    with pytest.raises(StateFileError, match="is a device, and not a regular file"):
         Disk(str(link)).lock()
 
 

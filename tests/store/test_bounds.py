@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockserver.model.http import Response
 from mockserver.schema.policies import LimitSpec
-from mockserver.store.bounds import Bounded, Bounds, Full
+from mockserver.store.bounds import Bounded, Bounds, StoreFullError
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import Delivery, DeliveryState
 from mockserver.store.effects import Effects
@@ -216,13 +216,13 @@ def test_state_is_refused_at_the_bound_and_what_is_there_can_be_changed_and_remo
     for key in "bc":
         state.write(key, 1)
 
-    with pytest.raises(Full) as caught:
+    with pytest.raises(StoreFullError) as caught:
         state.check([("d", 1, None)])
 
     assert caught.value.kind == "state"
     state.check([("a", 2, None)])
     state.check([("a", None, None), ("d", 1, None)])
-    with pytest.raises(Full):
+    with pytest.raises(StoreFullError):
         state.check([("a", None, None), ("d", 1, None), ("e", 1, None)])
 
 
@@ -242,7 +242,7 @@ def test_state_is_bounded_in_bytes():
     state = State({}, lambda: 0.0, Bounds(size_bytes=10_000))
     state.write("a", "x" * 8_000)
 
-    with pytest.raises(Full):
+    with pytest.raises(StoreFullError):
         state.check([("b", {"deep": ["x" * 2_000]}, None)])
     state.check([("a", "x" * 9_000, None)])
     state.write("a", None)

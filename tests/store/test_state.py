@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.store.bounds import Bounds, Full
+from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.state import State
 
 
@@ -32,7 +32,7 @@ def test_entries_that_are_written_together_take_as_much_room_as_one_after_the_ot
 def test_where_there_is_no_room_for_one_none_is_written():
     state = a_state(entries=2)
 
-    with pytest.raises(Full):
+    with pytest.raises(StoreFullError):
         state.write_all([("a", 1, None), ("b", 2, None), ("c", 3, None)])
 
     assert state.parts() == ({}, {})

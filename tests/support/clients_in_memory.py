@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.attempts import Grouping, compile_grouping
-from mockserver.attempts.rules import Rules
+from mockserver.attempts.rules import AttemptRules
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.schema.attempts import AttemptsSpec
@@ -86,7 +86,7 @@ def judged(calls: Iterable[Call], **rules: Any) -> list[str]:
     """Return what the rules say against the calls; an empty list where all hold."""
     spec = AttemptsSpec.model_validate(rules)
     by, ignored = compile_grouping(spec)
-    return [finding.text for finding in Rules(spec, Grouping(by, ignored), ()).judge(calls).findings]
+    return [finding.text for finding in AttemptRules(spec, Grouping(by, ignored), ()).judge(calls).findings]
 
 
 # Waits, as clients compute them

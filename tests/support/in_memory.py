@@ -12,9 +12,9 @@ from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.addressing import Addresser
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.scenario_set import World
+from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.http.listener import Listener, WireSettings
-from mockserver.outbound.webhooks import Courier
+from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.scenarios.loader import from_text
 
@@ -138,13 +138,13 @@ def listener(scenario: str, *names: str, seed: str = "same", **settings: Any) ->
     )
     for name in names:
         engine.make_namespace(name, seed=seed)
-    courier = Courier(None, wall=REAL.time, mono=REAL.monotonic)  # type: ignore[arg-type]  # no webhooks
+    courier = WebhookService(None, wall=REAL.time, mono=REAL.monotonic)  # type: ignore[arg-type]  # no webhooks
     addresser = Addresser(engine.namespaces, engine.default)
     return Listener(engine, addresser, WireSettings(**settings), courier, admin=None)
 
 
 @functools.cache
-def _world(scenario: str) -> World:
+def _world(scenario: str) -> ScenarioSet:
     return build_world([from_text(scenario, "shop")])
 
 

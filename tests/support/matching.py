@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.errors import Flaw, InvalidInput, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.model.http import Request
 from mockserver.schema.match import MatchSpec
@@ -40,7 +40,7 @@ def read_from(files: dict[str, str]) -> Callable[[str, KeyPath], bytes]:
 
     def read(name: str, path: KeyPath) -> bytes:
         if name not in files:
-            raise InvalidInput(Flaw(path, f"there is no file {name!r}"))
+            raise InvalidInputError(Flaw(path, f"there is no file {name!r}"))
         return files[name].encode()
 
     return read
@@ -55,7 +55,7 @@ def flaws_of(**match: Any) -> list[str]:
     """What is wrong with a `match`, as it is said."""
     try:
         a_matcher(**match)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         return [str(flaw) for flaw in why.flaws]
     return []
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from aiohttp import web
 
 from mockserver.outbound.egress import Egress
-from mockserver.outbound.webhooks import Courier
+from mockserver.outbound.webhooks import WebhookService
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery
 from mockserver.store.timers import Timers
@@ -85,7 +85,7 @@ class Receiver:
 
 @contextlib.asynccontextmanager
 async def a_courier(egress=None, **more):
-    courier = Courier(egress or Egress(ANYWHERE), wall=time.time, mono=time.monotonic, **more)
+    courier = WebhookService(egress or Egress(ANYWHERE), wall=time.time, mono=time.monotonic, **more)
     try:
         yield courier
     finally:

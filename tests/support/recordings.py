@@ -15,7 +15,7 @@ from mockserver.engine.engine import Engine
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
 from mockserver.recording.conversion import Imported
-from mockserver.recording.exchanges import Exchange
+from mockserver.recording.exchanges import RecordedExchange
 from mockserver.scenarios.loader import from_bundle
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
@@ -46,7 +46,7 @@ class Played:
         assert self.last.response is not None
         return self.last.response
 
-    def repeat(self, exchange: Exchange) -> Response:
+    def repeat(self, exchange: RecordedExchange) -> Response:
         """The exchange's request once more."""
         request = exchange.request
         return self.ask(f"{request.method} {request.target}", exchange.request_headers, exchange.request_body)
@@ -96,7 +96,7 @@ _BODIES = st.one_of(
 
 
 @st.composite
-def exchanges(draw: Any, *, of_text: bool = False) -> Exchange:
+def exchanges(draw: Any, *, of_text: bool = False) -> RecordedExchange:
     """With `of_text` no request has a body that only its hash can tell from others."""
     method = draw(st.sampled_from(["GET", "POST", "PUT", "DELETE"]))
     query = draw(st.one_of(st.just(b""), _PAIRS.map(_form)))
@@ -104,7 +104,7 @@ def exchanges(draw: Any, *, of_text: bool = False) -> Exchange:
     if of_text and kind == "application/octet-stream":
         kind, body = "", b""
     reply_kind, reply = draw(_BODIES)
-    return Exchange(
+    return RecordedExchange(
         place="x",
         method=method,
         url="https://api.example" + draw(_PATHS) + (f"?{query.decode()}" if query else ""),
@@ -116,7 +116,7 @@ def exchanges(draw: Any, *, of_text: bool = False) -> Exchange:
     )  # fmt: skip
 
 
-def meant(response: Response | Exchange) -> Any:
+def meant(response: Response | RecordedExchange) -> Any:
     """What an answer says: JSON whatever its blanks, headers that a person would write."""
     body: Any = response.body
     kind = response.header("content-type") or ""

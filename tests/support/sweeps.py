@@ -7,41 +7,43 @@ from typing import Any
 
 from mockserver.schema.trouble import SweepTroubleSpec
 from mockserver.sweep.cells import all_cells
-from mockserver.sweep.evidence import Evidence, Seen
-from mockserver.sweep.kinds import Kind, Kinds, load_kinds
+from mockserver.sweep.evidence import SeenCalls, SweepEvidence
+from mockserver.sweep.kinds import Kinds, TroubleKind, load_kinds
 from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import Sweep, Trial
 
 
-def seen(route: str | None = "shop/pay", *effects: dict[str, Any], **more: Any) -> Seen:
+def seen(route: str | None = "shop/pay", *effects: dict[str, Any], **more: Any) -> SeenCalls:
     """One call; its id is given by `ran`."""
     known = {
         "id": "", "route": route, "method": "POST", "path": "/pay", "status": 201, "outcome": "done", "fault": None,
         "replayed": False, "arrived_ms": 0.0, "claimed_ms": 0.1, "first_ms": 0.2, "end_ms": 0.3, "has_body": True,
         "key": None, "likeness": "same", "effects": list(effects), "webhooks": 0,
     }  # fmt: skip
-    return Seen(**{**known, **more})
+    return SeenCalls(**{**known, **more})
 
 
-def ran(*calls: Seen, hits: tuple[int, ...] = (), operations: list[dict[str, Any]] | None = None) -> Evidence:
+def ran(
+    *calls: SeenCalls, hits: tuple[int, ...] = (), operations: list[dict[str, Any]] | None = None
+) -> SweepEvidence:
     """A run of these calls. `hits` are the numbers, from 1, of those that were struck."""
     for number, call in enumerate(calls, 1):
         call.id = f"c-{number:06d}"
         call.arrived_ms = call.arrived_ms or number * 10.0
     ids = [calls[number - 1].id for number in hits]
-    return Evidence(calls=list(calls), operations=operations or [], hits=ids)
+    return SweepEvidence(calls=list(calls), operations=operations or [], hits=ids)
 
 
-def did(*effects: dict[str, Any], **more: Any) -> Evidence:
+def did(*effects: dict[str, Any], **more: Any) -> SweepEvidence:
     """A run with a call for each effect, each another request."""
     return ran(*(seen("shop/pay", one, likeness=str(i), **more) for i, one in enumerate(effects)))
 
 
-def clean(evidence: Evidence, test: str = "t.py::test_pay", **more: Any) -> CleanRun:
+def clean(evidence: SweepEvidence, test: str = "t.py::test_pay", **more: Any) -> CleanRun:
     return CleanRun(**{"test": test, "place": 0, "duration_s": 0.01, "evidence": evidence, **more})
 
 
-def lesson(first: Evidence, second: Evidence | None = None, test: str = "t.py::test_pay") -> Lesson:
+def lesson(first: SweepEvidence, second: SweepEvidence | None = None, test: str = "t.py::test_pay") -> Lesson:
     """What two clean runs teach; without a second it was the same again."""
     return learn(clean(first, test), clean(second if second is not None else first, test))
 
@@ -75,7 +77,9 @@ def sweep_of(*lessons: Lesson, kinds: Kinds | None = None, **more: Any) -> Sweep
 def fifteen_kinds() -> Kinds:
     """The shipped kinds and one of the user's."""
     declined = {"before": 402}
-    return Kinds((*load_kinds(), Kind("402-declined", SweepTroubleSpec.model_validate(declined), declined)))
+    return Kinds(
+        (*load_kinds(), TroubleKind("402-declined", SweepTroubleSpec.model_validate(declined), declined))
+    )
 
 
 def big_sweep(rows: int = 100) -> Sweep:

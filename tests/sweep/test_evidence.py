@@ -2,7 +2,7 @@
 
 from support.sweeps import clean, ran, seen, tries
 
-from mockserver.sweep.evidence import FIRST_CALLS, LAST_CALLS, Evidence, Kept
+from mockserver.sweep.evidence import FIRST_CALLS, LAST_CALLS, Kept, SweepEvidence
 from mockserver.sweep.judgements import judged_attempts
 from mockserver.sweep.learning import learn
 from mockserver.sweep.results import MOST_DRAWN, timeline
@@ -58,4 +58,4 @@ def test_of_very_many_calls_only_the_first_are_swept():
 def test_it_survives_being_sent_as_json():
     run = ran(seen("shop/pay", {"kind": "charge"}), hits=(1,), operations=[tries((1, None, []))])
     run.dropped = {"shop/pay": 1}
-    assert Evidence.of_json(run.as_json()) == run
+    assert SweepEvidence.of_json(run.as_json()) == run

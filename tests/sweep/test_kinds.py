@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 from support.server import PROJECT
 
-from mockserver.scenarios.source import LoadFailed
+from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.yaml.yaml12 import read
 from mockserver.sweep.kinds import SHIPPED as SHIPPED_FILE
 from mockserver.sweep.kinds import fits, load_kinds, schema_document
@@ -114,7 +114,7 @@ def test_a_star_stands_for_anything_and_nothing_else_is_special():
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place_and_the_near_name(kinds, text, line):
-    with pytest.raises(LoadFailed) as failed:
+    with pytest.raises(LoadError) as failed:
         kinds(text)
     assert any(f"troubles.yaml{line}" in one for one in failed.value.lines), failed.value.lines
 
@@ -161,7 +161,7 @@ def test_an_editor_can_complete_the_shipped_names(schema):
     ],
 )
 def test_what_is_refused_disagrees_with_the_schema_too(kinds, schema, text):
-    with pytest.raises(LoadFailed):
+    with pytest.raises(LoadError):
         kinds(text)
     assert not jsonschema_rs.is_valid(schema, read(text.encode()).data)
 
@@ -181,5 +181,5 @@ def test_what_is_right_agrees_with_the_schema_too(kinds, schema, text):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(LoadFailed, match=r"nowhere\.yaml: can't be read"):
+    with pytest.raises(LoadError, match=r"nowhere\.yaml: can't be read"):
         load_kinds(tmp_path / "nowhere.yaml")

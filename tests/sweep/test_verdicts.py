@@ -3,10 +3,10 @@
 import pytest
 from support.sweeps import did, lesson, ran, seen
 
-from mockserver.schema.trouble import EffectsSpec
-from mockserver.sweep.verdicts import Verdict, judge
+from mockserver.schema.trouble import TroubleEffectsSpec
+from mockserver.sweep.verdicts import CellVerdict, judge
 
-NO_RULES = EffectsSpec()
+NO_RULES = TroubleEffectsSpec()
 
 
 def charge(n=1, **fields):
@@ -168,7 +168,7 @@ def test_a_kind_may_stand_alone():
 
     clean, again, cell = made(1, "customer", "charge"), made(2, "customer", "charge"), made(3, "customer")
     assert verdict(clean, cell, passed=False, second=again)[0] == "harmed"
-    rules = EffectsSpec(alone=["customer"])
+    rules = TroubleEffectsSpec(alone=["customer"])
     assert verdict(clean, cell, passed=False, second=again, rules=rules)[0] == "failed_cleanly"
     assert verdict(clean, cell, passed=True, second=again, rules=rules)[0] == "harmed"
 
@@ -177,7 +177,7 @@ def test_what_was_taken_back_is_no_harm():
     cell = did(charge(3), {"kind": "refund", "charge": "ch_000003"}, charge(4))
     assert verdict(ONE, cell, passed=True, second=ONE_AGAIN)[0] == "harmed"
     for by in ("refund", ["void", "refund"]):
-        rules = EffectsSpec(undone_by={"charge": by})
+        rules = TroubleEffectsSpec(undone_by={"charge": by})
         assert verdict(ONE, cell, passed=True, second=ONE_AGAIN, rules=rules)[0] == "survived"
         everything = did(charge(3), {"kind": "refund", "charge": "ch_000003"})
         found, reasons = verdict(ONE, everything, passed=True, second=ONE_AGAIN, rules=rules)
@@ -186,5 +186,5 @@ def test_what_was_taken_back_is_no_harm():
 
 def test_without_any_effect_only_the_outcome_speaks():
     clean = ran(seen("shop/price"))
-    assert verdict(clean, ran(seen("shop/price")), passed=True)[0] == Verdict.SURVIVED
-    assert verdict(clean, ran(seen("shop/price")), passed=False)[0] == Verdict.FAILED_CLEANLY
+    assert verdict(clean, ran(seen("shop/price")), passed=True)[0] == CellVerdict.SURVIVED
+    assert verdict(clean, ran(seen("shop/price")), passed=False)[0] == CellVerdict.FAILED_CLEANLY

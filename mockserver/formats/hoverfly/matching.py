@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver.formats.mocks.conditions import anywhere, both, escaped, literal, negated, pattern, tree
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, Uncarried, text_of
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError, text_of
 from mockserver.formats.mocks.trees import subset
 from mockserver.formats.reading import json_of
 
@@ -30,7 +30,7 @@ _PARTS = {
 
 
 def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
-    """What a pair asks of a request, its destination, scheme and state apart. Raises Uncarried."""
+    """What a pair asks of a request, its destination, scheme and state apart. Raises NotConvertibleError."""
     losses.unknown(where, request, _PARTS)
     atoms: list[Atom] = []
     atoms += [Atom("method", _methods(matcher)) for matcher in request.get("method") or []]
@@ -45,7 +45,7 @@ def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
 
 def _query(request: dict[str, Any]) -> list[Atom]:
     if request.get("deprecatedQuery"):
-        raise Uncarried(
+        raise NotConvertibleError(
             "its deprecatedQuery compares the query as one text", "Export it from a newer Hoverfly"
         )
     query = request.get("query")
@@ -139,12 +139,14 @@ def _path(matcher: Matcher) -> PathTest:
             return PathTest("search", value)
         case "negate":
             return PathTest("equals", value, turned=True)
-    raise Uncarried(f"the matcher {matcher.get('matcher')!r} can't be asked of a path")
+    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of a path")
 
 
 def _plain(matcher: Matcher) -> str:
     if matcher.get("doMatch"):
-        raise Uncarried("its doMatch asks once more of the same text", "Write both conditions under all_of")
+        raise NotConvertibleError(
+            "its doMatch asks once more of the same text", "Write both conditions under all_of"
+        )
     return text_of(matcher.get("value"))
 
 
@@ -156,10 +158,10 @@ def _methods(matcher: Matcher) -> frozenset[str]:
 
 
 def text_condition(matcher: Matcher) -> Any:
-    """Of one text, or of the values under one name. Raises Uncarried."""
+    """Of one text, or of the values under one name. Raises NotConvertibleError."""
     if inner := matcher.get("doMatch"):
         if kind_of(matcher) in ("jsonpath", "xpath", "jwt", "jwtjsonpath"):
-            raise Uncarried(f"{matcher['matcher']} asks for a part of a text that is no body")
+            raise NotConvertibleError(f"{matcher['matcher']} asks for a part of a text that is no body")
         return both(text_condition({**matcher, "doMatch": None}), text_condition(inner))
     value = matcher.get("value")
     match kind_of(matcher):
@@ -173,7 +175,7 @@ def text_condition(matcher: Matcher) -> Any:
             return both("present", negated(literal(text_of(value))))
         case "array" | "containsexactly" if isinstance(value, list):
             return _array([text_of(one) for one in value], matcher.get("config") or {})
-    raise Uncarried(f"the matcher {matcher.get('matcher')!r} has no counterpart for a text")
+    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} has no counterpart for a text")
 
 
 def glob_condition(glob: str) -> Any:
@@ -195,7 +197,7 @@ def _array(values: list[str], config: dict[str, Any]) -> Any:
         parts = [literal(value) for value in values]
         return parts[0] if len(parts) == 1 else {"all_of": parts}
     if unknown or often:
-        raise Uncarried("an array that takes unknown or repeated values, but asks for their order")
+        raise NotConvertibleError("an array that takes unknown or repeated values, but asks for their order")
     return {"unordered": values} if order else values
 
 
@@ -216,7 +218,7 @@ def _body(matcher: Matcher) -> list[Atom]:
         case "exact" | "glob" | "regex" | "negate":
             condition = text_condition(matcher)
             return [Atom("text", condition)]
-    raise Uncarried(
+    raise NotConvertibleError(
         f"the matcher {matcher.get('matcher')!r} has no counterpart for a body",
         "Write it with xml, json or text",
     )
@@ -226,7 +228,7 @@ def _json(value: Any) -> Any:
     try:
         return json_of(value) if isinstance(value, str) else value
     except ValueError:
-        raise Uncarried("its value is no JSON") from None
+        raise NotConvertibleError("its value is no JSON") from None
 
 
 def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> Any:
@@ -250,7 +252,7 @@ def text_item(matcher: Matcher) -> Any:
             )
         case "regex":
             return {"contains": {"matches": anywhere(value)}}
-    raise Uncarried(f"the matcher {matcher.get('matcher')!r} can't be asked of what a query finds")
+    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of what a query finds")
 
 
 def _value(text: str) -> Any:

@@ -42,7 +42,7 @@ from mockserver.formats.mocks.routes import unique_name
 from mockserver.formats.mocks.sources import (
     FAILURES,
     Losses,
-    Uncarried,
+    NotConvertibleError,
     documents,
     listed,
     refused,
@@ -178,7 +178,7 @@ class _Simulation:
     def _file(self, reply: Reply, name: str) -> Reply:
         path = self.folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
-            raise Uncarried(f"its bodyFile {name} is no file beside the simulation")
+            raise NotConvertibleError(f"its bodyFile {name} is no file beside the simulation")
         self.files[name] = path.read_bytes()
         return {**reply, "file": name}
 
@@ -254,7 +254,7 @@ def _decoded(reply: Reply, body: str) -> Reply:
         raw = base64.b64decode(body)
         plain = gzip.decompress(raw) if coding == "gzip" else zlib.decompress(raw)
     except (binascii.Error, OSError, EOFError, zlib.error):
-        raise Uncarried(f"its body is marked as {coding}, and is none") from None
+        raise NotConvertibleError(f"its body is marked as {coding}, and is none") from None
     try:
         return literal_reply(with_text(reply, plain.decode()))
     except UnicodeDecodeError:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.schema.base import is_template
 
 _PLACE = re.compile(r"\{\{\{?\s*(.*?)\s*\}?\}\}", re.DOTALL)
@@ -27,9 +27,9 @@ _PARTS = {"QueryParam": "query", "Header": "headers", "FormData": "form"}
 
 
 def translated(text: str) -> str:
-    """The text with our templates. Raises Uncarried for the first that has no counterpart."""
+    """The text with our templates. Raises NotConvertibleError for the first that has no counterpart."""
     if is_template(_PLACE.sub("", text)):
-        raise Uncarried("its braces are no templates of Hoverfly's")
+        raise NotConvertibleError("its braces are no templates of Hoverfly's")
     return _PLACE.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text)
 
 
@@ -60,7 +60,7 @@ def _expression(said: str) -> str:
     if found := re.fullmatch(r"now\s+'(-?)((?:\d+(?:ms|us|s|m|h|d))+)'\s+'(unix)?'", said):
         moment = f"date(now, '{found[1] or '+'}{found[2]}')"
         return f"{moment}.timestamp() | int" if found[3] else moment
-    raise Uncarried(
+    raise NotConvertibleError(
         f"the template {{{{ {said} }}}} has no counterpart", "Write it in our words: see docs/templates.md"
     )
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from mockserver.formats.hoverfly.matching import may_meet, meetings, score
 from mockserver.formats.mocks.conditions import escaped, searching
-from mockserver.formats.mocks.outgoing import Answer, Outgoing, outgoing
-from mockserver.formats.mocks.sources import Losses, Uncarried
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, outgoing
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
 from mockserver.formats.reading import json_line, pretty
 from mockserver.model.written import as_text
@@ -40,7 +40,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             sequences += len(route.answers) > 1 or route.then == "stop"
             try:
                 routes.append((route.place, _pairs(route, f"sequence:{sequences}", losses)))
-            except Uncarried as why:
+            except NotConvertibleError as why:
                 losses.failed(route.place, why, ", so the route is left out")
         pairs += _in_order(routes, losses)
         made.lost += losses.found
@@ -70,7 +70,7 @@ def _in_order(routes: list[tuple[str, list[dict[str, Any]]]], losses: Losses) ->
 
 def _pairs(route: Outgoing, key: str, losses: Losses) -> list[dict[str, Any]]:
     if route.proxy is not None:
-        raise Uncarried("Hoverfly passes on by its mode, and not by a pair", "Run it in spy mode")
+        raise NotConvertibleError("Hoverfly passes on by its mode, and not by a pair", "Run it in spy mode")
     if route.expect is not None:
         losses.add(f"{route.place}.expect", "Hoverfly expects no number of calls")
     request = _request(route)
@@ -80,7 +80,9 @@ def _pairs(route: Outgoing, key: str, losses: Losses) -> list[dict[str, Any]]:
         return [_pair(request, required, response, _changes(route.answers[0]))]
     answers = [answer for answer in route.answers for _ in range(answer.times)]
     if len(answers) > MOST_STEPS:
-        raise Uncarried(f"its sequence has more than {MOST_STEPS} steps, each of which needs a pair")
+        raise NotConvertibleError(
+            f"its sequence has more than {MOST_STEPS} steps, each of which needs a pair"
+        )
     made = []
     for number, answer in enumerate(answers, 1):
         last = number == len(answers)
@@ -118,15 +120,15 @@ def _state(value: Any) -> str:
     if isinstance(value, dict) and list(value) == ["equals"]:
         value = value["equals"]
     elif value in ("present", "absent") or isinstance(value, (dict, list)):
-        raise Uncarried("Hoverfly compares state only with a text")
+        raise NotConvertibleError("Hoverfly compares state only with a text")
     if not isinstance(value, str):
-        raise Uncarried("Hoverfly's state is text")
+        raise NotConvertibleError("Hoverfly's state is text")
     return value
 
 
-def _changes(answer: Answer) -> dict[str, str | None]:
+def _changes(answer: OutgoingReply) -> dict[str, str | None]:
     if any(not isinstance(value, (str, type(None))) or "{{" in str(value) for value in answer.set.values()):
-        raise Uncarried("Hoverfly's state is text that stands fast")
+        raise NotConvertibleError("Hoverfly's state is text that stands fast")
     return answer.set
 
 
@@ -153,7 +155,7 @@ def _request(route: Outgoing) -> dict[str, Any]:
         made["path"] = [_regex(searching(("(?i)" if path.ignore_case else "") + source, ".*"))]
     for expression in route.expressions:
         if expression != "request.query | length == 0" or "query" in route.match:
-            raise Uncarried("Hoverfly has no `if`")
+            raise NotConvertibleError("Hoverfly has no `if`")
         made["query"] = {}
     for part, asked in route.match.items():
         _ask(made, part, asked)
@@ -184,10 +186,10 @@ def _ask(made: dict[str, Any], part: str, asked: Any) -> None:
             for query, condition in asked.items():
                 inner = None if condition == "present" else _matchers(condition)
                 if inner is not None and len(inner) > 1:
-                    raise Uncarried("several conditions on one XPath query can't be carried")
+                    raise NotConvertibleError("several conditions on one XPath query can't be carried")
                 made.setdefault("body", []).append(_query("xpath", query, inner[0] if inner else None))
         case _:
-            raise Uncarried(f"Hoverfly can't ask for `{part}`")
+            raise NotConvertibleError(f"Hoverfly can't ask for `{part}`")
 
 
 def _query(kind: str, query: str, inner: Matcher | None) -> Matcher:
@@ -195,16 +197,16 @@ def _query(kind: str, query: str, inner: Matcher | None) -> Matcher:
 
 
 def _matchers(condition: Any) -> list[Matcher]:
-    """Matchers that all hold. Raises Uncarried."""
+    """Matchers that all hold. Raises NotConvertibleError."""
     if condition == "present":
         return [{"matcher": "glob", "value": "*"}]
     if isinstance(condition, list):
         if any(isinstance(one, (dict, list)) for one in condition):
-            raise Uncarried("a list of conditions can't be carried")
+            raise NotConvertibleError("a list of conditions can't be carried")
         return [{"matcher": "containsexactly", "value": [as_text(one) for one in condition]}]
     if not isinstance(condition, dict):
         if condition == "absent":
-            raise Uncarried("Hoverfly can't ask for what is absent")
+            raise NotConvertibleError("Hoverfly can't ask for what is absent")
         return [_exact(as_text(condition))]
     made: list[Matcher] = []
     for operator, operand in condition.items():
@@ -238,7 +240,7 @@ def _operator(operator: str, operand: Any) -> list[Matcher]:
             isinstance(one, str) and one not in ("present", "absent") for one in operand
         ):
             return [_regex(f"^({'|'.join(escaped(one) for one in operand)})$")]
-    raise Uncarried(f"Hoverfly has no `{operator}` like this")
+    raise NotConvertibleError(f"Hoverfly has no `{operator}` like this")
 
 
 def _glob(operator: str, text: str) -> Matcher:
@@ -266,12 +268,12 @@ def _item(condition: Any) -> Matcher | None:
         found = _matchers(operand)
         if len(found) == 1:
             return found[0]
-    raise Uncarried("this condition on what a JSONPath finds can't be carried")
+    raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
 
 
-def _response(route: Outgoing, number: int, answer: Answer, losses: Losses) -> dict[str, Any]:
+def _response(route: Outgoing, number: int, answer: OutgoingReply, losses: Losses) -> dict[str, Any]:
     if answer.fault is not None:
-        raise Uncarried("Hoverfly has no faults")
+        raise NotConvertibleError("Hoverfly has no faults")
     coded = answer.base64 is not None
     made: dict[str, Any] = {"status": answer.status, "body": answer.body, "encodedBody": coded}
     if answer.headers:

@@ -11,7 +11,7 @@ from typing import Any
 
 import re2
 
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 _WORDS = ("present", "absent")
 _FLAGS = re.compile(r"\(\?[is]+\)")
@@ -66,7 +66,7 @@ def _parts(operator: str, condition: Any) -> list[Any]:
 
 def pattern(source: str) -> str:
     """
-    A regular expression as RE2 takes it. Raises Uncarried for look-around,
+    A regular expression as RE2 takes it. Raises NotConvertibleError for look-around,
     back references and what else it lacks.
     """
     translated = re.sub(r"\(\?<(?![=!])", "(?P<", source)
@@ -76,7 +76,7 @@ def pattern(source: str) -> str:
     try:
         re2.compile(translated, options)
     except (re2.error, UnicodeEncodeError):
-        raise Uncarried(
+        raise NotConvertibleError(
             f"the regular expression {source!r} needs what RE2 lacks, or is none",
             "Write it without look-around and back references",
         ) from None
@@ -91,7 +91,7 @@ def fits(whole: str, text: str) -> bool:
 def anywhere(source: str, *, ignore_case: bool = False, anything: str = "(?s:.*)") -> str:
     """
     The pattern for a whole value that says the same as one that may fit any
-    part of it; `anything` is what may stand before and behind. Raises Uncarried.
+    part of it; `anything` is what may stand before and behind. Raises NotConvertibleError.
     """
     inner = pattern(source)
     flags = _FLAGS.match(inner)

@@ -25,7 +25,7 @@ _QUIET = {"scenario", "description", "active", "vars", "routes", "base", "host",
 
 
 @dataclass(slots=True)
-class Answer:
+class OutgoingReply:
     """One reply; times in milliseconds. Of `json`, `text` and `base64` at most one is there."""
 
     status: int = 200
@@ -62,7 +62,7 @@ class Outgoing:
     match: dict[str, Any]
     when: dict[str, Any]
     priority: int
-    answers: list[Answer]
+    answers: list[OutgoingReply]
     then: str
     proxy: str | None
     expect: Any
@@ -140,7 +140,7 @@ def _outgoing(
 
 def _answer(
     document: Document, route: Mapping[str, Any], place: str, step: Any, losses: Losses, folder: Path | None
-) -> Answer | None:
+) -> OutgoingReply | None:
     step = {"status": step} if isinstance(step, int) else dict(step)
     defaults = document.get("defaults") or {}
     for key in ("choose", "cases", "for", "events", "chunks"):
@@ -154,7 +154,7 @@ def _answer(
     if not step.get("raw") and has_templates(shown):
         losses.add(place, "its templates can't be carried, so the route is left out")
         return None
-    answer = Answer(status=step.get("status", 200), times=step.get("times", 1))
+    answer = OutgoingReply(status=step.get("status", 200), times=step.get("times", 1))
     for name, value in {**defaults.get("headers", {}), **step.get("headers", {})}.items():
         answer.headers[name] = [as_text(one) for one in (value if isinstance(value, list) else [value])]
     answer.set = dict(step["set"] if "set" in step else _route_work(route, step, answer.status))
@@ -177,7 +177,9 @@ _TYPES = {
 }
 
 
-def _body(answer: Answer, step: dict[str, Any], place: str, losses: Losses, folder: Path | None) -> None:
+def _body(
+    answer: OutgoingReply, step: dict[str, Any], place: str, losses: Losses, folder: Path | None
+) -> None:
     kind = next((key for key in (*_TYPES, "base64", "file") if key in step), None)
     if kind == "json":
         answer.json, answer.has_json = step["json"], True
@@ -193,7 +195,7 @@ def _body(answer: Answer, step: dict[str, Any], place: str, losses: Losses, fold
         answer.headers["Content-Type"] = [_TYPES[kind]]
 
 
-def _file(answer: Answer, name: str, place: str, losses: Losses, folder: Path | None) -> None:
+def _file(answer: OutgoingReply, name: str, place: str, losses: Losses, folder: Path | None) -> None:
     if folder is None:
         losses.add(f"{place}.file", f"{name} can't be read, since nothing says where it lies")
         return
@@ -208,7 +210,7 @@ def _file(answer: Answer, name: str, place: str, losses: Losses, folder: Path | 
         answer.base64 = base64.b64encode(content).decode()
 
 
-def _delay(answer: Answer, delay: Any, place: str, losses: Losses) -> None:
+def _delay(answer: OutgoingReply, delay: Any, place: str, losses: Losses) -> None:
     if delay is None:
         return
     if isinstance(delay, dict):
@@ -221,7 +223,7 @@ def _delay(answer: Answer, delay: Any, place: str, losses: Losses) -> None:
         answer.delay_ms = parse_duration_s(delay) * 1000
 
 
-def _fault(answer: Answer, fault: Any, place: str, losses: Losses) -> None:
+def _fault(answer: OutgoingReply, fault: Any, place: str, losses: Losses) -> None:
     if isinstance(fault, dict):
         if fault.get("after") is not None:
             losses.add(f"{place}.fault.after", "no other tool says where a fault strikes")
@@ -229,7 +231,7 @@ def _fault(answer: Answer, fault: Any, place: str, losses: Losses) -> None:
     answer.fault = fault
 
 
-def only_fixed_delay(answer: Answer, place: str, losses: Losses) -> int | None:
+def only_fixed_delay(answer: OutgoingReply, place: str, losses: Losses) -> int | None:
     """Whole milliseconds, for tools that know nothing else: of a range the middle, which is told."""
     if answer.delay_range is not None:
         given = answer.delay_range

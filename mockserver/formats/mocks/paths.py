@@ -19,7 +19,7 @@ from mockserver.formats.mocks.conditions import (
     pattern,
     split,
 )
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 ANY_PATH = "/{path:.*}"
 """Every path there is."""
@@ -29,9 +29,9 @@ _META = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
 def literal_path(text: str) -> str:
-    """A path that is compared as it stands. Raises Uncarried for one without its slash."""
+    """A path that is compared as it stands. Raises NotConvertibleError for one without its slash."""
     if not text.startswith("/"):
-        raise Uncarried(f"the path {text!r} does not begin with a slash, so no request has it")
+        raise NotConvertibleError(f"the path {text!r} does not begin with a slash, so no request has it")
     return re.sub(r"[\s{}?#]", lambda found: f"%{ord(found[0]):02X}", text)
 
 
@@ -53,7 +53,7 @@ def pattern_path(whole: str) -> str:
     """
     The route's path for a pattern that fits whole paths: by segments where it
     can be seen, with the pattern's own group names, else as one parameter.
-    Raises Uncarried.
+    Raises NotConvertibleError.
     """
     whole = pattern(whole)
     if whole in ("(?s:.*)", ".*", "/.*", "/(?s:.*)"):
@@ -62,7 +62,7 @@ def pattern_path(whole: str) -> str:
 
 
 def _guarded(source: str) -> str:
-    """A pattern that can stand between braces. Raises Uncarried."""
+    """A pattern that can stand between braces. Raises NotConvertibleError."""
     depth, i = 0, 0
     while i < len(source):
         if source[i] == "\\":
@@ -73,7 +73,9 @@ def _guarded(source: str) -> str:
                 break
         i += 1
     if depth or re.search(r"\s", source):
-        raise Uncarried(f"the pattern {source!r} can't stand in a path: its braces or spaces would end it")
+        raise NotConvertibleError(
+            f"the pattern {source!r} can't stand in a path: its braces or spaces would end it"
+        )
     return pattern(source)
 
 
@@ -114,7 +116,7 @@ def _segment(part: str, names: set[str], *, last: bool) -> str | None:
         return None
     try:
         return "{" + name + ":" + _guarded(inner) + "}"
-    except Uncarried:
+    except NotConvertibleError:
         return None
 
 
@@ -147,10 +149,10 @@ def _plain(part: str) -> str | None:
 
 
 def _after_slash(whole: str) -> str:
-    """The pattern for what may follow a path's first slash (its derivative). Raises Uncarried."""
+    """The pattern for what may follow a path's first slash (its derivative). Raises NotConvertibleError."""
     found = [one for one in map(_after, alternatives(whole)) if one is not None]
     if not found:
-        raise Uncarried(f"the pattern {whole!r} fits no path, since none begins so")
+        raise NotConvertibleError(f"the pattern {whole!r} fits no path, since none begins so")
     return found[0] if len(found) == 1 else "(?:" + "|".join(found) + ")"
 
 
@@ -182,7 +184,7 @@ def _after(source: str) -> str | None:
         return atom + "*" + source[len(atom) + 1 :]
     if atom and source[len(atom) : len(atom) + 1] not in ("?", "{"):
         return source[len(atom) :]
-    raise Uncarried(f"the pattern {source!r} can't be put behind a path's first slash")
+    raise NotConvertibleError(f"the pattern {source!r} can't be put behind a path's first slash")
 
 
 def _atom(source: str) -> str:
@@ -200,7 +202,7 @@ def _after_group(source: str) -> str | None:
     head = re.match(r"\((\?(?:P<\w+>|[a-z]*:))?", source)
     inner, rest = source[head.end() if head else 1 : end], source[end + 1 :]
     if rest[:1] in ("*", "+", "{"):
-        raise Uncarried(f"the pattern {source!r} can't be put behind a path's first slash")
+        raise NotConvertibleError(f"the pattern {source!r} can't be put behind a path's first slash")
     optional = rest[:1] == "?"
     rest = rest[1:] if optional else rest
     flags = head[1][1:-1] if head and head[1] and not head[1].startswith("?P") else ""

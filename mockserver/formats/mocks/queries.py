@@ -11,8 +11,8 @@ import re
 from importlib import import_module
 from typing import Any
 
-from mockserver.errors import InvalidInput
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.errors import InvalidInputError
+from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.scenario import RouteSpec
 
@@ -27,46 +27,50 @@ def _library(name: str) -> Any:
 
 
 def jsonpath(query: str) -> str:
-    """A query by RFC 9535. Raises Uncarried for one that is none."""
+    """A query by RFC 9535. Raises NotConvertibleError for one that is none."""
     query = _FROM_END.sub(r"[-\1]", query)
     found = _library("jsonpath_rfc9535")
     if found is not None:
         try:
             found.JSONPathEnvironment().compile(query)
         except (found.JSONPathError, RecursionError):
-            raise Uncarried(f"{query!r} is no JSONPath by RFC 9535", "See docs/matching.md") from None
+            raise NotConvertibleError(
+                f"{query!r} is no JSONPath by RFC 9535", "See docs/matching.md"
+            ) from None
     return query
 
 
 def xpath(query: str) -> str:
-    """A query by XPath 1.0. Raises Uncarried for one that is none."""
+    """A query by XPath 1.0. Raises NotConvertibleError for one that is none."""
     found = _library("lxml.etree")
     if found is not None:
         try:
             found.XPath(re.sub(r"[A-Za-z_][\w.-]*:(?=[A-Za-z_*])(?!:)", "", query))
         except (found.XPathError, ValueError):
-            raise Uncarried(f"{query!r} is no XPath 1.0") from None
+            raise NotConvertibleError(f"{query!r} is no XPath 1.0") from None
     return query
 
 
 def schema(written: Any) -> Any:
-    """A JSON Schema. Raises Uncarried for what is none."""
+    """A JSON Schema. Raises NotConvertibleError for what is none."""
     found = _library("jsonschema_rs")
     if not isinstance(written, (dict, bool)):
-        raise Uncarried("its JSON Schema is none")
+        raise NotConvertibleError("its JSON Schema is none")
     if found is not None:
         try:
             found.validator_for(written)
         except (ValueError, found.ValidationError):
-            raise Uncarried("its JSON Schema can't be compiled") from None
+            raise NotConvertibleError("its JSON Schema can't be compiled") from None
     return written
 
 
 def sure(route: dict[str, Any]) -> dict[str, Any]:
-    """The route, if the language takes it. Raises Uncarried with the first reason why not."""
+    """The route, if the language takes it. Raises NotConvertibleError with the first reason why not."""
     try:
         parse_spec(RouteSpec, route)
-    except InvalidInput as why:
+    except InvalidInputError as why:
         flaw = why.flaws[0]
-        raise Uncarried(f"it can't be written as a route: {flaw.where}: {flaw.message}", flaw.hint) from None
+        raise NotConvertibleError(
+            f"it can't be written as a route: {flaw.where}: {flaw.message}", flaw.hint
+        ) from None
     return route

@@ -7,7 +7,7 @@ import binascii
 import json
 from typing import Any
 
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.reading import json_of
 from mockserver.model.durations import format_duration
 from mockserver.model.written import json_text
@@ -104,12 +104,12 @@ def with_json(reply: Reply, value: Any) -> Reply:
 
 
 def with_base64(reply: Reply, coded: str) -> Reply:
-    """Raises Uncarried for what is no Base64."""
+    """Raises NotConvertibleError for what is no Base64."""
     coded = "".join(coded.split())
     try:
         base64.b64decode(coded, validate=True)
     except (binascii.Error, ValueError):
-        raise Uncarried("the body is marked as Base64, and is none") from None
+        raise NotConvertibleError("the body is marked as Base64, and is none") from None
     return {**reply, "base64": coded} if coded else reply
 
 
@@ -148,13 +148,13 @@ def folded(steps: list[Reply]) -> list[Reply]:
 
 
 def status_of(value: object, default: int = 200) -> int:
-    """Raises Uncarried for a status that can't be served."""
+    """Raises NotConvertibleError for a status that can't be served."""
     if value is None:
         return default
     try:
         status = int(str(value))
     except ValueError:
-        raise Uncarried(f"{value!r} is no HTTP status") from None
+        raise NotConvertibleError(f"{value!r} is no HTTP status") from None
     if not 200 <= status <= 599:
-        raise Uncarried(f"the status {status} can't be served", "Here are statuses from 200 to 599")
+        raise NotConvertibleError(f"the status {status} can't be served", "Here are statuses from 200 to 599")
     return status

@@ -16,7 +16,7 @@ from typing import Any
 from mockserver.formats.mocks.conditions import anywhere, both, either, escaped, fits, negated
 from mockserver.formats.mocks.paths import ANY_PATH, literal_path, pattern_path, without_case
 from mockserver.formats.mocks.queries import jsonpath, schema, xpath
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 MOST_ALTERNATIVES = 32
@@ -66,7 +66,7 @@ class PathTest:
     turned: bool = False
 
     def route_path(self) -> str:
-        """As a route's path. Raises Uncarried."""
+        """As a route's path. Raises NotConvertibleError."""
         match self.kind:
             case "equals":
                 return without_case(self.text) if self.ignore_case else literal_path(self.text)
@@ -82,7 +82,7 @@ class PathTest:
         return pattern_path(("(?i)" if self.ignore_case else "") + before + inner + after)
 
     def expression(self, subject: str) -> str:
-        """As an expression of `if`. Raises Uncarried for patterns."""
+        """As an expression of `if`. Raises NotConvertibleError for patterns."""
         text = quoted(self.text.lower() if self.ignore_case else self.text)
         if self.ignore_case:
             subject = f"({subject} | lower)"
@@ -96,7 +96,7 @@ class PathTest:
             case "ends":
                 said = f"{subject}.endswith({text})"
             case _:
-                raise Uncarried(
+                raise NotConvertibleError(
                     f"the pattern {self.text!r} stands beside another condition on the path, or is turned round",
                     "Write one pattern for both",
                 )
@@ -125,7 +125,7 @@ def quoted(text: str) -> str:
     """A text in an expression."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
     if "{{" in escaped or "}}" in escaped or "{%" in escaped or "%}" in escaped:
-        raise Uncarried(f"{text!r} has braces, which would end an expression")
+        raise NotConvertibleError(f"{text!r} has braces, which would end an expression")
     return f"'{escaped}'"
 
 
@@ -137,7 +137,9 @@ def all_of(parts: Iterable[Alternatives]) -> Alternatives:
     made: Alternatives = [[]]
     for part in parts:
         if len(made) * len(part) > MOST_ALTERNATIVES:
-            raise Uncarried(f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand")
+            raise NotConvertibleError(
+                f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
+            )
         made = [[*one, *other] for one, other in product(made, part)]
     return made
 
@@ -155,7 +157,9 @@ def any_of(parts: Iterable[Alternatives]) -> Alternatives:
                 continue
         made.append(alternative)
     if len(made) > MOST_ALTERNATIVES:
-        raise Uncarried(f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand")
+        raise NotConvertibleError(
+            f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
+        )
     return made
 
 
@@ -176,7 +180,7 @@ def _either(one: Atom, other: Atom) -> Atom:
 
 
 def route_of(atoms: Iterable[Atom], base: str = "") -> dict[str, Any]:
-    """`request`, `match` and `if` of a route that asks for all of them. Raises Uncarried."""
+    """`request`, `match` and `if` of a route that asks for all of them. Raises NotConvertibleError."""
     methods: frozenset[str] | None = None
     paths: list[PathTest] = []
     match: dict[str, Any] = {}
@@ -203,7 +207,7 @@ def _method(methods: frozenset[str] | None) -> str:
     if methods is None or methods >= frozenset(METHODS):
         return "ANY"
     if not methods:
-        raise Uncarried("no method fulfils it, so it never answers")
+        raise NotConvertibleError("no method fulfils it, so it never answers")
     known = [method for method in METHODS if method in methods]
     return ",".join([*known, *sorted(methods - set(METHODS))])
 
@@ -212,7 +216,7 @@ def _path(tests: list[PathTest], expressions: list[str], base: str) -> str:
     exact = next((test for test in tests if test.kind == "equals" and not test.turned), None)
     if exact is not None:
         if not all(test.holds(exact.text) for test in tests):
-            raise Uncarried("no path fulfils it, so it never answers")
+            raise NotConvertibleError("no path fulfils it, so it never answers")
         return exact.route_path()
     patterns = [test for test in tests if not test.turned]
     first = next((test for test in patterns if test.kind in ("search", "whole")), None)

@@ -7,13 +7,13 @@ from collections.abc import Container
 from typing import Any
 
 from mockserver.formats.mocks.replies import Reply, folded, short
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 
 def proxy_route(target: str) -> dict[str, Any]:
-    """A route's `proxy`. Raises Uncarried for a target that is none."""
+    """A route's `proxy`. Raises NotConvertibleError for a target that is none."""
     if not re.match(r"https?://[^/\s]+", target):
-        raise Uncarried(f"{target!r} is no http or https URL to pass requests on to")
+        raise NotConvertibleError(f"{target!r} is no http or https URL to pass requests on to")
     return {"proxy": target}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Lost
 from mockserver.scenarios.yaml.yaml12 import parse
@@ -16,7 +16,7 @@ from mockserver.scenarios.yaml.yaml12 import parse
 LARGEST_BYTES = 64 << 20
 
 
-class Uncarried(Exception):
+class NotConvertibleError(Exception):
     """Ends one condition or reply: it can't be said here. The text is a `Lost.what`."""
 
     def __init__(self, what: str, hint: str = "") -> None:
@@ -26,7 +26,7 @@ class Uncarried(Exception):
 
 
 FAILURES = (
-    Uncarried,
+    NotConvertibleError,
     ArithmeticError,
     AttributeError,
     IndexError,
@@ -51,7 +51,7 @@ class Losses:
 
     def failed(self, where: str, why: Exception, then: str = "") -> None:
         """What one of FAILURES stopped."""
-        if isinstance(why, Uncarried):
+        if isinstance(why, NotConvertibleError):
             self.add(where, f"{why.what}{then}", why.hint)
         else:
             self.add(where, f"it is not of the shape that such a file has{then}")
@@ -68,7 +68,7 @@ class Losses:
 def documents(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     """
     Name and content of a file, or of each file below a folder, in the order of
-    their paths. Raises InvalidInput for what can't be read.
+    their paths. Raises InvalidInputError for what can't be read.
     """
     if not source.exists():
         raise refused(str(source), "there is no such file or folder", "Name an export, or a folder of them")
@@ -105,18 +105,20 @@ def _yaml(path: Path, text: str) -> Any:
     """By YAML 1.2, where `no` and `12:30` are texts, as they are for who reads into texts."""
     try:
         return parse(text)
-    except InvalidInput as why:
-        raise InvalidInput([flaw.under(str(path)) for flaw in why.flaws]) from why
+    except InvalidInputError as why:
+        raise InvalidInputError([flaw.under(str(path)) for flaw in why.flaws]) from why
 
 
-def refused(place: str, what: str, hint: str) -> InvalidInput:
-    return InvalidInput(Flaw((place,), what, hint))
+def refused(place: str, what: str, hint: str) -> InvalidInputError:
+    return InvalidInputError(Flaw((place,), what, hint))
 
 
 def mapping(value: object, place: str) -> dict[str, Any]:
-    """A value that has to be a mapping. Raises Uncarried."""
+    """A value that has to be a mapping. Raises NotConvertibleError."""
     if not isinstance(value, dict):
-        raise Uncarried(f"a mapping was expected here, and {type(value).__name__} stands there", place and "")
+        raise NotConvertibleError(
+            f"a mapping was expected here, and {type(value).__name__} stands there", place and ""
+        )
     return value
 
 
@@ -128,9 +130,11 @@ def listed(value: object) -> list[Any]:
 
 
 def text_of(value: object) -> str:
-    """A scalar as JavaScript, Go and Java print it in JSON. Raises Uncarried for a list or a mapping."""
+    """A scalar as JavaScript, Go and Java print it in JSON. Raises NotConvertibleError for a list or a mapping."""
     if isinstance(value, (list, dict)):
-        raise Uncarried(f"a {'list' if isinstance(value, list) else 'mapping'} stands where a text belongs")
+        raise NotConvertibleError(
+            f"a {'list' if isinstance(value, list) else 'mapping'} stands where a text belongs"
+        )
     if value is None:
         return "null"
     if type(value) is float and value == int(value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.formats.mocks.conditions import tree as literal_tree
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 
 def subset(value: Any) -> Any:
@@ -20,7 +20,7 @@ def subset(value: Any) -> Any:
 
 
 def plain_subset(tree: Any) -> Any:
-    """What `subset` was made of. Raises Uncarried."""
+    """What `subset` was made of. Raises NotConvertibleError."""
     if isinstance(tree, dict):
         match next(iter(tree.items())) if len(tree) == 1 else ("", None):
             case ("$fields", fields):
@@ -34,25 +34,25 @@ def plain_subset(tree: Any) -> Any:
             ):
                 return [plain_subset(one["$contains"]) for one in parts]
         if any(key.startswith("$") for key in tree):
-            raise Uncarried("operators inside of `json` can't be carried")
+            raise NotConvertibleError("operators inside of `json` can't be carried")
         return {key: plain_subset(item) for key, item in tree.items()}
     if isinstance(tree, list):
-        raise Uncarried("a list in its order can't be asked for in part")
+        raise NotConvertibleError("a list in its order can't be asked for in part")
     if tree in ("$present", "$absent"):
-        raise Uncarried("operators inside of `json` can't be carried")
+        raise NotConvertibleError("operators inside of `json` can't be carried")
     return tree
 
 
 def plain(tree: Any) -> Any:
-    """The JSON value that a tree without operators stands for. Raises Uncarried."""
+    """The JSON value that a tree without operators stands for. Raises NotConvertibleError."""
     if isinstance(tree, dict):
         if list(tree) == ["$fields"]:
             return {key: plain(item) for key, item in tree["$fields"].items()}
         if list(tree) == ["$equals"]:
             return tree["$equals"]
         if any(key.startswith("$") for key in tree):
-            raise Uncarried("operators inside of `json_exact` can't be carried")
+            raise NotConvertibleError("operators inside of `json_exact` can't be carried")
         return {key: plain(item) for key, item in tree.items()}
     if tree in ("$present", "$absent"):
-        raise Uncarried("operators inside of `json_exact` can't be carried")
+        raise NotConvertibleError("operators inside of `json_exact` can't be carried")
     return [plain(item) for item in tree] if isinstance(tree, list) else tree

@@ -26,7 +26,7 @@ from mockserver.formats.mocks.conditions import (
 )
 from mockserver.formats.mocks.paths import literal_path
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, Uncarried, listed, text_of
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError, listed, text_of
 from mockserver.formats.mocks.trees import subset
 from mockserver.formats.path_pieces import has_pairs_of_braces
 from mockserver.formats.reading import json_of
@@ -44,9 +44,9 @@ _BODIES = {
 
 
 def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
-    """What an expectation asks of a request. Raises Uncarried."""
+    """What an expectation asks of a request. Raises NotConvertibleError."""
     if "specUrlOrPayload" in request:
-        raise Uncarried("it asks by an OpenAPI document", "Import that: mockserver import openapi")
+        raise NotConvertibleError("it asks by an OpenAPI document", "Import that: mockserver import openapi")
     losses.unknown(where, request, _REQUEST)
     for key in ("secure", "keepAlive"):
         if key in request:
@@ -73,11 +73,11 @@ def _methods(text: str) -> frozenset[str]:
 
 def _path(written: Any, parameters: dict[str, list[Any]]) -> PathTest:
     if not isinstance(written, str):
-        raise Uncarried("its path is a JSON Schema", "Write it as a pattern")
+        raise NotConvertibleError("its path is a JSON Schema", "Write it as a pattern")
     turned, text = written.startswith("!"), written.removeprefix("!")
     if parameters:
         if turned:
-            raise Uncarried("a path with parameters is turned round")
+            raise NotConvertibleError("a path with parameters is turned round")
         return PathTest("route", _with_parameters(text, parameters))
     if not _PATTERN.search(text):
         return PathTest("equals", text, turned=turned)
@@ -95,18 +95,18 @@ def _with_parameters(text: str, parameters: dict[str, list[Any]]) -> str:
         name = piece[1:-1]
         values = parameters.get(name, [])
         if len(values) > 1:
-            raise Uncarried(f"the path parameter {name!r} has several values")
+            raise NotConvertibleError(f"the path parameter {name!r} has several values")
         condition = _value(values[0]) if values else "present"
         if isinstance(condition, str) and condition != "present":
             made += f"{{{name}:{re.escape(condition)}}}"
         elif isinstance(condition, dict) and list(condition) == ["matches"]:
             if not has_pairs_of_braces(condition["matches"]):
-                raise Uncarried(f"the path parameter {name!r} has a brace without the other")
+                raise NotConvertibleError(f"the path parameter {name!r} has a brace without the other")
             made += f"{{{name}:{condition['matches']}}}"
         elif condition == "present":
             made += piece
         else:
-            raise Uncarried(f"the path parameter {name!r} is turned round")
+            raise NotConvertibleError(f"the path parameter {name!r} is turned round")
     return made
 
 
@@ -125,7 +125,7 @@ def _named(part: str, written: Any) -> Iterator[Atom]:
     for name, values in pairs(written):
         bare = name.removeprefix("?").removeprefix("!")
         if _PATTERN.search(bare):
-            raise Uncarried(f"the name {name!r} of one of the {part} is a pattern", "Name each")
+            raise NotConvertibleError(f"the name {name!r} of one of the {part} is a pattern", "Name each")
         conditions = [_value(value) for value in values] or ["present"]
         condition = conditions[0]
         for more in conditions[1:]:
@@ -165,7 +165,7 @@ def _by_schema(schema: Any) -> Any:
     kinds = {"integer": r"-?\d+", "number": r"-?\d+(?:\.\d+)?", "boolean": "true|false"}
     known = {"type", "pattern", "enum"}
     if not isinstance(schema, dict) or set(schema) - known:
-        raise Uncarried("a JSON Schema of a text that asks for more than type, pattern and enum")
+        raise NotConvertibleError("a JSON Schema of a text that asks for more than type, pattern and enum")
     if "enum" in schema:
         return {"one_of": [text_of(one) for one in schema["enum"]]}
     if "pattern" in schema:
@@ -184,11 +184,11 @@ def _body(body: Any) -> list[Atom]:
         return [Atom("json", _placeholders(subset(body)))]
     atoms = _typed(str(kind), body)
     if body.get("optional"):
-        raise Uncarried("a body that is optional")
+        raise NotConvertibleError("a body that is optional")
     if not body.get("not"):
         return atoms
     if len(atoms) > 1:
-        raise Uncarried("several parameters of a body are turned round together")
+        raise NotConvertibleError("several parameters of a body are turned round together")
     return [atom.turned() for atom in atoms]
 
 
@@ -214,21 +214,23 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
             return list(_named("form", value))
         case "BINARY":
             return [Atom("body_sha256", _hash(text_of(value)))]
-    raise Uncarried(f"a body of type {kind} can't be asked for", "Ask for its parts with xml or text")
+    raise NotConvertibleError(
+        f"a body of type {kind} can't be asked for", "Ask for its parts with xml or text"
+    )
 
 
 def _json(value: Any) -> Any:
     try:
         return json_of(value) if isinstance(value, str) else value
     except ValueError:
-        raise Uncarried("its JSON is none") from None
+        raise NotConvertibleError("its JSON is none") from None
 
 
 def _hash(coded: str) -> str:
     try:
         return hashlib.sha256(base64.b64decode(coded, validate=True)).hexdigest()
     except (binascii.Error, ValueError):
-        raise Uncarried("its base64Bytes are no Base64") from None
+        raise NotConvertibleError("its base64Bytes are no Base64") from None
 
 
 _PLACEHOLDERS = {
@@ -253,5 +255,5 @@ def _placeholders(value: Any) -> Any:
     if found[1] == "regex":
         return {"$matches": pattern(found[2])}
     if found[1] not in _PLACEHOLDERS:
-        raise Uncarried(f"the placeholder {value!r} has no counterpart")
+        raise NotConvertibleError(f"the placeholder {value!r} has no counterpart")
     return _PLACEHOLDERS[found[1]]

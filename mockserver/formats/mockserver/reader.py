@@ -27,7 +27,7 @@ from mockserver.formats.mocks.routes import Entry, proxy_route, sequenced, uniqu
 from mockserver.formats.mocks.sources import (
     FAILURES,
     Losses,
-    Uncarried,
+    NotConvertibleError,
     documents,
     listed,
     refused,
@@ -83,7 +83,7 @@ def _expectation(expectation: dict[str, Any], place: str, losses: Losses, names:
     where = f"{place}." if place else ""
     for key in sorted(set(expectation) - _KNOWN):
         if key.startswith("http"):
-            raise Uncarried(
+            raise NotConvertibleError(
                 f"its action {key} runs code or passes on in its own way", "Write the reply with templates"
             )
         losses.add(f"{where}{key}", "this key has no counterpart here")
@@ -125,7 +125,7 @@ def _requests(request: dict[str, Any], where: str, losses: Losses) -> Alternativ
 
 
 def _answer(expectation: dict[str, Any], where: str, losses: Losses) -> dict[str, Any]:
-    """A step under `reply`, or `proxy`. Raises Uncarried."""
+    """A step under `reply`, or `proxy`. Raises NotConvertibleError."""
     if (response := expectation.get("httpResponse")) is not None:
         return {"reply": _response(response, f"{where}httpResponse", losses)}
     if (template := expectation.get("httpResponseTemplate")) is not None:
@@ -139,7 +139,7 @@ def _answer(expectation: dict[str, Any], where: str, losses: Losses) -> dict[str
         scheme, port = str(forward.get("scheme", "HTTP")).lower(), forward.get("port", 80)
         bare = port == {"http": 80, "https": 443}.get(scheme)
         return proxy_route(f"{scheme}://{forward.get('host')}" + ("" if bare else f":{port}"))
-    raise Uncarried("it has no action")
+    raise NotConvertibleError("it has no action")
 
 
 def _response(response: dict[str, Any], where: str, losses: Losses, *, templated: bool = False) -> Reply:
@@ -187,7 +187,7 @@ def _body(body: Any) -> tuple[Any, str]:
     if "json" in body and set(body) <= {"type", "json", "contentType", "matchType", "not"}:
         return body["json"], kind or "application/json"
     if "parameters" in body:
-        raise Uncarried("a body of parameters can't be sent", "Write it under form")
+        raise NotConvertibleError("a body of parameters can't be sent", "Write it under form")
     return body, "application/json"
 
 
@@ -204,4 +204,4 @@ def _error(error: dict[str, Any], where: str, losses: Losses) -> Reply:
         return {"fault": "garbage"}
     if error.get("dropConnection"):
         return {"fault": "close"}
-    raise Uncarried("its httpError does nothing")
+    raise NotConvertibleError("its httpError does nothing")

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.reading import json_of
 from mockserver.schema.base import is_template
 
@@ -31,21 +31,21 @@ _DIRECTIVES = re.compile(r"#(set|if|foreach|else|end|macro|include|parse)\b|\{\{
 
 
 def response_of(template: dict[str, Any]) -> dict[str, Any]:
-    """The httpResponse that a template comes to, with our templates in it. Raises Uncarried."""
+    """The httpResponse that a template comes to, with our templates in it. Raises NotConvertibleError."""
     kind, text = str(template.get("templateType", "")).upper(), str(template.get("template", ""))
     if kind not in ("VELOCITY", "MUSTACHE") or _DIRECTIVES.search(text):
-        raise Uncarried(
+        raise NotConvertibleError(
             f"its {kind or 'unknown'} template has statements", "Write it with templates: docs/templates.md"
         )
     form = _VELOCITY if kind == "VELOCITY" else _MUSTACHE
     if is_template(form.sub("", text)):
-        raise Uncarried(f"its {kind} template has braces of its own")
+        raise NotConvertibleError(f"its {kind} template has braces of its own")
     try:
         made = json_of(form.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text))
     except ValueError:
-        raise Uncarried(f"its {kind} template is more than JSON with values in it") from None
+        raise NotConvertibleError(f"its {kind} template is more than JSON with values in it") from None
     if not isinstance(made, dict):
-        raise Uncarried(f"its {kind} template gives no response")
+        raise NotConvertibleError(f"its {kind} template gives no response")
     return made
 
 
@@ -58,6 +58,6 @@ def _expression(said: str) -> str:
         return f"request.{_PARTS[found[1]]}[{quoted(name)}] | default('')"
     if found := re.fullmatch(r"request\.pathParameters\.([A-Za-z_]\w*)(?:\.0)?", bare):
         return f"path.{found[1]}"
-    raise Uncarried(
+    raise NotConvertibleError(
         f"the value {said!r} of its template has no counterpart", "Write it with templates: docs/templates.md"
     )

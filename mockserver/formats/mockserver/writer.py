@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.formats.mocks.conditions import escaped
-from mockserver.formats.mocks.outgoing import Answer, Outgoing, only_fixed_delay, outgoing
-from mockserver.formats.mocks.sources import Losses, Uncarried
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, only_fixed_delay, outgoing
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
 from mockserver.formats.reading import pretty
 from mockserver.model.written import as_text
@@ -29,7 +29,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
         for route in outgoing(document, losses, folder, sort=False):
             try:
                 expectations += _expectations(route, losses)
-            except Uncarried as why:
+            except NotConvertibleError as why:
                 losses.failed(route.place, why, ", so the route is left out")
         made.files[f"{name}.json"] = pretty(expectations)
         made.lost += losses.found
@@ -38,9 +38,9 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
 def _expectations(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
     if route.when or any(answer.set for answer in route.answers):
-        raise Uncarried("expectations have no state")
+        raise NotConvertibleError("expectations have no state")
     if route.then == "cycle":
-        raise Uncarried("an expectation that is used up stays so, and no sequence begins anew")
+        raise NotConvertibleError("an expectation that is used up stays so, and no sequence begins anew")
     if route.expect is not None:
         losses.add(
             f"{route.place}.expect", "an expectation expects no number of calls", "Verify it in the test"
@@ -65,7 +65,9 @@ def _expectations(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
 def _forward(url: str) -> dict[str, Any]:
     found = re.fullmatch(r"(https?)://([^/:]+)(?::(\d+))?/?", url)
     if not found:
-        raise Uncarried(f"requests can't be passed on to {url}: an httpForward has host, port and scheme")
+        raise NotConvertibleError(
+            f"requests can't be passed on to {url}: an httpForward has host, port and scheme"
+        )
     return {
         "host": found[2],
         "port": int(found[3] or (443 if found[1] == "https" else 80)),
@@ -95,7 +97,7 @@ def _requests(route: Outgoing) -> list[dict[str, Any]]:
         if part not in ("query", "headers", "cookies")
     ]
     if len(bodies) > 1 or any(len(body) > 1 for body in bodies):
-        raise Uncarried("an expectation asks for its body in one way only")
+        raise NotConvertibleError("an expectation asks for its body in one way only")
     if bodies:
         [request["body"]] = bodies[0]
     return [request]
@@ -103,7 +105,7 @@ def _requests(route: Outgoing) -> list[dict[str, Any]]:
 
 def _one(values: list[str]) -> str:
     if len(values) != 1:
-        raise Uncarried("a cookie has one value")
+        raise NotConvertibleError("a cookie has one value")
     return values[0]
 
 
@@ -115,20 +117,20 @@ def _names(asked: dict[str, Any]) -> dict[str, list[str]]:
     made = {}
     for name, condition in asked.items():
         if _PATTERN.search(name):
-            raise Uncarried(f"the name {name!r} would be read as a pattern")
+            raise NotConvertibleError(f"the name {name!r} would be read as a pattern")
         head, values = _values(condition)
         made[head + name] = values
     return made
 
 
 def _values(condition: Any) -> tuple[str, list[str]]:
-    """What stands before the name, and the values. Raises Uncarried."""
+    """What stands before the name, and the values. Raises NotConvertibleError."""
     if condition == "absent":
         return "!", [".*"]
     if condition == "present":
         return "", [".*"]
     if isinstance(condition, list):
-        raise Uncarried("a list of values in their order can't be asked for")
+        raise NotConvertibleError("a list of values in their order can't be asked for")
     if not isinstance(condition, dict):
         return "", [_literal(as_text(condition))]
     if set(condition) == {"present", "not"} and condition["present"] is True:
@@ -136,7 +138,7 @@ def _values(condition: Any) -> tuple[str, list[str]]:
     if len(condition) != 1:
         parts = [_values({operator: operand}) for operator, operand in condition.items()]
         if any(head for head, _ in parts):
-            raise Uncarried("several operators with one that is turned round can't be carried")
+            raise NotConvertibleError("several operators with one that is turned round can't be carried")
         return "", [value for _, values in parts for value in values]
     operator, operand = next(iter(condition.items()))
     match operator:
@@ -145,21 +147,21 @@ def _values(condition: Any) -> tuple[str, list[str]]:
         case "any_of" if len(operand) == 2 and operand[0] == "absent":
             head, values = _values(operand[1])
             if head:
-                raise Uncarried("an optional value that is turned round can't be carried")
+                raise NotConvertibleError("an optional value that is turned round can't be carried")
             return "?", values
         case "all_of":
             parts = [_values(one) for one in operand]
             if any(head for head, _ in parts):
-                raise Uncarried("several conditions with one that is turned round can't be carried")
+                raise NotConvertibleError("several conditions with one that is turned round can't be carried")
             return "", [value for _, values in parts for value in values]
     return "", [_text_pattern(condition)]
 
 
 def _text_pattern(condition: Any) -> str:
-    """A text, or the pattern that a condition comes to. Raises Uncarried."""
+    """A text, or the pattern that a condition comes to. Raises NotConvertibleError."""
     if not isinstance(condition, (dict, list)):
         if condition in ("present", "absent"):
-            raise Uncarried(f"`{condition}` can't be asked for inside of a condition")
+            raise NotConvertibleError(f"`{condition}` can't be asked for inside of a condition")
         return _literal(as_text(condition))
     if isinstance(condition, dict) and len(condition) == 1:
         operator, operand = next(iter(condition.items()))
@@ -180,7 +182,7 @@ def _text_pattern(condition: Any) -> str:
                 return "|".join(escaped(as_text(one)) for one in operand)
             case "present" if operand is True:
                 return ".*"
-    raise Uncarried(f"{condition!r} can't be said as one pattern")
+    raise NotConvertibleError(f"{condition!r} can't be said as one pattern")
 
 
 def _java(pattern: str) -> str:
@@ -205,7 +207,7 @@ def _body(part: str, asked: Any) -> list[Any]:
                 {"type": kind, key: query, **({"not": True} if one == "absent" else {})}
                 for query, one in asked.items()
             ]
-    raise Uncarried(f"an expectation can't ask for this `{part}`")
+    raise NotConvertibleError(f"an expectation can't ask for this `{part}`")
 
 
 def _text_body(asked: Any) -> Any:
@@ -220,7 +222,7 @@ def _text_body(asked: Any) -> Any:
     return {"type": "REGEX", "regex": _text_pattern(asked)}
 
 
-def _action(answer: Answer, place: str, losses: Losses) -> dict[str, Any]:
+def _action(answer: OutgoingReply, place: str, losses: Losses) -> dict[str, Any]:
     delay = only_fixed_delay(answer, place, losses)
     late = {"delay": {"timeUnit": "MILLISECONDS", "value": delay}} if delay is not None else {}
     if answer.fault in ("close", "reset"):
@@ -230,7 +232,7 @@ def _action(answer: Answer, place: str, losses: Losses) -> dict[str, Any]:
     if answer.fault == "garbage":
         return {"httpError": {"dropConnection": True, "responseBytes": _GARBAGE, **late}}
     if answer.fault is not None:
-        raise Uncarried(f"an expectation has no fault like `{answer.fault}`")
+        raise NotConvertibleError(f"an expectation has no fault like `{answer.fault}`")
     response: dict[str, Any] = {"statusCode": answer.status}
     if answer.headers:
         response["headers"] = answer.headers

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mockserver.formats.mocks.conditions import escaped
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.model.written import as_text
 
 Predicate = dict[str, Any]
@@ -29,7 +29,9 @@ def _javascript(pattern: str) -> tuple[str, bool]:
     if "s" in letters:
         inner = re.sub(r"(?<!\\)\.", r"[\\s\\S]", inner)
     if re.search(r"\(\?[a-zA-Z-]+[:)]", inner):
-        raise Uncarried(f"JavaScript's regular expressions have no flags inside, as {pattern!r} has")
+        raise NotConvertibleError(
+            f"JavaScript's regular expressions have no flags inside, as {pattern!r} has"
+        )
     return f"{start}{inner}{end}", "i" in letters
 
 
@@ -48,14 +50,14 @@ _SHAPES = {(True, True): "contains", (False, True): "startsWith", (True, False):
 
 
 def predicates_of(condition: Any, field: str, name: str | None, options: Predicate) -> list[Predicate]:
-    """Predicates that hold together. Raises Uncarried."""
+    """Predicates that hold together. Raises NotConvertibleError."""
     exact = {**options, "caseSensitive": True}
     if condition in ("present", "absent"):
         return [{"exists": at(field, name, condition == "present"), **options}]
     if isinstance(condition, list):
         if len(condition) == 1:
             return predicates_of(condition[0], field, name, options)
-        raise Uncarried("a list of values in their order can't be asked for")
+        raise NotConvertibleError("a list of values in their order can't be asked for")
     if not isinstance(condition, dict):
         return [{"equals": at(field, name, as_text(condition)), **exact}]
     made: list[Predicate] = []
@@ -89,7 +91,7 @@ def _operator(
             return [{"exists": at(field, name, (operator == "present") is operand), **options}]
         case "length" if operand == {"gte": 1} and field != "headers":
             return [{"exists": at(field, name, True), **options}]
-    raise Uncarried(f"mountebank has no `{operator}`")
+    raise NotConvertibleError(f"mountebank has no `{operator}`")
 
 
 def _shaped(pattern: str, field: str, name: str | None) -> Predicate:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.formats.mocks.replies import Reply, has_templates
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import Losses, Uncarried
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 
 _WHOLE = re.compile(r"\^?(\(?)(\.[*+]|\[\\s\\S\][*+])\)?\$?")
 _PARTS = {"method": "method", "path": "path", "body": "text"}
@@ -26,8 +26,8 @@ def copied(reply: Reply, copies: list[dict[str, Any]], where: str, losses: Losse
         try:
             token = copy["into"]
             template = _template(copy, token)
-        except (Uncarried, KeyError, TypeError) as why:
-            said = why.what if isinstance(why, Uncarried) else "the behavior lacks a part"
+        except (NotConvertibleError, KeyError, TypeError) as why:
+            said = why.what if isinstance(why, NotConvertibleError) else "the behavior lacks a part"
             losses.add(f"{where}[{number}]", f"{said}, so its token stays as it is", "Write a template")
             continue
         reply = {
@@ -47,7 +47,7 @@ def _template(copy: dict[str, Any], token: str) -> str:
         return f"{{{{ jsonpath(request.json, {quoted(selector)}) | first | default({quoted(token)}) }}}}"
     if using["method"] == "regex" and _WHOLE.fullmatch(using["selector"]):
         return f"{{{{ {_subject(copy['from'])} | default({quoted(token)}) }}}}"
-    raise Uncarried("only whole values and JSONPath can be copied here")
+    raise NotConvertibleError("only whole values and JSONPath can be copied here")
 
 
 def _subject(written: Any) -> str:
@@ -57,7 +57,7 @@ def _subject(written: Any) -> str:
         part, name = next(iter(written.items()))
         if part in _NAMED and isinstance(name, str):
             return f"request.{part}[{quoted(name.lower() if part == 'headers' else name)}]"
-    raise Uncarried(f"{written!r} can't be copied from")
+    raise NotConvertibleError(f"{written!r} can't be copied from")
 
 
 def _put(value: Any, token: str, template: str) -> Any:

@@ -26,7 +26,7 @@ from mockserver.formats.mocks.conditions import (
     tree,
 )
 from mockserver.formats.mocks.requests import METHODS, Alternatives, Atom, PathTest, all_of, any_of
-from mockserver.formats.mocks.sources import Uncarried, text_of
+from mockserver.formats.mocks.sources import NotConvertibleError, text_of
 
 _TEXTUAL = ("equals", "contains", "startsWith", "endsWith", "matches", "exists", "deepEquals")
 _OPTIONS = {"caseSensitive", "keyCaseSensitive", "except", "jsonpath", "xpath"}
@@ -43,10 +43,10 @@ class Test:
     removed: str | None = None
 
     def condition(self, expected: Any) -> Any:
-        """Of a text that is there. Raises Uncarried."""
+        """Of a text that is there. Raises NotConvertibleError."""
         if isinstance(expected, list):
             if not expected:
-                raise Uncarried("an empty list of values")
+                raise NotConvertibleError("an empty list of values")
             parts = [self.condition(one) for one in expected]
             return parts[0] if len(parts) == 1 else {"all_of": parts}
         if self.operator == "exists":
@@ -77,7 +77,7 @@ class Test:
             self.operator not in ("equals", "deepEquals", "contains", "startsWith", "endsWith")
             or len(text) > 200
         ):
-            raise Uncarried("`except` can't be carried together with this predicate")
+            raise NotConvertibleError("`except` can't be carried together with this predicate")
         text = re2.sub(("(?i)" if self.ignore_case else "") + removed, "", text)
         letters = [escaped(char) for char in text]
         if removed.startswith("^"):
@@ -87,7 +87,7 @@ class Test:
         elif re.fullmatch(r"(\\[dDwWsS]|\[[^\]]+\]|[^\\.*+?()|{}\[\]])[+*]?", removed):
             inner = f"(?:{removed})*".join(["", *letters, ""])
         else:
-            raise Uncarried(f"what `except` removes ({removed!r}) is no single kind of character")
+            raise NotConvertibleError(f"what `except` removes ({removed!r}) is no single kind of character")
         before = "" if self.operator in ("equals", "deepEquals", "startsWith") else "(?s:.*)"
         after = "" if self.operator in ("equals", "deepEquals", "endsWith") else "(?s:.*)"
         return pattern(("(?i)" if self.ignore_case else "") + before + inner + after)
@@ -102,16 +102,16 @@ class Test:
 
 
 def requests_of(predicates: list[Any]) -> Alternatives:
-    """The requests that fulfil all of them. Raises Uncarried."""
+    """The requests that fulfil all of them. Raises NotConvertibleError."""
     return all_of(_read(predicate, turned=False) for predicate in predicates)
 
 
 def _read(predicate: Any, *, turned: bool) -> Alternatives:
     if not isinstance(predicate, dict):
-        raise Uncarried("a predicate is a mapping, and this is none")
+        raise NotConvertibleError("a predicate is a mapping, and this is none")
     operators = [key for key in predicate if key not in _OPTIONS]
     if not operators:
-        raise Uncarried("a predicate without an operator")
+        raise NotConvertibleError("a predicate without an operator")
     operator = operators[0]
     inner = predicate[operator]
     match operator:
@@ -121,9 +121,11 @@ def _read(predicate: Any, *, turned: bool) -> Alternatives:
             combine = any_of if (operator == "or") is not turned else all_of
             return combine([_read(one, turned=turned) for one in inner])
         case "inject":
-            raise Uncarried("its `inject` is JavaScript, which does not run here", "Say it with match or if")
+            raise NotConvertibleError(
+                "its `inject` is JavaScript, which does not run here", "Say it with match or if"
+            )
     if operator not in _TEXTUAL:
-        raise Uncarried(f"the predicate {operator!r} is unknown")
+        raise NotConvertibleError(f"the predicate {operator!r} is unknown")
     atoms = _atoms(operator, inner, predicate)
     if not turned:
         return [atoms]
@@ -132,7 +134,7 @@ def _read(predicate: Any, *, turned: bool) -> Alternatives:
 
 def _atoms(operator: str, fields: Any, options: dict[str, Any]) -> list[Atom]:
     if not isinstance(fields, dict):
-        raise Uncarried(f"{operator} compares fields of a request, and no text")
+        raise NotConvertibleError(f"{operator} compares fields of a request, and no text")
     test = Test(operator, not options.get("caseSensitive"), options.get("except") or None)
     atoms: list[Atom] = []
     for field, expected in fields.items():
@@ -144,7 +146,7 @@ def _field(test: Test, field: str, expected: Any, options: dict[str, Any]) -> li
     if field == "body" and ("jsonpath" in options or "xpath" in options):
         return [_selected(test, expected, options)]
     if "jsonpath" in options or "xpath" in options:
-        raise Uncarried(f"a selector for {field!r}, which is no document")
+        raise NotConvertibleError(f"a selector for {field!r}, which is no document")
     match field:
         case "method":
             return [Atom("method", _methods(test, expected))]
@@ -154,7 +156,7 @@ def _field(test: Test, field: str, expected: Any, options: dict[str, Any]) -> li
             return _named(test, field, expected)
         case "body":
             return [_body(test, expected)]
-    raise Uncarried(
+    raise NotConvertibleError(
         f"the field {field!r} can't be asked for here", "See what else tells these requests apart"
     )
 
@@ -178,13 +180,13 @@ def _path(test: Test, expected: Any) -> list[Atom]:
 
 def _named(test: Test, field: str, expected: Any) -> list[Atom]:
     if not isinstance(expected, dict):
-        raise Uncarried(f"{field} is asked as a whole", "Ask for each of its names")
+        raise NotConvertibleError(f"{field} is asked as a whole", "Ask for each of its names")
     if test.operator == "deepEquals":
         return _whole(test, field, expected)
     atoms = []
     for name, value in expected.items():
         if isinstance(value, dict):
-            raise Uncarried(f"{field}.{name} is asked for fields inside of it")
+            raise NotConvertibleError(f"{field}.{name} is asked for fields inside of it")
         if test.operator == "exists" and field == "headers":
             condition: Any = "present" if value else "absent"
         else:
@@ -198,7 +200,7 @@ def _named(test: Test, field: str, expected: Any) -> list[Atom]:
 def _whole(test: Test, field: str, expected: dict[str, Any]) -> list[Atom]:
     """`deepEquals`: these names and no others."""
     if field == "headers":
-        raise Uncarried("all headers are asked for at once, and every client sends some of its own")
+        raise NotConvertibleError("all headers are asked for at once, and every client sends some of its own")
     atoms = []
     for name, value in expected.items():
         values = [test.condition(one) for one in value] if isinstance(value, list) else []
@@ -211,7 +213,7 @@ def _body(test: Test, expected: Any) -> Atom:
     if not isinstance(expected, (dict, list)):
         return Atom("text", test.condition(expected))
     if test.removed is not None:
-        raise Uncarried("`except` can't be carried for the fields of a JSON body")
+        raise NotConvertibleError("`except` can't be carried for the fields of a JSON body")
     if test.operator == "deepEquals":
         return Atom("json_exact", _deep(expected, ignore_case=test.ignore_case))
     return Atom("json", _tree(test, expected))
@@ -248,7 +250,7 @@ def _selected(test: Test, expected: Any, options: dict[str, Any]) -> Atom:
     by = "jsonpath" if "jsonpath" in options else "xpath"
     selector = options[by].get("selector") if isinstance(options[by], dict) else None
     if not isinstance(selector, str) or not selector:
-        raise Uncarried(f"its {by} has no selector")
+        raise NotConvertibleError(f"its {by} has no selector")
     if by == "xpath":
         return Atom("xml", _found(test, expected, texts=True), selector)
     selector = selector if selector.startswith("$") else f"$.{selector}"
@@ -260,7 +262,7 @@ def _selected(test: Test, expected: Any, options: dict[str, Any]) -> Atom:
 def _nested(selector: str, inner: Any) -> Any:
     names = selector.split(".")[1:]
     if not names or not all(re.fullmatch(r"\w+", name) for name in names):
-        raise Uncarried(
+        raise NotConvertibleError(
             f"fields inside of what {selector!r} finds can't be asked for", "Name them in the query"
         )
     for name in reversed(names):

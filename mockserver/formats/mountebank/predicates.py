@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.formats.mocks.outgoing import Outgoing
 from mockserver.formats.mocks.requests import METHODS
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.mountebank.conditions import (
     Predicate,
     found_by,
@@ -56,7 +56,7 @@ _SUBJECT = re.compile(r"\(request\.path(?:\[\d+:\])? \| lower\)|request\.path(?:
 
 
 def of_expression(expression: str, match: dict[str, Any]) -> Predicate:
-    """What the importer says by `if`. Raises Uncarried for anything else."""
+    """What the importer says by `if`. Raises NotConvertibleError for anything else."""
     if found := _COUNT.fullmatch(expression):
         asked = match.get(found[1], {})
         values = {name: _only(condition) for name, condition in asked.items()}
@@ -75,24 +75,24 @@ def of_expression(expression: str, match: dict[str, Any]) -> Predicate:
             said: Predicate = {operator: {"path": re.sub(r"\\(.)", r"\1", found[1])}}
             said = said if caseless else {**said, "caseSensitive": True}
             return said if bare is expression else {"not": said}
-    raise Uncarried("mountebank has no `if`")
+    raise NotConvertibleError("mountebank has no `if`")
 
 
 def _only(condition: Any) -> tuple[Any, bool | None]:
     """The values under one name and nothing else, and whether their case counts (None: they have none)."""
     values = condition.get("unordered") if isinstance(condition, dict) else condition
     if not isinstance(values, list):
-        raise Uncarried("mountebank has no `if`")
+        raise NotConvertibleError("mountebank has no `if`")
     texts, cases = [], set()
     for value in values:
         plain = value["ignore_case"] if isinstance(value, dict) and list(value) == ["ignore_case"] else value
         if isinstance(plain, (dict, list)):
-            raise Uncarried("mountebank has no `if`")
+            raise NotConvertibleError("mountebank has no `if`")
         texts.append(as_text(plain))
         if texts[-1].lower() != texts[-1].upper():
             cases.add(plain is value)
     if len(cases) > 1:
-        raise Uncarried("mountebank has no `if`")
+        raise NotConvertibleError("mountebank has no `if`")
     return texts[0] if len(texts) == 1 else texts, cases.pop() if cases else None
 
 
@@ -117,10 +117,12 @@ def of_match(match: dict[str, Any]) -> list[Predicate]:
                 cases: set[bool] = set()
                 deep: Predicate = {"deepEquals": {"body": of_whole(asked, cases)}}
                 if len(cases) > 1:
-                    raise Uncarried("texts with and without case in one `json_exact` can't be carried")
+                    raise NotConvertibleError(
+                        "texts with and without case in one `json_exact` can't be carried"
+                    )
                 made.append(deep if cases == {False} else {**deep, "caseSensitive": True})
             case _:
-                raise Uncarried(f"mountebank can't ask for `{part}`")
+                raise NotConvertibleError(f"mountebank can't ask for `{part}`")
     return made
 
 
@@ -128,9 +130,9 @@ _PREFIXED = re.compile(r"(@?)[A-Za-z_][\w.-]*:(?!:)([A-Za-z_][\w.-]*)(?!\()")
 
 
 def _bare_names(query: str) -> str:
-    """An XPath query that asks for names whatever their namespace, as ours do. Raises Uncarried."""
+    """An XPath query that asks for names whatever their namespace, as ours do. Raises NotConvertibleError."""
     if not _PREFIXED.search(query):
         return query
     if "'" in query or '"' in query:
-        raise Uncarried(f"the prefixes of {query!r} can't be told from its texts", "Leave them out")
+        raise NotConvertibleError(f"the prefixes of {query!r} can't be told from its texts", "Leave them out")
     return _PREFIXED.sub(r"\1*[local-name()='\2']", query)

@@ -32,7 +32,7 @@ from mockserver.formats.mocks.routes import proxy_route, unique_name
 from mockserver.formats.mocks.sources import (
     FAILURES,
     Losses,
-    Uncarried,
+    NotConvertibleError,
     documents,
     listed,
     refused,
@@ -153,7 +153,7 @@ class _Imposter:
         yield from made
 
     def _answer(self, responses: list[Any], place: str) -> dict[str, Any]:
-        """`reply` and `then` of a route, or its `proxy`. Raises Uncarried."""
+        """`reply` and `then` of a route, or its `proxy`. Raises NotConvertibleError."""
         if len(responses) == 1 and "proxy" in responses[0]:
             return self._proxy(responses[0]["proxy"], f"{place}.responses[0].proxy")
         steps: list[Reply] = []
@@ -166,7 +166,7 @@ class _Imposter:
                 continue
             steps.append({**step, "times": times} if times > 1 else step)
         if not steps:
-            raise Uncarried("no response of it can be given here")
+            raise NotConvertibleError("no response of it can be given here")
         steps = folded(steps)
         if len(steps) == 1:
             return {"reply": short({key: value for key, value in steps[0].items() if key != "times"})}
@@ -189,7 +189,7 @@ class _Imposter:
         return proxy_route(str(proxy.get("to")))
 
     def _response(self, response: dict[str, Any], where: str) -> tuple[Reply, int]:
-        """A reply and how often it is given. Raises Uncarried."""
+        """A reply and how often it is given. Raises NotConvertibleError."""
         self.losses.unknown(
             where, response, {"is", "fault", "proxy", "inject", "repeat", "behaviors", "_behaviors"}
         )
@@ -198,9 +198,9 @@ class _Imposter:
             response.get("repeat") or next((one["repeat"] for one in behaviors if "repeat" in one), 1)
         )
         if "proxy" in response:
-            raise Uncarried("a proxy among several responses")
+            raise NotConvertibleError("a proxy among several responses")
         if "inject" in response:
-            raise Uncarried(
+            raise NotConvertibleError(
                 "its `inject` is JavaScript, which does not run here", "Write the reply with templates"
             )
         if "fault" in response:
@@ -274,10 +274,10 @@ def _whole(value: Any) -> int:
     try:
         return max(1, int(str(value)))
     except ValueError:
-        raise Uncarried(f"its repeat {value!r} is no number") from None
+        raise NotConvertibleError(f"its repeat {value!r} is no number") from None
 
 
 def _fault(name: Any) -> str:
     if name not in FAULTS:
-        raise Uncarried(f"the fault {name!r} is unknown")
+        raise NotConvertibleError(f"the fault {name!r} is unknown")
     return FAULTS[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.mountebank.conditions import Predicate, combined, predicates_of, together
 
 
@@ -25,11 +25,11 @@ def of_whole(value: Any, cases: set[bool]) -> Any:
                 cases.add(False)
                 return text
         if any(key.startswith("$") for key in value):
-            raise Uncarried("operators inside of `json_exact` can't be carried")
+            raise NotConvertibleError("operators inside of `json_exact` can't be carried")
         return {key: of_whole(item, cases) for key, item in value.items()}
     if isinstance(value, list):
         if len(value) > 1:
-            raise Uncarried("mountebank compares a list without its order")
+            raise NotConvertibleError("mountebank compares a list without its order")
         return [of_whole(item, cases) for item in value]
     if isinstance(value, str) and value.lower() != value.upper():
         cases.add(True)
@@ -46,7 +46,7 @@ def of_part(tree: Any) -> list[Predicate]:
         inner = [together(of_part(one)) for one in (operand if isinstance(operand, list) else [operand])]
         return combined(operator[1:], inner)
     if not isinstance(tree, dict):
-        raise Uncarried("a JSON body that is no object can't be asked for in part")
+        raise NotConvertibleError("a JSON body that is no object can't be asked for in part")
     made: list[Predicate] = []
     leaves = sorted(_leaves(tree, ()), key=lambda leaf: "caseSensitive" not in leaf[1])
     for path, predicate in leaves:
@@ -90,10 +90,10 @@ def _leaves(tree: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | in
         return _operators(tree, path)
     if isinstance(tree, dict):
         if not tree:
-            raise Uncarried("an object that may hold anything can't be asked for")
+            raise NotConvertibleError("an object that may hold anything can't be asked for")
         return [one for key, item in tree.items() for one in _leaves(item, (*path, key))]
     if isinstance(tree, list):
-        raise Uncarried("a list of a JSON body in its order can't be asked for in part")
+        raise NotConvertibleError("a list of a JSON body in its order can't be asked for in part")
     return [(path, _leaf(tree))]
 
 
@@ -109,7 +109,7 @@ def _operators(
         else:
             found = predicates_of({key[1:]: operand}, "body", None, {})
             if any(next(iter(one)) in ("not", "or", "and") for one in found):
-                raise Uncarried(f"`{key}` inside of a JSON body can't be carried")
+                raise NotConvertibleError(f"`{key}` inside of a JSON body can't be carried")
             made += [(path, one) for one in found]
     return made
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mockserver.formats.mocks.outgoing import Answer, Outgoing, only_fixed_delay, outgoing
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, only_fixed_delay, outgoing
 from mockserver.formats.mocks.replies import ENDLESS
-from mockserver.formats.mocks.sources import Losses, Uncarried
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mountebank.predicates import of_expression, of_line, of_match
 from mockserver.formats.reading import pretty
 from mockserver.recording.conversion import Document, Exported
@@ -60,7 +60,7 @@ def _imposter(
                 imposter["defaultResponse"] = _is(route.answers[0])["is"]
             else:
                 stubs.append(_stub(route, losses))
-        except Uncarried as why:
+        except NotConvertibleError as why:
             losses.failed(route.place, why, ", so the route is left out")
     return {**imposter, "stubs": stubs}
 
@@ -71,7 +71,7 @@ def _is_default(route: Outgoing) -> bool:
 
 def _stub(route: Outgoing, losses: Losses) -> dict[str, Any]:
     if route.when or any(answer.set for answer in route.answers):
-        raise Uncarried("mountebank has no state")
+        raise NotConvertibleError("mountebank has no state")
     match = dict(route.match)
     counted = [of_expression(expression, match) for expression in route.expressions]
     predicates = [*of_line(route), *of_match(match), *counted]
@@ -88,12 +88,12 @@ def _stub(route: Outgoing, losses: Losses) -> dict[str, Any]:
     return {**stub, "responses": responses}
 
 
-def _response(route: Outgoing, number: int, answer: Answer, losses: Losses) -> dict[str, Any]:
+def _response(route: Outgoing, number: int, answer: OutgoingReply, losses: Losses) -> dict[str, Any]:
     place = f"{route.place}.reply[{number}]"
     response: dict[str, Any]
     if answer.fault is not None:
         if answer.fault not in _FAULTS:
-            raise Uncarried(f"mountebank has no fault like `{answer.fault}`")
+            raise NotConvertibleError(f"mountebank has no fault like `{answer.fault}`")
         response = {"fault": _FAULTS[answer.fault]}
     else:
         response = _is(answer)
@@ -105,7 +105,7 @@ def _response(route: Outgoing, number: int, answer: Answer, losses: Losses) -> d
     return response
 
 
-def _is(answer: Answer) -> dict[str, Any]:
+def _is(answer: OutgoingReply) -> dict[str, Any]:
     made: dict[str, Any] = {"statusCode": answer.status}
     if answer.headers:
         made["headers"] = {

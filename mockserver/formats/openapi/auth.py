@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.openapi.operations import Operation
+from mockserver.openapi.operations import ApiOperation
 from mockserver.recording.conversion import Document, Lost
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.scenarios.openapi_nodes import DocumentNode
 from mockserver.scenarios.openapi_reading import Specification
 
 TOKEN = "test-token"  # noqa: S105  (what a test may send)
 
 
-def auth_of(spec: Specification, operations: list[Operation], lost: list[Lost]) -> Document:
+def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost]) -> Document:
     """`x-auth` for the scheme that most of the specification asks for; others are lost."""
     components = spec.root.object("components")
     schemes = dict(components.mapping("securitySchemes")) if components is not None else {}
@@ -36,7 +36,9 @@ def auth_of(spec: Specification, operations: list[Operation], lost: list[Lost]) 
     return document
 
 
-def _wanted(spec: Specification, operations: list[Operation], schemes: dict[str, Node]) -> list[str]:
+def _wanted(
+    spec: Specification, operations: list[ApiOperation], schemes: dict[str, DocumentNode]
+) -> list[str]:
     """The schemes that are asked for, the most asked first."""
     asked = dict.fromkeys(schemes, 0)
     for node in (spec.root, *(operation.node for operation in operations)):
@@ -47,7 +49,7 @@ def _wanted(spec: Specification, operations: list[Operation], schemes: dict[str,
     return sorted((name for name, times in asked.items() if times), key=lambda name: -asked[name])
 
 
-def _auth(scheme: Node) -> dict[str, Any] | None:
+def _auth(scheme: DocumentNode) -> dict[str, Any] | None:
     value = scheme.value
     kind, where = value.get("type"), value.get("in")
     if kind == "http":

@@ -13,11 +13,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.formats.openapi.auth import auth_of
-from mockserver.formats.openapi.replies import Replies
+from mockserver.formats.openapi.replies import OpenApiReplies
 from mockserver.formats.openapi.resources import resources_of
-from mockserver.openapi.operations import Operation, operations_of
+from mockserver.openapi.operations import ApiOperation, operations_of
 from mockserver.openapi.validators import Validators
 from mockserver.recording.conversion import Document, Imported, Lost
 from mockserver.scenarios.openapi_reading import Specification, base_of
@@ -31,13 +31,13 @@ def read(source: Path) -> Imported:
     """
     The scenario of a specification, JSON or YAML, with the files that it refers to.
 
-    Raises InvalidInput with every flaw, each with its file and JSON pointer;
+    Raises InvalidInputError with every flaw, each with its file and JSON pointer;
     MissingExtra without `jsonschema-rs`, by which every sample is tried.
     """
     spec = read_specification(source.name, lambda name: _bytes(source.parent / name, name))
     validators = Validators(spec)
     lost: list[Lost] = []
-    replies = Replies(validators, lost)
+    replies = OpenApiReplies(validators, lost)
     operations = [one for one in operations_of(spec) if _fits(one, lost)]
     resources, covered = resources_of(operations, replies)
     document = _head(spec, lost) | auth_of(spec, operations, lost)
@@ -56,7 +56,7 @@ def _bytes(path: Path, name: str) -> bytes:
         return path.read_bytes()
     except OSError as why:
         said = f"{name}: can't be read: {why.strerror}"
-        raise InvalidInput(Flaw((), said, "Name a specification, .yaml or .json")) from None
+        raise InvalidInputError(Flaw((), said, "Name a specification, .yaml or .json")) from None
 
 
 def _info(spec: Specification) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _head(spec: Specification, lost: list[Lost]) -> Document:
     return head
 
 
-def _fits(operation: Operation, lost: list[Lost]) -> bool:
+def _fits(operation: ApiOperation, lost: list[Lost]) -> bool:
     """Whether a route can have its path."""
     path, why = operation.path, ""
     if any(c in path for c in "?#"):
@@ -109,7 +109,7 @@ def _fits(operation: Operation, lost: list[Lost]) -> bool:
     return not why
 
 
-def _routes(operations: list[Operation], replies: Replies) -> list[dict[str, Any]]:
+def _routes(operations: list[ApiOperation], replies: OpenApiReplies) -> list[dict[str, Any]]:
     ids = Counter(operation.id for operation in operations)
     routes = []
     for operation in operations:
@@ -126,7 +126,7 @@ def _routes(operations: list[Operation], replies: Replies) -> list[dict[str, Any
     return routes
 
 
-def _lose_the_rest(spec: Specification, operations: list[Operation], lost: list[Lost]) -> None:
+def _lose_the_rest(spec: Specification, operations: list[ApiOperation], lost: list[Lost]) -> None:
     for name, node in spec.root.mapping("webhooks"):
         lost.append(
             Lost(node.place, f"the webhook {name!r} has nothing that sends it", "Give a route a `webhook`")

@@ -11,16 +11,16 @@ from mockserver.formats.openapi.xml import as_xml
 from mockserver.formats.reading import json_line
 from mockserver.model.framing import has_body
 from mockserver.model.written import plain_numbers
-from mockserver.openapi.operations import Operation
-from mockserver.openapi.samples import Cut, sample
+from mockserver.openapi.operations import ApiOperation
+from mockserver.openapi.samples import EndlessSchemaError, sample
 from mockserver.openapi.validators import Validators
 from mockserver.recording.conversion import Lost
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.scenarios.openapi_nodes import DocumentNode
 
 _BRACES = ("{{", "{%", "{#")
 
 
-class Replies:
+class OpenApiReplies:
     """Makes replies, each example and sample held against its schema. What can't be made is added to `lost`."""
 
     def __init__(self, validators: Validators, lost: list[Lost]) -> None:
@@ -56,7 +56,7 @@ class Replies:
             )
         return said
 
-    def reply(self, operation: Operation) -> Any:
+    def reply(self, operation: ApiOperation) -> Any:
         """A reply in the scenario language: a status, or a mapping."""
         found = best(operation)
         if found is None:
@@ -76,8 +76,8 @@ class Replies:
             reply["raw"] = True
         return reply if reply.keys() - {"status"} else status
 
-    def value(self, operation: Operation, media: Node) -> Any:
-        """The first example of a media type that its schema takes, else the first; or a sample of its schema. Raises Cut."""
+    def value(self, operation: ApiOperation, media: DocumentNode) -> Any:
+        """The first example of a media type that its schema takes, else the first; or a sample of its schema. Raises EndlessSchemaError."""
         examples = examples_of(media)
         schema = media.get("schema")
         if len(examples) > 1:
@@ -88,22 +88,22 @@ class Replies:
                 self._unfit.append(media.place)
             return (fitting or examples)[0]
         if schema is None:
-            raise Cut("it has neither example nor schema")
+            raise EndlessSchemaError("it has neither example nor schema")
         return self.sampled(operation, schema)
 
-    def sampled(self, operation: Operation, schema: Node, more: str = "") -> Any:
-        """A sample of a schema, the same at every import; others with `more`. Raises Cut."""
+    def sampled(self, operation: ApiOperation, schema: DocumentNode, more: str = "") -> Any:
+        """A sample of a schema, the same at every import; others with `more`. Raises EndlessSchemaError."""
         made = sample(schema, f"{operation.method} {operation.path}{more}", self._validators)
         if made.left_out:
             self._left_out[schema.place] = made.left_out
         return made.value
 
-    def fits(self, schema: Node, value: Any) -> bool:
+    def fits(self, schema: DocumentNode, value: Any) -> bool:
         return bool(self._validators.of(schema, "reply").is_valid(plain_numbers(value)))
 
     # Headers
 
-    def _headers_of(self, operation: Operation, response: Node) -> Iterator[tuple[str, str]]:
+    def _headers_of(self, operation: ApiOperation, response: DocumentNode) -> Iterator[tuple[str, str]]:
         """Those that must be there, and where to go next."""
         for name, node in response.mapping("headers"):
             if name.lower() == "content-type":
@@ -113,12 +113,14 @@ class Replies:
                 continue
             try:
                 yield name, _text(self.value(operation, _content(node)))
-            except Cut as why:
+            except EndlessSchemaError as why:
                 self._lost.append(Lost(node.place, f"no value for the header {name!r} was found: {why}"))
 
     # Bodies
 
-    def _body(self, operation: Operation, response: Node, headers: dict[str, str]) -> dict[str, Any]:
+    def _body(
+        self, operation: ApiOperation, response: DocumentNode, headers: dict[str, str]
+    ) -> dict[str, Any]:
         content = dict(response.mapping("content"))
         if not content:
             return {}
@@ -126,12 +128,12 @@ class Replies:
         media = content[kind]
         try:
             return _written(kind, media, self._media_value(kind, operation, media), headers)
-        except Cut as why:
+        except EndlessSchemaError as why:
             what = f"no sample of {kind} was found that its schema takes: {why}"
             self._lost.append(Lost(media.place, what, "Write the body by hand"))
             return {}
 
-    def _media_value(self, kind: str, operation: Operation, media: Node) -> Any:
+    def _media_value(self, kind: str, operation: ApiOperation, media: DocumentNode) -> Any:
         if is_structured(kind) or examples_of(media):
             return self.value(operation, media)
         schema = media.get("schema")
@@ -140,7 +142,7 @@ class Replies:
         return Random(operation.path).randbytes(16)
 
 
-def best(operation: Operation) -> tuple[int, Node] | None:
+def best(operation: ApiOperation) -> tuple[int, DocumentNode] | None:
     """The answer to give, with its status: a success, else a redirect, else what there is."""
     responses = operation.responses()
     fixed = sorted((int(text), node) for text, node in responses.items() if text.isdecimal())
@@ -183,7 +185,7 @@ def preferred(content: dict[str, Any]) -> str:
     return min(content, key=rank)
 
 
-def examples_of(media: Node) -> list[Any]:
+def examples_of(media: DocumentNode) -> list[Any]:
     """Every example that the author gives of a media type, a parameter or a header."""
     found = [media.value["example"]] if "example" in media.value else []
     nodes = [node for _, node in media.mapping("examples")]
@@ -192,12 +194,12 @@ def examples_of(media: Node) -> list[Any]:
     ]
 
 
-def _content(node: Node) -> Node:
+def _content(node: DocumentNode) -> DocumentNode:
     """Where a header or a parameter has its schema: itself, or its one media type."""
     return next((media for _, media in node.mapping("content")), node)
 
 
-def _written(kind: str, media: Node, value: Any, headers: dict[str, str]) -> dict[str, Any]:
+def _written(kind: str, media: DocumentNode, value: Any, headers: dict[str, str]) -> dict[str, Any]:
     plain = kind.partition(";")[0].strip().lower()
     if plain.endswith("json") or "*" in plain:
         if plain.endswith("json") and plain != "application/json":

@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.formats.openapi.replies import Replies, best, preferred
-from mockserver.openapi.operations import Operation
-from mockserver.openapi.samples import Cut
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.formats.openapi.replies import OpenApiReplies, best, preferred
+from mockserver.openapi.operations import ApiOperation
+from mockserver.openapi.samples import EndlessSchemaError
+from mockserver.scenarios.openapi_nodes import DocumentNode
 
 SEEDS = 3
 _STATUSES = {"list": 200, "create": 201, "read": 200, "PUT": 200, "PATCH": 200, "DELETE": 204}
@@ -35,12 +35,12 @@ class _Collection:
 
     path: str
     parameter: str
-    operations: dict[str, Operation]
+    operations: dict[str, ApiOperation]
 
 
 def resources_of(
-    operations: list[Operation], replies: Replies
-) -> tuple[list[dict[str, Any]], list[Operation]]:
+    operations: list[ApiOperation], replies: OpenApiReplies
+) -> tuple[list[dict[str, Any]], list[ApiOperation]]:
     """The resources, and the operations that they answer for."""
     resources, covered = [], []
     for collection in _collections(operations):
@@ -51,8 +51,8 @@ def resources_of(
     return resources, covered
 
 
-def _collections(operations: list[Operation]) -> list[_Collection]:
-    by_path: dict[str, dict[str, Operation]] = {}
+def _collections(operations: list[ApiOperation]) -> list[_Collection]:
+    by_path: dict[str, dict[str, ApiOperation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
     found = []
@@ -68,8 +68,8 @@ def _collections(operations: list[Operation]) -> list[_Collection]:
     return found
 
 
-def _resource(collection: _Collection, replies: Replies) -> dict[str, Any] | None:
-    schemas: dict[str, Node | None] = {}
+def _resource(collection: _Collection, replies: OpenApiReplies) -> dict[str, Any] | None:
+    schemas: dict[str, DocumentNode | None] = {}
     for what, operation in collection.operations.items():
         answer = best(operation)
         if answer is None or answer[0] != _STATUSES.get(what):
@@ -91,14 +91,14 @@ def _resource(collection: _Collection, replies: Replies) -> dict[str, Any] | Non
     return _written(collection, item, field, page, replies)
 
 
-def _json_schema(response: Node) -> Node | None:
+def _json_schema(response: DocumentNode) -> DocumentNode | None:
     content = dict(response.mapping("content"))
     kind = preferred(content) if content else ""
     schema = content[kind].get("schema") if kind == "application/json" else None
     return schema if schema is not None and isinstance(schema.value, dict) else None
 
 
-def _properties(schema: Node) -> dict[str, Node]:
+def _properties(schema: DocumentNode) -> dict[str, DocumentNode]:
     """Of an object, those of its `allOf` too."""
     found = dict(schema.schemas("properties"))
     for _, part in schema.schemas("allOf"):
@@ -106,12 +106,12 @@ def _properties(schema: Node) -> dict[str, Node]:
     return found
 
 
-def _id_field(item: Node, parameter: str) -> str | None:
+def _id_field(item: DocumentNode, parameter: str) -> str | None:
     properties = _properties(item)
     return next((name for name in (parameter, "id") if name in properties), None)
 
 
-def _page(operation: Operation, listed: Node, item: Node) -> dict[str, Any] | None:
+def _page(operation: ApiOperation, listed: DocumentNode, item: DocumentNode) -> dict[str, Any] | None:
     """How the list is cut and wrapped: empty where it comes whole; None where a resource can't do it."""
     envelope: dict[str, str] | None = None
     if listed.value.get("type") == "object" or "properties" in listed.value:
@@ -132,12 +132,12 @@ def _page(operation: Operation, listed: Node, item: Node) -> dict[str, Any] | No
     return {**page, "envelope": envelope} if envelope else page
 
 
-def _lists(schema: Node, item: Node) -> bool:
+def _lists(schema: DocumentNode, item: DocumentNode) -> bool:
     below = schema.get("items")
     return schema.value.get("type") == "array" and below is not None and below.value == item.value
 
 
-def _envelope(listed: Node, item: Node) -> dict[str, str] | None:
+def _envelope(listed: DocumentNode, item: DocumentNode) -> dict[str, str] | None:
     envelope: dict[str, str] = {}
     required = _required(listed)
     for name, node in _properties(listed).items():
@@ -152,12 +152,12 @@ def _envelope(listed: Node, item: Node) -> dict[str, str] | None:
     return envelope if list(envelope.values()).count("items") == 1 else None
 
 
-def _required(schema: Node) -> list[str]:
+def _required(schema: DocumentNode) -> list[str]:
     names = schema.value.get("required") if isinstance(schema.value, dict) else None
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def _style(asked: dict[str, Node]) -> dict[str, Any]:
+def _style(asked: dict[str, DocumentNode]) -> dict[str, Any]:
     size = next((name for name in _SIZES if name in asked), None)
     if "page" in asked:
         page = {"number": "page"} | ({"size": size} if size else {})
@@ -173,11 +173,11 @@ def _style(asked: dict[str, Node]) -> dict[str, Any]:
 
 
 def _written(
-    collection: _Collection, item: Node, field: str, page: dict[str, Any], replies: Replies
+    collection: _Collection, item: DocumentNode, field: str, page: dict[str, Any], replies: OpenApiReplies
 ) -> dict[str, Any] | None:
     try:
         seed = [replies.sampled(collection.operations["read"], item, f" #{n}") for n in range(1, SEEDS + 1)]
-    except Cut:
+    except EndlessSchemaError:
         return None
     if not all(isinstance(one, dict) for one in seed) or "{{" in json.dumps(seed):
         return None
@@ -202,7 +202,7 @@ def _written(
     return {**resource, **({"new": new} if new else {}), "seed": seed}
 
 
-def _new(create: Operation, item: Node, sample: dict[str, Any], field: str) -> dict[str, Any]:
+def _new(create: ApiOperation, item: DocumentNode, sample: dict[str, Any], field: str) -> dict[str, Any]:
     """What an item must have and a client doesn't send."""
     body = create.node.object("requestBody")
     media = next((node for _, node in body.mapping("content")), None) if body is not None else None

@@ -6,10 +6,10 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from mockserver.formats.reading import json_line
-from mockserver.scenarios.openapi_nodes import Node
+from mockserver.scenarios.openapi_nodes import DocumentNode
 
 
-def as_xml(value: Any, schema: Node | None) -> str:
+def as_xml(value: Any, schema: DocumentNode | None) -> str:
     """One element, named by the schema's `xml`, else by the schema's own name, else `root`."""
     name = "root"
     if schema is not None:
@@ -18,12 +18,12 @@ def as_xml(value: Any, schema: Node | None) -> str:
     return _element(name, value, schema)
 
 
-def _hint(schema: Node | None, key: str) -> Any:
+def _hint(schema: DocumentNode | None, key: str) -> Any:
     xml = schema.value.get("xml") if schema is not None and isinstance(schema.value, dict) else None
     return xml.get(key) if isinstance(xml, dict) else None
 
 
-def _element(name: str, value: Any, schema: Node | None) -> str:
+def _element(name: str, value: Any, schema: DocumentNode | None) -> str:
     if isinstance(value, list):
         return f"<{name}>{_items(name, value, schema)}</{name}>"
     if not isinstance(value, dict):
@@ -41,13 +41,13 @@ def _element(name: str, value: Any, schema: Node | None) -> str:
     return f"<{name}{attributes}>{inner}</{name}>"
 
 
-def _items(name: str, items: list[Any], schema: Node | None) -> str:
+def _items(name: str, items: list[Any], schema: DocumentNode | None) -> str:
     below = schema.get("items") if schema is not None and isinstance(schema.value, dict) else None
     named = str(_hint(below, "name") or name)
     return "".join(_element(named, item, below) for item in items)
 
 
-def _property(schema: Node | None, name: str) -> Node | None:
+def _property(schema: DocumentNode | None, name: str) -> DocumentNode | None:
     return next((node for key, node in schema.schemas("properties") if key == name), None) if schema else None
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from mockserver.formats.pact.parts import Interaction, Part, file_name, grouped, pact_of
+from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
 from mockserver.formats.reading import pretty
-from mockserver.model.http import UnreadableBody
+from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.conversion import Exported, Lost
-from mockserver.recording.exchanges import Exchange, json_of, value_of
+from mockserver.recording.exchanges import RecordedExchange, json_of, value_of
 from mockserver.recording.noise import telling
 
 _ASKED_HEADERS = ("content-type", "accept")
@@ -47,7 +47,7 @@ def from_calls(archive: Any, *, consumer: str = "", provider: str = "", version:
     return exported
 
 
-def _of_calls(exchanges: Iterable[Exchange], lost: list[Lost]) -> list[Interaction]:
+def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[Interaction]:
     found: list[Interaction] = []
     known: dict[str, list[str]] = {}
     taken: set[str] = set()
@@ -84,7 +84,7 @@ def _of_calls(exchanges: Iterable[Exchange], lost: list[Lost]) -> list[Interacti
     return found
 
 
-def _description(route: str, exchange: Exchange, taken: set[str]) -> str:
+def _description(route: str, exchange: RecordedExchange, taken: set[str]) -> str:
     at = exchange.split
     line = f"{exchange.method} {exchange.path}{f'?{at.query}' if at.query else ''}"
     description, number = route, 2
@@ -97,8 +97,8 @@ def _description(route: str, exchange: Exchange, taken: set[str]) -> str:
     return description
 
 
-def _asked_part(exchange: Exchange, left: set[str]) -> Part:
-    found = Part(more={"method": exchange.method, "path": exchange.path})
+def _asked_part(exchange: RecordedExchange, left: set[str]) -> PactPart:
+    found = PactPart(more={"method": exchange.method, "path": exchange.path})
     query = grouped(exchange.request.query_pairs)
     if query:
         found.more["query"] = query
@@ -113,11 +113,11 @@ def _asked_part(exchange: Exchange, left: set[str]) -> Part:
     return found
 
 
-def _answered_part(exchange: Exchange) -> Part:
+def _answered_part(exchange: RecordedExchange) -> PactPart:
     kept = [
         (name, value) for name, value in telling(exchange.headers)[0] if not name.startswith("x-mockserver")
     ]
-    found = Part(
+    found = PactPart(
         headers=grouped(kept), more={"status": exchange.status}, content_type=exchange.header("content-type")
     )
     if exchange.body:
@@ -131,7 +131,7 @@ def _content(body: bytes, content_type: str) -> Any:
     if content_type.partition(";")[0].strip().lower().endswith("json"):
         try:
             return json_of(body)
-        except UnreadableBody:
+        except UnreadableBodyError:
             pass
     try:
         return body.decode()

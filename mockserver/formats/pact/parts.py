@@ -11,7 +11,7 @@ from mockserver.recording.conversion import Lost
 
 
 @dataclass(slots=True)
-class Part:
+class PactPart:
     """A request or a response as a pact has it, whatever the version."""
 
     headers: dict[str, list[str]] = field(default_factory=dict)
@@ -27,8 +27,8 @@ class Part:
 class Interaction:
     description: str
     given: list[str]
-    request: Part
-    response: Part
+    request: PactPart
+    response: PactPart
 
 
 def grouped(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -64,7 +64,7 @@ def pact_of(
     }
 
 
-def _part_of_4(part: Part, place: str, lost: list[Lost]) -> dict[str, Any]:
+def _part_of_4(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     del place, lost  # version 4 can say it all
     found = dict(part.more)
     if part.headers:
@@ -81,7 +81,7 @@ def _part_of_4(part: Part, place: str, lost: list[Lost]) -> dict[str, Any]:
     return found | _rules_and_generators(part)
 
 
-def _part_of_3(part: Part, place: str, lost: list[Lost]) -> dict[str, Any]:
+def _part_of_3(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     found = dict(part.more)
     if part.headers:
         found["headers"] = {name: ", ".join(some) for name, some in part.headers.items()}
@@ -109,6 +109,6 @@ def _as_text(content: bytes) -> str | None:
         return None
 
 
-def _rules_and_generators(part: Part) -> dict[str, Any]:
+def _rules_and_generators(part: PactPart) -> dict[str, Any]:
     found = {"matchingRules": part.rules, "generators": part.generators}
     return {key: value for key, value in found.items() if value}

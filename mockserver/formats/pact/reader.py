@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.errors import Flaw, InvalidInput, shown
-from mockserver.formats.exchanges_to_routes import Asked, route_path
+from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.formats.exchanges_to_routes import RecordedRequest, route_path
 from mockserver.formats.pact.paths import path_pattern
 from mockserver.formats.pact.rules import (
     Conditions,
@@ -31,7 +31,7 @@ from mockserver.formats.pact.writer import CONSUMER, GIVEN, PROVIDER
 from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_name
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import Exchange, Lines, known_method, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, known_method, value_of
 from mockserver.recording.written_replies import Beside, reply_of
 
 _HTTP = "Synchronous/HTTP"
@@ -40,16 +40,16 @@ _NOTHING: Any = object()
 
 @dataclass(slots=True)
 class _Interaction:
-    asked: Asked
+    asked: RecordedRequest
     route: Document
     given: list[str]
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInput for what is no pact."""
+    """Raises InvalidInputError for what is no pact."""
     pact = json_file(source, "a pact")
     if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
-        raise InvalidInput(Flaw((), f"{source} is no pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+        raise InvalidInputError(Flaw((), f"{source} is no pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
     consumer, provider = (
         str((isinstance(pact.get(side), dict) and pact[side].get("name")) or side)
         for side in ("consumer", "provider")
@@ -104,10 +104,10 @@ def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tu
 
 
 def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
-    """Raises InvalidInput for what is no list."""
+    """Raises InvalidInputError for what is no list."""
     found = pact.get(key) or []
     if not isinstance(found, list):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw((key,), f"expected a list, got {shown(found)}", "Name the file that a pact test wrote")
         )
     return found
@@ -144,7 +144,7 @@ def _given(place: str, written: Mapping[str, Any], lost: list[Lost]) -> list[str
 # The request
 
 
-def _asked(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Asked:
+def _asked(place: str, request: Mapping[str, Any], lost: list[Lost]) -> RecordedRequest:
     rules = _rules(request)
     if request.get("generators"):
         lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
@@ -161,7 +161,7 @@ def _asked(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Asked:
     query = _texts(f"{place}.query", _query(request.get("query")), rules.get("query"), lost)
     headers = _headers(f"{place}.headers", _lines(request.get("headers")), rules.get("header"), lost)
     body, content_type = _body(request)
-    return Asked(
+    return RecordedRequest(
         method, pattern, headers, query, _body_match(place, body, content_type, rules.get("body"), lost)
     )
 
@@ -280,7 +280,9 @@ def _body_match(place: str, body: Any, content_type: str, rules: Any, lost: list
 # The reply
 
 
-def _reply(place: str, asked: Asked, response: Mapping[str, Any], beside: Beside, lost: list[Lost]) -> Any:
+def _reply(
+    place: str, asked: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: list[Lost]
+) -> Any:
     rules = response.get("matchingRules") or {}
     count = sum(
         len(part) if isinstance(part, dict) and "matchers" not in part else 1 for part in rules.values()
@@ -293,7 +295,7 @@ def _reply(place: str, asked: Asked, response: Mapping[str, Any], beside: Beside
         lines.append(("content-type", content_type))
     content = b"" if body is ... else body if isinstance(body, bytes) else _bytes(body, content_type)
     status = response.get("status", 200)
-    exchange = Exchange(place, asked.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
+    exchange = RecordedExchange(place, asked.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
     if not 200 <= exchange.status <= 599:
         raise ValueError(f"{status} is no final answer: routes answer with 200 to 599")
     reply = reply_of(exchange, beside)

@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+|\*)\]|\[(?:'([^']*)'|"([^"]*)")\
 
 
 @dataclass(slots=True)
-class Rule:
+class MatchingRule:
     """What stands at one path. `tokens` may hold `*`."""
 
     tokens: tuple[str, ...]
@@ -51,16 +51,16 @@ def tokens_of(path: str) -> tuple[str, ...]:
     return tuple("".join(found) for found in _TOKEN.findall(path.removeprefix("$")))
 
 
-def rules_of(written: Any) -> list[Rule]:
+def rules_of(written: Any) -> list[MatchingRule]:
     """From `{path: {matchers, combine}}`, or from version 2's `{path: matcher}`. Raises TypeError, ValueError."""
     if not isinstance(written, dict):
         return []
-    return [Rule(tokens_of(path), *_matchers(rule)) for path, rule in written.items()]
+    return [MatchingRule(tokens_of(path), *_matchers(rule)) for path, rule in written.items()]
 
 
-def rule_of(written: Any) -> Rule | None:
+def rule_of(written: Any) -> MatchingRule | None:
     """The one of a path, a header, a query parameter."""
-    return Rule((), *_matchers(written)) if isinstance(written, dict) and written else None
+    return MatchingRule((), *_matchers(written)) if isinstance(written, dict) and written else None
 
 
 def _matchers(rule: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
@@ -78,7 +78,7 @@ def _matchers(rule: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
 class Conditions:
     """Conditions on a JSON body from an example and rules. `lost` are the paths of what could not be said."""
 
-    def __init__(self, rules: list[Rule]) -> None:
+    def __init__(self, rules: list[MatchingRule]) -> None:
         self.rules = rules
         self.lost: list[tuple[str, str]] = []
 
@@ -91,7 +91,7 @@ class Conditions:
             return found[0]
         return {"$any_of" if rule.any_of else "$all_of": found}
 
-    def _rule(self, path: Path) -> Rule | None:
+    def _rule(self, path: Path) -> MatchingRule | None:
         best = max(self.rules, key=lambda rule: rule.weight(path), default=None)
         if best is None or not best.weight(path):
             return None
@@ -246,7 +246,7 @@ def _instant(form: str, value: Any) -> tuple[dict[str, Any], str]:
     return {"type": "string"}, f"the format {form!r} is not asked for"
 
 
-def texts_condition(values: list[str], rule: Rule | None) -> tuple[Any, str]:
+def texts_condition(values: list[str], rule: MatchingRule | None) -> tuple[Any, str]:
     """A condition on the texts of a header or a query parameter."""
     if rule is None or not values:
         return exact_texts(values), ""

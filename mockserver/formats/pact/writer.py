@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.formats.examples import NOTHING, Example, of_text, of_tree
-from mockserver.formats.pact.parts import Interaction, Part, file_name, grouped, pact_of
+from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
 from mockserver.formats.pact.rules import body_path, matcher_of, set_rule
 from mockserver.formats.pact.texts import generator_of
 from mockserver.formats.path_pieces import example_path, path_regex
@@ -81,10 +81,10 @@ def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
     return Interaction(description, given, _request(step, lost), _response(step, folder, lost))
 
 
-def _request(step: Step, lost: list[Lost]) -> Part:
+def _request(step: Step, lost: list[Lost]) -> PactPart:
     place = f"{step.route_place}.match"
     path, names = example_path(step.path)
-    found = Part(more={"method": step.method, "path": path})
+    found = PactPart(more={"method": step.method, "path": path})
     if names:
         found.rules["path"] = {
             "combine": "AND",
@@ -121,13 +121,15 @@ def _request(step: Step, lost: list[Lost]) -> Part:
     return found
 
 
-def _own_type(part: Part) -> str:
+def _own_type(part: PactPart) -> str:
     return next(
         (some[0] for name, some in part.headers.items() if name.lower() == "content-type"), part.content_type
     )
 
 
-def _texts(conditions: Any, place: str, category: str, found: Part, lost: list[Lost]) -> dict[str, list[str]]:
+def _texts(
+    conditions: Any, place: str, category: str, found: PactPart, lost: list[Lost]
+) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, condition in (conditions or {}).items():
         if (
@@ -155,7 +157,7 @@ def _texts(conditions: Any, place: str, category: str, found: Part, lost: list[L
     return values
 
 
-def _json_body(condition: Any, place: str, found: Part, lost: list[Lost]) -> None:
+def _json_body(condition: Any, place: str, found: PactPart, lost: list[Lost]) -> None:
     example = of_tree(condition)
     found.body = None if example.value is NOTHING else example.value
     found.content_type = "application/json"
@@ -174,12 +176,12 @@ def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost
             set_rule(rules, key_of(path), matcher)
 
 
-def _response(step: Step, folder: Path | None, lost: list[Lost]) -> Part:
+def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
     quiet: list[Lost] = []
     lines, content = reply_parts(step, folder, quiet, step.origin)
     is_json = step.body_kind == "json"
     lost += [one for one in quiet if not (is_json and one.place == f"{step.place}.json")]
-    found = Part(headers=grouped(lines), more={"status": status_of(step, lost)})
+    found = PactPart(headers=grouped(lines), more={"status": status_of(step, lost)})
     found.content_type = value_of(lines, "content-type")
     if is_json:
         found.body = _examples(step.reply["json"], (), step, found, lost)
@@ -189,7 +191,7 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> Part:
     return found
 
 
-def _examples(value: Any, path: tuple[str | int, ...], step: Step, found: Part, lost: list[Lost]) -> Any:
+def _examples(value: Any, path: tuple[str | int, ...], step: Step, found: PactPart, lost: list[Lost]) -> Any:
     """The JSON with examples where templates stand."""
     if isinstance(value, dict):
         return {key: _examples(item, (*path, key), step, found, lost) for key, item in value.items()}

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput, shown
-from mockserver.formats.exchanges_to_routes import Asked, told_apart
+from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.formats.exchanges_to_routes import RecordedRequest, told_apart
 from mockserver.formats.postman.requests import (
     asked_of,
     dicts,
@@ -24,7 +24,7 @@ from mockserver.formats.postman.requests import (
 from mockserver.formats.postman.variables import PLACEHOLDER, filled, has_variables, json_template, template
 from mockserver.formats.reading import json_file, name_of, scenario_name
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import ORIGIN, Exchange
+from mockserver.recording.exchanges import ORIGIN, RecordedExchange
 from mockserver.recording.written_replies import Beside, reply_of
 
 _CHOOSER = "x-mock-response-name"
@@ -61,11 +61,11 @@ class _Reading:
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInput for what is no collection."""
+    """Raises InvalidInputError for what is no collection."""
     document = json_file(source, "a collection that was exported from Postman")
     collection = document.get("collection", document) if isinstance(document, dict) else document
     if not isinstance(collection, dict) or not isinstance(collection.get("item"), list):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(("item",), f"{source} is no collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
         )  # fmt: skip
     info = collection.get("info")
@@ -166,7 +166,7 @@ def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> Non
 
 @dataclass(slots=True)
 class _Group:
-    asked: Asked
+    asked: RecordedRequest
     item: _Item
     examples: list[_Example]
 
@@ -194,7 +194,7 @@ def _groups(collection: Mapping[str, Any], reading: _Reading) -> tuple[list[_Gro
     return list(found.values()), next(iter(origins)) if len(origins) == 1 else ""
 
 
-def _example(written: dict[str, Any], asked: Asked, origin: str, item: _Item, place: str, reading: _Reading) -> _Example:  # fmt: skip
+def _example(written: dict[str, Any], asked: RecordedRequest, origin: str, item: _Item, place: str, reading: _Reading) -> _Example:  # fmt: skip
     if not written:
         reading.silent.append(item.name or asked.place)
         return _Example("", place, 200)
@@ -207,7 +207,7 @@ def _example(written: dict[str, Any], asked: Asked, origin: str, item: _Item, pl
     lines = [(name, value) for name, value in lines if value not in left_out]
     body = json_without_placeholders(str(written.get("body") or ""), left_out.setdefault)
     reading.lost += placeholders_lost(place, left_out)
-    exchange = Exchange(
+    exchange = RecordedExchange(
         place, asked.method, f"{origin}/", status=int(written.get("code") or 200), headers=lines, body=str(body).encode("utf-8", "replace")
     )  # fmt: skip
     if not 200 <= exchange.status <= 599:
@@ -220,7 +220,7 @@ def _example(written: dict[str, Any], asked: Asked, origin: str, item: _Item, pl
     return _Example(_name(written), place, reply)
 
 
-def _with_templates(exchange: Exchange, item: _Item, reading: _Reading) -> Any:
+def _with_templates(exchange: RecordedExchange, item: _Item, reading: _Reading) -> Any:
     constants = {name: filled(value, item.variables) for name, value in item.variables.items()}
 
     def unknown(name: str) -> None:
@@ -244,7 +244,7 @@ def _with_templates(exchange: Exchange, item: _Item, reading: _Reading) -> Any:
     return reply if not body else {**(reply if isinstance(reply, dict) else {} if reply == 200 else {"status": reply}), **body}  # fmt: skip
 
 
-def _body(text: str, exchange: Exchange, made: Any, tree: Any) -> dict[str, Any]:
+def _body(text: str, exchange: RecordedExchange, made: Any, tree: Any) -> dict[str, Any]:
     media_type = exchange.header("content-type").partition(";")[0].strip().lower()
     if text and media_type.endswith("json"):
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from mockserver.formats.exchanges_to_routes import (
-    Asked,
+    RecordedRequest,
     body_match,
     route_path,
     text_condition,
@@ -25,7 +25,7 @@ from mockserver.formats.postman.variables import (
 )
 from mockserver.formats.reading import json_bytes, json_of
 from mockserver.recording.conversion import Lost
-from mockserver.recording.exchanges import Exchange, known_method
+from mockserver.recording.exchanges import RecordedExchange, known_method
 
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)")
 _IN_PATHS = re.compile(f"{VARIABLE.pattern}|{PLACEHOLDER.pattern}")
@@ -34,7 +34,9 @@ LeftOut = Callable[[str], object]
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-def asked_of(request: Any, variables: Mapping[str, str], place: str, lost: list[Lost]) -> tuple[Asked, str]:
+def asked_of(
+    request: Any, variables: Mapping[str, str], place: str, lost: list[Lost]
+) -> tuple[RecordedRequest, str]:
     """
     What it asks, and the origin of its URL, where that is known. Raises
     ValueError, TypeError or KeyError for what is no request.
@@ -52,7 +54,7 @@ def asked_of(request: Any, variables: Mapping[str, str], place: str, lost: list[
     )  # fmt: skip
     body = _body(request.get("body") or {}, content_type, variables, place, lost, left_out.setdefault)
     lost += placeholders_lost(place, left_out)
-    return Asked(method, path, {}, query, body), origin
+    return RecordedRequest(method, path, {}, query, body), origin
 
 
 def placeholders_lost(place: str, left_out: Iterable[str]) -> list[Lost]:
@@ -203,7 +205,9 @@ def _raw_body(
             return {}
     text = json_without_placeholders(text, left_out)
     kind = content_type or {"json": "application/json"}.get(str(language), "text/plain")
-    return body_match(Exchange(place, "POST", "/", [("content-type", kind)], text.encode("utf-8", "replace")))
+    return body_match(
+        RecordedExchange(place, "POST", "/", [("content-type", kind)], text.encode("utf-8", "replace"))
+    )
 
 
 def _blurred(value: Any) -> Any:

@@ -27,7 +27,7 @@ from mockserver.formats.mocks.routes import Entry, proxy_route, sequenced, uniqu
 from mockserver.formats.mocks.sources import (
     FAILURES,
     Losses,
-    Uncarried,
+    NotConvertibleError,
     documents,
     listed,
     refused,
@@ -74,7 +74,7 @@ def _mock(mock: dict[str, Any], place: str, losses: Losses) -> Entry:
     times = (mock.get("context") or {}).get("times")
     if "dynamic_response" in mock:
         engine = (mock["dynamic_response"] or {}).get("engine", "template")
-        raise Uncarried(
+        raise NotConvertibleError(
             f"its answer is made by a {engine} script", "Write it with templates: docs/templates.md"
         )
     if (proxy := mock.get("proxy")) is not None:
@@ -114,10 +114,10 @@ def _matcher(written: Any) -> Matcher:
 
 
 def _kind(matcher: Matcher) -> tuple[str, bool]:
-    """The assertion without its Should, and whether it is turned round. Raises Uncarried."""
+    """The assertion without its Should, and whether it is turned round. Raises NotConvertibleError."""
     found = re.fullmatch(r"Should(Not)?(\w+)", matcher[0])
     if not found:
-        raise Uncarried(f"the matcher {matcher[0]!r} is unknown")
+        raise NotConvertibleError(f"the matcher {matcher[0]!r} is unknown")
     return {"Resemble": "Equal"}.get(found[2], found[2]), bool(found[1])
 
 
@@ -133,7 +133,7 @@ _PATHS = {
 def _path(matcher: Matcher) -> PathTest:
     kind, turned = _kind(matcher)
     if kind not in _PATHS:
-        raise Uncarried(f"the matcher {matcher[0]!r} can't be asked of a path")
+        raise NotConvertibleError(f"the matcher {matcher[0]!r} can't be asked of a path")
     return PathTest(_PATHS[kind], matcher[1], turned=turned)
 
 
@@ -145,7 +145,7 @@ def _methods(matcher: Matcher) -> frozenset[str]:
 
 
 def _condition(matcher: Matcher) -> Any:
-    """Of a text that is there, not yet turned round. Raises Uncarried."""
+    """Of a text that is there, not yet turned round. Raises NotConvertibleError."""
     kind, _ = _kind(matcher)
     value = matcher[1]
     match kind:
@@ -161,7 +161,7 @@ def _condition(matcher: Matcher) -> Any:
             return {"ends_with": value}
         case "BeEmpty":
             return ""
-    raise Uncarried(f"the matcher {matcher[0]!r} has no counterpart here")
+    raise NotConvertibleError(f"the matcher {matcher[0]!r} has no counterpart here")
 
 
 def _present(matcher: Matcher) -> Any:
@@ -193,7 +193,7 @@ def _json(text: str) -> Any:
     try:
         return json_of(text)
     except ValueError:
-        raise Uncarried("its value is no JSON") from None
+        raise NotConvertibleError("its value is no JSON") from None
 
 
 def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
@@ -251,10 +251,10 @@ _UNITS_MS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1
 
 
 def _milliseconds(written: Any) -> float:
-    """A Go duration: a text such as `1m30s`, or a number of nanoseconds. Raises Uncarried."""
+    """A Go duration: a text such as `1m30s`, or a number of nanoseconds. Raises NotConvertibleError."""
     if isinstance(written, (int, float)):
         return written / 1e6
     pieces = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)", str(written))
     if "".join(number + unit for number, unit in pieces) != str(written):
-        raise Uncarried(f"its delay {written!r} is no duration")
+        raise NotConvertibleError(f"its delay {written!r} is no duration")
     return sum(float(number) * _UNITS_MS[unit] for number, unit in pieces)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.formats.mocks.conditions import searching
-from mockserver.formats.mocks.outgoing import Answer, Outgoing, outgoing
-from mockserver.formats.mocks.sources import Losses, Uncarried
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, outgoing
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain
 from mockserver.formats.reading import json_line
 from mockserver.model.written import as_text
@@ -30,7 +30,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
         for route in outgoing(document, losses, folder):
             try:
                 mocks += _mocks(route, losses)
-            except Uncarried as why:
+            except NotConvertibleError as why:
                 losses.failed(route.place, why, ", so the route is left out")
         made.files[f"{name}.yml"] = dump(mocks[::-1]).encode()
         made.lost += losses.found
@@ -39,9 +39,9 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
 def _mocks(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
     if route.when or any(answer.set for answer in route.answers):
-        raise Uncarried("mocks have no state")
+        raise NotConvertibleError("mocks have no state")
     if route.then == "cycle":
-        raise Uncarried("a mock that is used up stays so, and no sequence begins anew")
+        raise NotConvertibleError("a mock that is used up stays so, and no sequence begins anew")
     request = _request(route)
     if route.proxy is not None:
         return [{"request": request, "proxy": {"host": route.proxy}}]
@@ -81,7 +81,7 @@ def _request(route: Outgoing) -> dict[str, Any]:
         source = ("(?i)" if path.ignore_case else "") + path.regex.replace("(?<", "(?P<")
         made["path"] = _should("matches", searching(source, ".*"))
     if route.host is not None:
-        raise Uncarried("a mock can't ask for a host")
+        raise NotConvertibleError("a mock can't ask for a host")
     for part, asked in route.match.items():
         if part in ("query", "headers"):
             key = "query_params" if part == "query" else "headers"
@@ -96,7 +96,7 @@ def _merged(before: Any, body: Any) -> Any:
         return body
     if isinstance(before, dict) and isinstance(body, dict) and not {"matcher"} & {*before, *body}:
         return {**before, **body}
-    raise Uncarried("a mock asks for its body in one way only")
+    raise NotConvertibleError("a mock asks for its body in one way only")
 
 
 def _listed(matchers: list[Any]) -> Any:
@@ -104,11 +104,11 @@ def _listed(matchers: list[Any]) -> Any:
 
 
 def _matchers(condition: Any) -> list[Any]:
-    """Matchers of a value that has to be there; all of them hold. Raises Uncarried."""
+    """Matchers of a value that has to be there; all of them hold. Raises NotConvertibleError."""
     if condition == "present":
         return [_should("matches", ".*")]
     if condition == "absent" or isinstance(condition, list):
-        raise Uncarried("a mock can't ask for what is absent, or for values in their order")
+        raise NotConvertibleError("a mock can't ask for what is absent, or for values in their order")
     if not isinstance(condition, dict):
         return [as_text(condition)]
     if set(condition) == {"present", "not"}:
@@ -126,7 +126,7 @@ def _matchers(condition: Any) -> list[Any]:
 
 def _known(operator: str) -> str:
     if operator not in _NAMES:
-        raise Uncarried(f"Smocker has no `{operator}`")
+        raise NotConvertibleError(f"Smocker has no `{operator}`")
     return operator
 
 
@@ -137,10 +137,10 @@ def _value(operator: str, operand: Any) -> str:
 def _turned(condition: Any) -> Any:
     if not isinstance(condition, dict):
         if condition in ("present", "absent") or isinstance(condition, list):
-            raise Uncarried("what is turned round can't be carried")
+            raise NotConvertibleError("what is turned round can't be carried")
         return _should("equals", as_text(condition), turned=True)
     if len(condition) != 1:
-        raise Uncarried("several operators that are turned round together can't be carried")
+        raise NotConvertibleError("several operators that are turned round together can't be carried")
     operator, operand = next(iter(condition.items()))
     return _should(_known(operator), _value(operator, operand), turned=True)
 
@@ -152,7 +152,7 @@ def _body(part: str, asked: Any) -> Any:
                 return _turned(asked["not"])
             matchers = _matchers(asked)
             if len(matchers) > 1:
-                raise Uncarried("a mock asks for its body in one way only")
+                raise NotConvertibleError("a mock asks for its body in one way only")
             whole = matchers[0]
             return whole if isinstance(whole, dict) else {"matcher": "ShouldEqual", "value": whole}
         case "json_exact":
@@ -161,12 +161,12 @@ def _body(part: str, asked: Any) -> Any:
             return {_field(path): _found(condition) for path, condition in asked.items()}
         case "json":
             return dict(_leaves(asked, ""))
-    raise Uncarried(f"a mock can't ask for `{part}`")
+    raise NotConvertibleError(f"a mock can't ask for `{part}`")
 
 
 def _field(path: str) -> str:
     if not path.startswith("$.") or any(part in path for part in ("..", "*", "?", "'", '"', "@")):
-        raise Uncarried(f"the query {path!r} is no plain path to one field")
+        raise NotConvertibleError(f"the query {path!r} is no plain path to one field")
     return path[2:]
 
 
@@ -183,7 +183,7 @@ def _found(condition: Any) -> Any:
         matchers = _matchers(condition["contains"])
         if len(matchers) == 1:
             return matchers[0]
-    raise Uncarried("this condition on what a JSONPath finds can't be carried")
+    raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
 
 
 def _printed(condition: Any) -> str | None:
@@ -199,15 +199,15 @@ def _leaves(tree: Any, path: str) -> list[tuple[str, Any]]:
     if isinstance(tree, dict) and tree and not any(key.startswith("$") or "." in key for key in tree):
         return [one for key, item in tree.items() for one in _leaves(item, f"{path}.{key}" if path else key)]
     if isinstance(tree, (dict, list)) or tree is None or tree in ("$present", "$absent") or not path:
-        raise Uncarried("a mock compares only single fields of a JSON body, as texts")
+        raise NotConvertibleError("a mock compares only single fields of a JSON body, as texts")
     return [(path, as_text(tree))]
 
 
-def _response(answer: Answer, place: str, losses: Losses) -> dict[str, Any]:
+def _response(answer: OutgoingReply, place: str, losses: Losses) -> dict[str, Any]:
     if answer.fault is not None:
-        raise Uncarried("Smocker has no faults")
+        raise NotConvertibleError("Smocker has no faults")
     if answer.base64 is not None:
-        raise Uncarried("Smocker sends only texts")
+        raise NotConvertibleError("Smocker sends only texts")
     made: dict[str, Any] = {"status": answer.status}
     if answer.headers:
         made["headers"] = {name: _listed(values) for name, values in answer.headers.items()}

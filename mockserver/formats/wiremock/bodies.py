@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.formats.wiremock.json_bodies import equal_to_json, json_path, json_schema
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import ANYTHING, FAILED, text_condition
 from mockserver.formats.wiremock.xml import equal_to_xml, x_path
 
@@ -18,7 +18,7 @@ OVER_LINES = "(?s)"
 """What lets a dot be a line end."""
 
 
-def body_patterns(patterns: Any, match: Match, at: Place) -> None:
+def body_patterns(patterns: Any, match: Match, at: LossPlace) -> None:
     """Adds what the patterns ask to `match`; all of them must hold."""
     if not isinstance(patterns, list):
         at.lost("here stands a list of patterns")
@@ -27,7 +27,7 @@ def body_patterns(patterns: Any, match: Match, at: Place) -> None:
         _pattern(pattern, match, at.at(i))
 
 
-def _pattern(pattern: Any, match: Match, at: Place) -> None:
+def _pattern(pattern: Any, match: Match, at: LossPlace) -> None:
     if not isinstance(pattern, dict):
         at.lost("a pattern is a mapping such as {equalTo: x}")
         return
@@ -61,7 +61,7 @@ def _over_lines(condition: Any) -> Any:
     }
 
 
-def _tree_alternatives(patterns: list[Any], match: Match, at: Place) -> bool:
+def _tree_alternatives(patterns: list[Any], match: Match, at: LossPlace) -> bool:
     """Whether all alternatives are JSON values: then they are alternatives of one tree."""
     if not all(isinstance(one, dict) and "equalToJson" in one for one in patterns):
         return False
@@ -88,37 +88,37 @@ def _also(match: Match, key: str, condition: Any, every: str) -> None:
         match[key] = {every: [there, condition]}
 
 
-def _json(pattern: dict[str, Any], match: Match, at: Place) -> None:
+def _json(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     key, made = equal_to_json(pattern, at)
     if made is not FAILED:
         _also(match, key, made, "$all_of")
 
 
-def _json_path(pattern: dict[str, Any], match: Match, at: Place) -> None:
+def _json_path(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     query, made = json_path(pattern, at.at("matchesJsonPath"))
     if made is not FAILED:
         _also(match.setdefault("jsonpath", {}), query, made, "all_of")
 
 
-def _schema(pattern: dict[str, Any], match: Match, at: Place) -> None:
+def _schema(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     made = json_schema(pattern, at.at("matchesJsonSchema"))
     if made is FAILED:
         return
     match["schema"] = {"allOf": [match["schema"], made]} if "schema" in match else made
 
 
-def _xml(pattern: dict[str, Any], match: Match, at: Place) -> None:
+def _xml(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     for query, made in equal_to_xml(pattern, at).items():
         _also(match.setdefault("xml", {}), query, made, "all_of")
 
 
-def _x_path(pattern: dict[str, Any], match: Match, at: Place) -> None:
+def _x_path(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     query, made = x_path(pattern, at.at("matchesXPath"))
     if made is not FAILED:
         _also(match.setdefault("xml", {}), query, made, "all_of")
 
 
-def _binary(pattern: dict[str, Any], match: Match, at: Place) -> None:
+def _binary(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     try:
         data = base64.b64decode(pattern["binaryEqualTo"], validate=True)
     except (binascii.Error, TypeError, ValueError):
@@ -127,7 +127,7 @@ def _binary(pattern: dict[str, Any], match: Match, at: Place) -> None:
     _also(match, "body_sha256", hashlib.sha256(data).hexdigest(), "all_of")
 
 
-_KINDS: dict[str, Callable[[dict[str, Any], Match, Place], None]] = {
+_KINDS: dict[str, Callable[[dict[str, Any], Match, LossPlace], None]] = {
     "equalToJson": _json,
     "matchesJsonPath": _json_path,
     "matchesJsonSchema": _schema,

@@ -12,7 +12,7 @@ _TOKEN = re.compile(
 )
 
 
-class Unsaid(Exception):
+class UnsupportedExpressionError(Exception):
     """An expression that can't be said in our templates; the text says why."""
 
 
@@ -22,11 +22,11 @@ class Arg:
 
     kind: str
     text: str = ""
-    call: Call | None = None
+    call: HelperCall | None = None
 
 
 @dataclass(slots=True)
-class Call:
+class HelperCall:
     """A helper with its arguments, or, without any, a variable."""
 
     name: str
@@ -46,12 +46,12 @@ def pieces(text: str) -> Iterator[tuple[bool, str]]:
         yield False, text[at:]
 
 
-def parsed_call(source: str) -> Call:
-    """Raises Unsaid."""
+def parsed_call(source: str) -> HelperCall:
+    """Raises UnsupportedExpressionError."""
     tokens = _tokens(source)
     call = _call(tokens)
     if tokens:
-        raise Unsaid("it can't be read")
+        raise UnsupportedExpressionError("it can't be read")
     return call
 
 
@@ -61,7 +61,7 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     while at < len(source):
         token = _TOKEN.match(source, at)
         if token is None or token.end() == at:
-            raise Unsaid("it can't be read")
+            raise UnsupportedExpressionError("it can't be read")
         kind = token.lastgroup or ""
         found.append((kind, token[kind]))
         at = token.end()
@@ -69,10 +69,10 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     return found
 
 
-def _call(tokens: list[tuple[str, str]]) -> Call:
+def _call(tokens: list[tuple[str, str]]) -> HelperCall:
     if not tokens or tokens[-1][0] != "word":
-        raise Unsaid("it can't be read")
-    call = Call(tokens.pop()[1])
+        raise UnsupportedExpressionError("it can't be read")
+    call = HelperCall(tokens.pop()[1])
     while tokens and tokens[-1][0] != "close":
         kind, text = tokens[-1]
         if kind == "name":
@@ -85,15 +85,15 @@ def _call(tokens: list[tuple[str, str]]) -> Call:
 
 def _arg(tokens: list[tuple[str, str]]) -> Arg:
     if not tokens:
-        raise Unsaid("it can't be read")
+        raise UnsupportedExpressionError("it can't be read")
     kind, text = tokens.pop()
     if kind == "text":
         return Arg("text", text[1:-1])
     if kind == "word":
         return Arg("word", text)
     if kind != "open":
-        raise Unsaid("it can't be read")
+        raise UnsupportedExpressionError("it can't be read")
     inner = _call(tokens)
     if not tokens or tokens.pop()[0] != "close":
-        raise Unsaid("a bracket is not closed")
+        raise UnsupportedExpressionError("a bracket is not closed")
     return Arg("call", call=inner)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mockserver.formats.wiremock.handlebars import Arg, Call, Unsaid
-from mockserver.formats.wiremock.variables import Scope, quoted
+from mockserver.formats.wiremock.handlebars import Arg, HelperCall, UnsupportedExpressionError
+from mockserver.formats.wiremock.variables import HandlebarsScope, quoted
 
-Helper = Callable[[Call, Scope], str]
+Helper = Callable[[HelperCall, HandlebarsScope], str]
 
 _PLAIN_QUERY = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[-?\d+\]|\['[^'\\]+'\])*")
 _UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
@@ -18,9 +18,9 @@ _DATE_WORDS = {
 }  # fmt: skip
 
 
-def _argument(call: Call, scope: Scope, at: int = 0) -> str:
+def _argument(call: HelperCall, scope: HandlebarsScope, at: int = 0) -> str:
     if len(call.args) <= at:
-        raise Unsaid(f"{call.name} lacks an argument")
+        raise UnsupportedExpressionError(f"{call.name} lacks an argument")
     return scope.value(call.args[at])
 
 
@@ -28,17 +28,19 @@ def _text(arg: Arg | None, default: str = "") -> str:
     if arg is None:
         return default
     if arg.kind == "call":
-        raise Unsaid("an argument that is worked out can't be carried here")
+        raise UnsupportedExpressionError("an argument that is worked out can't be carried here")
     return arg.text
 
 
-def _json_path(call: Call, scope: Scope) -> str:
+def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
     query = _text(call.args[1] if len(call.args) > 1 else None)
     first = call.args[0] if call.args else None
     if first is None or first.kind != "word" or not query:
-        raise Unsaid("jsonPath is carried for the body of the request and a written query")
+        raise UnsupportedExpressionError(
+            "jsonPath is carried for the body of the request and a written query"
+        )
     if first.text not in ("request.body", "originalRequest.body"):
-        raise Unsaid("jsonPath is carried for the body of the request")
+        raise UnsupportedExpressionError("jsonPath is carried for the body of the request")
     found = (
         "request.json" + query[1:]
         if _PLAIN_QUERY.fullmatch(query)
@@ -51,28 +53,28 @@ def _json_path(call: Call, scope: Scope) -> str:
 def _shift(offset: str) -> str:
     words = offset.split()
     if len(words) != 2 or words[1] not in _UNITS or not re.fullmatch(r"[+-]?\d+", words[0]):
-        raise Unsaid(f"the offset {offset!r} can't be said here")
+        raise UnsupportedExpressionError(f"the offset {offset!r} can't be said here")
     return f"{int(words[0]):+d}{_UNITS[words[1]]}"
 
 
 def _form(pattern: str) -> str:
-    """A pattern of Java's SimpleDateFormat as one of strftime. Raises Unsaid."""
+    """A pattern of Java's SimpleDateFormat as one of strftime. Raises UnsupportedExpressionError."""
     made = ""
     for found in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
         if found[1] is not None:
             made += found[1] or "'"
         elif found[2]:
             if found[0] not in _DATE_WORDS or _DATE_WORDS[found[0]] in ("%:z", "%f"):
-                raise Unsaid(f"{found[0]!r} in a date can't be said here")
+                raise UnsupportedExpressionError(f"{found[0]!r} in a date can't be said here")
             made += _DATE_WORDS[found[0]]
         else:
             made += found[0]
     return made
 
 
-def _now(call: Call, _: Scope) -> str:
+def _now(call: HelperCall, _: HandlebarsScope) -> str:
     if "timezone" in call.named and _text(call.named["timezone"]) not in ("UTC", "GMT"):
-        raise Unsaid("times are in UTC")
+        raise UnsupportedExpressionError("times are in UTC")
     offset = _text(call.named.get("offset"))
     form = _text(call.named.get("format"))
     moment = f"date(now, {quoted(_shift(offset))})" if offset else "now"
@@ -84,7 +86,7 @@ def _now(call: Call, _: Scope) -> str:
     return f"{moment}.strftime({quoted(shape)})"
 
 
-def _random(call: Call, _: Scope) -> str:
+def _random(call: HelperCall, _: HandlebarsScope) -> str:
     kind = _text(call.named.get("type"), "ALPHANUMERIC").upper()
     upper = _text(call.named.get("uppercase")) == "true"
     if kind == "UUID":
@@ -95,32 +97,32 @@ def _random(call: Call, _: Scope) -> str:
     elif kind == "NUMERIC":
         length = int(_text(call.named.get("length"), "36"))
         if length > 18:
-            raise Unsaid("a random number has at most 18 digits here")
+            raise UnsupportedExpressionError("a random number has at most 18 digits here")
         return f"random_int({10 ** (length - 1)}, {10**length - 1})"
     elif kind == "HEXADECIMAL":
         made = f"sha256(uuid())[:{int(_text(call.named.get('length'), '36'))}]"
     else:
-        raise Unsaid(f"a random value of type {kind} can't be made here")
+        raise UnsupportedExpressionError(f"a random value of type {kind} can't be made here")
     return f"{made} | upper" if upper else made
 
 
-def _random_int(call: Call, _: Scope) -> str:
+def _random_int(call: HelperCall, _: HandlebarsScope) -> str:
     lower = int(_text(call.named.get("lower"), str(-(2**31))))
     upper = int(_text(call.named.get("upper"), str(2**31)))
     return f"random_int({lower}, {upper - 1})"
 
 
-def _pick_random(call: Call, scope: Scope) -> str:
+def _pick_random(call: HelperCall, scope: HandlebarsScope) -> str:
     if not call.args:
-        raise Unsaid("pickRandom lacks its values")
+        raise UnsupportedExpressionError("pickRandom lacks its values")
     values = ", ".join(scope.value(one) for one in call.args)
     return f"[{values}][random_int(0, {len(call.args) - 1})]"
 
 
-def _math(call: Call, scope: Scope) -> str:
+def _math(call: HelperCall, scope: HandlebarsScope) -> str:
     sign = _text(call.args[1]) if len(call.args) == 3 else ""
     if sign not in ("+", "-", "*", "/", "%"):
-        raise Unsaid("math is carried as {{math A '+' B}}")
+        raise UnsupportedExpressionError("math is carried as {{math A '+' B}}")
     return f"decimal({scope.value(call.args[0])}, {quoted(sign)}, {scope.value(call.args[2])})"
 
 
@@ -128,67 +130,67 @@ def _filtered(name: str) -> Helper:
     return lambda call, scope: f"{_argument(call, scope)} | {name}"
 
 
-def _base64(call: Call, scope: Scope) -> str:
+def _base64(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
-        raise Unsaid("Base64 is not decoded by templates here")
+        raise UnsupportedExpressionError("Base64 is not decoded by templates here")
     made = f"base64({_argument(call, scope)})"
     return f"{made}.rstrip('=')" if _text(call.named.get("padding")) == "false" else made
 
 
-def _capitalize_first(call: Call, scope: Scope) -> str:
+def _capitalize_first(call: HelperCall, scope: HandlebarsScope) -> str:
     text = _argument(call, scope)
     return f"({text}[:1] | upper) ~ {text}[1:]"
 
 
-def _url_encode(call: Call, scope: Scope) -> str:
+def _url_encode(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
-        raise Unsaid("percent-encoding is not decoded by templates here")
+        raise UnsupportedExpressionError("percent-encoding is not decoded by templates here")
     return f"({_argument(call, scope)} | urlencode).replace('/', '%2F').replace('%20', '+')"
 
 
-def _size(call: Call, scope: Scope) -> str:
+def _size(call: HelperCall, scope: HandlebarsScope) -> str:
     if not call.args:
-        raise Unsaid("size lacks an argument")
+        raise UnsupportedExpressionError("size lacks an argument")
     return f"{scope.many(call.args[0])} | length"
 
 
-def _join(call: Call, scope: Scope) -> str:
+def _join(call: HelperCall, scope: HandlebarsScope) -> str:
     if len(call.args) < 2:
-        raise Unsaid("join lacks an argument")
+        raise UnsupportedExpressionError("join lacks an argument")
     between = scope.value(call.args[-1])
     if len(call.args) == 2:
         return f"{_argument(call, scope)} | join({between})"
     return f"[{', '.join(scope.value(one) for one in call.args[:-1])}] | join({between})"
 
 
-def _replace(call: Call, scope: Scope) -> str:
+def _replace(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, {_argument(call, scope, 2)})"
 
 
-def _array(call: Call, scope: Scope) -> str:
+def _array(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"[{', '.join(scope.value(one) for one in call.args)}]"
 
 
-def _range(call: Call, _: Scope) -> str:
+def _range(call: HelperCall, _: HandlebarsScope) -> str:
     first, last = (_text(one) for one in call.args) if len(call.args) == 2 else ("", "")
     if not re.fullmatch(r"-?\d{1,9}", first) or not re.fullmatch(r"-?\d{1,9}", last):
-        raise Unsaid("range is carried with two written numbers")
+        raise UnsupportedExpressionError("range is carried with two written numbers")
     return f"range({first}, {int(last) + 1})"
 
 
-def _cut(call: Call, scope: Scope) -> str:
+def _cut(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, '')"
 
 
-def _substring(call: Call, scope: Scope) -> str:
+def _substring(call: HelperCall, scope: HandlebarsScope) -> str:
     first = _text(call.args[1] if len(call.args) > 1 else None)
     last = _text(call.args[2] if len(call.args) > 2 else None)
     if not first.isdigit() or (last and not last.isdigit()):
-        raise Unsaid("substring is carried with written numbers")
+        raise UnsupportedExpressionError("substring is carried with written numbers")
     return f"{_argument(call, scope)}[{first}:{last}]"
 
 
-def _default(call: Call, scope: Scope) -> str:
+def _default(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"{_argument(call, scope)} | default({_argument(call, scope, 1)}, true)"
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from mockserver.formats.reading import json_of
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
 
 _PLACEHOLDER = re.compile(r"\$\{json-unit\.([a-z-]+)\}(.*)", re.DOTALL)
@@ -28,7 +28,7 @@ DRAFTS = {
 class Trees:
     """Makes conditions on a tree of a literal one, as the two flags ask."""
 
-    def __init__(self, at: Place, *, ordered: bool, exact: bool) -> None:
+    def __init__(self, at: LossPlace, *, ordered: bool, exact: bool) -> None:
         self._at = at
         self._ordered = ordered
         self._exact = exact
@@ -74,7 +74,7 @@ class Trees:
         return None
 
 
-def equal_to_json(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
+def equal_to_json(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
     """The key, `json` or `json_exact`, and its condition; FAILED where there is none."""
     at.unknown(pattern, _EQUALITY)
     written = pattern["equalToJson"]
@@ -89,7 +89,7 @@ def equal_to_json(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
     return "json_exact" if exact else "json", FAILED if trees.failed else made
 
 
-def json_path(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
+def json_path(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
     """The query and the condition on what it finds; FAILED where there is none."""
     written = pattern["matchesJsonPath"]
     if isinstance(written, str):
@@ -117,7 +117,7 @@ def _of_itself(query: str) -> str:
     return f"$[?({itself}) || ({said})]"
 
 
-def rfc_query(query: str, at: Place) -> str:
+def rfc_query(query: str, at: LossPlace) -> str:
     """A JSONPath as RFC 9535 writes it. What only Jayway's has is noted."""
     if not query.startswith("$"):
         query = f"$.{query}"
@@ -126,7 +126,7 @@ def rfc_query(query: str, at: Place) -> str:
     return query
 
 
-def _found(pattern: dict[str, Any], at: Place) -> Any:
+def _found(pattern: dict[str, Any], at: LossPlace) -> Any:
     """A condition on a text, asked of each value that was found."""
     if set(pattern) <= _EQUALITY and "equalToJson" in pattern:
         return _found_tree(pattern, at)
@@ -168,7 +168,7 @@ def _of_text(text: str) -> Any:
     return {"one_of": [text, value]}
 
 
-def _found_tree(pattern: dict[str, Any], at: Place) -> Any:
+def _found_tree(pattern: dict[str, Any], at: LossPlace) -> Any:
     """A found value that equals a JSON value: only where nothing in it needs an operator of trees."""
     _, made = equal_to_json(pattern, at)
     if made is FAILED:
@@ -181,7 +181,7 @@ def _found_tree(pattern: dict[str, Any], at: Place) -> Any:
     return {"contains": {"equals": value}}
 
 
-def json_schema(pattern: dict[str, Any], at: Place) -> Any:
+def json_schema(pattern: dict[str, Any], at: LossPlace) -> Any:
     """The schema, in the draft that it names; FAILED where it is none."""
     written = pattern["matchesJsonSchema"]
     try:

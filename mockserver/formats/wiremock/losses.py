@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.recording.conversion import Lost
 
 
-class Place:
+class LossPlace:
     """
     One place in a source: a file and a key path.
 
@@ -33,7 +33,7 @@ class Place:
     def path(self) -> str:
         return self._path
 
-    def at(self, *keys: str | int) -> Place:
+    def at(self, *keys: str | int) -> LossPlace:
         """The place below, at those keys."""
         path = self._path
         for key in keys:
@@ -41,7 +41,7 @@ class Place:
                 path += f"[{key}]"
             else:
                 path += ("" if not path or path.endswith(": ") else ".") + key
-        return Place(path, self.found, self._hard)
+        return LossPlace(path, self.found, self._hard)
 
     def lost(self, what: str, hint: str = "", *, soft: bool = False) -> None:
         """Notes what is lost here."""

@@ -11,7 +11,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import is_regex, literal
 
 ANY_PATH = "/{path:.*}"
@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"(?:[\w\-~!@,:;=&'% ]|\\[./\-_~])*")
 _TEMPLATE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
 
-class Target:
+class PathTarget:
     """
     A path, and what its query must be: conditions by name, with `exact` no
     other parameters beside them.
@@ -33,7 +33,7 @@ class Target:
         self.exact = exact
 
 
-def target(request: dict[str, Any], at: Place) -> Target | None:
+def target(request: dict[str, Any], at: LossPlace) -> PathTarget | None:
     """Where its requests go to; None, and noted, where that can't be said here."""
     for key, read in _READERS.items():
         if request.get(key) is not None:
@@ -42,10 +42,10 @@ def target(request: dict[str, Any], at: Place) -> Target | None:
                 at.at(key).lost("a URL is a text")
                 return None
             return read(written, at.at(key))
-    return Target(ANY_PATH)
+    return PathTarget(ANY_PATH)
 
 
-def _url(text: str, at: Place) -> Target | None:
+def _url(text: str, at: LossPlace) -> PathTarget | None:
     path, mark, query = text.partition("?")
     found = _url_path(path, at)
     if found is None:
@@ -60,27 +60,27 @@ def _url(text: str, at: Place) -> Target | None:
     return found
 
 
-def _url_path(text: str, at: Place) -> Target | None:
+def _url_path(text: str, at: LossPlace) -> PathTarget | None:
     if not text.startswith("/"):
         at.lost(f"{text!r} does not begin with a slash, so that no request has it")
         return None
-    return Target(text.replace("{", "%7B").replace("}", "%7D"))
+    return PathTarget(text.replace("{", "%7B").replace("}", "%7D"))
 
 
-def _url_path_template(text: str, at: Place) -> Target | None:
+def _url_path_template(text: str, at: LossPlace) -> PathTarget | None:
     rest = _TEMPLATE.sub("", text)
     if not text.startswith("/") or "{" in rest or "}" in rest:
         at.lost(f"{text!r} is no path with parameters as they are written here")
         return None
-    return Target(text)
+    return PathTarget(text)
 
 
-def _url_path_pattern(text: str, at: Place) -> Target | None:
+def _url_path_pattern(text: str, at: LossPlace) -> PathTarget | None:
     path = regex_path(text, at)
-    return None if path is None else Target(path)
+    return None if path is None else PathTarget(path)
 
 
-def _url_pattern(text: str, at: Place) -> Target | None:
+def _url_pattern(text: str, at: LossPlace) -> PathTarget | None:
     """One expression over path and query: taken apart at its question mark."""
     source, mark, query = text.partition("\\?")
     found = _url_path_pattern(source, at)
@@ -101,7 +101,7 @@ def _url_pattern(text: str, at: Place) -> Target | None:
     return found
 
 
-def regex_path(text: str, at: Place) -> str | None:
+def regex_path(text: str, at: LossPlace) -> str | None:
     """The path, in our notation, of a regular expression over a whole path; None, and noted, where there is none."""
     if not is_regex(text, at):
         return None

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInput
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.formats.reading import pretty
 from mockserver.formats.wiremock.chains import folded
-from mockserver.formats.wiremock.losses import Place
-from mockserver.formats.wiremock.replies import ReadFile, Replies
+from mockserver.formats.wiremock.losses import LossPlace
+from mockserver.formats.wiremock.replies import ReadFile, WireMockReplies
 from mockserver.formats.wiremock.routes import route
 from mockserver.formats.wiremock.writer import Out
 from mockserver.model.written import written_float
@@ -32,15 +32,15 @@ _HINT = 'Give a folder with mappings/ and __files/, a mapping as JSON, or {"mapp
 
 def read(source: Path) -> Imported:
     """
-    One scenario, named by the folder or file. Raises InvalidInput for what holds
+    One scenario, named by the folder or file. Raises InvalidInputError for what holds
     no mapping or is no JSON, OSError for what can't be read.
     """
     root = source.parent if source.is_file() else source
-    top = Place()
+    top = LossPlace()
     mappings = [one for path in _files_of(source) for one in _mappings(path, _shown(path, root), top)]
     if not mappings:
-        raise InvalidInput(Flaw((), f"{source} holds no mappings of WireMock", _HINT))
-    replies = Replies(_reader(root))
+        raise InvalidInputError(Flaw((), f"{source} holds no mappings of WireMock", _HINT))
+    replies = WireMockReplies(_reader(root))
     routes, seen = [], set[str]()
     for mapping, place in reversed(mappings):
         made = route(mapping, replies, place)
@@ -81,15 +81,15 @@ def _shown(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
-def _mappings(path: Path, shown: str, top: Place) -> list[tuple[dict[str, Any], Place]]:
-    """Each mapping of a file, and where it stands. Raises InvalidInput."""
+def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, Any], LossPlace]]:
+    """Each mapping of a file, and where it stands. Raises InvalidInputError."""
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
     except ValueError as why:
-        raise InvalidInput(Flaw((), f"{path} is no JSON: {why}", _HINT)) from why
+        raise InvalidInputError(Flaw((), f"{path} is no JSON: {why}", _HINT)) from why
     listed = data.get("mappings") if isinstance(data, dict) else None
     if listed is not None and not isinstance(listed, list):
-        raise InvalidInput(
+        raise InvalidInputError(
             Flaw(("mappings",), f"{path}: expected a list, got {type(listed).__name__}", _HINT)
         )
     if listed is None:
@@ -99,7 +99,7 @@ def _mappings(path: Path, shown: str, top: Place) -> list[tuple[dict[str, Any], 
     return [(one, place) for one, place in several if _is_mapping(one, place)]
 
 
-def _is_mapping(data: Any, place: Place) -> bool:
+def _is_mapping(data: Any, place: LossPlace) -> bool:
     if isinstance(data, dict) and ("request" in data or "response" in data):
         return True
     place.lost("it is no mapping: it has neither `request` nor `response`")

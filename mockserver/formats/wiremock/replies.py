@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.formats.wiremock import templates
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
 
 ReadFile = Callable[[str], bytes | None]
@@ -28,7 +28,7 @@ _KNOWN = frozenset({
 _LONGEST_MS = 60_000
 
 
-class Replies:
+class WireMockReplies:
     """Makes replies. `files` gathers what they need beside the scenario; with `inline` a file's bytes stand in the reply."""
 
     def __init__(self, read_file: ReadFile, *, inline: bool = False) -> None:
@@ -36,7 +36,7 @@ class Replies:
         self._inline = inline
         self.files: dict[str, bytes] = {}
 
-    def reply(self, written: Any, at: Place) -> Any:
+    def reply(self, written: Any, at: LossPlace) -> Any:
         """A status alone, where there is nothing else; else a mapping."""
         if not isinstance(written, dict):
             at.lost("a response is a mapping")
@@ -57,7 +57,7 @@ class Replies:
         _rest(written, made, at)
         return status if set(made) <= {"status"} else made
 
-    def _body(self, written: dict[str, Any], made: dict[str, Any], at: Place, *, templated: bool) -> None:
+    def _body(self, written: dict[str, Any], made: dict[str, Any], at: LossPlace, *, templated: bool) -> None:
         if written.get("bodyFileName") is not None:
             self._file(str(written["bodyFileName"]), made, at.at("bodyFileName"), templated=templated)
         elif written.get("base64Body") is not None:
@@ -67,7 +67,7 @@ class Replies:
         elif written.get("body") not in (None, ""):
             _set(made, "text", str(written["body"]), at.at("body"), templated=templated)
 
-    def _file(self, name: str, made: dict[str, Any], at: Place, *, templated: bool) -> None:
+    def _file(self, name: str, made: dict[str, Any], at: LossPlace, *, templated: bool) -> None:
         if templated and "{{" in name:
             at.lost("which file is sent can't depend on the request here", "Write `cases`, one for each file")
             return
@@ -92,7 +92,7 @@ def _text_of(data: bytes) -> str | None:
         return None
 
 
-def _status(written: Any, at: Place) -> int:
+def _status(written: Any, at: LossPlace) -> int:
     if isinstance(written, int) and 200 <= written <= 599:
         return written
     if written == 0:
@@ -109,7 +109,7 @@ def _has_braces(value: Any) -> bool:
     return isinstance(value, list) and any(_has_braces(one) for one in value)
 
 
-def _set(made: dict[str, Any], key: str, value: Any, at: Place, *, templated: bool) -> None:
+def _set(made: dict[str, Any], key: str, value: Any, at: LossPlace, *, templated: bool) -> None:
     """A body: its templates in our words, or its braces as they stand."""
     if templated:
         made[key] = templates.tree(value, at)
@@ -119,7 +119,7 @@ def _set(made: dict[str, Any], key: str, value: Any, at: Place, *, templated: bo
         made["raw"] = True
 
 
-def _base64(written: Any, made: dict[str, Any], at: Place) -> None:
+def _base64(written: Any, made: dict[str, Any], at: LossPlace) -> None:
     try:
         base64.b64decode(written, validate=True)
     except (binascii.Error, TypeError, ValueError):
@@ -128,7 +128,7 @@ def _base64(written: Any, made: dict[str, Any], at: Place) -> None:
     made["base64"] = written
 
 
-def _headers(written: Any, made: dict[str, Any], at: Place, *, templated: bool) -> None:
+def _headers(written: Any, made: dict[str, Any], at: LossPlace, *, templated: bool) -> None:
     if not written:
         return
     lines: dict[str, Any] = {}
@@ -153,7 +153,7 @@ def milliseconds(value: Any) -> str:
     return f"{value:g}ms" if isinstance(value, float) else f"{int(value)}ms"
 
 
-def _delays(written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
+def _delays(written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> None:
     fixed = written.get("fixedDelayMilliseconds")
     drawn = written.get("delayDistribution")
     if drawn is not None:
@@ -172,7 +172,7 @@ def _delays(written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
         }
 
 
-def distribution(written: Any, at: Place) -> Any:
+def distribution(written: Any, at: LossPlace) -> Any:
     """A delay that is drawn; None, and noted, where it can't be said."""
     kind = written.get("type") if isinstance(written, dict) else None
     try:
@@ -191,7 +191,7 @@ def distribution(written: Any, at: Place) -> Any:
     return None
 
 
-def upstream(written: Any, at: Place) -> str | None:
+def upstream(written: Any, at: LossPlace) -> str | None:
     """The real service that a response passes requests on to; None where it answers by itself."""
     url = written.get("proxyBaseUrl") if isinstance(written, dict) else None
     if not url:
@@ -202,7 +202,7 @@ def upstream(written: Any, at: Place) -> str | None:
     return str(url).rstrip("/")
 
 
-def _rest(written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
+def _rest(written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> None:
     fault = written.get("fault")
     if fault in FAULTS:
         made["fault"] = FAULTS[fault]

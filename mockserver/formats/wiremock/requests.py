@@ -7,8 +7,8 @@ from typing import Any
 
 from mockserver.formats.path_pieces import has_pairs_of_braces
 from mockserver.formats.wiremock.bodies import body_patterns
-from mockserver.formats.wiremock.losses import Place
-from mockserver.formats.wiremock.paths import Target, target
+from mockserver.formats.wiremock.losses import LossPlace
+from mockserver.formats.wiremock.paths import PathTarget, target
 from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
 from mockserver.formats.wiremock.variables import quoted
 
@@ -25,7 +25,7 @@ _PARTS = {
 }
 
 
-def request_pattern(written: Any, at: Place, *, exact: bool = False) -> dict[str, Any] | None:
+def request_pattern(written: Any, at: LossPlace, *, exact: bool = False) -> dict[str, Any] | None:
     """
     `request`, and where they are needed `match` and `if`; None, and noted, where
     there is no saying which requests are meant.
@@ -50,7 +50,7 @@ def request_pattern(written: Any, at: Place, *, exact: bool = False) -> dict[str
     return route
 
 
-def _no_others(written: dict[str, Any], found: Target) -> str:
+def _no_others(written: dict[str, Any], found: PathTarget) -> str:
     """That the query is no other than the one that is written."""
     if not found.query:
         return "{{ not request.query }}"
@@ -64,7 +64,7 @@ def _spaced(path: str) -> str:
     return path.replace(" ", "%20")
 
 
-def _method(written: Any, at: Place) -> str:
+def _method(written: Any, at: LossPlace) -> str:
     if written is None or str(written).upper() == "ANY":
         return "ANY"
     if isinstance(written, str) and written.upper() == "GET_OR_HEAD":
@@ -75,7 +75,7 @@ def _method(written: Any, at: Place) -> str:
     return "ANY"
 
 
-def _match(written: dict[str, Any], found: Target, at: Place) -> dict[str, Any]:
+def _match(written: dict[str, Any], found: PathTarget, at: LossPlace) -> dict[str, Any]:
     match: dict[str, Any] = {}
     if found.query:
         match["query"] = dict(found.query)
@@ -96,7 +96,7 @@ def _add(match: dict[str, Any], part: str, name: str, condition: Any) -> None:
     there[name] = {"all_of": [there[name], condition]} if name in there else condition
 
 
-def _authority(written: dict[str, Any], match: dict[str, Any], at: Place) -> None:
+def _authority(written: dict[str, Any], match: dict[str, Any], at: LossPlace) -> None:
     """Host, port, scheme, client and credentials."""
     for key in ("basicAuthCredentials", "basicAuth"):
         given = written.get(key)
@@ -116,7 +116,7 @@ def _authority(written: dict[str, Any], match: dict[str, Any], at: Place) -> Non
             at.at(key).lost(what)
 
 
-def _host(pattern: Any, match: dict[str, Any], at: Place) -> None:
+def _host(pattern: Any, match: dict[str, Any], at: LossPlace) -> None:
     """Their host is without its port, and the header has it."""
     if isinstance(pattern, dict) and isinstance(pattern.get("equalTo"), str):
         name = pattern["equalTo"]
@@ -134,7 +134,7 @@ def _escaped(name: str) -> str:
     return "".join(char if char.isalnum() or char in "-_" else f"\\{char}" for char in name)
 
 
-def _path_parameters(written: Any, found: Target, at: Place) -> None:
+def _path_parameters(written: Any, found: PathTarget, at: LossPlace) -> None:
     """Conditions on a template's parameters: a text takes the parameter's place, an expression stands in it."""
     for name, pattern in (written or {}).items():
         place = at.at(name)
@@ -157,7 +157,7 @@ def _path_parameters(written: Any, found: Target, at: Place) -> None:
             place.lost("a path parameter is asked only by `equalTo` or `matches`")
 
 
-def _multipart(written: Any, match: dict[str, Any], at: Place) -> None:
+def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
     """Parts of a form by name: theirs take fields and files alike, ours tell them apart."""
     for i, pattern in enumerate(written or []):
         place = at.at(i)

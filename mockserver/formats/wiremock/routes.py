@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.formats.mocks.sources import FAILURES
-from mockserver.formats.wiremock.losses import Place
-from mockserver.formats.wiremock.replies import Replies, upstream
+from mockserver.formats.wiremock.losses import LossPlace
+from mockserver.formats.wiremock.replies import WireMockReplies, upstream
 from mockserver.formats.wiremock.requests import request_pattern
 from mockserver.formats.wiremock.webhooks import webhooks
 
@@ -20,7 +20,7 @@ _KNOWN = frozenset({
 
 
 def route(
-    mapping: dict[str, Any], replies: Replies, at: Place, *, exact: bool = False
+    mapping: dict[str, Any], replies: WireMockReplies, at: LossPlace, *, exact: bool = False
 ) -> dict[str, Any] | None:
     """The route as an author would write it, without a name; None, and noted, where it can't be one."""
     try:
@@ -30,7 +30,9 @@ def route(
         return None
 
 
-def _route(mapping: dict[str, Any], replies: Replies, at: Place, *, exact: bool) -> dict[str, Any] | None:
+def _route(
+    mapping: dict[str, Any], replies: WireMockReplies, at: LossPlace, *, exact: bool
+) -> dict[str, Any] | None:
     """May raise any of FAILURES where something stands in it that doesn't belong there."""
     at.unknown(mapping, _KNOWN)
     asked = request_pattern(mapping.get("request") or {}, at.at("request"), exact=exact)

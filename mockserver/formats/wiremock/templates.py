@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockserver.formats.wiremock.handlebars import Call, Unsaid, parsed_call, pieces
+from mockserver.formats.wiremock.handlebars import HelperCall, UnsupportedExpressionError, parsed_call, pieces
 from mockserver.formats.wiremock.helpers import HELPERS
-from mockserver.formats.wiremock.losses import Place
-from mockserver.formats.wiremock.variables import Scope
+from mockserver.formats.wiremock.losses import LossPlace
+from mockserver.formats.wiremock.variables import HandlebarsScope
 
 _BLOCKS = frozenset({"if", "unless", "not", "and", "or", "each", "eq", "neq", "contains"})
 _LOST = "lost"
@@ -22,12 +22,12 @@ _ALONE = re.compile(r"\{\{ ((?:(?!\}\}|\{\{).)*) \}\}", re.DOTALL)
 _AS = re.compile(r"\s+as\s+\|\s*([\w\s]+?)\s*\|$")
 
 
-def template(text: str, at: Place) -> str:
+def template(text: str, at: LossPlace) -> str:
     """The same in our words."""
     return _Writer(at).written(text)
 
 
-def tree(value: Any, at: Place) -> Any:
+def tree(value: Any, at: LossPlace) -> Any:
     """The same of every text in a JSON value; a text in it stays one, also where a template is all of it."""
     if isinstance(value, str):
         return template(value, at)
@@ -38,7 +38,7 @@ def tree(value: Any, at: Place) -> Any:
     return value
 
 
-def _inside(value: Any, at: Place) -> Any:
+def _inside(value: Any, at: LossPlace) -> Any:
     made = tree(value, at)
     alone = _ALONE.fullmatch(made) if isinstance(made, str) else None
     return f"{{{{ ({alone[1]}) | string }}}}" if alone else made
@@ -54,9 +54,9 @@ def literal_braces(text: str) -> str:
 class _Writer:
     """Writes one text anew, its blocks kept on a stack."""
 
-    def __init__(self, at: Place) -> None:
+    def __init__(self, at: LossPlace) -> None:
         self._at = at
-        self._scope = Scope(HELPERS)
+        self._scope = HandlebarsScope(HELPERS)
         self._open: list[str] = []
 
     def written(self, text: str) -> str:
@@ -69,7 +69,7 @@ class _Writer:
                 continue
             try:
                 made.append(self._code(piece))
-            except Unsaid as why:
+            except UnsupportedExpressionError as why:
                 self._at.lost(f"{{{{{piece}}}}}: {why}")
                 made.append("{% raw %}{{" + piece + "}}{% endraw %}")
         return "".join(made)
@@ -87,7 +87,7 @@ class _Writer:
         if source.startswith("/"):
             block = self._open.pop() if self._open else _LOST
             if block == _LOST:
-                raise Unsaid("nothing is open here")
+                raise UnsupportedExpressionError("nothing is open here")
             return self._scope.left(block)
         if source in ("else", "^"):
             return "{% else %}"
@@ -95,27 +95,27 @@ class _Writer:
             return "{% elif " + self._condition(parsed_call(source[5:])) + " %}"
         return "{{ " + self._expression(parsed_call(source)) + " }}"
 
-    def _expression(self, call: Call) -> str:
+    def _expression(self, call: HelperCall) -> str:
         make = HELPERS.get(call.name)
         if make is not None:
             return make(call, self._scope)
         if call.args or call.named:
-            raise Unsaid(f"the helper {call.name!r} is not known here")
+            raise UnsupportedExpressionError(f"the helper {call.name!r} is not known here")
         return self._scope.printed(call.name)
 
-    def _block(self, call: Call, names: list[str]) -> tuple[str, str]:
+    def _block(self, call: HelperCall, names: list[str]) -> tuple[str, str]:
         """Its beginning, and what it is."""
         if call.name == "each" and call.args:
             return self._scope.entered(self._scope.many(call.args[0]), names), "for"
         return "{% if " + self._condition(call) + " %}", "if"
 
-    def _condition(self, call: Call) -> str:
+    def _condition(self, call: HelperCall) -> str:
         if call.name not in _BLOCKS or call.name == "each" or not call.args:
-            raise Unsaid(f"the block {call.name!r} is not known here")
+            raise UnsupportedExpressionError(f"the block {call.name!r} is not known here")
         values = [self._scope.value(arg) for arg in call.args]
         if call.name in ("eq", "neq"):
             if len(values) < 2:
-                raise Unsaid(f"{call.name} lacks an argument")
+                raise UnsupportedExpressionError(f"{call.name} lacks an argument")
             return f"{values[0]} {'==' if call.name == 'eq' else '!='} {values[1]}"
         if call.name == "contains" and len(values) == 2:
             return f"{values[1]} in {values[0]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from mockserver.formats.wiremock.handlebars import Arg, Call, Unsaid
+from mockserver.formats.wiremock.handlebars import Arg, HelperCall, UnsupportedExpressionError
 
 _STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -38,10 +38,10 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
-class Scope:
+class HandlebarsScope:
     """What names and helpers mean at one place; in an `each` there is an item."""
 
-    def __init__(self, helpers: Mapping[str, Callable[[Call, Scope], str]]) -> None:
+    def __init__(self, helpers: Mapping[str, Callable[[HelperCall, HandlebarsScope], str]]) -> None:
         self._helpers = helpers
         self._items = 0
         self._names: list[dict[str, str]] = []
@@ -67,20 +67,20 @@ class Scope:
         return "item" if self._items <= 1 else f"item{self._items}"
 
     def printed(self, name: str) -> str:
-        """A name as it is printed: what is missing prints nothing. Raises Unsaid."""
+        """A name as it is printed: what is missing prints nothing. Raises UnsupportedExpressionError."""
         found = self._named(name)
         simple = found in _WHOLE.values() and "split" not in found
         return found if simple or _NUMBER.fullmatch(found) else f"{found} | default('')"
 
     def value(self, arg: Arg) -> str:
-        """An argument as an expression. Raises Unsaid."""
+        """An argument as an expression. Raises UnsupportedExpressionError."""
         if arg.kind == "text":
             return quoted(arg.text)
         if arg.kind == "call":
             assert arg.call is not None
             make = self._helpers.get(arg.call.name)
             if make is None:
-                raise Unsaid(f"the helper {arg.call.name!r} is not known here")
+                raise UnsupportedExpressionError(f"the helper {arg.call.name!r} is not known here")
             return f"({make(arg.call, self)})"
         found = self._named(arg.text)
         return found if _NUMBER.fullmatch(found) or found in ("true", "false") else f"({found} | default(''))"
@@ -97,7 +97,7 @@ class Scope:
             return name
         steps = [one or two for one, two in _STEP.findall(name)]
         if not steps:
-            raise Unsaid("it can't be read")
+            raise UnsupportedExpressionError("it can't be read")
         first, rest = steps[0], steps[1:]
         if first in ("request", "originalRequest") and rest:
             return _of_request(rest)
@@ -109,10 +109,10 @@ class Scope:
             if first in names:
                 return names[first] + _keys(rest)
         if first == "parameters":
-            raise Unsaid("parameters of a transformer are not carried")
+            raise UnsupportedExpressionError("parameters of a transformer are not carried")
         if self._items and re.fullmatch(r"\w+", first):
             return self._item + _keys(steps)
-        raise Unsaid(f"the name {name!r} is not known here")
+        raise UnsupportedExpressionError(f"the name {name!r} is not known here")
 
 
 def _of_request(steps: list[str]) -> str:
@@ -128,7 +128,7 @@ def _of_request(steps: list[str]) -> str:
         return f"request.{group}[{name}]"
     if part in _WHOLE and not rest:
         return _WHOLE[part]
-    raise Unsaid(f"request.{'.'.join(steps)} is not known here")
+    raise UnsupportedExpressionError(f"request.{'.'.join(steps)} is not known here")
 
 
 def _keys(steps: list[str]) -> str:

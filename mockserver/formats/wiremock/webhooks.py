@@ -7,14 +7,14 @@ from typing import Any
 
 from mockserver.formats.reading import json_line
 from mockserver.formats.wiremock import templates
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.replies import distribution
 from mockserver.model.written import written_float
 
 _KNOWN = frozenset({"method", "url", "headers", "body", "base64Body", "delay"})
 
 
-def webhooks(mapping: dict[str, Any], at: Place) -> Any:
+def webhooks(mapping: dict[str, Any], at: LossPlace) -> Any:
     """One, a list of them, or None."""
     made = []
     for key in ("serveEventListeners", "postServeActions"):
@@ -30,7 +30,7 @@ def webhooks(mapping: dict[str, Any], at: Place) -> Any:
     return made[0] if len(made) == 1 else made
 
 
-def _listed(written: Any, at: Place) -> list[tuple[str, Any, Place]]:
+def _listed(written: Any, at: LossPlace) -> list[tuple[str, Any, LossPlace]]:
     """Names, parameters and places, of a list or of a mapping by name."""
     if isinstance(written, dict):
         return [(name, one, at.at(name)) for name, one in written.items()]
@@ -39,7 +39,7 @@ def _listed(written: Any, at: Place) -> list[tuple[str, Any, Place]]:
     ]
 
 
-def _webhook(written: dict[str, Any], at: Place) -> dict[str, Any] | None:
+def _webhook(written: dict[str, Any], at: LossPlace) -> dict[str, Any] | None:
     at.unknown(written, _KNOWN)
     if not isinstance(written.get("url"), str):
         at.lost("it has no URL")
@@ -65,7 +65,7 @@ def _webhook(written: dict[str, Any], at: Place) -> dict[str, Any] | None:
     return made
 
 
-def _body(written: dict[str, Any], at: Place) -> dict[str, Any]:
+def _body(written: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     if written.get("base64Body") is not None:
         return {"base64": written["base64Body"]}
     body = written.get("body")

@@ -6,9 +6,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.routes import DEFAULT_PRIORITY, STARTED
-from mockserver.formats.wiremock.writer_replies import Replies, webhook_out
+from mockserver.formats.wiremock.writer_replies import WrittenReplies, webhook_out
 from mockserver.formats.wiremock.writer_requests import request_out
 from mockserver.recording.conversion import Document, Exported
 
@@ -51,7 +51,7 @@ class Out:
 
     def mappings(self, name: str, document: Document) -> list[dict[str, Any]]:
         """Those of one scenario, in the order in which they are asked."""
-        at = Place(f"{name}: ", self.exported.lost)
+        at = LossPlace(f"{name}: ", self.exported.lost)
         for key, what in _SCENARIO_LOST.items():
             if document.get(key) and not (key == "host" and isinstance(document[key], str)):
                 at.at(key).lost(what)
@@ -63,7 +63,9 @@ class Out:
             made += self.route(name, document, route, at.at("routes", i))
         return made
 
-    def route(self, name: str, document: Document, route: dict[str, Any], at: Place) -> list[dict[str, Any]]:
+    def route(
+        self, name: str, document: Document, route: dict[str, Any], at: LossPlace
+    ) -> list[dict[str, Any]]:
         """Its mappings: one for each of its methods, and for each step of its sequence."""
         methods, _, path = route["request"].partition(" ")
         if "," not in methods or set(methods.split(",")) == {"GET", "HEAD"}:
@@ -74,15 +76,19 @@ class Out:
         # What is lost was told with the first.
         return [
             *made,
-            *(one for other in several[1:] for one in self._of_one(name, document, other, Place(at.path))),
+            *(
+                one
+                for other in several[1:]
+                for one in self._of_one(name, document, other, LossPlace(at.path))
+            ),
         ]
 
-    def _initial(self, state: Any, at: Place) -> None:
+    def _initial(self, state: Any, at: LossPlace) -> None:
         if state:
             at.lost("every scenario begins as Started there", "Set states by their admin API")
 
     def _of_one(
-        self, name: str, document: Document, route: dict[str, Any], at: Place
+        self, name: str, document: Document, route: dict[str, Any], at: LossPlace
     ) -> list[dict[str, Any]]:
         for key, what in _ROUTE_LOST.items():
             if key in route:
@@ -98,7 +104,7 @@ class Out:
         if route.get("tags"):
             base["metadata"] = {"tags": route["tags"]}
         label = f"{name}/{route.get('name')}/{route['request']}/{at.path}"
-        replies = Replies(document, self._folder, self.exported)
+        replies = WrittenReplies(document, self._folder, self.exported)
         steps = _steps(route.get("reply", 200))
         if len(steps) > 1 or route.get("then") == "stop":
             return self._sequence(base, label, route, steps, replies, at)
@@ -112,7 +118,9 @@ class Out:
             }
         ]
 
-    def _answer(self, route: dict[str, Any], reply: Any, replies: Replies, at: Place) -> dict[str, Any]:
+    def _answer(
+        self, route: dict[str, Any], reply: Any, replies: WrittenReplies, at: LossPlace
+    ) -> dict[str, Any]:
         proxy = route.get("proxy")
         made: dict[str, Any] = {"response": {"proxyBaseUrl": proxy} if proxy else replies.response(reply, at)}
         status = reply if isinstance(reply, int) else reply.get("status", 200)
@@ -124,7 +132,7 @@ class Out:
             made["serveEventListeners"] = [webhook_out(one, at.at("webhook")) for one in listed]
         return made
 
-    def _states(self, route: dict[str, Any], reply: Any, at: Place) -> dict[str, Any]:
+    def _states(self, route: dict[str, Any], reply: Any, at: LossPlace) -> dict[str, Any]:
         """Conditions on one state, and its change, where both are plain texts of one key."""
         when = route.get("when") or {}
         own = reply.get("set") if isinstance(reply, dict) else None
@@ -158,8 +166,8 @@ class Out:
         label: str,
         route: dict[str, Any],
         steps: list[Any],
-        replies: Replies,
-        at: Place,
+        replies: WrittenReplies,
+        at: LossPlace,
     ) -> list[dict[str, Any]]:
         """A mapping for each step, chained by states: their way to say first this, then that."""
         if route.get("when") or route.get("set"):
@@ -206,7 +214,7 @@ def _required(condition: Any) -> str | None:
     return condition if isinstance(condition, str) and condition not in ("absent", "present") else None
 
 
-def _priority(priority: int, at: Place) -> int:
+def _priority(priority: int, at: LossPlace) -> int:
     """Theirs is at least 1, and 1 is asked first."""
     made = DEFAULT_PRIORITY - priority
     if made < 1:

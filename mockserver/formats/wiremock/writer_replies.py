@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from mockserver.errors import shown
 from mockserver.formats.reading import json_line
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.replies import FAULTS
 from mockserver.formats.wiremock.writer_templates import handlebars, handlebars_tree, is_template
 from mockserver.model.durations import parse_duration_s
@@ -42,7 +42,7 @@ def _ms(value: Any) -> int:
     return round(parse_duration_s(value) * 1000)
 
 
-class Replies:
+class WrittenReplies:
     """Makes response definitions, with a scenario's defaults in each."""
 
     def __init__(self, document: Document, folder: Path | None, exported: Exported) -> None:
@@ -50,7 +50,7 @@ class Replies:
         self._folder = folder
         self._exported = exported
 
-    def response(self, reply: Any, at: Place) -> dict[str, Any]:
+    def response(self, reply: Any, at: LossPlace) -> dict[str, Any]:
         written = {"status": reply} if isinstance(reply, int) else dict(reply)
         made: dict[str, Any] = {}
         self._templated = False
@@ -71,14 +71,14 @@ class Replies:
             made["transformers"] = ["response-template"]
         return made
 
-    def _said(self, value: Any, at: Place) -> Any:
+    def _said(self, value: Any, at: LossPlace) -> Any:
         """With its templates in Handlebars; notes that there are some."""
         if not is_template(value):
             return value
         self._templated = True
         return handlebars_tree(value, at)
 
-    def _body(self, written: dict[str, Any], made: dict[str, Any], at: Place, *, raw: bool) -> None:
+    def _body(self, written: dict[str, Any], made: dict[str, Any], at: LossPlace, *, raw: bool) -> None:
         kind = next(
             (key for key in ("json", "text", "html", "xml", "form", "base64", "file") if key in written), None
         )
@@ -100,7 +100,7 @@ class Replies:
         if kind in _TYPES:
             made["headers"] = {"Content-Type": _TYPES[kind]}
 
-    def _file(self, name: str, made: dict[str, Any], at: Place) -> None:
+    def _file(self, name: str, made: dict[str, Any], at: LossPlace) -> None:
         made["bodyFileName"] = name
         path = self._folder / name if self._folder is not None else None
         if path is None or not path.is_file():
@@ -108,7 +108,7 @@ class Replies:
             return
         self._exported.files[f"__files/{name}"] = path.read_bytes()
 
-    def _headers(self, written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
+    def _headers(self, written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> None:
         lines = dict(made.get("headers") or {})
         for source in (self._defaults.get("headers") or {}, written.get("headers") or {}):
             for name, value in source.items():
@@ -119,7 +119,7 @@ class Replies:
                 name: value if isinstance(value, list) else as_text(value) for name, value in lines.items()
             }
 
-    def _timing(self, written: dict[str, Any], made: dict[str, Any], at: Place) -> None:
+    def _timing(self, written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> None:
         delay = written.get("delay")
         if isinstance(delay, dict) and "median" in delay:
             made["delayDistribution"] = {
@@ -149,7 +149,7 @@ class Replies:
         elif throttle is not None:
             at.at("throttle").lost("a rate is not known there", "Write {chunks: 5, over: 2s}")
 
-    def _fault(self, fault: Any, made: dict[str, Any], at: Place) -> None:
+    def _fault(self, fault: Any, made: dict[str, Any], at: LossPlace) -> None:
         if fault is None:
             return
         kind = fault.get("kind") if isinstance(fault, dict) else fault
@@ -161,7 +161,7 @@ class Replies:
         made["fault"] = _FAULTS[kind]
 
 
-def webhook_out(written: dict[str, Any], at: Place) -> dict[str, Any]:
+def webhook_out(written: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     """A listener that sends it."""
     parameters: dict[str, Any] = {
         "method": written.get("method", "POST"),

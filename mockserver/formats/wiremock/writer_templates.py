@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 
 _CODE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _RAW = re.compile(r"\{% raw %\}(.*?)\{% endraw %\}", re.DOTALL)
@@ -27,7 +27,7 @@ def is_template(value: Any) -> bool:
     return isinstance(value, list) and any(is_template(one) for one in value)
 
 
-def handlebars_tree(value: Any, at: Place) -> Any:
+def handlebars_tree(value: Any, at: LossPlace) -> Any:
     """Every text in a JSON value."""
     if isinstance(value, str):
         return handlebars(value, at)
@@ -38,7 +38,7 @@ def handlebars_tree(value: Any, at: Place) -> Any:
     return value
 
 
-def handlebars(text: str, at: Place) -> str:
+def handlebars(text: str, at: LossPlace) -> str:
     """One text."""
     if "{{" not in text and "{%" not in text:
         return text

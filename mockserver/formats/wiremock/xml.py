@@ -6,13 +6,13 @@ from collections import Counter
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from mockserver.formats.wiremock.losses import Place
+from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import ANYTHING, FAILED, literal, text_condition
 
 _EQUALITY = frozenset({"equalToXml"})
 
 
-def equal_to_xml(pattern: dict[str, Any], at: Place) -> dict[str, Any]:
+def equal_to_xml(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     """Conditions by query that an equal document fulfils, and hardly another; empty, and noted, for what is no XML."""
     at.unknown(pattern, _EQUALITY)
     text = pattern["equalToXml"]
@@ -57,7 +57,7 @@ def _bare(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def x_path(pattern: dict[str, Any], at: Place) -> tuple[str, Any]:
+def x_path(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
     """The query and the condition on what it finds; FAILED where there is none."""
     written = pattern["matchesXPath"]
     if isinstance(written, str):

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.types import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mockserver.errors import TlsRefused
+from mockserver.errors import TlsSettingsError
 from mockserver.http.tls.pem import (
     check_fits,
     check_times,
@@ -106,7 +106,7 @@ def made() -> Authority:
 def kept_in(folder: Path) -> Authority:
     """
     The CA of that folder, made if there is none. Processes that start at once get the same one.
-    Raises TlsRefused.
+    Raises TlsSettingsError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def kept_in(folder: Path) -> Authority:
     except OSError as why:
         raise _unusable(folder, why) from why
     if has_certificate and not has_key:
-        raise TlsRefused(
+        raise TlsSettingsError(
             f"--tls-dir {folder} has {CERTIFICATE} without its key {KEY}. "
             f"Put the key beside it, or remove {CERTIFICATE} to have a new CA made"
         )
@@ -132,10 +132,10 @@ def kept_in(folder: Path) -> Authority:
 
 
 def _certificate_of(folder: Path) -> bytes:
-    """What stands in the key's file beside the key. Raises TlsRefused where it is a key alone."""
+    """What stands in the key's file beside the key. Raises TlsSettingsError where it is a key alone."""
     text = read_file(folder / KEY)
     if b"BEGIN CERTIFICATE" not in text:
-        raise TlsRefused(
+        raise TlsSettingsError(
             f"--tls-dir {folder} has the key {KEY} without its certificate {CERTIFICATE}. "
             f"Put the certificate beside it, or remove {KEY} to have a new CA made"
         )
@@ -165,7 +165,7 @@ def _loaded(folder: Path) -> Authority:
     check_fits(certificates[0], key, certificate_path, key_path)
     check_times(certificates[0], certificate_path)
     if not _may_sign(certificates[0]):
-        raise TlsRefused(
+        raise TlsSettingsError(
             f"{certificate_path} is no CA, so it can't sign certificates. "
             "Give a server's own certificate with --tls-cert and --tls-key"
         )
@@ -180,8 +180,8 @@ def _may_sign(certificate: x509.Certificate) -> bool:
     return constraints.value.ca
 
 
-def _unusable(folder: Path, why: OSError) -> TlsRefused:
-    return TlsRefused(
+def _unusable(folder: Path, why: OSError) -> TlsSettingsError:
+    return TlsSettingsError(
         f"--tls-dir {folder} can't be used: {why.strerror or why}. "
         "Give a folder that may be written, or leave it out: then the CA lives as long as the process"
     )

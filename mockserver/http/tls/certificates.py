@@ -19,7 +19,7 @@ from typing import Protocol
 
 from cryptography import x509
 
-from mockserver.errors import TlsRefused
+from mockserver.errors import TlsSettingsError
 from mockserver.http.tls.authority import LEAF_DAYS, Authority
 from mockserver.http.tls.pem import check_fits, check_times, fits, pem_of, read_certificates, read_key
 from mockserver.real_time import REAL
@@ -107,7 +107,7 @@ class Certificates:
 
 
 class OwnCertificate:
-    """The user's certificate, shown to everybody. Raises TlsRefused for files that don't do."""
+    """The user's certificate, shown to everybody. Raises TlsSettingsError for files that don't do."""
 
     ca_pem = None
 
@@ -116,7 +116,7 @@ class OwnCertificate:
     ) -> None:
         chain, private = read_certificates(certificate), read_key(key)
         if any(fits(one, private) for one in chain[1:]) and not fits(chain[0], private):
-            raise TlsRefused(
+            raise TlsSettingsError(
                 f"{certificate} begins with the certificate of another key. Put the server's own first, then its CAs"
             )
         check_fits(chain[0], private, certificate, key)
@@ -125,7 +125,7 @@ class OwnCertificate:
         try:
             self.context.load_cert_chain(certificate, key)
         except (ssl.SSLError, OSError) as why:
-            raise TlsRefused(f"{certificate} can't be served: {why}") from why
+            raise TlsSettingsError(f"{certificate} can't be served: {why}") from why
         self._warn(certificate, chain[0], hosts)
 
     @staticmethod

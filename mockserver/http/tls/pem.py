@@ -11,36 +11,36 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from mockserver.errors import TlsRefused
+from mockserver.errors import TlsSettingsError
 
 
 def read_file(path: Path) -> bytes:
-    """Raises TlsRefused."""
+    """Raises TlsSettingsError."""
     try:
         return path.read_bytes()
     except OSError as why:
-        raise TlsRefused(f"{path} can't be read: {why.strerror or why}") from why
+        raise TlsSettingsError(f"{path} can't be read: {why.strerror or why}") from why
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:
-    """At least one. Raises TlsRefused."""
+    """At least one. Raises TlsSettingsError."""
     text = read_file(path)
     if b"BEGIN CERTIFICATE" not in text:
         held = "it holds a key" if b"PRIVATE KEY" in text else "PEM begins with -----BEGIN CERTIFICATE-----"
-        raise TlsRefused(f"{path} has no certificate in PEM: {held}")
+        raise TlsSettingsError(f"{path} has no certificate in PEM: {held}")
     try:
         return x509.load_pem_x509_certificates(text)
     except ValueError as why:
-        raise TlsRefused(f"{path} has a certificate that can't be read: {why}") from why
+        raise TlsSettingsError(f"{path} has a certificate that can't be read: {why}") from why
 
 
 def read_key(path: Path) -> PrivateKeyTypes:
-    """Raises TlsRefused, for an encrypted key too: nobody is there to be asked for its password."""
+    """Raises TlsSettingsError, for an encrypted key too: nobody is there to be asked for its password."""
     text = read_file(path)
     try:
         return serialization.load_pem_private_key(text, None)
     except TypeError as why:
-        raise TlsRefused(
+        raise TlsSettingsError(
             f"the key {path} is encrypted. Write it without a password: openssl pkey -in {path} -out plain.pem"
         ) from why
     except (ValueError, UnsupportedAlgorithm) as why:
@@ -49,7 +49,7 @@ def read_key(path: Path) -> PrivateKeyTypes:
             if b"BEGIN CERTIFICATE" in text and b"PRIVATE KEY" not in text
             else str(why)
         )
-        raise TlsRefused(f"{path} has no private key in PEM that can be read: {held}") from why
+        raise TlsSettingsError(f"{path} has no private key in PEM that can be read: {held}") from why
 
 
 def key_pem(key: PrivateKeyTypes) -> bytes:
@@ -69,19 +69,19 @@ def fits(certificate: x509.Certificate, key: PrivateKeyTypes) -> bool:
 def check_fits(
     certificate: x509.Certificate, key: PrivateKeyTypes, certificate_path: Path, key_path: Path
 ) -> None:
-    """Raises TlsRefused where the key is another certificate's."""
+    """Raises TlsSettingsError where the key is another certificate's."""
     if not fits(certificate, key):
-        raise TlsRefused(f"the key {key_path} does not fit the certificate {certificate_path}")
+        raise TlsSettingsError(f"the key {key_path} does not fit the certificate {certificate_path}")
 
 
 def check_times(certificate: x509.Certificate, path: Path) -> None:
-    """Raises TlsRefused for a certificate that is not valid now."""
+    """Raises TlsSettingsError for a certificate that is not valid now."""
     now = dt.datetime.now(dt.UTC)
     if certificate.not_valid_after_utc < now:
         day = certificate.not_valid_after_utc.date()
-        raise TlsRefused(f"the certificate {path} expired on {day}. Renew it")
+        raise TlsSettingsError(f"the certificate {path} expired on {day}. Renew it")
     if certificate.not_valid_before_utc > now:
         day = certificate.not_valid_before_utc.date()
-        raise TlsRefused(
+        raise TlsSettingsError(
             f"the certificate {path} is valid only from {day} on. Is this machine's clock right?"
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mockserver.engine.engine import Engine
 from mockserver.engine.routes import Scenario
-from mockserver.engine.scenario_set import World
+from mockserver.engine.scenario_set import ScenarioSet
 
 
 class ScenarioHosts:
@@ -14,7 +14,7 @@ class ScenarioHosts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._world: World | None = None
+        self._world: ScenarioSet | None = None
         self._files: frozenset[str] = frozenset()
 
     def of_files(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from mockserver.errors import MissingExtra, TlsRefused
+from mockserver.errors import MissingExtraError, TlsSettingsError
 from mockserver.http.tls.layer import ReadCert
 from mockserver.settings import Settings
 
@@ -27,7 +27,7 @@ class Secured(Protocol):
 
 
 def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
-    """None without TLS. Raises TlsRefused; MissingExtra without the library."""
+    """None without TLS. Raises TlsSettingsError; MissingExtraError without the library."""
     _check(settings)
     if not settings.tls:
         return None
@@ -35,7 +35,7 @@ def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
         from mockserver.http.tls import authority
         from mockserver.http.tls.certificates import Certificates, OwnCertificate
     except ImportError:
-        raise MissingExtra((), "--tls", "tls") from None
+        raise MissingExtraError((), "--tls", "tls") from None
     client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
     if settings.tls_cert:
         return OwnCertificate(
@@ -62,16 +62,18 @@ def _check(settings: Settings) -> None:
     }
     named = [flag for flag, value in given.items() if value]
     if named and not settings.tls:
-        raise TlsRefused(f"{named[0]} does nothing without --tls. Add --tls, or leave {named[0]} out")
+        raise TlsSettingsError(f"{named[0]} does nothing without --tls. Add --tls, or leave {named[0]} out")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         there, lacking = ("--tls-cert", "--tls-key") if settings.tls_cert else ("--tls-key", "--tls-cert")
-        raise TlsRefused(
+        raise TlsSettingsError(
             f"{there} needs {lacking} beside it. Give both, or neither to have certificates made"
         )
     if settings.tls_cert and settings.tls_dir:
-        raise TlsRefused("--tls-dir keeps a CA, and with --tls-cert none is used. Leave one of the two out")
+        raise TlsSettingsError(
+            "--tls-dir keeps a CA, and with --tls-cert none is used. Leave one of the two out"
+        )
     if settings.tls_port and settings.tls_port in (settings.port, settings.admin_port):
-        raise TlsRefused(
+        raise TlsSettingsError(
             f"--tls-port {settings.tls_port} is taken by another flag. "
             "Leave --tls-port out: then --port speaks both, plain and TLS"
         )

@@ -24,7 +24,7 @@ _EXPECTED_CHARS = 1_000
 _COMMAS = Slip("commas are not split: send the name again for each value", 0.5)
 
 
-class Place:
+class DifferencePlace:
     """
     Where in the request a value stands; in an effect `root` is empty.
 
@@ -49,10 +49,10 @@ class Place:
             return self.root
         return self.root + dotted(("_", *self.path))[1:] if self.root else dotted(self.path)
 
-    def below(self, key: str | int) -> Place:
+    def below(self, key: str | int) -> DifferencePlace:
         if self.path is None:
-            return Place(f"{self.root}[{key}]" if isinstance(key, int) else f"{self.root}.{key}")
-        return Place(self.root, (*self.path, key), base=self.base)
+            return DifferencePlace(f"{self.root}[{key}]" if isinstance(key, int) else f"{self.root}.{key}")
+        return DifferencePlace(self.root, (*self.path, key), base=self.base)
 
     def differs(self, actual: Any, said: str, written: Any, slip: Slip = NONE) -> Difference:
         """Something came that does not fulfil the condition, or nothing did."""

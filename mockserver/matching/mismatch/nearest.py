@@ -18,18 +18,18 @@ from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.differences import distance, noting
 from mockserver.matching.mismatch.likeness import MOST_TARGETS
 from mockserver.matching.mismatch.suggestions import suggest, without_secrets
-from mockserver.matching.mismatch.unmatched import UNLIKE, Pattern, path_difference, shown_path
-from mockserver.model.http import ABSENT, Request, UnreadableBody
+from mockserver.matching.mismatch.unmatched import UNLIKE, RoutePath, path_difference, shown_path
+from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
-__all__ = ["Shape", "as_text", "nearest", "report", "shown_method", "suggest", "without_secrets"]
+__all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "suggest", "without_secrets"]
 
 _SHOWN_CHARS = 255
 _FAR = 1.5
 """What is so much farther off than the nearest explains nothing."""
 
 
-class Shape(Protocol):
+class RouteShape(Protocol):
     """What a route asks of a request. `methods` None is any; `host` None likewise."""
 
     @property
@@ -37,17 +37,17 @@ class Shape(Protocol):
     @property
     def methods(self) -> frozenset[str] | None: ...
     @property
-    def pattern(self) -> Pattern: ...
+    def pattern(self) -> RoutePath: ...
     @property
     def matcher(self) -> Matcher | None: ...
     @property
     def host(self) -> str | None: ...
 
 
-S = TypeVar("S", bound=Shape)
+S = TypeVar("S", bound=RouteShape)
 
 
-def report(request: Request, shape: Shape) -> list[Difference]:
+def report(request: Request, shape: RouteShape) -> list[Difference]:
     """Everything in the request that keeps it from the route: host, method, path, then `match` in its order."""
     line = _line(request, shape, path_difference(request.path, shape.pattern))
     differences = shape.matcher.differences(request) if shape.matcher is not None else []
@@ -92,12 +92,12 @@ def nearest(
     return [one for one in found if distance(one[1]) <= max(2 * least, least + _FAR)]
 
 
-def _line(request: Request, shape: Shape, path: Difference | None) -> list[Difference]:
+def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[Difference]:
     parts = (_host(request, shape), _method(request, shape), path)
     return [difference for difference in parts if difference is not None]
 
 
-def _host(request: Request, shape: Shape) -> Difference | None:
+def _host(request: Request, shape: RouteShape) -> Difference | None:
     wanted, came = shape.host and shape.host.lower(), request.host.lower()
     if wanted is None or came in (wanted, f"{wanted}:{came.rpartition(':')[2]}"):
         return None
@@ -106,7 +106,7 @@ def _host(request: Request, shape: Shape) -> Difference | None:
     return Difference("host", wanted, came or ABSENT, weight=1.5, text=text)
 
 
-def _method(request: Request, shape: Shape) -> Difference | None:
+def _method(request: Request, shape: RouteShape) -> Difference | None:
     methods = shape.methods
     if methods is None or request.method in methods or (request.method == "HEAD" and "GET" in methods):
         return None
@@ -122,7 +122,7 @@ def shown_method(method: str) -> str:
     return method if len(method) <= _SHOWN_CHARS else method[: _SHOWN_CHARS - 1] + "…"
 
 
-def _match(request: Request, shape: Shape, *, asked: bool) -> list[Difference]:
+def _match(request: Request, shape: RouteShape, *, asked: bool) -> list[Difference]:
     if shape.matcher is None:
         return []
     differences = shape.matcher.quick_differences(request, asked=asked)
@@ -145,9 +145,9 @@ def _names(request: Request) -> dict[str, Iterable[str]]:
         found: dict[str, Iterable[str]] = {"query": request.query.keys()}
         if len(request.body) > MOST_READ_BYTES:
             return found
-        with suppress(UnreadableBody):
+        with suppress(UnreadableBodyError):
             found["form"] = request.form.keys()
-        with suppress(UnreadableBody):
+        with suppress(UnreadableBodyError):
             found["json"] = request.json.keys() if isinstance(request.json, dict) else ()
         return found
 
@@ -155,7 +155,7 @@ def _names(request: Request) -> dict[str, Iterable[str]]:
 
 
 def as_text(
-    request: Request, ranked: Sequence[tuple[Shape, Sequence[Difference]]], *, has_routes: bool = True
+    request: Request, ranked: Sequence[tuple[RouteShape, Sequence[Difference]]], *, has_routes: bool = True
 ) -> str:
     """The whole nearest miss, for a client that takes no JSON and for the log."""
     lines = [f"No route takes {shown_method(request.method)} {shown_path(request.path)}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.matching.uploads import files_of
-from mockserver.model.http import Grouped, Request, UnreadableBody
+from mockserver.model.http import Grouped, Request, UnreadableBodyError
 from mockserver.redaction.redaction import mask_text, mask_tree
 from mockserver.schema.base import METHOD
 
@@ -77,7 +77,7 @@ def _body(request: Request) -> dict[str, Any]:
         if request.media_type == "application/x-www-form-urlencoded":
             return {"form": _texts(request.form)}
         return {"json": _json(request.json)}
-    except UnreadableBody:
+    except UnreadableBodyError:
         return {}
 
 

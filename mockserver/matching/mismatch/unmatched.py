@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.matching.mismatch.hints import edits, typos
 from mockserver.matching.paths import PathPattern, as_parameter
 from mockserver.model.mismatch import Difference
@@ -33,7 +33,7 @@ _NOTHINGS = ("undefined", "null", "None", "nil", "NaN")
 _OPENERS = ("{", "$", ":", "<", "[")
 
 
-class Pattern(Protocol):
+class RoutePath(Protocol):
     """A compiled path; `text` is the path as written, with its base."""
 
     @property
@@ -46,7 +46,7 @@ class _Guess(NamedTuple):
     weight: float
 
 
-def path_difference(raw_path: str, pattern: Pattern) -> Difference | None:
+def path_difference(raw_path: str, pattern: RoutePath) -> Difference | None:
     """Why the pattern does not take the path; None where it does. Its weight is UNLIKE or more where nothing is alike."""
     if pattern.match(raw_path) is not None:
         return None
@@ -67,7 +67,7 @@ def shown_path(raw_path: str) -> str:
     return mask_path(raw_path[: 4 * _MOST_CHARS])[: _SHOWN_CHARS - 1] + "…"
 
 
-def _mended(path: str, pattern: Pattern) -> Iterator[_Guess]:
+def _mended(path: str, pattern: RoutePath) -> Iterator[_Guess]:
     """Single slips that, mended, make the path fit."""
     for other, hint in _variants(path):
         if pattern.match(other) is not None:
@@ -82,7 +82,7 @@ def _mended(path: str, pattern: Pattern) -> Iterator[_Guess]:
                 yield _Guess(f"the case differs; {hint}", 0.8)
 
 
-def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: Pattern) -> Iterator[_Guess]:
+def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: RoutePath) -> Iterator[_Guess]:
     surplus, takes_any = len(came) - len(wanted), ":" in pattern.text
     for count in range(1, _MAX_PREFIX + 1):
         if takes_any or surplus == count:
@@ -118,7 +118,7 @@ def _variants(path: str) -> Iterator[tuple[str, str]]:
         yield path.removesuffix("%20"), "white space came at its end"
 
 
-def _fits_in_lower_case(path: str, pattern: Pattern) -> bool:
+def _fits_in_lower_case(path: str, pattern: RoutePath) -> bool:
     wanted, came = segments_of(pattern.text), path.split("/")[1:]
     if len(wanted) != len(came):
         return False
@@ -253,7 +253,7 @@ def fits(wanted: str, came: str) -> bool:
 def _pattern(segment: str) -> PathPattern | None:
     try:
         return PathPattern("/" + segment)
-    except InvalidInput:
+    except InvalidInputError:
         return None
 
 

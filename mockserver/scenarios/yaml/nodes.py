@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.scenarios.places import SURROGATE, placed, refuse_surrogates, refuse_unprintable
 from mockserver.scenarios.yaml.syntax import BAD_ESCAPE, json_error, yaml_error
 
@@ -34,7 +34,7 @@ def _mark(index: int) -> yaml.Mark:
     return yaml.Mark("", index, 0, 0, None, 0)
 
 
-class _Deep(Exception):
+class _NestingError(Exception):
     pass
 
 
@@ -51,7 +51,7 @@ class _Bare:
     def descend_resolver(self, _parent: object, _index: object) -> None:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise _Deep
+            raise _NestingError
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -90,7 +90,7 @@ else:
 
 
 def compose_yaml(text: str, composer: Any = Composer) -> Node | None:
-    """The tree of one document; None for an empty one. Raises InvalidInput."""
+    """The tree of one document; None for an empty one. Raises InvalidInputError."""
     refuse_unprintable(text)
     reader = composer(text)
     try:
@@ -98,14 +98,14 @@ def compose_yaml(text: str, composer: Any = Composer) -> Node | None:
     except yaml.YAMLError as why:
         if "maximum nesting depth" in str(why):  # libyaml has a bound of its own, far above ours
             raise _too_deep(text) from None
-        raise InvalidInput(yaml_error(text, why)) from why
-    except _Deep:
+        raise InvalidInputError(yaml_error(text, why)) from why
+    except _NestingError:
         raise _too_deep(text) from None
     return root
 
 
-def _too_deep(text: str) -> InvalidInput:
-    return InvalidInput(placed(text, 0, f"nested more than {DEEPEST} levels deep"))
+def _too_deep(text: str) -> InvalidInputError:
+    return InvalidInputError(placed(text, 0, f"nested more than {DEEPEST} levels deep"))
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -114,7 +114,7 @@ _WORD = re.compile(r"[^\s,\]}]+")
 
 def compose_json(text: str) -> Node:
     """
-    The tree of a JSON text (RFC 8259), by the same nodes. Raises InvalidInput.
+    The tree of a JSON text (RFC 8259), by the same nodes. Raises InvalidInputError.
 
     YAML is not quite a superset: tabs, surrogate pairs, long keys and control
     characters are right in JSON and wrong there.
@@ -123,12 +123,12 @@ def compose_json(text: str) -> Node:
     try:
         json.loads(text, parse_float=_nothing, parse_int=_nothing, parse_constant=_nothing)
     except json.JSONDecodeError as why:
-        raise InvalidInput(json_error(text, why)) from why
+        raise InvalidInputError(json_error(text, why)) from why
     except RecursionError:
         raise _too_deep(text) from None
     try:
         return _json_value(text, _space(text, 0), 0)[0]
-    except _Deep:
+    except _NestingError:
         raise _too_deep(text) from None
 
 
@@ -147,12 +147,12 @@ def _json_value(text: str, start: int, depth: int) -> tuple[Node, int]:
         return _json_text(text, start)
     if text[start] in "[{":
         if depth == DEEPEST:
-            raise _Deep
+            raise _NestingError
         return (_json_list if text[start] == "[" else _json_mapping)(text, start, depth + 1)
     found = _WORD.match(text, start)
     end = found.end() if found else start
     if text[start:end].lstrip("-") in ("NaN", "Infinity"):
-        raise InvalidInput(placed(text, start, f"JSON has no {text[start:end]}", "Put quotes round it"))
+        raise InvalidInputError(placed(text, start, f"JSON has no {text[start:end]}", "Put quotes round it"))
     return ScalarNode(PLAIN, text[start:end], _mark(start), _mark(end)), end
 
 
@@ -162,7 +162,7 @@ def _json_text(text: str, start: int) -> tuple[Node, int]:
         value.encode()
     except UnicodeEncodeError as why:
         message = f"{text[start:end][:60]} holds half a character (U+{ord(value[why.start]):04X})"
-        raise InvalidInput(placed(text, start, message, "Write the whole character")) from None
+        raise InvalidInputError(placed(text, start, message, "Write the whole character")) from None
     return ScalarNode(QUOTED, value, _mark(start), _mark(end), '"'), end
 
 

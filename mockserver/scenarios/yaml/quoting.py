@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mockserver.errors import Wrong
+from mockserver.errors import WrongValueError
 from mockserver.model.written import WrittenFloat, WrittenInt
 from mockserver.scenarios.yaml.scalars import value_of
 
@@ -30,7 +30,7 @@ def scalar(value: Any, *, flow: bool) -> str:
 def _float(value: float) -> str:
     """With a dot before the exponent: YAML 1.1 sees a number only so."""
     if not math.isfinite(value):
-        raise Wrong(f"{value} is no JSON number", "Leave it out")
+        raise WrongValueError(f"{value} is no JSON number", "Leave it out")
     mantissa, e, exponent = repr(value).partition("e")
     return mantissa + (".0" if e and "." not in mantissa else "") + e + exponent
 
@@ -67,7 +67,7 @@ def _is_more_than_text(text: str) -> bool:
     try:
         if value_of(text) is not text:
             return True
-    except Wrong:
+    except WrongValueError:
         return True
     return any(regex.match(text) for first in (text[0], None) for regex in _YAML_1_1.get(first, ()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockserver.errors import Wrong, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.model.written import WrittenInt, written_float
 
 WORDS: dict[str, bool | None] = {
@@ -23,7 +23,7 @@ _LONGEST_NUMBER = 1000
 
 
 def value_of(text: str) -> str | float | bool | None:
-    """What an unquoted text stands for. Raises Wrong for numbers that JSON can't hold."""
+    """What an unquoted text stands for. Raises WrongValueError for numbers that JSON can't hold."""
     if text in WORDS:
         return WORDS[text]
     return _number(text) if text[0] in NUMBER_START else text
@@ -37,13 +37,13 @@ def _number(text: str) -> str | float:
     if _FLOAT.fullmatch(text):
         return _float(text)
     if _NO_NUMBER.fullmatch(text):
-        raise Wrong(f"JSON has no {text}", f'Put quotes round it if you mean the text: "{text}"')
+        raise WrongValueError(f"JSON has no {text}", f'Put quotes round it if you mean the text: "{text}"')
     return text
 
 
 def _integer(text: str, base: int) -> int:
     if len(text) > _LONGEST_NUMBER:
-        raise Wrong(f"a number of {len(text)} digits", "Put quotes round it to make it a text")
+        raise WrongValueError(f"a number of {len(text)} digits", "Put quotes round it to make it a text")
     value = int(text, base)
     return value if str(value) == text else WrittenInt(value, text)
 
@@ -52,6 +52,6 @@ def _float(text: str) -> float:
     try:
         return written_float(text)
     except ValueError:
-        raise Wrong(
+        raise WrongValueError(
             f"{shown(text)} is beyond what a JSON number holds", "Put quotes round it to make it a text"
         ) from None

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mockserver.errors import InvalidInput, KeyPath
-from mockserver.scenarios.building import Builder, Exploded
+from mockserver.errors import InvalidInputError, KeyPath
+from mockserver.scenarios.building import Builder, ExpansionError
 from mockserver.scenarios.places import Lines, PlacedFlaw, decode
 from mockserver.scenarios.yaml.nodes import PLAIN, compose_json, compose_yaml
 
@@ -32,15 +32,15 @@ class Document:
     """
 
     def __init__(self, text: str, kind: Kind = "yaml") -> None:
-        """Raises InvalidInput for a text that can't be read."""
+        """Raises InvalidInputError for a text that can't be read."""
         self.text = text
         self.kind = kind
         root = self._compose()
         builder = Builder(text)
         try:
             self.data: Any = None if root is None else builder.value(root)
-        except Exploded as why:
-            raise InvalidInput(self._placed(root, [why.found])) from None
+        except ExpansionError as why:
+            raise InvalidInputError(self._placed(root, [why.found])) from None
         self.flaws = self._placed(root, builder.found)
 
     def _compose(self) -> Node | None:
@@ -81,15 +81,15 @@ class Document:
 
 
 def read(raw: bytes | str, kind: Kind = "yaml") -> Document:
-    """Raises InvalidInput for bytes that are no UTF-8 and for texts that can't be read."""
+    """Raises InvalidInputError for bytes that are no UTF-8 and for texts that can't be read."""
     return Document(raw if isinstance(raw, str) else decode(raw), kind)
 
 
 def parse(text: str, kind: Kind = "yaml") -> Any:
-    """The data of a text. Raises InvalidInput with every flaw in it."""
+    """The data of a text. Raises InvalidInputError with every flaw in it."""
     document = Document(text, kind)
     if document.flaws:
-        raise InvalidInput(document.flaws)
+        raise InvalidInputError(document.flaws)
     return document.data
 
 

@@ -4,7 +4,7 @@ import pytest
 from support.calls import Calls
 
 from mockserver.attempts import KEY_FIELDS, KEY_HEADERS, Grouping, KeyNames, known_key, operations
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 
 
 def grouped(call, **options):
@@ -111,7 +111,7 @@ def test_names_can_be_dropped(call, name):
 
 
 def test_a_name_that_is_not_known_can_not_be_dropped():
-    with pytest.raises(InvalidInput, match=r"'client_tokn' is not a known name.*client_token"):
+    with pytest.raises(InvalidInputError, match=r"'client_tokn' is not a known name.*client_token"):
         KeyNames().changed(["-client_tokn"])
 
 

@@ -3,7 +3,7 @@
 import pytest
 from support.calls import KEY
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 
 
 def test_same_asks_that_parts_of_the_request_stay(judged, retried):
@@ -78,7 +78,7 @@ def test_same_may_name_a_path_parameter(world):
     ],
 )
 def test_what_is_no_selector_of_a_call_is_refused(world, selector, said):
-    with pytest.raises(InvalidInput) as raised:
+    with pytest.raises(InvalidInputError) as raised:
         world.verdict({"route": "create-charge", "attempts": {"same": [selector]}})
 
     assert said in str(raised.value)

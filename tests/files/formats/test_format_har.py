@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.har import entries_of
 from support.recordings import Played, exchanges, meant, only
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import har
 from mockserver.formats.exchanges_to_routes import fold
 from mockserver.recording.conversion import Imported, Lost
@@ -299,12 +299,12 @@ def test_what_is_no_archive_is_refused(tmp_path, text):
     file = tmp_path / "a.har"
     file.write_bytes(text.encode("latin-1"))
 
-    with pytest.raises(InvalidInput, match="archive"):
+    with pytest.raises(InvalidInputError, match="archive"):
         har.read(file)
 
 
 def test_what_is_not_there_is_refused_with_its_name(tmp_path):
-    with pytest.raises(InvalidInput, match=r"none\.har can't be read"):
+    with pytest.raises(InvalidInputError, match=r"none\.har can't be read"):
         har.read(tmp_path / "none.har")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.recordings import JSON, Played, only
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import pact
 from mockserver.formats.pact.rules import tokens_of
 
@@ -344,7 +344,7 @@ def test_what_can_not_be_carried_over_is_told_with_its_place(read, document, sai
     "document", [[], {}, {"provider": {"name": "x"}}, {"provider": 5, "interactions": []}]
 )
 def test_what_is_no_pact_is_refused(read, document):
-    with pytest.raises(InvalidInput, match="is no pact"):
+    with pytest.raises(InvalidInputError, match="is no pact"):
         read(document)
 
 

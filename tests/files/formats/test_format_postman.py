@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.recordings import JSON, Played, only
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import postman
 from mockserver.formats.postman.variables import DYNAMIC
 from mockserver.templating.fake import FAKES
@@ -260,7 +260,7 @@ def test_a_variable_in_a_key_is_told_since_no_key_is_a_template(read):
 
 @pytest.mark.parametrize("document", [[], {}, {"item": 5}, {"info": {}, "requests": []}])
 def test_what_is_no_collection_is_refused(read, document):
-    with pytest.raises(InvalidInput, match=r"is no collection of version 2\.1"):
+    with pytest.raises(InvalidInputError, match=r"is no collection of version 2\.1"):
         read(document)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.recordings import Played, exchanges, meant, only
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import vcr
 from mockserver.formats.exchanges_to_routes import fold
 
@@ -153,7 +153,7 @@ def test_what_can_not_be_carried_over_is_told_with_its_place(read, response, sai
     ],
 )
 def test_what_is_no_cassette_is_refused(read, text, said):
-    with pytest.raises(InvalidInput, match=said.replace("[", r"\[")):
+    with pytest.raises(InvalidInputError, match=said.replace("[", r"\[")):
         read(text)
 
 

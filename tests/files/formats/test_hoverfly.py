@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from support.http import ask
 from support.importing import as_json, lost, routes, written
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import hoverfly
 from mockserver.formats.hoverfly.templates import translated
-from mockserver.formats.mocks.sources import Uncarried
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 
 def simulation(*pairs, version="v5.2", **data):
@@ -351,7 +351,7 @@ def test_templates_that_stand_for_one_value_are_translated(served):
     ["faker 'Name'", "#each Request.Body", "Vars.x", "now '' '2006-Jan-02'", "replace Request.Body 'a' 'b'"],
 )
 def test_templates_that_have_no_counterpart_are_told(tmp_path, said):
-    with pytest.raises(Uncarried):
+    with pytest.raises(NotConvertibleError):
         translated("{{ " + said + " }}")
 
     imported = read(tmp_path, pair({}, templated=True, body="{{ " + said + " }}"))
@@ -398,7 +398,7 @@ def test_keys_without_a_counterpart_are_told(tmp_path):
     ("content", "what"), [({"data": {}, "meta": {"schemaVersion": "v4"}}, "v4"), ([], "no Hoverfly")]
 )
 def test_what_is_no_simulation_of_version_5_is_refused(tmp_path, content, what):
-    with pytest.raises(InvalidInput, match=what):
+    with pytest.raises(InvalidInputError, match=what):
         hoverfly.read(as_json(tmp_path / "s.json", content))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.compiler.scenario_set import build_world
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named, hoverfly, mockserver, mountebank, smocker
 from mockserver.scenarios.loader import from_bundle, from_text
 from mockserver.scenarios.yaml.writer import dump
@@ -168,7 +168,7 @@ def test_junk_anywhere_is_refused_or_told_and_never_made_a_scenario_that_does_no
         source.write_text(json.dumps(put(document, path, junk)))
         try:
             imported = module.read(source)
-        except InvalidInput:
+        except InvalidInputError:
             return
         for name, made in imported.scenarios.items():
             build_world([from_text(dump(made, ScenarioSpec), name)])
@@ -197,14 +197,14 @@ def test_a_value_of_a_wrong_type_anywhere_leads_to_no_error_of_python(tmp_path, 
         for path in filter(None, places(document)):
             for junk in WRONG_TYPES:
                 source.write_text(json.dumps(put(document, path, junk)))
-                with contextlib.suppress(InvalidInput):
+                with contextlib.suppress(InvalidInputError):
                     format_named(format_).read(source)
 
 
 def test_a_simulation_whose_meta_is_no_mapping_is_refused(tmp_path):
     source = tmp_path / "source.json"
     source.write_text(json.dumps({**SIMULATION, "meta": True}))
-    with pytest.raises(InvalidInput, match="schema version nothing can't be read"):
+    with pytest.raises(InvalidInputError, match="schema version nothing can't be read"):
         hoverfly.read(source)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.importing import as_json, lost, routes, written
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import mockserver
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -332,7 +332,7 @@ def test_a_forward_is_a_proxy(tmp_path):
 def test_what_is_no_expectation_is_refused(tmp_path, content):
     (tmp_path / "x.json").write_text(content)
 
-    with pytest.raises(InvalidInput, match=r"x\.json"):
+    with pytest.raises(InvalidInputError, match=r"x\.json"):
         mockserver.read(tmp_path / "x.json")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.importing import as_json, lost, routes, written
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import mountebank
 
 CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
@@ -169,7 +169,7 @@ def test_alternatives_with_a_sequence_say_that_each_has_its_own(tmp_path):
 def test_a_file_that_is_no_config_is_refused(tmp_path, content):
     (tmp_path / "imposters.json").write_text(content)
 
-    with pytest.raises(InvalidInput, match=r"imposters\.json"):
+    with pytest.raises(InvalidInputError, match=r"imposters\.json"):
         mountebank.read(tmp_path / "imposters.json")
 
 
@@ -180,7 +180,7 @@ def test_what_is_no_imposter_is_told(tmp_path):
 
 
 def test_a_folder_without_a_config_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match=r"no file in it ends in \.json"):
+    with pytest.raises(InvalidInputError, match=r"no file in it ends in \.json"):
         mountebank.read(tmp_path)
 
 

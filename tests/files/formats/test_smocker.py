@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.importing import lost, routes, written
 
-from mockserver.errors import InvalidInput
+from mockserver.errors import InvalidInputError
 from mockserver.formats import smocker
 from mockserver.scenarios.yaml.yaml12 import parse
 
@@ -207,7 +207,7 @@ def test_a_proxy_is_passed_on(tmp_path):
 
 @pytest.mark.parametrize("text", ["a: 1", "- a: [", "- a: 1\n  a: 2", ""])
 def test_what_is_no_list_of_mocks_is_refused(tmp_path, text):
-    with pytest.raises(InvalidInput, match=r"shop\.yml"):
+    with pytest.raises(InvalidInputError, match=r"shop\.yml"):
         read(tmp_path, text)
 
 
