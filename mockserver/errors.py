@@ -121,7 +121,7 @@ def near(word: str, choices: Iterable[str]) -> str:
     return f"Known here: {', '.join(known)}." if 0 < len(known) <= 40 else ""
 
 
-class WrongValueError(ValueError):
+class WrongValueError(MockServerError, ValueError):
     """What a validator says of one value; whoever runs the validator knows the place."""
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -22,7 +22,7 @@ from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import UnknownRouteError
-from mockserver.errors import Flaw, InvalidInputError, near, shown
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, near, shown
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.redaction.redaction import mask_path, mask_shapes
@@ -39,7 +39,7 @@ Answer = Response | StreamReply
 _NS = re.compile(r"/@([^/]*)(/.*)?")
 
 
-class ProblemError(Exception):
+class ProblemError(MockServerError):
     """An admin call that can't be served: becomes a problem document of that status, with `lines` in its head."""
 
     def __init__(

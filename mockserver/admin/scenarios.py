@@ -24,7 +24,7 @@ from mockserver.admin.models import ScenarioList, ScenarioView
 from mockserver.admin.turns import aside
 from mockserver.admin.views import scenario_view
 from mockserver.compiler import editing
-from mockserver.compiler.routes import compile_scenario
+from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Scenario
 from mockserver.errors import InvalidInputError, near

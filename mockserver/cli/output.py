@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from mockserver.errors import MockServerError
 from mockserver.recording.conversion import Lost
 
 DONE, LOST, WRONG, BUG = 0, 1, 2, 3
 """Exit codes."""
 
 
-class ConversionRefusedError(Exception):
+class ConversionRefusedError(MockServerError):
     """Nothing was written; the text says why, for a person."""
 
 

@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from io import BufferedIOBase
 
 from mockserver.client.own_loop import check_answers
+from mockserver.errors import MockServerError
 from mockserver.model.framing import ends_with_head
 
 _LONGEST_LINE = _PIECE_BYTES = 65536
 
 
-class BadResponseError(Exception):
+class BadResponseError(MockServerError):
     """What came is no answer of an HTTP server, or not a whole one."""
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mockserver.compiler.routes import compile_runtime_route, compile_scenario, default_name, numbered
+from mockserver.compiler.routes import compile_runtime_route, default_name, numbered
+from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
-from mockserver.errors import Flaw, InvalidInputError, dotted, near
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, dotted, near
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import edited, from_text
 from mockserver.scenarios.source import Source
@@ -23,7 +24,7 @@ from mockserver.schema.scenario import RUNTIME, RouteSpec
 RESETS = ("calls", "memory", "positions", "routes", "clock", "seed")
 
 
-class EditConflictError(Exception):
+class EditConflictError(MockServerError):
     """What was to be made is there already; `hint` says what to do."""
 
     def __init__(self, message: str, hint: str) -> None:

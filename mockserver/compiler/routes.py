@@ -32,11 +32,10 @@ from mockserver.model.http import ADMIN
 from mockserver.model.violation import Mode
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.responses.sequence import Sequence, Span
-from mockserver.scenarios.source import Source
 from mockserver.schema.base import parse_request_line
 from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.schema.scenario import RouteSpec, ScenarioSpec
+from mockserver.schema.scenario import RouteSpec
 from mockserver.templating.templates import Predicate, compile_predicate
 from mockserver.templating.variables import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
 
@@ -59,7 +58,7 @@ from mockserver.engine.routes import (
 
 
 @dataclass(slots=True)
-class _Flaws:
+class Flaws:
     """Gathers what is wrong, so that an author hears all of it at once."""
 
     found: list[Flaw]
@@ -71,87 +70,6 @@ class _Flaws:
         except InvalidInputError as why:
             self.found.extend(flaw.under(*parents) for flaw in why.flaws)
             return None
-
-
-def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:
-    """
-    A scenario ready to answer. Raises InvalidInputError with every flaw, paths from the file's root;
-    with `strict`, fixed replies that break a contract which is enforced are flaws.
-    """
-    scenario = Scenario(source, order)
-    flaws = _Flaws([])
-    spec = source.spec
-    scenario.auth = flaws.tried((), _auth_of, spec.auth, scenario)
-    scenario.limiter = flaws.tried((), compile_limit, spec.limit, f"scenario:{scenario.name}")
-    scenario.idempotency = flaws.tried(
-        (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
-    )
-    flaws.tried(("attempts",), compile_grouping, spec.attempts)
-    if spec.openapi is not None:
-        scenario.contract = flaws.tried((), _contract_in, spec.openapi, scenario)
-    if flaws.tried(("defaults",), _checked, spec.defaults) is None:
-        # Told once, where they stand, and not again for every reply.
-        scenario.defaults = ReplyDefaultsSpec()
-    names = _names(scenario.spec)
-    data = source.data.get("routes") or []
-    routes = []
-    for i, one in enumerate(spec.routes):
-        route = _compile_route(scenario, names[i], one, data[i], ("routes", i), source.read_file, flaws)
-        route.key = (-one.priority, *order, i)
-        routes.append(route)
-    implied = flaws.tried((), implied_routes, scenario, {route.name for route in routes})
-    if scenario.contract is not None and not flaws.found:
-        flaws.found += _breaches(scenario, routes) if strict else ()
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
-    scenario.routes = (*routes, *implied)
-    return scenario
-
-
-def _contract_in(file: str, scenario: Scenario) -> Contract | None:
-    """Raises InvalidInputError, MissingExtra."""
-    if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
-        return None
-    from mockserver.openapi.contract import compile_contract  # few scenarios have one
-
-    return compile_contract(file, scenario.spec.validate_, scenario.spec.base, scenario.source.read_file)
-
-
-def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
-    """Keeps which fixed replies break the contract. Gives those that may not."""
-    # Whoever walks replies knows routes: the circle is broken here.
-    from mockserver.compiler.contract_replies import breaches
-
-    scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
-    hint = "Mend the reply, or write `validate: report` on the route"
-    return [
-        Flaw(path, said, hint)
-        for route, path, said in scenario.breaches
-        if route.contract is not None and route.contract.mode == "enforce"
-    ]
-
-
-def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
-    """Raises InvalidInputError where no reply can be made with these defaults."""
-    bare = ReplySpec.known(status=200)
-    compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
-    return defaults
-
-
-def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
-    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInputError."""
-    # Behaviours know namespaces, which know routes: the circle is broken here.
-    from mockserver.compiler.generated_routes import oauth_route, resource_routes
-
-    flaws = _Flaws([])
-    routes = []
-    if scenario.spec.oauth is not None:
-        routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
-    for i, spec in enumerate(scenario.spec.resources):
-        routes += flaws.tried((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
-    return routes
 
 
 def implied_route(
@@ -173,17 +91,11 @@ def implied_route(
 
 def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
     """One route outside a file. Raises InvalidInputError, paths from the route."""
-    flaws = _Flaws([])
-    route = _compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
+    flaws = Flaws([])
+    route = compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
     if flaws.found:
         raise InvalidInputError(flaws.found)
     return route
-
-
-def _names(spec: ScenarioSpec) -> list[str]:
-    """Written names as they are; the others are their request line with base, and ' #2' where that repeats."""
-    taken = {route.name for route in spec.routes if route.name}
-    return [route.name or unused_name(default_name(spec.base, route), taken) for route in spec.routes]
 
 
 def default_name(base: str, spec: RouteSpec) -> str:
@@ -207,14 +119,14 @@ def numbered(line: str, is_taken: Callable[[str], bool]) -> str:
     return name
 
 
-def _compile_route(
+def compile_route(
     scenario: Scenario,
     name: str,
     spec: RouteSpec,
     data: dict[str, Any],
     path: KeyPath,
     read_file: ReadFile,
-    flaws: _Flaws,
+    flaws: Flaws,
 ) -> Route:
     route = Route(scenario, name, spec, data, path)
     line = parse_request_line(spec.request)
@@ -285,10 +197,10 @@ def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file:
     Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its
     routes share. `scope` is where its own stand. Raises InvalidInputError with every flaw.
     """
-    flaws = _Flaws([])
+    flaws = Flaws([])
     auth, limiter, idempotency = scenario.auth, scenario.limiter, scenario.idempotency
     if spec.auth is not None:
-        auth = flaws.tried((), _auth_of, spec.auth, scenario)
+        auth = flaws.tried((), auth_of, spec.auth, scenario)
     if spec.limit is not None:
         limiter = flaws.tried((), compile_limit, spec.limit, scope)
     if spec.idempotency is not None:
@@ -298,7 +210,7 @@ def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file:
     return auth, limiter, idempotency
 
 
-def _auth_of(value: Any, scenario: Scenario) -> Auth | None:
+def auth_of(value: Any, scenario: Scenario) -> Auth | None:
     return compile_auth(value, scenario.name, has_oauth=scenario.spec.oauth is not None)
 
 
@@ -314,7 +226,7 @@ def compile_work(spec: Any, read_file: ReadFile, written: Any, more: frozenset[s
     """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInputError with every flaw."""
     if spec.set_ is None and spec.effect is None and spec.webhook is None:
         return NO_WORK
-    flaws = _Flaws([])
+    flaws = Flaws([])
     sets = (
         None
         if spec.set_ is None
@@ -351,7 +263,7 @@ def compile_expression(value: Any, path: KeyPath, names: frozenset[str] = BEFORE
 
 
 def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile) -> Answer:
-    flaws = _Flaws([])
+    flaws = Flaws([])
     answer: Answer
     if spec.choose is not None:
         options = [

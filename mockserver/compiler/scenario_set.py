@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mockserver.compiler.routes import compile_scenario
+from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.routes import Route
 from mockserver.engine.scenario_set import FILE_CLASS, ScenarioSet
 from mockserver.errors import Flaw, InvalidInputError, KeyPath

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from mockserver.engine.namespace import Namespace
+from mockserver.errors import MockServerError
 from mockserver.model.http import Headers, Request
 
 HEADER = "x-mockserver-namespace"
@@ -19,7 +20,7 @@ PREFIXES = ("/mock", "/@", "/%40", "/__")
 """Only a path that begins with one of these may be for another namespace than the headers say, or for the admin API."""
 
 
-class UnknownNamespaceError(LookupError):
+class UnknownNamespaceError(MockServerError, LookupError):
     """No namespace has that name; `name` is it."""
 
     def __init__(self, name: str) -> None:

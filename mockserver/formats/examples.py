@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.errors import MockServerError
 from mockserver.model.written import as_text
 
 # `re` keeps its parser to itself, but no other reads the same language.
@@ -154,7 +155,7 @@ def matching(pattern: str) -> str | None:
         return None
 
 
-class _NoExampleError(Exception):
+class _NoExampleError(MockServerError):
     """A part of a pattern that no example is made of."""
 
 

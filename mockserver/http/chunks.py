@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mockserver.errors import MockServerError
+
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}(?=[ \t]*(?:;|\Z))")
 _EXTENSION = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*\Z")
@@ -11,7 +13,7 @@ _MOST_LINE_BYTES = 8192
 """Of a chunk's first line, and of a trailer line."""
 
 
-class BadChunkError(ValueError):
+class BadChunkError(MockServerError, ValueError):
     """What came is no chunk; the text says why."""
 
 

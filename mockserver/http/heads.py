@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from mockserver.errors import MockServerError
 from mockserver.model.http import Headers, Peer, Request
 from mockserver.model.problem import problem
 
@@ -24,7 +25,7 @@ CHUNKED = -1
 """The length of a body that comes in chunks."""
 
 
-class BadHeadError(Exception):
+class BadHeadError(MockServerError):
     """
     What came is no request that can be answered; `document` says why. `line` is the method and the target of an attempt to
     speak HTTP/2. `limit` is the limit that was reached, as `/health` counts it.

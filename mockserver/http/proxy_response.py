@@ -50,9 +50,8 @@ async def _whole(step: Forward, call: Call, reply: UpstreamReply) -> Response:
         async for piece in reply.pieces:
             body += piece
             if len(body) > step.whole_bytes:
-                raise BrokenReplyError(
-                    f"it is longer than {step.whole_bytes} bytes, and all of it is needed first"
-                )  # noqa: TRY301
+                text = f"it is longer than {step.whole_bytes} bytes, and all of it is needed first"
+                raise BrokenReplyError(text)  # noqa: TRY301
     except BrokenReplyError as why:
         call.error = problem(502, "upstream", f"{step.to} could not be passed on", f"{why}")
         return problem_response(call.error)

@@ -7,6 +7,8 @@ import re
 import zlib
 from urllib.parse import unquote
 
+from mockserver.errors import MockServerError
+
 MAX_DECODED_BYTES = 16 << 20
 """What a compressed body may inflate to: a few KB may hold gigabytes of zeros."""
 _MAX_GZIP_MEMBERS = 16
@@ -26,7 +28,7 @@ _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))'
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
-class UnreadableBodyError(Exception):
+class UnreadableBodyError(MockServerError):
     """The body can't be read as what was asked; the text says why, for a person."""
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from mockserver.errors import MockServerError
 from mockserver.model.written import plain_numbers
 from mockserver.openapi.merging import discriminated, kinds_of, merged
 from mockserver.openapi.texts import by_pattern, is_found, text, word
@@ -36,7 +37,7 @@ ATTEMPTS = (
 )  # fmt: skip
 
 
-class EndlessSchemaError(Exception):
+class EndlessSchemaError(MockServerError):
     """A schema holds itself, and no end of it is in reach."""
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.compiler.editing import runtime_scenario
-from mockserver.compiler.routes import compile_runtime_route, compile_scenario
+from mockserver.compiler.routes import compile_runtime_route
+from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import DEFAULT, Namespace
 from mockserver.engine.outage import Outage, OutageSpec

@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from mockserver.errors import dotted
+from mockserver.errors import MockServerError, dotted
 from mockserver.model.http import Pairs, Request, UnreadableBodyError
 from mockserver.model.sizes import MEMBER_LIMIT, has_more_members
 from mockserver.resources.schema import Errors
@@ -24,7 +24,7 @@ _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _STEP = re.compile(r"\[([^\[\]]*)\]")
 
 
-class BodyMismatchError(Exception):
+class BodyMismatchError(MockServerError):
     """What was sent is not as it should be; `errors` are `[{field, message}]`."""
 
     def __init__(self, errors: Errors) -> None:

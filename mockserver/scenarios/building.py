@@ -6,7 +6,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mockserver.errors import WrongValueError
+from mockserver.errors import MockServerError, WrongValueError
 from mockserver.scenarios.places import Lines, quoted
 from mockserver.scenarios.yaml.nodes import COLLECTION, DEEPEST, PLAIN, QUOTED
 from mockserver.scenarios.yaml.scalars import NUMBER_START, WORDS, value_of
@@ -15,7 +15,7 @@ _ROOM = 4_000_000
 """What aliases may add: about 200,000 values, a text counting for its length and each value for 20."""
 
 
-class ExpansionError(Exception):
+class ExpansionError(MockServerError):
     """Ends the building; `found` is the node and what is wrong with it."""
 
     def __init__(self, node: Node, message: str, hint: str) -> None:

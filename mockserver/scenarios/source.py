@@ -9,7 +9,7 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MockServerError, shown
 from mockserver.scenarios.flaws import written
 from mockserver.scenarios.places import PlacedFlaw
 from mockserver.scenarios.yaml.yaml12 import Document
@@ -95,7 +95,7 @@ def _sentence(flaw: Flaw) -> str:
     return text if text.endswith((".", "?", "!", ":")) else text + "."
 
 
-class _UnusableFileError(Exception):
+class _UnusableFileError(MockServerError):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint

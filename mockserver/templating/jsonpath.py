@@ -32,6 +32,7 @@ from jsonpath_rfc9535.filter_expressions import (
 from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
 from jsonpath_rfc9535.selectors import FilterSelector
 
+from mockserver.errors import MockServerError
 from mockserver.templating.scope import RenderError, Scope
 from mockserver.templating.values import weigh
 
@@ -41,7 +42,7 @@ PATTERN_STEPS = 4000
 """Compiling a pattern may take some 10 ms, asking one that is known next to nothing."""
 
 
-class JsonPathError(ValueError):
+class JsonPathError(MockServerError, ValueError):
     """The text is no JSONPath query; says why."""
 
 

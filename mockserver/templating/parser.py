@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from mockserver.errors import MockServerError
 from mockserver.templating.scope import NO_LOOKUP, Closure, Lookup, Start, Step
 
 MAX_DEPTH = 100
@@ -23,7 +24,7 @@ Compile = Callable[["TemplateContext", Any], Closure]
 Table = Mapping[type[nodes.Node], Compile]
 
 
-class SyntaxRefusedError(Exception):
+class SyntaxRefusedError(MockServerError):
     """The template can't be compiled; becomes a Flaw."""
 
     def __init__(self, message: str, hint: str, line: int) -> None:
@@ -32,7 +33,7 @@ class SyntaxRefusedError(Exception):
         self.line = line
 
 
-class MissingLibraryError(Exception):
+class MissingLibraryError(MockServerError):
     """The template asks for a library that is not installed; becomes a MissingExtra."""
 
     def __init__(self, feature: str, extra: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from mockserver.errors import MockServerError
 from mockserver.templating.random_values import Draws
 
 STEP_LIMIT = 100_000
@@ -24,7 +25,7 @@ UNPAID = 512
 """Looking through so many characters of text costs nothing."""
 
 
-class RenderError(Exception):
+class RenderError(MockServerError):
     """Rendering can't go on; the text says why. `line` is filled in by the statement around it."""
 
     def __init__(self, reason: str) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from mockserver.errors import InvalidInputError
+from mockserver.errors import InvalidInputError, MockServerError
 from mockserver.model.http import Request, Response, UnreadableBodyError
 from mockserver.recording.conversion import Lost
 from mockserver.responses.bodies import dump_json
@@ -15,7 +15,7 @@ _PARSING, _TAKEN = 10, 109
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-class WireMockError(Exception):
+class WireMockError(MockServerError):
     """A call that can't be served: becomes an answer of that status with `errors`, or an empty one without."""
 
     def __init__(self, status: int, errors: list[dict[str, Any]] | None = None) -> None:

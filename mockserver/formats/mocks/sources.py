@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, MockServerError
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Lost
 from mockserver.scenarios.yaml.yaml12 import parse
@@ -16,7 +16,7 @@ from mockserver.scenarios.yaml.yaml12 import parse
 LARGEST_BYTES = 64 << 20
 
 
-class NotConvertibleError(Exception):
+class NotConvertibleError(MockServerError):
     """Ends one condition or reply: it can't be said here. The text is a `Lost.what`."""
 
     def __init__(self, what: str, hint: str = "") -> None:

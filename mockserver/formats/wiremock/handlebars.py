@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mockserver.errors import MockServerError
+
 _CODE = re.compile(r"\{\{\{(.*?)\}\}\}|\{\{(~?!--.*?--~?|.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(
     r"""\s*(?:(?P<name>[\w@-]+)=(?=['"(\w@])|(?P<text>'[^']*'|"[^"]*")|(?P<open>\()|(?P<close>\))|(?P<word>(?:\[[^\]]*\]|[^\s()=])+))"""
 )
 
 
-class UnsupportedExpressionError(Exception):
+class UnsupportedExpressionError(MockServerError):
     """An expression that can't be said in our templates; the text says why."""
 
 

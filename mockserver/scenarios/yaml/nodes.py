@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mockserver.errors import InvalidInputError
+from mockserver.errors import InvalidInputError, MockServerError
 from mockserver.scenarios.places import SURROGATE, placed, refuse_surrogates, refuse_unprintable
 from mockserver.scenarios.yaml.syntax import BAD_ESCAPE, json_error, yaml_error
 
@@ -34,7 +34,7 @@ def _mark(index: int) -> yaml.Mark:
     return yaml.Mark("", index, 0, 0, None, 0)
 
 
-class _NestingError(Exception):
+class _NestingError(MockServerError):
     pass
 
 

@@ -1,0 +1,109 @@
+"""From a scenario as written to the routes that answer. What is wrong is found here, at load, with its key path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mockserver.attempts import compile_grouping
+from mockserver.engine.policies import (
+    compile_idempotency,
+    compile_limit,
+)
+from mockserver.errors import Flaw, InvalidInputError
+from mockserver.matching.index import OrderKey
+from mockserver.responses.planner import compile_reply
+from mockserver.scenarios.source import Source
+from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
+from mockserver.schema.scenario import ScenarioSpec
+from mockserver.templating.variables import AFTER_CLAIM
+
+if TYPE_CHECKING:
+    from mockserver.openapi.contract import Contract
+from mockserver.compiler.contract_replies import breaches
+from mockserver.compiler.generated_routes import oauth_route, resource_routes
+from mockserver.compiler.routes import Flaws, auth_of, compile_route, default_name, unused_name
+from mockserver.engine.routes import (
+    Route,
+    Scenario,
+)
+
+
+def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:
+    """
+    A scenario ready to answer. Raises InvalidInputError with every flaw, paths from the file's root;
+    with `strict`, fixed replies that break a contract which is enforced are flaws.
+    """
+    scenario = Scenario(source, order)
+    flaws = Flaws([])
+    spec = source.spec
+    scenario.auth = flaws.tried((), auth_of, spec.auth, scenario)
+    scenario.limiter = flaws.tried((), compile_limit, spec.limit, f"scenario:{scenario.name}")
+    scenario.idempotency = flaws.tried(
+        (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
+    )
+    flaws.tried(("attempts",), compile_grouping, spec.attempts)
+    if spec.openapi is not None:
+        scenario.contract = flaws.tried((), _contract_in, spec.openapi, scenario)
+    if flaws.tried(("defaults",), _checked, spec.defaults) is None:
+        # Told once, where they stand, and not again for every reply.
+        scenario.defaults = ReplyDefaultsSpec()
+    names = _names(scenario.spec)
+    data = source.data.get("routes") or []
+    routes = []
+    for i, one in enumerate(spec.routes):
+        route = compile_route(scenario, names[i], one, data[i], ("routes", i), source.read_file, flaws)
+        route.key = (-one.priority, *order, i)
+        routes.append(route)
+    implied = flaws.tried((), implied_routes, scenario, {route.name for route in routes})
+    if scenario.contract is not None and not flaws.found:
+        flaws.found += _breaches(scenario, routes) if strict else ()
+    if flaws.found:
+        raise InvalidInputError(flaws.found)
+    scenario.routes = (*routes, *implied)
+    return scenario
+
+
+def _contract_in(file: str, scenario: Scenario) -> Contract | None:
+    """Raises InvalidInputError, MissingExtra."""
+    if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
+        return None
+    from mockserver.openapi.contract import compile_contract  # few scenarios have one
+
+    return compile_contract(file, scenario.spec.validate_, scenario.spec.base, scenario.source.read_file)
+
+
+def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
+    """Keeps which fixed replies break the contract. Gives those that may not."""
+    scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
+    hint = "Mend the reply, or write `validate: report` on the route"
+    return [
+        Flaw(path, said, hint)
+        for route, path, said in scenario.breaches
+        if route.contract is not None and route.contract.mode == "enforce"
+    ]
+
+
+def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
+    """Raises InvalidInputError where no reply can be made with these defaults."""
+    bare = ReplySpec.known(status=200)
+    compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
+    return defaults
+
+
+def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
+    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInputError."""
+    flaws = Flaws([])
+    routes = []
+    if scenario.spec.oauth is not None:
+        routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
+    for i, spec in enumerate(scenario.spec.resources):
+        routes += flaws.tried((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
+    if flaws.found:
+        raise InvalidInputError(flaws.found)
+    return routes
+
+
+def _names(spec: ScenarioSpec) -> list[str]:
+    """Written names as they are; the others are their request line with base, and ' #2' where that repeats."""
+    taken = {route.name for route in spec.routes if route.name}
+    return [route.name or unused_name(default_name(spec.base, route), taken) for route in spec.routes]
