@@ -13,7 +13,7 @@ ANSWER_S = 60.0
 _AGAIN_S = 0.002
 
 
-class Failed(Exception):
+class ServerFailedError(Exception):
     """A server didn't start, or didn't do the work; the text says which and how."""
 
 
@@ -63,13 +63,13 @@ def send(
 
 def await_first(port: int, ask: Ask, until_s: float, died: Any) -> None:
     """
-    Returns once the answer is right. Raises Failed at `until_s` (monotonic), or when
+    Returns once the answer is right. Raises ServerFailedError at `until_s` (monotonic), or when
     `died()` says why the server is gone.
     """
     slip = "no connection"
     while time.monotonic() < until_s:
         if why := died():
-            raise Failed(why)
+            raise ServerFailedError(why)
         try:
             slip = ask.slip(port)
         except OSError as error:
@@ -77,15 +77,15 @@ def await_first(port: int, ask: Ask, until_s: float, died: Any) -> None:
         if not slip:
             return
         time.sleep(_AGAIN_S)
-    raise Failed(f"not ready in time: {slip}")
+    raise ServerFailedError(f"not ready in time: {slip}")
 
 
 def prove(port: int, asks: list[Ask]) -> None:
-    """Raises Failed at the first answer that is wrong."""
+    """Raises ServerFailedError at the first answer that is wrong."""
     for ask in asks:
         try:
             slip = ask.slip(port)
         except OSError as error:
             slip = str(error)
         if slip:
-            raise Failed(slip)
+            raise ServerFailedError(slip)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks import machine, memory, processes, servers, traffic
 from benchmarks.asking import ask
-from benchmarks.asks import Ask, Failed, send
+from benchmarks.asks import Ask, ServerFailedError, send
 from benchmarks.figures import Result
 from benchmarks.processes import Running
 from benchmarks.scale import FULL, QUICK, Scale
@@ -44,11 +44,11 @@ class Portion:
 
 
 def portions(count: int, *, keep: bool = False) -> Iterator[Portion]:
-    """So many intents, in portions. Raises Failed where one is refused."""
+    """So many intents, in portions. Raises ServerFailedError where one is refused."""
     port = processes.free_port()
     each = count // PORTIONS
     if not keep and each * KEYS_AN_INTENT > Settings().max_entries:
-        raise Failed(f"{each:,} intents a portion leave more than the default limits allow")
+        raise ServerFailedError(f"{each:,} intents a portion leave more than the default limits allow")
     with processes.scratch() as folder:
         command = servers.mockserver(
             servers.scenario(folder, "payments", payments()), port, *(ROOM if keep else ())
@@ -57,7 +57,7 @@ def portions(count: int, *, keep: bool = False) -> Iterator[Portion]:
             for part in range(PORTIONS):
                 yield _portion(server, part * each, each)
                 if not keep and send(port, "DELETE", "/__admin/state")[0] != 204:
-                    raise Failed("the state could not be forgotten")
+                    raise ServerFailedError("the state could not be forgotten")
 
 
 def _portion(server: Running, begun: int, count: int) -> Portion:
@@ -66,7 +66,7 @@ def _portion(server: Running, begun: int, count: int) -> Portion:
         ask(server.port, lambda number: traffic.INTENT.raw(begun + number), count, CONNECTIONS)
     )
     if statuses != Counter({200: count}):
-        raise Failed(f"of {count} payment intents: {dict(statuses)}")
+        raise ServerFailedError(f"of {count} payment intents: {dict(statuses)}")
     return Portion(begun + count, (server.fine_cpu_s() - before_s) / count * 1e6, server.rss_bytes())
 
 

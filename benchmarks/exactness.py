@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import processes, rounds
 from benchmarks.asking import ask
-from benchmarks.asks import Failed, prove
+from benchmarks.asks import ServerFailedError, prove
 from benchmarks.figures import Result
 from benchmarks.scale import Scale
 from benchmarks.works import Work
@@ -47,7 +47,7 @@ def of(
     env: dict[str, str] | None = None,
 ) -> Exact:
     """
-    The proof takes three steps and so leaves the sequence where it begins. Raises Failed
+    The proof takes three steps and so leaves the sequence where it begins. Raises ServerFailedError
     where a connection fails.
     """
     port = processes.free_port()
@@ -60,7 +60,7 @@ def of(
         try:
             statuses = asyncio.run(ask(port, lambda _: request, scale.exact, CONNECTIONS))
         except (OSError, EOFError, ValueError) as why:
-            raise Failed(f"sequence: {why!r}") from why
+            raise ServerFailedError(f"sequence: {why!r}") from why
         strange = scale.exact - statuses[200] - statuses[503]
         counted = None
         if counts:

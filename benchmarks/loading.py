@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks import machine, processes, servers
-from benchmarks.asks import Ask, Failed
+from benchmarks.asks import Ask, ServerFailedError
 from benchmarks.figures import Result
 from benchmarks.scale import Scale
 from benchmarks.starting import first_answer
@@ -74,7 +74,7 @@ def one_by_one(scale: Scale) -> Result:
 
 
 def added(port: int, count: int) -> list[float]:
-    """Seconds of each addition, over one connection. Raises Failed where one is refused."""
+    """Seconds of each addition, over one connection. Raises ServerFailedError where one is refused."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     times_s = []
     for i in range(1, count + 1):
@@ -85,7 +85,7 @@ def added(port: int, count: int) -> list[float]:
         said = answer.read()
         times_s.append(time.perf_counter() - began)
         if answer.status != 201:
-            raise Failed(f"route {i}: {answer.status} {said[:200]!r}")
+            raise ServerFailedError(f"route {i}: {answer.status} {said[:200]!r}")
     connection.close()
     return times_s
 

@@ -6,7 +6,7 @@ import http.client
 import time
 
 from benchmarks import processes, servers, traffic
-from benchmarks.asks import Ask, Failed
+from benchmarks.asks import Ask, ServerFailedError
 from benchmarks.figures import Result
 from benchmarks.scale import Scale
 
@@ -28,7 +28,7 @@ def measure(scale: Scale) -> list[Result]:
 
 
 def _times_s(routes: list[dict[str, object]], scale: Scale, method: str, body: str | None) -> list[float]:
-    """Of each miss in as long as a work is timed, on one connection. Raises Failed where one is answered otherwise."""
+    """Of each miss in as long as a work is timed, on one connection. Raises ServerFailedError where one is answered otherwise."""
     port = processes.free_port()
     found: list[float] = []
     with processes.scratch() as folder:
@@ -45,7 +45,7 @@ def _times_s(routes: list[dict[str, object]], scale: Scale, method: str, body: s
                 said = answer.read()
                 found.append(time.perf_counter() - began_s)
                 if answer.status != 404:
-                    raise Failed(f"a miss was answered {answer.status} {said[:200]!r}")
+                    raise ServerFailedError(f"a miss was answered {answer.status} {said[:200]!r}")
             connection.close()
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import processes, servers, wrk
-from benchmarks.asks import Ask, Failed, prove, send
+from benchmarks.asks import Ask, ServerFailedError, prove, send
 from benchmarks.processes import Running
 from benchmarks.scale import Scale
 from benchmarks.works import BARE, NGINX, OK, Work
@@ -87,7 +87,7 @@ def all_rounds(targets: list[Target], scale: Scale, failures: dict[str, dict[str
             sys.stderr.write(f"round {number} of {scale.rounds}: {target.server}, {target.work.title}\n")
             try:
                 return measure(target, scale)
-            except (Failed, OSError) as why:
+            except (ServerFailedError, OSError) as why:
                 sys.stderr.write(f"  failed: {target.server}, {target.work.title}: {why}\n")
                 failures.setdefault(target.server, {})[key] = str(why)
                 return None
@@ -102,7 +102,7 @@ def all_rounds(targets: list[Target], scale: Scale, failures: dict[str, dict[str
 
 
 def measure(target: Target, scale: Scale) -> Sample:
-    """Starts it, has it prove that it does the work, and times it. Raises Failed where it doesn't."""
+    """Starts it, has it prove that it does the work, and times it. Raises ServerFailedError where it doesn't."""
     work = target.work
     port = processes.free_port()
     with processes.scratch() as folder:
@@ -136,31 +136,33 @@ def make_namespaces(port: int, count: int) -> None:
     for i in range(1, count + 1):
         status, body = send(port, "POST", "/__admin/namespaces", json.dumps({"name": f"n{i}"}))
         if status != 201:
-            raise Failed(f"namespace n{i}: {status} {body!r}")
+            raise ServerFailedError(f"namespace n{i}: {status} {body!r}")
 
 
 def _check(target: Target, server: Running, said: wrk.Said, asked: int) -> None:
-    """Raises Failed where answers had the wrong status, or calls were not counted."""
+    """Raises ServerFailedError where answers had the wrong status, or calls were not counted."""
     work = target.work
     expected = (1 - work.share_of_2xx) * said.count
     # Other tools lose steps when calls race; by how many, benchmarks/exactness.py finds out.
     noise = wrk.CONNECTIONS if target.counts or work.share_of_2xx == 1 else said.count / 10 + wrk.CONNECTIONS
     if abs(said.not_2xx - expected) > noise:
-        raise Failed(f"{said.not_2xx} of {said.count} answers had no 2xx status, expected {expected:.0f}")
+        raise ServerFailedError(
+            f"{said.not_2xx} of {said.count} answers had no 2xx status, expected {expected:.0f}"
+        )
     if not target.counts or work.namespaces:
         return
     counts = counts_of(server.port)
     if counts["total"] < asked or counts["unmatched"]:
-        raise Failed(
+        raise ServerFailedError(
             f"{asked} calls, but the server counted {counts['total']}, {counts['unmatched']} unmatched"
         )
 
 
 def counts_of(port: int) -> dict[str, Any]:
-    """What mockserver counted. Raises Failed where it doesn't say."""
+    """What mockserver counted. Raises ServerFailedError where it doesn't say."""
     status, body = send(port, "GET", "/__admin/counts")
     if status != 200:
-        raise Failed(f"counts: {status} {body!r}")
+        raise ServerFailedError(f"counts: {status} {body!r}")
     found: dict[str, Any] = json.loads(body)
     return found
 

@@ -32,7 +32,7 @@ from benchmarks import (
     starting,
     table,
 )
-from benchmarks.asks import Failed
+from benchmarks.asks import ServerFailedError
 from benchmarks.figures import Result
 from benchmarks.report import Report
 from benchmarks.rounds import MOCKSERVER, WITHOUT_UVLOOP, Target
@@ -167,7 +167,7 @@ def measured(options: argparse.Namespace) -> Report:
                 exact(found)
             else:
                 found.results += BESIDE[name](scale)
-        except (Failed, OSError) as why:
+        except (ServerFailedError, OSError) as why:
             found.failures.setdefault(MOCKSERVER, {})[name] = str(why)
     if EXACTNESS in beside:
         peers.exactness(others, scale, found)

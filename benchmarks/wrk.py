@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.asks import Failed
+from benchmarks.asks import ServerFailedError
 from benchmarks.traffic import Traffic
 
 CONNECTIONS = 32
@@ -28,7 +28,7 @@ class Said:
 
 
 def load(port: int, traffic: Traffic, seconds: int, folder: Path) -> Said:
-    """Load for so many whole seconds: wrk knows no halves. Raises Failed where sockets failed."""
+    """Load for so many whole seconds: wrk knows no halves. Raises ServerFailedError where sockets failed."""
     limits = [f"-t{machine.LOAD_THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", f"--timeout={_TIMEOUT_S}s"]
     command = ["wrk", *limits, "--latency"]
     if traffic.lua:
@@ -45,20 +45,22 @@ def load(port: int, traffic: Traffic, seconds: int, folder: Path) -> Said:
     )
     # A script that fails is told there, and then wrk sends requests of its own.
     if done.returncode or done.stderr:
-        raise Failed(f"wrk ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+        raise ServerFailedError(
+            f"wrk ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+        )
     return parse(done.stdout)
 
 
 def parse(text: str) -> Said:
-    """Reads what wrk printed. Raises Failed where it says that sockets failed, or doesn't say a rate."""
+    """Reads what wrk printed. Raises ServerFailedError where it says that sockets failed, or doesn't say a rate."""
     if errors := re.search(r"Socket errors:.*", text):
-        raise Failed(errors[0])
+        raise ServerFailedError(errors[0])
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     count = re.search(r"(\d+) requests in", text)
     if not rate or not count:
-        raise Failed(f"wrk said no rate:\n{text}")
+        raise ServerFailedError(f"wrk said no rate:\n{text}")
     if count[1] == "0":
-        raise Failed("no answer while it was timed")
+        raise ServerFailedError("no answer while it was timed")
     other = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Said(
         float(rate[1]),

@@ -422,6 +422,8 @@ class App:
         except (OSError, OverflowError) as why:
             await self.stop()
             raise PortInUseError(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
+        for sock in server.sockets:  # accepted connections inherit it: a client that has vanished is noticed
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._servers.append(server)
         if listener not in self._listeners:
             self._listeners.append(listener)

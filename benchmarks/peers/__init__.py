@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import exactness as sequences
 from benchmarks import machine, processes
-from benchmarks.asks import Failed
+from benchmarks.asks import ServerFailedError
 from benchmarks.peers import (
     async_pytest_httpserver,
     json_server,
@@ -26,7 +26,7 @@ from benchmarks.peers import (
     stubby,
     wiremock,
 )
-from benchmarks.peers.installing import Absent, install
+from benchmarks.peers.installing import ToolAbsentError, install
 from benchmarks.peers.peer import Job, Peer, rules
 from benchmarks.report import PeerFound, Report
 from benchmarks.rounds import Target
@@ -68,7 +68,7 @@ def installed(wanted: Sequence[Peer], cache: Path, report: Report) -> Installed:
         report.peers[peer.title] = told = PeerFound(peer.version, skipped=dict(peer.cannot))
         try:
             found.append((peer, install(peer, cache)))
-        except Absent as why:
+        except ToolAbsentError as why:
             told.absent = str(why)
     if any(peer.kind == "npm" for peer, _ in found):
         report.versions["Node"] = machine.version_of("node --version", r"v([\d.]+)")
@@ -112,5 +112,5 @@ def exactness(found: Installed, scale: Scale, report: Report) -> None:
             report.exact[peer.title] = sequences.of(
                 command(peer, place, work, scale), work, scale, env=at_home(place)
             )
-        except Failed as why:
+        except ServerFailedError as why:
             report.failures.setdefault(peer.title, {})["exactness"] = str(why)

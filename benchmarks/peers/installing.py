@@ -13,12 +13,12 @@ _LONG_S = 900
 _STAMP = "installed.txt"
 
 
-class Absent(Exception):
+class ToolAbsentError(Exception):
     """A tool can't be had here; the text says why."""
 
 
 def install(peer: Peer, cache: Path) -> Path:
-    """The tool's folder, made at the first time. Raises Absent."""
+    """The tool's folder, made at the first time. Raises ToolAbsentError."""
     for program in ("npm", "node") if peer.kind == "npm" else ():
         _ask_for(program)
     for program in peer.needs:
@@ -54,7 +54,7 @@ def install(peer: Peer, cache: Path) -> Path:
 
 def _ask_for(program: str) -> None:
     if shutil.which(program) is None:
-        raise Absent(f"{program} is not installed")
+        raise ToolAbsentError(f"{program} is not installed")
 
 
 def _run(command: list[str]) -> None:
@@ -63,7 +63,7 @@ def _run(command: list[str]) -> None:
             command, capture_output=True, text=True, check=False, timeout=_LONG_S, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired as why:
-        raise Absent(f"{command[0]} took more than {_LONG_S} s") from why
+        raise ToolAbsentError(f"{command[0]} took more than {_LONG_S} s") from why
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise Absent(" ".join(lines[-3:]) or f"{command[0]} ended with {done.returncode}")
+        raise ToolAbsentError(" ".join(lines[-3:]) or f"{command[0]} ended with {done.returncode}")

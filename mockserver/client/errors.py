@@ -20,15 +20,15 @@ class ClientError(MockServerError):
     """The root of what the client raises, wrong arguments aside: those are TypeErrors and ValueErrors."""
 
 
-class Unreachable(ClientError, ConnectionError):
+class Unreachable(ClientError, ConnectionError):  # noqa: N818  (public name)
     """No mock server answers at that address, or not in time."""
 
 
-class WrongEventLoop(ClientError, RuntimeError):
+class WrongEventLoop(ClientError, RuntimeError):  # noqa: N818  (public name)
     """A server of this process can't answer: the call keeps its event loop from running, or that loop does not run."""
 
 
-class Refused(ClientError):
+class Refused(ClientError):  # noqa: N818  (public name)
     """
     The admin API refused a call; nothing was changed.
 
@@ -54,7 +54,7 @@ class Refused(ClientError):
         return list(self.problem.get("errors", ()))
 
 
-class VerificationFailed(Refused, AssertionError):
+class VerificationFailed(Refused, AssertionError):  # noqa: N818  (public name)
     """A check does not hold. `checks` has all of them, `{ok, expected, saw, text}`."""
 
     @property

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import enduring
-from benchmarks.asks import Failed
+from benchmarks.asks import ServerFailedError
 from benchmarks.enduring import Portion
 
 MIB = 2**20
@@ -36,5 +36,5 @@ def test_memory_is_compared_from_when_the_bounds_were_reached():
 
 
 def test_a_portion_that_does_not_fit_into_the_bounds_is_refused():
-    with pytest.raises(Failed, match="more than the default limits allow"):
+    with pytest.raises(ServerFailedError, match="more than the default limits allow"):
         next(enduring.portions(40 * 50_000))

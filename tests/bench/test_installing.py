@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import peers
 from benchmarks.peers import wiremock
-from benchmarks.peers.installing import Absent, install
+from benchmarks.peers.installing import ToolAbsentError, install
 from benchmarks.report import Report
 from benchmarks.scale import QUICK
 
@@ -12,7 +12,7 @@ from benchmarks.scale import QUICK
 def test_a_missing_program_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(Absent, match="npm is not installed"):
+    with pytest.raises(ToolAbsentError, match="npm is not installed"):
         install(wiremock.PEER, tmp_path)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import wrk
-from benchmarks.asks import Failed
+from benchmarks.asks import ServerFailedError
 
 SAID = """\
 Running 3s test @ http://127.0.0.1:8080/one
@@ -44,15 +44,15 @@ def test_failed_sockets_are_a_failure_and_no_figure():
         "Requests/sec", "  Socket errors: connect 0, read 7, write 0, timeout 0\nRequests/sec"
     )
 
-    with pytest.raises(Failed, match="read 7"):
+    with pytest.raises(ServerFailedError, match="read 7"):
         wrk.parse(text)
 
 
 def test_no_answer_at_all_is_a_failure():
-    with pytest.raises(Failed, match="no answer"):
+    with pytest.raises(ServerFailedError, match="no answer"):
         wrk.parse(SAID.replace("80779 requests", "0 requests"))
 
 
 def test_what_says_no_rate_is_a_failure():
-    with pytest.raises(Failed, match="no rate"):
+    with pytest.raises(ServerFailedError, match="no rate"):
         wrk.parse("unable to connect to 127.0.0.1:1 Connection refused\n")

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from mockserver.engine.engine import Engine
 from mockserver.http.encoder import closes
 from mockserver.http.listener import Listener
+from mockserver.model.call import Call
 from mockserver.model.http import Headers, Request, Response
 from mockserver.model.plan import Drip, Outcome, Send, Wait
 from mockserver.real_time import REAL
@@ -36,6 +37,7 @@ class ReferenceServer:
         return self._server()
 
     async def _handle(self, asked: web.BaseRequest) -> web.StreamResponse:
+        assert asked.transport is not None
         body = await asked.read()
         lines = b"\n" + b"".join(b"%b: %b\r\n" % line for line in asked.raw_headers)
         request = Request.of_head(
@@ -64,7 +66,7 @@ class ReferenceServer:
         self._engine.finish(call, Outcome.DONE)
         return answer
 
-    def _first_byte(self, call, response: Response) -> None:
+    def _first_byte(self, call: Call, response: Response) -> None:
         call.first_byte_at_s = REAL.monotonic()
         self._engine.answered(call, response.status)
 
@@ -85,7 +87,7 @@ async def _dripped(asked: web.BaseRequest, step: Drip) -> web.StreamResponse:
     if asked.version >= (1, 1):
         answer.enable_chunked_encoding()
     await answer.prepare(asked)
-    for wait_s, data in step.pieces:
+    for wait_s, data in () if asked.method == "HEAD" else step.pieces:
         await asyncio.sleep(wait_s)
         await answer.write(data)
     await answer.write_eof()

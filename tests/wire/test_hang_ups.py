@@ -12,6 +12,7 @@ from support.in_memory import ClosedSocket, connected, feed, listener
 from support.server import until
 from support.wire import Wire
 
+from mockserver.http.performer import Performer
 from mockserver.model.plan import Outcome
 
 SCENARIO = """
@@ -224,3 +225,46 @@ def test_hundreds_of_resets_leave_no_connection(serving, name):
     until(lambda: not front.connections and front._busy == 0)
 
     settled(front)
+
+
+def test_a_defect_that_shows_when_the_client_has_gone_ends_its_task(monkeypatch, caplog):
+    async def perform(*_):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(Performer, "perform", perform)
+
+    async def run():
+        failed = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+        server, _ = await leaves(resets, [REQUESTS["/slow"]], 3)
+        gc.collect()
+        return settled(server), failed
+
+    assert asyncio.run(run()) == ([Outcome.CLOSE], [])
+    assert "broken on purpose" in caplog.text
+    caplog.clear()
+
+
+def test_nobody_is_told_twice_that_a_client_has_gone_who_reads_slowly():
+    """What waited for the client to read has been given up before; its future holds no exception that nobody takes."""
+
+    async def run():
+        failed = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+        connection = listener(SCENARIO).connection()
+        transport = connected(connection)
+        connection.pause_writing()
+        waiting = asyncio.create_task(connection.drained())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        resets(transport)
+        await transport.closed.wait()
+        del waiting
+        gc.collect()
+        return failed
+
+    assert asyncio.run(run()) == []
