@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import os
+import socket
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
