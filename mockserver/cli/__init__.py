@@ -1,5 +1,5 @@
 """The command line: one module a command."""
 
-from mockserver.cli.commands import main
+from mockserver.cli.commands import main, serve
 
-__all__ = ["main"]
+__all__ = ["main", "serve"]

@@ -2,4 +2,5 @@
 
 from mockserver.server.server import Running, Server
 
+Server.__module__ = __name__  # its public path
 __all__ = ["Running", "Server"]

@@ -16,7 +16,7 @@ def test_a_plain_get_enters_few_functions():
 def test_only_functions_of_the_package_are_counted():
     found = functions.of_a_get()
 
-    assert any(name.startswith("net/") for name in found)
+    assert any(name.startswith("http/") for name in found)
     assert not [name for name in found if "aiohttp" in name or "asyncio" in name or "inside.py" in name]
 
 

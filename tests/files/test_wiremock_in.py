@@ -11,6 +11,7 @@ from support.wiremock import asking, folder_of, imported, routes
 
 from mockserver.errors import InvalidInputError
 from mockserver.formats import wiremock
+from mockserver.formats.wiremock.reader import QUERY_REMARK
 
 
 def stub(request: dict[str, Any], response: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -361,7 +362,7 @@ def test_one_file_of_mappings_will_do(tmp_path):
 
 def test_that_a_url_refused_other_parameters_is_remarked(tmp_path):
     found = imported(tmp_path, stub({"url": "/a"}))
-    assert list(found.remarks.values()) == [[wiremock.QUERY_REMARK]]
+    assert list(found.remarks.values()) == [[QUERY_REMARK]]
 
 
 def test_a_folder_without_mappings_and_a_file_that_is_no_json_are_refused(tmp_path):
