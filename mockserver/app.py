@@ -76,7 +76,7 @@ class App:
     """
     One server: its engine and its listeners. Made on the loop that it runs on.
 
-    Raises LoadFailed for scenarios, InvalidInput for settings that are wrong, and TlsRefused, before anything listens.
+    Raises LoadError for scenarios, InvalidInputError for settings that are wrong, and TlsSettingsError, before anything listens.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -155,7 +155,7 @@ class App:
         return world
 
     def reload(self) -> dict[str, Any]:
-        """Reads the files again, all or nothing. Raises LoadFailed; then the old ones go on answering."""
+        """Reads the files again, all or nothing. Raises LoadError; then the old ones go on answering."""
         world = self._read()
         self.engine.publish(world)
         return {
@@ -270,7 +270,7 @@ class App:
         return len(idle)
 
     async def start(self) -> None:
-        """Listens, with what a state file holds. Raises StateFileRefused, StateFileUnusable, PortInUseError."""
+        """Listens, with what a state file holds. Raises StateFileRefusedError, StateFileError, PortInUseError."""
         settings = self.settings
         await self._open_state()
         services = Services(

@@ -2,7 +2,7 @@
 What can be wrong with what somebody wrote, in one form for files, admin API and exceptions.
 
 A `Flaw` says where (a key path), what, and how to mend it. Whoever knows the
-source adds file, line and column (`files/`) or a JSON pointer (`admin/`).
+source adds file, line and column (`scenarios/`) or a JSON pointer (`admin/`).
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class AttemptRules:
     __slots__ = ("_evidence", "_grouping", "_rules", "_spec")
 
     def __init__(self, spec: AttemptsSpec, grouping: Grouping, path: KeyPath) -> None:
-        """Raises InvalidInput for what is not a selector."""
+        """Raises InvalidInputError for what is not a selector."""
         self._spec = spec
         self._grouping = grouping
         self._evidence: dict[int, CallEvidence] = {}

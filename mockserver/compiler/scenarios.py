@@ -64,7 +64,7 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
 
 
 def _contract_in(file: str, scenario: Scenario) -> Contract | None:
-    """Raises InvalidInputError, MissingExtra."""
+    """Raises InvalidInputError, MissingExtraError."""
     if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
         return None
     from mockserver.openapi.contract import compile_contract  # few scenarios have one

@@ -1,7 +1,7 @@
 """
 The life of a call: `begin` decides what is answered, `finish` writes down what really happened.
 
-Both are synchronous, so two requests can't race. `net/` performs the plan in between.
+Both are synchronous, so two requests can't race. `http/` performs the plan in between.
 
     find the route → auth → limit → idempotency → claim → render → [net: delay → send] → finish
 """

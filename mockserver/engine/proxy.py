@@ -1,7 +1,7 @@
 """
 Requests that go on to the real service: a route's `proxy`, and what no route takes where the server is told to.
 
-The claim takes the step and the call is recorded; then `net/` asks the real
+The claim takes the step and the call is recorded; then `http/` asks the real
 service. Its reply is the call's from that moment on: the status counts, and
 `set`, `effect` and `webhook` of the route happen.
 """

@@ -77,7 +77,7 @@ class Draw:
 class Question:
     """
     A function that answers a step: `ask` runs it, off the event loop where it `blocks`; `claim_of` makes the claim of what
-    it gave, and raises InvalidInput or TemplateError.
+    it gave, and raises InvalidInputError or TemplateError.
     """
 
     ask: Callable[[], Any]

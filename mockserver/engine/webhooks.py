@@ -1,4 +1,4 @@
-"""Webhooks compiled, and made into deliveries when their call is answered. `net/` sends them."""
+"""Webhooks compiled, and made into deliveries when their call is answered. `outbound/` sends them."""
 
 from __future__ import annotations
 

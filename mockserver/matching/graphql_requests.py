@@ -121,7 +121,7 @@ class Documents:
 
 
 def graphql(written: Any, reader: Reader) -> list[MatchCheck]:
-    """Raises MissingExtra without the library; other flaws go to the reader."""
+    """Raises MissingExtraError without the library; other flaws go to the reader."""
     documents = Documents(reader.path)
     if not isinstance(written, dict):
         reader.refuse(

@@ -36,7 +36,7 @@ def compile_query(text: str, path: KeyPath) -> Query:
     The query as a function from a JSON value to the list of found ones.
 
     The function raises UnreadableBodyError past MAX_VISITED. Raises InvalidInputError for
-    what is no query, MissingExtra without the library.
+    what is no query, MissingExtraError without the library.
     """
     found = library("jsonpath_rfc9535", "A JSONPath condition", "jsonpath", path)
     try:

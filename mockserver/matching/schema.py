@@ -27,7 +27,7 @@ def schema(written: Any, path: KeyPath, read_file: ReadFile) -> MatchCheck:
     """
     That the body is JSON which the schema takes. `written` is the schema, or a file's name.
 
-    Raises InvalidInputError for what is no schema, MissingExtra without the library.
+    Raises InvalidInputError for what is no schema, MissingExtraError without the library.
     """
     validator = _compile(written, path, read_file)
 

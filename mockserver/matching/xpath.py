@@ -36,7 +36,7 @@ def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     """
     A condition on the texts of what the query finds; a number, text or boolean counts as one text.
 
-    Raises InvalidInputError for what is no XPath, MissingExtra without the library.
+    Raises InvalidInputError for what is no XPath, MissingExtraError without the library.
     """
     query = _XPathQuery(text, path)
     test = condition.holds

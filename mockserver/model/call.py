@@ -36,9 +36,9 @@ class Call:
     `route_id` is None for an unmatched call; `step` counts from 1; `tags` are
     the route's. `let` are the values that it made for this call, in small. `nearest` are the
     routes that nearly took an unmatched call, with what kept each out. `forgotten`: the record has dropped it. `home` is the namespace with its
-    counts and record, until the call is closed. `plan` is what `net/` performs; it is dropped when the call closes.
+    counts and record, until the call is closed. `plan` is what `http/` performs; it is dropped when the call closes.
     `status` is None where no status line was sent, and until it is; `response` where none will be.
-    `consult`: whom `net/` asks first what is to be answered. `forwarded`: the real service that the request went on to.
+    `consult`: whom `http/` asks first what is to be answered. `forwarded`: the real service that the request went on to.
     """
 
     __slots__ = (

@@ -506,7 +506,7 @@ def decode_segment(text: str) -> str:
 
 
 class Shape:
-    """What responses have in common that differ in their bodies alone: `head`, kept by `net/`, is what stands before the Date."""
+    """What responses have in common that differ in their bodies alone: `head`, kept by `http/`, is what stands before the Date."""
 
     __slots__ = ("head",)
 
@@ -532,7 +532,7 @@ class Response:
         self.reason = reason
         self._sha256: str | None = None
         self.encoded: tuple[bytes, bytes] | None = None
-        """Its bytes before and after the Date, kept by `net/` where a response is sent more than once."""
+        """Its bytes before and after the Date, kept by `http/` where a response is sent more than once."""
         self.shape: Shape | None = None
         """What it has in common with others, where only the bodies differ."""
 

@@ -1,5 +1,5 @@
 """
-What is to be done with a connection, as data. The engine decides, `net/` performs.
+What is to be done with a connection, as data. The engine decides, `http/` performs.
 
 A plan is a tuple of steps, performed in order. Where nothing varies it is made
 once, at load, and shared by every call.

@@ -21,7 +21,7 @@ class MediaContent:
     __slots__ = ("_part", "_schemas")
 
     def __init__(self, holder: DocumentNode, direction: Direction, validators: Validators) -> None:
-        """Raises InvalidInput."""
+        """Raises InvalidInputError."""
         self._part: Part = direction
         self._schemas: dict[str, tuple[Any, SchemaShape | None]] = {}
         for kind, media in holder.mapping("content"):

@@ -22,7 +22,7 @@ class OperationRules:
     __slots__ = ("_body", "_parameters", "_replies", "id")
 
     def __init__(self, operation: ApiOperation, validators: Validators) -> None:
-        """Raises InvalidInput."""
+        """Raises InvalidInputError."""
         names = dict(zip(operation.names, operation.route_names, strict=True))
         self.id = operation.id
         self._parameters = parameters_of(operation.parameters, names, validators)

@@ -65,7 +65,7 @@ class ApiOperation:
 
 
 def operations_of(spec: Specification) -> Iterator[ApiOperation]:
-    """All of them, in the order in which they are asked. Raises InvalidInput for what is no operation."""
+    """All of them, in the order in which they are asked. Raises InvalidInputError for what is no operation."""
     paths = dict(spec.root.mapping("paths"))
     for path in arranged(name for name in paths if name.startswith("/")):
         item = paths[path]

@@ -34,7 +34,7 @@ class Parameter:
     __slots__ = ("_read", "_required", "_texts", "_validator", "where")
 
     def __init__(self, node: DocumentNode, names: dict[str, str], validators: Validators) -> None:
-        """`names` are the path's parameters as routes call them. Raises InvalidInput."""
+        """`names` are the path's parameters as routes call them. Raises InvalidInputError."""
         value, where = node.value, node.value["in"]
         name = value["name"]
         self.where = f"{_PLACES[where]}.{name}"

@@ -48,7 +48,7 @@ async def may_forward(egress: Egress, url: str) -> None:
 
 
 def upstream_of(settings: Settings, egress: Egress) -> Upstream:
-    """Raises TlsRefused."""
+    """Raises TlsSettingsError."""
     return Upstream(
         egress,
         own_id=secrets.token_hex(8),

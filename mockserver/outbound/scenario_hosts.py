@@ -55,7 +55,7 @@ def _host(url: str) -> str | None:
 
 
 def with_vars(source: str, constants: Mapping[str, Any]) -> str:
-    """The text of a template that knows `vars`, no time and no draws. Raises InvalidInput and TemplateError."""
+    """The text of a template that knows `vars`, no time and no draws. Raises InvalidInputError and TemplateError."""
     template = compile_text(source, ("url",), names=frozenset({"vars"}))
     return template.render(Scope({"vars": dict(constants)}, _nothing, _nothing))
 

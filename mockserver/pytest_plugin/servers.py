@@ -223,7 +223,7 @@ class RemoteHome(SessionServer):
             raise MockServerError(f"{why} (asked for by --mock-server-url or MOCKSERVER_URL)") from why
 
     def check_loaded(self, folder: Path) -> None:
-        """Raises MockServerError where the server lacks a scenario of that folder, LoadFailed where one is wrong."""
+        """Raises MockServerError where the server lacks a scenario of that folder, LoadError where one is wrong."""
         there = [str(one["name"]) for one in self._client.scenarios]
         lacking = [source.name for source in load([folder]) if source.name not in there]
         if lacking:

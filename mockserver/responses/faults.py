@@ -1,5 +1,5 @@
 """
-Faults: a whole reply cut into what is still sent and how it breaks. Pure; `net/` performs it.
+Faults: a whole reply cut into what is still sent and how it breaks. Pure; `http/` performs it.
 
 Before any byte unless `after` says headers, a number of body bytes, or of events.
 """

@@ -76,7 +76,7 @@ class Server:
 
     With `state_file` the next one goes on where this one stood.
 
-    Raises LoadFailed for scenario files that are wrong, PortTaken, TlsRefused, StateFileRefused, StateFileUnusable.
+    Raises LoadError for scenario files that are wrong, PortInUseError, TlsSettingsError, StateFileRefusedError, StateFileError.
     """
 
     def __init__(

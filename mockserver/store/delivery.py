@@ -1,7 +1,7 @@
 """
 One webhook on its way: what is sent, when, and how each try went.
 
-It is made when its call is answered, with its body ready; `net/` sends it, by
+It is made when its call is answered, with its body ready; `outbound/` sends it, by
 the namespace's clock, and writes down what the receiver answered.
 """
 

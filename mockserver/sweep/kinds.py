@@ -88,7 +88,7 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def load_kinds(path: Path | None = None) -> Kinds:
-    """The shipped kinds, as the file at `path` narrows and extends them. Raises LoadFailed."""
+    """The shipped kinds, as the file at `path` narrows and extends them. Raises LoadError."""
     spec, document = read_troubles(SHIPPED)
     kinds = _kinds(spec, document, SHIPPED)
     if path is None:

@@ -34,7 +34,7 @@ class SyntaxRefusedError(MockServerError):
 
 
 class MissingLibraryError(MockServerError):
-    """The template asks for a library that is not installed; becomes a MissingExtra."""
+    """The template asks for a library that is not installed; becomes a MissingExtraError."""
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(feature)

@@ -55,7 +55,7 @@ def _some(count: int, noun: str) -> str:
 
 
 def explain_request(paths: Iterable[str], asked: dict[str, Any]) -> dict[str, Any]:
-    """What a fresh server would answer to that request. Raises LoadError and InvalidInput."""
+    """What a fresh server would answer to that request. Raises LoadError and InvalidInputError."""
     engine = Engine(build_world(load(paths)), wall=time.time, mono=time.monotonic)
     request = as_request(parse_spec(ExplainSpec, asked), engine.default)
     return explain(engine.default, request)

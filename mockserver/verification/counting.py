@@ -33,7 +33,7 @@ class Subject:
     __slots__ = ("_known", "_seen", "matcher", "methods", "pattern", "route_id", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
-        """Raises InvalidInputError; NoSuchRoute for an unknown route."""
+        """Raises InvalidInputError; UnknownRouteError for an unknown route."""
         self.route_id: str | None = None
         self.matcher: Matcher | None = None if spec.match is None else _matcher(spec, path)
         self._seen = 0

@@ -14,7 +14,7 @@ def grouping_of(ns: Namespace, spec: GroupingSpec | None = None, path: KeyPath =
     """
     Return how the calls of a namespace are grouped; `spec` is what a question says about it.
 
-    Raises InvalidInput for what is not a selector.
+    Raises InvalidInputError for what is not a selector.
     """
     by, ignored = compile_grouping(spec, path)
     known: dict[str | None, RouteRules] = {}

@@ -38,7 +38,7 @@ from mockserver.verification.verify_effects import (
 
 
 class Check:
-    """A compiled check. Raises InvalidInput where it asks for what can't be asked."""
+    """A compiled check. Raises InvalidInputError where it asks for what can't be asked."""
 
     __slots__ = ("_judge", "_scans", "spec")
 

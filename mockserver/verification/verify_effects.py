@@ -33,7 +33,7 @@ def _as_json(value: Any) -> str:
 
 
 class EffectTest:
-    """Compiled conditions on an effect. Raises InvalidInput, also where no scenario can produce such an effect."""
+    """Compiled conditions on an effect. Raises InvalidInputError, also where no scenario can produce such an effect."""
 
     __slots__ = ("_condition", "spec", "text")
 
@@ -119,7 +119,7 @@ def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
 
 
 class WebhookTest:
-    """Which deliveries are counted. Raises InvalidInput, also where no scenario can send such a webhook."""
+    """Which deliveries are counted. Raises InvalidInputError, also where no scenario can send such a webhook."""
 
     __slots__ = ("outcome", "route_id", "text")
 

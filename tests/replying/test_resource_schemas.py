@@ -161,11 +161,11 @@ def test_without_its_library_a_schema_names_the_extra():
     script = """
         import sys
         sys.modules["jsonschema_rs"] = None
-        from mockserver.errors import MissingExtra
+        from mockserver.errors import MissingExtraError
         from mockserver.resources.schema import compile_schema
         try:
             compile_schema({}, ("schema",), None)
-        except MissingExtra as why:
+        except MissingExtraError as why:
             print(why)
     """
     done = subprocess.run(

@@ -58,7 +58,7 @@ _RESPONSE = {
 
 
 def read(source: Path) -> Imported:
-    """A simulation (`hoverctl export`), or a folder of them. Raises InvalidInput."""
+    """A simulation (`hoverctl export`), or a folder of them. Raises InvalidInputError."""
     made = Imported()
     folder = source if source.is_dir() else source.parent
     for name, content in documents(source, (".json",)):

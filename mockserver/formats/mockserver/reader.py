@@ -48,7 +48,7 @@ _UNITS_MS = {
 
 
 def read(source: Path) -> Imported:
-    """A file with one expectation or a list of them, or a folder of such files. Raises InvalidInput."""
+    """A file with one expectation or a list of them, or a folder of such files. Raises InvalidInputError."""
     made = Imported()
     for name, content in documents(source, (".json",)):
         if not isinstance(content, (dict, list)):

@@ -52,7 +52,7 @@ FAULTS = {"CONNECTION_RESET_BY_PEER": "reset", "RANDOM_DATA_THEN_CLOSE": "garbag
 
 
 def read(source: Path) -> Imported:
-    """The imposters of a config file (`mb --configfile`, `mb save`), or of a folder. Raises InvalidInput."""
+    """The imposters of a config file (`mb --configfile`, `mb save`), or of a folder. Raises InvalidInputError."""
     made = Imported()
     found: list[tuple[str, Any, str]] = []
     for name, content in documents(source, (".json",)):

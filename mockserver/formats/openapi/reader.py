@@ -32,7 +32,7 @@ def read(source: Path) -> Imported:
     The scenario of a specification, JSON or YAML, with the files that it refers to.
 
     Raises InvalidInputError with every flaw, each with its file and JSON pointer;
-    MissingExtra without `jsonschema-rs`, by which every sample is tried.
+    MissingExtraError without `jsonschema-rs`, by which every sample is tried.
     """
     spec = read_specification(source.name, lambda name: _bytes(source.parent / name, name))
     validators = Validators(spec)

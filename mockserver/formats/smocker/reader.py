@@ -43,7 +43,7 @@ Matcher = tuple[str, str]
 
 
 def read(source: Path) -> Imported:
-    """A file of mocks, YAML or JSON, or a folder of such files. Raises InvalidInput."""
+    """A file of mocks, YAML or JSON, or a folder of such files. Raises InvalidInputError."""
     made = Imported()
     for name, content in documents(source, (".yml", ".yaml", ".json")):
         if not isinstance(content, list):
