@@ -1,7 +1,7 @@
 """
 Steps that a function of the test answers, in the process that the test runs in.
 
-The claim takes the step, and the call is recorded; then `net/` asks the
+The claim takes the step, and the call is recorded; then `http/` asks the
 function, and what it gives is made into a reply like any other. Its `set`,
 `effect` and `webhook` happen at that moment.
 """
