@@ -1,5 +1,5 @@
 """
-The pytest plugin: a mock server for every test, with no two tests in each other's way.
+The pytest plugin: an isolated mock server for every test.
 
     def test_retries(mock_server):
         route = mock_server.post("/data").reply(503, 503, json={"success": True})
@@ -44,17 +44,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mock-server-url",
         metavar="URL",
-        help="Use the mock server that runs there, not one in this process (also: MOCKSERVER_URL).",
+        help="Use the mock server at this URL instead of one in this process (also: MOCKSERVER_URL).",
     )
     parser.addini(
         "mock_server_scenarios", "Folder of scenario files for the fixture mock_server.", default=""
     )
     parser.addini(
         "mock_server_keep",
-        "How long the namespace of a failed test is kept on a server that runs already.",
+        "How long an external server keeps the namespace of a failed test.",
         default="1h",
     )
-    parser.addini("mock_server_keep_most", "How many such namespaces are kept.", default="50")
+    parser.addini("mock_server_keep_most", "Maximum number of kept namespaces.", default="50")
     add_sweep_options(group, parser)
 
 
@@ -62,11 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SHARED], config.stash[_ENDING] = {}, []
     config.addinivalue_line(
         "markers",
-        "mock_server(strict=True): strict=False leaves unmatched calls and unmet `expect` to the test.",
+        "mock_server(strict=True): with strict=False, unmatched requests and unmet `expect` don't fail the test.",
     )
     config.addinivalue_line(
         "markers",
-        "scenario(*names): exactly these scenarios answer in mock_server; a name with a suffix is a file.",
+        "scenario(*names): activate exactly these scenarios in mock_server; a name with a suffix is a file.",
     )
     from mockserver.plugin.options import is_sweep
 
@@ -92,7 +92,7 @@ def _evidence(item: pytest.Item) -> Any:
 
 @pytest.fixture(scope="session")
 def mock_server_settings() -> dict[str, Any]:
-    """Settings of the server in this process; override it in conftest.py. A server that runs already has its own."""
+    """Settings of the server in this process, as keywords of `mockserver.Server`. Override it in conftest.py; it has no effect with an external server."""
     return {}
 
 
@@ -169,13 +169,13 @@ def _mock_server_world(
 
 @pytest.fixture
 def mock_server(_mock_server_world: World) -> Namespace:
-    """A mock server for this test alone: its `url` is what the application gets as the service's base URL."""
+    """A `Namespace` for this test alone. Its `url` is the base URL for the application."""
     return _mock_server_world.namespace
 
 
 @pytest.fixture
 def mock_server_async(_mock_server_world: World) -> AsyncNamespace:
-    """The same for async tests: `await mock_server_async.get("/x").reply(200)`."""
+    """An `AsyncNamespace` for this test alone: `await mock_server_async.get("/x").reply(200)`."""
     return _mock_server_world.awaiting()
 
 
@@ -206,37 +206,37 @@ def _mock_server_world_session(request: pytest.FixtureRequest, _mock_server_home
 
 @pytest.fixture(scope="class")
 def mock_server_class(_mock_server_world_class: World) -> Namespace:
-    """A mock server that the tests of a class share."""
+    """A `Namespace` that the tests of a class share."""
     return _mock_server_world_class.namespace
 
 
 @pytest.fixture(scope="class")
 def mock_server_class_async(_mock_server_world_class: World) -> AsyncNamespace:
-    """The same, to be awaited."""
+    """An `AsyncNamespace` that the tests of a class share."""
     return _mock_server_world_class.awaiting("mock_server_class_async")
 
 
 @pytest.fixture(scope="module")
 def mock_server_module(_mock_server_world_module: World) -> Namespace:
-    """A mock server that the tests of a module share."""
+    """A `Namespace` that the tests of a module share."""
     return _mock_server_world_module.namespace
 
 
 @pytest.fixture(scope="module")
 def mock_server_module_async(_mock_server_world_module: World) -> AsyncNamespace:
-    """The same, to be awaited."""
+    """An `AsyncNamespace` that the tests of a module share."""
     return _mock_server_world_module.awaiting("mock_server_module_async")
 
 
 @pytest.fixture(scope="session")
 def mock_server_session(_mock_server_world_session: World) -> Namespace:
-    """A mock server that all tests of the session share; under pytest-xdist those of one worker."""
+    """A `Namespace` that all tests of the session share; with pytest-xdist, all tests of one worker."""
     return _mock_server_world_session.namespace
 
 
 @pytest.fixture(scope="session")
 def mock_server_session_async(_mock_server_world_session: World) -> AsyncNamespace:
-    """The same, to be awaited."""
+    """An `AsyncNamespace` that all tests of the session share."""
     return _mock_server_world_session.awaiting("mock_server_session_async")
 
 

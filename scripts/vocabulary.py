@@ -1,0 +1,53 @@
+"""Fail where the documentation or the dashboard uses a word of scripts/vocabulary.txt. Code is not checked."""
+
+import re
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent
+PAGES = ["*.md", "docs/**/*.md"]
+DASHBOARD = ["mockserver/admin/dashboard/**/*.html", "mockserver/admin/dashboard/**/*.js"]
+CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|(?<=\])\([^)\s]*\)|<!--.*?-->", re.DOTALL | re.MULTILINE)
+STRING = re.compile(r"""(["'`])((?:\\.|(?!\1).)*)\1""")
+COMMENT = re.compile(r"^\s*//.*$|/\*.*?\*/", re.DOTALL | re.MULTILINE)
+
+
+def words():
+    for line in (PROJECT / "scripts/vocabulary.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pattern, _, instead = line.rpartition(" = ")
+            yield re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE), instead
+
+
+def blanked(pattern, text):
+    """The text with spaces in place of what matches: lines keep their numbers."""
+    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def prose(path):
+    text = path.read_text("utf-8")
+    if path.suffix == ".js":
+        kept = [" "] * len(text)
+        for found in STRING.finditer(blanked(COMMENT, text)):
+            kept[found.start(2) : found.end(2)] = found[2]
+        return "".join(one if one != "\n" else " " for one in kept), text
+    return blanked(CODE, text), text
+
+
+def main():
+    count = 0
+    for pattern in (*PAGES, *DASHBOARD):
+        for path in sorted(PROJECT.glob(pattern)):
+            text, whole = prose(path)
+            for word, instead in words():
+                for found in word.finditer(text):
+                    line = whole.count("\n", 0, found.start()) + 1
+                    print(
+                        f"{path.relative_to(PROJECT)}:{line}: {found[0]!r}. Write: {instead}", file=sys.stderr
+                    )
+                    count += 1
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
