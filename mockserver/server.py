@@ -74,7 +74,7 @@ class Server:
     namespace `default`. Port 0 picks a free port. Other settings are keywords with the names of the options of
     `mockserver serve`.
 
-    With `tls=True` it also speaks TLS at `tls_url`; clients must trust `ca_pem`. With `state_file`, the next server
+    With `tls=True` it also supports TLS at `tls_url`; clients must trust `ca_pem`. With `state_file`, the next server
     continues from the saved state.
 
     Raises LoadFailed for invalid scenario files, PortTaken, TlsRefused, StateFileRefused, StateFileUnusable.
