@@ -622,7 +622,7 @@ def test_check_says_that_files_are_right(check, write):
 
     result = check(folder)
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "2 scenarios with 1 route: right\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "OK: 2 scenarios, 1 route\n", "")
 
 
 def test_check_lists_every_error_and_ends_with_2(check, write):
