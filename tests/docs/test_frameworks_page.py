@@ -18,7 +18,9 @@ def test_every_example_passes(tmp_path):
         (tmp_path / name).write_text(text)
     done = run(tmp_path, sys.executable, "-m", "pytest", "-q")
     assert done.code == 0, done.output
-    written = sum(len(re.findall(r"^(?:async )?def test_", text, re.MULTILINE)) for text in (PLAIN, *FILES.values()))
+    written = sum(
+        len(re.findall(r"^(?:async )?def test_", text, re.MULTILINE)) for text in (PLAIN, *FILES.values())
+    )
     assert f"{written} passed" in done.output
 
 

@@ -11,9 +11,7 @@ from support.server import CLEAN_ENV
 PAGE = page("docs/troubleshooting.md")
 BLOCKS = blocks(PAGE)
 SCENARIO = next(text for language, text in BLOCKS if language == "yaml")
-PAIRS = [
-    (text, BLOCKS[i + 1][1]) for i, (language, text) in enumerate(BLOCKS) if language == "bash"
-]
+PAIRS = [(text, BLOCKS[i + 1][1]) for i, (language, text) in enumerate(BLOCKS) if language == "bash"]
 
 
 @pytest.fixture
