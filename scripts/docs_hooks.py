@@ -14,7 +14,7 @@ from mkdocs.structure.files import File
 PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"
 LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)")
-TITLED_FENCE = re.compile(r"^```(\w+) (\S+)$", re.MULTILINE)
+TITLED_FENCE = re.compile(r"^```(\w+) ([^\s=]+)$", re.MULTILINE)
 LANGUAGES = {".mjs": "js", ".py": "python", ".yaml": "yaml", ".json": "json"}
 
 
