@@ -494,7 +494,7 @@ def test_sighup_reloads_all_or_nothing(process, write):
 
     write("routes: [{reqest: GET /a, reply: 203}]")
     server.process.send_signal(signal.SIGHUP)
-    server.wait_for_log("not reloaded, the old scenarios go on answering:")
+    server.wait_for_log("not reloaded, the old scenarios stay active:")
     assert "shop.yaml:1:11: routes[0].reqest: unknown key. Did you mean 'request'?" in server.stderr()
     assert server.ask("GET", "/b").status == 204
 

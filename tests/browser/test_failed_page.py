@@ -34,7 +34,7 @@ def test_everything_is_shown_as_text(file, show, width, scheme):  # noqa: F811
     assert page.title() == "Failed: test_shop.py::test_it"
     titles = page.locator("h2").all_inner_texts()
     assert titles == [
-        "What the test said",
+        "Message of the test",
         "Attempts",
         "Calls",
         "Webhooks",

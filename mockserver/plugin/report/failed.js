@@ -59,7 +59,7 @@ function webhook(one) {
   return make("div", {}, make("h3", { text: `${one.request}: ${one.outcome}` }), make("p", { className: "faint", text: one.of }), make("ul", {}, ...attempts), one.body ? make("pre", { text: one.body, tabIndex: 0 }) : null);
 }
 
-part("What the test said", ...(report.error ? [make("pre", { className: "command", text: report.error, tabIndex: 0 })] : []));
+part("Message of the test", ...(report.error ? [make("pre", { className: "command", text: report.error, tabIndex: 0 })] : []));
 part("Attempts", ...report.operations.map(operation));
 part("Calls", ...report.calls.map(call));
 part("Webhooks", ...report.webhooks.map(webhook));
