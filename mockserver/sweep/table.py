@@ -158,7 +158,7 @@ def _failing(sweep: Sweep) -> Iterator[str]:
     rules = dict.fromkeys(rule for one in broken for rule in one.broken_rules)
     said = f"{_some(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
     if RULES in sweep.fail_on:
-        yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM} only harm fails it"
+        yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM}, only harm fails it"
     else:
         yield f"The sweep does not fail for {said}: {sweep.fail_on_option} {','.join(sweep.fail_on)}"
 
@@ -183,9 +183,7 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
         yield f"mock server sweep: {len(sweep.planned)} of them run, sampled evenly{seed}"
     waits_s = sum(sweep.kinds.named(cell.trouble).waits_s for cell in sweep.planned) / max(1, workers)
     on = f" on {workers} workers" if workers > 1 else ""
-    asked = (
-        f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
-    )
+    asked = f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
     yield f"mock server sweep: {_duration(seconds)}{on} at the speed of the clean runs{asked}, plus the back-off of the client"
 
 

@@ -257,10 +257,7 @@ def test_half_done_says_how_to_allow_it():
 
 def test_routes_without_an_effect_are_named():
     lines = list(table(sweep_of(lesson(ran(seen("shop/price"), seen("shop/pay", CHARGE))))))
-    assert (
-        "without an effect: price: their cells can only survive or fail cleanly"
-        in lines
-    )
+    assert "without an effect: price: their cells can only survive or fail cleanly" in lines
 
 
 def test_what_is_not_swept_is_told_with_the_reason():
