@@ -27,7 +27,7 @@ class ResetBody(Spec):
 @table.add(
     "POST",
     "/reset",
-    "Puts this namespace back to how it began.",
+    "Restore the initial state of this namespace.",
     body=ResetBody,
     optional_body=True,
     status=204,
@@ -57,7 +57,7 @@ async def reset(asked: Asked[ResetBody]) -> Answer:
 @table.add(
     "POST",
     "/reload",
-    "Reads the scenario files again, all or nothing.",
+    "Reload the scenario files; if one is invalid, nothing changes.",
     answer=ReloadView,
     errors=(422,),
     namespaced=False,
@@ -79,7 +79,7 @@ async def reload(asked: Asked[Any]) -> Answer:
 @table.add(
     "GET",
     "/health",
-    "200 once it serves. No token, any Host, whatever outage is set.",
+    "200 if the server is ready. Needs no token, accepts any Host, ignores outages.",
     answer=HealthView,
     namespaced=False,
 )
@@ -90,7 +90,7 @@ async def health(asked: Asked[Any]) -> Answer:
 @table.add(
     "GET",
     "/ca.pem",
-    "The certificate of the CA that signs this server's own: what clients are told to trust.",
+    "The CA certificate that clients must trust.",
     content_type="application/x-pem-file",
     errors=(404,),
     namespaced=False,
@@ -104,6 +104,6 @@ async def scenario_schema(_: Asked[Any]) -> Answer:
     return json_answer(schema_document())
 
 
-@table.add("GET", "/openapi.json", "This description.", namespaced=False)
+@table.add("GET", "/openapi.json", "The OpenAPI document of the admin API.", namespaced=False)
 async def openapi(asked: Asked[Any]) -> Answer:
     return json_answer(asked.services.openapi())

@@ -92,7 +92,7 @@ def named(asked: Asked[Any]) -> Namespace:
 @table.add(
     "POST",
     "/namespaces",
-    "Makes a world of its own.",
+    "Create an isolated namespace.",
     body=NamespaceBody,
     optional_body=True,
     answer=NamespaceView,
@@ -120,7 +120,7 @@ async def add_namespace(asked: Asked[NamespaceBody]) -> Answer:
     return json_answer(view(asked, ns), 201)
 
 
-@table.add("GET", "/namespaces", "Every namespace.", answer=NamespaceList, namespaced=False)
+@table.add("GET", "/namespaces", "All namespaces.", answer=NamespaceList, namespaced=False)
 async def list_namespaces(asked: Asked[Any]) -> Answer:
     return listing([view(asked, ns) for ns in asked.engine.namespaces.values()])
 
@@ -135,7 +135,7 @@ async def get_namespace(asked: Asked[Any]) -> Answer:
 @table.add(
     "DELETE",
     "/namespaces/{name}",
-    "Removes a namespace with all that is in it.",
+    "Remove a namespace and its data.",
     status=204,
     errors=(404, 409),
     namespaced=False,
@@ -154,7 +154,7 @@ async def delete_namespace(asked: Asked[Any]) -> Answer:
 @table.add(
     "POST",
     "/namespaces/{name}/keep",
-    "Keeps the namespace of a failed test, so that its calls can be looked at.",
+    "Keep the namespace of a failed test, to inspect its calls.",
     body=KeepBody,
     optional_body=True,
     answer=NamespaceView,
@@ -173,7 +173,7 @@ async def keep_namespace(asked: Asked[KeepBody]) -> Answer:
 
 
 @table.add(
-    "POST", "/snapshot", "Remembers memory, positions, routes and clock.", answer=SnapshotView, errors=(409,)
+    "POST", "/snapshot", "Save memory, sequence state, routes and clock.", answer=SnapshotView, errors=(409,)
 )
 async def snapshot(asked: Asked[Any]) -> Answer:
     if len(asked.ns.snapshots) >= MOST_SNAPSHOTS:
@@ -189,7 +189,7 @@ async def snapshot(asked: Asked[Any]) -> Answer:
 @table.add(
     "POST",
     "/restore",
-    "Puts back what a snapshot remembers; later snapshots are dropped.",
+    "Restore a snapshot; later snapshots are dropped.",
     body=RestoreBody,
     optional_body=True,
     answer=SnapshotView,

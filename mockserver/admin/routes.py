@@ -49,9 +49,7 @@ def named(asked: Asked[Any]) -> Route:
         raise Refused(status, "no-such-route", flaw.message[0].upper() + flaw.message[1:], flaw.hint) from why
 
 
-@table.add(
-    "GET", "/routes", "Every route that is there, in the order of scenarios.", answer=RouteList, query=TAG
-)
+@table.add("GET", "/routes", "All routes, in the order of scenarios.", answer=RouteList, query=TAG)
 async def list_routes(asked: Asked[Any]) -> Answer:
     tag = asked.query.get("tag")
     return listing([route_view(asked.ns, one) for one in asked.ns.routes() if tag is None or tag in one.tags])
@@ -60,7 +58,7 @@ async def list_routes(asked: Asked[Any]) -> Answer:
 @table.add(
     "POST",
     "/routes",
-    "Adds a route; the newest is asked first.",
+    "Add a route; the newest is matched first.",
     body=RouteSpec,
     raw=True,
     answer=RouteView,
@@ -98,9 +96,7 @@ async def _compiled(asked: Asked[Any]) -> Route:
             return route
 
 
-@table.add(
-    "DELETE", "/routes", "Removes the routes made at runtime, or those with a tag.", status=204, query=TAG
-)
+@table.add("DELETE", "/routes", "Remove the runtime routes, or those with a tag.", status=204, query=TAG)
 async def delete_routes(asked: Asked[Any]) -> Answer:
     editing.remove_runtime_routes(asked.ns, asked.query.get("tag"))
     return no_content()
@@ -114,7 +110,7 @@ async def get_route(asked: Asked[Any]) -> Answer:
 @table.add(
     "PUT",
     "/routes/{id}",
-    "Replaces a route, in its place and with its id.",
+    "Replace a route; position and id stay.",
     body=RouteSpec,
     raw=True,
     answer=RouteView,
@@ -129,7 +125,7 @@ async def put_route(asked: Asked[Any]) -> Answer:
 @table.add(
     "PATCH",
     "/routes/{id}",
-    "Replaces single keys of a route; null takes one away.",
+    "Replace single keys of a route; null removes a key.",
     body=RoutePatch,
     raw=True,
     answer=RouteView,
@@ -146,7 +142,7 @@ async def patch_route(asked: Asked[Any]) -> Answer:
 @table.add(
     "DELETE",
     "/routes/{id}",
-    "Removes a route from this namespace; its file stays.",
+    "Remove a route from this namespace; its file is not changed.",
     status=204,
     errors=(404, 409, 422),
 )
