@@ -1,14 +1,15 @@
-"""Fail where the documentation or the dashboard uses a word of scripts/vocabulary.txt. Code is not checked."""
+"""Fail where docs, JSON Schema or dashboard use a word of scripts/vocabulary.txt. Code is not checked."""
 
 import re
 import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent
-PAGES = ["*.md", "docs/**/*.md"]
+PAGES = ["*.md", "docs/**/*.md", "scenarios/*.schema.json"]
 MEASURED = {"docs/performance.md", "docs/decisions/0005-requests-that-came-before.md"}
 """Written together with the benchmarks, and not checked yet."""
 DASHBOARD = ["mockserver/admin/dashboard/**/*.html", "mockserver/admin/dashboard/**/*.js"]
+DESCRIPTION = re.compile(r'"description": "((?:\\.|[^"\\])*)"')
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|(?<=\])\([^)\s]*\)|<!--.*?-->", re.DOTALL | re.MULTILINE)
 STRING = re.compile(r"""(["'`])((?:\\.|(?!\1).)*)\1""")
 COMMENT = re.compile(r"^\s*//.*$|/\*.*?\*/", re.DOTALL | re.MULTILINE)
@@ -28,13 +29,20 @@ def blanked(pattern, text):
     return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
 
 
+def only(pattern, group, text):
+    """The text with spaces in place of everything else."""
+    kept = [one if one == "\n" else " " for one in text]
+    for found in pattern.finditer(text):
+        kept[found.start(group) : found.end(group)] = found[group]
+    return "".join(kept)
+
+
 def prose(path):
     text = path.read_text("utf-8")
     if path.suffix == ".js":
-        kept = [" "] * len(text)
-        for found in STRING.finditer(blanked(NAMES, blanked(COMMENT, text))):
-            kept[found.start(2) : found.end(2)] = found[2]
-        return "".join(one if one != "\n" else " " for one in kept), text
+        return only(STRING, 2, blanked(NAMES, blanked(COMMENT, text))), text
+    if path.suffix == ".json":
+        return blanked(CODE, only(DESCRIPTION, 1, text)), text
     return blanked(CODE, text), text
 
 
