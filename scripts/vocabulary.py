@@ -8,7 +8,11 @@ PROJECT = Path(__file__).parent.parent
 PAGES = ["*.md", "docs/**/*.md", "scenarios/*.schema.json"]
 MEASURED = {"docs/performance.md", "docs/decisions/0005-requests-that-came-before.md"}
 """Written together with the benchmarks, and not checked yet."""
-DASHBOARD = ["mockserver/admin/dashboard/**/*.html", "mockserver/admin/dashboard/**/*.js"]
+DASHBOARD = [
+    f"mockserver/{folder}/**/*.{kind}"
+    for folder in ("admin/dashboard", "plugin/report", "sweep/report")
+    for kind in ("html", "js")
+]
 DESCRIPTION = re.compile(r'"description": "((?:\\.|[^"\\])*)"')
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|(?<=\])\([^)\s]*\)|<!--.*?-->", re.DOTALL | re.MULTILINE)
 STRING = re.compile(r"""(["'`])((?:\\.|(?!\1).)*)\1""")

@@ -50,7 +50,7 @@ function call(one) {
   const details = make("details", {}, make("summary", { className: "mono", text: head }));
   details.append(message("Request", one.request.headers, one.request.body));
   if (one.reply) details.append(message(`Answer ${one.reply.status}`, one.reply.headers, one.reply.body));
-  if (one.suggestion) details.append(make("h3", { text: "This route would take it" }), make("pre", { text: one.suggestion, tabIndex: 0 }));
+  if (one.suggestion) details.append(make("h3", { text: "A matching route" }), make("pre", { text: one.suggestion, tabIndex: 0 }));
   return details;
 }
 
@@ -65,4 +65,4 @@ part("Calls", ...report.calls.map(call));
 part("Webhooks", ...report.webhooks.map(webhook));
 part("What happened at the service (effects)", ...report.effects.map((one) => make("pre", { text: JSON.stringify(one), tabIndex: 0 })));
 part("Violations of the contract", ...report.violations.map((one) => make("p", { className: "mono", text: one })));
-if (!report.calls.length) part("Calls", make("p", { text: "No call came." }));
+if (!report.calls.length) part("Calls", make("p", { text: "No calls." }));
