@@ -42,16 +42,16 @@ def plot(result: Result) -> str:
 
 
 def text(result: Result) -> str:
-    verdict = "Nothing was wrong." if not result.wrong else "Wrong: " + "; ".join(result.wrong[:5])
+    verdict = "No errors." if not result.wrong else "Errors: " + "; ".join(result.wrong[:5])
     before, after = result.before, result.after
     return f"""
 {result.minutes:g} minutes at {result.rate:,} requests a second, half of the {result.most_rate:,} that this client and server can do together ({result.machine}):
 
 | | |
 | --- | --- |
-| requests | {result.requests:,}, every one counted exactly where it belongs |
-| webhooks | {result.webhooks:,} tries arrived |
-| namespaces that came and went | {result.short_namespaces:,} |
+| requests | {result.requests:,}, each counted exactly |
+| webhooks | {result.webhooks:,} attempts received |
+| namespaces created and removed | {result.short_namespaces:,} |
 | memory after the warm-up, and at the end | {result.warm_mib:g} MiB, {result.end_mib:g} MiB |
 | descriptors before the load, and after it | {before.get("descriptors")}, {after.get("descriptors")} |
 | tasks of the loop before the load, and after it | {before.get("tasks")}, {after.get("tasks")} |

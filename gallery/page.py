@@ -48,7 +48,7 @@ def _table(found: Sequence[tuple[Client, Cell]]) -> list[str]:
     tables = [_rows(found, common)]
     if rare:
         some = [one for one in found if _troubles(one[1]) & set(rare)]
-        tables += ["Troubles that only the services of these clients make:", _rows(some, rare)]
+        tables += ["Troubles for the services of these clients only:", _rows(some, rare)]
     return [f"Measured {when} with {machines}.", *tables, "\n".join(what)]
 
 
@@ -57,7 +57,7 @@ def _troubles(kept: Cell) -> set[str]:
 
 
 def _rows(found: Sequence[tuple[Client, Cell]], shown: Sequence[str]) -> str:
-    rows = ["| client | " + " | ".join(shown) + " |", "| --- |" + " --- |" * len(shown)]
+    rows = ["| client | " + " | ".join(f"`{one}`" for one in shown) + " |", "| --- |" + " --- |" * len(shown)]
     for client, kept in found:
         calls = list(dict.fromkeys(cell["call"] for cell in kept["cells"]))
         for call in calls:
@@ -68,7 +68,7 @@ def _rows(found: Sequence[tuple[Client, Cell]], shown: Sequence[str]) -> str:
 
 
 def _short(cell: Cell | None) -> str:
-    """`✓ 3× 0.5 1.0 •`: verdict, tries, gaps in seconds, effects."""
+    """`✓ 3× 0.5 1.0 •`: verdict, attempts, gaps in seconds, effects."""
     if cell is None:
         return ""
     words = [SIGNS[cell["verdict"]], f"{len(cell['calls'])}×", *_gaps(cell), "•" * _effects(cell)]
@@ -97,16 +97,16 @@ def timelines(client: Client, kept: Cell) -> str:
     program = f"../../clients/{client.program}/main.{'mjs' if client.is_node else 'py'}"
     scenario = f"../../scenarios/providers/{client.scenario}.yaml"
     head = (
-        f"# {client.name}\n\n{client.does[0].upper()}{client.does[1:]}: [the program]({program}), "
-        f"[the scenario]({scenario}). Swept {kept['date']} with {', '.join(dict.fromkeys([_versions(kept), kept['machine']]))}. "
-        "How to read it: [the gallery](../gallery.md).\n"
+        f"# {client.name}\n\n{client.does[0].upper()}{client.does[1:]}: [program]({program}), "
+        f"[scenario]({scenario}). Measured {kept['date']} with {', '.join(dict.fromkeys([_versions(kept), kept['machine']]))}. "
+        "See [the gallery](../gallery.md) for the notation.\n"
     )
     return head + "".join(_timeline(cell) for cell in kept["cells"])
 
 
 def _timeline(cell: Cell) -> str:
     verdict = cell["verdict"].replace("_", " ")
-    lines = [f"\n## {cell['call']}, {cell['trouble']}: {verdict}\n", "```text"]
+    lines = [f"\n## `{cell['call']}`, `{cell['trouble']}`: {verdict}\n", "```text"]
     end_s = max([call["to"] for call in cell["calls"]] or [0.0])
     start_s = min([call["from"] for call in cell["calls"]] or [0.0])
     lines += [_bar(call, start_s, max(end_s - start_s, 0.01)) for call in cell["calls"]]

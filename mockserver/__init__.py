@@ -1,8 +1,8 @@
 """
 mockserver: a programmable mock server for external services.
 
-    with mockserver.Server("scenarios/") as mock: ...      in this process
-    mock = mockserver.Client("http://localhost:8080")      anywhere
+    with mockserver.Server("scenarios/") as mock: ...      a server in this process
+    mock = mockserver.Client("http://localhost:8080")      a client of a running server
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-A mock server in a container, by testcontainers-python's own conventions:
+A mock server in a container, with testcontainers-python:
 
     with MockServerContainer().with_scenarios("scenarios/") as container:
         mock = container.get_client()
@@ -31,9 +31,11 @@ _FOLDER = "/scenarios"
 
 class MockServerContainer(DockerContainer):  # type: ignore[misc, unused-ignore]  # Any, where it is not installed
     """
-    `image` is one made by the project's Dockerfile. With an `admin_token` the
-    clients show secrets too, which else are told to this machine's own
-    processes alone. Every other setting is an environment variable: `with_env("MOCKSERVER_SEED", "7")`.
+    A container with a mock server.
+
+    `image` is an image built from the project's Dockerfile. With an `admin_token`, the clients show secrets;
+    otherwise only local processes may see them. Other settings are environment variables:
+    `with_env("MOCKSERVER_SEED", "7")`.
     """
 
     def __init__(
@@ -54,18 +56,18 @@ class MockServerContainer(DockerContainer):  # type: ignore[misc, unused-ignore]
         self.waiting_for(HttpWaitStrategy(port, "/__admin/health").for_status_code(200))
 
     def with_scenarios(self, path: str | os.PathLike[str]) -> Self:
-        """Serves the scenarios of a folder of this machine, which the container may only read."""
+        """Serve the scenarios of a local folder, mounted read-only."""
         self.with_volume_mapping(str(Path(path).resolve()), _FOLDER, "ro")
         return self
 
     def get_url(self) -> str:
-        """What an application on this machine gets as the service's base URL."""
+        """Return the base URL for applications on this machine."""
         return f"http://{self.get_container_host_ip()}:{self.get_exposed_port(self.port)}"
 
     def get_client(self) -> Client:
-        """A client bound to the namespace `default`; `.namespace()` makes others."""
+        """Return a client bound to the namespace `default`; `.namespace()` creates others."""
         return Client(self.get_url(), self.admin_token)
 
     def get_async_client(self) -> AsyncClient:
-        """The same, to be awaited."""
+        """Return an async client bound to the namespace `default`."""
         return AsyncClient(self.get_url(), self.admin_token)

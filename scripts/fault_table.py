@@ -28,7 +28,7 @@ HANG_TIMEOUT_S = 0.5
 """Of the clients where the fault is a hang; elsewhere they wait long, so that a slow machine changes no cell."""
 
 Client = Callable[[str, float], str]
-"""What it reports of a GET to a URL, with its time-out in seconds."""
+"""What it reports of a GET to a URL, with its timeout in seconds."""
 
 FAULTS = {
     "reset": "text: 0123456789, fault: reset",
@@ -147,7 +147,7 @@ def cell(url: str, fault: str, ask: Client) -> str:
     before = asked(url, fault)
     said = ask(url + path_of(fault), HANG_TIMEOUT_S if fault.startswith("hang") else 10)
     tries = asked(url, fault) - before
-    return said if tries == 1 else f"{said} ({tries} tries)"
+    return said if tries == 1 else f"{said} ({tries} attempts)"
 
 
 def asked(url: str, fault: str) -> int:
@@ -200,7 +200,7 @@ def main() -> None:
         with serving(folder) as url:
             text = table(url, clients)
         versions = ", ".join(f"{name} {version_of(name, folder)}" for name in clients)
-    text = f"{text}\nMeasured with {versions}; time-out of the hanging ones {HANG_TIMEOUT_S} s.\n"
+    text = f"{text}\nMeasured with {versions}; timeout for `hang` {HANG_TIMEOUT_S} s.\n"
     if "--write" not in sys.argv:
         print(text)
         return

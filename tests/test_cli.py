@@ -495,7 +495,7 @@ def test_sighup_reloads_all_or_nothing(process, write):
 
     write("routes: [{reqest: GET /a, reply: 203}]")
     server.process.send_signal(signal.SIGHUP)
-    server.wait_for_log("not reloaded, the old scenarios go on answering:")
+    server.wait_for_log("not reloaded, the old scenarios stay active:")
     assert "shop.yaml:1:11: routes[0].reqest: unknown key. Did you mean 'request'?" in server.stderr()
     assert server.ask("GET", "/b").status == 204
 
@@ -623,7 +623,7 @@ def test_check_says_that_files_are_right(check, write):
 
     result = check(folder)
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "2 scenarios with 1 route: right\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "OK: 2 scenarios, 1 route\n", "")
 
 
 def test_check_lists_every_error_and_ends_with_2(check, write):

@@ -26,7 +26,7 @@ _VIEW_BYTES = 300
 @table.add(
     "GET",
     "/attempts",
-    "Operations: which calls are attempts of one thing, and how the client waited.",
+    "Operations with their attempts, and how the client waited.",
     answer=OperationList,
     query={
         "route": "Only calls of this route.",

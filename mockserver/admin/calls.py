@@ -189,7 +189,7 @@ def viewer(asked: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
     return brief_view if asked.flag("brief") else partial(call_view, reveal=reveal)
 
 
-@table.add("DELETE", "/calls", "Forgets calls and counts.", status=204)
+@table.add("DELETE", "/calls", "Delete calls and counts.", status=204)
 async def delete_calls(asked: AdminRequest[Any]) -> Answer:
     asked.ns.forget_calls()
     asked.ns.forget_strikes()
@@ -212,7 +212,7 @@ async def get_call(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/count",
-    "How often a route was called, or a request was made.",
+    "Count the calls of a route, or the requests of a kind.",
     body=CountSpec,
     answer=CountView,
     errors=(422,),
@@ -227,7 +227,7 @@ async def count_calls(asked: AdminRequest[CountSpec]) -> Answer:
 @table.add(
     "GET",
     "/counts",
-    "Every count of this namespace; exact also where records were dropped.",
+    "All counts of this namespace; exact even if calls were dropped from the call log.",
     answer=CountsView,
 )
 async def get_counts(asked: AdminRequest[Any]) -> Answer:
@@ -253,7 +253,7 @@ async def get_counts(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "GET",
     "/unmatched",
-    "Calls that no route took, each with the routes that are nearest and one that would have.",
+    "Unmatched requests, each with the nearest routes and a route that would match.",
     answer=UnmatchedList,
     query={**PAGING, **REVEAL},
 )

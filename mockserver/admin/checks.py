@@ -38,7 +38,7 @@ class Checks(RootModel[CheckSpec | list[CheckSpec]]):
 @table.add(
     "POST",
     "/verify",
-    "Checks what was called; 409 with the reasons where it doesn't hold.",
+    "Verify calls, effects or webhooks; 409 with the reasons if a check fails.",
     body=Checks,
     raw=True,
     answer=VerifiedView,
@@ -73,7 +73,7 @@ async def _compiled(ns: Namespace, data: Any) -> list[Check]:
 @table.add(
     "GET",
     "/verify",
-    "Every `expect`, and that no call went unmatched.",
+    "Verify every `expect`, and that no request was unmatched.",
     answer=VerifiedView,
     query={"scenario": "Only the expectations of this scenario."},
     errors=(404, 409),

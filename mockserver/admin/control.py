@@ -29,7 +29,7 @@ class ResetBody(Spec):
 @table.add(
     "POST",
     "/reset",
-    "Puts this namespace back to how it began.",
+    "Restore the initial state of this namespace.",
     body=ResetBody,
     optional_body=True,
     status=204,
@@ -66,7 +66,7 @@ async def reset(asked: AdminRequest[ResetBody]) -> Answer:
 @table.add(
     "POST",
     "/reload",
-    "Reads the scenario files again, all or nothing.",
+    "Reload the scenario files; if one is invalid, nothing changes.",
     answer=ReloadView,
     errors=(422,),
     namespaced=False,
@@ -88,7 +88,7 @@ async def reload(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "GET",
     "/health",
-    "200 once it serves. No token, any Host, whatever outage is set.",
+    "200 if the server is ready. Needs no token, accepts any Host, ignores outages.",
     answer=HealthView,
     namespaced=False,
 )
@@ -99,7 +99,7 @@ async def health(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "GET",
     "/ca.pem",
-    "The certificate of the CA that signs this server's own: what clients are told to trust.",
+    "The CA certificate that clients must trust.",
     content_type="application/x-pem-file",
     errors=(404,),
     namespaced=False,
@@ -113,6 +113,6 @@ async def scenario_schema(_: AdminRequest[Any]) -> Answer:
     return json_answer(schema_document())
 
 
-@table.add("GET", "/openapi.json", "This description.", namespaced=False)
+@table.add("GET", "/openapi.json", "The OpenAPI document of the admin API.", namespaced=False)
 async def openapi(asked: AdminRequest[Any]) -> Answer:
     return json_answer(await asyncio.to_thread(asked.services.openapi))  # made at the first call

@@ -35,7 +35,7 @@ Tally = Callable[[], Mapping[str, int]]
 @table.add(
     "GET",
     "/metrics",
-    "What Prometheus asks for: text, or OpenMetrics by Accept. Sums over all namespaces.",
+    "Metrics for Prometheus: text, or OpenMetrics by Accept. Totals of all namespaces.",
     content_type="text/plain",
     other_types=("application/openmetrics-text",),
     errors=(501,),

@@ -101,7 +101,7 @@ def named(asked: AdminRequest[Any]) -> Namespace:
 @table.add(
     "POST",
     "/namespaces",
-    "Makes a world of its own.",
+    "Create an isolated namespace.",
     body=NamespaceBody,
     optional_body=True,
     answer=NamespaceView,
@@ -129,7 +129,7 @@ async def add_namespace(asked: AdminRequest[NamespaceBody]) -> Answer:
     return json_answer(view(asked, ns), 201)
 
 
-@table.add("GET", "/namespaces", "Every namespace.", answer=NamespaceList, namespaced=False)
+@table.add("GET", "/namespaces", "All namespaces.", answer=NamespaceList, namespaced=False)
 async def list_namespaces(asked: AdminRequest[Any]) -> Answer:
     return listing([view(asked, ns) for ns in asked.engine.namespaces.values()])
 
@@ -144,7 +144,7 @@ async def get_namespace(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "DELETE",
     "/namespaces/{name}",
-    "Removes a namespace with all that is in it.",
+    "Remove a namespace and its data.",
     status=204,
     errors=(404, 409),
     namespaced=False,
@@ -163,7 +163,7 @@ async def delete_namespace(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/namespaces/{name}/keep",
-    "Keeps the namespace of a failed test, so that its calls can be looked at.",
+    "Keep the namespace of a failed test, to inspect its calls.",
     body=KeepBody,
     optional_body=True,
     answer=NamespaceView,
@@ -182,7 +182,7 @@ async def keep_namespace(asked: AdminRequest[KeepBody]) -> Answer:
 
 
 @table.add(
-    "POST", "/snapshot", "Remembers memory, positions, routes and clock.", answer=SnapshotView, errors=(409,)
+    "POST", "/snapshot", "Save memory, sequence state, routes and clock.", answer=SnapshotView, errors=(409,)
 )
 async def snapshot(asked: AdminRequest[Any]) -> Answer:
     if len(asked.ns.snapshots) >= MOST_SNAPSHOTS:
@@ -198,7 +198,7 @@ async def snapshot(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/restore",
-    "Puts back what a snapshot remembers; later snapshots are dropped.",
+    "Restore a snapshot; later snapshots are dropped.",
     body=RestoreBody,
     optional_body=True,
     answer=SnapshotView,

@@ -118,7 +118,7 @@ def identified(asked: AdminRequest[Any]) -> tuple[Recordings, Recording]:
 @table.add(
     "POST",
     "/recordings",
-    "Records what real services answer from now on, and passes on to one what no route takes.",
+    "Start to record the answers of real services, and forward unmatched requests to one.",
     body=RecordingBody,
     optional_body=True,
     answer=RecordingView,
@@ -152,7 +152,7 @@ async def list_recordings(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "GET",
     "/recordings/{id}",
-    "One, and the scenario that it makes so far.",
+    "One recording with its current scenario.",
     answer=RecordedView,
     errors=(404,),
 )
@@ -163,7 +163,7 @@ async def look(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/recordings/{id}/stop",
-    "Records no more, and gives the scenario; one that has stopped stays so.",
+    "Stop a recording and return its scenario.",
     answer=RecordedView,
     errors=(404,),
 )
@@ -173,7 +173,7 @@ async def stop(asked: AdminRequest[Any]) -> Answer:
     return await recorded_answer(recording)
 
 
-@table.add("DELETE", "/recordings/{id}", "Stops it, and forgets what is in it.", status=204, errors=(404,))
+@table.add("DELETE", "/recordings/{id}", "Stop and delete a recording.", status=204, errors=(404,))
 async def remove(asked: AdminRequest[Any]) -> Answer:
     recordings, recording = identified(asked)
     recordings.remove(recording, asked.ns.shared.wall())

@@ -55,9 +55,7 @@ def named(asked: AdminRequest[Any]) -> Route:
         ) from why
 
 
-@table.add(
-    "GET", "/routes", "Every route that is there, in the order of scenarios.", answer=RouteList, query=TAG
-)
+@table.add("GET", "/routes", "All routes, in the order of scenarios.", answer=RouteList, query=TAG)
 async def list_routes(asked: AdminRequest[Any]) -> Answer:
     tag = asked.query.get("tag")
     turns = Turns()
@@ -72,7 +70,7 @@ async def list_routes(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/routes",
-    "Adds a route; the newest is asked first.",
+    "Add a route; the newest is matched first.",
     body=RouteSpec,
     raw=True,
     answer=RouteView,
@@ -120,9 +118,7 @@ async def _compiled(asked: AdminRequest[Any]) -> Route:
             return route
 
 
-@table.add(
-    "DELETE", "/routes", "Removes the routes made at runtime, or those with a tag.", status=204, query=TAG
-)
+@table.add("DELETE", "/routes", "Remove the runtime routes, or those with a tag.", status=204, query=TAG)
 async def delete_routes(asked: AdminRequest[Any]) -> Answer:
     editing.remove_runtime_routes(asked.ns, asked.query.get("tag"))
     return no_content()
@@ -136,7 +132,7 @@ async def get_route(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "PUT",
     "/routes/{id}",
-    "Replaces a route, in its place and with its id.",
+    "Replace a route; position and id stay.",
     body=RouteSpec,
     raw=True,
     answer=RouteView,
@@ -151,7 +147,7 @@ async def put_route(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "PATCH",
     "/routes/{id}",
-    "Replaces single keys of a route; null takes one away.",
+    "Replace single keys of a route; null removes a key.",
     body=RoutePatch,
     raw=True,
     answer=RouteView,
@@ -177,7 +173,7 @@ async def _replaced(asked: AdminRequest[Any], data: Callable[[Route], dict[str, 
 @table.add(
     "DELETE",
     "/routes/{id}",
-    "Removes a route from this namespace; its file stays.",
+    "Remove a route from this namespace; its file is not changed.",
     status=204,
     errors=(404, 409, 422),
 )

@@ -72,12 +72,14 @@ def named(ns: Namespace, name: str) -> Scenario:
     return scenario
 
 
-@table.add("GET", "/scenarios", "The scenarios of this namespace, active or not.", answer=ScenarioList)
+@table.add("GET", "/scenarios", "All scenarios of this namespace, active or not.", answer=ScenarioList)
 async def list_scenarios(asked: AdminRequest[Any]) -> Answer:
     return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
 
 
-@table.add("GET", "/scenarios/{name}", "A scenario as it was given.", answer=ScenarioSpec, errors=(404,))
+@table.add(
+    "GET", "/scenarios/{name}", "Return a scenario as it was given.", answer=ScenarioSpec, errors=(404,)
+)
 async def get_scenario(asked: AdminRequest[Any]) -> Answer:
     scenario = named(asked.ns, asked.params["name"])
     return json_answer({"scenario": scenario.name, **scenario.source.data})
@@ -86,7 +88,7 @@ async def get_scenario(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/scenarios",
-    "Adds a scenario to this namespace.",
+    "Add a scenario to this namespace.",
     body=AnyScenario,
     raw=True,
     answer=ScenarioView,
@@ -110,7 +112,7 @@ def _refuse_taken(ns: Namespace, name: str) -> None:
 @table.add(
     "PUT",
     "/scenarios/{name}",
-    "Replaces a scenario in this namespace, or adds it.",
+    "Replace a scenario in this namespace, or add it.",
     body=AnyScenario,
     raw=True,
     answer=ScenarioView,
@@ -134,7 +136,7 @@ async def put_scenario(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "DELETE",
     "/scenarios/{name}",
-    "Removes a scenario from this namespace; its file stays.",
+    "Remove a scenario from this namespace; its file is not changed.",
     status=204,
     errors=(404,),
 )
@@ -146,7 +148,7 @@ async def delete_scenario(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "PATCH",
     "/scenarios/{name}",
-    "Switches a scenario on or off in this namespace.",
+    "Activate or deactivate a scenario in this namespace.",
     body=ActiveBody,
     answer=ScenarioView,
     errors=(404,),
@@ -160,7 +162,7 @@ async def patch_scenario(asked: AdminRequest[ActiveBody]) -> Answer:
 @table.add(
     "POST",
     "/scenarios/use",
-    "Exactly these scenarios answer in this namespace.",
+    "Activate exactly these scenarios in this namespace.",
     body=UseBody,
     answer=ScenarioList,
 )

@@ -44,7 +44,7 @@ HEARTBEAT_S = 15.0
 @table.add(
     "GET",
     "/calls/stream",
-    "Calls as they happen, as server-sent events; resumable by Last-Event-ID.",
+    "Completed calls as server-sent events; resumable by Last-Event-ID.",
     query={**FILTERS, **BRIEF, **REVEAL},
     content_type="text/event-stream",
     errors=(422, 429),

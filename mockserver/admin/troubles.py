@@ -26,7 +26,7 @@ class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
 @table.add(
     "PUT",
     "/troubles",
-    "Chooses calls and what happens to them: before the service's work, or after it.",
+    "Inject failures into selected calls: before or after the service processes the request.",
     body=TroublesBody,
     raw=True,
     answer=TroubleList,
@@ -38,15 +38,13 @@ async def put_troubles(asked: AdminRequest[Any]) -> Answer:
     return await get_troubles(asked)
 
 
-@table.add(
-    "GET", "/troubles", "The troubles that are set, and the calls that they have struck.", answer=TroubleList
-)
+@table.add("GET", "/troubles", "The injected failures, and the affected calls.", answer=TroubleList)
 async def get_troubles(asked: AdminRequest[Any]) -> Answer:
     troubles = asked.ns.troubles
     return listing([one.view() for one in troubles.placed] if troubles is not None else [])
 
 
-@table.add("DELETE", "/troubles", "The service does its work again.", status=204)
+@table.add("DELETE", "/troubles", "Remove the injected failures.", status=204)
 async def delete_troubles(asked: AdminRequest[Any]) -> Answer:
     asked.ns.set_troubles(())
     return no_content()

@@ -79,7 +79,7 @@ def answer(asked: AdminRequest[Any], name: str) -> Response:
 @table.add(
     "GET",
     "/",
-    "What the admin API has; leads a browser to the dashboard.",
+    "Overview of the admin API; redirects browsers to the dashboard.",
     answer=IndexView,
     also=(302,),
     namespaced=False,
@@ -98,7 +98,9 @@ async def index(asked: AdminRequest[Any]) -> Answer:
     return json_answer({"dashboard": f"{ADMIN}/ui/", "openapi": f"{ADMIN}/openapi.json", "items": calls})
 
 
-@table.add("GET", "/ui", "Leads to the dashboard.", status=308, content_type="text/plain", namespaced=False)
+@table.add(
+    "GET", "/ui", "Redirect to the dashboard.", status=308, content_type="text/plain", namespaced=False
+)
 async def to_dashboard(_: AdminRequest[Any]) -> Answer:
     return Response(308, [("Location", f"{ADMIN}/ui/"), ("Content-Type", "text/plain"), *SAFETY], b"ui/")
 
@@ -106,7 +108,7 @@ async def to_dashboard(_: AdminRequest[Any]) -> Answer:
 @table.add(
     "GET",
     "/ui/",
-    "The dashboard: a page for people. Needs no token; the calls that it makes do.",
+    "The dashboard. The page needs no token; its requests do.",
     also=(304,),
     content_type="text/html",
     namespaced=False,

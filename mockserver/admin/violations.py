@@ -32,7 +32,7 @@ def _id(number: int) -> str:
 @table.add(
     "GET",
     "/violations",
-    "Where requests and replies broke the `openapi` of their scenario, oldest first.",
+    "Violations of the `openapi` of a scenario, oldest first.",
     answer=ViolationList,
     query={
         "route": "A route's id or name.",

@@ -30,7 +30,7 @@ def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]
 @table.add(
     "GET",
     "/webhooks",
-    "Deliveries, oldest first, with each try and what the receiver answered.",
+    "Webhook deliveries, oldest first, with all attempts and answers.",
     answer=DeliveryList,
     query={"route": "Only those of this route.", **REVEAL},
 )
@@ -44,7 +44,7 @@ async def list_webhooks(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/webhooks/{id}/redeliver",
-    "Sends a webhook once more, at once.",
+    "Send a webhook again, immediately.",
     answer=DeliveryView,
     errors=(404,),
 )

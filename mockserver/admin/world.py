@@ -55,7 +55,7 @@ table = EndpointTable()
 @table.add(
     "POST",
     "/explain",
-    "A dry run: which route would answer, and what keeps the others out.",
+    "Dry run: which route would answer, and why the others don't match.",
     body=ExplainSpec,
     answer=ExplainView,
     errors=(422,),
@@ -82,7 +82,7 @@ def _read(spec: ExplainSpec, ns: Namespace) -> Request:
 @table.add(
     "PUT",
     "/outage",
-    "Takes the service, or some routes, down. Admin and health go on answering.",
+    "Take the service, or some routes, down. Admin API and health are not affected.",
     body=OutageSpec,
     raw=True,
     answer=OutageView,
@@ -101,7 +101,7 @@ async def put_outage(asked: AdminRequest[Any]) -> Answer:
     return json_answer(outage.view())
 
 
-@table.add("GET", "/outage", "The outage that is on; null where none is.", answer=OutageAnswer)
+@table.add("GET", "/outage", "The current outage, or null.", answer=OutageAnswer)
 async def get_outage(asked: AdminRequest[Any]) -> Answer:
     outage = asked.ns.downtime
     if outage is None or outage.is_over(asked.ns.clock.now_s()):
@@ -109,7 +109,7 @@ async def get_outage(asked: AdminRequest[Any]) -> Answer:
     return json_answer(outage.view())
 
 
-@table.add("DELETE", "/outage", "The service is up again.", status=204)
+@table.add("DELETE", "/outage", "End the outage.", status=204)
 async def delete_outage(asked: AdminRequest[Any]) -> Answer:
     asked.ns.set_outage(None)
     return no_content()
@@ -152,7 +152,7 @@ async def _all_shown(asked: AdminRequest[Any], *, reveal: bool = False) -> Answe
     return await aside(state.size_bytes, _values_shown, state.plain(), reveal=reveal)
 
 
-@table.add("GET", "/state", "Every key and its value.", answer=StateView, query=REVEAL)
+@table.add("GET", "/state", "All keys and values.", answer=StateView, query=REVEAL)
 async def get_state(asked: AdminRequest[Any]) -> Answer:
     return await _all_shown(asked, reveal=may_reveal(asked))
 
@@ -160,7 +160,7 @@ async def get_state(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "PUT",
     "/state",
-    "Replaces all of the state.",
+    "Replace the complete state.",
     body=StateBody,
     raw=True,
     answer=StateView,
@@ -174,7 +174,7 @@ async def put_state(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "PATCH",
     "/state",
-    "Writes some keys; null removes.",
+    "Write some keys; null removes a key.",
     body=StateBody,
     raw=True,
     answer=StateView,
@@ -209,7 +209,7 @@ def _room(asked: AdminRequest[Any]) -> Iterator[None]:
         raise ProblemError(507, "full", document["title"], document["detail"], **members) from error
 
 
-@table.add("DELETE", "/state", "Forgets all of it.", status=204)
+@table.add("DELETE", "/state", "Delete all keys.", status=204)
 async def delete_state(asked: AdminRequest[Any]) -> Answer:
     asked.ns.memory.state.clear()
     return no_content()
@@ -228,7 +228,7 @@ async def get_key(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "PUT",
     "/state/{key}",
-    "Writes one value; null removes it.",
+    "Write one value; null removes it.",
     body=AnyValue,
     raw=True,
     answer=AnyValue,
@@ -243,7 +243,7 @@ async def put_key(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "PATCH",
     "/state/{key}",
-    "Merges an object into one value (RFC 7396); anything else replaces it.",
+    "Merge an object into one value (RFC 7396); any other value replaces it.",
     body=AnyValue,
     raw=True,
     answer=AnyValue,
@@ -272,7 +272,7 @@ def merged(target: Any, patch: Any) -> Any:
     return result
 
 
-@table.add("DELETE", "/state/{key}", "Forgets one key.", status=204)
+@table.add("DELETE", "/state/{key}", "Delete one key.", status=204)
 async def delete_key(asked: AdminRequest[Any]) -> Answer:
     asked.ns.memory.state.write(asked.params["key"], None)
     return no_content()
@@ -319,7 +319,7 @@ async def get_clock(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "POST",
     "/clock",
-    "Moves the virtual clock; what has come due is fired, in order, before the answer.",
+    "Move the virtual clock; due webhooks are sent, in order, before the answer.",
     body=ClockBody,
     answer=ClockView,
     errors=(422,),
@@ -404,7 +404,7 @@ class Items(RootModel[list[dict[str, Any]]]):
     """The items of a resource."""
 
 
-@table.add("GET", "/resources/{path}", "A resource's items.", answer=ItemList, query=REVEAL, errors=(404,))
+@table.add("GET", "/resources/{path}", "Items of a resource.", answer=ItemList, query=REVEAL, errors=(404,))
 async def get_resource(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     collection = _place(asked).collection(asked.ns)
@@ -418,7 +418,7 @@ def _items_shown(items: list[dict[str, Any]], *, reveal: bool = False) -> Answer
 @table.add(
     "PUT",
     "/resources/{path}",
-    "Replaces a resource's items; ids that are missing are made.",
+    "Replace the items of a resource; missing ids are generated.",
     body=Items,
     raw=True,
     answer=ItemList,
@@ -437,7 +437,7 @@ async def put_resource(asked: AdminRequest[Any]) -> Answer:
     return await aside(filled.size_bytes, _items_shown, filled.items)
 
 
-@table.add("DELETE", "/resources/{path}", "Removes all of a resource's items.", status=204, errors=(404,))
+@table.add("DELETE", "/resources/{path}", "Delete all items of a resource.", status=204, errors=(404,))
 async def delete_resource(asked: AdminRequest[Any]) -> Answer:
     place = _place(asked)
     asked.ns.memory.resources[place.id] = place.resource.filled([], place.scopes(asked.ns))
@@ -450,7 +450,7 @@ async def delete_resource(asked: AdminRequest[Any]) -> Answer:
 @table.add(
     "GET",
     "/effects",
-    "What really happened at the service, oldest first.",
+    "Effects: what really happened at the service, oldest first.",
     answer=EffectList,
     query={"kind": "Only effects of this kind.", **REVEAL},
 )

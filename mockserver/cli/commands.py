@@ -94,66 +94,72 @@ main.add_command(export)
     type=click.IntRange(0, 65535),
     help="Port; 0 picks a free one.",
 )
-@flag("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on a port of its own.")
+@flag("--admin-port", type=click.IntRange(0, 65535), help="Separate port for the admin API.")
 @flag(
     "--wiremock-port",
     type=click.IntRange(0, 65535),
-    help="Speak WireMock's admin API beside mock traffic, on a port of its own.",
+    help="Separate port with WireMock's admin API and the same mock.",
 )
-@flag("--public-url", default="", help="How clients reach this server, where that is not host and port.")
+@flag(
+    "--public-url",
+    default="",
+    help="URL by which clients reach the server, if it differs from host and port.",
+)
 @flag(
     "--calls",
     default=DEFAULT.calls,
     show_default=True,
     type=click.IntRange(1),
-    help="Records of calls that are kept.",
+    help="Maximum number of calls in the call log.",
 )
 @flag(
     "--calls-bytes",
     default=DEFAULT.calls_bytes,
     show_default="64MB",
     type=_Size(),
-    help="Memory for records.",
+    help="Maximum memory for the call log.",
 )
-@flag("--seed", default="", help="Makes every draw repeat: ids, choices, delays.")
+@flag("--seed", default="", help="Seed for random values: ids, choices, delays.")
 @flag(
     "--unmatched-status",
     default=404,
     show_default=True,
     type=click.IntRange(400, 599),
-    help="Answers what no route takes.",
+    help="Status for unmatched requests.",
 )
 @flag(
     "--on-unmatched",
     type=click.Choice(["404", "forward", "record"]),
     default="404",
     show_default=True,
-    help="What becomes of what no route takes: forward passes it on to --forward-to, record keeps it too.",
+    help="Handling of unmatched requests: forward sends them to --forward-to, record also records them.",
 )
-@flag("--forward-to", default="", metavar="URL", help="The real service that --on-unmatched passes on to.")
+@flag("--forward-to", default="", metavar="URL", help="URL of the real service for --on-unmatched.")
 @flag(
     "--upstream-timeout",
     "upstream_timeout_s",
     default=DEFAULT.upstream_timeout_s,
     show_default="1m",
     type=_Duration(),
-    help="A real service must begin to answer within so long; then 504.",
+    help="Timeout for the first byte of a real service; then 504.",
 )
-@flag("--upstream-ca", default="", metavar="FILE", help="CAs in PEM that real services are trusted by too.")
+@flag(
+    "--upstream-ca", default="", metavar="FILE", help="Additional CA certificates for real services, in PEM."
+)
 @flag(
     "--max-body",
     "max_body_bytes",
     default=DEFAULT.max_body_bytes,
     show_default="16MiB",
     type=_Size(),
-    help="Larger requests get 413.",
+    help="Maximum size of a request body; larger ones get 413.",
 )
 @flag(
     "--max-json-members",
     default=DEFAULT.max_json_members,
     show_default=True,
     type=click.IntRange(1),
-    help="A JSON body of more is not decoded: conditions and templates can't look into it.",
+    help="Maximum number of members of a JSON body; a larger one is not decoded for conditions and templates.",
 )
 @flag(
     "--hang-limit",
@@ -161,7 +167,7 @@ main.add_command(export)
     default=DEFAULT.hang_limit_s,
     show_default="10m",
     type=_Duration(),
-    help="Ends a hanging reply.",
+    help="Maximum duration of the fault 'hang'.",
 )
 @flag(
     "--read-timeout",
@@ -169,14 +175,14 @@ main.add_command(export)
     default=DEFAULT.read_timeout_s,
     show_default="30s",
     type=_Duration(),
-    help="A request must be in within so long; then 408.",
+    help="Timeout for receiving a request; then 408.",
 )
 @flag(
     "--max-headers",
     default=DEFAULT.max_headers,
     show_default=True,
     type=click.IntRange(1),
-    help="Header lines of a request; more get 431.",
+    help="Maximum number of header lines; more get 431.",
 )
 @flag(
     "--max-head",
@@ -184,108 +190,121 @@ main.add_command(export)
     default=DEFAULT.max_head_bytes,
     show_default="128KiB",
     type=_Size(),
-    help="A request's head; a larger one gets 431, a longer target 414.",
+    help="Maximum size of a request head: 431, or 414 if the target is longer.",
 )
 @flag(
     "--max-requests",
     default=DEFAULT.max_requests,
     show_default="any number",
     type=click.IntRange(0),
-    help="Requests on one connection; the last answer closes it.",
+    help="Maximum number of requests on one connection.",
 )
 @flag(
     "--max-connections",
     default=DEFAULT.max_connections,
     show_default=True,
     type=click.IntRange(1),
-    help="Connections at once on each port; more get 503.",
+    help="Maximum number of open connections of each port; more get 503.",
 )
 @flag(
     "--max-routes",
     default=DEFAULT.max_routes,
     show_default=True,
     type=click.IntRange(1),
-    help="Routes that a namespace may make at runtime.",
+    help="Maximum number of runtime routes of a namespace.",
 )
 @flag(
     "--max-namespaces",
     default=DEFAULT.max_namespaces,
     show_default=True,
     type=click.IntRange(1),
-    help="Namespaces at once.",
+    help="Maximum number of namespaces.",
 )
 @flag(
     "--max-webhooks",
     default=DEFAULT.max_webhooks,
     show_default=True,
     type=click.IntRange(1),
-    help="Webhooks of a namespace that may wait; more fail at once.",
+    help="Maximum number of pending webhooks of a namespace; more fail immediately.",
 )
 @flag(
     "--max-streams",
     default=DEFAULT.max_streams,
     show_default=True,
     type=click.IntRange(1),
-    help="Readers of a namespace's stream of calls.",
+    help="Maximum number of readers of a namespace's call stream.",
 )
 @flag(
     "--max-entries",
     default=DEFAULT.max_entries,
     show_default=True,
     type=click.IntRange(1),
-    help="Entries of each kind that a namespace keeps: state, resources, keys, tokens, effects, webhooks.",
+    help="Maximum number of entries of each kind in a namespace: state, resources, keys, tokens, effects, webhooks.",
 )
 @flag(
     "--max-entries-bytes",
     default=DEFAULT.max_entries_bytes,
     show_default="64MB",
     type=_Size(),
-    help="Memory for the entries of each kind.",
+    help="Maximum memory for the entries of each kind.",
 )
-@flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
-@flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")
-@flag("--admin-host", "admin_hosts", multiple=True, help="A further host name that the admin API answers to.")
+@flag("--admin-token", default="", help="Bearer token that the admin API requires.")
+@flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="File with the token.")
+@flag(
+    "--admin-host",
+    "admin_hosts",
+    multiple=True,
+    help="Additional host name that the admin API accepts; may be repeated.",
+)
 @flag(
     "--namespaces",
     type=click.Choice(["known", "auto"]),
     default="known",
     show_default=True,
-    help="auto: an unknown @name makes its namespace at first use.",
+    help="auto: create a namespace on the first request to an unknown @name.",
 )
 @flag(
     "--allow-egress",
     multiple=True,
-    help="HOST[:PORT] or a network that may be called, beside the hosts in scenario files.",
+    help="Additional HOST[:PORT] or network that the server may call, besides the hosts in scenario files; may be repeated.",
 )
 @flag(
     "--key-names",
     multiple=True,
     metavar="NAME",
-    help="Another header or field that holds an idempotency key, such as x-order-key; -NAME drops a known one.",
+    help="Additional header or field with an idempotency key, such as x-order-key; -NAME removes a known one; may be repeated.",
 )
-@flag("--tls", is_flag=True, help="Speak TLS on the mock port too; certificates are made by a CA of its own.")
-@flag("--tls-port", type=click.IntRange(0, 65535), help="Speak TLS on a port of its own instead.")
-@flag("--tls-dir", default="", help="Folder that keeps the CA: ca.pem for clients, and its key.")
-@flag("--tls-cert", default="", help="A certificate of your own in PEM, its CAs behind it.")
+@flag(
+    "--tls",
+    is_flag=True,
+    help="Enable TLS on the mock port, besides plain HTTP, with generated certificates.",
+)
+@flag("--tls-port", type=click.IntRange(0, 65535), help="Separate port for TLS.")
+@flag("--tls-dir", default="", help="Folder for the generated CA: ca.pem for clients, and its key.")
+@flag("--tls-cert", default="", help="Your certificate in PEM, followed by its CAs.")
 @flag("--tls-key", default="", help="The key of --tls-cert.")
-@flag("--tls-client-ca", default="", help="Take client certificates of these CAs, for match.client_cert.")
+@flag("--tls-client-ca", default="", help="CAs of client certificates, for match.client_cert.")
 @flag(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default=DEFAULT.log_format,
     show_default=True,
-    help="How the log on stderr is written; json is one object a line.",
+    help="Format of the log on stderr; json writes one object per line.",
 )
-@flag("--log-calls", is_flag=True, help="A line of the log for every call, once it is over.")
-@flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
+@flag("--log-calls", is_flag=True, help="Log each completed call.")
+@flag(
+    "--watch",
+    is_flag=True,
+    help="Reload scenario files when they change; if one is invalid, none is reloaded.",
+)
 @flag(
     "--state-file",
     default="",
     metavar="FILE",
-    help="Keep routes made at runtime, state, positions and counts in it, over a restart or a crash.",
+    help="Persist runtime routes, state, sequence state and counts in this file, across restarts and crashes.",
 )
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
-    """Serve scenario files and folders (default: scenarios/, where it is there)."""
+    """Serve scenario files and folders (default: scenarios/, if it exists)."""
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
     from mockserver.server.running import run
 
@@ -307,9 +326,9 @@ def _paths(given: tuple[str, ...]) -> tuple[str, ...]:
 
 @main.command()
 @click.argument("paths", nargs=-1)
-@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 def check(paths: tuple[str, ...], *, strict: bool) -> None:
-    """Say whether scenario files are right, without serving them."""
+    """Validate scenario files without serving them."""
     from mockserver.verification.checking import check_paths
 
     errors, warnings, summary = check_paths(_paths(paths))
@@ -321,7 +340,7 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
     sys.exit(2 if strict and warnings else 0)
 
 
-@main.command(short_help="Say which route would answer a request, and why.")
+@main.command(short_help="Show which route answers a request, and why.")
 @click.argument("paths", nargs=-1)
 @click.option("--request", "line", required=True, help="A request line, such as 'POST /v1/charges?x=1'.")
 @click.option(
@@ -340,7 +359,7 @@ def explain(
     text: str | None,
     output: str,
 ) -> None:
-    """Say which route would answer a request, and what keeps the others out, without a server."""
+    """Show which route answers a request, and why the others don't match, without a server."""
     from mockserver.errors import InvalidInputError
     from mockserver.scenarios.source import LoadError
     from mockserver.verification.checking import explain_request, explained_text
@@ -394,10 +413,10 @@ def _json_of(text: str) -> Any:
         raise click.BadParameter(f"it is no JSON: {why}", param_hint="--json") from why
 
 
-@main.command(short_help="Print the JSON Schema of the scenario language.")
+@main.command(short_help="Print the JSON Schema of scenario files.")
 @click.argument("which", type=click.Choice(["scenario", "troubles"]), default="scenario")
 def schema(which: str) -> None:
-    """Print the JSON Schema of the scenario language, or of the sweep's file of troubles."""
+    """Print the JSON Schema of scenario files, or of the trouble file of the sweep."""
     if which == "troubles":
         from mockserver.sweep.kinds import schema_document
     else:
@@ -409,7 +428,7 @@ def schema(which: str) -> None:
 @main.command(short_help="Exit with 0 if a server is healthy.")
 @click.argument("url", required=False)
 def healthcheck(url: str | None) -> None:
-    """Exit with 0 if a server is healthy, for containers without curl (default: the one that the environment describes)."""
+    """Exit with 0 if a server is healthy, for containers without curl (default URL: from the MOCKSERVER_ variables)."""
     import urllib.request
     from http.client import HTTPException
     from urllib.error import HTTPError

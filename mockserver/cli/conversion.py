@@ -37,48 +37,48 @@ class _WithFormats(click.Command):
         super().format_epilog(ctx, formatter)
 
 
-_FORCE = click.option("--force", is_flag=True, help="Write over files that are there.")
-_STRICT = click.option("--strict", is_flag=True, help="Write nothing where something would be lost: exit code 1.")  # fmt: skip
+_FORCE = click.option("--force", is_flag=True, help="Overwrite existing files.")
+_STRICT = click.option("--strict", is_flag=True, help="If something would be lost, write nothing and exit with 1.")  # fmt: skip
 
 
 @click.command(name="import", cls=_WithFormats)
 @click.argument("format_", metavar="FORMAT", type=_Format())
 @click.argument("source", type=click.Path(exists=True))
-@click.option("-o", "--output", metavar="FILE-OR-FOLDER", help="Where scenarios go; default: to stdout.")
-@click.option("--name", help="The scenario's name, if it is one.")
+@click.option("-o", "--output", metavar="FILE-OR-FOLDER", help="Output file or folder; default: stdout.")
+@click.option("--name", help="Name of the scenario, if there is only one.")
 @_STRICT
 @_FORCE
 def import_(format_: str, **options: Any) -> None:
     """
-    Make scenarios of another tool's file or folder.
+    Convert a file or folder of another tool to scenarios.
 
-    What can't be carried over is listed on stderr, with its place. Exit codes: 0 done,
-    1 something was lost and --strict is given, 2 the source or an argument is wrong,
-    3 the scenario that was made doesn't load, which is a bug of the importer.
+    What can't be converted is listed on stderr, with its location. Exit codes: 0 success,
+    1 something was lost and --strict is given, 2 the source or an argument is invalid,
+    3 the created scenario doesn't load, which is a bug of the importer.
     """
     from mockserver.cli.importing import import_scenarios
 
     sys.exit(import_scenarios(format_, **options))
 
 
-@click.command(name="export", cls=_WithFormats, short_help="Write scenarios as another tool's files.")
+@click.command(name="export", cls=_WithFormats, short_help="Convert scenarios to the format of another tool.")
 @click.argument("format_", metavar="FORMAT", type=_Format())
 @click.argument("scenarios", nargs=-1)
-@click.option("-o", "--output", metavar="FILE-OR-FOLDER", help="Where the files go; default: to stdout.")
-@click.option("--from", "url", metavar="URL", help="In place of scenarios, the calls that a server recorded, such as http://localhost:8080/@checkout: for har, vcr, pact.")  # fmt: skip
-@click.option("--reveal", is_flag=True, help="With --from: secrets as they came, not masked.")
-@click.option("--admin-token", envvar="MOCKSERVER_ADMIN_TOKEN", show_envvar=True, help="With --from: the server's token.")  # fmt: skip
-@click.option("--consumer", help="pact: who asks. Default: consumer.")
-@click.option("--provider", help="pact: who answers. Default: the scenario's name.")
-@click.option("--pact-version", type=click.Choice(["3", "4"]), help="pact: the version of the format. Default: 4.")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE-OR-FOLDER", help="Output file or folder; default: stdout.")
+@click.option("--from", "url", metavar="URL", help="Export the call log of a server instead, such as http://localhost:8080/@checkout; for har, vcr, pact.")  # fmt: skip
+@click.option("--reveal", is_flag=True, help="With --from: do not mask secrets.")
+@click.option("--admin-token", envvar="MOCKSERVER_ADMIN_TOKEN", show_envvar=True, help="With --from: admin token of the server.")  # fmt: skip
+@click.option("--consumer", help="pact: name of the consumer. Default: consumer.")
+@click.option("--provider", help="pact: name of the provider. Default: name of the scenario.")
+@click.option("--pact-version", type=click.Choice(["3", "4"]), help="pact: version of the format. Default: 4.")  # fmt: skip
 @_STRICT
 @_FORCE
 def export(format_: str, scenarios: tuple[str, ...], **options: Any) -> None:
     """
-    Write scenario files and folders (default: scenarios/) as another tool's files.
+    Convert scenario files and folders (default: scenarios/) to the format of another tool.
 
-    What can't be carried over is listed on stderr, with its place. Exit codes: 0 done,
-    1 something was lost and --strict is given, 2 a scenario, the server or an argument is wrong.
+    What can't be converted is listed on stderr, with its location. Exit codes: 0 success,
+    1 something was lost and --strict is given, 2 a scenario, the server or an argument is invalid.
     """
     from mockserver.cli.exporting import export_calls, export_scenarios
 

@@ -8,30 +8,32 @@ from typing import Any
 import click
 
 
-@click.command(short_help="Say where a real service and scenarios have drifted apart.")
+@click.command(short_help="Compare scenarios with a real service.")
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
-    "--against", required=True, metavar="URL", help="The real service, such as https://api.example."
+    "--against", required=True, metavar="URL", help="URL of the real service, such as https://api.example."
 )
-@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-@click.option("--unsafe", is_flag=True, help="Ask what changes things too: POST, PUT, PATCH, DELETE.")
-@click.option("--values", is_flag=True, help="Compare values too, but for those that change by nature.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--unsafe", is_flag=True, help="Also send requests that change data: POST, PUT, PATCH, DELETE.")
+@click.option(
+    "--values", is_flag=True, help="Also compare values, except volatile ones such as ids and times."
+)
 @click.option(
     "--header",
     "-H",
     "headers",
     multiple=True,
     metavar="LINE",
-    help="Sent with every request, such as 'Authorization: Bearer …'.",
+    help="Header line for every request, such as 'Authorization: Bearer …'; may be repeated.",
 )
 @click.option(
-    "--upstream-ca", default="", metavar="FILE", help="CAs in PEM that the service is trusted by too."
+    "--upstream-ca", default="", metavar="FILE", help="Additional CA certificates for the service, in PEM."
 )
 def diff(paths: tuple[str, ...], headers: tuple[str, ...], **options: Any) -> None:
     """
-    Ask a real service what scenarios answer, and show where they have drifted apart.
+    Send the requests of scenarios to a real service, and show where the answers differ.
 
-    Exit code 0: nowhere; 1: somewhere; 2: it could not be asked.
+    Exit codes: 0 no difference, 1 differences, 2 the service could not be compared.
     """
     from mockserver.cli.diff_session import DiffOptions, run
 

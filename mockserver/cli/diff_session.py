@@ -161,7 +161,7 @@ def _as_text(findings: list[DriftFinding]) -> str:
     lines: list[str] = []
     for one in findings:
         if one.skipped is not None:
-            lines.append(f"- {one.route.id}: not asked: {one.skipped}")
+            lines.append(f"- {one.route.id}: skipped: {one.skipped}")
         elif one.failed is not None:
             lines.append(f"! {one.route.id} ({one.asked}): {one.failed}")
         elif one.drifts:
@@ -177,8 +177,8 @@ def _sum(findings: list[DriftFinding]) -> str:
     drifted = sum(bool(one.drifts) for one in findings)
     failed = sum(one.failed is not None for one in findings)
     skipped = sum(one.skipped is not None for one in findings)
-    more = f", {failed} could not be asked" if failed else ""
-    return f"{asked} asked, {drifted} drifted{more}, {skipped} not asked"
+    more = f", {failed} failed" if failed else ""
+    return f"{asked} compared, {drifted} different{more}, {skipped} skipped"
 
 
 def _as_json(options: DiffOptions, findings: list[DriftFinding], code: int) -> str:

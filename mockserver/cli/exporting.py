@@ -142,7 +142,7 @@ def _detail(body: bytes) -> str:
 
 def _put(exported: Exported, output: str | None, *, strict: bool, force: bool) -> int:
     if say_lost(exported.lost) and strict:
-        say("Nothing was written, as --strict asks.")
+        say("Nothing was written because of --strict.")
         return LOST
     try:
         if output is None:

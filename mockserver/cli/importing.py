@@ -56,7 +56,7 @@ def import_scenarios(
         return BUG
     say(*notes, *imported.notes)
     if say_lost(imported.lost) and strict:
-        say("Nothing was written, as --strict asks.")
+        say("Nothing was written because of --strict.")
         return LOST
     return _put(files, output, force=force)
 

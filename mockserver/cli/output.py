@@ -28,7 +28,7 @@ def say_lost(lost: Iterable[Lost]) -> int:
     told = list(dict.fromkeys(map(str, lost)))
     say(*told)
     if told:
-        say(f"{len(told)} thing{'' if len(told) == 1 else 's'} could not be carried over.")
+        say(f"{len(told)} thing{'' if len(told) == 1 else 's'} could not be converted.")
     return len(told)
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 
-@click.command(short_help="Pass requests on to a real service, and write a scenario.")
-@click.option("--to", required=True, metavar="URL", help="The real service, such as https://api.example.")
+@click.command(short_help="Forward requests to a real service and write a scenario.")
 @click.option(
-    "-o", "--output", metavar="FILE", help="The scenario; - is stdout. Default: scenarios/HOST.yaml."
+    "--to", required=True, metavar="URL", help="URL of the real service, such as https://api.example."
+)
+@click.option(
+    "-o", "--output", metavar="FILE", help="Output file; - is stdout. Default: scenarios/HOST.yaml."
 )
 @click.option(
     "--port",
@@ -22,14 +24,14 @@ import click
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--upstream-ca", default="", metavar="FILE", help="CAs in PEM that the service is trusted by too."
+    "--upstream-ca", default="", metavar="FILE", help="Additional CA certificates for the service, in PEM."
 )
-@click.option("--force", is_flag=True, help="Write over a scenario that is there already.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def record(**options: Any) -> None:
     """
-    Pass requests on to a real service, and write what it answers as a scenario.
+    Forward requests to a real service and write its answers as a scenario.
 
-    Have your application or its tests use the address that is printed, then end it with Ctrl-C.
+    Point your application or its tests at the printed address, then stop with Ctrl-C.
     """
     from mockserver.cli.record_session import RecordOptions, run
 

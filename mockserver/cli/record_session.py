@@ -87,7 +87,7 @@ async def _run(options: RecordOptions, place: OutputPlace | None) -> int:
     try:
         listen_everywhere(app.engine, passed)
         where = "stdout" if place is None else str(place.file)
-        _say(f"recording {options.to}: use {app.mock_url} in its place; Ctrl-C writes {where}")
+        _say(f"recording {options.to}: use {app.mock_url} instead; Ctrl-C writes {where}")
         await stopped.wait()
         await app.settle()
     finally:

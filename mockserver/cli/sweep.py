@@ -43,39 +43,45 @@ def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 @click.command(
     cls=_BehindDashes,
     options_metavar="[OPTIONS] [PATHS]... -- COMMAND...",
-    short_help="Run COMMAND once for each of its calls and kinds of trouble.",
+    short_help="Run COMMAND once for each call and each kind of failure.",
 )
 @click.argument("paths", nargs=-1, metavar="")
 @click.option(
     "--only",
     multiple=True,
     metavar="CELL",
-    help="Such as 'create-charge#2/reset-after-effect'; * is anything.",
+    help="Run only these cells, such as 'create-charge#2/reset-after-effect'; * matches anything; may be repeated.",
 )
 @click.option(
-    "--troubles", type=click.Path(exists=True, dir_okay=False), help="Adds kinds of trouble, or narrows them."
+    "--troubles",
+    type=click.Path(exists=True, dir_okay=False),
+    help="File that adds or restricts kinds of failure.",
 )
-@click.option("--max-cells", type=click.IntRange(1), help="At most so many cells, sampled evenly.")
-@click.option("--seed", default="", help="What draws, and the choice of cells, are made from.")
-@click.option("--limit", "limit_s", callback=_duration, metavar="DURATION", help="A cell takes no longer. Default: 30 s and five times the clean run.")  # fmt: skip
-@click.option("--fail-on", callback=_fail_on, default="harmed,rules", show_default=True, metavar="WHAT", help="harmed, rules (a retry rule that is certainly broken), or both.")  # fmt: skip
+@click.option("--max-cells", type=click.IntRange(1), help="Maximum number of cells, sampled evenly.")
+@click.option("--seed", default="", help="Seed for random values and the sample of cells.")
+@click.option("--limit", "limit_s", callback=_duration, metavar="DURATION", help="Maximum duration of a cell. Default: 30 s plus five times the clean run.")  # fmt: skip
+@click.option("--fail-on", callback=_fail_on, default="harmed,rules", show_default=True, metavar="WHAT", help="What fails the sweep: harmed, rules (a retry rule that is certainly broken), or both.")  # fmt: skip
 @click.option(
-    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="So many cells at once."
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Number of cells that run in parallel.",
 )
 @click.option(
     "--url",
     envvar="MOCKSERVER_URL",
     show_envvar=True,
-    help="Use the mock server that runs there, with its scenarios.",
+    help="Use the mock server at this URL, with its scenarios.",
 )
 @click.pass_context
 def sweep(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     """
-    Run COMMAND once for each call that it makes and each kind of trouble.
+    Run COMMAND once for each call that it makes and each kind of failure.
 
-    It gets the service's URL as EXTERNAL_API_URL, a world of its own each time, and
-    exit code 0 says that it survived. Scenarios are files and folders (default:
-    scenarios/). The report goes to mock-server-sweep/.
+    COMMAND gets the URL of the service as EXTERNAL_API_URL, with a new namespace for each
+    run. Exit code 0 of COMMAND means that it survived. PATHS are scenario files and folders
+    (default: scenarios/). The report is written to mock-server-sweep/.
     """
     command: list[str] = ctx.meta.get("command", [])
     if not command:

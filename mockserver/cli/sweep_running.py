@@ -59,7 +59,7 @@ class Commands:
     def _start(self, url: str, output: int) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._over:
-                raise InterruptedError("the sweep was ended")
+                raise InterruptedError("the sweep was stopped")
             process = subprocess.Popen(  # noqa: S603  (what the user has asked for)
                 self._command,
                 env={**os.environ, "EXTERNAL_API_URL": url},

@@ -102,7 +102,7 @@ class _Session:
     # Clean runs
 
     def _learned(self) -> Lesson | None:
-        _say("mock server sweep: two clean runs, to learn the calls that are made")
+        _say("mock server sweep: two clean runs to learn the calls")
         runs = [self._clean(seed) for seed in (self._seed, f"{self._seed}\nclean-again")]
         lesson = learn(*runs)
         if lesson.why is not None:
@@ -113,7 +113,7 @@ class _Session:
 
     def _clean(self, seed: str) -> CleanRun:
         ended, evidence = self._once("clean", seed, (), self._options.limit_s)
-        why = None if ended.passed else f"the command fails without any trouble ({_how(ended)})"
+        why = None if ended.passed else f"the command fails without an injected failure ({_how(ended)})"
         if why is not None and ended.output.strip():
             _say(ended.output.rstrip("\n"), err=True)
         return CleanRun(test=self._test, place=0, duration_s=ended.duration_s, evidence=evidence, why=why)
@@ -129,7 +129,7 @@ class _Session:
                 if self._options.only
                 else ""
             )
-            _say(f"no cell of this sweep is meant by {' or '.join(self._options.only)}. {hint}", err=True)
+            _say(f"no cell of this sweep matches {' or '.join(self._options.only)}. {hint}", err=True)
             return None
         return Sweep(
             lessons=[lesson],

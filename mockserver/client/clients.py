@@ -37,11 +37,10 @@ def link_to(
 
 class Client(Namespace):
     """
-    A mock server, and its namespace `default` (or the one that `url` ends in,
-    `/@name`). Any number of threads may share it.
+    A client of a mock server, bound to the namespace `default` (or to the one at the end of `url`, `/@name`).
 
-    `admin_url` where the admin API has a port of its own; `timeout_s` is how
-    long an answer may take; `context` is for https.
+    It has all methods of `Namespace`. Threads may share it. `admin_url` is needed if the admin API has a separate
+    port. `timeout_s` is the timeout of a request in seconds. `context` is the TLS context for https.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Client(Namespace):
         super().__init__(link, url.rstrip("/"))
 
     def close(self) -> None:
-        """Closes the connections; a later call opens them again."""
+        """Close the connections; a later call opens them again."""
         self._link.http.close()
 
     def __exit__(
@@ -68,7 +67,7 @@ class Client(Namespace):
 
 
 class AsyncClient(AsyncNamespace):
-    """The same, its methods and facts to be awaited. It belongs to no event loop: any may use it."""
+    """Like `Client`, with methods and properties to be awaited. It is not bound to an event loop."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class AsyncClient(AsyncNamespace):
 
     @does
     def close(self) -> None:
-        """Closes the connections; a later call opens them again."""
+        """Close the connections; a later call opens them again."""
         self._link.http.close()
 
     async def __aexit__(

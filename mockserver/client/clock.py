@@ -1,4 +1,4 @@
-"""The virtual clock of a namespace: what is due by it fires before a move returns."""
+"""The virtual clock of a namespace. Timers that are due fire before a move returns."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ Instant = str | datetime
 
 
 class ClockSurface:
-    """Every move gives the clock's new time. With `wait=False` it doesn't wait for the webhooks that came due."""
+    """Virtual clock. Every move returns the new time. With `wait=False`, it doesn't wait for webhooks that are due."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
 
     @tells
     def now(self) -> datetime:
+        """Current time of the clock."""
         return _now(self._link.send("GET", "/clock"))
 
     @tells
@@ -29,27 +30,27 @@ class ClockSurface:
 
     @does
     def advance(self, duration: Duration, *, wait: bool = True) -> datetime:
-        """So far ahead: `advance("3d")`, `advance(5)` seconds."""
+        """Move the clock forward: `advance("3d")`, or `advance(5)` for seconds."""
         return self._move(wait, advance=duration_text(duration))
 
     @does
     def freeze(self, at: Instant | None = None, *, wait: bool = True) -> datetime:
-        """Stands still from now on, or at an instant (RFC 3339, or a datetime)."""
+        """Stop the clock now, or at an instant (RFC 3339 or a datetime)."""
         return self._move(wait, freeze=True if at is None else plain(at))
 
     @does
     def at(self, instant: Instant, *, wait: bool = True) -> datetime:
-        """Goes to an instant and runs on from there."""
+        """Set the clock to an instant; it continues to run."""
         return self._move(wait, at=plain(instant))
 
     @does
     def resume(self) -> datetime:
-        """Runs on from where it stands."""
+        """Continue a stopped clock."""
         return self._move(True, resume=True)
 
     @does
     def reset(self) -> datetime:
-        """Real time again."""
+        """Return to real time."""
         return self._move(True, reset=True)
 
     def _move(self, wait: bool, **move: Any) -> datetime:
@@ -64,8 +65,8 @@ def _now(view: Any) -> datetime:
 
 
 class Clock(ClockSurface, Blocking):
-    """The clock; see ClockSurface."""
+    """Virtual clock. Every move returns the new time. With `wait=False`, it doesn't wait for webhooks that are due."""
 
 
 class AsyncClock(ClockSurface, Awaiting):
-    """The clock, its moves to be awaited."""
+    """Virtual clock, with methods to be awaited."""

@@ -1,12 +1,12 @@
 """
-What can go wrong between a test and its mock server.
+Errors of the client.
 
     MockServerError
       ClientError
-        Unreachable             nobody answers, or not in time
+        Unreachable             no answer, or not in time
         WrongEventLoop          a server of this process can't answer while the call waits
-        Refused                 the admin API said no; carries its problem document
-          VerificationFailed    a check does not hold; an AssertionError too
+        Refused                 the admin API returned an error; has its problem document
+          VerificationFailed    a check failed; also an AssertionError
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from mockserver.errors import MockServerError
 
 
 class ClientError(MockServerError):
-    """The root of what the client raises, wrong arguments aside: those are TypeErrors and ValueErrors."""
+    """Base class of the errors of the client. Invalid arguments raise TypeError or ValueError."""
 
 
 class Unreachable(ClientError, ConnectionError):  # noqa: N818  (public name)
-    """No mock server answers at that address, or not in time."""
+    """No mock server answers at this address in time."""
 
 
 class WrongEventLoop(ClientError, RuntimeError):  # noqa: N818  (public name)
-    """A server of this process can't answer: the call keeps its event loop from running, or that loop does not run."""
+    """A server of this process can't answer: the call blocks its event loop, or the loop is not running."""
 
 
 class Refused(ClientError):  # noqa: N818  (public name)
     """
-    The admin API refused a call; nothing was changed.
+    The admin API returned an error; nothing was changed.
 
-    `problem` is its problem document (RFC 9457), `kind` the last word of its
-    type, `errors` every wrong field with a JSON pointer.
+    `problem` is the problem document (RFC 9457), `kind` the last part of its type, `errors` the invalid fields, each
+    with a JSON pointer.
     """
 
     def __init__(self, problem: dict[str, Any]) -> None:
@@ -50,12 +50,12 @@ class Refused(ClientError):  # noqa: N818  (public name)
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """`{pointer, message, hint}` for every wrong field."""
+        """Invalid fields, each as `{pointer, message, hint}`."""
         return list(self.problem.get("errors", ()))
 
 
 class VerificationFailed(Refused, AssertionError):  # noqa: N818  (public name)
-    """A check does not hold. `checks` has all of them, `{ok, expected, saw, text}`."""
+    """A check failed. `checks` has all checks, each as `{ok, expected, saw, text}`."""
 
     @property
     def checks(self) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """
-The API object: one world of a mock server, as a test uses it.
+One namespace of a mock server, as a test uses it.
 
-`Namespace` blocks, `AsyncNamespace` is awaited; both are this one surface.
+`Namespace` blocks, `AsyncNamespace` is awaited; both have the same methods.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ PauseT = TypeVar("PauseT", bound="Pause[Any] | AsyncPause[Any]")
 
 class NamespaceSurface(Generic[RouteT, PauseT]):
     """
-    One namespace. `url` is what the application under test gets as the
-    service's base URL; `seed` is what draws are made from, where it is known.
+    One namespace.
+
+    `url` is the base URL for the application under test. `seed` is the seed for random values, if it is known.
     """
 
     _route_type: type[RouteT]
@@ -59,16 +60,17 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     @property
     def admin_url(self) -> str:
-        """Where its admin API is, for other tools."""
+        """URL of the admin API of this namespace, for other tools."""
         return f"{self._link.http.url}{self._link.base}"
 
     # What answers
 
     def get(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        """A route for GET; it answers once `.reply(…)` is called. HEAD is answered by it too."""
+        """Return a route for GET and HEAD. It is active after the first call of `.reply(…)`."""
         return self.on(request_line("GET", path), **match)
 
     def post(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        """Return a route for POST; `put`, `patch`, `delete`, `head` and `options` work alike."""
         return self.on(request_line("POST", path), **match)
 
     def put(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
@@ -87,35 +89,36 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         return self.on(request_line("OPTIONS", path), **match)
 
     def any(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
-        """A route for every method."""
+        """Return a route for every method."""
         return self.on(request_line("ANY", path), **match)
 
     def on(self, request: str, **match: Unpack[RouteWords]) -> RouteT:
-        """A route by its request line, such as `on("GET,PUT /items/{id}")`."""
+        """Return a route for a request line, such as `on("GET,PUT /items/{id}")`."""
         __tracebackhide__ = True
         return self._route_type(self._link, document=route_document(request, match))
 
     def route(self, name: str) -> RouteT:
-        """The route of that id, or of that name where only one has it. Not looked up before it is used."""
+        """Return the route with this id, or with this name if it is unique. It is looked up at first use."""
         return self._route_type(self._link, name=name)
 
     @tells
     def routes(self) -> list[RouteT]:
-        """Every route that is there, active or not."""
+        """All routes, active or not."""
         return [
             self._route_type(self._link, name=one["id"]) for one in self._link.send("GET", "/routes")["items"]
         ]
 
     @does
     def use(self, *names: str) -> None:
-        """Exactly these scenarios answer, and no others; routes made here answer all the same."""
+        """Activate exactly these scenarios. Runtime routes stay active."""
         self._link.send("POST", "/scenarios/use", {"names": list(names)})
 
     @does
     def load(self, path: str | PathLike[str]) -> str:
         """
-        Adds a scenario file to this namespace, with the files that it names, or
-        replaces the scenario of its name, which it gives.
+        Add a scenario file to this namespace, with the files it refers to, and return the scenario's name.
+
+        A scenario of the same name is replaced.
         """
         found = read_scenario(path)
         self._link.send("PUT", f"/scenarios/{segment(found.name)}", found.document)
@@ -123,24 +126,24 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     @tells
     def scenarios(self) -> list[Mapping[str, Any]]:
-        """`{name, active, routes, …}` of each."""
+        """All scenarios, each as `{name, active, routes, …}`."""
         return list(self._link.send("GET", "/scenarios")["items"])
 
     # What went on
 
     @tells
     def calls(self) -> Calls[Call]:
-        """Every call, oldest first."""
+        """All calls, oldest first."""
         return Calls(Call(one) for one in self._link.items("/calls"))
 
     @tells
     def unmatched(self) -> Calls[Unmatched]:
-        """Calls that no route took, each with the nearest routes and a `suggestion`."""
+        """Unmatched requests, each with the nearest routes and a `suggestion`."""
         return Calls(Unmatched(one) for one in self._link.items("/unmatched"))
 
     @tells
     def violations(self) -> list[Mapping[str, Any]]:
-        """Where requests and replies broke the `openapi` of their scenario: `{call, part, where, pointer, expected, got, text, …}` of each."""
+        """Violations of the scenario's OpenAPI document, each as `{call, part, where, pointer, expected, got, text, …}`."""
         return list(self._link.items("/violations"))
 
     @does
@@ -148,46 +151,46 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         self, route: Any = None, *, by: str | None = None, ignore: str | Sequence[str] = ()
     ) -> Operations:
         """
-        Calls grouped into operations: which of them are attempts of one thing.
+        Return the calls grouped into operations.
 
-        `by` is a selector whose value the attempts of one operation share, or `route`;
-        `ignore` names fields that are new on each attempt: `json.line`, `query.rand`.
+        `by` is a selector whose value is equal in all attempts of one operation, or `route`.
+        `ignore` names fields that differ in each attempt: `json.line`, `query.rand`.
         """
         return operations_of(self._link, plain(route), by, ignore)
 
     @does
     def effects(self, /, kind: str | None = None, **fields: Any) -> list[Mapping[str, Any]]:
-        """What really happened at the service: all, one kind, or those with these fields."""
+        """Return the effects: all, those of one kind, or those with these fields."""
         wanted = plain(fields)
         found = self._link.look("/effects", kind=kind)["items"]
         return [one for one in found if wanted.items() <= {key: one.get(key) for key in wanted}.items()]
 
     @tells
     def webhooks(self) -> list[Delivery]:
-        """Deliveries of webhooks, with each try."""
+        """All webhook deliveries, each with its attempts."""
         return [Delivery.of(one) for one in self._link.look("/webhooks")["items"]]
 
     @does
     def redeliver(self, delivery: Delivery | str) -> None:
-        """Sends a webhook once more."""
+        """Send a webhook again."""
         name = delivery if isinstance(delivery, str) else delivery.id
         self._link.send("POST", f"/webhooks/{segment(name)}/redeliver", wait_s=None)
 
     @does
     def count(self, request: Any, **match: Unpack[MatchWords]) -> int:
-        """How often a request was made, such as `count("POST /refunds", json={"amount": 5})`, or a route called."""
+        """Return how often a request was sent, such as `count("POST /refunds", json={"amount": 5})`, or a route called."""
         __tracebackhide__ = True
         check_words("count()", match, MATCH)
         return int(self._link.send("POST", "/count", check_document(request, match))["count"])
 
     @tells
     def counts(self) -> Mapping[str, Any]:
-        """Every count, exact also where records were dropped."""
+        """All counts. They are exact even if calls were dropped from the call log."""
         return dict(self._link.send("GET", "/counts"))
 
     @does
     def explain(self, /, request: str, **parts: Any) -> Mapping[str, Any]:
-        """A dry run, such as `explain("POST /charges", json={...})`: which route would answer, and why not another."""
+        """Return which route would answer a request, and why others would not: `explain("POST /charges", json={...})`."""
         return dict(self._link.send("POST", "/explain", {"request": request, **plain(parts)}))
 
     # Checks
@@ -195,12 +198,12 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     @does
     def verify(self, *subjects: Any, scenario: str | None = None, **check: Unpack[CheckWords]) -> None:
         """
-        Raises VerificationFailed, with the calls it is about, unless all holds.
+        Raise VerificationFailed, with the relevant calls, unless all checks pass.
 
-        One check by keywords, with a route or request line first if you like:
-        `verify("POST /refunds", json={"amount": 5}, times=0)`,
-        `verify(in_order=[created, captured])`; several as mappings; and
-        without any: every `expect` (of one `scenario`), no unmatched call, no failed webhook.
+        Give one check as keywords, optionally after a route or request line:
+        `verify("POST /refunds", json={"amount": 5}, times=0)`, `verify(in_order=[created, captured])`.
+        Give several checks as mappings. Without arguments, check every `expect` (of one `scenario`),
+        that no request was unmatched, and that no webhook failed.
         """
         __tracebackhide__ = True
         if not subjects and not check:
@@ -225,8 +228,9 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         **where: Any,
     ) -> None:
         """
-        Raises VerificationFailed unless this happened at the service so often (default: at all):
-        `assert_effects("charge", 1, order="42")`. A kind or field that no scenario can produce is refused.
+        Raise VerificationFailed unless there are this many effects (default: at least one).
+
+        Example: `assert_effects("charge", 1, order="42")`. A kind or field that no scenario can produce is an error.
         """
         self._check("effects", {"kind": kind, "where": where or None}, times, within, quiet)
 
@@ -241,8 +245,10 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         quiet: Duration | None = None,
     ) -> None:
         """
-        Raises VerificationFailed unless this number of webhooks (default: at least one) of the route, or of all, came to
-        that outcome: `delivered` (default), `refused` (the last answer was not 2xx), `failed` (nobody answered), `dropped`.
+        Raise VerificationFailed unless this number of webhooks (default: at least one) has this outcome.
+
+        Outcomes are `delivered` (default), `refused` (the last answer was not 2xx), `failed` (no answer) and `dropped`.
+        Without `route`, webhooks of all routes count.
         """
         self._check("webhooks", {"route": route, "outcome": outcome}, times, within, quiet)
 
@@ -267,13 +273,14 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     @does
     def reset(self, *what: str) -> None:
-        """`calls`, `memory`, `positions`, `routes`, `clock`, `seed`; without any: all but `seed`."""
+        """Reset `calls`, `memory`, `positions`, `routes`, `clock` or `seed`; without arguments, all except `seed`."""
         self._link.send("POST", "/reset", {"what": list(what)} if what else {})
 
     def rollback(self) -> PauseT:
         """
-        `with mock_server.rollback():` puts back memory, positions, routes and
-        clock at its end. Calls, counts and effects stay.
+        Restore memory, sequence state, routes and clock at the end of a `with` block.
+
+        Calls, counts and effects are kept.
         """
         return self._pause_type(
             "rollback()",
@@ -292,10 +299,10 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         **words: Unpack[AnswerWords],
     ) -> PauseT:
         """
-        `with mock_server.outage(status=503):` takes the service, or some routes,
-        down. `skip` lets so many calls through first; it is over early after
-        `times` calls, or `for_` so long by the clock. One that answers no call fails
-        the test, unless it is `optional`.
+        Take the service, or some routes, down for a `with` block: `with mock_server.outage(status=503):`.
+
+        The first `skip` calls are not affected. The outage ends early after `times` calls, or after the
+        duration `for_` by the virtual clock. If it affects no call, the test fails, unless it is `optional`.
         """
         __tracebackhide__ = True
         steps, functions = steps_of(reply, words)
@@ -311,11 +318,12 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     def trouble(self, *troubles: Mapping[str, Any], **words: Unpack[TroubleWords]) -> PauseT:
         """
-        `with mock_server.trouble(route=charges, call=2, after={"fault": "reset"}):`
-        strikes the second call of that route: `before` the service's work, in its
-        place, or `after` it, when only the answer is lost. One by keywords,
-        several as mappings. One that strikes no call fails the test, unless it is
-        `optional`.
+        Inject a failure into selected calls for a `with` block.
+
+        `with mock_server.trouble(route=charges, call=2, after={"fault": "reset"}):` affects the second call of
+        that route. The failure happens `before` the service processes the request, instead of it, or `after` it,
+        when only the answer is lost. Give one failure as keywords, several as mappings. If one affects no call,
+        the test fails, unless it is `optional`.
         """
         __tracebackhide__ = True
         check_words("trouble()", words, TROUBLE)
@@ -330,27 +338,27 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     @tells
     def troubles(self) -> list[Mapping[str, Any]]:
-        """Those that are set, each with the calls that it has struck under `hits`."""
+        """The configured failures, each with the affected calls under `hits`."""
         return list(self._link.send("GET", "/troubles")["items"])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
 
-    # Other worlds
+    # Other namespaces
 
     @tells
     def namespaces(self) -> list[Mapping[str, Any]]:
-        """`{name, url, admin_url, seed, ttl}` of every one on this server."""
+        """All namespaces of the server, each as `{name, url, admin_url, seed, ttl}`."""
         return list(self._link.at_root("GET", "/namespaces")["items"])
 
     @tells
     def health(self) -> Mapping[str, Any]:
-        """`{status, version, uptime_s, scenarios, routes}` of the server."""
+        """Health of the server: `{status, version, uptime_s, scenarios, routes}`."""
         return dict(self._link.at_root("GET", "/health"))
 
     @does
     def remove(self) -> None:
-        """Removes this namespace with all that is in it."""
+        """Remove this namespace and its data."""
         self._remove()
 
     def _remove(self) -> None:
@@ -367,19 +375,19 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
 
 class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
-    """One namespace, blocking. `with` removes it at its end."""
+    """One namespace, with blocking methods. As a context manager, it is removed at the end."""
 
     _route_type = Route
     _pause_type = Pause
 
     @property
     def state(self) -> State:
-        """The key-value state, as a mapping."""
+        """Key-value state, as a mapping."""
         return State(self._link)
 
     @property
     def clock(self) -> Clock:
-        """The virtual clock."""
+        """Virtual clock."""
         return Clock(self._link)
 
     def namespace(
@@ -391,8 +399,9 @@ class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
         scenarios: Sequence[str] | None = None,
     ) -> Namespace:
         """
-        A new world of its own; without a name one is made up. It sees the
-        scenario files of the server, or just `scenarios`; `ttl` collects it when idle.
+        Create an isolated namespace; without a name, one is generated.
+
+        It has the scenario files of the server, or only `scenarios`. It is removed after it was idle for `ttl`.
         """
         __tracebackhide__ = True
         return Namespace(*run(self._made, name, ttl, seed, scenarios))
@@ -407,7 +416,7 @@ class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
 
 
 class AsyncNamespace(NamespaceSurface[AsyncRoute, AsyncPause[Any]], Awaiting):
-    """One namespace, its methods and facts to be awaited. `async with` removes it at its end."""
+    """One namespace, with methods and properties to be awaited. As a context manager, it is removed at the end."""
 
     _route_type = AsyncRoute
     _pause_type = AsyncPause
@@ -430,7 +439,7 @@ class AsyncNamespace(NamespaceSurface[AsyncRoute, AsyncPause[Any]], Awaiting):
         seed: str | int | None = None,
         scenarios: Sequence[str] | None = None,
     ) -> Opening:
-        """A new world of its own: `await` it, or use it with `async with`, which removes it at the end."""
+        """Create an isolated namespace: `await` it, or use `async with`, which removes it at the end."""
         return Opening(lambda: AsyncNamespace(*self._made(name, ttl, seed, scenarios)))
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What the server tells, as values: calls, attempts, deliveries. A snapshot each; asking again gives a new one."""
+"""Calls, attempts and deliveries as values. Each is a snapshot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.model.headers import Headers, Pairs
 
 
 class Values(Mapping[str, str]):
-    """Names with values, as sent: `[name]` is the first value, `all(name)` every one."""
+    """Names with values: `[name]` is the first value, `all(name)` is a list of all values."""
 
     __slots__ = ("pairs",)
 
@@ -50,9 +50,10 @@ def body_bytes(view: Mapping[str, Any]) -> bytes:
 
 class Request:
     """
-    A request as the mock got it. `path` has no namespace prefix, `target` is
-    the request line's own, `body` is as sent. `params` are the path's
-    parameters, known where a function answers.
+    A received request.
+
+    `path` has no namespace prefix. `target` is the target of the request line. `body` is the raw body.
+    `params` are the path parameters; only functions that answer get them.
     """
 
     def __init__(self, raw: http.Request, params: Mapping[str, str] | None = None) -> None:
@@ -96,7 +97,7 @@ class Request:
 
     @property
     def form(self) -> Values:
-        """Fields of a urlencoded or multipart form. Raises ValueError where the body is none."""
+        """Fields of a urlencoded or multipart form. Raises ValueError if the body is not a form."""
         self._check_whole()
         return Values(self._raw.form_pairs)
 
@@ -106,11 +107,11 @@ class Request:
 
     @property
     def client_cert(self) -> ClientCert | None:
-        """The certificate that the client proved to have, over TLS."""
+        """Verified client certificate of a TLS connection."""
         return self._raw.client_cert
 
     def json(self) -> Any:
-        """Raises ValueError where the body is no JSON."""
+        """Return the decoded body. Raises ValueError if it is not valid JSON."""
         self._check_whole()
         return self._raw.json
 
@@ -125,7 +126,7 @@ class Request:
 
 
 class Response:
-    """What was answered. `body` is as sent, and cut at 64 KiB."""
+    """A sent response. `body` is the raw body, truncated to 64 KiB."""
 
     def __init__(self, view: Mapping[str, Any]) -> None:
         self.status: int = view["status"]
@@ -149,7 +150,7 @@ class Response:
 
 
 class Call:
-    """One call. `data` is the whole record as the admin API has it."""
+    """One call. `data` is the complete record of the admin API."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
@@ -173,7 +174,7 @@ class Call:
 
     @property
     def status(self) -> int | None:
-        """The status that was sent, None where none was."""
+        """Status that was sent; None if nothing was sent."""
         is_sent = self.response is not None and self.times["first_byte_ms"] is not None
         return self.response.status if is_sent and self.response is not None else None
 
@@ -187,8 +188,10 @@ class Call:
 
 class Unmatched(Call):
     """
-    A call that no route took. `nearest` are the routes that came close, each
-    `{route, request, differences}`; `suggestion` is one in YAML that would have taken it.
+    An unmatched request.
+
+    `nearest` lists the nearest routes, each as `{route, request, differences}`. `suggestion` is a route in YAML that
+    would match.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -208,7 +211,7 @@ class Calls(Sequence[C], Generic[C]):
 
     @property
     def last(self) -> C:
-        """The newest. Raises IndexError where there was no call."""
+        """Newest call. Raises IndexError if there is no call."""
         return self._end(-1)
 
     @property
@@ -235,8 +238,9 @@ class Calls(Sequence[C], Generic[C]):
 
     def where(self, **wanted: Any) -> Calls[C]:
         """
-        Those whose facts are as wanted, such as `where(status=503, method="POST")`:
-        attributes of the call, or of its request.
+        Return the calls with these values, such as `where(status=503, method="POST")`.
+
+        Names are attributes of the call or of its request.
         """
         return Calls(
             call for call in self._calls if all(_fact(call, name) == wanted[name] for name in wanted)
@@ -270,7 +274,7 @@ def _fact(call: Call, name: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A document of the admin API as a value; `data` is all of it."""
+    """A document of the admin API as a value; `data` is the complete document."""
 
     data: Mapping[str, Any] = field(repr=False, compare=False)
 
@@ -283,9 +287,11 @@ class View:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try(View):
     """
-    One attempt of an operation. `gap_ms` is from the end of the attempt before, `asked_ms` the wait that its answer
-    asked for. `changed` are the parts that differ from the attempt before, `fields` the fields, each with the value
-    before and after as JSON text. `step` (`unauthorized`, `redirect`): the next call belongs to the same attempt.
+    One attempt of an operation.
+
+    `gap_ms` is the time since the end of the previous attempt, `asked_ms` the wait that its answer requested.
+    `changed` lists the parts that differ from the previous attempt, `fields` the fields, each with the previous and
+    the new value as JSON text. With `step` (`unauthorized`, `redirect`), the next call belongs to the same attempt.
     """
 
     call: str
@@ -301,13 +307,12 @@ class Try(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(View):
     """
-    Calls that are attempts of one thing. `retry_after`: kept, broken or none;
-    `final`: succeeded, failed or open.
+    Calls that are attempts of one operation.
 
-    `why` says what joined the calls or, where they are not `certain`, what is in doubt;
-    `by` is the selector that settles it. `repeats` is the number, from 1, of an earlier
-    operation that failed with an equal request. `left_out` are fields that are new on each
-    attempt and were not compared.
+    `retry_after` is kept, broken or none; `final` is succeeded, failed or open. `why` is the evidence for the
+    grouping or, if it is not `certain`, the doubt; `by` is the selector that removes the doubt. `repeats` is the
+    number, from 1, of an earlier operation that failed with an equal request. `left_out` lists fields that differ
+    in each attempt and were not compared.
     """
 
     key: str | None
@@ -333,8 +338,10 @@ class Operation(View):
 
 class Operations(list[Operation]):
     """
-    Operations, oldest first. `amplification` is calls per operation, None where there is
-    none; `most_in_flight` how many calls were open at once.
+    Operations, oldest first.
+
+    `amplification` is the number of calls per operation, None without operations. `most_in_flight` is the maximum
+    number of concurrent calls.
     """
 
     amplification: float | None
@@ -352,7 +359,7 @@ class Operations(list[Operation]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery(View):
-    """A webhook on its way, or there. `state`: waiting, sending, delivered, failed or dropped."""
+    """A webhook delivery. `state` is waiting, sending, delivered, failed or dropped."""
 
     id: str
     call: str

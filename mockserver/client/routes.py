@@ -1,4 +1,4 @@
-"""A route as a test holds it: made to reply, then asked what came."""
+"""A route as a test uses it: set its reply, then inspect and verify its calls."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from mockserver.client.writing import Functions, attempts_document, match_docume
 
 class RouteSurface(NamedValue):
     """
-    A route of one namespace. It answers from its first `reply` on.
+    A route of one namespace. It is active after the first call of `reply`.
 
-    `id` is `scenario/name`, as admin API and reports have it.
+    `id` is `scenario/name`, as in the admin API and in reports.
     """
 
     def __init__(
@@ -56,8 +56,10 @@ class RouteSurface(NamedValue):
     @does_here
     def reply(self, *steps: Step, **last: Unpack[ReplyWords]) -> None:
         """
-        What it answers: `reply(503, 503, json={...})` is a sequence of three,
-        keywords making one more step. Called again, a new sequence begins.
+        Set what the route answers.
+
+        `reply(503, 503, json={...})` is a sequence of three steps; the keywords are the last step. A further call
+        starts a new sequence.
         """
         __tracebackhide__ = True
         sequence, functions = steps_of(steps, last)
@@ -67,8 +69,9 @@ class RouteSurface(NamedValue):
     @does_here
     def proxy(self, to: str) -> None:
         """
-        The real service at that URL answers, in place of a reply. Its host must be open: it stands in a
-        scenario file, or the server was started with `allow_egress`.
+        Forward requests to the real service at this URL instead of replying.
+
+        Its host must be allowed: by a scenario file that names it, or by `allow_egress`.
         """
         __tracebackhide__ = True
         own = {**self._document, "proxy": to} if self._name is None else {"proxy": to, "reply": None}
@@ -96,7 +99,7 @@ class RouteSurface(NamedValue):
 
     @does_here
     def update(self, **words: Unpack[RouteWords]) -> None:
-        """Changes other keys of the route, such as `priority` or `expect`; None takes one away."""
+        """Change other keys of the route, such as `priority` or `expect`; None removes a key."""
         __tracebackhide__ = True
         check_words("update()", words, ROUTE)
         document = route_document("", words)
@@ -105,18 +108,19 @@ class RouteSurface(NamedValue):
 
     @does
     def remove(self) -> None:
-        """Takes the route away from this namespace."""
+        """Remove the route from this namespace."""
         self._link.send("DELETE", self._path)
 
-    # What came
+    # Calls
 
     @tells
     def called(self) -> bool:
+        """Whether the route was called."""
         return self._count() > 0
 
     @tells
     def call_count(self) -> int:
-        """How often it was called; exact however many records were dropped."""
+        """Number of calls. It is exact even if calls were dropped from the call log."""
         return self._count()
 
     def _count(self) -> int:
@@ -124,17 +128,17 @@ class RouteSurface(NamedValue):
 
     @tells
     def calls(self) -> Calls[Call]:
-        """Its calls, oldest first: `route.calls.last.request.json()`."""
+        """Calls of the route, oldest first: `route.calls.last.request.json()`."""
         return Calls(Call(one) for one in self._link.items("/calls", route=self.id))
 
     @does
     def attempts(self, *, by: str | None = None, ignore: str | Sequence[str] = ()) -> Operations:
-        """Its calls grouped into operations, as `attempts` of the namespace does it."""
+        """Return the calls of the route grouped into operations; see `Namespace.attempts`."""
         return operations_of(self._link, self.id, by, ignore)
 
     @tells
     def exhausted(self) -> bool:
-        """Whether its sequence has come to its end, with `then="stop"`."""
+        """Whether the sequence is used up, with `then="stop"`."""
         return bool(self._link.send("GET", self._path)["exhausted"])
 
     # Checks
@@ -144,18 +148,20 @@ class RouteSurface(NamedValue):
         self, times: Times | None = None, *, within: Duration | None = None, quiet: Duration | None = None
     ) -> None:
         """
-        Raises VerificationFailed unless it was called so often (default: at all).
+        Raise VerificationFailed unless the route was called this often (default: at least once).
 
-        `within` waits for the calls, `quiet` asks that no more come for so long after.
+        `within` waits for the calls. `quiet` requires that no more calls arrive for this duration afterwards.
         """
         self._verify({} if times is None else {"times": plain(times)}, within, quiet)
 
     @does
     def assert_called_once(self, *, within: Duration | None = None, quiet: Duration | None = None) -> None:
+        """Raise VerificationFailed unless the route was called exactly once."""
         self._verify({"times": 1}, within, quiet)
 
     @does
     def assert_not_called(self, *, quiet: Duration | None = None) -> None:
+        """Raise VerificationFailed if the route was called."""
         self._verify({"times": 0}, None, quiet)
 
     @does
@@ -168,10 +174,11 @@ class RouteSurface(NamedValue):
         **match: Unpack[MatchWords],
     ) -> None:
         """
-        Raises VerificationFailed, with what differs in the nearest call, unless it was called so often (default: at
-        all) with such a request: `assert_called_with(json={"amount": 5000}, headers={"idempotency-key": ANY})`.
+        Raise VerificationFailed unless the route was called this often (default: at least once) with such a request.
 
-        Of JSON the named fields are compared, as in `match`; `json_exact` allows no others.
+        Example: `assert_called_with(json={"amount": 5000}, headers={"idempotency-key": ANY})`. The error shows the
+        differences from the nearest call. `json` compares the named fields only, as in `match`; `json_exact` allows
+        no other fields.
         """
         __tracebackhide__ = True
         check_words("assert_called_with()", match, MATCH)
@@ -185,8 +192,9 @@ class RouteSurface(NamedValue):
     @does
     def assert_attempts(self, times: Times | None = None, **attempts: Unpack[AttemptWords]) -> None:
         """
-        Raises VerificationFailed unless it was called so often (default: at all), and every attempt kept the rules:
-        `assert_attempts(3, gaps="400ms", same=["headers.idempotency-key", "body"])`.
+        Raise VerificationFailed unless the route was called this often and all attempts keep the rules.
+
+        Example: `assert_attempts(3, gaps="400ms", same=["headers.idempotency-key", "body"])`.
         """
         __tracebackhide__ = True
         rules = {} if times is None else {"times": plain(times)}
@@ -212,8 +220,8 @@ def operations_of(link: Link, route: str | None, by: str | None, ignore: str | S
 
 
 class Route(RouteSurface, Blocking):
-    """A route; see RouteSurface."""
+    """A route with blocking methods. It is active after the first call of `reply`."""
 
 
 class AsyncRoute(RouteSurface, Awaiting):
-    """A route whose methods and facts are to be awaited: `assert await route.call_count == 3`."""
+    """A route with methods and properties to be awaited: `assert await route.call_count == 3`."""

@@ -12,7 +12,7 @@ from mockserver.client.sync_async import Awaiting, Blocking, does
 
 
 class StateSurface:
-    """Flat text keys with any JSON values. Each method is one admin call."""
+    """Key-value state: text keys with JSON values. Each method is one request to the admin API."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -30,12 +30,12 @@ class StateSurface:
 
     @does
     def all(self) -> dict[str, Any]:
-        """Every key and its value."""
+        """Return all keys and values."""
         return self._all()
 
     @does
     def read(self, key: str, default: Any = None) -> Any:
-        """One value, or the default where there is none."""
+        """Return one value, or the default if the key is missing."""
         try:
             return self._read(key)
         except KeyError:
@@ -43,17 +43,17 @@ class StateSurface:
 
     @does
     def write(self, values: Mapping[str, Any]) -> None:
-        """Writes some keys; None removes one."""
+        """Write some keys; None removes a key."""
         self._link.send("PATCH", "/state", plain(values))
 
     @does
     def replace(self, values: Mapping[str, Any]) -> None:
-        """Exactly these values, and no others."""
+        """Replace the whole state by these values."""
         self._link.send("PUT", "/state", plain(values))
 
     @does
     def forget(self, *keys: str) -> None:
-        """Forgets these keys; without any, all of them."""
+        """Delete these keys; without arguments, all keys."""
         if not keys:
             self._link.send("DELETE", "/state")
             return
@@ -62,9 +62,9 @@ class StateSurface:
 
 class State(StateSurface, Blocking, MutableMapping[str, Any]):
     """
-    The state, as a mapping too: `mock_server.state["outage"] = "yes"`.
+    Key-value state, also usable as a mapping: `mock_server.state["outage"] = "yes"`.
 
-    `update` writes all it is given at once.
+    `update` writes all keys in one request.
     """
 
     def __getitem__(self, key: str) -> Any:
@@ -102,4 +102,4 @@ class State(StateSurface, Blocking, MutableMapping[str, Any]):
 
 
 class AsyncState(StateSurface, Awaiting):
-    """The state, its methods to be awaited: `await mock_server.state.write({"outage": "yes"})`."""
+    """Key-value state, with methods to be awaited: `await mock_server.state.write({"outage": "yes"})`."""

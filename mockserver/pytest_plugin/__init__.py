@@ -1,5 +1,5 @@
 """
-The pytest plugin: a mock server for every test, with no two tests in each other's way.
+The pytest plugin: an isolated mock server for every test.
 
     def test_retries(mock_server):
         route = mock_server.post("/data").reply(503, 503, json={"success": True})
@@ -45,17 +45,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--mock-server-url",
         metavar="URL",
-        help="Use the mock server that runs there, not one in this process (also: MOCKSERVER_URL).",
+        help="Use the mock server at this URL instead of one in this process (also: MOCKSERVER_URL).",
     )
     parser.addini(
         "mock_server_scenarios", "Folder of scenario files for the fixture mock_server.", default=""
     )
     parser.addini(
         "mock_server_keep",
-        "How long the namespace of a failed test is kept on a server that runs already.",
+        "How long an external server keeps the namespace of a failed test.",
         default="1h",
     )
-    parser.addini("mock_server_keep_most", "How many such namespaces are kept.", default="50")
+    parser.addini("mock_server_keep_most", "Maximum number of kept namespaces.", default="50")
     add_sweep_options(group, parser)
 
 
@@ -63,11 +63,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SHARED], config.stash[_ENDING] = {}, []
     config.addinivalue_line(
         "markers",
-        "mock_server(strict=True): strict=False leaves unmatched calls and unmet `expect` to the test.",
+        "mock_server(strict=True): with strict=False, unmatched requests and unmet `expect` don't fail the test.",
     )
     config.addinivalue_line(
         "markers",
-        "scenario(*names): exactly these scenarios answer in mock_server; a name with a suffix is a file.",
+        "scenario(*names): activate exactly these scenarios in mock_server; a name with a suffix is a file.",
     )
     from mockserver.pytest_plugin.options import is_sweep
 
@@ -93,7 +93,7 @@ def _evidence(item: pytest.Item) -> Any:
 
 @pytest.fixture(scope="session")
 def mock_server_settings() -> dict[str, Any]:
-    """Settings of the server in this process; override it in conftest.py. A server that runs already has its own."""
+    """Settings of the server in this process, as keywords of `mockserver.Server`. Override it in conftest.py; it has no effect with an external server."""
     return {}
 
 

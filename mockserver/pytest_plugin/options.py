@@ -15,30 +15,30 @@ def add_sweep_options(group: Any, parser: pytest.Parser) -> None:
     group.addoption(
         "--mock-server-sweep",
         action="store_true",
-        help="The resilience sweep: each call of each test, with each kind of trouble. See docs/sweep.md.",
+        help="Run the resilience sweep: each call of each test, with each kind of failure. See docs/sweep.md.",
     )
     group.addoption(
         "--mock-server-sweep-only",
         action="append",
         default=[],
         metavar="CELL",
-        help="Only this cell, such as 'test_checkout/create-charge#2/500'; * stands for anything. May be repeated.",
+        help="Run only this cell, such as 'test_checkout/create-charge#2/500'; * matches anything. May be repeated.",
     )
     group.addoption(
         "--mock-server-sweep-troubles",
         metavar="FILE",
-        help="A file that adds kinds of trouble, or narrows them.",
+        help="File that adds or restricts kinds of failure.",
     )
     group.addoption(
         "--mock-server-sweep-seed",
         metavar="TEXT",
         default="",
-        help="What draws, and the choice of cells, are made from.",
+        help="Seed for random values and the sample of cells.",
     )
     group.addoption(
         "--mock-server-sweep-limit",
         metavar="DURATION",
-        help="A cell takes no longer, such as 30s. Default: 30 s and five times its clean run.",
+        help="Maximum duration of a cell, such as 30s. Default: 30 s plus five times its clean run.",
     )
     group.addoption(
         "--mock-server-sweep-fail-on",
@@ -46,10 +46,13 @@ def add_sweep_options(group: Any, parser: pytest.Parser) -> None:
         help="What fails the sweep: harmed, rules (a retry rule that is certainly broken), or both. Default: harmed,rules.",
     )
     group.addoption(
-        "--max-cells", type=_positive, metavar="N", help="At most so many cells of the sweep, sampled evenly."
+        "--max-cells",
+        type=_positive,
+        metavar="N",
+        help="Maximum number of cells of the sweep, sampled evenly.",
     )
     group.addoption(LEARN, metavar="FILE", help=argparse.SUPPRESS)
-    parser.addini("mock_server_sweep_troubles", "A file of troubles for the sweep.", default="")
+    parser.addini("mock_server_sweep_troubles", "Trouble file for the sweep.", default="")
 
 
 def keep_of(config: pytest.Config) -> Any:

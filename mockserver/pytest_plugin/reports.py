@@ -45,7 +45,7 @@ def report(ns: Namespace, began: datetime, fixture: str = "mock_server", after: 
 
 def _head(ns: Namespace, calls: list[Call]) -> str:
     if not calls:
-        return f"No call came to {ns.url}"
+        return f"No calls to {ns.url}"
     return f"{len(calls)} call{'' if len(calls) == 1 else 's'} to {ns.url}"
 
 

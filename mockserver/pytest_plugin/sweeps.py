@@ -116,7 +116,7 @@ class Sweeper:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Before any worker is started, since the workers are told what is planned."""
-        self._say("mock server sweep: clean runs, to learn the calls that are made")
+        self._say("mock server sweep: clean runs to learn the calls")
         lessons, self._clean_code = learn_all(self._config, self._write)
         self._sweep = self._planned([one for one in lessons if self._is_wanted(one)])
         for line in budget(self._sweep, self._workers()):
@@ -129,7 +129,7 @@ class Sweeper:
         if self._only and not wanted:
             hint = near(self._only[0], [cell.id for cell in cells])
             raise pytest.UsageError(
-                f"no cell of this sweep is meant by {' or '.join(map(repr, self._only))}. {hint}"
+                f"no cell of this sweep matches {' or '.join(map(repr, self._only))}. {hint}"
             )
         planned = chosen(wanted, self._config.getoption("--max-cells"), self._seed)
         durations = {lesson.test: lesson.duration_s for lesson in lessons}

@@ -17,7 +17,7 @@ Document = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Lost:
     """
-    One thing that could not be carried over. `place` is where the source says
+    One thing that could not be converted. `place` is where the source says
     it, in the source's own words: a file, a line, a key path
     (`mappings/a.json: request.bodyPatterns[1]`). `what` ends without a full stop.
     """

@@ -83,7 +83,7 @@ def _method(route: Route, *, unsafe: bool) -> str:
     if safe is not None:
         return safe
     if not unsafe:
-        raise RequestSkippedError(f"{min(methods)} may change things: ask for it with --unsafe")
+        raise RequestSkippedError(f"{min(methods)} may change data; use --unsafe")
     return min(methods)
 
 

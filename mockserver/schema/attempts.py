@@ -21,14 +21,14 @@ Selectors = Annotated[list[str], BeforeValidator(_listed)]
 
 
 class GroupingSpec(Spec):
-    """What tells operations apart, and what is new on each attempt."""
+    """How calls are grouped into operations."""
 
     by: str | None = Field(
         default=None,
-        description="A selector whose value the attempts of one operation share; `route`: all calls of the route.",
+        description="A selector whose value is equal in all attempts of one operation; `route`: all calls of the route are one operation.",
     )
     ignore: Selectors | None = Field(
-        default=None, description="Fields that are new on each attempt: json.line, query.rand, body."
+        default=None, description="Fields that differ in each attempt: json.line, query.rand, body."
     )
 
 

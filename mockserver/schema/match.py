@@ -14,7 +14,7 @@ BARE_OPERATORS = (
 )  # fmt: skip
 
 CONDITION_SCHEMA: dict[str, Any] = {
-    "description": "A value, `present`, `absent`, or a mapping of operators that must all hold.",
+    "description": "A value, `present`, `absent`, or a mapping of operators that must all be true.",
     "anyOf": [
         {"type": ["string", "number", "boolean", "null", "array"]},
         {
@@ -55,32 +55,32 @@ ClientCertCondition = Annotated[
 
 
 class MatchSpec(Spec):
-    """Further conditions on a request; all must hold."""
+    """Conditions on a request, which must all be true."""
 
     headers: dict[str, Condition] = Field(default={}, description="Header lines; names ignore case.")
     query: dict[str, Condition] = Field(
-        default={}, description="Query parameters; a list asks for exactly these values."
+        default={}, description="Query parameters; a list requires exactly these values."
     )
     query_exact: dict[str, Condition] = Field(
-        default={}, description="As `query`, and no other parameter; {} asks for none at all."
+        default={}, description="Like `query`, without other parameters; {} requires an empty query."
     )
     cookies: dict[str, Condition] = Field(default={}, description="Cookies.")
     json_: Json = Field(
-        default=None, alias="json", description="A subset of the JSON body; operators carry a dollar."
+        default=None, alias="json", description="A part of the JSON body; operators have a $ prefix."
     )
-    json_exact: Json = Field(default=None, description="The JSON body, nothing more and nothing less.")
+    json_exact: Json = Field(default=None, description="The complete JSON body.")
     jsonpath: dict[str, Condition] = Field(
-        default={}, description="RFC 9535 queries; each is asked of the list of found values."
+        default={}, description="RFC 9535 queries; each condition applies to the list of results."
     )
     schema_: Any = Field(
         default=None,
         alias="schema",
-        description="JSON Schema 2020-12: inline, or a file beside the scenario.",
+        description="JSON Schema 2020-12: inline, or a file in the folder of the scenario.",
     )
     form: dict[str, Condition] = Field(
-        default={}, description="Fields of a urlencoded or multipart form, names as sent."
+        default={}, description="Fields of a URL-encoded or multipart form, with the names as sent."
     )
-    form_exact: dict[str, Condition] = Field(default={}, description="As `form`, and no other field.")
+    form_exact: dict[str, Condition] = Field(default={}, description="Like `form`, without other fields.")
     files: dict[str, Condition | dict[str, Condition]] = Field(
         default={},
         description="Files of a multipart form by field: filename, content_type, text, length, sha256.",
@@ -90,8 +90,8 @@ class MatchSpec(Spec):
     graphql: dict[str, Any] | None = Field(
         default=None, description="operation, variables, query, type of a GraphQL request."
     )
-    body_sha256: Condition = Field(default=None, description="SHA-256 of the body as sent, in hex.")
+    body_sha256: Condition = Field(default=None, description="SHA-256 of the raw body, in hex.")
     client_cert: ClientCertCondition = Field(
         default=None,
-        description="The client's certificate (--tls-client-ca): subject, issuer, san, serial, fingerprint_sha256.",
+        description="Client certificate (--tls-client-ca): subject, issuer, san, serial, fingerprint_sha256.",
     )

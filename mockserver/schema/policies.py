@@ -33,10 +33,10 @@ class ApiKeySpec(Spec):
 
 
 class AuthSpec(Spec):
-    """Who may call. Exactly one kind."""
+    """Authentication of exactly one kind."""
 
     bearer: Annotated[list[TextLike], Field(min_length=1)] | None = Field(
-        default=None, description="Tokens that are accepted."
+        default=None, description="Accepted tokens."
     )
     basic: Annotated[dict[str, TextLike], Field(min_length=1)] | None = Field(
         default=None, description="Passwords by user."
@@ -74,7 +74,7 @@ Auth = Annotated[
 
 
 class OAuthSpec(Spec):
-    """A token endpoint: client credentials and refresh tokens; tokens expire by the clock."""
+    """A token endpoint: client credentials and refresh tokens; tokens expire by the virtual clock."""
 
     path: str = Field(default="/oauth/token", pattern=r"^/[^?#{}]*$")
     clients: Annotated[dict[str, TextLike], Field(min_length=1)] = Field(description="Secrets by client id.")
@@ -82,21 +82,23 @@ class OAuthSpec(Spec):
 
 
 class IdempotencySpec(Spec):
-    """The key that makes POST and PATCH happen once: in a header, or in a field of the JSON body."""
+    """The idempotency key of POST and PATCH: in a header, or in a field of the JSON body."""
 
     header: str | None = None
     json_: str | None = Field(
         default=None, alias="json", description="A field of the body, such as idempotency_key or meta.key."
     )
     ttl_s: DurationS = Field(
-        default=86400.0, alias="ttl", description="A key is known so long, by the clock; default 24h."
+        default=86400.0,
+        alias="ttl",
+        description="How long a key is valid, by the virtual clock; default 24h.",
     )
     required: bool = Field(default=False, description="A request without a key gets 400.")
     conflict: ReplySpec | None = Field(
-        default=None, description="The answer to another body under a known key; default 422."
+        default=None, description="The answer to a known key with another body; default 422."
     )
     in_flight: ReplySpec | None = Field(
-        default=None, description="The answer while the first is under way; default 409."
+        default=None, description="The answer while the first request is in progress; default 409."
     )
 
     @model_validator(mode="after")
@@ -135,16 +137,16 @@ def _rate(value: object) -> object:
 
 
 class LimitSpec(Spec):
-    """A token bucket for each value of `by`, or so many calls under way at once."""
+    """A token bucket for each value of `by`, or a number of concurrent calls."""
 
     rate: Annotated[
         Any, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|m|h|d)$"})
     ] = None
     burst: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="So many at once; default: the rate's number."
+        default=None, description="Size of the bucket; default: the number of `rate`."
     )
     in_flight: Annotated[int, Field(ge=1)] | None = None
-    by: str | None = Field(default=None, description="A selector: a bucket for each of its values.")
+    by: str | None = Field(default=None, description="A selector; each of its values has its own bucket.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> LimitSpec:
@@ -173,9 +175,7 @@ class GuardedSpec(Spec):
     """What stands between a request and its answer; on a route it replaces the scenario's."""
 
     auth: Auth = Field(
-        default=None, description="Who may call: {bearer: [...]}, oauth, …; `none` for anybody."
+        default=None, description="Authentication: {bearer: [...]}, oauth, …; `none` disables it."
     )
-    idempotency: Idempotency = Field(
-        default=None, description="The key that makes POST and PATCH happen once."
-    )
+    idempotency: Idempotency = Field(default=None, description="The idempotency key of POST and PATCH.")
     limit: Limit = Field(default=None, description="{rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.")

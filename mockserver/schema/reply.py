@@ -64,7 +64,7 @@ Status = Annotated[
 
 
 class DelayRangeSpec(Spec):
-    """A delay drawn by the seed: uniform from `min` to `max`, or lognormal by `median` and `sigma`, cut at `max`."""
+    """A random delay by the seed: uniform from `min` to `max`, or log-normal by `median` and `sigma`, limited by `max`."""
 
     min_s: DurationS | None = Field(default=None, alias="min")
     max_s: DurationS = Field(alias="max")
@@ -122,7 +122,7 @@ def parse_size(text: str) -> int:
 
 
 class PacedSpec(Spec):
-    """A body sent in so many chunks of about one size, spread evenly over a time."""
+    """A body sent in a number of chunks of similar size, evenly over a duration."""
 
     chunks: Annotated[int, Field(ge=1, le=1_000_000)]
     over_s: DurationS = Field(alias="over")
@@ -242,7 +242,7 @@ Effect = Annotated[
 
 
 class ReplyDefaultsSpec(Spec):
-    """What every reply of a scenario has unless it says otherwise; headers merge by name."""
+    """Defaults of all replies; headers are merged by name."""
 
     headers: HeaderLines = Field(default={})
     delay: Delay = Field(default=None)
@@ -250,48 +250,50 @@ class ReplyDefaultsSpec(Spec):
 
 
 class ReplySpec(Spec):
-    """One reply. A bare number is its status, with an empty body."""
+    """A reply. A plain number is a status with an empty body."""
 
     status: Status = Field(default=200, description="200 to 599, or a template.")
-    headers: HeaderLines = Field(default={}, description="A list gives one line for each value.")
+    headers: HeaderLines = Field(default={}, description="A list sends one line per value.")
     json_: Json = Field(default=None, alias="json", description="The body as JSON; strings may be templates.")
     text: TextLike = Field(default=None, description="The body as text/plain.")
     html: str | None = Field(default=None, description="The body as text/html.")
     xml: str | None = Field(default=None, description="The body as application/xml.")
-    base64: str | None = Field(default=None, description="The body's bytes in Base64.")
+    base64: str | None = Field(default=None, description="The body in Base64.")
     file: str | None = Field(
-        default=None, description="A file beside the scenario; ranges and ETag as asked."
+        default=None, description="A file in the folder of the scenario; supports ranges and ETag."
     )
-    form: dict[str, Any] | None = Field(default=None, description="The body as a urlencoded form.")
+    form: dict[str, Any] | None = Field(default=None, description="The body as a URL-encoded form.")
     events: list[Any] | None = Field(default=None, description="Server-sent events.")
-    chunks: list[Any] | None = Field(default=None, description="Pieces of the body, each sent by itself.")
+    chunks: list[Any] | None = Field(default=None, description="Pieces of the body, sent separately.")
     delay: Delay = Field(
-        default=None, description="Before the first byte: 200ms, {min, max} or {median, sigma, max}."
+        default=None, description="Delay before the first byte: 200ms, {min, max} or {median, sigma, max}."
     )
     throttle: Throttle = Field(default=None, description="10KB/s, or {chunks: 5, over: 2s}.")
-    fault: Fault = Field(default=None, description="Breaks the reply: a kind, or {kind, after}.")
+    fault: Fault = Field(default=None, description="A fault that breaks the reply: a kind, or {kind, after}.")
     times: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="In a sequence: so many answers."
+        default=None, description="In a sequence: the number of answers."
     )
     for_s: DurationS | None = Field(
-        default=None, alias="for", description="In a sequence: so long after its first answer."
+        default=None, alias="for", description="In a sequence: the duration after the first answer."
     )
     set_: dict[str, Any] | None = Field(
-        default=None, alias="set", description="State that is written; null removes."
+        default=None, alias="set", description="State to write; null removes a key."
     )
     set_ttl_s: DurationS | None = Field(
-        default=None, alias="set_ttl", description="What `set` wrote is forgotten so long after."
+        default=None, alias="set_ttl", description="Duration after which the keys of `set` are removed."
     )
     effect: Effect = Field(
-        default=None, description="What the service did, apart from what it answers: a mapping, or a list."
+        default=None, description="What the service really did, apart from its answer: a mapping, or a list."
     )
-    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
-    raw: bool = Field(default=False, description="Braces are sent as they stand.")
+    webhook: Webhooks = Field(
+        default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
+    )
+    raw: bool = Field(default=False, description="Strings are not templates.")
     choose: Annotated[list[ChoiceSpec], Field(min_length=1)] | None = Field(
-        default=None, description="One is drawn by weight."
+        default=None, description="One entry is selected randomly by weight."
     )
     cases: Annotated[list[CaseSpec], Field(min_length=1)] | None = Field(
-        default=None, description="The first that holds."
+        default=None, description="The first entry whose conditions are true."
     )
 
     @property
@@ -358,13 +360,13 @@ class ReplySpec(Spec):
 
 
 class ChoiceSpec(ReplySpec):
-    """One of a `choose`."""
+    """An entry of `choose`."""
 
     weight: Annotated[float, Field(gt=0)] = 1.0
 
 
 class CaseSpec(ReplySpec):
-    """One of a `cases`: answers where its conditions hold; without any, always."""
+    """An entry of `cases`: used if its conditions are true; without conditions, always."""
 
     match: MatchSpec | None = None
     when: dict[str, Condition] | None = None
@@ -386,7 +388,7 @@ class _StepsSchema:
 
 Steps = Annotated[
     list[ReplySpec],
-    Field(min_length=1, description="One reply, or a sequence of them."),
+    Field(min_length=1, description="A reply, or a sequence of replies."),
     BeforeValidator(_steps),
     _StepsSchema,
 ]

@@ -74,7 +74,7 @@ def _generate(value: object) -> object:
 
 
 class IdSpec(Spec):
-    """Where an item's id stands, and how one is made. A bare text is `generate`."""
+    """The field of an item's id, and how ids are generated. A plain string is `generate`."""
 
     field: FieldName = "id"
     generate: Annotated[str, BeforeValidator(_generate)] = Field(
@@ -94,9 +94,9 @@ class IdSpec(Spec):
 
 
 class SeedSpec(Spec):
-    """So many items, each made from one template in which `n` counts from 1."""
+    """A number of items from one template, in which `n` counts from 1."""
 
-    count: Annotated[int, Field(ge=0, le=MAX_SEEDS)] = Field(description="How many items.")
+    count: Annotated[int, Field(ge=0, le=MAX_SEEDS)] = Field(description="Number of items.")
     each: dict[str, Any] = Field(description="One item; strings may be templates, `n` counts from 1.")
 
     @whole(mode="before")
@@ -141,24 +141,30 @@ PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)]
 
 class PageSpec(Spec):
     """
-    How a list is cut into pages, by the names of its query parameters, and what its answer looks like.
+    Pagination of a list: the names of query parameters, and the format of the answer.
 
     One of `number`, `offset` and `cursor`; `link` alone pages by `page` and `per_page`.
     """
 
     number: Parameter | None = Field(
-        default=None, description="The parameter with the page's number, from 1."
+        default=None, description="The parameter for the number of the page, from 1."
     )
-    size: Parameter | None = Field(default=None, description="The parameter with the page's size.")
-    offset: Parameter | None = Field(default=None, description="The parameter with how many items to skip.")
-    limit: Parameter | None = Field(default=None, description="The parameter with how many items to give.")
-    cursor: Parameter | None = Field(default=None, description="The parameter with what to go on after.")
-    link: bool = Field(default=False, description="A Link header names the other pages (RFC 8288).")
-    default: PageSize = Field(default=DEFAULT_PAGE_SIZE, description="A page's size where none is asked for.")
-    max: PageSize | None = Field(default=None, description="What is asked above it is cut down to it.")
+    size: Parameter | None = Field(default=None, description="The parameter for the size of the page.")
+    offset: Parameter | None = Field(
+        default=None, description="The parameter for the number of items to skip."
+    )
+    limit: Parameter | None = Field(
+        default=None, description="The parameter for the number of items to return."
+    )
+    cursor: Parameter | None = Field(default=None, description="The parameter for the cursor.")
+    link: bool = Field(default=False, description="Add a Link header with the other pages (RFC 8288).")
+    default: PageSize = Field(default=DEFAULT_PAGE_SIZE, description="Default size of a page.")
+    max: PageSize | None = Field(
+        default=None, description="Maximum size of a page; larger requests are reduced to it."
+    )
     envelope: dict[str, Word] | None = Field(
         default=None,
-        description="Keys of the answer: each to items, total, page, pages, has_next or next_cursor.",
+        description="Keys of the answer, each with items, total, page, pages, has_next or next_cursor.",
     )
 
     @whole(mode="before")
@@ -268,29 +274,31 @@ State = Annotated[str, Field(min_length=1)]
 
 
 class MachineSpec(Spec):
-    """The states of an item, and what leads from one to another: `POST PATH/{id}/TRANSITION`."""
+    """The states of an item and their transitions: `POST PATH/{id}/TRANSITION`."""
 
-    field: FieldName = Field(default="status", description="The field that holds the state.")
-    initial: State = Field(description="The state that an item begins in.")
+    field: FieldName = Field(default="status", description="The field of the state.")
+    initial: State = Field(description="The initial state of an item.")
     transitions: Annotated[
         dict[TransitionName, Annotated[dict[State, State], Field(min_length=1)]],
-        Field(min_length=1, description="Each to {from: to}."),
+        Field(min_length=1, description="Names of transitions, each with {from: to}."),
     ]
 
 
 class OnSpec(Spec):
-    """What else happens when something happens to an item: the same as on a route."""
+    """Side effects of an event of an item, as in a route."""
 
     set_: dict[str, Any] | None = Field(
-        default=None, alias="set", description="State that is written; null removes."
+        default=None, alias="set", description="State to write; null removes a key."
     )
     set_ttl_s: DurationS | None = Field(
         default=None,
         alias="set_ttl",
-        description="What `set` wrote is forgotten so long after, by the clock.",
+        description="Duration after which the keys of `set` are removed, by the virtual clock.",
     )
-    effect: Effect = Field(default=None, description="What the service did: a mapping, or a list of them.")
-    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, or a list.")
+    effect: Effect = Field(
+        default=None, description="What the service really did: a mapping, or a list of them."
+    )
+    webhook: Webhooks = Field(default=UNSET, description="Webhooks to send after the answer: one, or a list.")
 
     @whole(mode="after")
     def _ttl_of_something(self) -> OnSpec:
@@ -335,28 +343,30 @@ INVALID = ReplySpec.known(status=422, json_={"errors": "{{ errors }}"})
 
 
 class ResourceSpec(GuardedSpec):
-    """A collection that behaves: list, create, read, change, delete, and the transitions of its machine."""
+    """A collection: list, create, read, change, delete, and the transitions of its state machine."""
 
     path: Annotated[
         str,
         BeforeValidator(_path),
         WithJsonSchema({"type": "string", "pattern": "^/", "examples": ["/items"]}),
-    ] = Field(description="The collection's path; its items stand below, at /{id}.")
+    ] = Field(description="Path of the collection; its items are at /{id} below.")
     id: IdSpec = Field(default=IdSpec(), description="increment, uuid, a template, or {field, generate}.")
-    seed: Seed = Field(default=[], description="The items to begin with: {count, each}, a list, or a file.")
-    new: dict[str, Any] = Field(default={}, description="Merged under what was sent, as an item is made.")
-    page: PageSpec | None = Field(default=None, description="How the list is paged; default: it comes whole.")
+    seed: Seed = Field(default=[], description="Initial items: {count, each}, a list, or a file.")
+    new: dict[str, Any] = Field(default={}, description="Default fields of a created item.")
+    page: PageSpec | None = Field(
+        default=None, description="Pagination; by default, the complete list is returned."
+    )
     schema_: Annotated[
         Any,
         BeforeValidator(_schema),
         WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "boolean"}, {"type": "string"}]}),
     ] = Field(default=None, alias="schema", description="JSON Schema 2020-12 of an item: inline, or a file.")
     invalid: Annotated[ReplySpec, AfterValidator(_one_reply)] = Field(
-        default=INVALID, description="What a bad body gets; knows `errors`."
+        default=INVALID, description="The answer to an invalid body; can use `errors`."
     )
-    update: Methods = Field(default=["PATCH", "PUT"], description="The methods that change an item.")
-    machine: MachineSpec | None = Field(default=None, description="The states of an item.")
-    on: dict[str, OnSpec] = Field(default={}, description="What else happens, by event.")
+    update: Methods = Field(default=["PATCH", "PUT"], description="Methods that change an item.")
+    machine: MachineSpec | None = Field(default=None, description="State machine of an item.")
+    on: dict[str, OnSpec] = Field(default={}, description="Side effects by event.")
 
     @whole(mode="after")
     def _fits(self) -> ResourceSpec:

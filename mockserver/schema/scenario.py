@@ -56,7 +56,7 @@ def _base(value: object) -> object:
 
 
 class CorsSpec(Spec):
-    """Which origins a browser may call from; `*` is any."""
+    """Allowed origins of browsers; `*` allows any."""
 
     origins: list[str] = Field(default=["*"], min_length=1)
     credentials: bool = True
@@ -73,18 +73,20 @@ class WorkSpec(Spec):
     """What a call does beside answering: on a route, the default of its replies below 400."""
 
     set_: dict[str, Any] | None = Field(
-        default=None, alias="set", description="State that replies below 400 write; null removes."
+        default=None, alias="set", description="State that replies below 400 write; null removes a key."
     )
     set_ttl_s: DurationS | None = Field(
         default=None,
         alias="set_ttl",
-        description="What `set` wrote is forgotten so long after, by the clock.",
+        description="Duration after which the keys of `set` are removed, by the virtual clock.",
     )
     effect: Effect = Field(
         default=None,
-        description="What replies below 400 do, apart from what they answer: a mapping, or a list.",
+        description="What the service really did in replies below 400: a mapping, or a list.",
     )
-    webhook: Webhooks = Field(default=UNSET, description="Sent after the answer: one, a list, or `none`.")
+    webhook: Webhooks = Field(
+        default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
+    )
 
 
 _PROXY_HINT = "Write the address of the real service, such as https://api.example or ${API_URL}"
@@ -139,7 +141,7 @@ def _reply_or_proxy(schema: dict[str, Any]) -> None:
 
 
 class RouteSpec(WorkSpec, GuardedSpec):
-    """A request line with conditions, and what it answers."""
+    """A request line with conditions, and its reply."""
 
     model_config = ConfigDict(json_schema_extra=_reply_or_proxy)
 
@@ -148,7 +150,7 @@ class RouteSpec(WorkSpec, GuardedSpec):
     )
     request: RequestLineText
     match: MatchSpec | None = Field(
-        default=None, description="Further conditions on the request; all must hold."
+        default=None, description="Conditions on the request, which must all be true."
     )
     when: dict[str, Condition] | None = Field(
         default=None, description="Conditions on the state; keys may be templates."
@@ -156,31 +158,36 @@ class RouteSpec(WorkSpec, GuardedSpec):
     if_: Any = Field(
         default=None,
         alias="if",
-        description="One expression; failing or undefined means it doesn't hold.",
+        description="An expression; if it fails or is undefined, the condition is false.",
     )
-    priority: int = Field(default=0, description="Higher is asked earlier.")
+    priority: int = Field(default=0, description="Routes with a higher priority are matched first.")
     let: dict[str, Any] | None = Field(
-        default=None, description="Values made once a call, known as {{ let.NAME }}."
+        default=None, description="Values that are computed once per call, available as {{ let.NAME }}."
     )
     reply: Steps
     proxy: ProxyUrl | None = Field(
-        default=None, description="In place of `reply`: the real service that the request is passed on to."
+        default=None,
+        description="Instead of `reply`: URL of the real service that requests are forwarded to.",
     )
     then: Literal["repeat", "cycle", "stop"] = Field(
-        default="repeat", description="What follows a sequence's last reply."
+        default="repeat", description="What follows the last reply of a sequence."
     )
     per: str | None = Field(
-        default=None, description="A selector: a sequence position for each of its values."
+        default=None, description="A selector; each of its values has its own sequence state."
     )
     validate_: Mode | None = Field(
-        default=None, alias="validate", description="How the scenario's `openapi` is taken here."
+        default=None,
+        alias="validate",
+        description="Validation against the scenario's `openapi` for this route.",
     )
-    expect: Expect | None = Field(default=None, description="Calls by the end: 3, {min: 1}, {max: 2}.")
+    expect: Expect | None = Field(
+        default=None, description="Expected number of calls at the end: 3, {min: 1}, {max: 2}."
+    )
     attempts: GroupingSpec | None = Field(
         default=None,
-        description="What tells operations apart here: {by: headers.x-order-id}; replaces the scenario's.",
+        description="How calls are grouped into operations: {by: headers.x-order-id}; replaces that of the scenario.",
     )
-    tags: list[str] = Field(default=[], description="For filters of the admin API.")
+    tags: list[str] = Field(default=[], description="Labels for filters of the admin API.")
 
     @model_validator(mode="before")
     @classmethod
@@ -193,42 +200,41 @@ class RouteSpec(WorkSpec, GuardedSpec):
 
 
 class ScenarioSpec(GuardedSpec):
-    """One scenario file."""
+    """A scenario file."""
 
-    scenario: ScenarioName | None = Field(default=None, description="Its name; default: the file's stem.")
-    description: str | None = None
-    active: bool = Field(default=True, description="false: loaded, but answers only once switched on.")
-    base: Annotated[str, BeforeValidator(_base)] = Field(
-        default="", description="Prefix of every route's path."
+    scenario: ScenarioName | None = Field(
+        default=None, description="Name of the scenario; default: name of the file without suffix."
     )
-    host: str | None = Field(default=None, description="Only requests whose Host header says so.")
+    description: str | None = None
+    active: bool = Field(default=True, description="false: the scenario is inactive until it is activated.")
+    base: Annotated[str, BeforeValidator(_base)] = Field(
+        default="", description="Prefix of the paths of all routes."
+    )
+    host: str | None = Field(default=None, description="Only requests with this Host header match.")
     attempts: GroupingSpec | None = Field(
         default=None,
-        description="What tells operations apart: {by: headers.x-order-id, ignore: [json.line]}.",
+        description="How calls are grouped into operations: {by: headers.x-order-id, ignore: [json.line]}.",
     )
     vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
-    state: dict[str, Any] = Field(default={}, description="The state that a namespace starts with.")
-    defaults: ReplyDefaultsSpec = Field(
-        default=ReplyDefaultsSpec(), description="For every reply that doesn't say otherwise."
-    )
+    state: dict[str, Any] = Field(default={}, description="Initial state of a namespace.")
+    defaults: ReplyDefaultsSpec = Field(default=ReplyDefaultsSpec(), description="Defaults of all replies.")
     cors: Annotated[CorsSpec | None, BeforeValidator(_cors)] = Field(
         default=None, description="true, or {origins: [...]}."
     )
     oauth: OAuthSpec | None = Field(
-        default=None, description="A token endpoint; its tokens expire by the clock."
+        default=None, description="A token endpoint; its tokens expire by the virtual clock."
     )
     openapi: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None, description="An OpenAPI document beside the scenario, that it is held to."
+        default=None,
+        description="An OpenAPI document in the folder of the scenario, against which it is validated.",
     )
     validate_: Mode = Field(
         default="report",
         alias="validate",
-        description="What breaks `openapi`: off, report (it is kept and told), enforce (it is refused).",
+        description="Action for violations of `openapi`: off, report (record them), enforce (reject them).",
     )
     routes: list[RouteSpec] = Field(default=[])
-    resources: list[ResourceSpec] = Field(
-        default=[], description="Collections that behave; asked after all routes."
-    )
+    resources: list[ResourceSpec] = Field(default=[], description="Collections; matched after all routes.")
 
     @model_validator(mode="before")
     @classmethod

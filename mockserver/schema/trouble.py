@@ -60,13 +60,16 @@ def _times(value: object) -> object:
 
 
 class WebhookTroubleSpec(Spec):
-    """What becomes of the webhooks of a call."""
+    """Changes of the webhooks of a call."""
 
     repeat: Annotated[int, Field(ge=2, le=MOST_REPEATS)] | None = Field(
-        default=None, description="Each is sent so many times in all."
+        default=None, description="Number of times that each webhook is sent."
     )
     delay_s: DurationS | None = Field(
-        default=None, alias="delay", description="Each is sent so much later, by the clock.", examples=["2s"]
+        default=None,
+        alias="delay",
+        description="Additional delay of each webhook, by the virtual clock.",
+        examples=["2s"],
     )
 
     @model_validator(mode="after")
@@ -93,25 +96,23 @@ class TroubleSpec(Spec):
 
     before: Answer | None = Field(
         default=None,
-        description="Answered in the place of the work: no step, set, effect, webhook; no auth, limit, idempotency.",
+        description="A reply before the service processes the request: no step, set, effect, webhook; no auth, limit, idempotency.",
         examples=[503],
     )
     after: Answer | None = Field(
         default=None,
         description=(
-            "What becomes of the answer once the work is done: without status and body it is the route's own, "
-            "sent with this `fault`, `throttle`, `delay`; with one of them, it is this in its place."
+            "Changes the answer after the service processed the request: with `fault`, `throttle` or `delay`, "
+            "the original answer; with a status or a body, another answer."
         ),
         examples=[{"fault": "reset"}],
     )
-    webhook: WebhookTroubleSpec | None = Field(
-        default=None, description="What becomes of the call's webhooks."
-    )
+    webhook: WebhookTroubleSpec | None = Field(default=None, description="Changes the webhooks of the call.")
     times: Annotated[
         int | str,
         BeforeValidator(_times),
         WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": ALWAYS}]}),
-    ] = Field(default=1, description="So many calls of the route one after the other, or `always`.")
+    ] = Field(default=1, description="Number of consecutive calls of the route, or `always`.")
 
     @model_validator(mode="after")
     def _strikes(self) -> Self:
@@ -145,10 +146,10 @@ class PlacedTroubleSpec(TroubleSpec):
 
 
 class SweepTroubleSpec(TroubleSpec):
-    """A trouble in a file for the sweep."""
+    """A trouble of the sweep."""
 
     routes: Annotated[list[str], Field(min_length=1)] | None = Field(
-        default=None, description="Names or ids; `*` stands for anything. Default: every route."
+        default=None, description="Names or ids of routes; `*` matches anything. Default: all routes."
     )
 
 
@@ -177,29 +178,29 @@ def _shipped(value: object) -> object:
 
 
 class TroubleEffectsSpec(Spec):
-    """What the sweep can't know of effects by itself."""
+    """Facts about effects that the sweep can't detect."""
 
     undone_by: dict[str, str | list[str]] = Field(
-        default={}, description="A kind of effect, and the kinds that take one back: {charge: refund}."
+        default={}, description="A kind of effect, and the kinds that reverse it: {charge: refund}."
     )
     alone: list[str] = Field(
-        default=[], description="Kinds that may stand without those that the clean run has beside them."
+        default=[], description="Kinds of effects that may exist without the other effects of the clean run."
     )
 
 
 class TroublesFileSpec(Spec):
-    """A file of troubles for the sweep."""
+    """A trouble file for the sweep."""
 
     shipped: Annotated[
         Literal["all", "none"] | list[str],
         BeforeValidator(_shipped),
         WithJsonSchema({"anyOf": [{"enum": ["all", NONE]}, {"type": "array", "items": {"type": "string"}}]}),
-    ] = Field(default="all", description="Which of the shipped troubles are used: all, none, or their names.")
+    ] = Field(default="all", description="Shipped troubles to use: all, none, or a list of names.")
     troubles: dict[str, SweepTrouble] = Field(
         default={},
-        description="By name: more of them, or others in the place of shipped ones; `none` drops one.",
+        description="Additional troubles by name; a shipped name replaces it, `none` disables it.",
     )
-    effects: TroubleEffectsSpec = Field(default=TroubleEffectsSpec(), description="What the verdicts know.")
+    effects: TroubleEffectsSpec = Field(default=TroubleEffectsSpec(), description="Facts about effects for the verdicts.")
 
     @model_validator(mode="before")
     @classmethod

@@ -56,12 +56,12 @@ class SignSpec(Spec):
     scheme: Annotated[
         Literal["stripe", "github", "slack", "standard", "hmac"], _word("signature scheme", SCHEMES)
     ]
-    secret: Annotated[str, Field(min_length=1)] = Field(description="The key that the receiver knows too.")
+    secret: Annotated[str, Field(min_length=1)] = Field(description="The shared secret.")
     fault: Annotated[
         Literal["expired", "wrong_key", "tampered"] | None, _word("fault of a signature", FAULTS)
-    ] = Field(default=None, description="Makes the signature wrong, on purpose.")
+    ] = Field(default=None, description="Makes the signature invalid.")
     header: Annotated[str, BeforeValidator(header_name), WithJsonSchema({"type": "string"})] = Field(
-        default="x-signature", description="hmac only: the header that carries it."
+        default="x-signature", description="hmac only: the header of the signature."
     )
     algorithm: Annotated[Literal["sha1", "sha256", "sha384", "sha512"], _word("algorithm", ALGORITHMS)] = (
         Field(default="sha256", description="hmac only.")
@@ -116,11 +116,11 @@ class _BackoffSchema:
 
 
 class RetrySpec(Spec):
-    """When it is sent again: until the receiver answers 2xx, or the attempts are used up."""
+    """Retries until the receiver answers 2xx, or all attempts are used."""
 
     attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)] | None = Field(
         default=None,
-        description="Tries in all, the first among them; default 3, or as many as the schedule of `backoff` has.",
+        description="Total number of attempts; default 3, or as many as the schedule of `backoff` allows.",
         examples=[3],
     )
     backoff_s: Annotated[
@@ -128,7 +128,7 @@ class RetrySpec(Spec):
     ] = Field(
         default=(DEFAULT_BACKOFF_S,),
         alias="backoff",
-        description="Between tries, by the clock: 1s, or a schedule such as [1s, 5s, 1m] whose last repeats.",
+        description="Waits between attempts, by the virtual clock: 1s, or a schedule such as [1s, 5s, 1m], whose last entry repeats.",
         examples=["1s"],
     )
 
@@ -191,33 +191,33 @@ class WebhookSpec(Spec):
     """A request that the service sends after a call, or before its answer."""
 
     url: Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string"})] = Field(
-        description="Where it is sent; {{ vars.callback }} keeps it in one place.",
+        description="The target URL, such as {{ vars.callback }}.",
         examples=["http://app:8000/hooks", "{{ vars.callback }}"],
     )
     method: Annotated[str, BeforeValidator(_method), WithJsonSchema({"type": "string"})] = "POST"
-    headers: HeaderLines = Field(default={}, description="A list gives one line for each value.")
+    headers: HeaderLines = Field(default={}, description="A list sends one line per value.")
     json_: Json = Field(
-        default=None, alias="json", description="The body as JSON; {{ reply.json }} is what was answered."
+        default=None, alias="json", description="The body as JSON; {{ reply.json }} is the answer."
     )
     text: TextLike = Field(default=None, description="The body as text/plain.")
     html: str | None = Field(default=None, description="The body as text/html.")
     xml: str | None = Field(default=None, description="The body as application/xml.")
-    base64: str | None = Field(default=None, description="The body's bytes in Base64.")
-    file: str | None = Field(default=None, description="A file beside the scenario.")
-    form: dict[str, Any] | None = Field(default=None, description="The body as a urlencoded form.")
+    base64: str | None = Field(default=None, description="The body in Base64.")
+    file: str | None = Field(default=None, description="A file in the folder of the scenario.")
+    form: dict[str, Any] | None = Field(default=None, description="The body as a URL-encoded form.")
     sign: SignSpec | None = Field(default=None, description="{scheme: stripe, secret: whsec_test}")
     delay_s: DurationS = Field(
         default=0.0,
         alias="delay",
-        description="After the call, by the clock: advancing it sends what is due.",
+        description="Delay after the call, by the virtual clock; moving the clock sends due webhooks.",
     )
     retry: RetrySpec | None = Field(
-        default=None, description="{attempts: 3, backoff: 1s}; without it, one try and no other."
+        default=None, description="{attempts: 3, backoff: 1s}; default: one attempt."
     )
     repeat: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = Field(
-        default=1, description="At-least-once delivery: so many times the same, in all."
+        default=1, description="Number of times that the webhook is sent."
     )
-    before: bool = Field(default=False, description="Sent, once, before the call is answered.")
+    before: bool = Field(default=False, description="Send it once before the answer.")
 
     @property
     def body_kind(self) -> str | None:

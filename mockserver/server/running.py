@@ -169,7 +169,7 @@ def _reload(app: App) -> None:
         found = app.reload()
         log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
     except LoadError as why:
-        log.error("not reloaded, the old scenarios go on answering:\n%s", "\n".join(why.lines))  # noqa: TRY400
+        log.error("not reloaded, the old scenarios stay active:\n%s", "\n".join(why.lines))  # noqa: TRY400
 
 
 def _on_hangup(app: App, stopped: asyncio.Event) -> Callable[[], None]:

@@ -1,8 +1,7 @@
 """
-A mock server in this process: on a thread of its own (`with`), or on the running loop (`async with`).
+A mock server in this process: on a separate thread (`with`), or on the running event loop (`async with`).
 
-It is the same server as `mockserver serve`, and is spoken to in the same way;
-beside that, functions of the test can answer.
+It is the same server as `mockserver serve`, with the same client; in addition, functions of the test can answer.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ START_LIMIT_S = 30.0
 
 
 class SettingWords(TypedDict, total=False):
-    """What a server can be told beside its paths, host and port; see `mockserver serve --help`."""
+    """Settings of a server besides paths, host and port; see `mockserver serve --help`."""
 
     admin_port: int | None
     wiremock_port: int | None
@@ -69,14 +68,16 @@ class SettingWords(TypedDict, total=False):
 
 class Server:
     """
-    `with Server("scenarios/") as mock:` gives a Client, `async with` an
-    AsyncClient, both bound to the namespace `default`. Port 0 picks a free one.
+    A mock server in this process.
 
-    With `tls=True` it speaks TLS too: `tls_url` says where, and clients trust `ca_pem`.
+    `with Server("scenarios/") as mock:` returns a Client, `async with` returns an AsyncClient; both are bound to the
+    namespace `default`. Port 0 picks a free port. Other settings are keywords with the names of the options of
+    `mockserver serve`.
 
-    With `state_file` the next one goes on where this one stood.
+    With `tls=True` it also supports TLS at `tls_url`; clients must trust `ca_pem`. With `state_file`, the next server
+    continues from the saved state.
 
-    Raises LoadError for scenario files that are wrong, PortInUseError, TlsSettingsError, StateFileRefusedError, StateFileError.
+    Raises LoadError for invalid scenario files, PortInUseError, TlsSettingsError, StateFileRefusedError, StateFileError.
     """
 
     def __init__(
@@ -97,14 +98,14 @@ class Server:
 
     @property
     def tls_url(self) -> str:
-        """How clients reach it over TLS. RuntimeError where it does not run, or not with `tls`."""
+        """Base URL over TLS. Raises RuntimeError if the server is not running with `tls`."""
         if self.running is None or not self.running.app.tls_url:
             raise RuntimeError("this server does not speak TLS now: start it with tls=True")
         return self.running.app.tls_url
 
     @property
     def ca_pem(self) -> str:
-        """The CA's certificate, for `ssl.create_default_context(cadata=...)`, or for a file. RuntimeError as with `tls_url`."""
+        """Certificate of the CA in PEM, for `ssl.create_default_context(cadata=...)`. Raises RuntimeError if the server has none."""
         if self.running is None or self.running.app.ca_pem is None:
             raise RuntimeError(
                 "this server has no CA of its own now: start it with tls=True, without tls_cert"
@@ -113,7 +114,7 @@ class Server:
 
     @property
     def wiremock_url(self) -> str:
-        """Where it speaks WireMock. RuntimeError where it does not run, or not with `wiremock_port`."""
+        """Base URL of the WireMock port. Raises RuntimeError if the server is not running with `wiremock_port`."""
         if self.running is None or not self.running.app.wiremock_url:
             raise RuntimeError("this server does not speak WireMock now: start it with wiremock_port=0")
         return self.running.app.wiremock_url
@@ -121,7 +122,7 @@ class Server:
     # On a thread
 
     def start(self) -> Client:
-        """Serves on a thread of its own until `stop`."""
+        """Start the server on a separate thread; it runs until `stop`."""
         if self.running is not None:
             raise RuntimeError("this server runs already")
         loop = _LoopThread()
@@ -135,7 +136,7 @@ class Server:
         return self._client
 
     def stop(self) -> None:
-        """Ends it; answers under way get a moment."""
+        """Stop the server, after a short time for pending answers."""
         running, self.running = self.running, None
         if running is None or running.thread is None:
             return

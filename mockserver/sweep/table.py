@@ -20,7 +20,7 @@ _WIDEST = 60
 
 
 def letter(result: Result | None) -> str:
-    """The verdict, with a `!` before it where the client tried again wrongly."""
+    """The verdict, with a `!` before it where the client retry rule broken."""
     if result is None:
         return LEFT_OUT
     return ("!" if result.remarks else "") + LETTERS[result.verdict]
@@ -37,7 +37,7 @@ def table(sweep: Sweep) -> Iterator[str]:
             yield f"note: {lesson.test}: {note}"
     silent = dict.fromkeys(place.name for one in sweep.swept for place in one.calls if not place.effects)
     if silent:
-        said = "only survived or failed cleanly can be said of what the service does there"
+        said = "their cells can only survive or fail cleanly"
         yield f"without an effect: {', '.join(silent)}: {said}"
     for one in sweep.unreached:
         yield f"not reached: {one.trial.cell.id}: {one.why}"
@@ -74,7 +74,7 @@ def _grid(sweep: Sweep) -> Iterator[str]:
     yield ""
     for number, kind in enumerate(kinds, 1):
         yield f"{number:>4}  {kind.name:<20} {kind.says}"
-    yield "   .  survived   c  failed cleanly   H  harmed   !  tried again wrongly   ?  not reached   -  not run"
+    yield "   .  survived   c  failed cleanly   H  harmed   !  retry rule broken   ?  not reached   -  not run"
     yield ""
 
 
@@ -131,9 +131,9 @@ def _harmed(sweep: Sweep) -> Iterator[str]:
             yield f"    the same in {_named([one.trial.cell.short for one in others])}"
         yield f"    {sweep.command(first.trial.cell)}"
     if len(alike) > MOST_HARMED:
-        yield f"… and {sum(map(len, list(alike.values())[MOST_HARMED:]))} more harmed; all stand in the report"
+        yield f"… and {sum(map(len, list(alike.values())[MOST_HARMED:]))} more harmed cells; the report has all of them"
     if any(reason.startswith(HALF_DONE) for one in sweep.harmed for reason in one.reasons):
-        yield f"{HALF_DONE}: where a kind of effect may stand by itself, say so in a file of troubles: effects: {{alone: [customer]}}"
+        yield f"{HALF_DONE}: if a kind of effect may exist alone, declare it in a trouble file: effects: {{alone: [customer]}}"
 
 
 def _broken(sweep: Sweep) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _failing(sweep: Sweep) -> Iterator[str]:
     rules = dict.fromkeys(rule for one in broken for rule in one.broken_rules)
     said = f"{_some(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
     if RULES in sweep.fail_on:
-        yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM} it fails for harm alone"
+        yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM}, only harm fails it"
     else:
         yield f"The sweep does not fail for {said}: {sweep.fail_on_option} {','.join(sweep.fail_on)}"
 
@@ -180,13 +180,11 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
     yield f"mock server sweep: {found}: {_some(len(sweep.possible), 'cell')}"
     if len(sweep.planned) < len(sweep.possible):
         seed = f" by the seed {sweep.seed!r}" if sweep.seed else ""
-        yield f"mock server sweep: {len(sweep.planned)} of them are run, sampled evenly{seed}"
+        yield f"mock server sweep: {len(sweep.planned)} of them run, sampled evenly{seed}"
     waits_s = sum(sweep.kinds.named(cell.trouble).waits_s for cell in sweep.planned) / max(1, workers)
     on = f" on {workers} workers" if workers > 1 else ""
-    asked = (
-        f", and up to {_duration(waits_s)} more for what the troubles let a client wait" if waits_s else ""
-    )
-    yield f"mock server sweep: {_duration(seconds)}{on} at the pace of the clean runs{asked}; its own back-off comes on top"
+    asked = f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
+    yield f"mock server sweep: {_duration(seconds)}{on} at the speed of the clean runs{asked}, plus the back-off of the client"
 
 
 def _some(count: int, noun: str) -> str:

@@ -31,7 +31,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
         found += [source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))]
     found += warnings_at_load(world)
     found += [_located(doubt) for doubt in doubts(world)]
-    summary = f"{_some(len(world.scenarios), 'scenario')} with {_some(len(world.routes), 'route')}: right"
+    summary = f"OK: {_some(len(world.scenarios), 'scenario')}, {_some(len(world.routes), 'route')}"
     return [], found, summary
 
 

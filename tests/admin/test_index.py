@@ -16,7 +16,7 @@ def test_a_browser_is_led_to_the_dashboard_and_others_get_the_list(serving, path
     assert listed.json()["dashboard"] == "/__admin/ui/"
     calls = {one["request"]: one["summary"] for one in listed.json()["items"]}
     assert calls["GET /__admin/calls"]
-    assert calls["DELETE /__admin/outage"] == "The service is up again."
+    assert calls["DELETE /__admin/outage"] == "End the outage."
     described = server.admin.get("/openapi.json")["paths"]
     assert len(calls) == sum(len(one) for path, one in described.items() if "/@{namespace}" not in path)
 

@@ -54,7 +54,7 @@ def test_without_the_clipboard_the_text_is_shown_to_be_copied_by_hand(serving, o
 
     dashboard.clicks("Copy as curl")
 
-    dashboard.sees(".actions", "The clipboard is not open to this page")
+    dashboard.sees(".actions", "The page can't access the clipboard")
     assert dashboard.asks("document.querySelector('.pane textarea').value").startswith("curl -i -X POST")
 
 
@@ -102,9 +102,9 @@ def test_troubles_are_shown_with_what_they_struck_and_ended(serving, open_dashbo
     dashboard = open_dashboard(server, "#/scenarios")
 
     dashboard.sees(".tile", "struck 1 of 1 calls")
-    dashboard.clicks("End the troubles")
+    dashboard.clicks("Remove the failures")
 
-    dashboard.sees(".said", "No trouble strikes any more.")
+    dashboard.sees(".said", "The injected failures were removed.")
     assert server.ask("POST", "/pay").status == 201
 
 

@@ -101,7 +101,7 @@ def test_a_lane_says_what_its_grouping_rests_on_or_leaves_in_doubt(serving, open
 
     assert kept == ["true", None, "One operation: the calls share headers.idempotency-key"]
     assert doubtful[:2] == ["false", "1"]
-    assert doubtful[2].startswith("? The grouping is not certain: each has its own headers.idempotency-key")
+    assert doubtful[2].startswith("? The grouping is uncertain: each has its own headers.idempotency-key")
     assert "“Same operation by headers.idempotency-key” settles it Repeats operation 1" in doubtful[2]
     assert dashboard.asks(LABELS.format(part="verdict"))[1].startswith("✕ 2 attempts")
 
@@ -127,7 +127,7 @@ def test_fields_that_are_new_on_each_attempt_are_ignored_on_request(serving, ope
     dashboard.presses("Enter")
     dashboard.until("document.querySelectorAll('[data-part=lane]').length === 1")
     ((_, _, text),) = dashboard.asks(NOTES)
-    assert text.endswith("Not compared, new on each attempt: json.line")
+    assert text.endswith("Not compared, different in each attempt: json.line")
     assert dashboard.asks(INVALID) == ["false", "false"]
 
 

@@ -91,9 +91,9 @@ def test_what_few_services_can_do_has_a_table_of_its_own():
         return client, sweeping.result(client, report)
 
     _, common, _, rare, _ = page._table([kept(few, cells), *(kept(one, cells[:1]) for one in most)])
-    assert common.splitlines()[0] == "| client | 500 |"
+    assert common.splitlines()[0] == "| client | `500` |"
     assert len(common.splitlines()) == 5
-    assert rare.splitlines()[0] == "| client | rare |"
+    assert rare.splitlines()[0] == "| client | `rare` |"
     assert [line.split("]")[0] for line in rare.splitlines()[2:]] == [f"| [{few.name}"]
 
 

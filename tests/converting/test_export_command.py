@@ -55,7 +55,7 @@ def test_losses_are_told_and_strict_writes_nothing(write, tmp_path):
     assert done.stderr.splitlines()[:3] == [
         "shop: routes[0].reply.delay: there is no word for it in this format.",
         "shop: routes[0].request: an example stands for the parameters id.",
-        "2 things could not be carried over.",
+        "2 things could not be converted.",
     ]
     assert run("har", folder, "-o", tmp_path / "other.har", "--strict").exit_code == 1
     assert not (tmp_path / "other.har").exists()

@@ -138,7 +138,7 @@ def test_losses_are_told_with_their_place_and_counted(archive):
     assert done.stderr.splitlines() == [
         "log.entries[1]: no answer came. Write a fault, such as {fault: reset}, if that is what happened",
         "log.entries[2]: 101 is no final answer. Routes answer with 200 to 599",
-        "2 things could not be carried over.",
+        "2 things could not be converted.",
     ]
 
 
@@ -147,7 +147,7 @@ def test_strict_writes_nothing_where_something_is_lost(archive, tmp_path):
     done = run("har", source, "-o", tmp_path / "out.yaml", "--strict")
 
     assert done.exit_code == 1
-    assert "1 thing could not be carried over.\nNothing was written" in done.stderr
+    assert "1 thing could not be converted.\nNothing was written" in done.stderr
     assert not (tmp_path / "out.yaml").exists()
     assert run("har", archive(entry()), "--strict").exit_code == 0
 
@@ -217,7 +217,7 @@ def test_the_same_loss_is_told_once(importer, tmp_path):
     route = {"request": "GET /a", "reply": 200}
     importer(Imported({"shop": {"routes": [route]}}, lost=[Lost("a", "b"), Lost("a", "b")]))
 
-    assert run("har", tmp_path).stderr == "a: b.\n1 thing could not be carried over.\n"
+    assert run("har", tmp_path).stderr == "a: b.\n1 thing could not be converted.\n"
 
 
 def test_a_format_that_is_not_there_is_refused_with_the_near_name(tmp_path):

@@ -75,7 +75,7 @@ def test_a_service_that_stayed_as_it_was_has_not_drifted(recorded, api):
     code, said = diff(recorded, api.url, *AS_ANN)
     assert code == 0, said
     assert "= shop/GET /v1/events (GET /v1/events)" in said
-    assert " 0 drifted" in said
+    assert " 0 different" in said
     assert TOKEN not in said
 
 
@@ -83,12 +83,12 @@ def test_nor_has_it_where_it_is_asked_for_more_than_reading(recorded, api):
     code, said = diff(recorded, api.url, *AS_ANN, "--unsafe")
     assert code == 0, said
     assert "= shop/POST /v1/items #2 (POST /v1/items)" in said
-    assert "shop/POST /v1/login: not asked: a secret in its request was masked" in said
+    assert "shop/POST /v1/login: skipped: a secret in its request was masked" in said
 
 
 def test_what_only_reads_is_asked_unless_told_otherwise(recorded, api):
     _, said = diff(recorded, api.url, *AS_ANN)
-    assert "shop/POST /v1/items: not asked: POST may change things: ask for it with --unsafe" in said
+    assert "shop/POST /v1/items: skipped: POST may change data; use --unsafe" in said
     assert len(api.shop.items) == 5
 
 
@@ -110,7 +110,7 @@ def test_what_is_equal_in_shape_and_types_has_not_drifted(write, upstream):
     code, said = diff(write(SHOP), real.url)
     assert (code, said) == (
         0,
-        "= shop/GET /v1/items (GET /v1/items?page=2)\n1 asked, 0 drifted, 0 not asked\n",
+        "= shop/GET /v1/items (GET /v1/items?page=2)\n1 compared, 0 different, 0 skipped\n",
     )
     assert real.head[0] == "GET /v1/items?page=2 HTTP/1.1"
 
@@ -193,7 +193,7 @@ def test_parameters_and_bodies_come_from_what_a_recording_has_kept(write, upstre
     [
         ("request: 'GET /users/{id}', reply: 200", "its path has parameters: write one under x-requests"),
         ("request: GET /x, match: {headers: {x-a: present}}, reply: 200", "Give it with --header"),
-        ("request: GET /x, when: {outage: 'yes'}, reply: 503", "not asked: no request could be made up"),
+        ("request: GET /x, when: {outage: 'yes'}, reply: 503", "skipped: no request could be made up"),
         ("request: GET /x, reply: {fault: reset}", "it does nothing but break"),
         ("request: GET /x, proxy: 'http://x'", "the real service answers it already"),
     ],

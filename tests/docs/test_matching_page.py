@@ -22,7 +22,7 @@ from mockserver.schema.match import BARE_OPERATORS, CERT_PARTS, MatchSpec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matching.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-SAMPLE = re.compile(r"^# (holds|misses): +(.*?)(?: → (.*))?$", re.MULTILINE)
+SAMPLE = re.compile(r"^# (matches|fails): +(.*?)(?: → (.*))?$", re.MULTILINE)
 
 
 def samples():
@@ -65,7 +65,7 @@ def test_what_holds_on_the_page_holds_and_what_misses_is_explained(match, verdic
     request = request_of(match, sent)
     matcher = a_matcher(**match)
 
-    assert matcher.holds(request) is (verdict == "holds")
+    assert matcher.holds(request) is (verdict == "matches")
     if said:
         assert said in [one.text for one in matcher.differences(request)]
 
@@ -133,7 +133,7 @@ SIZES = [
 
 
 def test_the_bounds_on_the_page_are_those_of_the_code():
-    table = PAGE.partition("## Bounds")[2].partition("## ")[0]
+    table = PAGE.partition("## Limits")[2].partition("## ")[0]
 
     assert [bound for bound in BOUNDS if f"{bound:,}" not in table] == []
     for size, shown in SIZES:

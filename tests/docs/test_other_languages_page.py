@@ -93,6 +93,6 @@ func postData(url string) error {
 
 def test_every_admin_call_on_the_page_is_one_that_the_server_has():
     known = {one.path for one in all_endpoints()}
-    named = set(re.findall(r"(?:__admin(?:/@\$world)?|[aA]dmin(?: ?\+ ?\"|\(\"\w+\", \"))(/[a-z]+)", PAGE))
+    named = set(re.findall(r"(?:__admin(?:/@\$name)?|[aA]dmin(?: ?\+ ?\"|\(\"\w+\", \"))(/[a-z]+)", PAGE))
     assert {"/namespaces", "/routes", "/verify"} <= named
     assert named <= known | {"/openapi"}

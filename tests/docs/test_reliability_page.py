@@ -71,14 +71,12 @@ def test_its_bounds_are_those_of_the_code():
     rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE))
     defaults = Settings()
 
-    assert f"`--calls` ({defaults.calls:,})" in rows["calls kept, a namespace"]
+    assert f"`--calls` ({defaults.calls:,})" in rows["calls in the call log, per namespace"]
     assert defaults.max_body_bytes == 16 * 2**20
-    assert "16 MiB" in rows["a mocked request's body"]
-    assert (
-        rows["requests read ahead while one is answered, a connection"]
-        == f"{connection.MOST_HELD_BYTES >> 20} MiB"
-    )
-    assert f"{counts.Counts.LINES_KEPT:,}" in rows["different request lines counted, a namespace"]
+    assert "16 MiB" in rows["body of a mock request"]
+    held = rows["requests read ahead during an answer, per connection"]
+    assert held == f"{connection.MOST_HELD_BYTES >> 20} MiB"
+    assert f"{counts.Counts.LINES_KEPT:,}" in rows["different request lines that are counted, per namespace"]
     assert f"{Settings().max_namespaces:,}" in rows["namespaces"]
     assert (
         f"{http.MAX_JSON_DEPTH} levels, `--max-json-members` ({defaults.max_json_members:,})" in rows["JSON"]
@@ -87,7 +85,7 @@ def test_its_bounds_are_those_of_the_code():
 
 
 def test_its_table_of_what_clients_fill_names_every_kind_and_the_defaults():
-    _, _, section = PAGE.partition("### What clients fill")
+    _, _, section = PAGE.partition("### Data of clients")
     rows = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)
     defaults = Settings()
 

@@ -65,5 +65,5 @@ def test_every_difference_of_the_suite_stands_there_with_its_reason():
 
 
 def test_it_tells_how_many_cases_there_are():
-    [said] = re.findall(r"and (\d+) cases are held", PAGE)
+    [said] = re.findall(r"compare (\d+) cases with the answers", PAGE)
     assert int(said) == len(cases())

@@ -110,7 +110,7 @@ def test_a_test_whose_application_called_nobody_says_so(suite):
 def test_it(mock_server):
     assert 0
 """)
-    assert section(result)[0].startswith("No call came to http://127.0.0.1:")
+    assert section(result)[0].startswith("No calls to http://127.0.0.1:")
     assert len(section(result)) == 1
 
 

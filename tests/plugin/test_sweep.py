@@ -358,7 +358,7 @@ def test_a_cap_samples_and_a_green_sweep_ends_well(tmp_path):
         tmp_path, "--mock-server-sweep", "--max-cells", "5", "-v", test_it__py=ONE, troubles__yaml=QUICK
     )
     assert done.code == 0, done.output
-    assert "24 cells\nmock server sweep: 5 of them are run, sampled evenly" in done.output
+    assert "24 cells\nmock server sweep: 5 of them run, sampled evenly" in done.output
     assert len(done.report["cells"]) == 5
     assert len(done.report["left_out"]) == 19
     assert re.search(r"test_pay\[\S+-create-charge#1/\S+\] SURVIVED", done.output)
@@ -424,7 +424,7 @@ def test_resets_between(mock_server):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--mock-server-sweep-only", "test_pay/create-charge#1/501"), "no cell of this sweep is meant by 'test_pay/create-charge#1/501'. Did you mean"),
+        (("--mock-server-sweep-only", "test_pay/create-charge#1/501"), "no cell of this sweep matches 'test_pay/create-charge#1/501'. Did you mean"),
         (("--mock-server-sweep", "--mock-server-sweep-troubles", "wrong.yaml"), "wrong.yaml:1:11: shipped[0]: there is no shipped trouble '503-onec'. Did you mean '503-once'?"),
         (("--mock-server-sweep", "--mock-server-sweep-limit", "soon"), "--mock-server-sweep-limit: 'soon' is no duration"),
         (("--mock-server-sweep", "--max-cells", "0"), "'0' is no number of cells; write 1 or more"),

@@ -79,7 +79,7 @@ def test_the_summary_the_case_and_the_page_say_so():
         "    pytest --mock-server-sweep-only 'test_pay/pay#1/500'",
     ]
     assert lines[-2:] == [
-        "The sweep fails for 1 cell with a broken retry rule (Retry-After broken). With --fail-on harmed it fails for harm alone",
+        "The sweep fails for 1 cell with a broken retry rule (Retry-After broken). With --fail-on harmed, only harm fails it",
         "1 survived",
     ]
     suite = ET.fromstring(junit(sweep.document())).find("testsuite")

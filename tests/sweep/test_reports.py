@@ -251,16 +251,13 @@ def test_half_done_says_how_to_allow_it():
     ended(sweep, "503-for-good", again[0], passed=False)
     lines = list(table(sweep))
     assert "    half done: customer without charge" in lines
-    assert lines[-2].startswith("half done: where a kind of effect may stand by itself")
+    assert lines[-2].startswith("half done: if a kind of effect may exist alone")
     assert lines[-2].endswith("effects: {alone: [customer]}")
 
 
 def test_routes_without_an_effect_are_named():
     lines = list(table(sweep_of(lesson(ran(seen("shop/price"), seen("shop/pay", CHARGE))))))
-    assert (
-        "without an effect: price: only survived or failed cleanly can be said of what the service does there"
-        in lines
-    )
+    assert "without an effect: price: their cells can only survive or fail cleanly" in lines
 
 
 def test_what_is_not_swept_is_told_with_the_reason():
@@ -274,9 +271,9 @@ def test_the_budget_is_told_before():
     first, second = budget(whole, 1)
     assert first == "mock server sweep: 1 test with 1 call, 14 kinds of trouble: 12 cells"
     assert second == (
-        "mock server sweep: less than a second at the pace of the clean runs, and up to 7 s more for what the troubles "
-        "let a client wait; its own back-off comes on top"
+        "mock server sweep: less than a second at the speed of the clean runs, plus up to 7 s of waiting in the "
+        "troubles, plus the back-off of the client"
     )
     cut = sweep_of(*whole.lessons, planned=chosen(whole.planned, 4, "s"), seed="s")
-    assert list(budget(cut, 2))[1] == "mock server sweep: 4 of them are run, sampled evenly by the seed 's'"
+    assert list(budget(cut, 2))[1] == "mock server sweep: 4 of them run, sampled evenly by the seed 's'"
     assert "on 2 workers" in list(budget(cut, 2))[2]

@@ -176,7 +176,7 @@ def test_a_suite_may_reset_its_world(folder):
         (["--url", "http://127.0.0.1:9", "--", "true"], 2, "No mock server answers at http://127.0.0.1:9"),
         (["--", "no-such-command"], 2, "'no-such-command' can't be started: No such file or directory"),
         (["--", "true"], 2, "nothing to sweep: it makes no call to the mock server. The command finds it at the URL in EXTERNAL_API_URL"),
-        (["--", "sh", "-c", "echo oh no; exit 3"], 2, "the command fails without any trouble (exit code 3)"),
+        (["--", "sh", "-c", "echo oh no; exit 3"], 2, "the command fails without an injected failure (exit code 3)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(folder, args, code, said):
@@ -190,7 +190,7 @@ def test_what_is_wrong_is_told(folder, args, code, said):
 def test_a_pattern_that_means_no_cell_names_a_near_one(folder):
     done = run_cli("sweep", "--only", "captur#1/500", "--", sys.executable, "-S", "good.py", cwd=folder)
     assert done.returncode == 2
-    assert "no cell of this sweep is meant by captur#1/500. Did you mean 'capture#1/500'?" in done.stderr
+    assert "no cell of this sweep matches captur#1/500. Did you mean 'capture#1/500'?" in done.stderr
 
 
 def test_it_is_in_the_help(folder):

@@ -50,7 +50,7 @@ function call(one) {
   const details = make("details", {}, make("summary", { className: "mono", text: head }));
   details.append(message("Request", one.request.headers, one.request.body));
   if (one.reply) details.append(message(`Answer ${one.reply.status}`, one.reply.headers, one.reply.body));
-  if (one.suggestion) details.append(make("h3", { text: "This route would take it" }), make("pre", { text: one.suggestion, tabIndex: 0 }));
+  if (one.suggestion) details.append(make("h3", { text: "A matching route" }), make("pre", { text: one.suggestion, tabIndex: 0 }));
   return details;
 }
 
@@ -59,10 +59,10 @@ function webhook(one) {
   return make("div", {}, make("h3", { text: `${one.request}: ${one.outcome}` }), make("p", { className: "faint", text: one.of }), make("ul", {}, ...attempts), one.body ? make("pre", { text: one.body, tabIndex: 0 }) : null);
 }
 
-part("What the test said", ...(report.error ? [make("pre", { className: "command", text: report.error, tabIndex: 0 })] : []));
+part("Message of the test", ...(report.error ? [make("pre", { className: "command", text: report.error, tabIndex: 0 })] : []));
 part("Attempts", ...report.operations.map(operation));
 part("Calls", ...report.calls.map(call));
 part("Webhooks", ...report.webhooks.map(webhook));
 part("What happened at the service (effects)", ...report.effects.map((one) => make("pre", { text: JSON.stringify(one), tabIndex: 0 })));
 part("Violations of the contract", ...report.violations.map((one) => make("p", { className: "mono", text: one })));
-if (!report.calls.length) part("Calls", make("p", { text: "No call came." }));
+if (!report.calls.length) part("Calls", make("p", { text: "No calls." }));

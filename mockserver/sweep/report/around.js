@@ -22,7 +22,7 @@ if (report.broken_rules) {
   byId("verdicts").append(make("li", { className: fails ? "harmed" : "left_out", text: words }));
 }
 byId("budget").textContent += report.failed ? " The sweep fails." : "";
-byId("legend").append(make("div", {}, make("dt", { text: "!" }), make("dd", { text: "tried again wrongly" })));
+byId("legend").append(make("div", {}, make("dt", { text: "!" }), make("dd", { text: "retry rule broken" })));
 
 // What stands beside the grid
 
@@ -34,7 +34,7 @@ function listed(title, lines) {
 listed("Not swept", report.not_swept.map((one) => `${one.test}: ${one.why}`));
 listed("Not reached", report.unreached.map((one) => `${one.test}/${one.call}/${one.trouble}: ${one.why}`));
 listed(
-  "Calls without an effect: only survived or failed cleanly can be said of what the service does there",
+  "Calls without an effect: their cells can only survive or fail cleanly",
   report.tests.flatMap((test) => test.calls.filter((call) => !call.effects).map((call) => `${test.test}/${call.call}`)),
 );
 listed("Notes", report.tests.flatMap((test) => test.notes.map((note) => `${test.test}: ${note}`)));

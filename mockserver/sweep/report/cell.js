@@ -50,12 +50,12 @@ function told(cell) {
     cell.reasons.length ? make("ul", { className: "reasons" }, ...cell.reasons.map((text) => make("li", { text }))) : null,
     make("h3", { text: "What happened" }),
     ...timeline(cell.timeline),
-    make("h3", { text: "How it tried again" }),
+    make("h3", { text: "Retries" }),
     facts(cell),
     make("h3", { text: "Run this cell again" }),
     command(cell.command),
   );
-  if (cell.error) parts.push(make("h3", { text: "What the test said" }), make("pre", { text: cell.error, tabIndex: 0 }));
+  if (cell.error) parts.push(make("h3", { text: "Message of the test" }), make("pre", { text: cell.error, tabIndex: 0 }));
   return parts.filter((part) => part !== null);
 }
 

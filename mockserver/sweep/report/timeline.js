@@ -4,7 +4,7 @@ function timeline({ calls, webhooks, more }) {
   const ends = [...calls.map((call) => call.end_ms ?? call.arrived_ms), ...webhooks.map((one) => one.at_ms)];
   const total = Math.max(1, ...ends);
   const place = (ms) => `${Math.min(100, (Math.max(0, ms) / total) * 100)}%`;
-  if (!calls.length) return [make("p", { text: "No call was made." })];
+  if (!calls.length) return [make("p", { text: "No calls." })];
   const events = [
     ...calls.map((call) => [call.arrived_ms, () => row(call, total, place)]),
     ...webhooks.map((sent) => [sent.at_ms, () => hook(sent, place)]),

@@ -15,11 +15,11 @@ export class AttemptsView {
     this._route = h("select", { onchange: () => this.refresh() }, h("option", { value: "" }, "all"));
     this._by = this._input("headers.x-order-id, or route");
     this._ignore = this._input("json.line, query.rand");
-    this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "all" }, "all"), h("option", { value: "retried" }, "retried"), h("option", { value: "wrong" }, "with something wrong"), h("option", { value: "uncertain" }, "grouping not certain"));
-    this._axis = h("select", { onchange: () => this._draw() }, h("option", { value: "aligned" }, "from each first attempt"), h("option", { value: "clock" }, "one clock for all"));
+    this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "all" }, "all"), h("option", { value: "retried" }, "retried"), h("option", { value: "wrong" }, "with broken rules"), h("option", { value: "uncertain" }, "uncertain grouping"));
+    this._axis = h("select", { onchange: () => this._draw() }, h("option", { value: "aligned" }, "from the first attempt"), h("option", { value: "clock" }, "common time"));
     this._count = h("span", { class: "quiet" });
     this._said = h("span", { class: "quiet", role: "status" });
-    this._place = h("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Attempts picture" });
+    this._place = h("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Attempts chart" });
     this._lists = h("details", { class: "as-text" });
     this._operations = [];
     this._invalid = null;
@@ -94,10 +94,10 @@ export class AttemptsView {
     if (!this._place.clientWidth) return;
     const wanted = this._wanted();
     const drawn = wanted.slice(-MOST_LANES);
-    const more = wanted.length > drawn.length ? `, the latest ${drawn.length} drawn` : "";
+    const more = wanted.length > drawn.length ? `, the latest ${drawn.length} shown` : "";
     this._count.textContent = `${many(wanted.length, "operation")}${more}`;
     if (!drawn.length) {
-      show(this._place, h("div", { class: "empty" }, h("p", {}, this._operations.length ? "No operation is like that." : "No matched calls yet. Each operation gets a lane: its attempts, the gaps between them, and the wait that Retry-After asked for.")));
+      show(this._place, h("div", { class: "empty" }, h("p", {}, this._operations.length ? "No matching operations." : "No matched calls yet. Each operation gets a row: its attempts, the gaps between them, and the wait that Retry-After requested.")));
       show(this._lists);
       return;
     }
@@ -109,7 +109,7 @@ export class AttemptsView {
       href: (call) => this._app.href("calls", call),
     }));
     if (focused) this._place.querySelector(`[data-call="${CSS.escape(focused)}"]`)?.focus();
-    show(this._lists, h("summary", {}, "The same as text"), h("ol", {}, drawn.map((one) => h("li", { value: one.number }, `${one.route}: ${verdict(one)}`, notes(one).map((note) => h("p", { class: "quiet" }, note)), h("ul", {}, one.tries.map((t) => h("li", {}, tryText(t))))))));
+    show(this._lists, h("summary", {}, "As text"), h("ol", {}, drawn.map((one) => h("li", { value: one.number }, `${one.route}: ${verdict(one)}`, notes(one).map((note) => h("p", { class: "quiet" }, note)), h("ul", {}, one.tries.map((t) => h("li", {}, tryText(t))))))));
   }
 
   async _save(kind) {
@@ -127,7 +127,7 @@ export class AttemptsView {
       await navigator.clipboard.write([new ClipboardItem({ "image/png": pngBlob(svg) })]);
       this._said.textContent = "Copied as PNG.";
     } catch {
-      this._said.textContent = "The clipboard is not open to this page; save it instead.";
+      this._said.textContent = "The page can't access the clipboard. Save the chart instead.";
     }
   }
 }
@@ -138,8 +138,8 @@ function isWrong(operation) {
 
 function tryText(one) {
   const parts = [one.call, one.status ?? "no status", one.outcome];
-  if (one.gap_ms !== null) parts.push(`${one.gap_ms} ms after the call before`);
-  if (one.asked_ms !== null) parts.push(`the answer before asked to wait ${one.asked_ms} ms: ${one.retry_after}`);
+  if (one.gap_ms !== null) parts.push(`${one.gap_ms} ms after the previous call`);
+  if (one.asked_ms !== null) parts.push(`the previous answer requested a wait of ${one.asked_ms} ms: ${one.retry_after}`);
   parts.push(...one.changed.map((part) => changes(part, one)));
   if (one.step) parts.push(stepText(one.step));
   if (one.effects.length) parts.push(`effects ${one.effects.join(", ")}`);

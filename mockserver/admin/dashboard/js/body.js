@@ -18,7 +18,7 @@ export function bodyView(body, headers, name) {
     show(out, make());
   }
   choose(...Object.entries(modes)[0]);
-  const size = body.truncated ? `${bytes(body.length)}, cut: the record keeps its head` : bytes(body.length);
+  const size = body.truncated ? `${bytes(body.length)}, truncated: the call log has the beginning` : bytes(body.length);
   return h("div", {}, h("div", { class: "row" }, tabs, h("span", { class: "quiet" }, size)), out);
 }
 

@@ -26,7 +26,7 @@ export class CallPane {
       if (this.id === id) this._draw(call);
     } catch (problem) {
       if (this.id === id && problem.name !== "AbortError") show(this.element, this._head(id, null), h("p", { class: "notice pad" }, problem.status === 404
-        ? "The server no longer has this call: its record was reset, or it was dropped for newer ones." : problem.message));
+        ? "The server no longer has this call: the call log was reset, or dropped it for newer calls." : problem.message));
     }
   }
 
@@ -49,14 +49,14 @@ export class CallPane {
       h("div", { class: "pad" },
         h("p", { class: "summary" },
           h("span", { class: `status ${kind.name}` }, `${kind.sign} ${status ?? "no answer"}`),
-          ` ${outcomeText(call.outcome)}`, call.fault && ` (fault: ${call.fault})`, call.replayed && ", an answer kept for its idempotency key"),
+          ` ${outcomeText(call.outcome)}`, call.fault && ` (fault: ${call.fault})`, call.replayed && ", the saved answer of its idempotency key"),
         this._actions(call),
         this._facts(call),
         call.error && section("Template error", h("p", { class: "notice" }, call.error.detail ?? call.error.title), call.error.template && h("pre", { class: "body", tabindex: "0", "aria-label": "Template" }, call.error.template)),
         !call.matched && !call.automatic && this._nearest(call),
         section("Timings", timingsView(call)),
         section("Request", headers(call.request.headers, "Request"), bodyView(call.request.body, call.request.headers, "Request")),
-        section("Reply", call.reply === null ? h("p", { class: "quiet" }, "Nothing was answered.") : [headers(call.reply.headers, "Reply"), bodyView(call.reply.body, call.reply.headers, "Reply")]),
+        section("Reply", call.reply === null ? h("p", { class: "quiet" }, "No answer.") : [headers(call.reply.headers, "Reply"), bodyView(call.reply.body, call.reply.headers, "Reply")]),
         Object.keys(call.let).length > 0 && section("Template values", h("dl", { class: "pairs" }, Object.entries(call.let).map(([name, value]) => fact(`let.${name}`, typeof value === "string" ? value : JSON.stringify(value))))),
         call.effects.length > 0 && section("Effects", h("pre", { class: "body", tabindex: "0", "aria-label": "Effects" }, call.effects.map((one) => JSON.stringify(one, null, 2)).join("\n"))),
         call.webhooks.length > 0 && section("Webhooks", this._webhooks(call))));
@@ -71,7 +71,7 @@ export class CallPane {
         said.textContent = `Copied as ${name}.`;
         show(shown);
       } catch {
-        said.textContent = "The clipboard is not open to this page; here it is:";
+        said.textContent = "The page can't access the clipboard. Copy the text here:";
         show(shown, h("textarea", { class: "code", rows: "8", readonly: true, "aria-label": `As ${name}`, value: text }));
         shown.firstChild.select();
       }
@@ -89,17 +89,17 @@ export class CallPane {
     const route = call.route && this._app.routeOf(call.route);
     const step = call.step === null ? null : route ? `${call.step} of ${route.steps}` : call.step;
     return h("dl", { class: "pairs" },
-      fact("Route", call.route ? h("a", { href: this._app.href("scenarios", call.route) }, call.route) : call.automatic ? "answered by itself" : "none: unmatched"),
+      fact("Route", call.route ? h("a", { href: this._app.href("scenarios", call.route) }, call.route) : call.automatic ? "automatic" : "none: unmatched"),
       fact("Step", step),
       fact("Arrived", call.times.arrived),
-      fact("Took", duration(call.times.left_ms ?? call.times.last_byte_ms)),
+      fact("Duration", duration(call.times.left_ms ?? call.times.last_byte_ms)),
       fact("Client", call.request.client),
       call.request.query.length > 0 && fact("Query", call.request.query.map(([name, value]) => `${name} = ${value}`).join("\n")));
   }
 
   _nearest(call) {
-    const place = h("div", {}, h("p", { class: "quiet" }, "Looking for the nearest route…"));
-    void this._app.unmatchedOf(call.id).then((found) => show(place, found ? explanation(this._app, found) : h("p", { class: "quiet" }, "Nothing more is known.")));
+    const place = h("div", {}, h("p", { class: "quiet" }, "Searching the nearest route…"));
+    void this._app.unmatchedOf(call.id).then((found) => show(place, found ? explanation(this._app, found) : h("p", { class: "quiet" }, "No further details.")));
     return section("Nearest route", place);
   }
 

@@ -11,7 +11,7 @@ import { clockTime, duration, kindOf, many } from "./words.js";
 const COLUMNS = [
   { name: "Time", class: "c-time" }, { name: "Call", class: "c-id" }, { name: "Method", class: "c-method" },
   { name: "Target", class: "c-target" }, { name: "Status", class: "c-status" }, { name: "Route", class: "c-route" },
-  { name: "Step", class: "c-step" }, { name: "Took", class: "c-took" },
+  { name: "Step", class: "c-step" }, { name: "Duration", class: "c-took" },
 ];
 
 export class CallsView {
@@ -45,8 +45,8 @@ export class CallsView {
     return h("div", { class: "toolbar", role: "search" },
       field("Text", this._text, { class: "field grow" }), field("Route", this._route), field("Status", this._status),
       h("div", { class: "field check" }, this._unmatched, h("label", { for: "only-unmatched" }, "Unmatched only")),
-      button("Clear", () => this._app.clearCalls(), { class: "small", title: "Empties this list; the server's record stays" }),
-      button("Save HAR", () => this._saveHar(), { class: "small", title: "Every recorded call as an HTTP archive, secrets masked" }), this._count, this._list);
+      button("Clear", () => this._app.clearCalls(), { class: "small", title: "Clears this list; the call log of the server stays" }),
+      button("Save HAR", () => this._saveHar(), { class: "small", title: "The call log as an HTTP archive, with masked secrets" }), this._count, this._list);
   }
 
   async _saveHar() {
@@ -134,13 +134,13 @@ export class CallsView {
     this._offerRoutes();
     this._offerStatuses();
     this._empty.hidden = length > 0;
-    if (!length) show(this._empty, rows.size ? h("p", {}, "No call passes the filter.") : this._welcome());
+    if (!length) show(this._empty, rows.size ? h("p", {}, "No call matches the filter.") : this._welcome());
   }
 
   _welcome() {
     const command = h("pre", { class: "body" }, `curl -i ${this._app.mockBase()}/`);
     void this._app.example().then(({ method, path }) => (command.textContent = `curl -i ${method === "GET" ? "" : `-X ${method} `}${this._app.mockBase()}${path}`), () => {});
-    return [h("p", {}, "No calls yet. They appear here as they happen; send one:"), command];
+    return [h("p", {}, "No calls yet. They appear here when they complete. Send one:"), command];
   }
 
   _newer() {
@@ -175,8 +175,8 @@ export class CallsView {
     if (!number) return;
     const some = (n) => Math.round(n).toLocaleString("en");
     const said = !flood
-      ? `${many(number, "call")} came faster than this page could be told of, and are recorded no longer; counts have them all.`
-      : `▲ ${flood.came ? `${some(flood.came)} calls a second are too many to show; about ${some(flood.told)} of them are. ` : "Calls come too fast to show each. "}${some(number)} not shown so far.`;
+      ? `${many(number, "call")} arrived too fast for this page and are no longer in the call log; the counts include them.`
+      : `▲ ${flood.came ? `${some(flood.came)} calls a second are too many to show; about ${some(flood.told)} of them are shown. ` : "Calls arrive too fast to show all. "}${some(number)} not shown so far.`;
     show(this._missed, said);
   }
 }

@@ -9,7 +9,7 @@ export function askToken(wrong) {
     const dialog = h("dialog", { "aria-label": "Admin token", oncancel: (event) => event.preventDefault() },
       h("form", { method: "dialog", onsubmit: () => { done(token.value.trim()); dialog.remove(); } },
         h("h2", {}, "Admin token"),
-        h("p", { role: wrong ? "alert" : null }, wrong ? "That is not the token. " : "", "This server was started with --admin-token. It is kept for this tab only."),
+        h("p", { role: wrong ? "alert" : null }, wrong ? "The token is wrong. " : "", "This server requires its admin token. The token is kept for this tab only."),
         field("Token", token), h("div", { class: "row end" }, h("button", { type: "submit", class: "primary" }, "Open"))));
     document.body.append(dialog);
     dialog.showModal();
@@ -17,8 +17,8 @@ export function askToken(wrong) {
 }
 
 export const KEYS = [
-  ["1 … 7", "the views, from left to right"], ["/", "filter the calls"], ["j k, ↓ ↑", "next and previous call"], ["Home End", "first call; last one, and follow"],
-  ["Enter", "open the call"], ["Esc", "close it"], ["n", "choose a namespace"], ["t", "light, dark, as the system"], ["?", "these keys"],
+  ["1 … 7", "the views, from left to right"], ["/", "filter the calls"], ["j k, ↓ ↑", "next and previous call"], ["Home End", "first call; last call, and follow"],
+  ["Enter", "open the call"], ["Esc", "close it"], ["n", "choose a namespace"], ["t", "colours: light, dark, system"], ["?", "these keys"],
 ];
 
 export function showKeys() {

@@ -5,7 +5,7 @@ import { button, h, show } from "./dom.js";
 const STATES = {
   live: { sign: "●", text: "Live" },
   connecting: { sign: "○", text: "Connecting…" },
-  "connecting again": { sign: "○", text: "Connecting again…" },
+  "reconnecting": { sign: "○", text: "Reconnecting…" },
   lost: { sign: "✕", text: "Connection lost" },
   off: { sign: "○", text: "Off" },
 };
@@ -16,7 +16,7 @@ export class Header {
     this._app = app;
     this._links = new Map();
     this._state = h("span", { class: "connection", role: "status" });
-    this._retry = button("Try now", () => app.retry(), { class: "small", hidden: true });
+    this._retry = button("Reconnect now", () => app.retry(), { class: "small", hidden: true });
     this._outage = h("a", { class: "alarm", hidden: true });
     this._namespace = h("select", { id: "namespace", onchange: () => app.switchTo(this._namespace.value) });
     this._theme = button("◐", () => app.nextTheme(), { class: "quiet-button" });
@@ -72,7 +72,7 @@ export class Header {
   }
 
   theme(choice) {
-    const says = { system: "as the system", light: "light", dark: "dark" }[choice];
+    const says = { system: "system", light: "light", dark: "dark" }[choice];
     this._theme.setAttribute("aria-label", `Colours: ${says}`);
     this._theme.title = `Colours: ${says} (t)`;
     this._theme.textContent = { system: "◐", light: "○", dark: "●" }[choice];

@@ -23,7 +23,7 @@ const WORDS = {
     const kind = kindOf(status, outcome);
     return `${kind.sign} ${kind.name === "left" ? "client left" : kind.name === "broken" ? outcome : (status ?? "open")}`;
   },
-  gap: (ms) => (ms === null ? "still open" : ms < 0 ? `overlaps by ${duration(-ms)}` : duration(ms)),
+  gap: (ms) => (ms === null ? "open" : ms < 0 ? `overlaps by ${duration(-ms)}` : duration(ms)),
   wall: (one) => `${one.retry_after === "kept" ? "✓" : "✕"} Retry-After ${duration(one.asked_ms)}${one.retry_after === "broken" && one.gap_ms !== null ? `: ${duration(one.asked_ms - one.gap_ms)} too early` : one.retry_after === "kept" ? ": kept" : ": not kept"}`,
   changed: (part, one) => `⚑ ${changes(part, one)}`,
   step: (step) => `↳ ${stepText(step)}`,
@@ -56,10 +56,10 @@ export function stepText(step) {
 /** What the grouping rests on, or leaves in doubt, a line for each. */
 export function notes(operation) {
   const lines = [];
-  if (!operation.certain) lines.push(`? The grouping is not certain: ${operation.why}${operation.by ? `. “Same operation by ${operation.by}” settles it` : ""}`);
+  if (!operation.certain) lines.push(`? The grouping is uncertain: ${operation.why}${operation.by ? `. “Same operation by ${operation.by}” settles it` : ""}`);
   else if (operation.why) lines.push(`One operation: ${operation.why}`);
   if (operation.repeats !== null) lines.push(`Repeats operation ${operation.repeats}, which failed with an equal request`);
-  if (operation.left_out.length) lines.push(`Not compared, new on each attempt: ${operation.left_out.join(", ")}`);
+  if (operation.left_out.length) lines.push(`Not compared, different in each attempt: ${operation.left_out.join(", ")}`);
   return lines;
 }
 

@@ -18,7 +18,7 @@ export class ScenariosView {
     this._list = h("div", { class: "cards" });
     this._machines = new Map();
     this.element = h("div", { class: "view" }, this._world.element,
-      h("div", { class: "toolbar" }, button("Add a route…", () => this._add(), { class: "primary" }), button("Reload files", () => this._deed(() => app.api.send("POST", "/reload", { namespace: null }), "The files were read again.")),
+      h("div", { class: "toolbar" }, button("Add a route…", () => this._add(), { class: "primary" }), button("Reload files", () => this._deed(() => app.api.send("POST", "/reload", { namespace: null }), "The files were reloaded.")),
         button("Reset…", () => this._reset()), this._said), this._list);
   }
 
@@ -97,10 +97,10 @@ export class ScenariosView {
     const machines = this._machines.get(name) ?? [];
     return h("article", { class: `card${scenario && !scenario.active ? " off" : ""}`, "data-scenario": name },
       h("header", { class: "card-head" }, h("h2", {}, name),
-        h("span", { class: "quiet" }, scenario ? [scenario.file ?? "added at runtime", scenario.host && ` · ${scenario.host}`, scenario.description && ` · ${scenario.description}`] : "routes made at runtime"),
+        h("span", { class: "quiet" }, scenario ? [scenario.file ?? "added at runtime", scenario.host && ` · ${scenario.host}`, scenario.description && ` · ${scenario.description}`] : "runtime routes"),
         scenario && h("button", { type: "button", role: "switch", class: "switch", "data-key": `switch ${name}`, "aria-checked": String(scenario.active), "aria-label": `${name} answers`,
           onclick: () => this._deed(() => this._app.api.send("PATCH", `/scenarios/${encodeURIComponent(name)}`, { json: { active: !scenario.active } }), `${name} is ${scenario.active ? "off" : "on"}.`) }, scenario.active ? "On" : "Off"),
-        scenario && button("Only this", () => this._deed(() => this._app.api.send("POST", "/scenarios/use", { json: { names: [name] } }), `Only ${name} answers.`), { class: "small", "data-key": `only ${name}` })),
+        scenario && button("Only this", () => this._deed(() => this._app.api.send("POST", "/scenarios/use", { json: { names: [name] } }), `Only ${name} is active.`), { class: "small", "data-key": `only ${name}` })),
       routes.length > 0 && h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": `Routes of ${name}` }, h("table", { class: "routes" },
         h("thead", {}, h("tr", {}, ["Route", "Calls", "Sequence", "Change"].map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, routes.map((one) => this._route(one, counts.routes[one.id], scenario?.base ?? ""))))),
@@ -132,7 +132,7 @@ export class ScenariosView {
   }
 
   async _reset() {
-    await this._deed(() => this._app.api.send("POST", "/reset"), "Calls, memory, positions, runtime routes and clock are as they began.");
+    await this._deed(() => this._app.api.send("POST", "/reset"), "Calls, memory, sequence state, runtime routes and clock were reset.");
     this._app.reloadCalls();
   }
 
@@ -160,7 +160,7 @@ export function dots(route) {
   const steps = Array.isArray(route.reply) && route.reply.length === route.steps ? route.reply : null;
   const shown = Math.min(route.steps, MOST_DOTS);
   const apart = route.per !== undefined; // who is next depends on who asks
-  const text = apart ? `${route.steps} steps, each ${route.per} for itself` : route.exhausted ? `used up after ${route.steps} steps` : `step ${route.step} of ${route.steps} is next`;
+  const text = apart ? `${route.steps} steps, one sequence per ${route.per}` : route.exhausted ? `used up after ${route.steps} steps` : `step ${route.step} of ${route.steps} is next`;
   const list = h("ol", { class: "dots", "aria-label": text, title: text },
     Array.from({ length: shown }, (_, i) => {
       const next = !apart && route.steps > 1 && !route.exhausted && i + 1 === route.step;
@@ -168,7 +168,7 @@ export function dots(route) {
       return h("li", { class: next ? "next" : !apart && (i + 1 < route.step || route.exhausted) ? "past" : "", "aria-current": next ? "step" : null }, next ? `▸${label}` : label);
     }),
     route.steps > shown && h("li", {}, `… ${route.steps}`), !apart && route.exhausted && h("li", { class: "past" }, "used up"));
-  return apart ? [list, h("p", { class: "hint" }, `each ${route.per} for itself`)] : list;
+  return apart ? [list, h("p", { class: "hint" }, `one sequence per ${route.per}`)] : list;
 }
 
 function stepLabel(step) {

@@ -54,7 +54,7 @@ export class Stream {
     while (run === this._run) {
       let why = "the connection ended";
       try {
-        this._say(resumed ? "connecting again" : "connecting");
+        this._say(resumed ? "reconnecting" : "connecting");
         if (await this._isAnother()) return this._on.restarted();
         if (run !== this._run) return;
         await this._read(run, resumed, () => (wait = FIRST_WAIT_MS));

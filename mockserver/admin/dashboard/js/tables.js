@@ -58,8 +58,8 @@ export class WebhooksView extends TableView {
 
   async refresh() {
     const { items } = await this._app.api.get("/webhooks");
-    this.draw(items, () => items.length ? table("Webhooks", ["Webhook", "State", "Call", "To", "Due", "Tries", "Body", "Change"], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)), { class: "stacks" })
-      : empty("The service has sent no webhook. A reply with `webhook:` makes one."));
+    this.draw(items, () => items.length ? table("Webhooks", ["Webhook", "State", "Call", "To", "Due", "Attempts", "Body", "Change"], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)), { class: "stacks" })
+      : empty("No webhooks yet. A reply with `webhook:` sends one."));
   }
 
   _row(one) {
@@ -94,7 +94,7 @@ export class EffectsView extends TableView {
     for (const one of items) kinds.set(one.kind, (kinds.get(one.kind) ?? 0) + 1);
     this.draw(items, () => items.length ? [h("p", {}, [...kinds].map(([kind, n]) => h("span", { class: "chip" }, `◆ ${kind} × ${n}`))),
       table("Effects", ["Kind", "Fields", "Call", "At"], items.map((one) => this._row(one)).reverse())]
-      : empty("Nothing has happened at the service. An effect is what a call really did there, such as a charge, whatever was answered."));
+      : empty("No effects yet. An effect is what a call really did at the service, such as a charge, apart from the answer."));
   }
 
   _row({ kind, call, at, ...fields }) {
@@ -107,7 +107,7 @@ export class ResourcesView extends TableView {
   constructor(app) {
     super(app, "Resources");
     this._path = h("select", { onchange: () => this.refresh() });
-    this.element.prepend(h("div", { class: "toolbar" }, field("Resource", this._path), button("Empty it", () => this._clear())));
+    this.element.prepend(h("div", { class: "toolbar" }, field("Resource", this._path), button("Delete all items", () => this._clear())));
   }
 
   async refresh() {
@@ -136,7 +136,7 @@ export class ResourcesView extends TableView {
   async _clear() {
     if (!this._path.value) return;
     await this._app.api.send("DELETE", `/resources${this._path.value}`);
-    this._said.textContent = `${this._path.value} was emptied.`;
+    this._said.textContent = `All items of ${this._path.value} were deleted.`;
     await this.refresh();
   }
 }

@@ -10,11 +10,11 @@ export function timingsView(call) {
   const { claimed_ms: claimed, first_byte_ms: first, last_byte_ms: last, left_ms: left } = call.times;
   const end = Math.max(claimed ?? 0, first ?? 0, last ?? 0, left ?? 0);
   const parts = [
-    { name: "matched and claimed", from: 0, to: claimed, fill: "bar-a" },
-    { name: "waited", from: claimed, to: first ?? left, fill: "bar-b" },
-    { name: "sent", from: first, to: left ?? last, fill: "bar-c" },
+    { name: "Matching", from: 0, to: claimed, fill: "bar-a" },
+    { name: "Waiting", from: claimed, to: first ?? left, fill: "bar-b" },
+    { name: "Sending", from: first, to: left ?? last, fill: "bar-c" },
   ].filter((one) => one.from !== null && one.to !== null && one.to >= one.from);
-  if (!parts.length || !end) return h("p", { class: "quiet" }, `${outcomeText(call.outcome)}; nothing was timed.`);
+  if (!parts.length || !end) return h("p", { class: "quiet" }, `${outcomeText(call.outcome)}; no times.`);
   const x = (ms) => (ms / end) * WIDTH;
   const text = parts.map((one) => `${one.name} ${duration(one.to - one.from)}`).join(", ");
   const picture = s(
@@ -26,6 +26,6 @@ export function timingsView(call) {
   );
   return h("div", {}, picture, h("dl", { class: "pairs" },
     parts.map((one) => [h("dt", {}, h("span", { class: `swatch ${one.fill}`, "aria-hidden": "true" }), one.name), h("dd", {}, duration(one.to - one.from))]),
-    left === null ? [] : [h("dt", {}, "client hung up after"), h("dd", {}, duration(left))],
-    [h("dt", {}, "in all"), h("dd", {}, duration(end))]));
+    left === null ? [] : [h("dt", {}, "Client disconnected after"), h("dd", {}, duration(left))],
+    [h("dt", {}, "Total"), h("dd", {}, duration(end))]));
 }

@@ -42,7 +42,7 @@ export class UnmatchedView {
     const items = [...this._items];
     if (!items.length) {
       this._drawn = null;
-      show(this._list, h("div", { class: "empty" }, h("p", {}, "Every call found its route.")));
+      show(this._list, h("div", { class: "empty" }, h("p", {}, "No unmatched requests.")));
       return;
     }
     const grouped = new Map();
@@ -57,7 +57,7 @@ export class UnmatchedView {
     if (ids === this._drawn && this._list.firstChild) return;
     this._drawn = ids;
     show(this._list, groups.slice(0, SHOWN).map(({ latest, calls }) => this._card(latest, calls)),
-      groups.length > SHOWN && h("p", { class: "quiet" }, `${groups.length - SHOWN} more kinds are in GET /__admin/unmatched.`));
+      groups.length > SHOWN && h("p", { class: "quiet" }, `${groups.length - SHOWN} more are in GET /__admin/unmatched.`));
   }
 
   _card(call, calls) {
@@ -83,20 +83,20 @@ export function explanation(app, call) {
   }, { class: "primary" });
   const edit = button("Edit first…", () => new RouteEditor(app, { text: asMapping(call.suggestion), title: "Add a route" }).open());
   return h("div", { class: "miss" },
-    call.nearest.length ? call.nearest.slice(0, 3).map((near, i) => compared(app, call, near, i)) : h("p", { class: "quiet" }, "There is no route that is anything like it."),
-    h("div", { class: "suggestion" }, h("h3", {}, "A route that would take it"), h("pre", { class: "body", tabindex: "0", "aria-label": "Suggested route" }, call.suggestion), h("div", { class: "row" }, add, edit), said));
+    call.nearest.length ? call.nearest.slice(0, 3).map((near, i) => compared(app, call, near, i)) : h("p", { class: "quiet" }, "There is no similar route."),
+    h("div", { class: "suggestion" }, h("h3", {}, "A matching route"), h("pre", { class: "body", tabindex: "0", "aria-label": "Suggested route" }, call.suggestion), h("div", { class: "row" }, add, edit), said));
 }
 
 function compared(app, call, near, i) {
   const rows = near.differences.map((one) => h("tr", {},
     h("th", { scope: "row" }, one.where + (one.pointer ? ` ${one.pointer}` : "")),
-    h("td", { "data-label": "came" }, "actual" in one ? h("del", {}, marked(one.actual, one.expected)) : h("em", {}, "did not come")),
+    h("td", { "data-label": "came" }, "actual" in one ? h("del", {}, marked(one.actual, one.expected)) : h("em", {}, "missing")),
     h("td", { "data-label": "asked" }, h("ins", {}, "actual" in one ? marked(one.expected, one.actual) : written(one.expected)), one.hint && h("p", { class: "hint" }, one.hint))));
   return h("section", { class: "compared" },
     h("h3", {}, i === 0 ? "Nearest: " : "Next: ", h("a", { href: app.href("scenarios", near.route) }, near.route), h("span", { class: "quiet" }, ` ${near.request}`)),
-    near.differences.length === 0 ? h("p", {}, "It would fit, but it takes no more calls, or its conditions on the state don't hold.")
+    near.differences.length === 0 ? h("p", {}, "It matches, but its sequence is used up, or its conditions on the state are false.")
       : h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": `Differences to ${near.route}` }, h("table", {},
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "The request has"), h("th", { scope: "col" }, "The route asks for"))),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "The request has"), h("th", { scope: "col" }, "The route requires"))),
         h("tbody", {}, rows))));
 }
 

@@ -51,15 +51,15 @@ export function kindOf(status, outcome) {
 }
 
 const OUTCOMES = {
-  open: "still open",
-  done: "answered whole",
+  open: "open",
+  done: "completed",
   reset: "connection reset",
   close: "connection closed",
-  truncate: "answer cut short",
+  truncate: "answer truncated",
   garbage: "garbage sent",
   malformed_chunk: "malformed chunk sent",
-  client_left: "client hung up",
-  incomplete: "request never came whole",
+  client_left: "client disconnected",
+  incomplete: "incomplete request",
 };
 
 export function outcomeText(outcome) {

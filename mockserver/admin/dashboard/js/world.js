@@ -35,11 +35,11 @@ export class WorldPanel {
 
   _drawOutage(outage, troubles) {
     show(this._outage, h("h2", {}, "Outage"), outage
-      ? [h("p", {}, h("strong", {}, "▼ Down: "), `${summary(outage)}; ${outage.answered} answered so.`), button("End the outage", () => this._deed(() => this._app.api.send("DELETE", "/outage"), "The service is up again."), { class: "primary" })]
+      ? [h("p", {}, h("strong", {}, "▼ Down: "), `${summary(outage)}; ${outage.answered} calls affected.`), button("End the outage", () => this._deed(() => this._app.api.send("DELETE", "/outage"), "The service is up again."), { class: "primary" })]
       : [h("p", { class: "quiet" }, "▲ The service is up."), h("div", { class: "row" }, field("Answer", this._status), field("Times", this._times), field("For", this._for),
         button("Start an outage", () => this._start(), { class: "danger" }))],
-    troubles.length > 0 && [h("h3", {}, "Troubles"), h("ul", { class: "plain" }, troubles.map((one) => h("li", {}, h("code", {}, one.route), ` ${struck(one)}`))),
-      h("div", { class: "row" }, button("End the troubles", () => this._deed(() => this._app.api.send("DELETE", "/troubles"), "No trouble strikes any more."), { class: "small" }))]);
+    troubles.length > 0 && [h("h3", {}, "Injected failures"), h("ul", { class: "plain" }, troubles.map((one) => h("li", {}, h("code", {}, one.route), ` ${struck(one)}`))),
+      h("div", { class: "row" }, button("Remove the failures", () => this._deed(() => this._app.api.send("DELETE", "/troubles"), "The injected failures were removed."), { class: "small" }))]);
   }
 
   /** What a look at the metrics would say first. */
@@ -48,7 +48,7 @@ export class WorldPanel {
     const open = routes.reduce((sum, one) => sum + one.in_flight, 0);
     const refused = Object.entries(health.refused).filter(([, n]) => n > 0);
     const facts = [
-      ["Version", health.version], ["Up for", upFor(health.uptime_s)],
+      ["Version", health.version], ["Uptime", upFor(health.uptime_s)],
       ["Calls here", [counts.total.toLocaleString("en"), open && `${open} open`, counts.unmatched && `${counts.unmatched.toLocaleString("en")} unmatched`, counts.incomplete && `${counts.incomplete} incomplete`].filter(Boolean).join(", ")],
       ["Scenarios", `${health.scenarios} with ${health.routes} routes`],
       health.tls_url && ["TLS", health.tls_url],
@@ -73,9 +73,9 @@ export class WorldPanel {
     this._now = h("output", { class: "now" });
     const move = (json, said) => this._deed(() => this._app.api.send("POST", "/clock", { json }), said);
     show(this._clock, h("h2", {}, "Clock"), h("p", {}, this._now, h("span", { class: "quiet" }, clock.frozen ? " frozen" : clock.offset_s ? " moved" : " real time")),
-      h("div", { class: "row" }, field("Ahead by", this._ahead), button("Advance", () => move({ advance: this._ahead.value.trim() }, `The clock was moved by ${this._ahead.value.trim()}; what came due was sent.`), { class: "primary" }),
-        clock.frozen ? button("Resume", () => move({ resume: true }, "The clock runs.")) : button("Freeze", () => move({ freeze: true }, "The clock stands.")),
-        button("Real time", () => move({ reset: true }, "The clock is the real one again."))));
+      h("div", { class: "row" }, field("Ahead by", this._ahead), button("Advance", () => move({ advance: this._ahead.value.trim() }, `The clock was moved by ${this._ahead.value.trim()}; due webhooks were sent.`), { class: "primary" }),
+        clock.frozen ? button("Resume", () => move({ resume: true }, "The clock is running.")) : button("Freeze", () => move({ freeze: true }, "The clock is stopped.")),
+        button("Real time", () => move({ reset: true }, "The clock shows real time."))));
     this._tick(clock);
   }
 
@@ -92,7 +92,7 @@ export class WorldPanel {
         one.name !== "default" && button("Delete", () => this._deed(async () => {
           await api.send("DELETE", `/namespaces/${encodeURIComponent(one.name)}`, { namespace: null });
           if (one.name === api.namespace) this._app.switchTo("default");
-        }, `${one.name} is gone.`), { class: "small quiet-button", "aria-label": `Delete ${one.name}` })))),
+        }, `${one.name} was deleted.`), { class: "small quiet-button", "aria-label": `Delete ${one.name}` })))),
       h("div", { class: "row" }, field("New", this._name), button("Create", () => this._create())));
   }
 
@@ -102,7 +102,7 @@ export class WorldPanel {
       const made = await this._app.api.send("POST", "/namespaces", { json: name ? { name } : {}, namespace: null });
       this._name.value = "";
       this._app.switchTo(made.name);
-    }, "A world of its own.");
+    }, "An isolated namespace.");
   }
 
   async _deed(deed, said) {
