@@ -50,7 +50,7 @@ class ProblemError(MockServerError):
         detail: str = "",
         *,
         lines: tuple[tuple[str, str], ...] = (),
-        **members: Any,
+        **members: object,
     ) -> None:
         super().__init__(title)
         self.document = problem(status, kind, title, detail, **members)
@@ -332,7 +332,7 @@ def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
     return problem_response(mask_shapes(document), *lines)
 
 
-def parsed(model: Any, data: Any) -> Any:
+def parsed(model: type[M], data: object) -> M:
     """The body as its model. Raises InvalidInputError with a flaw for every wrong field."""
     try:
         return model.model_validate(data)
@@ -390,7 +390,7 @@ def is_browser(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def json_answer(document: Any, status: int = 200, *headers: tuple[str, str]) -> Response:
+def json_answer(document: object, status: int = 200, *headers: tuple[str, str]) -> Response:
     exact, write = json_writer(document)
     return Response(status, [("Content-Type", "application/json"), *headers], write(exact))
 
@@ -399,12 +399,12 @@ def no_content() -> Response:
     return Response(204)
 
 
-def listing(items: list[Any], after: Any = None) -> Response:
+def listing(items: list[Any], after: object = None) -> Response:
     """`{"items": [...], "next": cursor or null}`, written item by item: on a thread, others have their turn between them."""
     return written_listing([dump_json(item) for item in items], after)
 
 
-def written_listing(items: list[bytes], after: Any = None, **more: Any) -> Response:
+def written_listing(items: list[bytes], after: object = None, **more: object) -> Response:
     """The same of items that are JSON already, and members beside them."""
     rest = dump_json({"next": after, **more})[1:]
     data = b'{"items":[%b],%b' % (b",".join(items), rest)
@@ -424,5 +424,5 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 """Made once: `json.dumps` makes one of these for every text."""
 
 
-def to_json(value: Any) -> str:
+def to_json(value: object) -> str:
     return _encode(value)

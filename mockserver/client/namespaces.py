@@ -145,7 +145,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     @does
     def attempts(
-        self, route: Any = None, *, by: str | None = None, ignore: str | Sequence[str] = ()
+        self, route: object = None, *, by: str | None = None, ignore: str | Sequence[str] = ()
     ) -> Operations:
         """
         Calls grouped into operations: which of them are attempts of one thing.
@@ -156,7 +156,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         return operations_of(self._link, plain(route), by, ignore)
 
     @does
-    def effects(self, /, kind: str | None = None, **fields: Any) -> list[Mapping[str, Any]]:
+    def effects(self, /, kind: str | None = None, **fields: object) -> list[Mapping[str, Any]]:
         """What really happened at the service: all, one kind, or those with these fields."""
         wanted = plain(fields)
         found = self._link.look("/effects", kind=kind)["items"]
@@ -174,7 +174,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         self._link.send("POST", f"/webhooks/{segment(name)}/redeliver", wait_s=None)
 
     @does
-    def count(self, request: Any, **match: Unpack[MatchWords]) -> int:
+    def count(self, request: object, **match: Unpack[MatchWords]) -> int:
         """How often a request was made, such as `count("POST /refunds", json={"amount": 5})`, or a route called."""
         __tracebackhide__ = True
         check_words("count()", match, MATCH)
@@ -186,14 +186,14 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         return dict(self._link.send("GET", "/counts"))
 
     @does
-    def explain(self, /, request: str, **parts: Any) -> Mapping[str, Any]:
+    def explain(self, /, request: str, **parts: object) -> Mapping[str, Any]:
         """A dry run, such as `explain("POST /charges", json={...})`: which route would answer, and why not another."""
         return dict(self._link.send("POST", "/explain", {"request": request, **plain(parts)}))
 
     # Checks
 
     @does
-    def verify(self, *subjects: Any, scenario: str | None = None, **check: Unpack[CheckWords]) -> None:
+    def verify(self, *subjects: object, scenario: str | None = None, **check: Unpack[CheckWords]) -> None:
         """
         Raises VerificationFailed, with the calls it is about, unless all holds.
 
@@ -222,7 +222,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         *,
         within: Duration | None = None,
         quiet: Duration | None = None,
-        **where: Any,
+        **where: object,
     ) -> None:
         """
         Raises VerificationFailed unless this happened at the service so often (default: at all):
@@ -233,7 +233,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     @does
     def assert_webhooks(
         self,
-        route: Any = None,
+        route: object = None,
         times: Times | None = None,
         *,
         outcome: Literal["delivered", "refused", "failed", "dropped"] | None = None,

@@ -233,7 +233,7 @@ class Calls(Sequence[C], Generic[C]):
     def statuses(self) -> list[int | None]:
         return [call.status for call in self._calls]
 
-    def where(self, **wanted: Any) -> Calls[C]:
+    def where(self, **wanted: object) -> Calls[C]:
         """
         Those whose facts are as wanted, such as `where(status=503, method="POST")`:
         attributes of the call, or of its request.

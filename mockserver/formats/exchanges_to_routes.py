@@ -271,7 +271,7 @@ def _multipart(exchange: RecordedExchange) -> dict[str, Any]:
     return {key: asked for key, asked in found.items() if asked}
 
 
-def tree_condition(value: Any) -> Any:
+def tree_condition(value: object) -> Any:
     """A condition in the notation of `json` that holds for this value."""
     if isinstance(value, dict):
         fields = {key: tree_condition(item) for key, item in value.items()}
@@ -285,12 +285,12 @@ def tree_condition(value: Any) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Equal for values that compare equal as JSON does: 1 is 1.0, true is not 1."""
     return json.dumps(_numbers(value), sort_keys=True)
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> Any:
     if isinstance(value, dict):
         return {key: _numbers(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -298,7 +298,7 @@ def _numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _size(condition: Any) -> int:
+def _size(condition: object) -> int:
     """How much a condition asks for: what only asks that something be there is less than any value."""
     if isinstance(condition, dict):
         if "$fields" in condition:

@@ -61,17 +61,17 @@ _LINE = json.JSONEncoder(ensure_ascii=False, default=as_text)
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=as_text)
 
 
-def pretty(data: Any) -> bytes:
+def pretty(data: object) -> bytes:
     """JSON for people, in UTF-8."""
     return (json_text(data, _PRETTY) + "\n").encode("utf-8", "surrogatepass")
 
 
-def json_line(value: Any) -> str:
+def json_line(value: object) -> str:
     """JSON on one line, decimals as written."""
     return json_text(value, _LINE)
 
 
-def json_bytes(value: Any) -> bytes:
+def json_bytes(value: object) -> bytes:
     """JSON without white space, as it goes over the wire."""
     return json_text(value, _COMPACT).encode("utf-8", "surrogatepass")
 

@@ -122,11 +122,11 @@ def _lines(headers: Any) -> Lines:
     ]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _bytes(body: Any) -> bytes:
+def _bytes(body: object) -> bytes:
     if isinstance(body, dict):
         if body.get("base64_string") is not None:
             return base64.b64decode(body["base64_string"])
@@ -174,7 +174,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     return exported
 
 
-def from_calls(archive: Any) -> Exported:
+def from_calls(archive: object) -> Exported:
     """A cassette of a server's calls, in their order."""
     from mockserver.formats.har import exchanges
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
 from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
-from mockserver.templating.templates import Scope, TemplateError, compile_text
+from mockserver.templating.templates import Scope, Template, TemplateError, compile_text
 
 Part = Callable[[Request, Mapping[str, str]], Any]
 _FIELD = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
@@ -27,7 +27,7 @@ class Selector:
 
     __slots__ = ("_part", "template", "text")
 
-    def __init__(self, text: str, part: Part | None, template: Any = None) -> None:
+    def __init__(self, text: str, part: Part | None, template: Template | None = None) -> None:
         self.text = text
         self._part = part
         self.template = template
@@ -39,6 +39,7 @@ class Selector:
         if self._part is not None:
             return self._part(request, path)
         assert scope is not None
+        assert self.template is not None
         try:
             return self.template.value(scope())
         except TemplateError:

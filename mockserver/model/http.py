@@ -97,7 +97,7 @@ def _decoded_name(name: str) -> str:
     return unquote(name)
 
 
-def _bounded(value: Any, source: bytes) -> Any:
+def _bounded(value: object, source: bytes) -> Any:
     """The value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError, and recurses nowhere."""
     if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:
         return value

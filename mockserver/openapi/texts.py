@@ -74,7 +74,7 @@ def text(schema: dict[str, Any], chance: Random) -> str:
     return made[:most] if len(made) > most else made
 
 
-def _whole(value: Any, default: int) -> int:
+def _whole(value: object, default: int) -> int:
     return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 

@@ -42,7 +42,7 @@ def _told(one: SeenValues) -> Draft:
     return Draft(draft.status, draft.headers, draft.kind, body, draft.extension, draft.left_out)
 
 
-def _timed(value: Any, now_s: float) -> Any:
+def _timed(value: object, now_s: float) -> Any:
     if isinstance(value, dict):
         return {key: _timed(item, now_s) for key, item in value.items()}
     if isinstance(value, list):

@@ -31,7 +31,7 @@ class Hiding:
     def __init__(self) -> None:
         self.places: dict[str, None] = {}
 
-    def _told(self, place: str, before: Any, after: Any) -> Any:
+    def _told(self, place: str, before: object, after: object) -> Any:
         if before != after:
             self.places[place] = None
         return after
@@ -43,7 +43,7 @@ class Hiding:
             return str(value)
         return self._told(f"{place}.headers.{name}", value, mask_header(name, value))
 
-    def tree(self, place: str, value: Any, name: str = "") -> Any:
+    def tree(self, place: str, value: object, name: str = "") -> Any:
         """A JSON value, member by member; what a template makes is no secret."""
         if isinstance(value, TemplateText):
             return str(value)

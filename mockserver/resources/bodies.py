@@ -54,13 +54,13 @@ def read_object(request: Request, shape: SchemaShape) -> dict[str, Any]:
     return value
 
 
-def check_size(value: Any) -> None:
+def check_size(value: object) -> None:
     """Raises BodyMismatchError for what is too large for one item."""
     if has_more_members(value, MEMBER_LIMIT):
         raise unfit("", f"has more than {MEMBER_LIMIT:,} members; send less in one item")
 
 
-def _check_writable(value: Any) -> None:
+def _check_writable(value: object) -> None:
     """That it can be kept and written again: neither large nor endless nor endlessly deep."""
     check_size(value)
     level = [value]

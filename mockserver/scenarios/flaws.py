@@ -196,7 +196,7 @@ def _below(schema: dict[str, Any], part: str | int) -> Schemas:
 _DEFS = "$mockserver-defs"
 
 
-def _alternatives(schema: Any, defs: dict[str, Any]) -> Schemas:
+def _alternatives(schema: object, defs: dict[str, Any]) -> Schemas:
     """A schema without its references and unions."""
     if not isinstance(schema, dict):
         return []

@@ -11,7 +11,7 @@ from mockserver.model.sizes import size_of
 from mockserver.store.bounds import Bounds, Expiry, StoreFullError
 
 
-def _size(key: str, value: Any) -> int:
+def _size(key: str, value: object) -> int:
     return 0 if value is None else getsizeof(key) + size_of(value)
 
 
@@ -68,11 +68,11 @@ class State(Mapping[str, Any]):
         ):
             raise StoreFullError("state", bounds)
 
-    def write(self, key: str, value: Any, ttl_s: float | None = None) -> None:
+    def write(self, key: str, value: object, ttl_s: float | None = None) -> None:
         """Null removes. With `ttl_s` the value is forgotten so long after."""
         self._write(key, value, ttl_s, _size(key, value))
 
-    def _write(self, key: str, value: Any, ttl_s: float | None, size: int) -> None:
+    def _write(self, key: str, value: object, ttl_s: float | None, size: int) -> None:
         if self._until:
             self._forget_expired()
         if key in self._values:
@@ -143,7 +143,7 @@ class State(Mapping[str, Any]):
             raise KeyError(key)
         return value
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: object = None) -> Any:
         """As every mapping's, without an exception on the way."""
         value = self.read(key)
         return default if value is ABSENT else value

@@ -105,7 +105,7 @@ WORD_PARTS: dict[str, frozenset[str]] = {
 """What may follow a word and its dot; other words hold what the author put there."""
 
 
-def look(value: Any, key: str, said: str) -> Any:
+def look(value: object, key: str, said: str) -> Any:
     """`value.key`; `said` is the whole look-up as written, for the error."""
     if isinstance(value, Mapping):
         try:
@@ -118,7 +118,7 @@ def look(value: Any, key: str, said: str) -> Any:
     raise UndefinedError(said, why=f"{kind_of(value)} has no {key!r}")
 
 
-def subscript(value: Any, key: Any, said: str) -> Any:
+def subscript(value: object, key: object, said: str) -> Any:
     """`value[key]`."""
     if isinstance(key, str) and not isinstance(value, (str, list, tuple)):
         return look(value, key, said)
@@ -134,7 +134,7 @@ def subscript(value: Any, key: Any, said: str) -> Any:
         raise UndefinedError(said, value, key) from None
 
 
-def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
+def _by_key(value: Mapping[Any, Any], key: object, said: str) -> Any:
     try:
         return value[key]
     except KeyError:
@@ -143,7 +143,7 @@ def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
         raise RenderError(f"{said}: {kind_of(key)} is no key of a mapping") from None
 
 
-def cut(scope: Scope, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
+def cut(scope: Scope, value: object, bounds: tuple[Any, Any, Any]) -> Any:
     """`value[start:stop:step]`."""
     if not isinstance(value, (str, list, tuple)):
         raise UndefinedError("the slice", why=f"{kind_of(value)} has no positions")
@@ -253,7 +253,7 @@ def _nothing(_scope: Scope) -> Any:
     return NOTHING
 
 
-def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: Any = NOTHING) -> Closure:
+def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: object = NOTHING) -> Closure:
     """What the first of them gives that is defined; `otherwise` where none is, or `written`, which it is where it is a literal."""
 
     def defined(scope: Scope) -> Any:

@@ -25,7 +25,7 @@ def literal(node: nodes.Node) -> Any:
     return {} if isinstance(node, nodes.Dict) and not node.items else NOTHING
 
 
-def _constantly(value: Any) -> Closure:
+def _constantly(value: object) -> Closure:
     return lambda _scope: value
 
 
@@ -129,7 +129,7 @@ def _comparing(operand: Compile) -> Compile:
     return compile_compare
 
 
-def _compared(first: Closure, op: str, second: Closure, written: Any) -> Closure:
+def _compared(first: Closure, op: str, second: Closure, written: object) -> Closure:
     """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
     holds = operators.COMPARISONS[op]
     at_once = operators.AT_ONCE.get(op)

@@ -339,6 +339,6 @@ def _is_lookup(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name)
 
 
-def _plain_value(scope: Scope, found: Any, lookup: bool) -> Any:
+def _plain_value(scope: Scope, found: object, lookup: bool) -> Any:
     """As plain JSON. What was only looked up is that already where it is a dict or a list."""
     return found if lookup and type(found) in (dict, list) else plain(scope, found)

@@ -24,7 +24,7 @@ class WireMockError(MockServerError):
         self.errors = errors
 
 
-def answer(document: Any, status: int = 200) -> Response:
+def answer(document: object, status: int = 200) -> Response:
     return Response(status, [("Content-Type", "application/json")], dump_json(document))
 
 

@@ -224,7 +224,7 @@ def _body(matcher: Matcher) -> list[Atom]:
     )
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> Any:
     try:
         return json_of(value) if isinstance(value, str) else value
     except ValueError:

@@ -230,7 +230,7 @@ class _Simulation:
         return False
 
 
-def _scheme(pair: Any) -> str:
+def _scheme(pair: object) -> str:
     request = pair.get("request") if isinstance(pair, dict) else None
     return str(request.get("scheme") if isinstance(request, dict) else None)
 

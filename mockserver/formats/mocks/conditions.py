@@ -27,7 +27,7 @@ def ignoring_case(text: str) -> Any:
     return literal(text) if text.lower() == text.upper() else {"ignore_case": text}
 
 
-def negated(condition: Any) -> Any:
+def negated(condition: object) -> Any:
     if condition in _WORDS:
         return "absent" if condition == "present" else "present"
     if isinstance(condition, dict) and list(condition) == ["not"]:
@@ -35,7 +35,7 @@ def negated(condition: Any) -> Any:
     return {"not": condition}
 
 
-def both(one: Any, other: Any) -> Any:
+def both(one: object, other: object) -> Any:
     """Both hold. Operators that don't repeat share a mapping."""
     if one == other:
         return one
@@ -54,11 +54,11 @@ def either(conditions: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else {"any_of": parts}
 
 
-def _as_operators(condition: Any) -> dict[str, Any] | None:
+def _as_operators(condition: object) -> dict[str, Any] | None:
     return condition if isinstance(condition, dict) else None
 
 
-def _parts(operator: str, condition: Any) -> list[Any]:
+def _parts(operator: str, condition: object) -> list[Any]:
     if isinstance(condition, dict) and list(condition) == [operator]:
         return list(condition[operator])
     return [condition]
@@ -183,7 +183,7 @@ def split(source: str, by: str) -> list[str]:
     return [*parts, source[start:]]
 
 
-def tree(value: Any) -> Any:
+def tree(value: object) -> Any:
     """A JSON value as `json` and `json_exact` take it literally: a dollar means nothing in it."""
     if isinstance(value, dict):
         fields = {key: tree(item) for key, item in value.items()}
@@ -195,7 +195,7 @@ def tree(value: Any) -> Any:
     return value
 
 
-def dollared(condition: Any) -> Any:
+def dollared(condition: object) -> Any:
     """A condition with bare operators as one for a tree, where they carry a dollar."""
     if condition in _WORDS:
         return f"${condition}"

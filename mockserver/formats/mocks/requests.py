@@ -257,5 +257,5 @@ def _trees(one: Any, other: Any) -> Any:
     return {"$all_of": parts}
 
 
-def _is_fields(tree: Any) -> bool:
+def _is_fields(tree: object) -> bool:
     return isinstance(tree, dict) and not any(key.startswith("$") for key in tree)

@@ -98,7 +98,7 @@ class OpenApiReplies:
             self._left_out[schema.place] = made.left_out
         return made.value
 
-    def fits(self, schema: DocumentNode, value: Any) -> bool:
+    def fits(self, schema: DocumentNode, value: object) -> bool:
         return bool(self._validators.of(schema, "reply").is_valid(plain_numbers(value)))
 
     # Headers
@@ -199,7 +199,7 @@ def _content(node: DocumentNode) -> DocumentNode:
     return next((media for _, media in node.mapping("content")), node)
 
 
-def _written(kind: str, media: DocumentNode, value: Any, headers: dict[str, str]) -> dict[str, Any]:
+def _written(kind: str, media: DocumentNode, value: object, headers: dict[str, str]) -> dict[str, Any]:
     plain = kind.partition(";")[0].strip().lower()
     if plain.endswith("json") or "*" in plain:
         if plain.endswith("json") and plain != "application/json":
@@ -219,11 +219,11 @@ def _written(kind: str, media: DocumentNode, value: Any, headers: dict[str, str]
     return {usual.get(plain, "text"): _text(value)}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json_line(value)
 
 
-def _has_braces(value: Any) -> bool:
+def _has_braces(value: object) -> bool:
     """Whether something in it would be read as a template."""
     if isinstance(value, dict):
         return any(_has_braces(item) for pair in value.items() for item in pair)

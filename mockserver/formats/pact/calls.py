@@ -34,7 +34,7 @@ _OF_CLIENTS = frozenset(
 )
 
 
-def from_calls(archive: Any, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
+def from_calls(archive: object, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
     """The calls of a server's archive that a route took and answered: each different one is an interaction."""
     from mockserver.formats.har import exchanges
 

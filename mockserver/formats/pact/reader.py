@@ -250,7 +250,9 @@ def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower().endswith("json")
 
 
-def _body_match(place: str, body: Any, content_type: str, rules: Any, lost: list[Lost]) -> dict[str, Any]:
+def _body_match(
+    place: str, body: object, content_type: str, rules: object, lost: list[Lost]
+) -> dict[str, Any]:
     if body is ...:
         return {}
     if isinstance(body, bytes):
@@ -303,13 +305,13 @@ def _reply(
     return _generated(place, reply, generators, lost) if generators else reply
 
 
-def _bytes(body: Any, content_type: str) -> bytes:
+def _bytes(body: object, content_type: str) -> bytes:
     if isinstance(body, str) and not _is_json(content_type):
         return body.encode("utf-8", "replace")
     return json_bytes(body)
 
 
-def _generated(place: str, reply: Any, generators: Mapping[str, Any], lost: list[Lost]) -> Any:
+def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: list[Lost]) -> Any:
     """The reply with templates where values are made anew."""
     for category, by_path in generators.items():
         for path, generator in by_path.items() if category in ("body", "header") else [("", by_path)]:
@@ -338,7 +340,7 @@ def _put(holder: Any, tokens: tuple[str, ...], generator: Mapping[str, Any]) -> 
     return True
 
 
-def _child(holder: Any, token: str) -> Any:
+def _child(holder: object, token: str) -> Any:
     if isinstance(holder, dict):
         return holder.get(token, _NOTHING)
     if isinstance(holder, list) and token.isdigit() and int(token) < len(holder):

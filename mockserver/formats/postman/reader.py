@@ -127,7 +127,7 @@ def _name(item: Mapping[str, Any]) -> str:
     return _UNUSED_NAME.sub(" ", str(item.get("name") or ""))[:150].strip()
 
 
-def _variables(written: Any) -> dict[str, str]:
+def _variables(written: object) -> dict[str, str]:
     return {
         str(one.get("key", one.get("id"))): str(one.get("value", ""))
         for one in dicts(written)
@@ -294,7 +294,7 @@ def _status(reply: Any) -> int:
     return status if isinstance(status, int) else 200
 
 
-def _mapping(reply: Any) -> Document:
+def _mapping(reply: object) -> Document:
     return reply if isinstance(reply, dict) else {"status": reply}
 
 

@@ -91,7 +91,7 @@ def _request(route: Outgoing) -> dict[str, Any]:
     return made
 
 
-def _merged(before: Any, body: Any) -> Any:
+def _merged(before: object, body: object) -> Any:
     if before is None:
         return body
     if isinstance(before, dict) and isinstance(body, dict) and not {"matcher"} & {*before, *body}:
@@ -103,7 +103,7 @@ def _listed(matchers: list[Any]) -> Any:
     return matchers[0] if len(matchers) == 1 else matchers
 
 
-def _matchers(condition: Any) -> list[Any]:
+def _matchers(condition: object) -> list[Any]:
     """Matchers of a value that has to be there; all of them hold. Raises NotConvertibleError."""
     if condition == "present":
         return [_should("matches", ".*")]
@@ -134,7 +134,7 @@ def _value(operator: str, operand: Any) -> str:
     return searching(operand) if operator == "matches" else as_text(operand)
 
 
-def _turned(condition: Any) -> Any:
+def _turned(condition: object) -> Any:
     if not isinstance(condition, dict):
         if condition in ("present", "absent") or isinstance(condition, list):
             raise NotConvertibleError("what is turned round can't be carried")
@@ -170,7 +170,7 @@ def _field(path: str) -> str:
     return path[2:]
 
 
-def _found(condition: Any) -> Any:
+def _found(condition: object) -> Any:
     if isinstance(condition, dict) and list(condition) == ["not"]:
         inner = condition["not"]
         if isinstance(inner, dict) and list(inner) == ["contains"]:
@@ -186,7 +186,7 @@ def _found(condition: Any) -> Any:
     raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
 
 
-def _printed(condition: Any) -> str | None:
+def _printed(condition: object) -> str | None:
     """The text of a value that may come as it is or as text."""
     if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
         value, text = condition["one_of"]
@@ -194,7 +194,7 @@ def _printed(condition: Any) -> str | None:
     return None
 
 
-def _leaves(tree: Any, path: str) -> list[tuple[str, Any]]:
+def _leaves(tree: object, path: str) -> list[tuple[str, Any]]:
     """The fields of an object, each by its path."""
     if isinstance(tree, dict) and tree and not any(key.startswith("$") or "." in key for key in tree):
         return [one for key, item in tree.items() for one in _leaves(item, f"{path}.{key}" if path else key)]

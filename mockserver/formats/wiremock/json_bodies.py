@@ -34,7 +34,7 @@ class Trees:
         self._exact = exact
         self.failed = False
 
-    def made(self, value: Any) -> Any:
+    def made(self, value: object) -> Any:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, dict):
@@ -140,7 +140,7 @@ def _found(pattern: dict[str, Any], at: LossPlace) -> Any:
     return {"contains": _typed(made)}
 
 
-def _typed(condition: Any) -> Any:
+def _typed(condition: object) -> Any:
     """A text stands for the number or boolean that it writes, too: theirs compare texts."""
     if isinstance(condition, str) and condition != "present":
         return _of_text(condition)

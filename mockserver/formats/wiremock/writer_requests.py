@@ -75,7 +75,7 @@ def _match(match: dict[str, Any], asked: dict[str, Any], at: LossPlace) -> None:
             asked.setdefault("bodyPatterns", []).extend(patterns)
 
 
-def text_out(condition: Any, at: LossPlace) -> dict[str, Any] | None:
+def text_out(condition: object, at: LossPlace) -> dict[str, Any] | None:
     """A condition on texts as a pattern; None, and noted, where there is none."""
     if condition in ("present", "absent"):
         return {"matches": ".*"} if condition == "present" else {"absent": True}
@@ -118,7 +118,7 @@ def _operator(key: str, operand: Any, at: LossPlace) -> dict[str, Any] | None:
     return None
 
 
-def _not(operand: Any, at: LossPlace) -> dict[str, Any] | None:
+def _not(operand: object, at: LossPlace) -> dict[str, Any] | None:
     if isinstance(operand, dict) and set(operand) == {"contains"}:
         return {"doesNotContain": as_text(operand["contains"])}
     if isinstance(operand, dict) and set(operand) == {"matches"}:
@@ -127,7 +127,7 @@ def _not(operand: Any, at: LossPlace) -> dict[str, Any] | None:
     return None if made is None else {"not": made}
 
 
-def _body_text(written: Any, at: LossPlace) -> list[dict[str, Any] | None]:
+def _body_text(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
     if isinstance(written, dict) and set(written) == {"all_of"}:
         return [text_out(one, at) for one in written["all_of"]]
     return [text_out(written, at)]
@@ -143,7 +143,7 @@ class _Flags:
 
 
 def _tree(*, exact: bool) -> Any:
-    def made(written: Any, at: LossPlace) -> list[dict[str, Any] | None]:
+    def made(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
         if isinstance(written, dict) and set(written) == {"$all_of"}:
             return [pattern for one in written["$all_of"] for pattern in made(one, at)]
         if isinstance(written, dict) and set(written) == {"$any_of"}:
@@ -168,7 +168,7 @@ _NO_TREE = object()
 _TYPES = {"string": "any-string", "number": "any-number", "boolean": "any-boolean"}
 
 
-def _plain(written: Any, flags: _Flags, at: LossPlace) -> Any:
+def _plain(written: object, flags: _Flags, at: LossPlace) -> Any:
     """The literal tree that a condition stands for, placeholders in it; _NO_TREE, and noted, where it is none."""
     if isinstance(written, list):
         flags.ordered |= len(written) > 1
@@ -236,7 +236,7 @@ def _queries(kind: str) -> Any:
     return patterns
 
 
-def _every(kind: str, condition: Any, at: LossPlace) -> list[tuple[Any, LossPlace]]:
+def _every(kind: str, condition: object, at: LossPlace) -> list[tuple[Any, LossPlace]]:
     """The conditions on what a query finds that are each a pattern of its own there, and where they stand."""
     if isinstance(condition, dict) and set(condition) == {"all_of"}:
         parts = condition["all_of"]
@@ -245,7 +245,7 @@ def _every(kind: str, condition: Any, at: LossPlace) -> list[tuple[Any, LossPlac
     return [(condition, at)]
 
 
-def _queried(kind: str, query: str, condition: Any, at: LossPlace) -> dict[str, Any] | None:
+def _queried(kind: str, query: str, condition: object, at: LossPlace) -> dict[str, Any] | None:
     if condition == "present":
         return {kind: query}
     if kind == "matchesJsonPath" and isinstance(condition, dict) and set(condition) == {"contains"}:
@@ -261,7 +261,7 @@ def _is_one(values: list[Any]) -> bool:
     return len(values) == 2 and isinstance(values[0], str) and as_text(values[1]) == values[0]
 
 
-def _schema(written: Any, at: LossPlace) -> list[dict[str, Any] | None]:
+def _schema(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
     if isinstance(written, str):
         at.lost("a schema in a file is not carried", "Write it inline")
         return [None]

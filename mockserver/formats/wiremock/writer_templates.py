@@ -18,7 +18,7 @@ _DEFAULT = re.compile(r"(.+?)\s*\|\s*default\(''\)")
 _KEY = r"(?:\.(\w+)|\['([^']+)'\])"
 
 
-def is_template(value: Any) -> bool:
+def is_template(value: object) -> bool:
     """Whether a text in it has template syntax."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value or "{#" in value
@@ -27,7 +27,7 @@ def is_template(value: Any) -> bool:
     return isinstance(value, list) and any(is_template(one) for one in value)
 
 
-def handlebars_tree(value: Any, at: LossPlace) -> Any:
+def handlebars_tree(value: object, at: LossPlace) -> Any:
     """Every text in a JSON value."""
     if isinstance(value, str):
         return handlebars(value, at)

@@ -52,7 +52,7 @@ def _blurred_match(match: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _blurred(value: Any, name: str, present: str) -> Any:
+def _blurred(value: object, name: str, present: str) -> Any:
     if isinstance(value, dict):
         return {
             mask_text(key): _blurred(item, name if key.startswith("$") else key, present)
@@ -112,14 +112,14 @@ def _is_short(text: str) -> bool:
 _LEFT_OUT = object()
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> Any:
     if isinstance(value, dict) and isinstance(value.get("operationName"), str) and "query" in value:
         value = {"operationName": value["operationName"]}
     tree = _tree(value, MOST_DEPTH)
     return None if tree is _LEFT_OUT else tree
 
 
-def _tree(value: Any, depth: int) -> Any:
+def _tree(value: object, depth: int) -> Any:
     """The value as a condition on itself; _LEFT_OUT where it is long or deep."""
     if isinstance(value, dict):
         return _fields(value, depth)
