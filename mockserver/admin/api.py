@@ -73,7 +73,7 @@ class WebhookControl(Protocol):
 
     async def change(self, ns: Namespace, deed: Callable[[VirtualClock], None]) -> None: ...
 
-    async def redeliver(self, ns: Namespace, delivery: Delivery) -> Any: ...
+    async def redeliver(self, ns: Namespace, delivery: Delivery) -> object: ...
 
     def moved(self, ns: Namespace) -> None: ...
 
@@ -295,7 +295,7 @@ class AdminApi:
             raise ProblemError(405, "method-not-allowed", title, f"It takes {allowed}", lines=lines)
         return endpoint, params
 
-    def _body(self, endpoint: Endpoint, request: Request) -> Any:
+    def _body(self, endpoint: Endpoint, request: Request) -> object:
         if endpoint.body is None:
             return None
         if not request.body and endpoint.optional_body:
@@ -365,7 +365,7 @@ def from_browser(request: Request) -> bool:
     return "origin" in request.headers or any(name.startswith("sec-fetch-") for name in request.headers)
 
 
-def read_json(request: Request, *, as_written: bool = False) -> Any:
+def read_json(request: Request, *, as_written: bool = False) -> object:
     """
     The body as JSON, decimals `as_written` or as numbers. Raises ProblemError: 415 for another content type,
     400 for what doesn't parse.

@@ -259,7 +259,7 @@ async def patch_key(asked: AdminRequest[Any]) -> Answer:
     return await aside(size_bytes, _shown, value)
 
 
-def merged(target: object, patch: object) -> Any:
+def merged(target: object, patch: object) -> object:
     """A JSON merge patch (RFC 7396) applied."""
     if not isinstance(patch, dict):
         return patch

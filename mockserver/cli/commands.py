@@ -387,7 +387,7 @@ def _pairs(forms: tuple[str, ...]) -> dict[str, list[str]]:
     return found
 
 
-def _json_of(text: str) -> Any:
+def _json_of(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError as why:

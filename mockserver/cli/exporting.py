@@ -109,7 +109,7 @@ def export_calls(
     return _put(exported, output, strict=strict, force=force)
 
 
-def _archive(url: str, token: str | None, *, reveal: bool) -> Any:
+def _archive(url: str, token: str | None, *, reveal: bool) -> object:
     """The calls of `http://host:port[/@namespace]`. Raises ConversionRefusedError where no server answers as ours does."""
     at = urlsplit(url if "://" in url else f"http://{url}")
     if at.scheme not in ("http", "https") or not at.netloc:

@@ -109,7 +109,7 @@ def _of_operators(operators: dict[str, Any]) -> Example:
     return found
 
 
-def _example(name: str, operand: Any, found: Example) -> Any:
+def _example(name: str, operand: Any, found: Example) -> object:
     match name:
         case "absent" if operand is True:
             return NOTHING

@@ -171,7 +171,7 @@ def _route(asked: RecordedRequest, beside: Beside) -> Document:
     return route
 
 
-def sequence(replies: list[Any]) -> Any:
+def sequence(replies: list[Any]) -> object:
     """One reply where all are the same, else steps, the last of which stays."""
     steps: list[tuple[Any, int]] = []
     for reply in replies:
@@ -222,17 +222,17 @@ def texts(values: Mapping[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def text_condition(text: str) -> Any:
+def text_condition(text: str) -> object:
     if _BY_NATURE.fullmatch(text):
         return "present"
     return _exactly(text)
 
 
-def _exactly(text: str) -> Any:
+def _exactly(text: str) -> object:
     return {"equals": text} if text in ("present", "absent") else _scalar(text)
 
 
-def _scalar(text: str) -> Any:
+def _scalar(text: str) -> object:
     return int(text) if _NUMBER.fullmatch(text) else text
 
 
@@ -271,7 +271,7 @@ def _multipart(exchange: RecordedExchange) -> dict[str, Any]:
     return {key: asked for key, asked in found.items() if asked}
 
 
-def tree_condition(value: object) -> Any:
+def tree_condition(value: object) -> object:
     """A condition in the notation of `json` that holds for this value."""
     if isinstance(value, dict):
         fields = {key: tree_condition(item) for key, item in value.items()}
@@ -290,7 +290,7 @@ def _text(value: object) -> str:
     return json.dumps(_numbers(value), sort_keys=True)
 
 
-def _numbers(value: object) -> Any:
+def _numbers(value: object) -> object:
     if isinstance(value, dict):
         return {key: _numbers(item) for key, item in value.items()}
     if isinstance(value, list):

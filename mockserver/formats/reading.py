@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.model.written import as_text, json_text, written_float
@@ -25,7 +24,7 @@ def file_bytes(source: Path, what: str) -> bytes:
     return raw
 
 
-def json_file(source: Path, what: str) -> Any:
+def json_file(source: Path, what: str) -> object:
     """The JSON of a file. Raises InvalidInputError."""
     raw = file_bytes(source, what)
     try:
@@ -76,6 +75,6 @@ def json_bytes(value: object) -> bytes:
     return json_text(value, _COMPACT).encode("utf-8", "surrogatepass")
 
 
-def json_of(text: str) -> Any:
+def json_of(text: str) -> object:
     """What a text is as JSON; decimals keep theirs. Raises ValueError."""
     return json.loads(text, parse_float=written_float)

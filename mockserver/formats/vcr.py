@@ -42,11 +42,11 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def _tagged_text(loader: _Loader, node: yaml.Node) -> Any:
+def _tagged_text(loader: _Loader, node: yaml.Node) -> object:
     return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
 
-def _tagged_bytes(loader: _Loader, node: yaml.Node) -> Any:
+def _tagged_bytes(loader: _Loader, node: yaml.Node) -> object:
     return base64.b64decode(str(_tagged_text(loader, node)))
 
 
@@ -56,7 +56,7 @@ for _tag in ("!binary", "tag:yaml.org,2002:python/bytes"):
     _Loader.add_constructor(_tag, _tagged_bytes)
 
 
-def _document(source: Path) -> Any:
+def _document(source: Path) -> object:
     raw = file_bytes(source, "a cassette")
     try:
         return (

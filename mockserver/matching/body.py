@@ -105,7 +105,7 @@ def _no_form(request: Request, why: UnreadableBodyError, wanted: Any) -> Differe
     return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
 
 
-def emptiness(written: object) -> Any:
+def emptiness(written: object) -> object:
     """
     `absent` asks that the body be empty and `present` that it be not, in the operators of a text.
 
@@ -136,7 +136,7 @@ def text(condition: Condition) -> MatchCheck:
     return MatchCheck(5, holds, explain, count=condition.count)
 
 
-def lower(written: object) -> Any:
+def lower(written: object) -> object:
     """Hex as `sha256` compares it."""
     return written.lower() if isinstance(written, str) else written
 
@@ -156,7 +156,7 @@ def sha256(condition: Condition) -> MatchCheck:
     )
 
 
-def _shown_body(request: Request) -> Any:
+def _shown_body(request: Request) -> object:
     return request.body[:200].decode("utf-8", "replace") if request.body else ABSENT
 
 

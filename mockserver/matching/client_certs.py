@@ -70,7 +70,7 @@ def _conditions(written: dict[Any, Any], reader: Reader) -> dict[str, Condition]
     return found
 
 
-def _plain_hex(written: object, case: Callable[[str], str]) -> Any:
+def _plain_hex(written: object, case: Callable[[str], str]) -> object:
     """Hex as certificates' is compared: without the colons that tools print, in one case."""
     if isinstance(written, str) and written not in _PRESENCE:
         return case(written.replace(":", ""))

@@ -75,7 +75,7 @@ class Documents:
     def __init__(self, path: KeyPath) -> None:
         self._library = library("graphql", "A GraphQL condition", "graphql", path)
 
-    def parse(self, text: object) -> Any:
+    def parse(self, text: object) -> object:
         """The document. Raises UnreadableBodyError."""
         if not isinstance(text, str):
             raise UnreadableBodyError("it has no query")

@@ -161,7 +161,7 @@ class _Walk:
             case _:
                 return bool(self.queried(expression, current))
 
-    def value(self, expression: Any, current: object) -> Any:
+    def value(self, expression: Any, current: object) -> object:
         """A comparable or an argument: a value, or ABSENT for RFC 9535's Nothing."""
         match type(expression).__name__:
             case "RelativeFilterQuery" | "RootFilterQuery":
@@ -176,7 +176,7 @@ class _Walk:
         absolute = type(expression).__name__ == "RootFilterQuery"
         return self.nodes(expression.query, self.root if absolute else current)
 
-    def call(self, expression: Any, current: Any) -> Any:
+    def call(self, expression: Any, current: Any) -> object:
         """The five functions of RFC 9535 2.4."""
         if expression.name in ("count", "value"):
             found = self.queried(expression.args[0], current)

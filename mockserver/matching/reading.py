@@ -141,7 +141,7 @@ class Reader:
             hint = f"Put quotes round it: {as_text(value)!r}"
         raise WrongValueError(f"expected a text, got {shown(value)}", hint)
 
-    def literal(self, value: object) -> Any:
+    def literal(self, value: object) -> object:
         """An operand that is a JSON value and no condition. Raises WrongValueError for what JSON can't say."""
         for item, depth in _walk(value):
             if depth + self.depth > MAX_DEPTH:

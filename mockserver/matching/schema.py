@@ -98,7 +98,7 @@ def _from_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
         ) from None
 
 
-def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> Any:
+def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
     """A schema that another one refers to. Raises ValueError, which the library reports."""
     if not uri.startswith(_FOLDER):
         raise ValueError("nothing is fetched; put the schema beside the scenario")
@@ -108,7 +108,7 @@ def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> Any:
         raise ValueError(str(why)) from None
 
 
-def _plain(value: object, path: KeyPath, depth: int = 0) -> Any:
+def _plain(value: object, path: KeyPath, depth: int = 0) -> object:
     """The same with numbers that have forgotten how they were written: the library knows Python's own only."""
     if depth > MAX_DEPTH:
         raise InvalidInputError(

@@ -34,7 +34,7 @@ class Selector:
 
     def value(
         self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
-    ) -> Any:
+    ) -> object:
         """The named part, or ABSENT where the request has none."""
         if self._part is not None:
             return self._part(request, path)
@@ -98,7 +98,7 @@ def _part(text: str) -> Part | None:
 
 
 def _pairs_part(root: str, name: str) -> Part:
-    def part(request: Request, _: Mapping[str, str]) -> Any:
+    def part(request: Request, _: Mapping[str, str]) -> object:
         try:
             pairs: Pairs = getattr(
                 request, {"query": "query_pairs", "cookies": "cookie_pairs", "form": "form_pairs"}[root]
@@ -121,7 +121,7 @@ def _json_part(rest: str) -> Part | None:
         steps.append(int(index) if index is not None else name if name is not None else quoted)
         at = found.end()
 
-    def part(request: Request, _: Mapping[str, str]) -> Any:
+    def part(request: Request, _: Mapping[str, str]) -> object:
         try:
             value = request.json
         except UnreadableBodyError:

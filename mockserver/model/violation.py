@@ -60,7 +60,7 @@ def masked(view: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _small(value: object) -> Any:
+def _small(value: object) -> object:
     """A value that is kept for long: scalars as they are, texts cut, collections by their size."""
     if isinstance(value, str):
         return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"

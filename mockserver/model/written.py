@@ -57,7 +57,7 @@ class Decimal(str):
     __slots__ = ()
 
 
-def with_decimals(value: object) -> Any:
+def with_decimals(value: object) -> object:
     """
     A JSON value with a Decimal in place of each decimal that was written otherwise than Python would; else itself.
 
@@ -79,7 +79,7 @@ def _holds_written(value: object) -> bool:
     return False
 
 
-def _with_decimals(value: object) -> Any:
+def _with_decimals(value: object) -> object:
     if isinstance(value, WrittenFloat):
         return _decimal(value.text)
     if isinstance(value, dict):
@@ -133,7 +133,7 @@ def _indented(value: object, encoder: json.JSONEncoder, margin: str) -> str:
     return value if isinstance(value, Decimal) else encoder.encode(value)
 
 
-def plain_numbers(value: object) -> Any:
+def plain_numbers(value: object) -> object:
     """A JSON value with numbers that have forgotten how they were written: validators know Python's own only."""
     if isinstance(value, dict):
         return {key: plain_numbers(item) for key, item in value.items()}

@@ -35,7 +35,7 @@ def _violation(part: Part, where: str, value: object, path: KeyPath, message: st
     return Violation(part, where, message, *([] if got is ABSENT else [got]), pointer=pointer(path))
 
 
-def _at(value: Any, path: KeyPath) -> Any:
+def _at(value: Any, path: KeyPath) -> object:
     for step in path:
         try:
             value = value[step]

@@ -19,7 +19,7 @@ def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _both(key: str, one: Any, other: Any) -> Any:
+def _both(key: str, one: Any, other: Any) -> object:
     if key in _TIGHTER:
         return _TIGHTER[key](one, other)
     if key == "required":
@@ -39,7 +39,7 @@ def _both(key: str, one: Any, other: Any) -> Any:
     return other
 
 
-def _all_of(properties: dict[str, Any], name: str, schema: object) -> Any:
+def _all_of(properties: dict[str, Any], name: str, schema: object) -> object:
     known = properties.get(name)
     return schema if known is None or known == schema else {"allOf": [known, schema]}
 

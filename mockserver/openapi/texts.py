@@ -113,7 +113,7 @@ def by_pattern(pattern: str, chance: Random, least: int = 0, most: int = _LONGES
     return best
 
 
-def _parsed(pattern: str) -> Any:
+def _parsed(pattern: str) -> object:
     from re import _parser  # type: ignore[attr-defined]  # the only reader of patterns that Python has
 
     return _parser.parse(pattern)

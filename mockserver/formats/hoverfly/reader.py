@@ -262,7 +262,7 @@ def _decoded(reply: Reply, body: str) -> Reply:
 
 
 def _map_texts(reply: Reply, change: Any) -> Reply:
-    def below(value: Any) -> Any:
+    def below(value: Any) -> object:
         if isinstance(value, dict):
             return {key: below(item) for key, item in value.items()}
         if isinstance(value, list):

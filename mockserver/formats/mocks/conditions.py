@@ -18,16 +18,16 @@ _FLAGS = re.compile(r"\(\?[is]+\)")
 """Flags for the whole of a pattern, at its start."""
 
 
-def literal(text: str) -> Any:
+def literal(text: str) -> object:
     """Just that text."""
     return {"equals": text} if text in _WORDS else text
 
 
-def ignoring_case(text: str) -> Any:
+def ignoring_case(text: str) -> object:
     return literal(text) if text.lower() == text.upper() else {"ignore_case": text}
 
 
-def negated(condition: object) -> Any:
+def negated(condition: object) -> object:
     if condition in _WORDS:
         return "absent" if condition == "present" else "present"
     if isinstance(condition, dict) and list(condition) == ["not"]:
@@ -35,7 +35,7 @@ def negated(condition: object) -> Any:
     return {"not": condition}
 
 
-def both(one: object, other: object) -> Any:
+def both(one: object, other: object) -> object:
     """Both hold. Operators that don't repeat share a mapping."""
     if one == other:
         return one
@@ -46,7 +46,7 @@ def both(one: object, other: object) -> Any:
     return {"all_of": parts}
 
 
-def either(conditions: list[Any]) -> Any:
+def either(conditions: list[Any]) -> object:
     """At least one holds."""
     parts: list[Any] = []
     for condition in conditions:
@@ -183,7 +183,7 @@ def split(source: str, by: str) -> list[str]:
     return [*parts, source[start:]]
 
 
-def tree(value: object) -> Any:
+def tree(value: object) -> object:
     """A JSON value as `json` and `json_exact` take it literally: a dollar means nothing in it."""
     if isinstance(value, dict):
         fields = {key: tree(item) for key, item in value.items()}
@@ -195,7 +195,7 @@ def tree(value: object) -> Any:
     return value
 
 
-def dollared(condition: object) -> Any:
+def dollared(condition: object) -> object:
     """A condition with bare operators as one for a tree, where they carry a dollar."""
     if condition in _WORDS:
         return f"${condition}"
@@ -204,7 +204,7 @@ def dollared(condition: object) -> Any:
     return tree(condition)
 
 
-def _operand(name: str, operand: Any) -> Any:
+def _operand(name: str, operand: Any) -> object:
     if name in ("any_of", "all_of"):
         return [dollared(part) for part in operand]
     if name in ("not", "contains") and isinstance(operand, dict):

@@ -67,7 +67,7 @@ def with_text(reply: Reply, text: str) -> Reply:
 _NOT = object()
 
 
-def _as_json(text: str) -> Any:
+def _as_json(text: str) -> object:
     """The value, if nothing but white space is lost when it is written again."""
     try:
         value = json_of(text)
@@ -126,7 +126,7 @@ def has_templates(value: object) -> bool:
     return is_template(value)
 
 
-def short(reply: Reply) -> Any:
+def short(reply: Reply) -> object:
     """As a person writes it: a bare status for an empty body."""
     if list(reply) == ["status"]:
         return reply["status"]

@@ -142,7 +142,7 @@ def _is_all(condition: object) -> bool:
     return isinstance(condition, dict) and list(condition) == ["all_of"]
 
 
-def _optional(condition: object) -> Any:
+def _optional(condition: object) -> object:
     if isinstance(condition, dict) and condition.get("present") is True and "not" in condition:
         return {"not": condition["not"]}
     return either(["absent", condition])
@@ -161,7 +161,7 @@ def _value(value: object) -> Any:
     return both({"present": True}, {"not": condition}) if turned else condition
 
 
-def _by_schema(schema: object) -> Any:
+def _by_schema(schema: object) -> object:
     kinds = {"integer": r"-?\d+", "number": r"-?\d+(?:\.\d+)?", "boolean": "true|false"}
     known = {"type", "pattern", "enum"}
     if not isinstance(schema, dict) or set(schema) - known:
@@ -219,7 +219,7 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
     )
 
 
-def _json(value: object) -> Any:
+def _json(value: object) -> object:
     try:
         return json_of(value) if isinstance(value, str) else value
     except ValueError:
@@ -239,7 +239,7 @@ _PLACEHOLDERS = {
 }  # fmt: skip
 
 
-def _placeholders(value: object) -> Any:
+def _placeholders(value: object) -> object:
     """JSON Unit's placeholders, such as `${json-unit.any-string}`."""
     if isinstance(value, dict):
         return {key: _placeholders(item) for key, item in value.items()}

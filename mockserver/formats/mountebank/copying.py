@@ -60,7 +60,7 @@ def _subject(written: object) -> str:
     raise NotConvertibleError(f"{written!r} can't be copied from")
 
 
-def _put(value: object, token: str, template: str) -> Any:
+def _put(value: object, token: str, template: str) -> object:
     if isinstance(value, dict):
         return {_put(key, token, template): _put(item, token, template) for key, item in value.items()}
     if isinstance(value, list):

@@ -219,7 +219,7 @@ def _body(test: Test, expected: object) -> Atom:
     return Atom("json", _tree(test, expected))
 
 
-def _tree(test: Test, expected: object) -> Any:
+def _tree(test: Test, expected: object) -> object:
     if isinstance(expected, dict):
         fields = {key: _tree(test, value) for key, value in expected.items()}
         return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
@@ -233,7 +233,7 @@ def _tree(test: Test, expected: object) -> Any:
     return dollared(test.condition(expected))
 
 
-def _deep(expected: object, *, ignore_case: bool) -> Any:
+def _deep(expected: object, *, ignore_case: bool) -> object:
     """Lists are compared in any order."""
     if isinstance(expected, dict):
         fields = {key: _deep(value, ignore_case=ignore_case) for key, value in expected.items()}
@@ -259,7 +259,7 @@ def _selected(test: Test, expected: object, options: dict[str, Any]) -> Atom:
     return Atom("jsonpath", _found(test, expected, texts=False), selector)
 
 
-def _nested(selector: str, inner: object) -> Any:
+def _nested(selector: str, inner: object) -> object:
     names = selector.split(".")[1:]
     if not names or not all(re.fullmatch(r"\w+", name) for name in names):
         raise NotConvertibleError(
@@ -270,7 +270,7 @@ def _nested(selector: str, inner: object) -> Any:
     return inner
 
 
-def _found(test: Test, expected: object, *, texts: bool) -> Any:
+def _found(test: Test, expected: object, *, texts: bool) -> object:
     """A condition on what a selector finds: of texts (XPath), or of the list of JSON values."""
     if test.operator == "exists":
         return "present" if expected else "absent"
@@ -285,7 +285,7 @@ def _found(test: Test, expected: object, *, texts: bool) -> Any:
     return parts[0] if len(parts) == 1 else {"all_of": parts}
 
 
-def _item(test: Test, expected: object) -> Any:
+def _item(test: Test, expected: object) -> object:
     """A number may come as text, and the other way round: mountebank prints both."""
     text = text_of(expected)
     if test.operator == "equals" and test.removed is None:

@@ -260,7 +260,7 @@ class _Imposter:
             return reply
 
 
-def _header(value: object) -> Any:
+def _header(value: object) -> object:
     return [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
 
 

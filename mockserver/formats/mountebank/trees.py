@@ -8,7 +8,7 @@ from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.mountebank.conditions import Predicate, combined, predicates_of, together
 
 
-def of_whole(value: object, cases: set[bool]) -> Any:
+def of_whole(value: object, cases: set[bool]) -> object:
     """
     A tree for deepEquals, which compares lists without order. Notes in `cases`
     whether texts count with their case; other operators have no counterpart.

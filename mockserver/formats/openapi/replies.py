@@ -56,7 +56,7 @@ class OpenApiReplies:
             )
         return said
 
-    def reply(self, operation: ApiOperation) -> Any:
+    def reply(self, operation: ApiOperation) -> object:
         """A reply in the scenario language: a status, or a mapping."""
         found = best(operation)
         if found is None:
@@ -76,7 +76,7 @@ class OpenApiReplies:
             reply["raw"] = True
         return reply if reply.keys() - {"status"} else status
 
-    def value(self, operation: ApiOperation, media: DocumentNode) -> Any:
+    def value(self, operation: ApiOperation, media: DocumentNode) -> object:
         """The first example of a media type that its schema takes, else the first; or a sample of its schema. Raises EndlessSchemaError."""
         examples = examples_of(media)
         schema = media.get("schema")
@@ -133,7 +133,7 @@ class OpenApiReplies:
             self._lost.append(Lost(media.place, what, "Write the body by hand"))
             return {}
 
-    def _media_value(self, kind: str, operation: ApiOperation, media: DocumentNode) -> Any:
+    def _media_value(self, kind: str, operation: ApiOperation, media: DocumentNode) -> object:
         if is_structured(kind) or examples_of(media):
             return self.value(operation, media)
         schema = media.get("schema")

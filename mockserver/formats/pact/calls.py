@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
 from mockserver.formats.reading import pretty
@@ -127,7 +126,7 @@ def _answered_part(exchange: RecordedExchange) -> PactPart:
     return found
 
 
-def _content(body: bytes, content_type: str) -> Any:
+def _content(body: bytes, content_type: str) -> object:
     if content_type.partition(";")[0].strip().lower().endswith("json"):
         try:
             return json_of(body)

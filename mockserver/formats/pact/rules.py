@@ -82,7 +82,7 @@ class Conditions:
         self.rules = rules
         self.lost: list[tuple[str, str]] = []
 
-    def of(self, value: object, path: Path = ()) -> Any:
+    def of(self, value: object, path: Path = ()) -> object:
         rule = self._rule(path)
         if rule is None or all(matcher.get("match") == "equality" for matcher in rule.matchers):
             return self._literal(value, path)
@@ -98,7 +98,7 @@ class Conditions:
         here = len(best.tokens) == len(path)
         return best if here or best.matchers[0].get("match", "type") == "type" else None
 
-    def _literal(self, value: object, path: Path) -> Any:
+    def _literal(self, value: object, path: Path) -> object:
         if isinstance(value, dict):
             fields = {key: self.of(item, (*path, key)) for key, item in value.items()}
             return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
@@ -106,7 +106,7 @@ class Conditions:
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
         return exact_tree(value)
 
-    def _one(self, matcher: Mapping[str, Any], value: object, path: Path, here: bool) -> Any:
+    def _one(self, matcher: Mapping[str, Any], value: object, path: Path, here: bool) -> object:
         kind = str(matcher.get("match") or _kind_of(matcher))
         if kind == "type" and isinstance(value, dict):
             return self._literal(value, path)
@@ -119,7 +119,7 @@ class Conditions:
             return self._literal(value, path)
         return {f"${name}": operand for name, operand in operators.items()} if operators else value
 
-    def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> Any:
+    def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> object:
         """A list of any length; what its items are is not asked."""
         found: dict[str, Any] = {"$type": "array"}
         bounds = {
@@ -139,7 +139,7 @@ def _kind_of(matcher: Mapping[str, Any]) -> str:
     return "regex" if "regex" in matcher else "type" if matcher.keys() & {"min", "max"} else "equality"
 
 
-def exact_tree(value: object) -> Any:
+def exact_tree(value: object) -> object:
     """A scalar as a condition that only it fulfils."""
     if isinstance(value, str):
         return {"$equals": value} if value in ("$present", "$absent") else value
@@ -273,12 +273,12 @@ def texts_condition(values: list[str], rule: MatchingRule | None) -> tuple[Any, 
     return (exact_text(found[0]["equals"]) if found[0].keys() == {"equals"} else found[0]), why
 
 
-def exact_texts(values: list[str]) -> Any:
+def exact_texts(values: list[str]) -> object:
     """Exactly these; the one, where it is one."""
     return exact_text(values[0]) if len(values) == 1 else [exact_text(one) for one in values]
 
 
-def exact_text(text: str) -> Any:
+def exact_text(text: str) -> object:
     condition = text_condition(text)
     return text if condition == "present" and text != "present" else condition
 

@@ -193,7 +193,7 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
 
 def _examples(
     value: object, path: tuple[str | int, ...], step: Step, found: PactPart, lost: list[Lost]
-) -> Any:
+) -> object:
     """The JSON with examples where templates stand."""
     if isinstance(value, dict):
         return {key: _examples(item, (*path, key), step, found, lost) for key, item in value.items()}

@@ -210,7 +210,7 @@ def _raw_body(
     )
 
 
-def _blurred(value: object) -> Any:
+def _blurred(value: object) -> object:
     """The JSON as a condition: of a text with a variable it asks only that it is one."""
     if isinstance(value, dict):
         return {key: _blurred(item) for key, item in value.items()}

@@ -144,7 +144,7 @@ def _methods(matcher: Matcher) -> frozenset[str]:
     return frozenset(method for method in METHODS if test.holds(method))
 
 
-def _condition(matcher: Matcher) -> Any:
+def _condition(matcher: Matcher) -> object:
     """Of a text that is there, not yet turned round. Raises NotConvertibleError."""
     kind, _ = _kind(matcher)
     value = matcher[1]
@@ -164,7 +164,7 @@ def _condition(matcher: Matcher) -> Any:
     raise NotConvertibleError(f"the matcher {matcher[0]!r} has no counterpart here")
 
 
-def _present(matcher: Matcher) -> Any:
+def _present(matcher: Matcher) -> object:
     """Of what has to be there, even where it is turned round."""
     kind, turned = _kind(matcher)
     if kind == "BeEmpty" and turned:
@@ -189,7 +189,7 @@ def _body(body: object, *, is_form: bool) -> Iterator[Atom]:
     yield atom.turned() if turned else atom
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> object:
     try:
         return json_of(text)
     except ValueError:
@@ -209,12 +209,12 @@ def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
     return Atom("jsonpath", _or_absent(kind, condition), f"$.{path}")
 
 
-def _or_absent(kind: str, condition: object) -> Any:
+def _or_absent(kind: str, condition: object) -> object:
     """What is absent is empty there."""
     return either(["absent", condition]) if kind == "BeEmpty" else condition
 
 
-def _found(condition: object, matcher: Matcher, kind: str) -> Any:
+def _found(condition: object, matcher: Matcher, kind: str) -> object:
     """Of the list of values that a path finds, which Smocker prints before it compares them."""
     value = matcher[1]
     if kind == "Equal" and re.fullmatch(r"-?(0|[1-9]\d{0,14})", value):

@@ -63,7 +63,7 @@ def _expected(route: Outgoing, losses: Losses) -> None:
         losses.add(f"{route.place}.expect", f"Smocker expects the {used_up} calls that use it up")
 
 
-def _should(operator: str, value: str, *, turned: bool = False) -> Any:
+def _should(operator: str, value: str, *, turned: bool = False) -> object:
     if operator == "equals" and not turned:
         return value
     return {"matcher": f"Should{'Not' if turned else ''}{_NAMES[operator]}", "value": value}
@@ -91,7 +91,7 @@ def _request(route: Outgoing) -> dict[str, Any]:
     return made
 
 
-def _merged(before: object, body: object) -> Any:
+def _merged(before: object, body: object) -> object:
     if before is None:
         return body
     if isinstance(before, dict) and isinstance(body, dict) and not {"matcher"} & {*before, *body}:
@@ -99,7 +99,7 @@ def _merged(before: object, body: object) -> Any:
     raise NotConvertibleError("a mock asks for its body in one way only")
 
 
-def _listed(matchers: list[Any]) -> Any:
+def _listed(matchers: list[Any]) -> object:
     return matchers[0] if len(matchers) == 1 else matchers
 
 
@@ -134,7 +134,7 @@ def _value(operator: str, operand: Any) -> str:
     return searching(operand) if operator == "matches" else as_text(operand)
 
 
-def _turned(condition: object) -> Any:
+def _turned(condition: object) -> object:
     if not isinstance(condition, dict):
         if condition in ("present", "absent") or isinstance(condition, list):
             raise NotConvertibleError("what is turned round can't be carried")
@@ -145,7 +145,7 @@ def _turned(condition: object) -> Any:
     return _should(_known(operator), _value(operator, operand), turned=True)
 
 
-def _body(part: str, asked: Any) -> Any:
+def _body(part: str, asked: Any) -> object:
     match part:
         case "text":
             if isinstance(asked, dict) and list(asked) == ["not"]:
@@ -170,7 +170,7 @@ def _field(path: str) -> str:
     return path[2:]
 
 
-def _found(condition: object) -> Any:
+def _found(condition: object) -> object:
     if isinstance(condition, dict) and list(condition) == ["not"]:
         inner = condition["not"]
         if isinstance(inner, dict) and list(inner) == ["contains"]:

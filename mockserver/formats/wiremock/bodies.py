@@ -49,7 +49,7 @@ def _pattern(pattern: object, match: Match, at: LossPlace) -> None:
         _also(match, "text", _over_lines(made), "all_of")
 
 
-def _over_lines(condition: object) -> Any:
+def _over_lines(condition: object) -> object:
     """A dot of theirs is a line end too, which a body may have."""
     if isinstance(condition, list):
         return [_over_lines(one) for one in condition]

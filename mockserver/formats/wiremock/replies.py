@@ -36,7 +36,7 @@ class WireMockReplies:
         self._inline = inline
         self.files: dict[str, bytes] = {}
 
-    def reply(self, written: object, at: LossPlace) -> Any:
+    def reply(self, written: object, at: LossPlace) -> object:
         """A status alone, where there is nothing else; else a mapping."""
         if not isinstance(written, dict):
             at.lost("a response is a mapping")
@@ -172,7 +172,7 @@ def _delays(written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> Non
         }
 
 
-def distribution(written: Any, at: LossPlace) -> Any:
+def distribution(written: Any, at: LossPlace) -> object:
     """A delay that is drawn; None, and noted, where it can't be said."""
     kind = written.get("type") if isinstance(written, dict) else None
     try:

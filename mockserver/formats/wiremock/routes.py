@@ -87,7 +87,7 @@ def _states(mapping: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return when, {} if new is None else {scenario: new}
 
 
-def any_started(state: str) -> Any:
+def any_started(state: str) -> object:
     """The condition on a state."""
     if state == STARTED:
         return {"any_of": ["absent", STARTED]}

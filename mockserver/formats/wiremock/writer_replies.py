@@ -71,7 +71,7 @@ class WrittenReplies:
             made["transformers"] = ["response-template"]
         return made
 
-    def _said(self, value: object, at: LossPlace) -> Any:
+    def _said(self, value: object, at: LossPlace) -> object:
         """With its templates in Handlebars; notes that there are some."""
         if not is_template(value):
             return value
@@ -196,7 +196,7 @@ def webhook_out(written: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     return {"name": "webhook", "parameters": _of_original(parameters)}
 
 
-def _of_original(value: object) -> Any:
+def _of_original(value: object) -> object:
     """The same; the request of a template there is the one that was answered."""
     if isinstance(value, dict):
         return {key: _of_original(one) for key, one in value.items()}

@@ -142,7 +142,7 @@ class _Flags:
         self.ordered = False
 
 
-def _tree(*, exact: bool) -> Any:
+def _tree(*, exact: bool) -> object:
     def made(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
         if isinstance(written, dict) and set(written) == {"$all_of"}:
             return [pattern for one in written["$all_of"] for pattern in made(one, at)]
@@ -168,7 +168,7 @@ _NO_TREE = object()
 _TYPES = {"string": "any-string", "number": "any-number", "boolean": "any-boolean"}
 
 
-def _plain(written: object, flags: _Flags, at: LossPlace) -> Any:
+def _plain(written: object, flags: _Flags, at: LossPlace) -> object:
     """The literal tree that a condition stands for, placeholders in it; _NO_TREE, and noted, where it is none."""
     if isinstance(written, list):
         flags.ordered |= len(written) > 1
@@ -188,12 +188,12 @@ def _plain(written: object, flags: _Flags, at: LossPlace) -> Any:
     return _NO_TREE if any(one is _NO_TREE for one in fields.values()) else fields
 
 
-def _all_plain(items: list[Any], flags: _Flags, at: LossPlace) -> Any:
+def _all_plain(items: list[Any], flags: _Flags, at: LossPlace) -> object:
     made = [_plain(one, flags, at.at(i)) for i, one in enumerate(items)]
     return _NO_TREE if any(one is _NO_TREE for one in made) else made
 
 
-def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> Any:
+def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> object:
     key, operand = next(iter(written.items()))
     if len(written) == 1:
         if key == "$equals":
@@ -216,7 +216,7 @@ def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> Any:
     return _NO_TREE
 
 
-def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> Any:
+def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> object:
     items = [operand] if key == "$contains" else [one.get("$contains", _NO_TREE) for one in operand]
     if any(one is _NO_TREE for one in items):
         at.lost("$all_of can't be asked there")
@@ -225,7 +225,7 @@ def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> Any:
     return _all_plain(items, flags, at)
 
 
-def _queries(kind: str) -> Any:
+def _queries(kind: str) -> object:
     def patterns(written: dict[str, Any], at: LossPlace) -> list[dict[str, Any] | None]:
         return [
             _queried(kind, query, one, place)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from mockserver.formats.wiremock.losses import LossPlace
 
@@ -27,7 +26,7 @@ def is_template(value: object) -> bool:
     return isinstance(value, list) and any(is_template(one) for one in value)
 
 
-def handlebars_tree(value: object, at: LossPlace) -> Any:
+def handlebars_tree(value: object, at: LossPlace) -> object:
     """Every text in a JSON value."""
     if isinstance(value, str):
         return handlebars(value, at)

@@ -93,7 +93,7 @@ class DifferencePlace:
         return Difference(self.where, _bounded(written), _brief(actual), where, slip.hint, slip.weight, said)
 
 
-def _bounded(written: object) -> Any:
+def _bounded(written: object) -> object:
     """What was expected, as data; in words where it is long."""
     room, todo = _EXPECTED_CHARS, [written]
     while todo and room > 0:
@@ -106,7 +106,7 @@ def _bounded(written: object) -> Any:
     return written if room > 0 else show(written)
 
 
-def _brief(actual: object) -> Any:
+def _brief(actual: object) -> object:
     """The value itself, or, where it is long or deep, what a person is shown of it."""
     if isinstance(actual, str):
         return actual if len(actual) <= _BRIEF_CHARS else actual[: _BRIEF_CHARS - 1] + "…"
@@ -116,7 +116,7 @@ def _brief(actual: object) -> Any:
     return actual
 
 
-def _unwrapped(values: object) -> Any:
+def _unwrapped(values: object) -> object:
     """All texts under one name as a person speaks of them: none, the one, or the list."""
     if not isinstance(values, list):
         return values
