@@ -12,7 +12,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from mockserver.model.client_cert import ClientCert
@@ -114,7 +114,7 @@ def _bounded(value: object, source: bytes) -> object:
     return value
 
 
-def _no_constant(name: str) -> object:
+def _no_constant(name: str) -> NoReturn:
     raise UnreadableBodyError(f"{name} is no JSON")
 
 

@@ -90,7 +90,7 @@ class Validators:
             keywords={_APART: lambda _parent, far, _path: _Far(self, far, direction)},
         )
 
-    def _registry(self, direction: Direction) -> Any:
+    def _registry(self, direction: Direction) -> object:
         found = self._registries.get(direction)
         if found is None:
             documents = [
@@ -223,7 +223,7 @@ def standalone(schema: DocumentNode, most: int = 200) -> dict[str, Any]:
     names: dict[str, str] = {}
     waiting: list[DocumentNode] = []
 
-    def local(value: object, home: DocumentNode) -> Any:
+    def local(value: object, home: DocumentNode) -> object:
         if isinstance(value, list):
             return [local(item, home) for item in value]
         if not isinstance(value, dict):

@@ -100,7 +100,7 @@ def _path(route: Route) -> str:
 _NO_VALUE = object()
 
 
-def _value(condition: object, mark: str = "") -> Any:
+def _value(condition: object, mark: str = "") -> object:
     """The value that fits a condition, if it names one."""
     if isinstance(condition, Mapping):
         for operator in (f"{mark}equals", f"{mark}one_of"):
@@ -160,7 +160,7 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
     return (), b""
 
 
-def _tree(condition: object) -> Any:
+def _tree(condition: object) -> object:
     """A JSON value that holds what is asked for; a field whose value is not said is left out."""
     if isinstance(condition, Mapping) and not any(str(key).startswith("$") for key in condition):
         made = {key: _tree(item) for key, item in condition.items()}

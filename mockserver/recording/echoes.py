@@ -81,7 +81,7 @@ class _Explainer:
         self._read: Callable[[Any], Any] = _first if one.kind == "form" else _same
         self._root = f"request.{one.kind}"
 
-    def tree(self, value: object, place: tuple[Any, ...]) -> Any:
+    def tree(self, value: object, place: tuple[Any, ...]) -> object:
         whole = self._of_body(value, place)
         if whole is not None:
             return whole
@@ -92,7 +92,7 @@ class _Explainer:
         name = next((part for part in reversed(place) if isinstance(part, str)), "")
         return self._of_path(value, name) or (self.text(value) if isinstance(value, str) else value)
 
-    def event(self, event: object) -> Any:
+    def event(self, event: object) -> object:
         if isinstance(event, dict) and isinstance(event.get("data"), (dict, list)):
             return {**event, "data": self.tree(event["data"], ())}
         return event
@@ -138,11 +138,11 @@ class _Explainer:
         return None
 
 
-def _same(value: object) -> Any:
+def _same(value: object) -> object:
     return value
 
 
-def _first(values: object) -> Any:
+def _first(values: object) -> object:
     return values[0] if isinstance(values, list) and len(values) == 1 else None
 
 

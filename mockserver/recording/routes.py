@@ -187,7 +187,7 @@ def _literal(segment: str) -> str:
 # Replies
 
 
-def _reply(one: SeenValues, making: Making, place: str) -> Any:
+def _reply(one: SeenValues, making: Making, place: str) -> object:
     draft, hiding = one.explained, making.hiding
     at = f"{place} reply"
     reply: dict[str, Any] = {}

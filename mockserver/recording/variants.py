@@ -268,14 +268,14 @@ def _conditions(
     return made
 
 
-def _form_condition(value: Any, at: str, name: str, hiding: Hiding) -> Any:
+def _form_condition(value: Any, at: str, name: str, hiding: Hiding) -> object:
     if value is _ABSENT:
         return "absent"
     asked = [hiding.condition(at, name, one) for one in value]
     return asked[0] if len(asked) == 1 else asked
 
 
-def _json_condition(value: object, at: str, name: str, hiding: Hiding) -> Any:
+def _json_condition(value: object, at: str, name: str, hiding: Hiding) -> object:
     if value is _ABSENT:
         return "$absent"
     if isinstance(value, str):

@@ -181,7 +181,7 @@ def _events(text: str) -> dict[str, Any] | None:
     return {"events": events} if events and "".join(map(event_text, events)) == text else None
 
 
-def _event(block: str) -> Any:
+def _event(block: str) -> object:
     event: dict[str, Any] = {}
     for line in block.split("\n"):
         key, _, value = line.partition(":")

@@ -183,7 +183,7 @@ def _tree(value: dict[str, Any], path: KeyPath, names: frozenset[str]) -> Tree:
     return compile_tree(plain(value), path, names=names)
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> object:
     """The same tree with numbers that have forgotten how they were written: the validator knows no others."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}

@@ -74,7 +74,7 @@ def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schem
         raise InvalidInputError(Flaw(path, f"this is no JSON Schema: {why}", "See json-schema.org")) from why
 
 
-def read_json(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+def read_json(name: str, path: KeyPath, read_file: ReadFile) -> object:
     """The JSON in the file of that name. Raises InvalidInputError."""
     content = read_file(name, path)
     try:

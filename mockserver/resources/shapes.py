@@ -67,7 +67,7 @@ class SchemaShape:
         """The shape of a list's items."""
         return self._at(self._root, [node.get("items") for node in self._nodes])
 
-    def typed(self, text: str) -> Any:
+    def typed(self, text: str) -> object:
         """A form's text as the value that the schema wants, where it is one; else as it is."""
         types = self.types
         if not types or "string" in types:
@@ -105,7 +105,7 @@ def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _referred(root: object, reference: str) -> Any:
+def _referred(root: object, reference: str) -> object:
     """What a JSON pointer within the document leads to; None for any other reference."""
     if reference != "#" and not reference.startswith("#/"):
         return None

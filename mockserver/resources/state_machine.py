@@ -21,7 +21,7 @@ class Machine:
         self.initial = spec.initial
         self.transitions = spec.transitions
 
-    def state(self, item: Item) -> Any:
+    def state(self, item: Item) -> object:
         """The item's state, ABSENT where it has none."""
         return item.get(self.field, ABSENT)
 

@@ -219,7 +219,7 @@ def _purpose(model: type[BaseModel], path: KeyPath) -> str:
     return f"Add {key}" if known is None else f"Write {key}: {known}"
 
 
-def _example(schema: dict[str, Any]) -> Any:
+def _example(schema: dict[str, Any]) -> object:
     for known in ("examples", "enum"):
         if schema.get(known):
             return schema[known][0]

@@ -88,7 +88,7 @@ def read(name: str, read_file: ReadFile) -> Specification:
     return Specification(name, version, documents)
 
 
-def _parsed(name: str, raw: bytes) -> Any:
+def _parsed(name: str, raw: bytes) -> object:
     """JSON where the file is JSON, whatever its name; else YAML. Raises InvalidInputError."""
     try:
         text = decode(raw)
@@ -139,7 +139,7 @@ def _version(name: str, data: object) -> str:
     return version
 
 
-def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, data: bool = False) -> Any:
+def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, data: bool = False) -> object:
     """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
     if depth > _DEEPEST:
         raise InvalidInputError(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))

@@ -203,7 +203,7 @@ class TroublesFileSpec(Spec):
 
     @model_validator(mode="before")
     @classmethod
-    def _own_keys(cls, value: object) -> Any:
+    def _own_keys(cls, value: object) -> object:
         if isinstance(value, dict):
             return {key: item for key, item in value.items() if not str(key).startswith("x-")}
         if value is None:

@@ -33,7 +33,7 @@ class State(Mapping[str, Any]):
         self._now_s = now_s
         self.put(initial, {})
 
-    def read(self, key: str) -> Any:
+    def read(self, key: str) -> object:
         """The value, or ABSENT."""
         if key not in self._values:
             return ABSENT
@@ -137,13 +137,13 @@ class State(Mapping[str, Any]):
         twin._until, twin._expiry = dict(self._until), self._expiry.copy()
         return twin
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> object:
         value = self.read(key)
         if value is ABSENT:
             raise KeyError(key)
         return value
 
-    def get(self, key: str, default: object = None) -> Any:
+    def get(self, key: str, default: object = None) -> object:
         """As every mapping's, without an exception on the way."""
         value = self.read(key)
         return default if value is ABSENT else value

@@ -72,7 +72,7 @@ def _generator() -> Any:
     return faker.Faker("en_US")
 
 
-def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> object:
     """One made-up value, as plain JSON. A name that Faker does not know in this version is an error."""
     bound = dict(zip(FAKES[name], args, strict=False)) | kwargs
     for key, value in bound.items():
@@ -98,7 +98,7 @@ def _check(name: str, key: str, value: object) -> None:
         raise RenderError(f"{key} of fake.{name}() is 0 to {COUNT_LIMIT}")
 
 
-def _json(value: object) -> Any:
+def _json(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
     return [_json(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -28,7 +28,7 @@ DIGITS_LIMIT = 1000
 """Reading a number from a text takes time; a longer text is none."""
 
 
-def to_int(_scope: Scope, value: object, default: object = 0, base: int = 10) -> Any:
+def to_int(_scope: Scope, value: object, default: object = 0, base: int = 10) -> object:
     """A whole number; what is none gives `default`. Text like '3.9' is cut to 3."""
     try:
         if isinstance(value, str):
@@ -51,7 +51,7 @@ def _int_of_text(text: str, base: int) -> int:
         return int(float(text))
 
 
-def to_float(_scope: Scope, value: object, default: object = 0.0) -> Any:
+def to_float(_scope: Scope, value: object, default: object = 0.0) -> object:
     """A number; what is none gives `default`, and so do the infinite ones, which JSON hasn't."""
     if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > DIGITS_LIMIT):
         return default
@@ -148,7 +148,7 @@ def rounded(_scope: Scope, value: object, precision: int = 0, method: str = "com
     return whole / scale
 
 
-def absolute(_scope: Scope, value: object) -> Any:
+def absolute(_scope: Scope, value: object) -> object:
     if not isinstance(value, (int, float)):
         raise RenderError(f"can't take the absolute value of {kind_of(value)}")
     return abs(value)

@@ -78,7 +78,7 @@ def jwt(scope: Scope, claims: object, key: object) -> str:
     return f"{body}.{_base64url(mark)}"
 
 
-def _numeric_date(value: object) -> Any:
+def _numeric_date(value: object) -> object:
     return int(value.timestamp()) if isinstance(value, datetime) else value
 
 
@@ -92,7 +92,7 @@ def _base64url(data: bytes) -> str:
     return b64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def date(scope: Scope, moment: object, shift: str = "", form: str | None = None) -> Any:
+def date(scope: Scope, moment: object, shift: str = "", form: str | None = None) -> object:
     """
     A time, shifted by a text such as '+3d', '-90m' or '+1mo'; as text where `form` is given.
 
@@ -197,7 +197,7 @@ _SIGNS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 }
 
 
-def decimal(_scope: Scope, a: object, sign: str, b: object) -> Any:
+def decimal(_scope: Scope, a: object, sign: str, b: object) -> object:
     """
     Two numbers, or texts of some, in exact decimals: `sign` is one of + - * / %. A quotient has as many places as the
     dividend and is rounded half up; a remainder has the dividend's sign.

@@ -21,19 +21,19 @@ def length(_scope: Scope, value: object) -> int:
     raise RenderError(f"{kind_of(value)} has no length")
 
 
-def first(_scope: Scope, value: object) -> Any:
+def first(_scope: Scope, value: object) -> object:
     if isinstance(value, Mapping):
         value = list(islice(value, 1))
     return _at(value, 0, "first")
 
 
-def last(scope: Scope, value: object) -> Any:
+def last(scope: Scope, value: object) -> object:
     if isinstance(value, Mapping):
         value = elements(scope, value)
     return _at(value, -1, "last")
 
 
-def _at(value: object, index: int, word: str) -> Any:
+def _at(value: object, index: int, word: str) -> object:
     if not isinstance(value, (list, tuple, str)):
         raise RenderError(f"{kind_of(value)} has no {word} item")
     if not value:
@@ -48,7 +48,7 @@ def join(scope: Scope, value: object, d: str = "", attribute: str | int | None =
     return methods.join_texts(scope, [to_text(scope, item) for item in found], to_text(scope, d))
 
 
-def by_attribute(value: object, attribute: str | int) -> Any:
+def by_attribute(value: object, attribute: str | int) -> object:
     """`attribute` is a key, a position, or several of them with dots between."""
     if isinstance(attribute, str) and len(attribute) > ATTRIBUTE_LIMIT:
         raise RenderError(f"an attribute has at most {ATTRIBUTE_LIMIT} characters")
@@ -63,7 +63,7 @@ def to_list(scope: Scope, value: object) -> list[Any]:
     return elements(scope, value, "make a list of")
 
 
-def _sort_key(scope: Scope, value: object, case_sensitive: bool) -> Any:
+def _sort_key(scope: Scope, value: object, case_sensitive: bool) -> object:
     if isinstance(value, str):
         scope.read(len(value))
         return value if case_sensitive else methods.lower(scope, value)
@@ -134,7 +134,7 @@ def unique(
 _FREE_HASHES = 1 << 60
 
 
-def _hashed(key: object) -> Any:
+def _hashed(key: object) -> object:
     """
     The key for a dictionary. Python hashes a large number by its remainder, so that a client could choose thousands
     with one hash; the hash of a text can't be foreseen.
@@ -146,14 +146,14 @@ def _hashed(key: object) -> Any:
     return key
 
 
-def reverse(scope: Scope, value: object) -> Any:
+def reverse(scope: Scope, value: object) -> object:
     if isinstance(value, str):
         scope.take_chars(len(value))
         return value[::-1]
     return elements(scope, value, "reverse")[::-1]
 
 
-def total(scope: Scope, value: object, attribute: str | int | None = None, start: object = 0) -> Any:
+def total(scope: Scope, value: object, attribute: str | int | None = None, start: object = 0) -> object:
     result = start
     for item in elements(scope, value, "sum"):
         result = add(scope, result, item if attribute is None else by_attribute(item, attribute))
@@ -162,19 +162,19 @@ def total(scope: Scope, value: object, attribute: str | int | None = None, start
 
 def smallest(
     scope: Scope, value: object, case_sensitive: bool = False, attribute: str | int | None = None
-) -> Any:
+) -> object:
     return _extreme(scope, value, case_sensitive, attribute, False)
 
 
 def largest(
     scope: Scope, value: object, case_sensitive: bool = False, attribute: str | int | None = None
-) -> Any:
+) -> object:
     return _extreme(scope, value, case_sensitive, attribute, True)
 
 
 def _extreme(
     scope: Scope, value: object, case_sensitive: bool, attribute: str | int | None, most: bool
-) -> Any:
+) -> object:
     found = elements(scope, value, "compare the items of")
     if not found:
         raise UndefinedError("the largest item" if most else "the smallest item", why="there are none")

@@ -160,7 +160,7 @@ def index_list(scope: Scope, items: list[Any], item: object) -> int:
         raise RenderError("the list has no such item") from None
 
 
-def get(_scope: Scope, mapping: Mapping[Any, Any], key: object, default: object = None) -> Any:
+def get(_scope: Scope, mapping: Mapping[Any, Any], key: object, default: object = None) -> object:
     return mapping.get(key, default)
 
 
@@ -276,7 +276,9 @@ _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
 )
 
 
-def call_method(scope: Scope, value: object, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def call_method(
+    scope: Scope, value: object, name: str, args: Sequence[Any], kwargs: dict[str, Any]
+) -> object:
     table = BY_TYPE.get(type(value))
     method = (methods_of(value) if table is None else table).get(name)
     if method is None:

@@ -23,7 +23,7 @@ def _no(doing: str, left: object, right: object, advice: str = "") -> RenderErro
     return RenderError(f"can't {doing} {kind_of(left)} and {kind_of(right)}{advice}")
 
 
-def add(scope: Scope, left: Any, right: Any) -> Any:
+def add(scope: Scope, left: Any, right: Any) -> object:
     if _numbers(left, right):
         return left + right
     if isinstance(left, str) and isinstance(right, str):
@@ -35,14 +35,14 @@ def add(scope: Scope, left: Any, right: Any) -> Any:
     raise _no("add", left, right, "; `~` joins as text" if str in (type(left), type(right)) else "")
 
 
-def subtract(_scope: Scope, left: Any, right: Any) -> Any:
+def subtract(_scope: Scope, left: Any, right: Any) -> object:
     if _numbers(left, right):
         return left - right
     advice = "; use date() to shift a time" if isinstance(left, datetime) else ""
     raise _no("subtract", left, right, advice)
 
 
-def multiply(scope: Scope, left: Any, right: Any) -> Any:
+def multiply(scope: Scope, left: Any, right: Any) -> object:
     if isinstance(left, int) and isinstance(right, int):
         if left.bit_length() + right.bit_length() > MAX_INT_BITS:
             raise BudgetExceededError(f"it makes a number of more than {MAX_INT_BITS} bits")
@@ -57,15 +57,15 @@ def multiply(scope: Scope, left: Any, right: Any) -> Any:
     raise _no("multiply", left, right)
 
 
-def divide(_scope: Scope, left: object, right: object) -> Any:
+def divide(_scope: Scope, left: object, right: object) -> object:
     return left / _divisor(left, right)
 
 
-def floor_divide(_scope: Scope, left: object, right: object) -> Any:
+def floor_divide(_scope: Scope, left: object, right: object) -> object:
     return left // _divisor(left, right)
 
 
-def modulo(_scope: Scope, left: object, right: object) -> Any:
+def modulo(_scope: Scope, left: object, right: object) -> object:
     if isinstance(left, str):
         raise RenderError("`%` divides numbers here; join texts with `~`")
     return left % _divisor(left, right)
@@ -79,13 +79,13 @@ def _divisor(left: object, right: object) -> Any:
     return right
 
 
-def negative(_scope: Scope, value: object) -> Any:
+def negative(_scope: Scope, value: object) -> object:
     if isinstance(value, (int, float)):
         return -value
     raise RenderError(f"can't negate {kind_of(value)}")
 
 
-def positive(_scope: Scope, value: object) -> Any:
+def positive(_scope: Scope, value: object) -> object:
     if isinstance(value, (int, float)):
         return +value
     raise RenderError(f"can't take {kind_of(value)} as a number; use the `int` or `float` filter")

@@ -146,7 +146,7 @@ Closure = Callable[[Scope], Any]
 def with_budget(make: Closure) -> Closure:
     """The same with a whole budget of its own."""
 
-    def render(scope: Scope) -> Any:
+    def render(scope: Scope) -> object:
         scope.steps = STEP_LIMIT
         scope.chars = CHAR_LIMIT
         return make(scope)

@@ -38,7 +38,7 @@ class Tree:
         """The value of a constant one."""
         return self._constant
 
-    def _constantly(self, _scope: Scope) -> Any:
+    def _constantly(self, _scope: Scope) -> object:
         return self._constant
 
 

@@ -80,7 +80,7 @@ def pointer_of(place: str) -> str:
     return "/" + "/".join(name or number for name, number in _STEP.findall(place))
 
 
-def read_json(request: Request) -> Any:
+def read_json(request: Request) -> object:
     """The body as JSON, whatever its content type. Raises WireMockError."""
     try:
         is_empty, found = not request.decoded_body.strip(), None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mockserver.errors import Flaw, InvalidInputError, MockServerError
 from mockserver.model.written import as_text, written_float
@@ -97,7 +97,7 @@ def _content(path: Path) -> object:
         raise refused(str(path), f"no JSON: {why}", "Export it anew") from why
 
 
-def _no_number(name: str) -> object:
+def _no_number(name: str) -> NoReturn:
     raise ValueError(f"JSON has no {name}")
 
 
