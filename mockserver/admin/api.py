@@ -50,7 +50,7 @@ class ProblemError(MockServerError):
         detail: str = "",
         *,
         lines: tuple[tuple[str, str], ...] = (),
-        **members: Any,
+        **members: object,
     ) -> None:
         super().__init__(title)
         self.document = problem(status, kind, title, detail, **members)
@@ -73,7 +73,7 @@ class WebhookControl(Protocol):
 
     async def change(self, ns: Namespace, deed: Callable[[VirtualClock], None]) -> None: ...
 
-    async def redeliver(self, ns: Namespace, delivery: Delivery) -> Any: ...
+    async def redeliver(self, ns: Namespace, delivery: Delivery) -> object: ...
 
     def moved(self, ns: Namespace) -> None: ...
 
@@ -295,7 +295,7 @@ class AdminApi:
             raise ProblemError(405, "method-not-allowed", title, f"It takes {allowed}", lines=lines)
         return endpoint, params
 
-    def _body(self, endpoint: Endpoint, request: Request) -> Any:
+    def _body(self, endpoint: Endpoint, request: Request) -> object:
         if endpoint.body is None:
             return None
         if not request.body and endpoint.optional_body:
@@ -332,7 +332,7 @@ def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
     return problem_response(mask_shapes(document), *lines)
 
 
-def parsed(model: Any, data: Any) -> Any:
+def parsed(model: type[M], data: object) -> M:
     """The body as its model. Raises InvalidInputError with a flaw for every wrong field."""
     try:
         return model.model_validate(data)
@@ -365,7 +365,7 @@ def from_browser(request: Request) -> bool:
     return "origin" in request.headers or any(name.startswith("sec-fetch-") for name in request.headers)
 
 
-def read_json(request: Request, *, as_written: bool = False) -> Any:
+def read_json(request: Request, *, as_written: bool = False) -> object:
     """
     The body as JSON, decimals `as_written` or as numbers. Raises ProblemError: 415 for another content type,
     400 for what doesn't parse.
@@ -390,7 +390,7 @@ def is_browser(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def json_answer(document: Any, status: int = 200, *headers: tuple[str, str]) -> Response:
+def json_answer(document: object, status: int = 200, *headers: tuple[str, str]) -> Response:
     exact, write = json_writer(document)
     return Response(status, [("Content-Type", "application/json"), *headers], write(exact))
 
@@ -399,12 +399,12 @@ def no_content() -> Response:
     return Response(204)
 
 
-def listing(items: list[Any], after: Any = None) -> Response:
+def listing(items: list[Any], after: object = None) -> Response:
     """`{"items": [...], "next": cursor or null}`, written item by item: on a thread, others have their turn between them."""
     return written_listing([dump_json(item) for item in items], after)
 
 
-def written_listing(items: list[bytes], after: Any = None, **more: Any) -> Response:
+def written_listing(items: list[bytes], after: object = None, **more: object) -> Response:
     """The same of items that are JSON already, and members beside them."""
     rest = dump_json({"next": after, **more})[1:]
     data = b'{"items":[%b],%b' % (b",".join(items), rest)
@@ -424,5 +424,5 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 """Made once: `json.dumps` makes one of these for every text."""
 
 
-def to_json(value: Any) -> str:
+def to_json(value: object) -> str:
     return _encode(value)

@@ -150,7 +150,9 @@ def may_reveal(asked: AdminRequest[Any]) -> bool:
     return True
 
 
-async def page(asked: AdminRequest[Any], found: Iterator[tuple[Call, bool]], view: Any) -> Response:
+async def page(
+    asked: AdminRequest[Any], found: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
+) -> Response:
     """One page of calls after the cursor, newest last: found, shown and written call by call."""
     limit = asked.number("limit", PAGE, MOST)
     after = cursor(asked.query.get("cursor"))

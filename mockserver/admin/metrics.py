@@ -147,7 +147,7 @@ def _standing(reading: MetricsReading) -> Iterator[Family]:
     yield "gauge", "mockserver_build_info", "Always 1.", (("version",), [((__version__,), 1)])
 
 
-def _by(label: str, numbers: Mapping[str, int], known: Iterable[str]) -> Any:
+def _by(label: str, numbers: Mapping[str, int], known: Iterable[str]) -> object:
     """Samples by one label. What has not happened yet is 0: a series that begins with 1 has no rate."""
     return (label,), [((str(kind),), numbers.get(kind, 0)) for kind in known]
 

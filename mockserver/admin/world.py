@@ -133,7 +133,7 @@ async def _mapping(asked: AdminRequest[Any]) -> dict[str, Any]:
     return data
 
 
-def _shown(value: Any, *, reveal: bool = False) -> Answer:
+def _shown(value: object, *, reveal: bool = False) -> Answer:
     return json_answer(value if reveal else mask_shapes(value))
 
 
@@ -259,7 +259,7 @@ async def patch_key(asked: AdminRequest[Any]) -> Answer:
     return await aside(size_bytes, _shown, value)
 
 
-def merged(target: Any, patch: Any) -> Any:
+def merged(target: object, patch: object) -> object:
     """A JSON merge patch (RFC 7396) applied."""
     if not isinstance(patch, dict):
         return patch

@@ -149,7 +149,7 @@ def _by_name(root: str, pairs: Iterable[tuple[str, str]]) -> Fields:
     return fields
 
 
-def _json_fields(value: Any) -> Fields:
+def _json_fields(value: object) -> Fields:
     fields: Fields = {}
     pending = [("json", value)]
     while pending:
@@ -171,7 +171,7 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if name and not _NOT_BARE.search(name) else f"{path}['{name}']"
 
 
-def _by_value(value: Any) -> Any:
+def _by_value(value: object) -> object:
     if isinstance(value, WrittenFloat):
         return _as_decimal(value)
     if isinstance(value, float) and value.is_integer():
@@ -181,7 +181,7 @@ def _by_value(value: Any) -> Any:
     return [_by_value(item) for item in value] if isinstance(value, list) else value
 
 
-def _as_decimal(value: WrittenFloat) -> Any:
+def _as_decimal(value: WrittenFloat) -> str | float:
     """A number with more digits than a double has, as its text; any other as itself."""
     exact, rounded = Decimal(value.text), Decimal(repr(float(value)))
     if exact != rounded:
@@ -189,7 +189,7 @@ def _as_decimal(value: WrittenFloat) -> Any:
     return int(value) if value.is_integer() else float(value)
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """Return a value as a text to compare: the number 1 and the text "1" differ, 1 and 1.0 do not."""
     return json.dumps(_by_value(value), sort_keys=True, default=str)
 

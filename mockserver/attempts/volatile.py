@@ -53,7 +53,7 @@ class Reason(Flag):
         return Reason.RANDOM in self and not self.certain
 
 
-def reason_of(field: str, value: Any, sent_s: float, siblings: dict[str, Any]) -> Reason:
+def reason_of(field: str, value: object, sent_s: float, siblings: dict[str, Any]) -> Reason:
     """
     Return what says that this field is volatile.
 
@@ -82,7 +82,7 @@ def is_volatile_name(name: str) -> bool:
     return folded in VOLATILE_NAMES or re.sub(r"[-_.]", "", folded) in VOLATILE_NAMES
 
 
-def is_volatile_shape(value: Any, sent_s: float) -> bool:
+def is_volatile_shape(value: object, sent_s: float) -> bool:
     """Whether it is a time within a day of the call, 16 bytes or more in hex or base64, or a JWT."""
     if isinstance(value, bool):
         return False

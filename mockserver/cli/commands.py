@@ -35,7 +35,7 @@ class _Flag(click.Option):
         return value
 
 
-def flag(*names: str, **options: Any) -> Callable[[F], F]:
+def flag(*names: str, **options: object) -> Callable[[F], F]:
     """An option that can also be set by MOCKSERVER_<FLAG>."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
     options.setdefault("envvar", "MOCKSERVER_" + long[2:].upper().replace("-", "_"))
@@ -46,7 +46,7 @@ def flag(*names: str, **options: Any) -> Callable[[F], F]:
 class _Size(click.ParamType[Any]):
     name = "size"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
         from mockserver.schema.reply import parse_size
@@ -60,7 +60,7 @@ class _Size(click.ParamType[Any]):
 class _Duration(click.ParamType[Any]):
     name = "duration"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
         from mockserver.model.durations import HINT, parse_duration_s
@@ -406,7 +406,7 @@ def _pairs(forms: tuple[str, ...]) -> dict[str, list[str]]:
     return found
 
 
-def _json_of(text: str) -> Any:
+def _json_of(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError as why:

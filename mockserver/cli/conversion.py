@@ -14,7 +14,7 @@ class _Format(click.ParamType[str]):
 
     name = "format"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from mockserver.errors import near
         from mockserver.formats import offered
 

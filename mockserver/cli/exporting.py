@@ -36,7 +36,7 @@ def writable() -> dict[str, str]:
     return {name: title for name, title in offered().items() if hasattr(format_named(name), "write")}
 
 
-def export_scenarios(format_: str, paths: Iterable[str], output: str | None, *, strict: bool, force: bool, **of_pact: Any) -> int:  # fmt: skip
+def export_scenarios(format_: str, paths: Iterable[str], output: str | None, *, strict: bool, force: bool, **of_pact: object) -> int:  # fmt: skip
     """The exit code."""
     try:
         write = _ability(format_, "write", f"can only be imported. There are: {', '.join(writable())}")
@@ -97,7 +97,7 @@ def export_calls(
     force: bool,
     reveal: bool,
     admin_token: str | None,
-    **of_pact: Any,
+    **of_pact: object,
 ) -> int:
     """The exit code. The server's archive is what calls are taken from."""
     try:
@@ -109,7 +109,7 @@ def export_calls(
     return _put(exported, output, strict=strict, force=force)
 
 
-def _archive(url: str, token: str | None, *, reveal: bool) -> Any:
+def _archive(url: str, token: str | None, *, reveal: bool) -> object:
     """The calls of `http://host:port[/@namespace]`. Raises ConversionRefusedError where no server answers as ours does."""
     at = urlsplit(url if "://" in url else f"http://{url}")
     if at.scheme not in ("http", "https") or not at.netloc:

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import dirname, join, normpath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    import yaml
 
 _REFERENCE = re.compile(rb"""\$ref["']?\s*:\s*["']?([^"'#\s{},:]+)""")
 """The file in a reference, in JSON and YAML; what has a colon lies elsewhere."""
@@ -88,7 +91,7 @@ def _texts(text: str) -> tuple[str, set[str]]:
     return name, set(_scalars(root))
 
 
-def _scalars(root: Any) -> Iterator[str]:
+def _scalars(root: yaml.Node | None) -> Iterator[str]:
     """Each node once, though anchors may lead to it from many places."""
     waiting, seen = [root], set()
     while waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -53,14 +54,14 @@ class ClockSurface:
         """Return to real time."""
         return self._move(True, reset=True)
 
-    def _move(self, wait: bool, **move: Any) -> datetime:
+    def _move(self, wait: bool, **move: object) -> datetime:
         document = move if wait else {**move, "wait": False}
         return _now(
             self._link.send("POST", "/clock", document, wait_s=None)
         )  # it takes what its webhooks take
 
 
-def _now(view: Any) -> datetime:
+def _now(view: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(view["now"])
 
 

@@ -61,7 +61,7 @@ class Http:
         self._idle: list[ClientConnection] = []
         self._process = os.getpid()
 
-    def send(self, method: str, target: str, document: Any = ..., *, wait_s: float | None = 0.0) -> Any:
+    def send(self, method: str, target: str, document: object = ..., *, wait_s: float | None = 0.0) -> Any:
         """
         What is answered, as JSON; None where it is empty. `wait_s` is time that
         the server was asked to take on top.
@@ -98,7 +98,7 @@ class Http:
         connection.sock.settimeout(None)
         return pieces
 
-    def _request(self, method: str, target: str, document: Any) -> bytes:
+    def _request(self, method: str, target: str, document: object) -> bytes:
         if _UNSENDABLE.search(target):
             raise ValueError(f"{target!r} can't stand in a request line")
         head = f"{method} {target} HTTP/1.1\r\n{self._headers}"

@@ -41,14 +41,14 @@ class Link:
         """Whether secrets are asked for unmasked; no more once the server has refused it."""
 
     def send(
-        self, method: str, path: str, document: Any = ..., *, wait_s: float | None = 0.0, **query: Any
+        self, method: str, path: str, document: object = ..., *, wait_s: float | None = 0.0, **query: object
     ) -> Any:
         """Raises Refused, Unreachable."""
         given = {name: value for name, value in query.items() if value is not None}
         target = f"{self.base}{path}" + (f"?{urlencode(given)}" if given else "")
         return self.http.send(method, target, document, wait_s=wait_s)
 
-    def at_root(self, method: str, path: str, document: Any = ...) -> Any:
+    def at_root(self, method: str, path: str, document: object = ...) -> Any:
         """The same for what belongs to no namespace."""
         return self.http.send(method, f"{self.root}{path}", document)
 
@@ -68,12 +68,12 @@ class Link:
             self.reveals = False
             return self.send("GET", path, **query)
 
-    def items(self, path: str, *, masked: bool = False, **query: Any) -> Iterator[Mapping[str, Any]]:
+    def items(self, path: str, *, masked: bool = False, **query: object) -> Iterator[Mapping[str, Any]]:
         """Every item of a list, page by page."""
         for page in self.pages(path, masked=masked, **query):
             yield from page["items"]
 
-    def pages(self, path: str, *, masked: bool = False, **query: Any) -> Iterator[Mapping[str, Any]]:
+    def pages(self, path: str, *, masked: bool = False, **query: object) -> Iterator[Mapping[str, Any]]:
         """Every page of a list."""
         cursor = None
         while True:

@@ -148,7 +148,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
     @does
     def attempts(
-        self, route: Any = None, *, by: str | None = None, ignore: str | Sequence[str] = ()
+        self, route: object = None, *, by: str | None = None, ignore: str | Sequence[str] = ()
     ) -> Operations:
         """
         Return the calls grouped into operations.
@@ -159,7 +159,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         return operations_of(self._link, plain(route), by, ignore)
 
     @does
-    def effects(self, /, kind: str | None = None, **fields: Any) -> list[Mapping[str, Any]]:
+    def effects(self, /, kind: str | None = None, **fields: object) -> list[Mapping[str, Any]]:
         """Return the effects: all, those of one kind, or those with these fields."""
         wanted = plain(fields)
         found = self._link.look("/effects", kind=kind)["items"]
@@ -177,7 +177,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         self._link.send("POST", f"/webhooks/{segment(name)}/redeliver", wait_s=None)
 
     @does
-    def count(self, request: Any, **match: Unpack[MatchWords]) -> int:
+    def count(self, request: object, **match: Unpack[MatchWords]) -> int:
         """Return how often a request was sent, such as `count("POST /refunds", json={"amount": 5})`, or a route called."""
         __tracebackhide__ = True
         check_words("count()", match, MATCH)
@@ -189,14 +189,14 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         return dict(self._link.send("GET", "/counts"))
 
     @does
-    def explain(self, /, request: str, **parts: Any) -> Mapping[str, Any]:
+    def explain(self, /, request: str, **parts: object) -> Mapping[str, Any]:
         """Return which route would answer a request, and why others would not: `explain("POST /charges", json={...})`."""
         return dict(self._link.send("POST", "/explain", {"request": request, **plain(parts)}))
 
     # Checks
 
     @does
-    def verify(self, *subjects: Any, scenario: str | None = None, **check: Unpack[CheckWords]) -> None:
+    def verify(self, *subjects: object, scenario: str | None = None, **check: Unpack[CheckWords]) -> None:
         """
         Raise VerificationFailed, with the relevant calls, unless all checks pass.
 
@@ -225,7 +225,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         *,
         within: Duration | None = None,
         quiet: Duration | None = None,
-        **where: Any,
+        **where: object,
     ) -> None:
         """
         Raise VerificationFailed unless there are this many effects (default: at least one).
@@ -237,7 +237,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     @does
     def assert_webhooks(
         self,
-        route: Any = None,
+        route: object = None,
         times: Times | None = None,
         *,
         outcome: Literal["delivered", "refused", "failed", "dropped"] | None = None,

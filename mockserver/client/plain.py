@@ -31,7 +31,7 @@ class NamedValue:
         raise NotImplementedError
 
 
-def plain(value: Any, *, dollar: bool = False) -> Any:
+def plain(value: object, *, dollar: bool = False) -> Any:
     """
     The value as JSON. `dollar`: operators carry a dollar there, as in `match.json`.
 
@@ -66,7 +66,7 @@ _OPAQUE = frozenset({
 """What stands below these is the test's own, whatever its names are."""
 
 
-def with_units(value: Any, key: str = "") -> Any:
+def with_units(value: object, key: str = "") -> Any:
     """
     JSON of a route or reply in which durations that are numbers, of seconds, are texts as the language has them.
 
@@ -83,14 +83,14 @@ def with_units(value: Any, key: str = "") -> Any:
     return duration_text(value) if key in _DURATIONS else value
 
 
-def duration_text(value: Any) -> Any:
+def duration_text(value: object) -> Any:
     """A number of seconds as the language writes it; anything else as JSON."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
         return format_duration(value)
     return plain(value)
 
 
-def _key(key: Any) -> str:
+def _key(key: object) -> str:
     return key if isinstance(key, str) else str(plain(key))
 
 

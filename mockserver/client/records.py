@@ -236,7 +236,7 @@ class Calls(Sequence[C], Generic[C]):
     def statuses(self) -> list[int | None]:
         return [call.status for call in self._calls]
 
-    def where(self, **wanted: Any) -> Calls[C]:
+    def where(self, **wanted: object) -> Calls[C]:
         """
         Return the calls with these values, such as `where(status=503, method="POST")`.
 

@@ -34,7 +34,7 @@ class StateSurface:
         return self._all()
 
     @does
-    def read(self, key: str, default: Any = None) -> Any:
+    def read(self, key: str, default: object = None) -> Any:
         """Return one value, or the default if the key is missing."""
         try:
             return self._read(key)
@@ -70,7 +70,7 @@ class State(StateSurface, Blocking, MutableMapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self._read(key)
 
-    def __setitem__(self, key: str, value: Any) -> None:
+    def __setitem__(self, key: str, value: object) -> None:
         self._link.send("PUT", f"/state/{segment(key)}", plain(value))
 
     def __delitem__(self, key: str) -> None:
@@ -86,7 +86,7 @@ class State(StateSurface, Blocking, MutableMapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         return key in self._all()
 
-    def update(self, *args: Any, **values: Any) -> None:
+    def update(self, *args: object, **values: object) -> None:
         self.write(dict(*args, **values))
 
     def clear(self) -> None:

@@ -58,7 +58,7 @@ class does(Generic[P, T]):  # noqa: N801  (a decorator)
     def __get__(self, instance: Blocking, owner: type) -> Callable[P, T]: ...
     @overload
     def __get__(self, instance: Awaiting, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: object, owner: type) -> Any:
         return self if instance is None else bound(self._work, instance)
 
 
@@ -67,7 +67,7 @@ class does_here(Generic[P]):  # noqa: N801
 
     def __init__(self, work: Callable[Concatenate[Any, P], object]) -> None:
         @functools.wraps(work)
-        def here(instance: Any, *args: P.args, **keys: P.kwargs) -> Any:
+        def here(instance: object, *args: P.args, **keys: P.kwargs) -> Any:
             __tracebackhide__ = True
             work(instance, *args, **keys)
             return instance
@@ -81,7 +81,7 @@ class does_here(Generic[P]):  # noqa: N801
     def __get__(self, instance: B, owner: type) -> Callable[P, B]: ...
     @overload
     def __get__(self, instance: A, owner: type) -> Callable[P, Coroutine[Any, Any, A]]: ...
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: object, owner: type) -> Any:
         return self if instance is None else bound(self._work, instance)
 
 
@@ -98,7 +98,7 @@ class tells(Generic[T]):  # noqa: N801
     def __get__(self, instance: Blocking, owner: type) -> T: ...
     @overload
     def __get__(self, instance: Awaiting, owner: type) -> Coroutine[Any, Any, T]: ...
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: object, owner: type) -> Any:
         __tracebackhide__ = True
         return self if instance is None else bound(self._work, instance, is_fact=True)()
 
@@ -106,11 +106,11 @@ class tells(Generic[T]):  # noqa: N801
 def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) -> Callable[..., Any]:
     """`work` as a method of that object, in the way of its face. A fact is read without parentheses."""
 
-    def call(*args: Any, **keys: Any) -> Any:
+    def call(*args: object, **keys: object) -> Any:
         __tracebackhide__ = True
         return run(work, instance, *args, **keys)
 
-    def later(*args: Any, **keys: Any) -> Coroutine[Any, Any, Any]:
+    def later(*args: object, **keys: object) -> Coroutine[Any, Any, Any]:
         name = work.__name__
         text = f"{name} of {instance!r}" if is_fact else call_text(name, args, keys, instance)
 
@@ -132,7 +132,7 @@ def _describe(descriptor: Any, work: Callable[..., Any]) -> None:
     descriptor.__doc__, descriptor.__name__, descriptor.__wrapped__ = work.__doc__, work.__name__, work
 
 
-def run(work: Callable[..., T], *args: Any, **keys: Any) -> T:
+def run(work: Callable[..., T], *args: object, **keys: object) -> T:
     """Its result. What the client raises begins its traceback here: the way inside says nothing to a test."""
     __tracebackhide__ = True
     try:
@@ -141,7 +141,7 @@ def run(work: Callable[..., T], *args: Any, **keys: Any) -> T:
         raise why.with_traceback(None) from why.__cause__
 
 
-async def run_aside(work: Callable[..., T], *args: Any, **keys: Any) -> T:
+async def run_aside(work: Callable[..., T], *args: object, **keys: object) -> T:
     """The same on a thread. Cancelling ends the exchange under way, so that no thread is left waiting."""
     __tracebackhide__ = True
     abort = Abort()

@@ -51,7 +51,7 @@ def match_document(words: Mapping[str, Any]) -> dict[str, Any]:
     return {word: _condition(word, value) for word, value in given.items()}
 
 
-def _condition(word: str, value: Any) -> Any:
+def _condition(word: str, value: object) -> Any:
     if word == "schema" and isinstance(value, Path):
         return json.loads(value.read_text("utf-8"))
     return plain(value, dollar=word in _JSON_TREES)
@@ -137,7 +137,7 @@ def _is_exception(value: object) -> bool:
     return issubclass(kind, BaseException)
 
 
-def _fault_of(value: Any) -> str:
+def _fault_of(value: object) -> str:
     """Return the fault behind an exception, or its class. Raises TypeError for other exceptions."""
     __tracebackhide__ = True
     kind = value if isinstance(value, type) else type(value)
@@ -186,7 +186,7 @@ def _with_file(step: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "base64": base64.b64encode(data).decode(), "headers": headers}
 
 
-def answer_document(value: Any) -> Any:
+def answer_document(value: object) -> Any:
     """What a function answered, as one reply in the language. Raises TypeError for anything else."""
     if _is_number(value) or isinstance(value, Mapping):
         return _step(value)
@@ -199,7 +199,7 @@ def answer_document(value: Any) -> Any:
 # Checks
 
 
-def check_document(subject: Any, words: Mapping[str, Any]) -> dict[str, Any]:
+def check_document(subject: object, words: Mapping[str, Any]) -> dict[str, Any]:
     """A check of `verify`. `subject` is a mapping, a request line, a route or its name, or None."""
     __tracebackhide__ = True
     if isinstance(subject, Mapping):
@@ -228,7 +228,7 @@ def _effects(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _link(value: Any) -> dict[str, Any]:
+def _link(value: object) -> dict[str, Any]:
     """One of `in_order`: a check in short, or a route or request line alone."""
     if isinstance(value, Mapping):
         return check_document(None, value)

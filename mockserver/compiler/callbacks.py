@@ -16,6 +16,7 @@ from typing import Any
 from mockserver.compiler.routes import compile_work
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route
+from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, Question, do
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
@@ -52,7 +53,7 @@ class Consult(Behaviour):
     def works(self) -> None:
         """The function decides."""
 
-    def decide(self, ns: Namespace, request: Request, found: Any, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         function = self._function
         ask = functools.partial(function.ask, request, dict(found.params))
         return Claim(None, 200, planned=self._stand_in, consult=Question(ask, function.blocks, claim_of))
@@ -66,7 +67,7 @@ def attach(route: Route, functions: Mapping[int, Function]) -> None:
     route.static = None
 
 
-def claim_of(value: Any, route: Route, draw: Draw) -> Claim:
+def claim_of(value: object, route: Route, draw: Draw) -> Claim:
     """What a function answered, made. Raises InvalidInputError, TemplateError."""
     spec = parse_spec(ReplySpec, value)
     if spec.choose is not None or spec.cases is not None:

@@ -65,7 +65,7 @@ class ResourceAction(Behaviour):
         return [self._works[name] for name in self._operation.events if name in self._works]
 
     def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
-        def scope_for(**words: Any) -> Scope:
+        def scope_for(**words: object) -> Scope:
             scope = draw.scope()
             for name, value in words.items():
                 scope = scope.with_(name, value)
@@ -149,7 +149,7 @@ def resource_routes(
     return routes
 
 
-def _work(on: OnSpec, read_file: ReadFile, name: str, data: Any) -> Work:
+def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:
     written = data.get("on", {}).get(name) if isinstance(data, dict) else None
     try:
         return compile_work(on, read_file, written, more=frozenset({"item"}))

@@ -41,6 +41,7 @@ from mockserver.templating.variables import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLA
 
 if TYPE_CHECKING:
     from mockserver.openapi.contract import Contract
+    from mockserver.schema.resource import OnSpec
 
 from mockserver.engine.routes import (
     IMPLIED_CLASS,
@@ -63,7 +64,7 @@ class Flaws:
 
     found: list[Flaw]
 
-    def tried(self, parents: KeyPath, make: Callable[..., Any], *args: Any) -> Any:
+    def tried(self, parents: KeyPath, make: Callable[..., Any], *args: object) -> Any:
         """What `make` gives; None, and its flaws kept, where it can't."""
         try:
             return make(*args)
@@ -210,7 +211,7 @@ def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file:
     return auth, limiter, idempotency
 
 
-def auth_of(value: Any, scenario: Scenario) -> Auth | None:
+def auth_of(value: object, scenario: Scenario) -> Auth | None:
     return compile_auth(value, scenario.name, has_oauth=scenario.spec.oauth is not None)
 
 
@@ -222,7 +223,12 @@ def compile_when(value: dict[str, Any]) -> When:
     )
 
 
-def compile_work(spec: Any, read_file: ReadFile, written: Any, more: frozenset[str] = frozenset()) -> Work:
+def compile_work(
+    spec: RouteSpec | ReplySpec | OnSpec,
+    read_file: ReadFile,
+    written: object,
+    more: frozenset[str] = frozenset(),
+) -> Work:
     """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInputError with every flaw."""
     if spec.set_ is None and spec.effect is None and spec.webhook is None:
         return NO_WORK
@@ -254,7 +260,7 @@ def _place(route: Route, path: str) -> None:
         )
 
 
-def compile_expression(value: Any, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Predicate:
+def compile_expression(value: object, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Predicate:
     """An expression such as `if` takes: with braces, or without."""
     if not isinstance(value, str):
         value = json.dumps(value)

@@ -54,7 +54,7 @@ def _foreign_parameters(route: Route) -> Iterator[Flaw]:
             )
 
 
-def _matches(written: Any, path: KeyPath) -> Iterator[tuple[Any, KeyPath]]:
+def _matches(written: object, path: KeyPath) -> Iterator[tuple[Any, KeyPath]]:
     """Every `match` of a route as written, those of its cases too, with its place."""
     if isinstance(written, dict):
         if "match" in written:

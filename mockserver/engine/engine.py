@@ -446,7 +446,7 @@ class Engine:
         assert question is not None
         assert claim.planned is not None
 
-        def answered(value: Any) -> None:
+        def answered(value: object) -> None:
             try:
                 made = question.claim_of(value, found.route, draw)
                 write(ns, call, made)

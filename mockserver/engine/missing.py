@@ -55,7 +55,7 @@ def masked(difference: Difference) -> Difference:
     return replace(difference, expected=seen[0], actual=seen[1], text=mask_text(text), hint=mask_text(hint))
 
 
-def _masked(where: str, value: Any) -> Any:
+def _masked(where: str, value: object) -> object:
     """What stood there, or, where it is a list, each of its items."""
     if isinstance(value, str):
         return mask_part(where, value)

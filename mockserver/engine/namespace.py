@@ -174,7 +174,7 @@ class Namespace:
         self._off: frozenset[str] | None = None
         self._off_world: ScenarioSet | None = None
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """Makes a part at its first touch."""
         make = _PARTS.get(name)
         if make is None:

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.matching.selectors import Selector, body_key, compile_selector
@@ -29,6 +29,9 @@ from mockserver.store.idempotency import KeptKey
 from mockserver.store.memory import Memory
 from mockserver.templating.templates import Scope
 from mockserver.templating.variables import BEFORE_CLAIM
+
+if TYPE_CHECKING:
+    from mockserver.schema.reply import ReplySpec
 
 CONFLICT, IN_FLIGHT = 422, 409
 REPLAYED = ("idempotent-replayed", "true")
@@ -266,7 +269,7 @@ def is_kept(status: int, *, wrote_effect: bool, has_effects: bool) -> bool:
     return status < 500 and status not in _NEVER_KEPT
 
 
-def _no_chance() -> Any:
+def _no_chance() -> NoReturn:
     raise AssertionError("refused at load: nothing is drawn here")
 
 
@@ -316,7 +319,7 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
     return Idempotency(spec, scope, key, *replies)
 
 
-def _compile_reply(spec: Any, name: str, status: int, read_file: ReadFile) -> Reply | None:
+def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: ReadFile) -> Reply | None:
     """One that says no status keeps the usual one. It is no route's: nothing is drawn for it, and it does nothing."""
     from mockserver.schema.reply import DelayRangeSpec, ReplyDefaultsSpec
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route
+from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import NO_WORK
 from mockserver.engine.transaction import Claim, Draw, do, write
 from mockserver.engine.webhooks import Due, due_of
@@ -37,8 +37,8 @@ class Proxy(Behaviour):
         self.to = to
         self._stand_in = stand_in(to)
 
-    def decide(self, ns: Namespace, request: Request, found: Any, draw: Draw) -> Claim:  # noqa: ARG002
-        route: Route = found.route
+    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+        route = found.route
         if route.lets:
             draw.scope()
         let = draw.let() if route.lets else None

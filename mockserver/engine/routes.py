@@ -38,6 +38,9 @@ from mockserver.schema.scenario import CorsSpec, RouteSpec, ScenarioSpec
 from mockserver.templating.templates import Predicate, Scope, Template, Tree
 
 if TYPE_CHECKING:
+    from mockserver.engine.namespace import Namespace
+    from mockserver.engine.routing import RouteMatch
+    from mockserver.engine.transaction import Claim, Draw
     from mockserver.openapi.contract import Contract
 
 ReadFile = Callable[[str, KeyPath], bytes]
@@ -88,7 +91,7 @@ class Behaviour(ABC):
         return ()
 
     @abstractmethod
-    def decide(self, ns: Any, request: Request, found: Any, draw: Any) -> Any:
+    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
         """The claim that it makes; nothing is changed yet."""
 
 

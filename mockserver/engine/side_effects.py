@@ -69,7 +69,7 @@ def chosen(own: Work, default: Work, status: int) -> Work:
     )
 
 
-def compile_key(key: Any, path: KeyPath, names: frozenset[str]) -> str | Template:
+def compile_key(key: object, path: KeyPath, names: frozenset[str]) -> str | Template:
     text = as_text(key)
     return compile_text(text, path, names=names) if is_template(text) else text
 
@@ -86,7 +86,7 @@ def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[
     return SetWork(pairs, ttl_s, fixed if len(fixed) == len(pairs) else None)
 
 
-def compile_effects(value: Any, names: frozenset[str]) -> tuple[Tree, ...]:
+def compile_effects(value: object, names: frozenset[str]) -> tuple[Tree, ...]:
     """One effect, or a list of them. Raises InvalidInputError."""
     listed = value if isinstance(value, list) else [value]
     for one in listed:
@@ -121,7 +121,7 @@ def kept_let(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _in_small(value: Any) -> Any:
+def _in_small(value: object) -> Any:
     if isinstance(value, str):
         return value[:KEPT_LET_CHARS] + "…"
     if isinstance(value, Mapping):

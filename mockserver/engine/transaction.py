@@ -111,8 +111,7 @@ def prepare(ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> C
     route = found.route
     answer = resolve(ns, request, draw, route.answers[found.index])
     if not isinstance(answer, Reply):
-        claim: Claim = answer.decide(ns, request, found, draw)
-        return claim
+        return answer.decide(ns, request, found, draw)
     if route.lets:
         draw.scope()
     status = answer.fixed_status or answer.status(draw.scope)

@@ -33,7 +33,7 @@ class Example:
     lost: list[str] = field(default_factory=list)
 
 
-def of_text(condition: Any) -> Example:
+def of_text(condition: object) -> Example:
     """For headers, query, cookies, form and text: a text, or a list of exactly these."""
     if isinstance(condition, list):
         found = Example([])
@@ -52,7 +52,7 @@ def of_text(condition: Any) -> Example:
     return Example(as_text(condition))
 
 
-def of_tree(condition: Any) -> Example:
+def of_tree(condition: object) -> Example:
     """For `json` and `json_exact`: operators carry a dollar."""
     if isinstance(condition, dict):
         if condition.keys() == {"$fields"}:
@@ -109,7 +109,7 @@ def _of_operators(operators: dict[str, Any]) -> Example:
     return found
 
 
-def _example(name: str, operand: Any, found: Example) -> Any:
+def _example(name: str, operand: Any, found: Example) -> object:
     match name:
         case "absent" if operand is True:
             return NOTHING
@@ -134,7 +134,7 @@ def _example(name: str, operand: Any, found: Example) -> Any:
     return found.value
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -212,7 +212,7 @@ def _one_of(members: Any) -> str:
     raise _NoExampleError
 
 
-def _source(name: Any, operand: Any) -> str:
+def _source(name: object, operand: Any) -> str:
     match str(name):
         case "LITERAL":
             return re.escape(chr(operand))

@@ -171,7 +171,7 @@ def _route(asked: RecordedRequest, beside: Beside) -> Document:
     return route
 
 
-def sequence(replies: list[Any]) -> Any:
+def sequence(replies: list[Any]) -> object:
     """One reply where all are the same, else steps, the last of which stays."""
     steps: list[tuple[Any, int]] = []
     for reply in replies:
@@ -222,17 +222,17 @@ def texts(values: Mapping[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def text_condition(text: str) -> Any:
+def text_condition(text: str) -> object:
     if _BY_NATURE.fullmatch(text):
         return "present"
     return _exactly(text)
 
 
-def _exactly(text: str) -> Any:
+def _exactly(text: str) -> object:
     return {"equals": text} if text in ("present", "absent") else _scalar(text)
 
 
-def _scalar(text: str) -> Any:
+def _scalar(text: str) -> object:
     return int(text) if _NUMBER.fullmatch(text) else text
 
 
@@ -271,7 +271,7 @@ def _multipart(exchange: RecordedExchange) -> dict[str, Any]:
     return {key: asked for key, asked in found.items() if asked}
 
 
-def tree_condition(value: Any) -> Any:
+def tree_condition(value: object) -> object:
     """A condition in the notation of `json` that holds for this value."""
     if isinstance(value, dict):
         fields = {key: tree_condition(item) for key, item in value.items()}
@@ -285,12 +285,12 @@ def tree_condition(value: Any) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Equal for values that compare equal as JSON does: 1 is 1.0, true is not 1."""
     return json.dumps(_numbers(value), sort_keys=True)
 
 
-def _numbers(value: Any) -> Any:
+def _numbers(value: object) -> object:
     if isinstance(value, dict):
         return {key: _numbers(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -298,7 +298,7 @@ def _numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _size(condition: Any) -> int:
+def _size(condition: object) -> int:
     """How much a condition asks for: what only asks that something be there is less than any value."""
     if isinstance(condition, dict):
         if "$fields" in condition:

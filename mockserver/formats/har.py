@@ -34,7 +34,7 @@ def read(source: Path) -> Imported:
     return imported
 
 
-def exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
+def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
     """The entries that can be read, in their order; of the others it is said why. Raises InvalidInputError."""
     entries = _entries(document)
     for index, entry in enumerate(entries):
@@ -48,7 +48,7 @@ def exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
                 yield exchange
 
 
-def _entries(document: Any) -> list[Any]:
+def _entries(document: object) -> list[Any]:
     log = document.get("log") if isinstance(document, dict) else None
     entries = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(entries, list):
@@ -165,7 +165,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     )
 
 
-def from_calls(archive: Any) -> Exported:
+def from_calls(archive: object) -> Exported:
     """The archive of a server as it is."""
     _entries(archive)
     return Exported({"calls.har": pretty(archive)})

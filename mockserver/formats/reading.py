@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.model.written import as_text, json_text, written_float
@@ -25,7 +24,7 @@ def file_bytes(source: Path, what: str) -> bytes:
     return raw
 
 
-def json_file(source: Path, what: str) -> Any:
+def json_file(source: Path, what: str) -> object:
     """The JSON of a file. Raises InvalidInputError."""
     raw = file_bytes(source, what)
     try:
@@ -61,21 +60,21 @@ _LINE = json.JSONEncoder(ensure_ascii=False, default=as_text)
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=as_text)
 
 
-def pretty(data: Any) -> bytes:
+def pretty(data: object) -> bytes:
     """JSON for people, in UTF-8."""
     return (json_text(data, _PRETTY) + "\n").encode("utf-8", "surrogatepass")
 
 
-def json_line(value: Any) -> str:
+def json_line(value: object) -> str:
     """JSON on one line, decimals as written."""
     return json_text(value, _LINE)
 
 
-def json_bytes(value: Any) -> bytes:
+def json_bytes(value: object) -> bytes:
     """JSON without white space, as it goes over the wire."""
     return json_text(value, _COMPACT).encode("utf-8", "surrogatepass")
 
 
-def json_of(text: str) -> Any:
+def json_of(text: str) -> object:
     """What a text is as JSON; decimals keep theirs. Raises ValueError."""
     return json.loads(text, parse_float=written_float)

@@ -198,7 +198,7 @@ def _written(kind: str, value: Any, place: str, lost: list[Lost]) -> bytes:
     return as_text(value).encode("utf-8", "replace")
 
 
-def _event(event: Any) -> str:
+def _event(event: object) -> str:
     if isinstance(event, dict):
         event = {key: item for key, item in event.items() if key not in ("delay", "each")}
         if "data" in event and not isinstance(event["data"], str):
@@ -207,7 +207,7 @@ def _event(event: Any) -> str:
     return event_text(event if isinstance(event, str) else json_bytes(event).decode())
 
 
-def _chunk(chunk: Any) -> bytes:
+def _chunk(chunk: object) -> bytes:
     if not isinstance(chunk, dict):
         return as_text(chunk).encode()
     return base64.b64decode(chunk["base64"]) if "base64" in chunk else as_text(chunk.get("text", "")).encode()
@@ -233,7 +233,7 @@ def _file(folder: Path | None, name: str, place: str, lost: list[Lost]) -> tuple
         return b"", guess
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def texts_in(value: object) -> Iterator[str]:
     """Every text in a tree, keys left out."""
     if isinstance(value, dict):
         for item in value.values():

@@ -122,7 +122,7 @@ def _steps(
             )
 
 
-def _mapping(reply: Any) -> Document:
+def _mapping(reply: object) -> Document:
     return reply if isinstance(reply, dict) else {"status": reply}
 
 

@@ -42,11 +42,11 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def _tagged_text(loader: _Loader, node: yaml.Node) -> Any:
+def _tagged_text(loader: _Loader, node: yaml.Node) -> object:
     return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
 
 
-def _tagged_bytes(loader: _Loader, node: yaml.Node) -> Any:
+def _tagged_bytes(loader: _Loader, node: yaml.Node) -> object:
     return base64.b64decode(str(_tagged_text(loader, node)))
 
 
@@ -56,7 +56,7 @@ for _tag in ("!binary", "tag:yaml.org,2002:python/bytes"):
     _Loader.add_constructor(_tag, _tagged_bytes)
 
 
-def _document(source: Path) -> Any:
+def _document(source: Path) -> object:
     raw = file_bytes(source, "a cassette")
     try:
         return (
@@ -122,11 +122,11 @@ def _lines(headers: Any) -> Lines:
     ]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _bytes(body: Any) -> bytes:
+def _bytes(body: object) -> bytes:
     if isinstance(body, dict):
         if body.get("base64_string") is not None:
             return base64.b64decode(body["base64_string"])
@@ -174,7 +174,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     return exported
 
 
-def from_calls(archive: Any) -> Exported:
+def from_calls(archive: object) -> Exported:
     """A cassette of a server's calls, in their order."""
     from mockserver.formats.har import exchanges
 

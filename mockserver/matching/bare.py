@@ -7,7 +7,6 @@ It may be meant, so it is no error; but it hardly ever is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from mockserver.errors import Flaw, KeyPath
 from mockserver.matching.operators import OPERATORS
@@ -23,7 +22,7 @@ _NOUNS = ("length", "type")
 """Names that fields have too. Only an operand that no field would have tells that the operator was meant."""
 
 
-def bare_operators(match: Any, path: KeyPath = ()) -> Iterator[Flaw]:
+def bare_operators(match: object, path: KeyPath = ()) -> Iterator[Flaw]:
     """Where a `match` as written has operators without a dollar in trees, and how to write what was meant."""
     for keys in _TREES:
         written = match
@@ -32,7 +31,7 @@ def bare_operators(match: Any, path: KeyPath = ()) -> Iterator[Flaw]:
         yield from _in_tree(written, (*path, *keys))
 
 
-def _in_tree(written: Any, path: KeyPath) -> Iterator[Flaw]:
+def _in_tree(written: object, path: KeyPath) -> Iterator[Flaw]:
     if isinstance(written, list):
         for i, item in enumerate(written):
             yield from _in_tree(item, (*path, i))
@@ -60,7 +59,7 @@ def _in_tree(written: Any, path: KeyPath) -> Iterator[Flaw]:
                 yield from _in_tree(item, (*path, key))
 
 
-def _is_meant(key: Any, operand: Any) -> bool:
+def _is_meant(key: object, operand: object) -> bool:
     """Whether that is an operator, and the operand one that it takes."""
     if key not in BARE_OPERATORS:
         return False

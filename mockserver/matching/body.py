@@ -38,7 +38,7 @@ def json(condition: Condition) -> MatchCheck:
     )
 
 
-def no_json(request: Request, why: UnreadableBodyError, written: Any, count: int) -> Difference:
+def no_json(request: Request, why: UnreadableBodyError, written: object, count: int) -> Difference:
     """The body is no JSON: why not, and what it looks like."""
     kind = request.media_type
     if kind in FORMS:
@@ -59,12 +59,12 @@ def _instead_of_json(request: Request) -> str:
     return ""
 
 
-def form_itself(wanted: Any) -> MatchCheck:
+def form_itself(wanted: object) -> MatchCheck:
     """That the body is a form at all; said once for all of its fields."""
     return _itself(lambda request: request.form, lambda request, why: _no_form(request, why, wanted))
 
 
-def files_itself(wanted: Any) -> MatchCheck:
+def files_itself(wanted: object) -> MatchCheck:
     """That the body has parts at all; said once for all of its files."""
     return _itself(lambda request: request.parts, lambda request, why: _no_parts(request, why, wanted))
 
@@ -105,7 +105,7 @@ def _no_form(request: Request, why: UnreadableBodyError, wanted: Any) -> Differe
     return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
 
 
-def emptiness(written: Any) -> Any:
+def emptiness(written: object) -> object:
     """
     `absent` asks that the body be empty and `present` that it be not, in the operators of a text.
 
@@ -136,7 +136,7 @@ def text(condition: Condition) -> MatchCheck:
     return MatchCheck(5, holds, explain, count=condition.count)
 
 
-def lower(written: Any) -> Any:
+def lower(written: object) -> object:
     """Hex as `sha256` compares it."""
     return written.lower() if isinstance(written, str) else written
 
@@ -156,7 +156,7 @@ def sha256(condition: Condition) -> MatchCheck:
     )
 
 
-def _shown_body(request: Request) -> Any:
+def _shown_body(request: Request) -> object:
     return request.body[:200].decode("utf-8", "replace") if request.body else ABSENT
 
 

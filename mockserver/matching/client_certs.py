@@ -33,7 +33,7 @@ _PRESENCE = {"present", "absent"}
 _HEX: dict[str, Callable[[str], str]] = {"serial": str.upper, "fingerprint_sha256": str.lower}
 
 
-def client_cert(written: Any, reader: Reader) -> list[MatchCheck]:
+def client_cert(written: object, reader: Reader) -> list[MatchCheck]:
     """A mapping of ASKED; or `present` or `absent`. What is wrong goes to the reader."""
     try:
         return [_check(written, reader)]
@@ -42,7 +42,7 @@ def client_cert(written: Any, reader: Reader) -> list[MatchCheck]:
         return []
 
 
-def _check(written: Any, reader: Reader) -> MatchCheck:
+def _check(written: object, reader: Reader) -> MatchCheck:
     if isinstance(written, dict):
         if written.keys() <= _PRESENCE and written:
             return _presence(reader.read(written))
@@ -70,14 +70,14 @@ def _conditions(written: dict[Any, Any], reader: Reader) -> dict[str, Condition]
     return found
 
 
-def _plain_hex(written: Any, case: Callable[[str], str]) -> Any:
+def _plain_hex(written: object, case: Callable[[str], str]) -> object:
     """Hex as certificates' is compared: without the colons that tools print, in one case."""
     if isinstance(written, str) and written not in _PRESENCE:
         return case(written.replace(":", ""))
     return written
 
 
-def _unknown(key: Any, reader: Reader) -> WrongValueError:
+def _unknown(key: object, reader: Reader) -> WrongValueError:
     if key in reader.operators:
         return WrongValueError(
             f"the operator {key!r} stands where a part is named", f"Put it below one of {_known()}"

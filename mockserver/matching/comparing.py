@@ -20,7 +20,7 @@ from mockserver.matching.reading import Reader, ReadingDialect, in_order, some
 from mockserver.matching.values import TYPES, equal, has_type, is_number, number, prose, show
 
 
-def equals(operand: Any, reader: Reader) -> Condition:
+def equals(operand: object, reader: Reader) -> Condition:
     if reader.dialect is ReadingDialect.TEXT:
         return _equals_text(operand, reader)
     if reader.dialect is ReadingDialect.FOUND and not isinstance(operand, list):
@@ -33,7 +33,7 @@ def equals(operand: Any, reader: Reader) -> Condition:
     return Equals(equal_test(literal), literal, lambda value: slips.between(literal, value))
 
 
-def _equals_text(operand: Any, reader: Reader) -> Condition:
+def _equals_text(operand: object, reader: Reader) -> Condition:
     if isinstance(operand, list):
         return in_order(reader, [_equals_text(item, reader) for item in operand], operand)
     if operand is None:
@@ -51,7 +51,7 @@ def _nearest_text(text: str) -> Callable[[Any], Slip]:
     )
 
 
-def contains(operand: Any, reader: Reader) -> Condition:
+def contains(operand: object, reader: Reader) -> Condition:
     """Of a text: a part of it. Of a list: an item that fulfils the condition."""
     if reader.dialect is ReadingDialect.TEXT:
         operand = reader.text(operand, "contains", "hello")
@@ -85,7 +85,7 @@ def _having(part: str) -> Callable[[Any], Slip]:
     return lambda value: slips.among(part, value) if isinstance(value, list) else guess(value)
 
 
-def starts_with(operand: Any, reader: Reader) -> Condition:
+def starts_with(operand: object, reader: Reader) -> Condition:
     start = reader.text(operand, "starts_with", "'Bearer '")
     test = _of_text(lambda value: value.startswith(start))
     return reader.leaf(
@@ -93,18 +93,18 @@ def starts_with(operand: Any, reader: Reader) -> Condition:
     )
 
 
-def ends_with(operand: Any, reader: Reader) -> Condition:
+def ends_with(operand: object, reader: Reader) -> Condition:
     end = reader.text(operand, "ends_with", ".png")
     test = _of_text(lambda value: value.endswith(end))
     return reader.leaf(test, f"to end with {show(end)}", "ends_with", operand, _case_slip(end, str.endswith))
 
 
-def matches(operand: Any, reader: Reader) -> Condition:
+def matches(operand: object, reader: Reader) -> Condition:
     """A regular expression that fits the whole value, see `patterns`."""
     pattern = reader.text(operand, "matches", r"'\d+'")
     test, anywhere = patterns.whole(pattern), patterns.anywhere(pattern)
 
-    def slip(value: Any) -> Slip:
+    def slip(value: object) -> Slip:
         if not isinstance(value, str):
             return slips.not_text(value)
         if patterns.too_long(pattern, value):
@@ -116,7 +116,7 @@ def matches(operand: Any, reader: Reader) -> Condition:
     return reader.leaf(_of_text(test), f"to match '{pattern}'", "matches", operand, slip)
 
 
-def ignore_case(operand: Any, reader: Reader) -> Condition:
+def ignore_case(operand: object, reader: Reader) -> Condition:
     text = reader.text(operand, "ignore_case", "text")
     folded = text.casefold()
     test = _of_text(lambda value: value.casefold() == folded)
@@ -130,7 +130,7 @@ def _of_text(test: Callable[[str], bool]) -> Callable[[Any], bool]:
 
 
 def _case_slip(part: str, test: Callable[[str, str], bool]) -> Callable[[Any], Slip]:
-    def slip(value: Any) -> Slip:
+    def slip(value: object) -> Slip:
         if not isinstance(value, str):
             return slips.not_text(value)
         if len(value) > slips.LONG_CHARS:
@@ -142,7 +142,7 @@ def _case_slip(part: str, test: Callable[[str, str], bool]) -> Callable[[Any], S
     return slip
 
 
-def one_of(operand: Any, reader: Reader) -> Condition:
+def one_of(operand: object, reader: Reader) -> Condition:
     values = listed(operand, reader.spelt("one_of"), "[a, b]")
     said = "one of " + ", ".join(show(value) for value in values[:10])
     if reader.dialect is ReadingDialect.TEXT:
@@ -170,24 +170,24 @@ def _nearest_of(values: list[Any]) -> Callable[[Any], Slip]:
     )
 
 
-def gt(operand: Any, reader: Reader) -> Condition:
+def gt(operand: object, reader: Reader) -> Condition:
     return _ordered("gt", "more than", operator.gt, operand, reader)
 
 
-def gte(operand: Any, reader: Reader) -> Condition:
+def gte(operand: object, reader: Reader) -> Condition:
     return _ordered("gte", "at least", operator.ge, operand, reader)
 
 
-def lt(operand: Any, reader: Reader) -> Condition:
+def lt(operand: object, reader: Reader) -> Condition:
     return _ordered("lt", "less than", operator.lt, operand, reader)
 
 
-def lte(operand: Any, reader: Reader) -> Condition:
+def lte(operand: object, reader: Reader) -> Condition:
     return _ordered("lte", "at most", operator.le, operand, reader)
 
 
 def _ordered(
-    name: str, said: str, compare: Callable[[Any, Any], bool], operand: Any, reader: Reader
+    name: str, said: str, compare: Callable[[Any, Any], bool], operand: object, reader: Reader
 ) -> Condition:
     """Numbers only; a text of header, query, cookie or form is read as one."""
     if not is_number(operand):
@@ -215,7 +215,7 @@ def _no_number(value: str) -> Slip:
     return NONE if number(value) is not None else Slip("it is no number")
 
 
-def type_(operand: Any, reader: Reader) -> Condition:
+def type_(operand: object, reader: Reader) -> Condition:
     if operand not in TYPES:
         raise WrongValueError(f"{shown(operand)} is no type", near(str(operand), TYPES))
     if reader.dialect is ReadingDialect.TEXT and operand != "string":
@@ -265,11 +265,11 @@ def length(operand: Any, reader: Reader) -> Condition:
     )
 
 
-def _other_length(value: Any) -> Slip:
+def _other_length(value: object) -> Slip:
     return Slip(f"its length is {len(value)}") if isinstance(value, (str, list, dict)) else NONE
 
 
-def listed(operand: Any, name: str, example: str) -> list[Any]:
+def listed(operand: object, name: str, example: str) -> list[Any]:
     if not isinstance(operand, list) or not operand:
         raise WrongValueError(f"expected a list, got {shown(operand)}", f"Write {{{name}: {example}}}")
     return operand

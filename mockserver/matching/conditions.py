@@ -40,7 +40,7 @@ class Condition:
     __slots__ = ("count", "holds", "said", "slip", "written")
 
     def __init__(
-        self, holds: Test, said: str, written: Any, *, count: int = 1, slip: Guess | None = None
+        self, holds: Test, said: str, written: object, *, count: int = 1, slip: Guess | None = None
     ) -> None:
         self.holds = holds
         self.said = said
@@ -52,7 +52,7 @@ class Condition:
         """The condition in words that continue 'expected …'."""
         return self.said
 
-    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
+    def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         """Why it does not hold; empty where it does."""
         if self.holds(value):
             return []
@@ -65,7 +65,7 @@ class Equals(Condition):
 
     __slots__ = ("literal",)
 
-    def __init__(self, holds: Test, literal: Any, slip: Guess) -> None:
+    def __init__(self, holds: Test, literal: object, slip: Guess) -> None:
         super().__init__(holds, show(literal), literal, slip=slip)
         self.literal = literal
 
@@ -75,10 +75,10 @@ class AllOf(Condition):
 
     __slots__ = ("parts",)
 
-    def __init__(self, parts: Sequence[Condition], written: Any) -> None:
+    def __init__(self, parts: Sequence[Condition], written: object) -> None:
         tests = tuple(part.holds for part in parts)
 
-        def holds(value: Any) -> bool:
+        def holds(value: object) -> bool:
             for test in tests:  # noqa: SIM110  (a generator costs more than the tests)
                 if not test(value):
                     return False
@@ -87,7 +87,7 @@ class AllOf(Condition):
         super().__init__(holds, " and ".join(part.said for part in parts), written, count=_sum(parts))
         self.parts = tuple(parts)
 
-    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
+    def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         return [difference for part in self.parts for difference in part.explain(value, place)]
 
 
@@ -96,10 +96,10 @@ class AnyOf(Condition):
 
     __slots__ = ("parts",)
 
-    def __init__(self, parts: Sequence[Condition], written: Any) -> None:
+    def __init__(self, parts: Sequence[Condition], written: object) -> None:
         tests = tuple(part.holds for part in parts)
 
-        def holds(value: Any) -> bool:
+        def holds(value: object) -> bool:
             for test in tests:  # noqa: SIM110  (a generator costs more than the tests)
                 if test(value):
                     return True
@@ -108,7 +108,7 @@ class AnyOf(Condition):
         super().__init__(holds, " or ".join(part.said for part in parts), written, count=_sum(parts))
         self.parts = tuple(parts)
 
-    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
+    def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         """Of alternatives that look inside the value, the nearest's reasons; else one line that names all."""
         if self.holds(value):
             return []
@@ -126,7 +126,7 @@ class Not(Condition):
 
     __slots__ = ()
 
-    def __init__(self, part: Condition, written: Any) -> None:
+    def __init__(self, part: Condition, written: object) -> None:
         test = part.holds
         super().__init__(lambda value: not test(value), f"not {part.said}", written, count=part.count)
 
@@ -136,10 +136,10 @@ class FieldConditions(Condition):
 
     __slots__ = ("checks", "exact")
 
-    def __init__(self, checks: dict[str, Condition], written: Any, *, exact: bool) -> None:
+    def __init__(self, checks: dict[str, Condition], written: object, *, exact: bool) -> None:
         tests = tuple((name, check.holds) for name, check in checks.items())
 
-        def holds(value: Any) -> bool:
+        def holds(value: object) -> bool:
             if not isinstance(value, dict):
                 return False
             for name, test in tests:  # noqa: SIM110  (a generator costs more than the tests)
@@ -155,7 +155,7 @@ class FieldConditions(Condition):
         self.checks = checks
         self.exact = exact
 
-    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
+    def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         if not isinstance(value, dict):
             return [place.differs(value, self.said, self.written, self._no_object(value))]
         found: list[Difference] = []
@@ -174,7 +174,7 @@ class FieldConditions(Condition):
             found.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
         return found
 
-    def _no_object(self, value: Any) -> Slip:
+    def _no_object(self, value: object) -> Slip:
         if value is not ABSENT and self.checks and self.checks.keys() <= _OPERATORS:
             name = next(iter(self.checks))
             return Slip(f"an operator carries a dollar here: ${name}", 0.8)
@@ -186,10 +186,10 @@ class ItemConditions(Condition):
 
     __slots__ = ("checks",)
 
-    def __init__(self, checks: Sequence[Condition], written: Any) -> None:
+    def __init__(self, checks: Sequence[Condition], written: object) -> None:
         tests = tuple(check.holds for check in checks)
 
-        def holds(value: Any) -> bool:
+        def holds(value: object) -> bool:
             if not isinstance(value, list) or len(value) != len(tests):
                 return False
             return all(test(item) for test, item in zip(tests, value, strict=True))
@@ -197,7 +197,7 @@ class ItemConditions(Condition):
         super().__init__(holds, show(written), written, count=_sum(checks))
         self.checks = tuple(checks)
 
-    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
+    def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         if not isinstance(value, list):
             return [place.differs(value, self.said, self.written, _no("a list", value))]
         if len(value) == len(self.checks):
@@ -216,8 +216,8 @@ class Unordered(Condition):
 
     __slots__ = ("checks",)
 
-    def __init__(self, checks: Sequence[Condition], written: Any, literals: list[Any]) -> None:
-        def holds(value: Any) -> bool:
+    def __init__(self, checks: Sequence[Condition], written: object, literals: list[Any]) -> None:
+        def holds(value: object) -> bool:
             if not isinstance(value, list) or len(value) != len(checks):
                 return False
             return not any(unpaired(checks, value))
@@ -225,7 +225,7 @@ class Unordered(Condition):
         super().__init__(holds, f"{show(literals)} in any order", written, count=_sum(checks))
         self.checks = tuple(checks)
 
-    def explain(self, value: Any, place: DifferencePlace) -> list[Difference]:
+    def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         if self.holds(value):
             return []
         if not isinstance(value, list):
@@ -275,7 +275,7 @@ def _turn(item: int, came_by: dict[int, tuple[int, int]], owner: list[int]) -> N
         item = before
 
 
-def _no(wanted: str, value: Any) -> Slip:
+def _no(wanted: str, value: object) -> Slip:
     return NONE if value is ABSENT else slips.wrong_kind(wanted, value)
 
 
@@ -283,7 +283,7 @@ def _sum(parts: Iterable[Condition]) -> int:
     return max(1, sum(part.count for part in parts))
 
 
-def equal_test(literal: Any) -> Test:
+def equal_test(literal: object) -> Test:
     """Equality with a literal, the quickest test that is right for its type."""
     if literal is None or isinstance(literal, bool):
         return lambda value: value is literal

@@ -70,14 +70,14 @@ class Narrowing(Generic[T]):
             return self._others
 
 
-def apart(request: Request, part: Part, literal: Any) -> float:
+def apart(request: Request, part: Part, literal: object) -> float:
     """How far that part of the request is from a value: 0 where it is the same, 1 where it is absent or quite another."""
     reader = _READERS.get(part[0])
     values = reader(request, part[1]) if reader is not None else []
     return 1.0 - max((_likeness(literal, value) for value in values[:MOST_GUESSES]), default=0.0)
 
 
-def _likeness(expected: Any, actual: Any) -> float:
+def _likeness(expected: object, actual: object) -> float:
     if isinstance(actual, (dict, list)):
         return 0.0
     if type(expected) is type(actual) and expected == actual:

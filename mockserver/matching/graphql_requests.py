@@ -75,7 +75,7 @@ class Documents:
     def __init__(self, path: KeyPath) -> None:
         self._library = library("graphql", "A GraphQL condition", "graphql", path)
 
-    def parse(self, text: Any) -> Any:
+    def parse(self, text: object) -> object:
         """The document. Raises UnreadableBodyError."""
         if not isinstance(text, str):
             raise UnreadableBodyError("it has no query")
@@ -92,7 +92,7 @@ class Documents:
     def of(self, request: Request) -> Any:
         return request.once("graphql document", lambda: self.parse(graphql_of(request).query))
 
-    def normal(self, document: Any) -> str:
+    def normal(self, document: object) -> str:
         """The document in one notation: white space, commas and comments count for nothing."""
         return str(self._library.print_ast(document))
 
@@ -120,7 +120,7 @@ class Documents:
         return [] if found is None else [found.operation.value]
 
 
-def graphql(written: Any, reader: Reader) -> list[MatchCheck]:
+def graphql(written: object, reader: Reader) -> list[MatchCheck]:
     """Raises MissingExtraError without the library; other flaws go to the reader."""
     documents = Documents(reader.path)
     if not isinstance(written, dict):
@@ -141,7 +141,7 @@ def graphql(written: Any, reader: Reader) -> list[MatchCheck]:
     return checks
 
 
-def _text(key: str, written: Any, place: Reader, documents: Documents) -> MatchCheck:
+def _text(key: str, written: object, place: Reader, documents: Documents) -> MatchCheck:
     if key == "operation":
         return _check(key, place.read(written), documents.names, 8)
     if key == "type":

@@ -49,7 +49,7 @@ def compile_query(text: str, path: KeyPath) -> Query:
     return lambda value: _Walk(value).nodes(query, value)
 
 
-def _probe(query: Any, path: KeyPath) -> None:
+def _probe(query: object, path: KeyPath) -> None:
     """Asks the query once, so that a library of another shape is found when a scenario loads."""
     try:
         _Walk([]).nodes(query, [])
@@ -89,7 +89,7 @@ class _Walk:
 
     __slots__ = ("root", "visited")
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: object) -> None:
         self.root = root
         self.visited = 0
 
@@ -98,7 +98,7 @@ class _Walk:
         if self.visited > MAX_VISITED:
             raise UnreadableBodyError(f"a JSONPath query looks at more than {MAX_VISITED} of its values")
 
-    def nodes(self, query: Any, start: Any) -> list[Any]:
+    def nodes(self, query: Any, start: object) -> list[Any]:
         """The found values, in the order of RFC 9535."""
         found = [start]
         for segment in query.segments:
@@ -112,7 +112,7 @@ class _Walk:
             ]
         return found
 
-    def descendants(self, value: Any) -> Iterator[Any]:
+    def descendants(self, value: object) -> Iterator[Any]:
         """The value and all lists and objects below it, parents first, with a stack of its own."""
         todo = [value]
         while todo:
@@ -161,7 +161,7 @@ class _Walk:
             case _:
                 return bool(self.queried(expression, current))
 
-    def value(self, expression: Any, current: Any) -> Any:
+    def value(self, expression: Any, current: object) -> object:
         """A comparable or an argument: a value, or ABSENT for RFC 9535's Nothing."""
         match type(expression).__name__:
             case "RelativeFilterQuery" | "RootFilterQuery":
@@ -176,7 +176,7 @@ class _Walk:
         absolute = type(expression).__name__ == "RootFilterQuery"
         return self.nodes(expression.query, self.root if absolute else current)
 
-    def call(self, expression: Any, current: Any) -> Any:
+    def call(self, expression: Any, current: Any) -> object:
         """The five functions of RFC 9535 2.4."""
         if expression.name in ("count", "value"):
             found = self.queried(expression.args[0], current)
@@ -190,13 +190,13 @@ class _Walk:
         return _fits(values[0], values[1], whole=expression.name == "match")
 
 
-def _children(value: Any) -> list[Any]:
+def _children(value: object) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
 
 
-def _compare(left: Any, operator: str, right: Any) -> bool:
+def _compare(left: object, operator: str, right: object) -> bool:
     match operator:
         case "==":
             return _same(left, right)
@@ -212,7 +212,7 @@ def _compare(left: Any, operator: str, right: Any) -> bool:
             return _less(right, left) or _same(left, right)
 
 
-def _same(left: Any, right: Any) -> bool:
+def _same(left: object, right: object) -> bool:
     if left is ABSENT or right is ABSENT:
         return left is right
     return equal(left, right)
@@ -223,7 +223,7 @@ def _less(left: Any, right: Any) -> bool:
     return comparable and bool(left < right)
 
 
-def _fits(value: Any, pattern: Any, *, whole: bool) -> bool:
+def _fits(value: object, pattern: object, *, whole: bool) -> bool:
     if not isinstance(value, str) or not isinstance(pattern, str):
         return False
     test = _pattern(pattern, whole=whole)

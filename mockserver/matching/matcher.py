@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError
 from mockserver.matching import body, checks
@@ -190,16 +189,16 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
 
 
 def _queried(
-    make: Callable[[str, Condition, KeyPath], MatchCheck], query: str, written: Any, place: Reader
+    make: Callable[[str, Condition, KeyPath], MatchCheck], query: str, written: object, place: Reader
 ) -> list[MatchCheck]:
     return [make(query, place.read(written), place.path)]
 
 
-def _condition(written: Any, path: KeyPath, flaws: list[Flaw], dialect: ReadingDialect) -> Condition:
+def _condition(written: object, path: KeyPath, flaws: list[Flaw], dialect: ReadingDialect) -> Condition:
     return Reader(OPERATORS, dialect, path, flaws).read(written)
 
 
-def compile_condition(value: Any, path: KeyPath = (), *, text: bool = False) -> Condition:
+def compile_condition(value: object, path: KeyPath = (), *, text: bool = False) -> Condition:
     """
     A condition on one value, or ABSENT, with bare operators: `.holds(value)`, `.describe()`.
 

@@ -9,7 +9,6 @@ example in `docs/matching.md`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.matching import comparing
@@ -31,43 +30,43 @@ def presence(reader: Reader, *, there: bool) -> Condition:
     return Condition(lambda value: (value is not ABSENT) is there, said, word, slip=_null)
 
 
-def _null(value: Any) -> Slip:
+def _null(value: object) -> Slip:
     return Slip("null is a value: leave the field out", 0.5) if value is None else NONE
 
 
-def present(operand: Any, reader: Reader) -> Condition:
+def present(operand: object, reader: Reader) -> Condition:
     return presence(reader, there=_flag(operand))
 
 
-def absent(operand: Any, reader: Reader) -> Condition:
+def absent(operand: object, reader: Reader) -> Condition:
     return presence(reader, there=not _flag(operand))
 
 
-def _flag(operand: Any) -> bool:
+def _flag(operand: object) -> bool:
     if not isinstance(operand, bool):
         raise WrongValueError(f"expected true or false, got {shown(operand)}", "Write true")
     return operand
 
 
-def negation(operand: Any, reader: Reader) -> Condition:
+def negation(operand: object, reader: Reader) -> Condition:
     return Not(reader.below().read(operand), {reader.spelt("not"): operand})
 
 
-def any_of(operand: Any, reader: Reader) -> Condition:
+def any_of(operand: object, reader: Reader) -> Condition:
     parts = listed(operand, reader.spelt("any_of"), "[condition, condition]")
     return AnyOf(
         [reader.below(i).read(part) for i, part in enumerate(parts)], {reader.spelt("any_of"): operand}
     )
 
 
-def all_of(operand: Any, reader: Reader) -> Condition:
+def all_of(operand: object, reader: Reader) -> Condition:
     parts = listed(operand, reader.spelt("all_of"), "[condition, condition]")
     return AllOf(
         [reader.below(i).read(part) for i, part in enumerate(parts)], {reader.spelt("all_of"): operand}
     )
 
 
-def unordered(operand: Any, reader: Reader) -> Condition:
+def unordered(operand: object, reader: Reader) -> Condition:
     """A list with just these items, in any order."""
     if not isinstance(operand, list) or len(operand) > MAX_UNORDERED:
         raise WrongValueError(
@@ -81,7 +80,7 @@ def unordered(operand: Any, reader: Reader) -> Condition:
     return Unordered(items, {reader.spelt("unordered"): operand}, operand)
 
 
-def fields(operand: Any, reader: Reader) -> Condition:
+def fields(operand: object, reader: Reader) -> Condition:
     """An object's fields; keys are taken literally."""
     if not isinstance(operand, dict):
         raise WrongValueError(

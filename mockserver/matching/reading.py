@@ -77,7 +77,7 @@ class Reader:
         path = (*self.path, *keys)
         return Reader(self.operators, dialect or self.dialect, path, self.flaws, self.depth + 1)
 
-    def read(self, value: Any) -> Condition:
+    def read(self, value: object) -> Condition:
         """What the author wrote here, as a condition."""
         try:
             self.bounded()
@@ -109,7 +109,7 @@ class Reader:
         test: Test,
         said: str,
         operator: str,
-        operand: Any,
+        operand: object,
         slip: Guess | None = None,
         *,
         of_lists: bool = False,
@@ -130,7 +130,7 @@ class Reader:
             )
         return Condition(test, said, written, slip=slip)
 
-    def text(self, value: Any, operator: str = "equals", example: str = "text") -> str:
+    def text(self, value: object, operator: str = "equals", example: str = "text") -> str:
         """An operand that is a text. Where texts are compared a number or boolean stands for its text."""
         if isinstance(value, str):
             return value
@@ -141,7 +141,7 @@ class Reader:
             hint = f"Put quotes round it: {as_text(value)!r}"
         raise WrongValueError(f"expected a text, got {shown(value)}", hint)
 
-    def literal(self, value: Any) -> Any:
+    def literal(self, value: object) -> object:
         """An operand that is a JSON value and no condition. Raises WrongValueError for what JSON can't say."""
         for item, depth in _walk(value):
             if depth + self.depth > MAX_DEPTH:
@@ -157,7 +157,7 @@ class Reader:
         return value
 
 
-def _read(value: Any, reader: Reader) -> Condition:
+def _read(value: object, reader: Reader) -> Condition:
     if isinstance(value, dict):
         return _mapping(value, reader)
     if isinstance(value, list):
@@ -200,7 +200,7 @@ def _all(value: dict[Any, Any], reader: Reader) -> Condition:
     return parts[0] if len(parts) == 1 else AllOf(parts, value)
 
 
-def _operator(key: Any, operand: Any, reader: Reader) -> Condition:
+def _operator(key: Any, operand: object, reader: Reader) -> Condition:
     place = reader.below(key)
     place.depth -= 1  # an operator is no level of its own
     name = str(key).removeprefix("$") if reader.dialect.dollar else key
@@ -219,14 +219,14 @@ def _known(reader: Reader) -> list[str]:
     return [name for name in reader.operators if name != "fields" or reader.dialect.dollar]
 
 
-def _unknown(key: Any, known: list[str], reader: Reader) -> WrongValueError:
+def _unknown(key: object, known: list[str], reader: Reader) -> WrongValueError:
     bare = str(key).removeprefix("$")
     if not reader.dialect.dollar and bare in known:
         return WrongValueError(f"unknown operator {key!r}", f"Operators stand bare here: write {bare!r}")
     return WrongValueError(f"unknown operator {key!r}", near(str(key), map(reader.spelt, known)))
 
 
-def _walk(value: Any) -> Iterator[tuple[Any, int]]:
+def _walk(value: object) -> Iterator[tuple[Any, int]]:
     todo = [(value, 0)]
     while todo:
         item, depth = todo.pop()

@@ -23,7 +23,7 @@ _SAID_CHARS = 200
 ReadFile = Callable[[str, KeyPath], bytes]
 
 
-def schema(written: Any, path: KeyPath, read_file: ReadFile) -> MatchCheck:
+def schema(written: object, path: KeyPath, read_file: ReadFile) -> MatchCheck:
     """
     That the body is JSON which the schema takes. `written` is the schema, or a file's name.
 
@@ -59,7 +59,7 @@ def _differences(validator: Any, value: Any) -> list[Difference]:
     return found
 
 
-def _compile(written: Any, path: KeyPath, read_file: ReadFile) -> Any:
+def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
     engine = library("jsonschema_rs", "A JSON Schema condition", "schema", path)
     base = _FOLDER
     if isinstance(written, str):
@@ -98,7 +98,7 @@ def _from_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
         ) from None
 
 
-def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> Any:
+def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
     """A schema that another one refers to. Raises ValueError, which the library reports."""
     if not uri.startswith(_FOLDER):
         raise ValueError("nothing is fetched; put the schema beside the scenario")
@@ -108,7 +108,7 @@ def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> Any:
         raise ValueError(str(why)) from None
 
 
-def _plain(value: Any, path: KeyPath, depth: int = 0) -> Any:
+def _plain(value: object, path: KeyPath, depth: int = 0) -> object:
     """The same with numbers that have forgotten how they were written: the library knows Python's own only."""
     if depth > MAX_DEPTH:
         raise InvalidInputError(

@@ -15,7 +15,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
 from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
-from mockserver.templating.templates import Scope, TemplateError, compile_text
+from mockserver.templating.templates import Scope, Template, TemplateError, compile_text
 
 Part = Callable[[Request, Mapping[str, str]], Any]
 _FIELD = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
@@ -27,18 +27,19 @@ class Selector:
 
     __slots__ = ("_part", "template", "text")
 
-    def __init__(self, text: str, part: Part | None, template: Any = None) -> None:
+    def __init__(self, text: str, part: Part | None, template: Template | None = None) -> None:
         self.text = text
         self._part = part
         self.template = template
 
     def value(
         self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
-    ) -> Any:
+    ) -> object:
         """The named part, or ABSENT where the request has none."""
         if self._part is not None:
             return self._part(request, path)
         assert scope is not None
+        assert self.template is not None
         try:
             return self.template.value(scope())
         except TemplateError:
@@ -97,7 +98,7 @@ def _part(text: str) -> Part | None:
 
 
 def _pairs_part(root: str, name: str) -> Part:
-    def part(request: Request, _: Mapping[str, str]) -> Any:
+    def part(request: Request, _: Mapping[str, str]) -> object:
         try:
             pairs: Pairs = getattr(
                 request, {"query": "query_pairs", "cookies": "cookie_pairs", "form": "form_pairs"}[root]
@@ -120,7 +121,7 @@ def _json_part(rest: str) -> Part | None:
         steps.append(int(index) if index is not None else name if name is not None else quoted)
         at = found.end()
 
-    def part(request: Request, _: Mapping[str, str]) -> Any:
+    def part(request: Request, _: Mapping[str, str]) -> object:
         try:
             value = request.json
         except UnreadableBodyError:

@@ -50,7 +50,7 @@ def _read(request: Request) -> dict[str, list[Part]]:
     return found
 
 
-def upload(name: str, written: Any, reader: Reader) -> MatchCheck:
+def upload(name: str, written: object, reader: Reader) -> MatchCheck:
     """
     Conditions on the file of that name: a mapping of ASKED, which one of its parts fulfils;
     or a bare condition, which is one on the file name.
@@ -74,7 +74,7 @@ def _conditions(written: dict[str, Any], reader: Reader) -> dict[str, Condition]
     return found
 
 
-def _unknown(key: Any) -> WrongValueError:
+def _unknown(key: object) -> WrongValueError:
     known = ", ".join(ASKED)
     if str(key) in ("contains", "starts_with", "ends_with", "matches", "equals"):
         return WrongValueError(

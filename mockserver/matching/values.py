@@ -32,7 +32,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def equal(left: Any, right: Any) -> bool:
+def equal(left: object, right: object) -> bool:
     """
     Whether two JSON values are the same: 1 equals 1.0, "1" is not 1, true is not 1.
 
@@ -55,7 +55,7 @@ def equal(left: Any, right: Any) -> bool:
     return True
 
 
-def scalar_key(value: Any) -> Hashable:
+def scalar_key(value: object) -> Hashable:
     """
     A key that two JSON scalars share where they are equal, and only there: for dictionaries of routes.
 
@@ -65,7 +65,7 @@ def scalar_key(value: Any) -> Hashable:
     return ("boolean", value) if isinstance(value, bool) else value
 
 
-def type_of(value: Any) -> str:
+def type_of(value: object) -> str:
     """
     The narrowest of TYPES. A number without a fraction is an integer however it is written: 1 equals 1.0.
     """
@@ -82,7 +82,7 @@ def type_of(value: Any) -> str:
     return "object" if isinstance(value, dict) else "null"
 
 
-def has_type(value: Any, name: str) -> bool:
+def has_type(value: object, name: str) -> bool:
     """Whether a value, absent ones included, is of the type of that name."""
     if value is ABSENT:
         return False
@@ -95,7 +95,7 @@ def prose(type_name: str) -> str:
     return _PROSE[type_name]
 
 
-def kind(value: Any) -> str:
+def kind(value: object) -> str:
     """What somebody would call the value: 'a text', 'a list', 'absent'; every number is 'a number'."""
     if value is ABSENT:
         return "absent"
@@ -110,7 +110,7 @@ def number(text: str) -> int | float | None:
     return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
-def show(value: Any) -> str:
+def show(value: object) -> str:
     """
     A value as an explanation shows it, cut where it is long or deep.
 
@@ -121,7 +121,7 @@ def show(value: Any) -> str:
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 
-def _show(value: Any, depth: int, room: int) -> str:
+def _show(value: object, depth: int, room: int) -> str:
     """At least the first `room` characters of the value as it is shown; what lies behind them costs nothing."""
     if isinstance(value, str):
         return repr(value[:_SHOWN_CHARS])
@@ -152,6 +152,6 @@ def _show_item(item: tuple[Any, Any], depth: int, room: int) -> str:
     return f"{key}: {_show(item[1], depth, room - len(key))}"
 
 
-def _show_key(key: Any) -> str:
+def _show_key(key: object) -> str:
     text = str(key)
     return text if len(text) <= _SHOWN_CHARS and _PLAIN_KEY.fullmatch(text) else repr(text[:_SHOWN_CHARS])

@@ -9,6 +9,7 @@ stopped once it runs, so the size of what it runs over is bounded.
 from __future__ import annotations
 
 import re
+from types import ModuleType
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
@@ -97,7 +98,7 @@ class _XPathQuery:
         return _texts(found)
 
 
-def _texts(found: Any) -> list[str]:
+def _texts(found: object) -> list[str]:
     if not isinstance(found, list):
         return [_scalar(found)]
     if len(found) > MAX_FOUND:
@@ -113,7 +114,7 @@ def _texts(found: Any) -> list[str]:
     return texts
 
 
-def _scalar(found: Any) -> str:
+def _scalar(found: object) -> str:
     if isinstance(found, bool):
         return "true" if found else "false"
     if isinstance(found, float) and found.is_integer():
@@ -144,7 +145,7 @@ def order(text: str) -> int:
     return min(3, max(sweeps, min(2, len(branches))))
 
 
-def _parse(etree: Any, request: Request) -> tuple[Any, int]:
+def _parse(etree: ModuleType, request: Request) -> tuple[Any, int]:
     """The root without namespaces, and how many elements there are at most. Raises UnreadableBodyError."""
     data = request.decoded_body
     elements = data.count(b"<") - data.count(b"</")

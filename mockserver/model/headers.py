@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
@@ -91,7 +91,7 @@ class Headers(Mapping[str, str]):
     @overload
     def get(self, name: str, default: str | T, /) -> str | T: ...
 
-    def get(self, name: str, default: Any = None, /) -> Any:
+    def get(self, name: str, default: object = None, /) -> object:
         """As every mapping's, without an exception on the way: most headers that are asked for are not there."""
         lower = self._lower or self._searchable()
         if lower is None:

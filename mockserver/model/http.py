@@ -12,7 +12,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from mockserver.model.client_cert import ClientCert
@@ -97,7 +97,7 @@ def _decoded_name(name: str) -> str:
     return unquote(name)
 
 
-def _bounded(value: Any, source: bytes) -> Any:
+def _bounded(value: object, source: bytes) -> object:
     """The value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError, and recurses nowhere."""
     if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:
         return value
@@ -114,7 +114,7 @@ def _bounded(value: Any, source: bytes) -> Any:
     return value
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> NoReturn:
     raise UnreadableBodyError(f"{name} is no JSON")
 
 
@@ -431,7 +431,7 @@ class Request:
         """The same; a decimal keeps its text. For a body that says what a route replies."""
         return self.once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
 
-    def _read_json(self, decoders: Decoders = _DECODERS) -> Any:
+    def _read_json(self, decoders: Decoders = _DECODERS) -> object:
         data = self.decoded_body
         if not data:
             raise UnreadableBodyError("the body is empty")

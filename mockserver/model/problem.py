@@ -10,7 +10,7 @@ from mockserver.errors import Flaw, pointer
 PROBLEM_TYPE = "application/problem+json"
 
 
-def problem(status: int, kind: str, title: str, detail: str = "", **members: Any) -> dict[str, Any]:
+def problem(status: int, kind: str, title: str, detail: str = "", **members: object) -> dict[str, Any]:
     """A problem document. `kind` names it for programs: `urn:mockserver:KIND`."""
     return {"type": f"urn:mockserver:{kind}", "title": title, "status": status, "detail": detail, **members}
 

@@ -11,7 +11,7 @@ MEMBER_LIMIT = 25_000
 """Members of one value that a request has handed on or kept: to decode, keep and write them takes less than 50 ms together."""
 
 
-def has_more_members(value: Any, most: int) -> bool:
+def has_more_members(value: object, most: int) -> bool:
     """Whether the lists and mappings of a JSON value have more members than that, all counted. Looks at no more than it needs."""
     pending = [value] if isinstance(value, _CONTAINERS) else []
     while pending:
@@ -25,7 +25,7 @@ def has_more_members(value: Any, most: int) -> bool:
     return False
 
 
-def size_of(value: Any) -> int:
+def size_of(value: object) -> int:
     """About how many bytes a JSON value takes in memory."""
     size = getsizeof(value)
     if not isinstance(value, _CONTAINERS):

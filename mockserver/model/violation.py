@@ -22,7 +22,7 @@ class Violation:
 
     __slots__ = ("expected", "got", "has_got", "part", "pointer", "where")
 
-    def __init__(self, part: Part, where: str, expected: str, *got: Any, pointer: str = "") -> None:
+    def __init__(self, part: Part, where: str, expected: str, *got: object, pointer: str = "") -> None:
         self.part: Part = part
         self.where = where
         self.pointer = pointer
@@ -60,7 +60,7 @@ def masked(view: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _small(value: Any) -> Any:
+def _small(value: object) -> object:
     """A value that is kept for long: scalars as they are, texts cut, collections by their size."""
     if isinstance(value, str):
         return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"

@@ -7,7 +7,6 @@ Recordings don't tell calls apart by them, and `diff` compares their types alone
 from __future__ import annotations
 
 import re
-from typing import Any
 
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
@@ -28,7 +27,7 @@ _MILLIS = 1_000_000_000_000, 4_102_444_800_000
 _MOST_CHARS = 200
 
 
-def changes_by_nature(value: Any, name: str = "") -> bool:
+def changes_by_nature(value: object, name: str = "") -> bool:
     """
     Whether that value of the member `name` is one that another run would not repeat.
 

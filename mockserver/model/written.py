@@ -57,7 +57,7 @@ class Decimal(str):
     __slots__ = ()
 
 
-def with_decimals(value: Any) -> Any:
+def with_decimals(value: object) -> object:
     """
     A JSON value with a Decimal in place of each decimal that was written otherwise than Python would; else itself.
 
@@ -66,7 +66,7 @@ def with_decimals(value: Any) -> Any:
     return _with_decimals(value) if _holds_written(value) else value
 
 
-def _holds_written(value: Any) -> bool:
+def _holds_written(value: object) -> bool:
     todo = [value]
     while todo:
         one = todo.pop()
@@ -79,7 +79,7 @@ def _holds_written(value: Any) -> bool:
     return False
 
 
-def _with_decimals(value: Any) -> Any:
+def _with_decimals(value: object) -> object:
     if isinstance(value, WrittenFloat):
         return _decimal(value.text)
     if isinstance(value, dict):
@@ -103,7 +103,7 @@ def _decimal(text: str) -> Decimal:
     return Decimal(f"{'-' if sign == '-' else ''}{whole or '0'}{fraction}{exponent}")
 
 
-def written_json(value: Any, write: Callable[[Any], str]) -> str:
+def written_json(value: object, write: Callable[[Any], str]) -> str:
     """Compact JSON of a value with Decimals in it; `write` makes the text of what is neither that nor holds others."""
     if isinstance(value, dict):
         members = [f"{write(str(key))}:{written_json(item, write)}" for key, item in value.items()]
@@ -113,7 +113,7 @@ def written_json(value: Any, write: Callable[[Any], str]) -> str:
     return value if isinstance(value, Decimal) else write(value)
 
 
-def json_text(value: Any, encoder: json.JSONEncoder) -> str:
+def json_text(value: object, encoder: json.JSONEncoder) -> str:
     """JSON of a value with its decimals as written. `encoder` makes the text of what has none, and says the indent."""
     exact = with_decimals(value)
     if exact is value:
@@ -121,7 +121,7 @@ def json_text(value: Any, encoder: json.JSONEncoder) -> str:
     return written_json(exact, encoder.encode) if encoder.indent is None else _indented(exact, encoder, "\n")
 
 
-def _indented(value: Any, encoder: json.JSONEncoder, margin: str) -> str:
+def _indented(value: object, encoder: json.JSONEncoder, margin: str) -> str:
     inner = margin + " " * int(encoder.indent or 0)
     if value and isinstance(value, dict):
         members = [
@@ -133,7 +133,7 @@ def _indented(value: Any, encoder: json.JSONEncoder, margin: str) -> str:
     return value if isinstance(value, Decimal) else encoder.encode(value)
 
 
-def plain_numbers(value: Any) -> Any:
+def plain_numbers(value: object) -> object:
     """A JSON value with numbers that have forgotten how they were written: validators know Python's own only."""
     if isinstance(value, dict):
         return {key: plain_numbers(item) for key, item in value.items()}

@@ -79,7 +79,7 @@ class RequestBody:
         return judged(validator, value, "request", "body")
 
 
-def _from_form(request: Request, shape: SchemaShape) -> Any:
+def _from_form(request: Request, shape: SchemaShape) -> dict[str, object]:
     """The fields, and files as the texts of their names: what is in one is not judged."""
     pairs = request.form_pairs
     if request.media_type == "multipart/form-data":

@@ -30,12 +30,12 @@ def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation
     return [_violation(part, where, value, path, message) for path, message in islice(told, MOST)]
 
 
-def _violation(part: Part, where: str, value: Any, path: KeyPath, message: str) -> Violation:
+def _violation(part: Part, where: str, value: object, path: KeyPath, message: str) -> Violation:
     got = _at(value, path)
     return Violation(part, where, message, *([] if got is ABSENT else [got]), pointer=pointer(path))
 
 
-def _at(value: Any, path: KeyPath) -> Any:
+def _at(value: Any, path: KeyPath) -> object:
     for step in path:
         try:
             value = value[step]

@@ -8,7 +8,7 @@ itself answers (auth, limits, outages, troubles) is not held to it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.matching.index import Entry, Index
@@ -25,6 +25,14 @@ from mockserver.redaction.redaction import mask_text
 from mockserver.responses.bodies import ReadFile, dump_json
 from mockserver.responses.planner import Planned
 from mockserver.scenarios.openapi_reading import read
+from mockserver.store.violations import Violations
+
+
+class KeepsViolations(Protocol):
+    """A namespace, as far as a contract knows it."""
+
+    @property
+    def violations(self) -> Violations: ...
 
 
 class Contract:
@@ -61,7 +69,7 @@ class Contract:
         self._known[id(response), rules.id] = (response, found)
         return found
 
-    def asked(self, ns: Any, call: Call) -> Holding:
+    def asked(self, ns: KeepsViolations, call: Call) -> Holding:
         """Looks at a request; what breaks the contract is kept."""
         request = call.request
         found = self.operation(request.method, request.path)
@@ -85,7 +93,9 @@ class Contract:
                 held.refusal = _refused(400, "request", call, violations)
         return held
 
-    def answered(self, ns: Any, call: Call, planned: Planned, rules: OperationRules | None) -> Planned:
+    def answered(
+        self, ns: KeepsViolations, call: Call, planned: Planned, rules: OperationRules | None
+    ) -> Planned:
         """Looks at an answer; gives what is sent in its place, where it may not be sent."""
         if rules is None or planned.fault is not None:
             return planned
@@ -115,12 +125,14 @@ class Contract:
             return not known[1]
         return not rules.of_reply(response, is_head=request.method == "HEAD")
 
-    def settled(self, ns: Any, call: Call, planned: Planned) -> Planned:
+    def settled(self, ns: KeepsViolations, call: Call, planned: Planned) -> Planned:
         """The same for an answer that came later, from a function."""
         found = self.operation(call.request.method, call.request.path)
         return self.answered(ns, call, planned, None if found is None else found[0])
 
-    def _keep(self, ns: Any, call: Call, rules: OperationRules | None, violations: list[Violation]) -> None:
+    def _keep(
+        self, ns: KeepsViolations, call: Call, rules: OperationRules | None, violations: list[Violation]
+    ) -> None:
         about = {
             "call": call.id,
             "at_s": call.request.arrived_s,
@@ -143,7 +155,7 @@ class Holding:
         self.rules = rules
         self.refusal: Planned | None = None
 
-    def answered(self, ns: Any, call: Call, planned: Planned) -> Planned:
+    def answered(self, ns: KeepsViolations, call: Call, planned: Planned) -> Planned:
         return self._contract.answered(ns, call, planned, self.rules)
 
 

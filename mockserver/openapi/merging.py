@@ -19,7 +19,7 @@ def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _both(key: str, one: Any, other: Any) -> Any:
+def _both(key: str, one: Any, other: Any) -> object:
     if key in _TIGHTER:
         return _TIGHTER[key](one, other)
     if key == "required":
@@ -39,12 +39,12 @@ def _both(key: str, one: Any, other: Any) -> Any:
     return other
 
 
-def _all_of(properties: dict[str, Any], name: str, schema: Any) -> Any:
+def _all_of(properties: dict[str, Any], name: str, schema: object) -> object:
     known = properties.get(name)
     return schema if known is None or known == schema else {"allOf": [known, schema]}
 
 
-def discriminated(branch: Any, discriminator: Any) -> tuple[str, list[str]] | None:
+def discriminated(branch: object, discriminator: Any) -> tuple[str, list[str]] | None:
     """
     The property of a discriminator and the values by which it names a branch of `oneOf` (OpenAPI 3.1, 4.8.25).
     None where the branch is no reference, or nothing discriminates.
@@ -67,7 +67,7 @@ def kinds_of(schema: dict[str, Any]) -> list[str]:
     return [str(one) for one in kind] if isinstance(kind, list) else list(KINDS)
 
 
-def _shared_kinds(one: Any, other: Any) -> list[str]:
+def _shared_kinds(one: object, other: object) -> list[str]:
     first, second = kinds_of({"type": one}), kinds_of({"type": other})
     shared = [kind for kind in first if kind in second]
     if "integer" not in shared and {"integer", "number"} <= {*first, *second}:

@@ -124,7 +124,7 @@ def _deep_texts(name: str) -> Texts:
     ]
 
 
-def _deep(name: str, texts: list[str], shape: SchemaShape) -> Any:
+def _deep(name: str, texts: list[str], shape: SchemaShape) -> object:
     pairs = tuple(zip(texts[::2], texts[1::2], strict=True))
     if all(key == name for key, _ in pairs):
         return shape.typed(pairs[0][1])

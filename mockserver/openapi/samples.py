@@ -94,7 +94,7 @@ def sample(schema: DocumentNode, seed: str, validators: Validators, direction: D
     raise EndlessSchemaError(said)
 
 
-def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
+def _attempt(way: _Way, validators: Validators, seed: str) -> object:
     """The value of one way, made anew as long as it holds values of the author that break their schema. Raises EndlessSchemaError, ValueError."""
     validator = validators.of(way.home, way.direction)
     while True:
@@ -114,7 +114,7 @@ def _attempt(way: _Way, validators: Validators, seed: str) -> Any:
         way.chance, way.made, way.taken = Random(seed), 0, {}
 
 
-def _made(schema: Any, way: _Way, depth: int) -> Any:
+def _made(schema: object, way: _Way, depth: int) -> object:
     way.made += 1
     if depth > DEEPEST or way.made > _TOO_MANY:
         raise EndlessSchemaError
@@ -129,7 +129,7 @@ def _made(schema: Any, way: _Way, depth: int) -> Any:
         del way.open_[opened:]
 
 
-def _value(schema: dict[str, Any], way: _Way, depth: int) -> Any:
+def _value(schema: dict[str, Any], way: _Way, depth: int) -> object:
     given = _given(schema, way)
     if given is not _NOTHING:
         return given
@@ -152,7 +152,7 @@ def _value(schema: dict[str, Any], way: _Way, depth: int) -> Any:
 _NOTHING = object()
 
 
-def _given(schema: dict[str, Any], way: _Way) -> Any:
+def _given(schema: dict[str, Any], way: _Way) -> object:
     """What the author gave as a value; _NOTHING where nothing was."""
     if "const" in schema:
         return schema["const"]
@@ -221,7 +221,7 @@ def _followed(ref: str, way: _Way) -> dict[str, Any]:
     return found.value
 
 
-def _branch(branches: list[Any], discriminator: Any, beside: dict[str, Any], way: _Way) -> dict[str, Any]:
+def _branch(branches: list[Any], discriminator: object, beside: dict[str, Any], way: _Way) -> dict[str, Any]:
     """
     The branch of this attempt, or the next that comes to an end; null where no other does. The first attempt
     takes the one that a value of the discriminator beside the branches names.
@@ -242,7 +242,7 @@ def _branch(branches: list[Any], discriminator: Any, beside: dict[str, Any], way
     raise EndlessSchemaError
 
 
-def _is_named(branch: dict[str, Any], discriminator: Any, beside: dict[str, Any]) -> bool:
+def _is_named(branch: dict[str, Any], discriminator: object, beside: dict[str, Any]) -> bool:
     found = discriminated(branch, discriminator)
     schema = (beside.get("properties") or {}).get(found[0]) if found else None
     if found is None or not isinstance(schema, dict):
@@ -251,7 +251,7 @@ def _is_named(branch: dict[str, Any], discriminator: Any, beside: dict[str, Any]
     return bool(values) and values[0] in found[1]
 
 
-def _told(flat: dict[str, Any], branch: dict[str, Any], discriminator: Any) -> dict[str, Any]:
+def _told(flat: dict[str, Any], branch: dict[str, Any], discriminator: object) -> dict[str, Any]:
     """The branch with a name that its discriminator knows it by."""
     found = discriminated(branch, discriminator)
     if found is None:
@@ -288,7 +288,7 @@ def _object(schema: dict[str, Any], way: _Way, depth: int) -> dict[str, Any]:
     return made
 
 
-def _tried(made: dict[str, Any], name: str, below: Any, way: _Way, depth: int) -> None:
+def _tried(made: dict[str, Any], name: str, below: object, way: _Way, depth: int) -> None:
     """A property that need not be there is left out where its schema holds itself."""
     opened = len(way.open_)
     try:
@@ -297,7 +297,7 @@ def _tried(made: dict[str, Any], name: str, below: Any, way: _Way, depth: int) -
         del way.open_[opened:]
 
 
-def _below(place: str | int, schema: Any, way: _Way, depth: int) -> Any:
+def _below(place: str | int, schema: object, way: _Way, depth: int) -> object:
     """The value of a member or an item."""
     way.path.append(place)
     try:
@@ -306,7 +306,7 @@ def _below(place: str | int, schema: Any, way: _Way, depth: int) -> Any:
         way.path.pop()
 
 
-def _unsent(schema: Any, way: _Way) -> bool:
+def _unsent(schema: object, way: _Way) -> bool:
     """What only the other side sends."""
     mark = "writeOnly" if way.direction == "reply" else "readOnly"
     if isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
@@ -314,11 +314,11 @@ def _unsent(schema: Any, way: _Way) -> bool:
     return isinstance(schema, dict) and schema.get(mark) is True
 
 
-def _known(value: Any) -> dict[str, Any]:
+def _known(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _extra(schema: dict[str, Any], name: str) -> Any:
+def _extra(schema: dict[str, Any], name: str) -> object:
     """The schema of a property that is not listed."""
     for pattern, below in (schema.get("patternProperties") or {}).items():
         if is_found(pattern, name):
@@ -383,7 +383,7 @@ def _array(schema: dict[str, Any], way: _Way, depth: int) -> list[Any]:
     return made
 
 
-def _turned(below: Any, way: _Way, depth: int, turn: int, place: int) -> Any:
+def _turned(below: object, way: _Way, depth: int, turn: int, place: int) -> object:
     """Another item at each turn, where the author's values are few: the next of an enum, no example."""
     if not turn:
         return _below(place, below, way, depth)

@@ -74,7 +74,7 @@ def text(schema: dict[str, Any], chance: Random) -> str:
     return made[:most] if len(made) > most else made
 
 
-def _whole(value: Any, default: int) -> int:
+def _whole(value: object, default: int) -> int:
     return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 
@@ -113,7 +113,7 @@ def by_pattern(pattern: str, chance: Random, least: int = 0, most: int = _LONGES
     return best
 
 
-def _parsed(pattern: str) -> Any:
+def _parsed(pattern: str) -> object:
     from re import _parser  # type: ignore[attr-defined]  # the only reader of patterns that Python has
 
     return _parser.parse(pattern)

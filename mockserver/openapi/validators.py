@@ -63,7 +63,7 @@ class Validators:
             said = str(getattr(why, "message", why)).partition("\n")[0]
             raise schema.wrong(f"this is no JSON Schema: {said}", "Mend the specification") from None
 
-    def fits(self, schema: dict[str, Any], value: Any, direction: Direction) -> bool:
+    def fits(self, schema: dict[str, Any], value: object, direction: Direction) -> bool:
         """Whether a schema takes a value that stands nowhere in the specification as it is."""
         told = list(self.doubts)
         try:
@@ -90,7 +90,7 @@ class Validators:
             keywords={_APART: lambda _parent, far, _path: _Far(self, far, direction)},
         )
 
-    def _registry(self, direction: Direction) -> Any:
+    def _registry(self, direction: Direction) -> object:
         found = self._registries.get(direction)
         if found is None:
             documents = [
@@ -102,7 +102,7 @@ class Validators:
             )
         return found
 
-    def _ready(self, value: Any, mark: str, path: tuple[str, ...]) -> Any:
+    def _ready(self, value: object, mark: str, path: tuple[str, ...]) -> Any:
         """A document for one direction: without data, and with what that side need not send not required."""
         if isinstance(value, list):
             return [self._ready(item, mark, (*path, str(i))) for i, item in enumerate(value)]
@@ -170,7 +170,7 @@ class _Far:
         self._uri = uri
         self._direction = direction
 
-    def validate(self, value: Any) -> None:
+    def validate(self, value: object) -> None:
         """Raises ValueError with what is wrong first."""
         validator = self._validators.of_uri(self._uri, self._direction)
         if not validator.is_valid(value):
@@ -201,7 +201,7 @@ def _wide(spec: Specification) -> Iterator[str]:
             yield start
 
 
-def _refs(value: Any) -> Iterator[str]:
+def _refs(value: object) -> Iterator[str]:
     """Every reference in a value, of data too, which does no harm."""
     if isinstance(value, dict):
         if isinstance(value.get("$ref"), str):
@@ -214,7 +214,7 @@ def _refs(value: Any) -> Iterator[str]:
             yield from _refs(item)
 
 
-def _has(schema: Any, mark: str) -> bool:
+def _has(schema: object, mark: str) -> bool:
     return isinstance(schema, dict) and schema.get(mark) is True
 
 
@@ -223,7 +223,7 @@ def standalone(schema: DocumentNode, most: int = 200) -> dict[str, Any]:
     names: dict[str, str] = {}
     waiting: list[DocumentNode] = []
 
-    def local(value: Any, home: DocumentNode) -> Any:
+    def local(value: object, home: DocumentNode) -> object:
         if isinstance(value, list):
             return [local(item, home) for item in value]
         if not isinstance(value, dict):

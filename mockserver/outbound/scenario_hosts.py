@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from mockserver.errors import MockServerError
 from mockserver.outbound.egress import EgressRefusedError, read_url
@@ -60,5 +60,5 @@ def with_vars(source: str, constants: Mapping[str, Any]) -> str:
     return template.render(Scope({"vars": dict(constants)}, _nothing, _nothing))
 
 
-def _nothing() -> Any:
+def _nothing() -> NoReturn:
     raise TemplateError("it asks for more than vars")

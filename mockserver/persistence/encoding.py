@@ -36,7 +36,7 @@ class Encoded:
     chunks: dict[tuple[str, int], _Chunk] = field(default_factory=dict)
 
 
-def json_bytes(value: Any) -> bytes:
+def json_bytes(value: object) -> bytes:
     return json_text(value, _JSON).encode()
 
 

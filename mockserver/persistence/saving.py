@@ -142,7 +142,7 @@ def _route_row(route: Route) -> Row:
     return {**row, "json": route.data}
 
 
-def _has_written_numbers(value: Any) -> bool:
+def _has_written_numbers(value: object) -> bool:
     if isinstance(value, dict):
         return any(map(_has_written_numbers, value.values()))
     if isinstance(value, list):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -159,11 +159,11 @@ def _scenarios(home: SessionServer, ns: Namespace, item: Node, folder: Path | No
     return names
 
 
-def _is_file(name: Any) -> bool:
+def _is_file(name: object) -> bool:
     return isinstance(name, Path) or str(name).endswith(_SUFFIXES)
 
 
-def _file(name: Any, item: Node, folder: Path | None) -> Path:
+def _file(name: str | os.PathLike[str], item: Node, folder: Path | None) -> Path:
     """Beside the test, then in the folder of scenarios."""
     beside = item.path if item.path.is_dir() else item.path.parent
     places = [beside, *([folder] if folder is not None else [])]

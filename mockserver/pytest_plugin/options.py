@@ -10,7 +10,7 @@ import pytest
 LEARN = "--mock-server-sweep-learn"
 
 
-def add_sweep_options(group: Any, parser: pytest.Parser) -> None:
+def add_sweep_options(group: pytest.OptionGroup, parser: pytest.Parser) -> None:
     """`group` is pytest's own option group."""
     group.addoption(
         "--mock-server-sweep",

@@ -190,7 +190,7 @@ def in_python(suggestion: str, fixture: str) -> str:
     return f"{fixture}.{word}({', '.join([literal(first), *words])}).reply(json={{}})"
 
 
-def literal(value: Any) -> str:
+def literal(value: object) -> str:
     """
     A JSON value as Python, with the quotes that formatters like.
 

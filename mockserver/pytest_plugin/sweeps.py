@@ -233,7 +233,7 @@ class Sweeper:
         if self._clean_code == pytest.ExitCode.TESTS_FAILED and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._sweep is None:
             return
         terminalreporter.section("mock server sweep")

@@ -68,7 +68,7 @@ def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> R
     return request
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
@@ -100,7 +100,7 @@ def _path(route: Route) -> str:
 _NO_VALUE = object()
 
 
-def _value(condition: Any, mark: str = "") -> Any:
+def _value(condition: object, mark: str = "") -> object:
     """The value that fits a condition, if it names one."""
     if isinstance(condition, Mapping):
         for operator in (f"{mark}equals", f"{mark}one_of"):
@@ -111,7 +111,7 @@ def _value(condition: Any, mark: str = "") -> Any:
     return _NO_VALUE if condition in (f"{mark}absent", f"{mark}present") else condition
 
 
-def _texts(condition: Any) -> list[str]:
+def _texts(condition: object) -> list[str]:
     values = condition if isinstance(condition, list) else [condition]
     return [as_text(value) for value in map(_value, values) if value is not _NO_VALUE and not isinstance(value, (dict, list))]  # fmt: skip
 
@@ -133,7 +133,7 @@ def _headers(match: Mapping[str, Any], given: Lines) -> Lines:
     return (*mine, *lines, *((("Cookie", "; ".join(cookies)),) if cookies else ()))
 
 
-def _is_absent(condition: Any) -> bool:
+def _is_absent(condition: object) -> bool:
     return condition == "absent" or (isinstance(condition, Mapping) and condition.get("absent") is True)
 
 
@@ -160,7 +160,7 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
     return (), b""
 
 
-def _tree(condition: Any) -> Any:
+def _tree(condition: object) -> object:
     """A JSON value that holds what is asked for; a field whose value is not said is left out."""
     if isinstance(condition, Mapping) and not any(str(key).startswith("$") for key in condition):
         made = {key: _tree(item) for key, item in condition.items()}

@@ -40,7 +40,7 @@ class Drift:
         }  # fmt: skip
 
 
-def type_of(value: Any) -> str:
+def type_of(value: object) -> str:
     """JSON's own word for it; whole numbers and others are both numbers."""
     match value:
         case None:
@@ -56,7 +56,7 @@ def type_of(value: Any) -> str:
     return "object"
 
 
-def drifts(expected: Any, actual: Any, where: str = "json", *, values: bool = False) -> list[Drift]:
+def drifts(expected: object, actual: object, where: str = "json", *, values: bool = False) -> list[Drift]:
     """Every difference, in the order of the scenario."""
     return list(_compared([expected], [actual], where, "", values=values))
 
@@ -82,14 +82,14 @@ def _compared(
         yield from _values(expected[0], actual[0], where, name)
 
 
-def _values(expected: Any, actual: Any, where: str, name: str) -> Iterator[Drift]:
+def _values(expected: object, actual: object, where: str, name: str) -> Iterator[Drift]:
     if isinstance(expected, (dict, list)) or expected == actual:
         return
     if not changes_by_nature(expected, name) and not changes_by_nature(actual, name):
         yield Drift(where, "value", _shown(expected, name), _shown(actual, name))
 
 
-def _shown(value: Any, name: str) -> str:
+def _shown(value: object, name: str) -> str:
     return shown(mask_tree(value, name))
 
 

@@ -26,7 +26,7 @@ class TemplateText(str):
     __slots__ = ()
 
 
-def has_template(value: Any) -> bool:
+def has_template(value: object) -> bool:
     if isinstance(value, dict):
         return any(map(has_template, value.values()))
     if isinstance(value, list):
@@ -34,7 +34,7 @@ def has_template(value: Any) -> bool:
     return isinstance(value, TemplateText)
 
 
-def has_braces(value: Any) -> bool:
+def has_braces(value: object) -> bool:
     """Whether a text in it would be taken for a template, and is none."""
     if isinstance(value, dict):
         return any(has_braces(key) or has_braces(item) for key, item in value.items())
@@ -81,7 +81,7 @@ class _Explainer:
         self._read: Callable[[Any], Any] = _first if one.kind == "form" else _same
         self._root = f"request.{one.kind}"
 
-    def tree(self, value: Any, place: tuple[Any, ...]) -> Any:
+    def tree(self, value: object, place: tuple[Any, ...]) -> object:
         whole = self._of_body(value, place)
         if whole is not None:
             return whole
@@ -92,7 +92,7 @@ class _Explainer:
         name = next((part for part in reversed(place) if isinstance(part, str)), "")
         return self._of_path(value, name) or (self.text(value) if isinstance(value, str) else value)
 
-    def event(self, event: Any) -> Any:
+    def event(self, event: object) -> object:
         if isinstance(event, dict) and isinstance(event.get("data"), (dict, list)):
             return {**event, "data": self.tree(event["data"], ())}
         return event
@@ -106,7 +106,7 @@ class _Explainer:
             made = re.sub(rf"(?<=/){re.escape(id_text)}(?![\w-])", f"{{{{ path.{name} }}}}", made)
         return text if made == text else TemplateText(made)
 
-    def _of_path(self, value: Any, name: str) -> TemplateText | None:
+    def _of_path(self, value: object, name: str) -> TemplateText | None:
         for text, param in self._path:
             if str(value) != text or isinstance(value, bool):
                 continue
@@ -114,7 +114,7 @@ class _Explainer:
                 return TemplateText(f"{{{{ path.{param} | int }}}}" if isinstance(value, int) else f"{{{{ path.{param} }}}}")  # fmt: skip
         return None
 
-    def _of_body(self, value: Any, place: tuple[Any, ...]) -> TemplateText | None:
+    def _of_body(self, value: object, place: tuple[Any, ...]) -> TemplateText | None:
         """The field of the request that it repeats: of the same name, or telling by itself."""
         name = place[-1] if place and isinstance(place[-1], str) else ""
         if value is None or value in ("", [], {}) or not place:
@@ -138,15 +138,15 @@ class _Explainer:
         return None
 
 
-def _same(value: Any) -> Any:
+def _same(value: object) -> object:
     return value
 
 
-def _first(values: Any) -> Any:
+def _first(values: object) -> object:
     return values[0] if isinstance(values, list) and len(values) == 1 else None
 
 
-def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+def _leaves(value: object, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Every value below, the larger ones before what they hold."""
     if path:
         yield path, value

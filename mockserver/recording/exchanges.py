@@ -78,7 +78,7 @@ def value_of(headers: Lines, name: str) -> str:
     return next((value for one, value in headers if one.lower() == name), "")
 
 
-def json_of(body: bytes) -> Any:
+def json_of(body: bytes) -> object:
     """The JSON that a body is, decimals as written. Raises UnreadableBodyError for any other, and for JSON that Python would change."""
     value = Request("POST", "/", [], body).json
     try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 from mockserver.recording.echoes import TemplateText
 from mockserver.recording.replies import Draft
@@ -42,7 +41,7 @@ def _told(one: SeenValues) -> Draft:
     return Draft(draft.status, draft.headers, draft.kind, body, draft.extension, draft.left_out)
 
 
-def _timed(value: Any, now_s: float) -> Any:
+def _timed(value: object, now_s: float) -> object:
     if isinstance(value, dict):
         return {key: _timed(item, now_s) for key, item in value.items()}
     if isinstance(value, list):
@@ -54,7 +53,7 @@ def _timed(value: Any, now_s: float) -> Any:
     return value
 
 
-def _text(text: str, now_s: float) -> Any:
+def _text(text: str, now_s: float) -> object:
     found = _ISO.fullmatch(text)
     if found is None:
         return text
@@ -68,7 +67,7 @@ def _text(text: str, now_s: float) -> Any:
     return TemplateText(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{found[4]}') }}}}")
 
 
-def _number(value: int, now_s: float) -> Any:
+def _number(value: int, now_s: float) -> object:
     if value < _FIRST_S:
         return value
     if abs(value - now_s) <= _NEAR_S:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from mockserver.model.coding import UnreadableBodyError, decode_charset, decode_content, parse_media_type
 from mockserver.model.exchange import Exchange
@@ -128,14 +128,14 @@ def _text(data: bytes, charset: str) -> str | None:
 _NONE = object()
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> object:
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=written_float)
     except (ValueError, RecursionError):
         return _NONE
 
 
-def _refuse(name: str) -> Any:
+def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 
@@ -151,7 +151,7 @@ def read_events(text: str) -> list[Any] | None:
     return events
 
 
-def _event(lines: list[str]) -> Any:
+def _event(lines: list[str]) -> object:
     found: dict[str, Any] = {}
     data: list[str] = []
     for line in lines:
@@ -171,6 +171,6 @@ def _event(lines: list[str]) -> Any:
     return alone if list(found) == ["data"] and isinstance(alone, str) else found
 
 
-def _data(text: str) -> Any:
+def _data(text: str) -> object:
     parsed = _json(text) if text[:1] in ("{", "[") else _NONE
     return text if parsed is _NONE else parsed

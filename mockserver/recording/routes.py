@@ -117,7 +117,7 @@ def _echoes(calls: list[SeenValues], names: dict[int, str], making: Making) -> b
     )
 
 
-def _templates(value: Any) -> list[str]:
+def _templates(value: object) -> list[str]:
     if isinstance(value, dict):
         return [text for item in value.values() for text in _templates(item)]
     if isinstance(value, list):
@@ -187,7 +187,7 @@ def _literal(segment: str) -> str:
 # Replies
 
 
-def _reply(one: SeenValues, making: Making, place: str) -> Any:
+def _reply(one: SeenValues, making: Making, place: str) -> object:
     draft, hiding = one.explained, making.hiding
     at = f"{place} reply"
     reply: dict[str, Any] = {}

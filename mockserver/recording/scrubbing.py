@@ -31,19 +31,19 @@ class Hiding:
     def __init__(self) -> None:
         self.places: dict[str, None] = {}
 
-    def _told(self, place: str, before: Any, after: Any) -> Any:
+    def _told(self, place: str, before: object, after: object) -> Any:
         if before != after:
             self.places[place] = None
         return after
 
-    def header(self, place: str, name: str, value: Any) -> Any:
+    def header(self, place: str, name: str, value: Any) -> object:
         if isinstance(value, list):
             return [self.header(place, name, one) for one in value]
         if isinstance(value, TemplateText):
             return str(value)
         return self._told(f"{place}.headers.{name}", value, mask_header(name, value))
 
-    def tree(self, place: str, value: Any, name: str = "") -> Any:
+    def tree(self, place: str, value: object, name: str = "") -> object:
         """A JSON value, member by member; what a template makes is no secret."""
         if isinstance(value, TemplateText):
             return str(value)
@@ -77,7 +77,7 @@ class Hiding:
         text = written_json(with_decimals(masked), _ENCODER.encode)
         return bytes(self._told(place, value, text.encode("utf-8", "surrogatepass")))
 
-    def condition(self, place: str, name: str, value: str, *, header: bool = False) -> Any:
+    def condition(self, place: str, name: str, value: str, *, header: bool = False) -> object:
         """What a request's value is asked for: itself, or, where it is a secret, what may be seen of it."""
         masked = mask_header(name, value) if header else mask_field(name, value)
         if masked == value:

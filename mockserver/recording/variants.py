@@ -76,7 +76,7 @@ def outcome(one: SeenValues) -> Hashable:
     return reply.status, reply.kind, _still(body, "")
 
 
-def _still(value: Any, name: str) -> Hashable:
+def _still(value: object, name: str) -> Hashable:
     if isinstance(value, dict):
         return tuple((key, _still(item, key)) for key, item in sorted(value.items()))
     if isinstance(value, list):
@@ -194,7 +194,7 @@ def _fallback(groups: list[list[SeenValues]]) -> frozenset[Hashable] | None:
     return next(iter(well)) if len(well) == 1 else None
 
 
-def _leaves(body: Any, path: _Path = ()) -> dict[_Path, Any]:
+def _leaves(body: object, path: _Path = ()) -> dict[_Path, Any]:
     """What stands where, down through the objects; a list is one value."""
     if not isinstance(body, dict) or not all(
         isinstance(key, str) and not key.startswith("$") for key in body
@@ -268,14 +268,14 @@ def _conditions(
     return made
 
 
-def _form_condition(value: Any, at: str, name: str, hiding: Hiding) -> Any:
+def _form_condition(value: Any, at: str, name: str, hiding: Hiding) -> object:
     if value is _ABSENT:
         return "absent"
     asked = [hiding.condition(at, name, one) for one in value]
     return asked[0] if len(asked) == 1 else asked
 
 
-def _json_condition(value: Any, at: str, name: str, hiding: Hiding) -> Any:
+def _json_condition(value: object, at: str, name: str, hiding: Hiding) -> object:
     if value is _ABSENT:
         return "$absent"
     if isinstance(value, str):

@@ -171,7 +171,7 @@ def _form(text: str) -> dict[str, Any] | None:
     return {"form": form} if form and again == pairs and urlencode(pairs) == text else None
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
@@ -181,7 +181,7 @@ def _events(text: str) -> dict[str, Any] | None:
     return {"events": events} if events and "".join(map(event_text, events)) == text else None
 
 
-def _event(block: str) -> Any:
+def _event(block: str) -> object:
     event: dict[str, Any] = {}
     for line in block.split("\n"):
         key, _, value = line.partition(":")
@@ -193,7 +193,7 @@ def _event(block: str) -> Any:
     return event["data"] if event.keys() == {"data"} else event
 
 
-def event_text(event: Any) -> str:
+def event_text(event: object) -> str:
     """An event as it is sent (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
     fields = event if isinstance(event, dict) else {"data": event}
     lines = []

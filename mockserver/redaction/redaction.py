@@ -209,7 +209,7 @@ def mask_shapes(value: Any) -> Any:
     return mask(_digits(value)) if _is_card(value) else value
 
 
-def _is_card(value: Any) -> bool:
+def _is_card(value: object) -> bool:
     return isinstance(value, int) and abs(value) >= _LEAST_CARD and is_card_number(_digits(value))
 
 
@@ -222,7 +222,7 @@ def _digits(number: float) -> str:
     return str(number) if abs(number) < 10**19 else "0"
 
 
-def mask_tree(value: Any, name: str = "") -> Any:
+def mask_tree(value: object, name: str = "") -> Any:
     """
     A JSON value with every secret in it masked. `name` is the member that it is the value of.
 

@@ -54,13 +54,13 @@ def read_object(request: Request, shape: SchemaShape) -> dict[str, Any]:
     return value
 
 
-def check_size(value: Any) -> None:
+def check_size(value: object) -> None:
     """Raises BodyMismatchError for what is too large for one item."""
     if has_more_members(value, MEMBER_LIMIT):
         raise unfit("", f"has more than {MEMBER_LIMIT:,} members; send less in one item")
 
 
-def _check_writable(value: Any) -> None:
+def _check_writable(value: object) -> None:
     """That it can be kept and written again: neither large nor endless nor endlessly deep."""
     check_size(value)
     level = [value]
@@ -87,7 +87,7 @@ Grown = dict[str, Any]
 """Parts of names, to what is below: again a mapping, or the texts at their end."""
 
 
-def from_form(pairs: Pairs, shape: SchemaShape) -> Any:
+def from_form(pairs: Pairs, shape: SchemaShape) -> dict[str, object]:
     """The object that a form's fields make, typed as the shape wants. Raises BodyMismatchError."""
     grown: Grown = {}
     for name, text in pairs:
@@ -123,7 +123,7 @@ def _insert(grown: Grown, steps: list[str], text: str) -> None:
     texts.append(text)
 
 
-def _value(grown: Any, shape: SchemaShape) -> Any:
+def _value(grown: Any, shape: SchemaShape) -> object:
     if isinstance(grown, _Texts):
         if "array" in shape.types:
             return [shape.item().typed(text) for text in grown]

@@ -36,7 +36,7 @@ class Compiling:
         """The items to begin with as they are written, templates and all; one where `each` is for many."""
         self.in_file = False
 
-    def tried(self, make: Callable[..., Any], *args: Any, under: KeyPath = ()) -> Any:
+    def tried(self, make: Callable[..., Any], *args: object, under: KeyPath = ()) -> Any:
         """What `make` gives; None, and its flaws kept, where it can't."""
         try:
             return make(*args)
@@ -166,7 +166,7 @@ class Compiling:
         is_open = any(self.is_open(state) for _, state in written)
         self.flaws += machine_flaws(machine, None if is_open else [state for _, state in written])
 
-    def is_open(self, value: Any) -> bool:
+    def is_open(self, value: object) -> bool:
         """Whether it is known only once the seeds are made."""
         return not self.in_file and is_template(value)
 
@@ -183,7 +183,7 @@ def _tree(value: dict[str, Any], path: KeyPath, names: frozenset[str]) -> Tree:
     return compile_tree(plain(value), path, names=names)
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """The same tree with numbers that have forgotten how they were written: the validator knows no others."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}

@@ -100,7 +100,7 @@ class ResourceKind:
 ID_RULE = "must be a text or a whole number"
 
 
-def id_text(value: Any) -> str | None:
+def id_text(value: object) -> str | None:
     """
     An id as it is compared; None for what can't be one, because no path holds
     it: clients take dots out (RFC 3986 5.2.4), and half a character has no bytes.
@@ -119,7 +119,7 @@ def without(item: Item, name: str) -> Item:
     return {key: value for key, value in item.items() if key != name}
 
 
-def under(base: Any, top: Any) -> Any:
+def under(base: object, top: object) -> Any:
     """
     `base` merged under `top`: mappings by their keys, anything else is `top`'s.
 
@@ -132,7 +132,7 @@ def under(base: Any, top: Any) -> Any:
     return {**merged, **{key: value for key, value in top.items() if key not in base}}
 
 
-def merge_patch(target: Any, patch: Any) -> Any:
+def merge_patch(target: object, patch: object) -> Any:
     """
     A JSON merge patch applied (RFC 7396 2); neither is changed.
 

@@ -28,7 +28,7 @@ from mockserver.templating.templates import Scope, TemplateError
 class ScopeFor(Protocol):
     """Makes what the templates of this call see, with words of the place beside: n, item, errors."""
 
-    def __call__(self, **words: Any) -> Scope: ...
+    def __call__(self, **words: object) -> Scope: ...
 
 
 def _nothing() -> None:
@@ -258,7 +258,7 @@ def _invalid(kind: ResourceKind, errors: Errors, scope_for: ScopeFor) -> Decisio
 
 
 def _problem(
-    status: int, name: str, title: str, detail: str, asked: ResourceRequest, **members: Any
+    status: int, name: str, title: str, detail: str, asked: ResourceRequest, **members: object
 ) -> Decision:
     document = problem(status, name, title, detail, resource=asked.kind.path, **members)
     return Decision(status=status, headers=(("Content-Type", PROBLEM_TYPE),), json=document)

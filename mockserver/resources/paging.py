@@ -147,7 +147,7 @@ def _read_cursor(text: str) -> int | None:
     return int(digits) if word == b"after" and digits.isdigit() and len(digits) <= 15 else None
 
 
-def in_envelope(spec: PageSpec | None, page: Page) -> Any:
+def in_envelope(spec: PageSpec | None, page: Page) -> object:
     """The answer's JSON: the bare list, or the envelope filled."""
     if spec is None or spec.envelope is None:
         return page.facts["items"]

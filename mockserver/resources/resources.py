@@ -9,7 +9,6 @@ would change, without changing it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.resources.collection import Collection, CollectionSnapshot, Item
@@ -66,7 +65,7 @@ class Resource:
                 raise TemplateError(flaw.message, place=flaw.where)
         return collection
 
-    def filled(self, items: Any, make_scope: MakeScope) -> Collection:
+    def filled(self, items: object, make_scope: MakeScope) -> Collection:
         """
         A new collection with these items; ids and states that are missing are
         made. Raises InvalidInputError with every flaw, paths from the list.
@@ -76,7 +75,7 @@ class Resource:
             pass
         return collection
 
-    def filling(self, collection: Collection, items: Any, make_scope: MakeScope) -> Iterator[None]:
+    def filling(self, collection: Collection, items: object, make_scope: MakeScope) -> Iterator[None]:
         """The same into a collection that is empty, one item a step."""
         if not isinstance(items, list):
             raise InvalidInputError(Flaw((), f"expected a list of items, got {shown(items)}"))
@@ -107,7 +106,7 @@ class Resource:
         return None
 
 
-def _bad_id(value: Any, path: KeyPath) -> Flaw:
+def _bad_id(value: object, path: KeyPath) -> Flaw:
     if id_text(value) is None:
         return Flaw(path, f"{shown(value)} is no id: it {ID_RULE}", "Leave it out, and one is made")
     return Flaw(path, f"the id {shown(id_text(value))} is that of an earlier item", "Choose another")

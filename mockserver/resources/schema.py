@@ -42,7 +42,7 @@ class Schema:
         )
         self.shape = SchemaShape.of(document)
 
-    def errors(self, value: Any, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
+    def errors(self, value: object, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
         """
         What is wrong, each thing once, by field. Nothing is said of the fields that are
         `excused`, and none of those that are `known` is called unknown.
@@ -59,7 +59,7 @@ class Schema:
         return [{"field": field, "message": message} for field, message in sorted(told)[:MAX_ERRORS]]
 
 
-def compile_schema(written: Any, path: KeyPath, read_file: ReadFile) -> Schema:
+def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schema:
     """A schema, or the file of that name. Raises InvalidInputError."""
     document = read_json(written, path, read_file) if isinstance(written, str) else written
     try:
@@ -74,7 +74,7 @@ def compile_schema(written: Any, path: KeyPath, read_file: ReadFile) -> Schema:
         raise InvalidInputError(Flaw(path, f"this is no JSON Schema: {why}", "See json-schema.org")) from why
 
 
-def read_json(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+def read_json(name: str, path: KeyPath, read_file: ReadFile) -> object:
     """The JSON in the file of that name. Raises InvalidInputError."""
     content = read_file(name, path)
     try:
@@ -86,7 +86,7 @@ def read_json(name: str, path: KeyPath, read_file: ReadFile) -> Any:
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 
 
-def _flaw(why: Any, path: KeyPath, written: Any) -> Flaw:
+def _flaw(why: Any, path: KeyPath, written: object) -> Flaw:
     """What the library says against a schema; inside a file only the file's name has a place of ours."""
     inner = tuple(why.instance_path)
     message = why.message
@@ -193,7 +193,7 @@ def _message(kind: str, facts: dict[str, Any], otherwise: str) -> str:
     return _PLAIN.get(kind) or otherwise
 
 
-def _alternatives(error: Any, path: KeyPath, whole: Any) -> Said:
+def _alternatives(error: Any, path: KeyPath, whole: object) -> Said:
     """
     What to say where no alternative fits: the reasons of the only one that is
     of the value's type and constants; where the type is wrong for all, the types.
@@ -244,5 +244,5 @@ def _some(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)

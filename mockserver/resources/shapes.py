@@ -23,17 +23,17 @@ class SchemaShape:
 
     __slots__ = ("_nodes", "_root", "types")
 
-    def __init__(self, root: Any, nodes: list[dict[str, Any]]) -> None:
+    def __init__(self, root: object, nodes: list[dict[str, Any]]) -> None:
         self._root = root
         self._nodes = nodes
         self.types = _types(nodes)
 
     @classmethod
-    def of(cls, document: Any) -> SchemaShape:
+    def of(cls, document: object) -> SchemaShape:
         return cls._at(document, [document])
 
     @classmethod
-    def _at(cls, root: Any, starts: list[Any]) -> SchemaShape:
+    def _at(cls, root: object, starts: list[Any]) -> SchemaShape:
         nodes: list[dict[str, Any]] = []
         pending = list(starts)
         seen: set[int] = set()
@@ -67,7 +67,7 @@ class SchemaShape:
         """The shape of a list's items."""
         return self._at(self._root, [node.get("items") for node in self._nodes])
 
-    def typed(self, text: str) -> Any:
+    def typed(self, text: str) -> object:
         """A form's text as the value that the schema wants, where it is one; else as it is."""
         types = self.types
         if not types or "string" in types:
@@ -105,7 +105,7 @@ def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _referred(root: Any, reference: str) -> Any:
+def _referred(root: object, reference: str) -> object:
     """What a JSON pointer within the document leads to; None for any other reference."""
     if reference != "#" and not reference.startswith("#/"):
         return None

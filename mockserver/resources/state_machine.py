@@ -21,19 +21,19 @@ class Machine:
         self.initial = spec.initial
         self.transitions = spec.transitions
 
-    def state(self, item: Item) -> Any:
+    def state(self, item: Item) -> object:
         """The item's state, ABSENT where it has none."""
         return item.get(self.field, ABSENT)
 
-    def after(self, transition: str, state: Any) -> str | None:
+    def after(self, transition: str, state: object) -> str | None:
         """The state that a transition leads to from this one; None where it is not allowed."""
         return self.transitions[transition].get(state) if isinstance(state, str) else None
 
-    def allowed(self, state: Any) -> list[str]:
+    def allowed(self, state: object) -> list[str]:
         """The transitions that lead on from this state."""
         return [name for name in self.transitions if self.after(name, state) is not None]
 
-    def between(self, state: Any, wanted: Any) -> str | None:
+    def between(self, state: object, wanted: object) -> str | None:
         """The transition that leads from one state to another."""
         return next((name for name in self.allowed(state) if self.after(name, state) == wanted), None)
 

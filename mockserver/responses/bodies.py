@@ -73,7 +73,7 @@ _IN_PIECES = _MAKE and _MAKE(
 """The part of `_READABLE` in C, where CPython has it: to make it takes longer than most bodies."""
 
 
-def dump_json(value: Any) -> bytes:
+def dump_json(value: object) -> bytes:
     """JSON as it goes out: compact, UTF-8; a lone surrogate stays an escape."""
     try:
         text = _READABLE.encode(value) if _IN_PIECES is None else "".join(_IN_PIECES(value, 0))
@@ -82,12 +82,12 @@ def dump_json(value: Any) -> bytes:
         return _ESCAPED.encode(value).encode()
 
 
-def _dump_decimals(value: Any) -> bytes:
+def _dump_decimals(value: object) -> bytes:
     """The same, with the text of each Decimal as a number. Slower: for what holds one."""
     return written_json(value, lambda item: dump_json(item).decode()).encode()
 
 
-def json_writer(value: Any) -> tuple[Any, Callable[[Any], bytes]]:
+def json_writer(value: object) -> tuple[Any, Callable[[Any], bytes]]:
     """A JSON value with its decimals as written, and what writes it, also once templates are filled in."""
     exact = with_decimals(value)
     return exact, dump_json if exact is value else _dump_decimals
@@ -131,7 +131,7 @@ def _file(name: str, read_file: ReadFile) -> Body:
     return body
 
 
-def _compile_tree(body: Body, value: Any, *, raw: bool, names: frozenset[str] | None) -> None:
+def _compile_tree(body: Body, value: object, *, raw: bool, names: frozenset[str] | None) -> None:
     write: Callable[[Any], bytes] = _dump_form
     if body.kind == "json":
         value, write = json_writer(value)
@@ -177,13 +177,13 @@ def _from_base64(text: str) -> bytes:
         raise ValueError(f"{shown(text)} is no Base64: {why}") from why
 
 
-def _dump_form(value: Any) -> bytes:
+def _dump_form(value: object) -> bytes:
     if not isinstance(value, dict):
         raise TypeError("a form is a mapping of names")
     return urlencode(list(_form_pairs("", value))).encode()
 
 
-def _form_pairs(name: str, value: Any) -> list[tuple[str, str]]:
+def _form_pairs(name: str, value: object) -> list[tuple[str, str]]:
     """Bracketed names for mappings; a list repeats its name."""
     if isinstance(value, dict):
         pairs = []

@@ -89,7 +89,7 @@ def _compile(
     return Stream(compiled, content_type, constant=constant)
 
 
-def _check(item: Any, path: KeyPath, keys: tuple[str, ...]) -> None:
+def _check(item: object, path: KeyPath, keys: tuple[str, ...]) -> None:
     if not isinstance(item, dict):
         if keys is _CHUNK_KEYS and not isinstance(item, str):
             raise InvalidInputError(
@@ -137,7 +137,7 @@ def _each(
 _UNWRITABLE = (TypeError, ValueError, RecursionError)
 
 
-def _piece_at_load(item: Any, write: Callable[[Any], bytes], path: KeyPath) -> Piece:
+def _piece_at_load(item: object, write: Callable[[Any], bytes], path: KeyPath) -> Piece:
     try:
         wait_s = _wait_s(item)
     except ValueError as why:
@@ -148,14 +148,14 @@ def _piece_at_load(item: Any, write: Callable[[Any], bytes], path: KeyPath) -> P
         raise InvalidInputError(Flaw(path, f"it can't be written: {why}")) from why
 
 
-def _piece_of_call(item: Any, write: Callable[[Any], bytes], place: str) -> Piece:
+def _piece_of_call(item: object, write: Callable[[Any], bytes], place: str) -> Piece:
     try:
         return _wait_s(item), write(item)
     except _UNWRITABLE as why:
         raise TemplateError(f"the value can't be written: {why}", place=place) from why
 
 
-def _wait_s(item: Any) -> float:
+def _wait_s(item: object) -> float:
     if not isinstance(item, dict) or "delay" not in item:
         return 0.0
     return max(0.0, parse_duration_s(item["delay"]))
@@ -165,7 +165,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 """Each of them ends a line of an event stream."""
 
 
-def _event_writer(item: Any) -> tuple[Any, Callable[[Any], bytes]]:
+def _event_writer(item: object) -> tuple[Any, Callable[[Any], bytes]]:
     """The event with the decimals of its data as written, and what writes it."""
     if not isinstance(item, dict):
         item, dump = json_writer(item)
@@ -175,7 +175,7 @@ def _event_writer(item: Any) -> tuple[Any, Callable[[Any], bytes]]:
     return item, partial(_event, dump=dump)
 
 
-def _event(item: Any, dump: Callable[[Any], bytes]) -> bytes:
+def _event(item: object, dump: Callable[[Any], bytes]) -> bytes:
     lines: list[str] = []
     event = item if isinstance(item, dict) else {"data": item}
     if "comment" in event:
@@ -196,7 +196,7 @@ def _one_line(key: str, text: str) -> str:
     return text
 
 
-def _chunk(item: Any) -> bytes:
+def _chunk(item: object) -> bytes:
     if isinstance(item, dict):
         return _from_base64(as_text(item["base64"])) if "base64" in item else as_text(item["text"]).encode()
     return as_text(item).encode()

@@ -59,7 +59,7 @@ class Builder:
             message = "an anchor holds itself, or aliases nest too deep"
             raise ExpansionError(node, message, f"Keep below {DEEPEST} levels")
 
-    def _scalar(self, node: ScalarNode) -> Any:
+    def _scalar(self, node: ScalarNode) -> object:
         text = node.value
         self.room -= 20 + len(text)
         if node.tag != PLAIN:

@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _OPENING = re.compile(r"\$\{")
 
 
-def filled(data: Any, env: Mapping[str, str]) -> tuple[Any, list[Flaw]]:
+def filled(data: object, env: Mapping[str, str]) -> tuple[Any, list[Flaw]]:
     """`data` with its references filled, and what stays open. `data` itself is left as it is."""
     flaws: list[Flaw] = []
     for target in FILLED:
@@ -38,7 +38,7 @@ def filled(data: Any, env: Mapping[str, str]) -> tuple[Any, list[Flaw]]:
     return data, flaws
 
 
-def _at(data: Any, target: KeyPath, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> Any:
+def _at(data: object, target: KeyPath, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> object:
     if not target:
         return _fill(data, path, env, flaws)
     wanted, rest = target[0], target[1:]
@@ -54,7 +54,7 @@ def _at(data: Any, target: KeyPath, path: KeyPath, env: Mapping[str, str], flaws
     return data
 
 
-def _fill(data: Any, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> Any:
+def _fill(data: object, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> object:
     match data:
         case str() if "${" in data:
             return _text(data, path, env, flaws)

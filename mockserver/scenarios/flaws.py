@@ -196,7 +196,7 @@ def _below(schema: dict[str, Any], part: str | int) -> Schemas:
 _DEFS = "$mockserver-defs"
 
 
-def _alternatives(schema: Any, defs: dict[str, Any]) -> Schemas:
+def _alternatives(schema: object, defs: dict[str, Any]) -> Schemas:
     """A schema without its references and unions."""
     if not isinstance(schema, dict):
         return []
@@ -219,7 +219,7 @@ def _purpose(model: type[BaseModel], path: KeyPath) -> str:
     return f"Add {key}" if known is None else f"Write {key}: {known}"
 
 
-def _example(schema: dict[str, Any]) -> Any:
+def _example(schema: dict[str, Any]) -> object:
     for known in ("examples", "enum"):
         if schema.get(known):
             return schema[known][0]

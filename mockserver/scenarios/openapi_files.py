@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from posixpath import join, normpath
-from typing import Any
 
 from mockserver.errors import InvalidInputError
 from mockserver.scenarios.source import Source
 
 
-def is_contract(data: Any) -> bool:
+def is_contract(data: object) -> bool:
     """Whether a file holds an OpenAPI document, or one of its forerunner, and no scenario."""
     return (
         isinstance(data, dict)

@@ -24,7 +24,7 @@ _BESIDE = ("example", "readOnly", "writeOnly")
 _BOUNDS = {"int32": 1 << 31, "int64": 1 << 63}
 
 
-def normal(value: Any, name: str, *, old: bool) -> Any:
+def normal(value: object, name: str, *, old: bool) -> object:
     """
     The document of that name; its references mean the same wherever they are moved to.
     `old`: it is of OpenAPI 3.0.
@@ -32,7 +32,7 @@ def normal(value: Any, name: str, *, old: bool) -> Any:
     return _node(value, name, old)
 
 
-def _node(value: Any, document: str, old: bool) -> Any:
+def _node(value: object, document: str, old: bool) -> object:
     if isinstance(value, dict):
         made = {}
         for key, item in value.items():

@@ -88,7 +88,7 @@ def read(name: str, read_file: ReadFile) -> Specification:
     return Specification(name, version, documents)
 
 
-def _parsed(name: str, raw: bytes) -> Any:
+def _parsed(name: str, raw: bytes) -> object:
     """JSON where the file is JSON, whatever its name; else YAML. Raises InvalidInputError."""
     try:
         text = decode(raw)
@@ -114,7 +114,7 @@ def _placed(name: str, flaw: Flaw) -> Flaw:
     return Flaw((), f"{name}{at}: {flaw.message}", flaw.hint)
 
 
-def _version(name: str, data: Any) -> str:
+def _version(name: str, data: object) -> str:
     """Raises InvalidInputError for what is no OpenAPI document of 3.0 or 3.1."""
     if not isinstance(data, dict):
         raise InvalidInputError(
@@ -139,7 +139,7 @@ def _version(name: str, data: Any) -> str:
     return version
 
 
-def _plain(name: str, value: Any, depth: int = 0, *, named: bool = False, data: bool = False) -> Any:
+def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, data: bool = False) -> object:
     """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
     if depth > _DEEPEST:
         raise InvalidInputError(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))
@@ -156,7 +156,7 @@ def _plain(name: str, value: Any, depth: int = 0, *, named: bool = False, data: 
     return value if data else plain_numbers(value)
 
 
-def _references(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _references(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every `$ref` with its place; what stands in an example is none."""
     if isinstance(value, dict):
         ref = value.get("$ref")

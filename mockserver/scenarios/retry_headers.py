@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from mockserver.errors import Flaw, KeyPath, shown
 from mockserver.model.written import as_text
@@ -40,7 +39,7 @@ def _of_spec(spec: Spec, path: KeyPath) -> Iterator[Flaw]:
         yield from _inside(getattr(spec, name), (*path, field.alias or name))
 
 
-def _inside(value: Any, path: KeyPath) -> Iterator[Flaw]:
+def _inside(value: object, path: KeyPath) -> Iterator[Flaw]:
     if isinstance(value, Spec):
         yield from _of_spec(value, path)
     elif isinstance(value, (list, dict)):

@@ -14,7 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.model import durations
@@ -142,7 +142,7 @@ _PLAIN: dict[str, type | tuple[type, ...]] = {
 class SpecSchema(GenerateJsonSchema):
     """JSON Schemas whose defaults can be written: no null where none is taken, no seconds where a duration is text."""
 
-    def default_schema(self, schema: Any) -> dict[str, Any]:
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
         document = super().default_schema(schema)
         if "default" in document and not isinstance(
             document["default"], _PLAIN.get(str(document.get("type")), ())

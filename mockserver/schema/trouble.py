@@ -200,11 +200,13 @@ class TroublesFileSpec(Spec):
         default={},
         description="Additional troubles by name; a shipped name replaces it, `none` disables it.",
     )
-    effects: TroubleEffectsSpec = Field(default=TroubleEffectsSpec(), description="Facts about effects for the verdicts.")
+    effects: TroubleEffectsSpec = Field(
+        default=TroubleEffectsSpec(), description="Facts about effects for the verdicts."
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _own_keys(cls, value: object) -> Any:
+    def _own_keys(cls, value: object) -> object:
         if isinstance(value, dict):
             return {key: item for key, item in value.items() if not str(key).startswith("x-")}
         if value is None:

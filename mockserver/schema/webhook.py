@@ -22,7 +22,7 @@ _TIMELESS = frozenset({"github", "hmac"})
 _ONLY_HMAC = ("header", "algorithm", "encoding")
 
 
-def _word(what: str, known: tuple[str, ...]) -> Any:
+def _word(what: str, known: tuple[str, ...]) -> BeforeValidator:
     def check(value: object) -> object:
         if value is not None and value not in known:
             raise WrongValueError(f"{shown(value)} is no {what}", near(str(value), known))

@@ -12,7 +12,7 @@ import inspect
 import itertools
 import os
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
 from types import TracebackType
@@ -188,7 +188,7 @@ class Server:
         }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """A setting as Settings has it: tuples for lists, texts for paths."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
@@ -220,7 +220,7 @@ class _LoopThread:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    def run(self, work: Any) -> Any:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(START_LIMIT_S)
 
     def close(self) -> None:
@@ -287,7 +287,7 @@ class Running:
         attach(placed, functions)
         return {"id": placed.id}
 
-    def _marked(self, reply: Any, functions: dict[int, Function]) -> list[Any]:
+    def _marked(self, reply: object, functions: dict[int, Function]) -> list[Any]:
         """The sequence with a text in the place of each function: another number is another sequence."""
         steps = reply if isinstance(reply, list) else [reply]
         return [

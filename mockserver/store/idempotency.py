@@ -29,7 +29,7 @@ class KeptKey:
     at: tuple[str, str] = ("", "")
     kept: Any = None
 
-    def keep(self, answer: Any) -> None:
+    def keep(self, answer: object) -> None:
         """That will be its answer once its first call is over."""
         self.kept = answer
 

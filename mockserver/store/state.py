@@ -11,7 +11,7 @@ from mockserver.model.sizes import size_of
 from mockserver.store.bounds import Bounds, Expiry, StoreFullError
 
 
-def _size(key: str, value: Any) -> int:
+def _size(key: str, value: object) -> int:
     return 0 if value is None else getsizeof(key) + size_of(value)
 
 
@@ -33,7 +33,7 @@ class State(Mapping[str, Any]):
         self._now_s = now_s
         self.put(initial, {})
 
-    def read(self, key: str) -> Any:
+    def read(self, key: str) -> object:
         """The value, or ABSENT."""
         if key not in self._values:
             return ABSENT
@@ -68,11 +68,11 @@ class State(Mapping[str, Any]):
         ):
             raise StoreFullError("state", bounds)
 
-    def write(self, key: str, value: Any, ttl_s: float | None = None) -> None:
+    def write(self, key: str, value: object, ttl_s: float | None = None) -> None:
         """Null removes. With `ttl_s` the value is forgotten so long after."""
         self._write(key, value, ttl_s, _size(key, value))
 
-    def _write(self, key: str, value: Any, ttl_s: float | None, size: int) -> None:
+    def _write(self, key: str, value: object, ttl_s: float | None, size: int) -> None:
         if self._until:
             self._forget_expired()
         if key in self._values:
@@ -137,13 +137,13 @@ class State(Mapping[str, Any]):
         twin._until, twin._expiry = dict(self._until), self._expiry.copy()
         return twin
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> object:
         value = self.read(key)
         if value is ABSENT:
             raise KeyError(key)
         return value
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: object = None) -> object:
         """As every mapping's, without an exception on the way."""
         value = self.read(key)
         return default if value is ABSENT else value

@@ -29,7 +29,7 @@ def kind_of(effect: Effect) -> str:
     return str(effect.get("kind", "unnamed"))
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
     """
     Every single value of a tree, with its path.
 

@@ -165,7 +165,7 @@ def _longest_s(answer: ReplySpec | None) -> float:
     return delay_s + paced_s + sum(float(text) for text in asked if text.isdecimal())
 
 
-def _brief(answer: Any) -> str:
+def _brief(answer: int | dict[str, Any]) -> str:
     """A reply in a few words."""
     if isinstance(answer, int):
         return str(answer)

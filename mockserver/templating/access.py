@@ -47,7 +47,7 @@ Part = Callable[[Any], Any]
 def _readable(name: str, read: Callable[[Request], Any]) -> Part:
     """A part of a request that its body may not have: undefined then, with the reason."""
 
-    def part(request: Request) -> Any:
+    def part(request: Request) -> object:
         try:
             return read(request)
         except UnreadableBodyError as why:
@@ -105,7 +105,7 @@ WORD_PARTS: dict[str, frozenset[str]] = {
 """What may follow a word and its dot; other words hold what the author put there."""
 
 
-def look(value: Any, key: str, said: str) -> Any:
+def look(value: object, key: str, said: str) -> object:
     """`value.key`; `said` is the whole look-up as written, for the error."""
     if isinstance(value, Mapping):
         try:
@@ -118,7 +118,7 @@ def look(value: Any, key: str, said: str) -> Any:
     raise UndefinedError(said, why=f"{kind_of(value)} has no {key!r}")
 
 
-def subscript(value: Any, key: Any, said: str) -> Any:
+def subscript(value: object, key: object, said: str) -> object:
     """`value[key]`."""
     if isinstance(key, str) and not isinstance(value, (str, list, tuple)):
         return look(value, key, said)
@@ -134,7 +134,7 @@ def subscript(value: Any, key: Any, said: str) -> Any:
         raise UndefinedError(said, value, key) from None
 
 
-def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
+def _by_key(value: Mapping[Any, Any], key: object, said: str) -> object:
     try:
         return value[key]
     except KeyError:
@@ -143,7 +143,7 @@ def _by_key(value: Mapping[Any, Any], key: Any, said: str) -> Any:
         raise RenderError(f"{said}: {kind_of(key)} is no key of a mapping") from None
 
 
-def cut(scope: Scope, value: Any, bounds: tuple[Any, Any, Any]) -> Any:
+def cut(scope: Scope, value: object, bounds: tuple[Any, Any, Any]) -> object:
     """`value[start:stop:step]`."""
     if not isinstance(value, (str, list, tuple)):
         raise UndefinedError("the slice", why=f"{kind_of(value)} has no positions")
@@ -164,7 +164,7 @@ def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
 def optional_subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
     """The same; NOTHING where a mapping has no such key."""
 
-    def found(scope: Scope) -> Any:
+    def found(scope: Scope) -> object:
         value = get(scope)
         if value is NOTHING:
             return value
@@ -180,7 +180,7 @@ def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     """Keys, one after the other."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
-    def path(scope: Scope) -> Any:
+    def path(scope: Scope) -> object:
         value = scope.values.get(word, NOTHING) if get is None else get(scope)
         if value is NOTHING:
             raise UndefinedError(word)
@@ -195,7 +195,7 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     """The same; NOTHING where a dict on the way has no such key."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
-    def path(scope: Scope) -> Any:
+    def path(scope: Scope) -> object:
         value = scope.values.get(word, NOTHING) if get is None else get(scope)
         for key, said, find in steps:
             if isinstance(value, dict):
@@ -215,7 +215,7 @@ def looked_up(word: str, keys: tuple[str, ...], otherwise: Closure) -> Closure:
     says what else it comes to, or what is wrong with it.
     """
 
-    def look_up(scope: Scope) -> Any:
+    def look_up(scope: Scope) -> object:
         value = scope.values.get(word, NOTHING)
         for key in keys:
             if value.__class__ is not dict:
@@ -230,7 +230,7 @@ def part_closure(word: str, name: str) -> Closure:
     """`request.json` and its like, straight from the request."""
     part = REQUEST_PARTS[name]
 
-    def of_request(scope: Scope) -> Any:
+    def of_request(scope: Scope) -> object:
         value = scope.values.get(word)
         if isinstance(value, Request):
             return part(value)
@@ -249,14 +249,14 @@ def optional_part_closure(word: str, name: str) -> Closure:
     return once_a_request(f"{word}.{name}", first_defined((get,), _nothing))
 
 
-def _nothing(_scope: Scope) -> Any:
+def _nothing(_scope: Scope) -> object:
     return NOTHING
 
 
-def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: Any = NOTHING) -> Closure:
+def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: object = NOTHING) -> Closure:
     """What the first of them gives that is defined; `otherwise` where none is, or `written`, which it is where it is a literal."""
 
-    def defined(scope: Scope) -> Any:
+    def defined(scope: Scope) -> object:
         for get in tries:
             try:
                 found = get(scope)
@@ -273,7 +273,7 @@ def once_a_request(name: str, make: Closure) -> Closure:
     """What depends on the request alone and costs nothing of the budget: worked out once, whoever asks for `name` again."""
     place = f"template: {name}"
 
-    def found(scope: Scope) -> Any:
+    def found(scope: Scope) -> object:
         request = scope.values.get("request")
         if not isinstance(request, Request):
             return make(scope)
@@ -283,7 +283,7 @@ def once_a_request(name: str, make: Closure) -> Closure:
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:
-    def sliced(scope: Scope) -> Any:
+    def sliced(scope: Scope) -> object:
         start, stop, step = (bound(scope) if bound else None for bound in bounds)
         return cut(scope, get(scope), (start, stop, step))
 

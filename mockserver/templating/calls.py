@@ -81,20 +81,20 @@ class Arguments:
         written = self.written
         if written == []:
 
-            def applied_to_nothing_else(scope: Scope) -> Any:
+            def applied_to_nothing_else(scope: Scope) -> object:
                 found = value(scope)
                 return found if found is NOTHING else function(scope, found)
 
             return applied_to_nothing_else
         if written is not None:
 
-            def applied_to_written(scope: Scope) -> Any:
+            def applied_to_written(scope: Scope) -> object:
                 found = value(scope)
                 return found if found is NOTHING else function(scope, found, *written)
 
             return applied_to_written
 
-        def applied(scope: Scope) -> Any:
+        def applied(scope: Scope) -> object:
             found = value(scope)
             if found is NOTHING:
                 return found
@@ -244,7 +244,7 @@ def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
     by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
     by_place, written = arguments.by_place, arguments.written
 
-    def got(scope: Scope) -> Any:
+    def got(scope: Scope) -> object:
         found = value(scope)
         given = [one(scope) for one in by_place] if written is None else written
         if not isinstance(found, dict):
@@ -254,7 +254,7 @@ def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
         except TypeError as why:
             raise methods.unfit(name, found, given) from why
 
-    def called(scope: Scope) -> Any:
+    def called(scope: Scope) -> object:
         found = value(scope)
         given = [one(scope) for one in by_place] if written is None else written
         method = by_type.get(found.__class__)

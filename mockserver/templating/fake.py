@@ -72,7 +72,7 @@ def _generator() -> Any:
     return faker.Faker("en_US")
 
 
-def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> object:
     """One made-up value, as plain JSON. A name that Faker does not know in this version is an error."""
     bound = dict(zip(FAKES[name], args, strict=False)) | kwargs
     for key, value in bound.items():
@@ -87,7 +87,7 @@ def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> An
     return found
 
 
-def _check(name: str, key: str, value: Any) -> None:
+def _check(name: str, key: str, value: object) -> None:
     """Counts and texts are short; a range may be any that a number holds."""
     if key == "text":
         if not isinstance(value, str) or len(value) > COUNT_LIMIT:
@@ -98,13 +98,13 @@ def _check(name: str, key: str, value: Any) -> None:
         raise RenderError(f"{key} of fake.{name}() is 0 to {COUNT_LIMIT}")
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
     return [_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _length(value: Any) -> int:
+def _length(value: object) -> int:
     if isinstance(value, list):
         return sum(map(_length, value))
     return len(value) if isinstance(value, str) else 0

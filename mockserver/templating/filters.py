@@ -28,7 +28,7 @@ DIGITS_LIMIT = 1000
 """Reading a number from a text takes time; a longer text is none."""
 
 
-def to_int(_scope: Scope, value: Any, default: Any = 0, base: int = 10) -> Any:
+def to_int(_scope: Scope, value: object, default: object = 0, base: int = 10) -> object:
     """A whole number; what is none gives `default`. Text like '3.9' is cut to 3."""
     try:
         if isinstance(value, str):
@@ -51,7 +51,7 @@ def _int_of_text(text: str, base: int) -> int:
         return int(float(text))
 
 
-def to_float(_scope: Scope, value: Any, default: Any = 0.0) -> Any:
+def to_float(_scope: Scope, value: object, default: object = 0.0) -> object:
     """A number; what is none gives `default`, and so do the infinite ones, which JSON hasn't."""
     if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > DIGITS_LIMIT):
         return default
@@ -62,12 +62,12 @@ def to_float(_scope: Scope, value: Any, default: Any = 0.0) -> Any:
     return number if math.isfinite(number) else default
 
 
-def string(scope: Scope, value: Any) -> str:
+def string(scope: Scope, value: object) -> str:
     return to_text(scope, value)
 
 
 def _on_text(method: Callable[..., str]) -> Filter:
-    def filtered(scope: Scope, value: Any) -> str:
+    def filtered(scope: Scope, value: object) -> str:
         return method(scope, to_text(scope, value))
 
     return filtered
@@ -76,25 +76,25 @@ def _on_text(method: Callable[..., str]) -> Filter:
 _WORD_START = re.compile(r"(?:^|(?<=[-\s({\[<]))[^-\s({\[<]")
 
 
-def title(scope: Scope, value: Any) -> str:
+def title(scope: Scope, value: object) -> str:
     """A capital after each space, dash or opening bracket; unlike the method, it makes `It's` of `it's`."""
     text = to_text(scope, value)
     scope.read(len(text))
     return _WORD_START.sub(lambda found: found[0].upper(), text.lower())
 
 
-def trim(scope: Scope, value: Any, chars: str | None = None) -> str:
+def trim(scope: Scope, value: object, chars: str | None = None) -> str:
     text = to_text(scope, value)
     methods.pay_for_strip(scope, text, chars)
     return text.strip(chars)
 
 
-def replace(scope: Scope, value: Any, old: str, new: str, count: int | None = None) -> str:
+def replace(scope: Scope, value: object, old: str, new: str, count: int | None = None) -> str:
     limit = -1 if count is None else count
     return methods.replace(scope, to_text(scope, value), to_text(scope, old), to_text(scope, new), limit)
 
 
-def escape(scope: Scope, value: Any) -> str:
+def escape(scope: Scope, value: object) -> str:
     """Text made safe for HTML and XML."""
     text = to_text(scope, value)
     specials = sum(map(text.count, "&<>\"'"))
@@ -102,7 +102,7 @@ def escape(scope: Scope, value: Any) -> str:
     return html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
 
 
-def urlencode(scope: Scope, value: Any) -> str:
+def urlencode(scope: Scope, value: object) -> str:
     """A text percent-encoded for a path or query; a mapping, or list of pairs, as a query."""
     if isinstance(value, str) or not isinstance(value, (Mapping, list, tuple)):
         return _quoted(scope, value, quote, "/")
@@ -112,13 +112,13 @@ def urlencode(scope: Scope, value: Any) -> str:
     return methods.join_texts(scope, parts, "&")
 
 
-def _quoted(scope: Scope, value: Any, how: Callable[..., str], safe: str) -> str:
+def _quoted(scope: Scope, value: object, how: Callable[..., str], safe: str) -> str:
     text = to_text(scope, value)
     scope.take_chars(3 * len(text))
     return how(text, safe=safe)
 
 
-def tojson(scope: Scope, value: Any, indent: int | None = None) -> str:
+def tojson(scope: Scope, value: object, indent: int | None = None) -> str:
     """JSON text, nothing escaped that JSON doesn't ask for."""
     if indent is not None and not 0 <= indent <= 8:
         raise RenderError("tojson indents by 0 to 8")
@@ -127,13 +127,13 @@ def tojson(scope: Scope, value: Any, indent: int | None = None) -> str:
     return text
 
 
-def b64encode(scope: Scope, x: Any) -> str:
+def b64encode(scope: Scope, x: object) -> str:
     data = x if isinstance(x, bytes) else to_text(scope, x).encode("utf-8", "surrogateescape")
     scope.take_chars(len(data) * 4 // 3)
     return base64.b64encode(data).decode()
 
 
-def rounded(_scope: Scope, value: Any, precision: int = 0, method: str = "common") -> float:
+def rounded(_scope: Scope, value: object, precision: int = 0, method: str = "common") -> float:
     """A whole number stays one, as in Jinja2; of a float `| int` makes one."""
     if not isinstance(value, (int, float)):
         raise RenderError(f"can't round {kind_of(value)}; use the `float` filter")
@@ -148,7 +148,7 @@ def rounded(_scope: Scope, value: Any, precision: int = 0, method: str = "common
     return whole / scale
 
 
-def absolute(_scope: Scope, value: Any) -> Any:
+def absolute(_scope: Scope, value: object) -> object:
     if not isinstance(value, (int, float)):
         raise RenderError(f"can't take the absolute value of {kind_of(value)}")
     return abs(value)

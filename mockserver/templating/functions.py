@@ -50,22 +50,22 @@ def random_string(scope: Scope, n: int) -> str:
     return scope.random().text(n)
 
 
-def _bytes(scope: Scope, value: Any) -> bytes:
+def _bytes(scope: Scope, value: object) -> bytes:
     if isinstance(value, bytes):
         scope.read(len(value))
         return value
     return to_text(scope, value).encode("utf-8", "surrogateescape")
 
 
-def sha256(scope: Scope, x: Any) -> str:
+def sha256(scope: Scope, x: object) -> str:
     return hashlib.sha256(_bytes(scope, x)).hexdigest()
 
 
-def hmac_sha256(scope: Scope, key: Any, text: Any) -> str:
+def hmac_sha256(scope: Scope, key: object, text: object) -> str:
     return hmac.new(_bytes(scope, key), _bytes(scope, text), "sha256").hexdigest()
 
 
-def jwt(scope: Scope, claims: Any, key: Any) -> str:
+def jwt(scope: Scope, claims: object, key: object) -> str:
     """A JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
     if not isinstance(claims, Mapping):
         raise RenderError(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
@@ -78,11 +78,11 @@ def jwt(scope: Scope, claims: Any, key: Any) -> str:
     return f"{body}.{_base64url(mark)}"
 
 
-def _numeric_date(value: Any) -> Any:
+def _numeric_date(value: object) -> object:
     return int(value.timestamp()) if isinstance(value, datetime) else value
 
 
-def _segment(scope: Scope, value: Any) -> str:
+def _segment(scope: Scope, value: object) -> str:
     data = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
     scope.take_chars(len(data) * 4 // 3)
     return _base64url(data)
@@ -92,7 +92,7 @@ def _base64url(data: bytes) -> str:
     return b64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def date(scope: Scope, moment: Any, shift: str = "", form: str | None = None) -> Any:
+def date(scope: Scope, moment: object, shift: str = "", form: str | None = None) -> object:
     """
     A time, shifted by a text such as '+3d', '-90m' or '+1mo'; as text where `form` is given.
 
@@ -102,7 +102,7 @@ def date(scope: Scope, moment: Any, shift: str = "", form: str | None = None) ->
     return shifted if form is None else strftime(scope, shifted, form)
 
 
-def moved(moment: Any, shift: Any) -> datetime:
+def moved(moment: object, shift: object) -> datetime:
     """A time, shifted. Raises RenderError."""
     months, seconds = read_shift(shift)
     try:
@@ -111,7 +111,7 @@ def moved(moment: Any, shift: Any) -> datetime:
         raise RenderError("the time is beyond the years 1 to 9999") from why
 
 
-def _moment(value: Any) -> datetime:
+def _moment(value: object) -> datetime:
     if isinstance(value, datetime):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -134,7 +134,7 @@ _MOST_MONTHS = 9999 * 12
 _MOST_SECONDS = 9999 * 366 * 86400
 
 
-def read_shift(text: Any) -> tuple[int, float]:
+def read_shift(text: object) -> tuple[int, float]:
     """
     The months and the seconds of a shift. Raises RenderError.
 
@@ -180,7 +180,7 @@ def numbers(scope: Scope, start: int, stop: int | None = None, step: int = 1) ->
     return list(found)
 
 
-def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
+def jsonpath(scope: Scope, x: object, q: str) -> list[Any]:
     """The values that an RFC 9535 query finds, in a list."""
     from mockserver.templating import jsonpath as template_jsonpath
 
@@ -197,7 +197,7 @@ _SIGNS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 }
 
 
-def decimal(_scope: Scope, a: Any, sign: str, b: Any) -> Any:
+def decimal(_scope: Scope, a: object, sign: str, b: object) -> object:
     """
     Two numbers, or texts of some, in exact decimals: `sign` is one of + - * / %. A quotient has as many places as the
     dividend and is rounded half up; a remainder has the dividend's sign.

@@ -170,7 +170,7 @@ _DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)", re.DOTALL)
 _PATTERNS: dict[str, Any] = {}
 
 
-def _regexp(pattern: str) -> Any:
+def _regexp(pattern: str) -> object:
     """The compiled pattern; None for what is none, which RFC 9535 says matches nothing."""
     if pattern not in _PATTERNS:
         if len(_PATTERNS) > 500:
@@ -179,7 +179,7 @@ def _regexp(pattern: str) -> Any:
     return _PATTERNS[pattern]
 
 
-def _compiled(pattern: str) -> Any:
+def _compiled(pattern: str) -> object:
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True

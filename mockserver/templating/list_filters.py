@@ -15,25 +15,25 @@ from mockserver.templating.values import elements, kind_of, to_text
 ATTRIBUTE_LIMIT = 200
 
 
-def length(_scope: Scope, value: Any) -> int:
+def length(_scope: Scope, value: object) -> int:
     if isinstance(value, (str, bytes, list, tuple, Mapping)):
         return len(value)
     raise RenderError(f"{kind_of(value)} has no length")
 
 
-def first(_scope: Scope, value: Any) -> Any:
+def first(_scope: Scope, value: object) -> object:
     if isinstance(value, Mapping):
         value = list(islice(value, 1))
     return _at(value, 0, "first")
 
 
-def last(scope: Scope, value: Any) -> Any:
+def last(scope: Scope, value: object) -> object:
     if isinstance(value, Mapping):
         value = elements(scope, value)
     return _at(value, -1, "last")
 
 
-def _at(value: Any, index: int, word: str) -> Any:
+def _at(value: object, index: int, word: str) -> object:
     if not isinstance(value, (list, tuple, str)):
         raise RenderError(f"{kind_of(value)} has no {word} item")
     if not value:
@@ -41,14 +41,14 @@ def _at(value: Any, index: int, word: str) -> Any:
     return value[index]
 
 
-def join(scope: Scope, value: Any, d: str = "", attribute: str | int | None = None) -> str:
+def join(scope: Scope, value: object, d: str = "", attribute: str | int | None = None) -> str:
     found = elements(scope, value, "join")
     if attribute is not None:
         found = [by_attribute(item, attribute) for item in found]
     return methods.join_texts(scope, [to_text(scope, item) for item in found], to_text(scope, d))
 
 
-def by_attribute(value: Any, attribute: str | int) -> Any:
+def by_attribute(value: object, attribute: str | int) -> object:
     """`attribute` is a key, a position, or several of them with dots between."""
     if isinstance(attribute, str) and len(attribute) > ATTRIBUTE_LIMIT:
         raise RenderError(f"an attribute has at most {ATTRIBUTE_LIMIT} characters")
@@ -59,11 +59,11 @@ def by_attribute(value: Any, attribute: str | int) -> Any:
     return value
 
 
-def to_list(scope: Scope, value: Any) -> list[Any]:
+def to_list(scope: Scope, value: object) -> list[Any]:
     return elements(scope, value, "make a list of")
 
 
-def _sort_key(scope: Scope, value: Any, case_sensitive: bool) -> Any:
+def _sort_key(scope: Scope, value: object, case_sensitive: bool) -> object:
     if isinstance(value, str):
         scope.read(len(value))
         return value if case_sensitive else methods.lower(scope, value)
@@ -81,7 +81,7 @@ def _ordered(scope: Scope, found: list[Any], reverse: bool) -> list[int]:
 
 def sort(
     scope: Scope,
-    value: Any,
+    value: object,
     reverse: bool = False,
     case_sensitive: bool = False,
     attribute: str | int | None = None,
@@ -100,7 +100,7 @@ def sort(
 
 
 def dictsort(
-    scope: Scope, value: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False
+    scope: Scope, value: object, case_sensitive: bool = False, by: str = "key", reverse: bool = False
 ) -> list[Any]:
     """Pairs of a mapping in the order of their keys, or `by='value'`."""
     if not isinstance(value, Mapping):
@@ -112,14 +112,14 @@ def dictsort(
     return [pairs[index] for index in _ordered(scope, keys, reverse)]
 
 
-def items(scope: Scope, value: Any) -> list[Any]:
+def items(scope: Scope, value: object) -> list[Any]:
     if not isinstance(value, Mapping):
         raise RenderError(f"items takes a mapping, not {kind_of(value)}")
     return methods.items(scope, value)
 
 
 def unique(
-    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+    scope: Scope, value: object, case_sensitive: bool = False, attribute: str | int | None = None
 ) -> list[Any]:
     """Each value once, the first of its kind."""
     seen: dict[Any, Any] = {}
@@ -134,7 +134,7 @@ def unique(
 _FREE_HASHES = 1 << 60
 
 
-def _hashed(key: Any) -> Any:
+def _hashed(key: object) -> object:
     """
     The key for a dictionary. Python hashes a large number by its remainder, so that a client could choose thousands
     with one hash; the hash of a text can't be foreseen.
@@ -146,14 +146,14 @@ def _hashed(key: Any) -> Any:
     return key
 
 
-def reverse(scope: Scope, value: Any) -> Any:
+def reverse(scope: Scope, value: object) -> object:
     if isinstance(value, str):
         scope.take_chars(len(value))
         return value[::-1]
     return elements(scope, value, "reverse")[::-1]
 
 
-def total(scope: Scope, value: Any, attribute: str | int | None = None, start: Any = 0) -> Any:
+def total(scope: Scope, value: object, attribute: str | int | None = None, start: object = 0) -> object:
     result = start
     for item in elements(scope, value, "sum"):
         result = add(scope, result, item if attribute is None else by_attribute(item, attribute))
@@ -161,18 +161,20 @@ def total(scope: Scope, value: Any, attribute: str | int | None = None, start: A
 
 
 def smallest(
-    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
-) -> Any:
+    scope: Scope, value: object, case_sensitive: bool = False, attribute: str | int | None = None
+) -> object:
     return _extreme(scope, value, case_sensitive, attribute, False)
 
 
 def largest(
-    scope: Scope, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
-) -> Any:
+    scope: Scope, value: object, case_sensitive: bool = False, attribute: str | int | None = None
+) -> object:
     return _extreme(scope, value, case_sensitive, attribute, True)
 
 
-def _extreme(scope: Scope, value: Any, case_sensitive: bool, attribute: str | int | None, most: bool) -> Any:
+def _extreme(
+    scope: Scope, value: object, case_sensitive: bool, attribute: str | int | None, most: bool
+) -> object:
     found = elements(scope, value, "compare the items of")
     if not found:
         raise UndefinedError("the largest item" if most else "the smallest item", why="there are none")
@@ -183,7 +185,7 @@ def _extreme(scope: Scope, value: Any, case_sensitive: bool, attribute: str | in
     return found[_ordered(scope, keys, most)[0]]
 
 
-def batch(scope: Scope, value: Any, linecount: int, fill_with: Any = None) -> list[list[Any]]:
+def batch(scope: Scope, value: object, linecount: int, fill_with: object = None) -> list[list[Any]]:
     """Lists of `linecount` items each; the last is filled up where `fill_with` is given."""
     found = elements(scope, value, "batch")
     if not isinstance(linecount, int) or linecount < 1:

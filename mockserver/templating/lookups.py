@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from jinja2 import nodes
 
@@ -26,7 +25,7 @@ from mockserver.templating.scope import Closure, Scope, Start, Step, UndefinedEr
 
 
 def _local(name: str) -> Closure:
-    def local(scope: Scope) -> Any:
+    def local(scope: Scope) -> object:
         if name in scope.locals:
             return scope.locals[name]
         if name in scope.values:

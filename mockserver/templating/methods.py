@@ -138,7 +138,7 @@ def count_text(scope: Scope, text: str, part: str) -> int:
     return text.count(part)
 
 
-def join(scope: Scope, glue: str, items: Any) -> str:
+def join(scope: Scope, glue: str, items: object) -> str:
     return join_texts(scope, [to_text(scope, item) for item in elements(scope, items, "join")], glue)
 
 
@@ -147,12 +147,12 @@ def join_texts(scope: Scope, texts: list[str], glue: str) -> str:
     return glue.join(texts)
 
 
-def count_list(scope: Scope, items: list[Any], item: Any) -> int:
+def count_list(scope: Scope, items: list[Any], item: object) -> int:
     weigh(scope, items)
     return items.count(item)
 
 
-def index_list(scope: Scope, items: list[Any], item: Any) -> int:
+def index_list(scope: Scope, items: list[Any], item: object) -> int:
     weigh(scope, items)
     try:
         return items.index(item)
@@ -160,7 +160,7 @@ def index_list(scope: Scope, items: list[Any], item: Any) -> int:
         raise RenderError("the list has no such item") from None
 
 
-def get(_scope: Scope, mapping: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
+def get(_scope: Scope, mapping: Mapping[Any, Any], key: object, default: object = None) -> object:
     return mapping.get(key, default)
 
 
@@ -253,7 +253,7 @@ def candidates(name: str) -> list[Method]:
     return [table[name] for table in (TEXT, LIST, FIELDS, TIME) if name in table]
 
 
-def methods_of(value: Any) -> dict[str, Method]:
+def methods_of(value: object) -> dict[str, Method]:
     for kind, table in _BY_KIND:
         if isinstance(value, kind):
             return table
@@ -276,7 +276,9 @@ _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
 )
 
 
-def call_method(scope: Scope, value: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def call_method(
+    scope: Scope, value: object, name: str, args: Sequence[Any], kwargs: dict[str, Any]
+) -> object:
     table = BY_TYPE.get(type(value))
     method = (methods_of(value) if table is None else table).get(name)
     if method is None:
@@ -287,6 +289,6 @@ def call_method(scope: Scope, value: Any, name: str, args: Sequence[Any], kwargs
         raise unfit(name, value, (*args, *kwargs.values())) from why
 
 
-def unfit(name: str, value: Any, args: Sequence[Any]) -> RenderError:
+def unfit(name: str, value: object, args: Sequence[Any]) -> RenderError:
     """What is said of arguments that a method can't take."""
     return RenderError(f"{name}() of {kind_of(value)} can't take {', '.join(map(kind_of, args))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from jinja2 import nodes
 
@@ -13,7 +13,7 @@ from mockserver.templating.scope import NOTHING, UNPAID, Closure, RenderError, S
 from mockserver.templating.values import to_text
 
 
-def literal(node: nodes.Node) -> Any:
+def literal(node: nodes.Node) -> object:
     """The value of what is written out, such as `['a', 1]`; NOTHING where something has to be worked out."""
     if isinstance(node, nodes.Const):
         return node.value
@@ -25,7 +25,7 @@ def literal(node: nodes.Node) -> Any:
     return {} if isinstance(node, nodes.Dict) and not node.items else NOTHING
 
 
-def _constantly(value: Any) -> Closure:
+def _constantly(value: object) -> Closure:
     return lambda _scope: value
 
 
@@ -48,7 +48,7 @@ def _dict(reading: TemplateContext, node: nodes.Dict) -> Closure:
         return _constantly({})
     pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
 
-    def mapped(scope: Scope) -> Any:
+    def mapped(scope: Scope) -> object:
         found = {}
         for key, value in pairs:
             name = key(scope)
@@ -89,7 +89,7 @@ def _not(reading: TemplateContext, node: nodes.Not) -> Closure:
 def _optional_not(reading: TemplateContext, node: nodes.Not) -> Closure:
     value = reading.optional(node.node)
 
-    def negated(scope: Scope) -> Any:
+    def negated(scope: Scope) -> object:
         found = value(scope)
         return found if found is NOTHING else not found
 
@@ -113,7 +113,7 @@ def _comparing(operand: Compile) -> Compile:
         if len(rest) == 1:
             return _compared(first, node.ops[0].op, rest[0][1], literal(node.ops[0].expr))
 
-        def chained(scope: Scope) -> Any:
+        def chained(scope: Scope) -> object:
             left = first(scope)
             if left is NOTHING:
                 return left
@@ -129,14 +129,14 @@ def _comparing(operand: Compile) -> Compile:
     return compile_compare
 
 
-def _compared(first: Closure, op: str, second: Closure, written: Any) -> Closure:
+def _compared(first: Closure, op: str, second: Closure, written: object) -> Closure:
     """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
     holds = operators.COMPARISONS[op]
     at_once = operators.AT_ONCE.get(op)
     if at_once is not None and isinstance(written, (int, str)):
         return _compared_at_once(first, holds, at_once, written)
 
-    def compared(scope: Scope) -> Any:
+    def compared(scope: Scope) -> object:
         left = first(scope)
         if left is NOTHING:
             return left
@@ -150,7 +150,7 @@ def _compared_at_once(
 ) -> Closure:
     kind = type(written)
 
-    def compared(scope: Scope) -> Any:
+    def compared(scope: Scope) -> object:
         left = first(scope)
         if left.__class__ is kind and not (isinstance(left, str) and len(left) > UNPAID):
             return at_once(left, written)
@@ -174,7 +174,7 @@ def _condition(reading: TemplateContext, node: nodes.CondExpr) -> Closure:
     return lambda scope: then(scope) if test(scope) else otherwise(scope)
 
 
-def _absent(_scope: Scope) -> Any:
+def _absent(_scope: Scope) -> NoReturn:
     raise UndefinedError("the value of an `if` without `else`", why="its condition doesn't hold")
 
 

@@ -15,15 +15,15 @@ _LISTS = (list, tuple)
 _CONTAINERS = (list, tuple, Mapping)
 
 
-def _numbers(left: Any, right: Any) -> bool:
+def _numbers(left: object, right: object) -> bool:
     return isinstance(left, (int, float)) and isinstance(right, (int, float))
 
 
-def _no(doing: str, left: Any, right: Any, advice: str = "") -> RenderError:
+def _no(doing: str, left: object, right: object, advice: str = "") -> RenderError:
     return RenderError(f"can't {doing} {kind_of(left)} and {kind_of(right)}{advice}")
 
 
-def add(scope: Scope, left: Any, right: Any) -> Any:
+def add(scope: Scope, left: Any, right: Any) -> object:
     if _numbers(left, right):
         return left + right
     if isinstance(left, str) and isinstance(right, str):
@@ -35,14 +35,14 @@ def add(scope: Scope, left: Any, right: Any) -> Any:
     raise _no("add", left, right, "; `~` joins as text" if str in (type(left), type(right)) else "")
 
 
-def subtract(_scope: Scope, left: Any, right: Any) -> Any:
+def subtract(_scope: Scope, left: Any, right: Any) -> object:
     if _numbers(left, right):
         return left - right
     advice = "; use date() to shift a time" if isinstance(left, datetime) else ""
     raise _no("subtract", left, right, advice)
 
 
-def multiply(scope: Scope, left: Any, right: Any) -> Any:
+def multiply(scope: Scope, left: Any, right: Any) -> object:
     if isinstance(left, int) and isinstance(right, int):
         if left.bit_length() + right.bit_length() > MAX_INT_BITS:
             raise BudgetExceededError(f"it makes a number of more than {MAX_INT_BITS} bits")
@@ -57,21 +57,21 @@ def multiply(scope: Scope, left: Any, right: Any) -> Any:
     raise _no("multiply", left, right)
 
 
-def divide(_scope: Scope, left: Any, right: Any) -> Any:
+def divide(_scope: Scope, left: object, right: object) -> object:
     return left / _divisor(left, right)
 
 
-def floor_divide(_scope: Scope, left: Any, right: Any) -> Any:
+def floor_divide(_scope: Scope, left: object, right: object) -> object:
     return left // _divisor(left, right)
 
 
-def modulo(_scope: Scope, left: Any, right: Any) -> Any:
+def modulo(_scope: Scope, left: object, right: object) -> object:
     if isinstance(left, str):
         raise RenderError("`%` divides numbers here; join texts with `~`")
     return left % _divisor(left, right)
 
 
-def _divisor(left: Any, right: Any) -> Any:
+def _divisor(left: object, right: object) -> Any:
     if not _numbers(left, right):
         raise _no("divide", left, right)
     if right == 0:
@@ -79,19 +79,19 @@ def _divisor(left: Any, right: Any) -> Any:
     return right
 
 
-def negative(_scope: Scope, value: Any) -> Any:
+def negative(_scope: Scope, value: object) -> object:
     if isinstance(value, (int, float)):
         return -value
     raise RenderError(f"can't negate {kind_of(value)}")
 
 
-def positive(_scope: Scope, value: Any) -> Any:
+def positive(_scope: Scope, value: object) -> object:
     if isinstance(value, (int, float)):
         return +value
     raise RenderError(f"can't take {kind_of(value)} as a number; use the `int` or `float` filter")
 
 
-def equal(scope: Scope, left: Any, right: Any) -> bool:
+def equal(scope: Scope, left: object, right: object) -> bool:
     if isinstance(left, str):
         scope.read(len(left))
     elif isinstance(left, _CONTAINERS) and isinstance(right, _CONTAINERS):
@@ -100,11 +100,11 @@ def equal(scope: Scope, left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def unequal(scope: Scope, left: Any, right: Any) -> bool:
+def unequal(scope: Scope, left: object, right: object) -> bool:
     return not equal(scope, left, right)
 
 
-def check_ordered(scope: Scope, left: Any, right: Any) -> None:
+def check_ordered(scope: Scope, left: object, right: object) -> None:
     """Numbers, texts and times have an order, each among themselves."""
     if isinstance(left, str) and isinstance(right, str):
         scope.read(min(len(left), len(right)))
@@ -133,7 +133,7 @@ def greater_or_equal(scope: Scope, left: Any, right: Any) -> bool:
     return bool(left >= right)
 
 
-def contained(scope: Scope, item: Any, whole: Any) -> bool:
+def contained(scope: Scope, item: object, whole: object) -> bool:
     if isinstance(whole, str):
         if not isinstance(item, str):
             raise RenderError(f"a text can't contain {kind_of(item)}; the `string` filter makes it a text")
@@ -145,7 +145,7 @@ def contained(scope: Scope, item: Any, whole: Any) -> bool:
     return item in whole
 
 
-def not_contained(scope: Scope, item: Any, whole: Any) -> bool:
+def not_contained(scope: Scope, item: object, whole: object) -> bool:
     return not contained(scope, item, whole)
 
 

@@ -87,7 +87,7 @@ def _default(reading: TemplateContext, node: nodes.Filter, *, optional: bool = F
         return _first_defined(reading, node, value, arguments.by_place[0])
     also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
-    def defaulted(scope: Scope) -> Any:
+    def defaulted(scope: Scope) -> object:
         try:
             found = value(scope)
         except UndefinedError:
@@ -121,7 +121,7 @@ def _is_of_request(reading: TemplateContext, node: nodes.Node | None) -> bool:
     return node is not None and literal(node) is not NOTHING
 
 
-def _pick(found: Any, default_value: Any = "", boolean: Any = False) -> Any:
+def _pick(found: object, default_value: object = "", boolean: object = False) -> object:
     return default_value if found is NOTHING or (boolean and not found) else found
 
 
@@ -144,7 +144,7 @@ def _map(reading: TemplateContext, node: nodes.Filter) -> Closure:
     return mapped
 
 
-def _attribute_of(_scope: Scope, item: Any, attribute: str | int, default: Any = NOTHING) -> Any:
+def _attribute_of(_scope: Scope, item: object, attribute: str | int, default: object = NOTHING) -> object:
     try:
         return by_attribute(item, attribute)
     except UndefinedError:
@@ -171,7 +171,7 @@ def _selecting(by_key: bool, wanted: bool) -> Compile:
     return compile_select
 
 
-def _key_of(item: Any, key: str) -> Any:
+def _key_of(item: object, key: str) -> object:
     if not key:
         return item
     try:

@@ -8,7 +8,7 @@ is done, not after.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,7 @@ class UndefinedError(RenderError):
     Its text is made only where it is read, since `default()` throws it away.
     """
 
-    def __init__(self, what: str, owner: Any = None, key: Any = None, why: str = "") -> None:
+    def __init__(self, what: str, owner: Sized | None = None, key: object = None, why: str = "") -> None:
         super().__init__(what)
         self.owner = owner
         self.key = key
@@ -108,7 +108,7 @@ class Scope:
             found = self._moment = self._now()
         return found
 
-    def with_(self, name: str, value: Any) -> Scope:
+    def with_(self, name: str, value: object) -> Scope:
         """The same scope with one word more, or another value for one; draws go on from where they are."""
         return Scope({**self.values, name: value}, self.random, self.now)
 
@@ -146,7 +146,7 @@ Closure = Callable[[Scope], Any]
 def with_budget(make: Closure) -> Closure:
     """The same with a whole budget of its own."""
 
-    def render(scope: Scope) -> Any:
+    def render(scope: Scope) -> object:
         scope.steps = STEP_LIMIT
         scope.chars = CHAR_LIMIT
         return make(scope)

@@ -201,7 +201,7 @@ def _target(node: nodes.Node) -> tuple[list[str], Assign]:
     raise refused(node)
 
 
-def _taken_apart(value: Any, count: int) -> Any:
+def _taken_apart(value: object, count: int) -> Any:
     if not isinstance(value, (list, tuple)):
         raise RenderError(f"can't take {kind_of(value)} apart into {count} names")
     if len(value) != count:
@@ -260,7 +260,7 @@ def _loop(
     return loop
 
 
-def _enter(scope: Scope, around: dict[str, Any], assign: Assign, item: Any) -> dict[str, Any]:
+def _enter(scope: Scope, around: dict[str, Any], assign: Assign, item: object) -> dict[str, Any]:
     """A fresh set of variables for one turn: what a turn sets, the next doesn't see."""
     scope.take_steps(len(around) // NODES_A_STEP)
     known = dict(around)
@@ -269,7 +269,7 @@ def _enter(scope: Scope, around: dict[str, Any], assign: Assign, item: Any) -> d
     return known
 
 
-def _holds(scope: Scope, around: dict[str, Any], assign: Assign, wanted: Closure, item: Any) -> bool:
+def _holds(scope: Scope, around: dict[str, Any], assign: Assign, wanted: Closure, item: object) -> bool:
     _enter(scope, around, assign, item)
     return bool(wanted(scope))
 

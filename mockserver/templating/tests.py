@@ -13,27 +13,27 @@ Test = Callable[..., bool]
 
 
 def _being(holds: Callable[[Any], bool]) -> Test:
-    def test(_scope: Scope, value: Any) -> bool:
+    def test(_scope: Scope, value: object) -> bool:
         return holds(value)
 
     return test
 
 
-def divisible_by(_scope: Scope, value: Any, num: Any) -> bool:
+def divisible_by(_scope: Scope, value: object, num: object) -> bool:
     return bool(operators.modulo(_scope, value, num) == 0)
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     if isinstance(value, int):
         return value
     raise RenderError(f"{kind_of(value)} is neither odd nor even")
 
 
-def _is_lower(scope: Scope, value: Any) -> bool:
+def _is_lower(scope: Scope, value: object) -> bool:
     return isinstance(value, str) and methods.TEXT["islower"](scope, value) is True
 
 
-def _is_upper(scope: Scope, value: Any) -> bool:
+def _is_upper(scope: Scope, value: object) -> bool:
     return isinstance(value, str) and methods.TEXT["isupper"](scope, value) is True
 
 

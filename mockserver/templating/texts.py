@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -166,7 +166,7 @@ class Template:
         return self._text
 
     def _valued(self, whole: Closure, fresh: bool) -> Closure:
-        def value(scope: Scope) -> Any:
+        def value(scope: Scope) -> object:
             if fresh:
                 scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
             try:
@@ -339,6 +339,6 @@ def _is_lookup(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name)
 
 
-def _plain_value(scope: Scope, found: Any, lookup: bool) -> Any:
+def _plain_value(scope: Scope, found: object, lookup: bool) -> object:
     """As plain JSON. What was only looked up is that already where it is a dict or a list."""
     return found if lookup and type(found) in (dict, list) else plain(scope, found)

@@ -20,7 +20,7 @@ class Tree:
 
     __slots__ = ("_constant", "constant", "functions", "names", "value")
 
-    def __init__(self, constant: Any, make: Closure | None, templates: list[Template]) -> None:
+    def __init__(self, constant: object, make: Closure | None, templates: list[Template]) -> None:
         self._constant = constant
         self.constant = make is None
         self.value: Closure = make or self._constantly
@@ -38,11 +38,11 @@ class Tree:
         """The value of a constant one."""
         return self._constant
 
-    def _constantly(self, _scope: Scope) -> Any:
+    def _constantly(self, _scope: Scope) -> object:
         return self._constant
 
 
-def compile_tree(value: Any, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
+def compile_tree(value: object, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
     """Compiles every string in a tree. Raises InvalidInputError with the flaws of all of them."""
     growing = _Growing(names)
     try:
@@ -63,7 +63,7 @@ class _Growing:
         self.flaws: list[Flaw] = []
         self.lookups: dict[str, Lookup] = {}
 
-    def whole(self, value: Any, path: KeyPath) -> Closure | None:
+    def whole(self, value: object, path: KeyPath) -> Closure | None:
         """All of it, with a budget of its own."""
         if isinstance(value, str):
             template = self.text(value, path)
@@ -71,7 +71,7 @@ class _Growing:
         make = self.node(value, path)
         return with_budget(make) if make else None
 
-    def node(self, value: Any, path: KeyPath) -> Closure | None:
+    def node(self, value: object, path: KeyPath) -> Closure | None:
         if isinstance(value, str):
             template = self.text(value, path)
             return template.value_in if template else None
@@ -120,11 +120,11 @@ class _Growing:
 
         return mapped
 
-    def lookup(self, item: Any) -> Lookup:
+    def lookup(self, item: object) -> Lookup:
         """The word and the keys of a value that only looks something up; else nothing."""
         return self.lookups.get(item, NO_LOOKUP) if isinstance(item, str) else NO_LOOKUP
 
-    def key(self, key: Any, path: KeyPath) -> Template | None:
+    def key(self, key: object, path: KeyPath) -> Template | None:
         return self.text(key, path, at_key=True) if isinstance(key, str) else None
 
 

@@ -32,7 +32,7 @@ HANDED_ON = frozenset(_SCALARS) - {float}
 NEAR_LIMIT = 60
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """What a value is, in the words of an author."""
     if value is None:
         return "null"
@@ -92,7 +92,7 @@ def rfc3339(moment: datetime) -> str:
     return text[:-6] + "Z" if text.endswith("+00:00") else text
 
 
-def to_text(scope: Scope, value: Any) -> str:
+def to_text(scope: Scope, value: object) -> str:
     """A value as it prints, paid for."""
     text = value if value.__class__ is str else printed(scope, value)
     scope.chars -= len(text)
@@ -101,7 +101,7 @@ def to_text(scope: Scope, value: Any) -> str:
     return text
 
 
-def printed(scope: Scope, value: Any) -> str:
+def printed(scope: Scope, value: object) -> str:
     """A value as it prints; the caller pays for the text."""
     if isinstance(value, _SCALARS):
         return as_text(value)
@@ -113,7 +113,7 @@ def printed(scope: Scope, value: Any) -> str:
     return to_json(scope, value)
 
 
-def to_json(scope: Scope, value: Any, indent: int | None = None) -> str:
+def to_json(scope: Scope, value: object, indent: int | None = None) -> str:
     """JSON text, compact unless indented. The caller pays for its characters, this for the work."""
     refuse_large(value)
     separators = (",", ":") if indent is None else (",", ": ")
@@ -123,7 +123,7 @@ def to_json(scope: Scope, value: Any, indent: int | None = None) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
 
 
-def refuse_large(value: Any) -> None:
+def refuse_large(value: object) -> None:
     """Raises BudgetExceededError for a value that is too large to be kept, or written, in one piece."""
     if has_more_members(value, MEMBER_LIMIT):
         raise BudgetExceededError(
@@ -131,7 +131,7 @@ def refuse_large(value: Any) -> None:
         )
 
 
-def weigh(scope: Scope, value: Any) -> None:
+def weigh(scope: Scope, value: object) -> None:
     """Pays for walking through a value once; stops as soon as it is too much."""
     pending = [value]
     seen = 0
@@ -148,7 +148,7 @@ def weigh(scope: Scope, value: Any) -> None:
             pending.extend(one.values() if isinstance(one, Mapping) else one)
 
 
-def plain(scope: Scope, value: Any) -> Any:
+def plain(scope: Scope, value: object) -> Any:
     """
     The value as plain JSON: times as text, tuples as lists, mappings as dicts.
 
@@ -183,7 +183,7 @@ def plain(scope: Scope, value: Any) -> Any:
     raise RenderError(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
 
 
-def elements(scope: Scope, value: Any, doing: str = "go through") -> list[Any]:
+def elements(scope: Scope, value: object, doing: str = "go through") -> list[Any]:
     """What a loop goes through, paid for: items of a list, keys of a mapping, characters of a text."""
     if isinstance(value, (list, tuple, str, Mapping)):
         scope.take_steps(len(value))

@@ -8,6 +8,7 @@ from typing import Any
 
 from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.engine.engine import Engine
+from mockserver.engine.routes import Route
 from mockserver.errors import Flaw
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import empty_folders, load
@@ -44,7 +45,7 @@ def _located(doubt: Doubt) -> str:
     return doubt.route.scenario.source.locate(Flaw(doubt.path, message, doubt.hint))
 
 
-def _place(route: Any) -> str:
+def _place(route: Route) -> str:
     source = route.scenario.source
     line, column = source.position(Flaw(route.path, ""))
     return f"{source.label}:{line}:{column}"

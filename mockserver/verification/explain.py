@@ -118,7 +118,7 @@ def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
     )  # fmt: skip
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: object) -> list[str]:
     return [as_text(one) for one in (value if isinstance(value, list) else [value])]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote
 
 from mockserver.model.http import Request, UnreadableBodyError
@@ -94,7 +93,7 @@ def _source(request: Request) -> str:
         return request.body.decode("utf-8", "replace")
 
 
-def _in_tree(place: str, name: str, value: Any, depth: int = 0) -> Iterator[str]:
+def _in_tree(place: str, name: str, value: object, depth: int = 0) -> Iterator[str]:
     if depth > 200:
         return
     if isinstance(value, dict):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from mockserver.engine.missing import masked
 from mockserver.engine.namespace import Namespace
@@ -96,7 +95,7 @@ def reason(difference: Difference) -> str:
     return f"{shown.where}: expected {_typed(shown.expected)}, got {_typed(shown.actual)}"
 
 
-def _typed(value: Any) -> str:
+def _typed(value: object) -> str:
     if value is None:
         return "null"
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else show(value)

@@ -27,7 +27,7 @@ from mockserver.verification.verdict import MOST_LINES, Standing, Verdict, at_le
 _LOST = frozenset(Outcome) - {Outcome.OPEN, Outcome.DONE}
 
 
-def _as_json(value: Any) -> str:
+def _as_json(value: object) -> str:
     """A condition as it was written: a text as itself, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 

@@ -24,7 +24,7 @@ class WireMockError(MockServerError):
         self.errors = errors
 
 
-def answer(document: Any, status: int = 200) -> Response:
+def answer(document: object, status: int = 200) -> Response:
     return Response(status, [("Content-Type", "application/json")], dump_json(document))
 
 
@@ -80,7 +80,7 @@ def pointer_of(place: str) -> str:
     return "/" + "/".join(name or number for name, number in _STEP.findall(place))
 
 
-def read_json(request: Request) -> Any:
+def read_json(request: Request) -> object:
     """The body as JSON, whatever its content type. Raises WireMockError."""
     try:
         is_empty, found = not request.decoded_body.strip(), None

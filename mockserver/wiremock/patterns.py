@@ -116,7 +116,7 @@ def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
     except InvalidInputError as why:
         raise of_flaws(why) from why
 
-    def holds(metadata: Any) -> bool:
+    def holds(metadata: object) -> bool:
         return metadata is not None and matcher.holds(Request("POST", "/", (), json.dumps(metadata).encode()))
 
     return holds

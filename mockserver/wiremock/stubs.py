@@ -205,7 +205,7 @@ def _is_id(text: Any) -> bool:
     return True
 
 
-def _check_id(stub_id: Any) -> None:
+def _check_id(stub_id: object) -> None:
     if not _is_id(stub_id):
         raise WireMockError(400, [error(f"{stub_id} is not a valid UUID")])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import abc
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,7 +46,7 @@ def _lines(pairs: Pairs) -> dict[str, Any]:
     return found
 
 
-def _values(grouped: Any) -> dict[str, Any]:
+def _values(grouped: abc.Mapping[str, abc.Iterable[str]]) -> dict[str, Any]:
     return {name: {"key": name, "values": list(values)} for name, values in grouped.items()}
 
 

@@ -157,7 +157,7 @@ def _methods(matcher: Matcher) -> frozenset[str]:
     return frozenset(method for method in METHODS if test.holds(method))
 
 
-def text_condition(matcher: Matcher) -> Any:
+def text_condition(matcher: Matcher) -> object:
     """Of one text, or of the values under one name. Raises NotConvertibleError."""
     if inner := matcher.get("doMatch"):
         if kind_of(matcher) in ("jsonpath", "xpath", "jwt", "jwtjsonpath"):
@@ -178,7 +178,7 @@ def text_condition(matcher: Matcher) -> Any:
     raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} has no counterpart for a text")
 
 
-def glob_condition(glob: str) -> Any:
+def glob_condition(glob: str) -> object:
     if glob and not glob.strip("*"):
         return "present"
     kind, text = glob_test(glob)
@@ -190,7 +190,7 @@ def glob_condition(glob: str) -> Any:
     return {{"contains": "contains", "starts": "starts_with", "ends": "ends_with"}[kind]: text}
 
 
-def _array(values: list[str], config: dict[str, Any]) -> Any:
+def _array(values: list[str], config: dict[str, Any]) -> object:
     flags = {key.lower().removesuffix("s"): on for key, on in config.items()}
     unknown, order, often = (flags.get(f"ignore{name}", False) for name in ("unknown", "order", "occurrence"))
     if unknown and order and (often or len(set(values)) == len(values)):
@@ -224,18 +224,18 @@ def _body(matcher: Matcher) -> list[Atom]:
     )
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     try:
         return json_of(value) if isinstance(value, str) else value
     except ValueError:
         raise NotConvertibleError("its value is no JSON") from None
 
 
-def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> Any:
+def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> object:
     return "present" if inner is None else condition(inner)
 
 
-def text_item(matcher: Matcher) -> Any:
+def text_item(matcher: Matcher) -> object:
     """Of the list of JSON values that a query finds: one of them, printed, fulfils it."""
     value = text_of(matcher.get("value"))
     match kind_of(matcher):
@@ -255,7 +255,7 @@ def text_item(matcher: Matcher) -> Any:
     raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of what a query finds")
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     """The number or boolean that prints so, else the text."""
     try:
         value = json_of(text)

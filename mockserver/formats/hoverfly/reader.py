@@ -230,7 +230,7 @@ class _Simulation:
         return False
 
 
-def _scheme(pair: Any) -> str:
+def _scheme(pair: object) -> str:
     request = pair.get("request") if isinstance(pair, dict) else None
     return str(request.get("scheme") if isinstance(request, dict) else None)
 
@@ -262,7 +262,7 @@ def _decoded(reply: Reply, body: str) -> Reply:
 
 
 def _map_texts(reply: Reply, change: Any) -> Reply:
-    def below(value: Any) -> Any:
+    def below(value: Any) -> object:
         if isinstance(value, dict):
             return {key: below(item) for key, item in value.items()}
         if isinstance(value, list):

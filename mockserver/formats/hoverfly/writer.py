@@ -116,7 +116,7 @@ def _pair(
     }
 
 
-def _state(value: Any) -> str:
+def _state(value: object) -> str:
     if isinstance(value, dict) and list(value) == ["equals"]:
         value = value["equals"]
     elif value in ("present", "absent") or isinstance(value, (dict, list)):
@@ -196,7 +196,7 @@ def _query(kind: str, query: str, inner: Matcher | None) -> Matcher:
     return {"matcher": kind, "value": query, **({"doMatch": inner} if inner else {})}
 
 
-def _matchers(condition: Any) -> list[Matcher]:
+def _matchers(condition: object) -> list[Matcher]:
     """Matchers that all hold. Raises NotConvertibleError."""
     if condition == "present":
         return [{"matcher": "glob", "value": "*"}]
@@ -253,7 +253,7 @@ def _glob(operator: str, text: str) -> Matcher:
     }
 
 
-def _item(condition: Any) -> Matcher | None:
+def _item(condition: object) -> Matcher | None:
     """A condition on the list of what a JSONPath finds."""
     if condition == "present":
         return None

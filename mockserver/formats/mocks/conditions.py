@@ -18,16 +18,16 @@ _FLAGS = re.compile(r"\(\?[is]+\)")
 """Flags for the whole of a pattern, at its start."""
 
 
-def literal(text: str) -> Any:
+def literal(text: str) -> object:
     """Just that text."""
     return {"equals": text} if text in _WORDS else text
 
 
-def ignoring_case(text: str) -> Any:
+def ignoring_case(text: str) -> object:
     return literal(text) if text.lower() == text.upper() else {"ignore_case": text}
 
 
-def negated(condition: Any) -> Any:
+def negated(condition: object) -> object:
     if condition in _WORDS:
         return "absent" if condition == "present" else "present"
     if isinstance(condition, dict) and list(condition) == ["not"]:
@@ -35,7 +35,7 @@ def negated(condition: Any) -> Any:
     return {"not": condition}
 
 
-def both(one: Any, other: Any) -> Any:
+def both(one: object, other: object) -> object:
     """Both hold. Operators that don't repeat share a mapping."""
     if one == other:
         return one
@@ -46,7 +46,7 @@ def both(one: Any, other: Any) -> Any:
     return {"all_of": parts}
 
 
-def either(conditions: list[Any]) -> Any:
+def either(conditions: list[Any]) -> object:
     """At least one holds."""
     parts: list[Any] = []
     for condition in conditions:
@@ -54,11 +54,11 @@ def either(conditions: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else {"any_of": parts}
 
 
-def _as_operators(condition: Any) -> dict[str, Any] | None:
+def _as_operators(condition: object) -> dict[str, Any] | None:
     return condition if isinstance(condition, dict) else None
 
 
-def _parts(operator: str, condition: Any) -> list[Any]:
+def _parts(operator: str, condition: object) -> list[Any]:
     if isinstance(condition, dict) and list(condition) == [operator]:
         return list(condition[operator])
     return [condition]
@@ -183,7 +183,7 @@ def split(source: str, by: str) -> list[str]:
     return [*parts, source[start:]]
 
 
-def tree(value: Any) -> Any:
+def tree(value: object) -> object:
     """A JSON value as `json` and `json_exact` take it literally: a dollar means nothing in it."""
     if isinstance(value, dict):
         fields = {key: tree(item) for key, item in value.items()}
@@ -195,7 +195,7 @@ def tree(value: Any) -> Any:
     return value
 
 
-def dollared(condition: Any) -> Any:
+def dollared(condition: object) -> object:
     """A condition with bare operators as one for a tree, where they carry a dollar."""
     if condition in _WORDS:
         return f"${condition}"
@@ -204,7 +204,7 @@ def dollared(condition: Any) -> Any:
     return tree(condition)
 
 
-def _operand(name: str, operand: Any) -> Any:
+def _operand(name: str, operand: Any) -> object:
     if name in ("any_of", "all_of"):
         return [dollared(part) for part in operand]
     if name in ("not", "contains") and isinstance(operand, dict):

@@ -210,7 +210,7 @@ def _file(answer: OutgoingReply, name: str, place: str, losses: Losses, folder: 
         answer.base64 = base64.b64encode(content).decode()
 
 
-def _delay(answer: OutgoingReply, delay: Any, place: str, losses: Losses) -> None:
+def _delay(answer: OutgoingReply, delay: object, place: str, losses: Losses) -> None:
     if delay is None:
         return
     if isinstance(delay, dict):

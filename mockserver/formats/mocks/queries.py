@@ -51,7 +51,7 @@ def xpath(query: str) -> str:
     return query
 
 
-def schema(written: Any) -> Any:
+def schema(written: object) -> object:
     """A JSON Schema. Raises NotConvertibleError for what is none."""
     found = _library("jsonschema_rs")
     if not isinstance(written, (dict, bool)):

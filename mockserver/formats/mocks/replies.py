@@ -67,7 +67,7 @@ def with_text(reply: Reply, text: str) -> Reply:
 _NOT = object()
 
 
-def _as_json(text: str) -> Any:
+def _as_json(text: str) -> object:
     """The value, if nothing but white space is lost when it is written again."""
     try:
         value = json_of(text)
@@ -94,7 +94,7 @@ def _squeezed(text: str) -> str:
     return "".join(kept)
 
 
-def with_json(reply: Reply, value: Any) -> Reply:
+def with_json(reply: Reply, value: object) -> Reply:
     headers = dict(reply.get("headers", {}))
     name = _content_type(headers)
     if name is not None and headers[name] == "application/json":
@@ -118,7 +118,7 @@ def literal_reply(reply: Reply) -> Reply:
     return {**reply, "raw": True} if has_templates(reply) else reply
 
 
-def has_templates(value: Any) -> bool:
+def has_templates(value: object) -> bool:
     if isinstance(value, dict):
         return any(is_template(key) or has_templates(item) for key, item in value.items())
     if isinstance(value, list):
@@ -126,7 +126,7 @@ def has_templates(value: Any) -> bool:
     return is_template(value)
 
 
-def short(reply: Reply) -> Any:
+def short(reply: Reply) -> object:
     """As a person writes it: a bare status for an empty body."""
     if list(reply) == ["status"]:
         return reply["status"]

@@ -242,7 +242,7 @@ def _ask(match: dict[str, Any], atom: Atom) -> None:
         match[part] = both(match[part], condition)
 
 
-def _trees(one: Any, other: Any) -> Any:
+def _trees(one: Any, other: Any) -> object:
     """Both trees hold: fields beside each other where they don't meet."""
     if one == other:
         return one
@@ -257,5 +257,5 @@ def _trees(one: Any, other: Any) -> Any:
     return {"$all_of": parts}
 
 
-def _is_fields(tree: Any) -> bool:
+def _is_fields(tree: object) -> bool:
     return isinstance(tree, dict) and not any(key.startswith("$") for key in tree)

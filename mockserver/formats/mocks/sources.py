@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mockserver.errors import Flaw, InvalidInputError, MockServerError
 from mockserver.model.written import as_text, written_float
@@ -82,7 +82,7 @@ def documents(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, An
         yield path.relative_to(source).as_posix(), _content(path)
 
 
-def _content(path: Path) -> Any:
+def _content(path: Path) -> object:
     if path.stat().st_size > LARGEST_BYTES:
         raise refused(str(path), "larger than 64 MiB", "Split it")
     try:
@@ -97,11 +97,11 @@ def _content(path: Path) -> Any:
         raise refused(str(path), f"no JSON: {why}", "Export it anew") from why
 
 
-def _no_number(name: str) -> Any:
+def _no_number(name: str) -> NoReturn:
     raise ValueError(f"JSON has no {name}")
 
 
-def _yaml(path: Path, text: str) -> Any:
+def _yaml(path: Path, text: str) -> object:
     """By YAML 1.2, where `no` and `12:30` are texts, as they are for who reads into texts."""
     try:
         return parse(text)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockserver.formats.mocks.conditions import tree as literal_tree
 from mockserver.formats.mocks.sources import NotConvertibleError
 
 
-def subset(value: Any) -> Any:
+def subset(value: object) -> object:
     """Of a list, some items in any order; an object inside it again in part."""
     if isinstance(value, dict):
         fields = {key: subset(item) for key, item in value.items()}
@@ -19,7 +17,7 @@ def subset(value: Any) -> Any:
     return literal_tree(value)
 
 
-def plain_subset(tree: Any) -> Any:
+def plain_subset(tree: object) -> object:
     """What `subset` was made of. Raises NotConvertibleError."""
     if isinstance(tree, dict):
         match next(iter(tree.items())) if len(tree) == 1 else ("", None):
@@ -43,7 +41,7 @@ def plain_subset(tree: Any) -> Any:
     return tree
 
 
-def plain(tree: Any) -> Any:
+def plain(tree: object) -> object:
     """The JSON value that a tree without operators stands for. Raises NotConvertibleError."""
     if isinstance(tree, dict):
         if list(tree) == ["$fields"]:

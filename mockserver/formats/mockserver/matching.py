@@ -71,7 +71,7 @@ def _methods(text: str) -> frozenset[str]:
     return frozenset(method for method in METHODS if fits(whole, method) is not turned)
 
 
-def _path(written: Any, parameters: dict[str, list[Any]]) -> PathTest:
+def _path(written: object, parameters: dict[str, list[Any]]) -> PathTest:
     if not isinstance(written, str):
         raise NotConvertibleError("its path is a JSON Schema", "Write it as a pattern")
     turned, text = written.startswith("!"), written.removeprefix("!")
@@ -110,7 +110,7 @@ def _with_parameters(text: str, parameters: dict[str, list[Any]]) -> str:
     return made
 
 
-def pairs(written: Any) -> Iterator[tuple[str, list[Any]]]:
+def pairs(written: object) -> Iterator[tuple[str, list[Any]]]:
     """Names with their values, in each of the spellings that MockServer takes."""
     if isinstance(written, dict):
         for name, values in written.items():
@@ -121,7 +121,7 @@ def pairs(written: Any) -> Iterator[tuple[str, list[Any]]]:
             yield str(one.get("name")), listed(one.get("values", one.get("value")))
 
 
-def _named(part: str, written: Any) -> Iterator[Atom]:
+def _named(part: str, written: object) -> Iterator[Atom]:
     for name, values in pairs(written):
         bare = name.removeprefix("?").removeprefix("!")
         if _PATTERN.search(bare):
@@ -138,17 +138,17 @@ def _named(part: str, written: Any) -> Iterator[Atom]:
             yield Atom(part, condition, name)
 
 
-def _is_all(condition: Any) -> bool:
+def _is_all(condition: object) -> bool:
     return isinstance(condition, dict) and list(condition) == ["all_of"]
 
 
-def _optional(condition: Any) -> Any:
+def _optional(condition: object) -> object:
     if isinstance(condition, dict) and condition.get("present") is True and "not" in condition:
         return {"not": condition["not"]}
     return either(["absent", condition])
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> Any:
     """A text as MockServer compares it, or a JSON Schema of one."""
     if isinstance(value, dict):
         return _by_schema(value.get("schema", value))
@@ -161,7 +161,7 @@ def _value(value: Any) -> Any:
     return both({"present": True}, {"not": condition}) if turned else condition
 
 
-def _by_schema(schema: Any) -> Any:
+def _by_schema(schema: object) -> object:
     kinds = {"integer": r"-?\d+", "number": r"-?\d+(?:\.\d+)?", "boolean": "true|false"}
     known = {"type", "pattern", "enum"}
     if not isinstance(schema, dict) or set(schema) - known:
@@ -174,7 +174,7 @@ def _by_schema(schema: Any) -> Any:
     return "present" if kind == "string" else {"matches": kinds.get(kind, ".*")}
 
 
-def _body(body: Any) -> list[Atom]:
+def _body(body: object) -> list[Atom]:
     if isinstance(body, str):
         return [Atom("text", literal(body))]
     if not isinstance(body, dict):
@@ -219,7 +219,7 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
     )
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     try:
         return json_of(value) if isinstance(value, str) else value
     except ValueError:
@@ -239,7 +239,7 @@ _PLACEHOLDERS = {
 }  # fmt: skip
 
 
-def _placeholders(value: Any) -> Any:
+def _placeholders(value: object) -> object:
     """JSON Unit's placeholders, such as `${json-unit.any-string}`."""
     if isinstance(value, dict):
         return {key: _placeholders(item) for key, item in value.items()}

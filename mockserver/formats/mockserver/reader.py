@@ -66,7 +66,7 @@ def read(source: Path) -> Imported:
     return made
 
 
-def _entries(content: Any, losses: Losses) -> Iterator[Entry]:
+def _entries(content: object, losses: Losses) -> Iterator[Entry]:
     names: set[str] = set()
     for number, expectation in enumerate(listed(content)):
         place = f"[{number}]" if isinstance(content, list) else ""
@@ -174,7 +174,7 @@ def _response(response: dict[str, Any], where: str, losses: Losses, *, templated
     return reply if templated else literal_reply(reply)
 
 
-def _body(body: Any) -> tuple[Any, str]:
+def _body(body: object) -> tuple[Any, str]:
     """A body (Base64 as bytes) and the media type that goes with it; both may be nothing."""
     if not isinstance(body, dict):
         return body, ""

@@ -123,7 +123,7 @@ def _names(asked: dict[str, Any]) -> dict[str, list[str]]:
     return made
 
 
-def _values(condition: Any) -> tuple[str, list[str]]:
+def _values(condition: object) -> tuple[str, list[str]]:
     """What stands before the name, and the values. Raises NotConvertibleError."""
     if condition == "absent":
         return "!", [".*"]
@@ -157,7 +157,7 @@ def _values(condition: Any) -> tuple[str, list[str]]:
     return "", [_text_pattern(condition)]
 
 
-def _text_pattern(condition: Any) -> str:
+def _text_pattern(condition: object) -> str:
     """A text, or the pattern that a condition comes to. Raises NotConvertibleError."""
     if not isinstance(condition, (dict, list)):
         if condition in ("present", "absent"):
@@ -210,7 +210,7 @@ def _body(part: str, asked: Any) -> list[Any]:
     raise NotConvertibleError(f"an expectation can't ask for this `{part}`")
 
 
-def _text_body(asked: Any) -> Any:
+def _text_body(asked: object) -> Any:
     if not isinstance(asked, (dict, list)) and asked not in ("present", "absent"):
         return {"type": "STRING", "string": as_text(asked)}
     if isinstance(asked, dict) and list(asked) == ["contains"]:

@@ -41,7 +41,7 @@ def matching(pattern: str, field: str, name: str | None) -> Predicate:
     return predicate if ignore_case else {**predicate, "caseSensitive": True}
 
 
-def at(field: str, name: str | None, value: Any) -> dict[str, Any]:
+def at(field: str, name: str | None, value: object) -> dict[str, Any]:
     return {field: value} if name is None else {field: {name: value}}
 
 
@@ -49,7 +49,7 @@ _WORDS = {"contains": "contains", "starts_with": "startsWith", "ends_with": "end
 _SHAPES = {(True, True): "contains", (False, True): "startsWith", (True, False): "endsWith"}
 
 
-def predicates_of(condition: Any, field: str, name: str | None, options: Predicate) -> list[Predicate]:
+def predicates_of(condition: object, field: str, name: str | None, options: Predicate) -> list[Predicate]:
     """Predicates that hold together. Raises NotConvertibleError."""
     exact = {**options, "caseSensitive": True}
     if condition in ("present", "absent"):
@@ -110,7 +110,7 @@ def together(predicates: list[Predicate]) -> Predicate:
     return predicates[0] if len(predicates) == 1 else {"and": predicates}
 
 
-def found_by(condition: Any, selector: Predicate, *, lists: bool) -> list[Predicate]:
+def found_by(condition: object, selector: Predicate, *, lists: bool) -> list[Predicate]:
     if not lists:
         return predicates_of(condition, "body", None, selector)
     if isinstance(condition, list):

@@ -50,7 +50,7 @@ def _template(copy: dict[str, Any], token: str) -> str:
     raise NotConvertibleError("only whole values and JSONPath can be copied here")
 
 
-def _subject(written: Any) -> str:
+def _subject(written: object) -> str:
     if isinstance(written, str) and written in _PARTS:
         return f"request.{_PARTS[written]}"
     if isinstance(written, dict) and len(written) == 1:
@@ -60,7 +60,7 @@ def _subject(written: Any) -> str:
     raise NotConvertibleError(f"{written!r} can't be copied from")
 
 
-def _put(value: Any, token: str, template: str) -> Any:
+def _put(value: object, token: str, template: str) -> object:
     if isinstance(value, dict):
         return {_put(key, token, template): _put(item, token, template) for key, item in value.items()}
     if isinstance(value, list):

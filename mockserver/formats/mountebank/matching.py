@@ -42,7 +42,7 @@ class Test:
     ignore_case: bool
     removed: str | None = None
 
-    def condition(self, expected: Any) -> Any:
+    def condition(self, expected: object) -> Any:
         """Of a text that is there. Raises NotConvertibleError."""
         if isinstance(expected, list):
             if not expected:
@@ -92,7 +92,7 @@ class Test:
         after = "" if self.operator in ("equals", "deepEquals", "endsWith") else "(?s:.*)"
         return pattern(("(?i)" if self.ignore_case else "") + before + inner + after)
 
-    def fulfilled_by_nothing(self, expected: Any) -> bool:
+    def fulfilled_by_nothing(self, expected: object) -> bool:
         """Whether an empty text fulfils it, and so what is absent does."""
         if isinstance(expected, list) or self.operator == "exists":
             return self.operator == "exists" and not expected
@@ -106,7 +106,7 @@ def requests_of(predicates: list[Any]) -> Alternatives:
     return all_of(_read(predicate, turned=False) for predicate in predicates)
 
 
-def _read(predicate: Any, *, turned: bool) -> Alternatives:
+def _read(predicate: object, *, turned: bool) -> Alternatives:
     if not isinstance(predicate, dict):
         raise NotConvertibleError("a predicate is a mapping, and this is none")
     operators = [key for key in predicate if key not in _OPTIONS]
@@ -132,7 +132,7 @@ def _read(predicate: Any, *, turned: bool) -> Alternatives:
     return any_of([[[atom.turned()]] for atom in atoms])
 
 
-def _atoms(operator: str, fields: Any, options: dict[str, Any]) -> list[Atom]:
+def _atoms(operator: str, fields: object, options: dict[str, Any]) -> list[Atom]:
     if not isinstance(fields, dict):
         raise NotConvertibleError(f"{operator} compares fields of a request, and no text")
     test = Test(operator, not options.get("caseSensitive"), options.get("except") or None)
@@ -142,7 +142,7 @@ def _atoms(operator: str, fields: Any, options: dict[str, Any]) -> list[Atom]:
     return atoms
 
 
-def _field(test: Test, field: str, expected: Any, options: dict[str, Any]) -> list[Atom]:
+def _field(test: Test, field: str, expected: object, options: dict[str, Any]) -> list[Atom]:
     if field == "body" and ("jsonpath" in options or "xpath" in options):
         return [_selected(test, expected, options)]
     if "jsonpath" in options or "xpath" in options:
@@ -161,7 +161,7 @@ def _field(test: Test, field: str, expected: Any, options: dict[str, Any]) -> li
     )
 
 
-def _methods(test: Test, expected: Any) -> frozenset[str]:
+def _methods(test: Test, expected: object) -> frozenset[str]:
     if test.operator == "exists":
         return frozenset(METHODS if expected else ())
     if test.operator in ("equals", "deepEquals") and test.removed is None:
@@ -170,7 +170,7 @@ def _methods(test: Test, expected: Any) -> frozenset[str]:
     return frozenset(method for method in METHODS if probe.holds(method))
 
 
-def _path(test: Test, expected: Any) -> list[Atom]:
+def _path(test: Test, expected: object) -> list[Atom]:
     if test.operator == "exists":
         return [] if expected else [Atom("method", frozenset())]
     if test.removed is not None:
@@ -178,7 +178,7 @@ def _path(test: Test, expected: Any) -> list[Atom]:
     return [Atom("path", PathTest(_KINDS[test.operator], text_of(expected), test.ignore_case))]
 
 
-def _named(test: Test, field: str, expected: Any) -> list[Atom]:
+def _named(test: Test, field: str, expected: object) -> list[Atom]:
     if not isinstance(expected, dict):
         raise NotConvertibleError(f"{field} is asked as a whole", "Ask for each of its names")
     if test.operator == "deepEquals":
@@ -209,7 +209,7 @@ def _whole(test: Test, field: str, expected: dict[str, Any]) -> list[Atom]:
     return [*atoms, Atom("if", count)]
 
 
-def _body(test: Test, expected: Any) -> Atom:
+def _body(test: Test, expected: object) -> Atom:
     if not isinstance(expected, (dict, list)):
         return Atom("text", test.condition(expected))
     if test.removed is not None:
@@ -219,7 +219,7 @@ def _body(test: Test, expected: Any) -> Atom:
     return Atom("json", _tree(test, expected))
 
 
-def _tree(test: Test, expected: Any) -> Any:
+def _tree(test: Test, expected: object) -> object:
     if isinstance(expected, dict):
         fields = {key: _tree(test, value) for key, value in expected.items()}
         return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
@@ -233,7 +233,7 @@ def _tree(test: Test, expected: Any) -> Any:
     return dollared(test.condition(expected))
 
 
-def _deep(expected: Any, *, ignore_case: bool) -> Any:
+def _deep(expected: object, *, ignore_case: bool) -> object:
     """Lists are compared in any order."""
     if isinstance(expected, dict):
         fields = {key: _deep(value, ignore_case=ignore_case) for key, value in expected.items()}
@@ -246,7 +246,7 @@ def _deep(expected: Any, *, ignore_case: bool) -> Any:
     return tree(expected)
 
 
-def _selected(test: Test, expected: Any, options: dict[str, Any]) -> Atom:
+def _selected(test: Test, expected: object, options: dict[str, Any]) -> Atom:
     by = "jsonpath" if "jsonpath" in options else "xpath"
     selector = options[by].get("selector") if isinstance(options[by], dict) else None
     if not isinstance(selector, str) or not selector:
@@ -259,7 +259,7 @@ def _selected(test: Test, expected: Any, options: dict[str, Any]) -> Atom:
     return Atom("jsonpath", _found(test, expected, texts=False), selector)
 
 
-def _nested(selector: str, inner: Any) -> Any:
+def _nested(selector: str, inner: object) -> object:
     names = selector.split(".")[1:]
     if not names or not all(re.fullmatch(r"\w+", name) for name in names):
         raise NotConvertibleError(
@@ -270,7 +270,7 @@ def _nested(selector: str, inner: Any) -> Any:
     return inner
 
 
-def _found(test: Test, expected: Any, *, texts: bool) -> Any:
+def _found(test: Test, expected: object, *, texts: bool) -> object:
     """A condition on what a selector finds: of texts (XPath), or of the list of JSON values."""
     if test.operator == "exists":
         return "present" if expected else "absent"
@@ -285,7 +285,7 @@ def _found(test: Test, expected: Any, *, texts: bool) -> Any:
     return parts[0] if len(parts) == 1 else {"all_of": parts}
 
 
-def _item(test: Test, expected: Any) -> Any:
+def _item(test: Test, expected: object) -> object:
     """A number may come as text, and the other way round: mountebank prints both."""
     text = text_of(expected)
     if test.operator == "equals" and test.removed is None:

@@ -78,7 +78,7 @@ def of_expression(expression: str, match: dict[str, Any]) -> Predicate:
     raise NotConvertibleError("mountebank has no `if`")
 
 
-def _only(condition: Any) -> tuple[Any, bool | None]:
+def _only(condition: object) -> tuple[Any, bool | None]:
     """The values under one name and nothing else, and whether their case counts (None: they have none)."""
     values = condition.get("unordered") if isinstance(condition, dict) else condition
     if not isinstance(values, list):

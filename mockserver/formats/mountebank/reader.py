@@ -250,7 +250,7 @@ class _Imposter:
                     self.losses.add(f"{where}.{key}", "this behavior can't be carried", hint)
         return reply
 
-    def _waiting(self, reply: Reply, value: Any, where: str) -> Reply:
+    def _waiting(self, reply: Reply, value: object, where: str) -> Reply:
         try:
             return {**reply, "delay": duration(int(str(value)))}
         except ValueError:
@@ -260,7 +260,7 @@ class _Imposter:
             return reply
 
 
-def _header(value: Any) -> Any:
+def _header(value: object) -> object:
     return [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
 
 
@@ -270,14 +270,14 @@ def _behaviors(response: dict[str, Any]) -> list[dict[str, Any]]:
     return [{key: value} for one in listed(written) if isinstance(one, dict) for key, value in one.items()]
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     try:
         return max(1, int(str(value)))
     except ValueError:
         raise NotConvertibleError(f"its repeat {value!r} is no number") from None
 
 
-def _fault(name: Any) -> str:
+def _fault(name: object) -> str:
     if name not in FAULTS:
         raise NotConvertibleError(f"the fault {name!r} is unknown")
     return FAULTS[name]

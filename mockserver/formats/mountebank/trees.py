@@ -8,7 +8,7 @@ from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.mountebank.conditions import Predicate, combined, predicates_of, together
 
 
-def of_whole(value: Any, cases: set[bool]) -> Any:
+def of_whole(value: object, cases: set[bool]) -> object:
     """
     A tree for deepEquals, which compares lists without order. Notes in `cases`
     whether texts count with their case; other operators have no counterpart.
@@ -36,7 +36,7 @@ def of_whole(value: Any, cases: set[bool]) -> Any:
     return value
 
 
-def of_part(tree: Any) -> list[Predicate]:
+def of_part(tree: object) -> list[Predicate]:
     """
     A part of a JSON body: every leaf becomes a predicate of its kind, and
     those of one kind are put together again.
@@ -69,7 +69,7 @@ def _options(predicate: Predicate, operator: str) -> Predicate:
     return {key: item for key, item in predicate.items() if key != operator}
 
 
-def _merge(into: Any, value: Any) -> bool:
+def _merge(into: object, value: object) -> bool:
     """Puts one leaf's branch into a tree; False where something stands there already."""
     while isinstance(into, dict) and isinstance(value, dict):
         name, value = next(iter(value.items()))
@@ -83,7 +83,7 @@ def _merge(into: Any, value: Any) -> bool:
     return False
 
 
-def _leaves(tree: Any, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], Predicate]]:
+def _leaves(tree: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], Predicate]]:
     if isinstance(tree, dict) and list(tree) == ["$fields"]:
         tree = tree["$fields"]
     elif isinstance(tree, dict) and any(key.startswith("$") for key in tree):
@@ -114,7 +114,7 @@ def _operators(
     return made
 
 
-def _leaf(value: Any) -> Predicate:
+def _leaf(value: object) -> Predicate:
     if value in ("$present", "$absent"):
         return {"exists": {"body": value == "$present"}}
     if not isinstance(value, str):  # has no case

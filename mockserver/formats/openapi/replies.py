@@ -56,7 +56,7 @@ class OpenApiReplies:
             )
         return said
 
-    def reply(self, operation: ApiOperation) -> Any:
+    def reply(self, operation: ApiOperation) -> object:
         """A reply in the scenario language: a status, or a mapping."""
         found = best(operation)
         if found is None:
@@ -76,7 +76,7 @@ class OpenApiReplies:
             reply["raw"] = True
         return reply if reply.keys() - {"status"} else status
 
-    def value(self, operation: ApiOperation, media: DocumentNode) -> Any:
+    def value(self, operation: ApiOperation, media: DocumentNode) -> object:
         """The first example of a media type that its schema takes, else the first; or a sample of its schema. Raises EndlessSchemaError."""
         examples = examples_of(media)
         schema = media.get("schema")
@@ -98,7 +98,7 @@ class OpenApiReplies:
             self._left_out[schema.place] = made.left_out
         return made.value
 
-    def fits(self, schema: DocumentNode, value: Any) -> bool:
+    def fits(self, schema: DocumentNode, value: object) -> bool:
         return bool(self._validators.of(schema, "reply").is_valid(plain_numbers(value)))
 
     # Headers
@@ -133,7 +133,7 @@ class OpenApiReplies:
             self._lost.append(Lost(media.place, what, "Write the body by hand"))
             return {}
 
-    def _media_value(self, kind: str, operation: ApiOperation, media: DocumentNode) -> Any:
+    def _media_value(self, kind: str, operation: ApiOperation, media: DocumentNode) -> object:
         if is_structured(kind) or examples_of(media):
             return self.value(operation, media)
         schema = media.get("schema")
@@ -199,7 +199,7 @@ def _content(node: DocumentNode) -> DocumentNode:
     return next((media for _, media in node.mapping("content")), node)
 
 
-def _written(kind: str, media: DocumentNode, value: Any, headers: dict[str, str]) -> dict[str, Any]:
+def _written(kind: str, media: DocumentNode, value: object, headers: dict[str, str]) -> dict[str, Any]:
     plain = kind.partition(";")[0].strip().lower()
     if plain.endswith("json") or "*" in plain:
         if plain.endswith("json") and plain != "application/json":
@@ -219,11 +219,11 @@ def _written(kind: str, media: DocumentNode, value: Any, headers: dict[str, str]
     return {usual.get(plain, "text"): _text(value)}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json_line(value)
 
 
-def _has_braces(value: Any) -> bool:
+def _has_braces(value: object) -> bool:
     """Whether something in it would be read as a template."""
     if isinstance(value, dict):
         return any(_has_braces(item) for pair in value.items() for item in pair)

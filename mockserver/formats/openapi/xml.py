@@ -9,7 +9,7 @@ from mockserver.formats.reading import json_line
 from mockserver.scenarios.openapi_nodes import DocumentNode
 
 
-def as_xml(value: Any, schema: DocumentNode | None) -> str:
+def as_xml(value: object, schema: DocumentNode | None) -> str:
     """One element, named by the schema's `xml`, else by the schema's own name, else `root`."""
     name = "root"
     if schema is not None:
@@ -23,7 +23,7 @@ def _hint(schema: DocumentNode | None, key: str) -> Any:
     return xml.get(key) if isinstance(xml, dict) else None
 
 
-def _element(name: str, value: Any, schema: DocumentNode | None) -> str:
+def _element(name: str, value: object, schema: DocumentNode | None) -> str:
     if isinstance(value, list):
         return f"<{name}>{_items(name, value, schema)}</{name}>"
     if not isinstance(value, dict):
@@ -51,5 +51,5 @@ def _property(schema: DocumentNode | None, name: str) -> DocumentNode | None:
     return next((node for key, node in schema.schemas("properties") if key == name), None) if schema else None
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     return value if isinstance(value, str) else json_line(value)

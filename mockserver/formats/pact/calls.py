@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
 from mockserver.formats.reading import pretty
@@ -34,7 +33,7 @@ _OF_CLIENTS = frozenset(
 )
 
 
-def from_calls(archive: Any, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
+def from_calls(archive: object, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
     """The calls of a server's archive that a route took and answered: each different one is an interaction."""
     from mockserver.formats.har import exchanges
 
@@ -127,7 +126,7 @@ def _answered_part(exchange: RecordedExchange) -> PactPart:
     return found
 
 
-def _content(body: bytes, content_type: str) -> Any:
+def _content(body: bytes, content_type: str) -> object:
     if content_type.partition(";")[0].strip().lower().endswith("json"):
         try:
             return json_of(body)

@@ -250,7 +250,9 @@ def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower().endswith("json")
 
 
-def _body_match(place: str, body: Any, content_type: str, rules: Any, lost: list[Lost]) -> dict[str, Any]:
+def _body_match(
+    place: str, body: object, content_type: str, rules: object, lost: list[Lost]
+) -> dict[str, Any]:
     if body is ...:
         return {}
     if isinstance(body, bytes):
@@ -282,7 +284,7 @@ def _body_match(place: str, body: Any, content_type: str, rules: Any, lost: list
 
 def _reply(
     place: str, asked: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: list[Lost]
-) -> Any:
+) -> object:
     rules = response.get("matchingRules") or {}
     count = sum(
         len(part) if isinstance(part, dict) and "matchers" not in part else 1 for part in rules.values()
@@ -303,13 +305,13 @@ def _reply(
     return _generated(place, reply, generators, lost) if generators else reply
 
 
-def _bytes(body: Any, content_type: str) -> bytes:
+def _bytes(body: object, content_type: str) -> bytes:
     if isinstance(body, str) and not _is_json(content_type):
         return body.encode("utf-8", "replace")
     return json_bytes(body)
 
 
-def _generated(place: str, reply: Any, generators: Mapping[str, Any], lost: list[Lost]) -> Any:
+def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: list[Lost]) -> object:
     """The reply with templates where values are made anew."""
     for category, by_path in generators.items():
         for path, generator in by_path.items() if category in ("body", "header") else [("", by_path)]:
@@ -338,7 +340,7 @@ def _put(holder: Any, tokens: tuple[str, ...], generator: Mapping[str, Any]) -> 
     return True
 
 
-def _child(holder: Any, token: str) -> Any:
+def _child(holder: object, token: str) -> object:
     if isinstance(holder, dict):
         return holder.get(token, _NOTHING)
     if isinstance(holder, list) and token.isdigit() and int(token) < len(holder):
@@ -378,7 +380,7 @@ def _told_apart(found: list[_Interaction], scenario: Document, lost: list[Lost])
     return ["The state `given` says which provider state holds (PUT /__admin/state/given): " + ", ".join(repr(one) for one in told if one) + "."]  # fmt: skip
 
 
-def _state(state: str) -> Any:
+def _state(state: str) -> object:
     return "absent" if not state else {"equals": state} if state in ("present", "absent") else state
 
 

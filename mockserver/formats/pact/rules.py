@@ -51,14 +51,14 @@ def tokens_of(path: str) -> tuple[str, ...]:
     return tuple("".join(found) for found in _TOKEN.findall(path.removeprefix("$")))
 
 
-def rules_of(written: Any) -> list[MatchingRule]:
+def rules_of(written: object) -> list[MatchingRule]:
     """From `{path: {matchers, combine}}`, or from version 2's `{path: matcher}`. Raises TypeError, ValueError."""
     if not isinstance(written, dict):
         return []
     return [MatchingRule(tokens_of(path), *_matchers(rule)) for path, rule in written.items()]
 
 
-def rule_of(written: Any) -> MatchingRule | None:
+def rule_of(written: object) -> MatchingRule | None:
     """The one of a path, a header, a query parameter."""
     return MatchingRule((), *_matchers(written)) if isinstance(written, dict) and written else None
 
@@ -82,7 +82,7 @@ class Conditions:
         self.rules = rules
         self.lost: list[tuple[str, str]] = []
 
-    def of(self, value: Any, path: Path = ()) -> Any:
+    def of(self, value: object, path: Path = ()) -> object:
         rule = self._rule(path)
         if rule is None or all(matcher.get("match") == "equality" for matcher in rule.matchers):
             return self._literal(value, path)
@@ -98,7 +98,7 @@ class Conditions:
         here = len(best.tokens) == len(path)
         return best if here or best.matchers[0].get("match", "type") == "type" else None
 
-    def _literal(self, value: Any, path: Path) -> Any:
+    def _literal(self, value: object, path: Path) -> object:
         if isinstance(value, dict):
             fields = {key: self.of(item, (*path, key)) for key, item in value.items()}
             return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
@@ -106,7 +106,7 @@ class Conditions:
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
         return exact_tree(value)
 
-    def _one(self, matcher: Mapping[str, Any], value: Any, path: Path, here: bool) -> Any:
+    def _one(self, matcher: Mapping[str, Any], value: object, path: Path, here: bool) -> object:
         kind = str(matcher.get("match") or _kind_of(matcher))
         if kind == "type" and isinstance(value, dict):
             return self._literal(value, path)
@@ -119,7 +119,7 @@ class Conditions:
             return self._literal(value, path)
         return {f"${name}": operand for name, operand in operators.items()} if operators else value
 
-    def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> Any:
+    def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> object:
         """A list of any length; what its items are is not asked."""
         found: dict[str, Any] = {"$type": "array"}
         bounds = {
@@ -139,7 +139,7 @@ def _kind_of(matcher: Mapping[str, Any]) -> str:
     return "regex" if "regex" in matcher else "type" if matcher.keys() & {"min", "max"} else "equality"
 
 
-def exact_tree(value: Any) -> Any:
+def exact_tree(value: object) -> object:
     """A scalar as a condition that only it fulfils."""
     if isinstance(value, str):
         return {"$equals": value} if value in ("$present", "$absent") else value
@@ -153,7 +153,7 @@ def _shown(path: Path) -> str:
 # Matchers
 
 
-def operators_of(kind: str, matcher: Mapping[str, Any], value: Any) -> tuple[dict[str, Any] | None, str]:
+def operators_of(kind: str, matcher: Mapping[str, Any], value: object) -> tuple[dict[str, Any] | None, str]:
     """
     A matcher as bare operators, and what of it is lost. None: as the example says;
     an empty mapping: exactly the example, which is null.
@@ -180,7 +180,7 @@ def operators_of(kind: str, matcher: Mapping[str, Any], value: Any) -> tuple[dic
     return {"type": _type_of(value)}, f"the matcher {kind!r} asks only for the type"
 
 
-def _type_of(value: Any) -> str:
+def _type_of(value: object) -> str:
     kinds = (
         (bool, "boolean"),
         (int, "number"),
@@ -192,7 +192,7 @@ def _type_of(value: Any) -> str:
     return next((name for kind, name in kinds if isinstance(value, kind)), "null")
 
 
-def _regex(pattern: str, value: Any) -> tuple[dict[str, Any], str]:
+def _regex(pattern: str, value: object) -> tuple[dict[str, Any], str]:
     """Some implementations look anywhere in the text, so the example decides what was meant."""
     options = re2.Options()
     options.log_errors = False
@@ -228,7 +228,7 @@ _WHOLE = {
 _RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 
 
-def _instant(form: str, value: Any) -> tuple[dict[str, Any], str]:
+def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
     """A format of Java's DateTimeFormatter as an expression; where that doesn't fit the example, any text."""
     pattern = ""
     for found in _RUN.finditer(form):
@@ -273,12 +273,12 @@ def texts_condition(values: list[str], rule: MatchingRule | None) -> tuple[Any, 
     return (exact_text(found[0]["equals"]) if found[0].keys() == {"equals"} else found[0]), why
 
 
-def exact_texts(values: list[str]) -> Any:
+def exact_texts(values: list[str]) -> object:
     """Exactly these; the one, where it is one."""
     return exact_text(values[0]) if len(values) == 1 else [exact_text(one) for one in values]
 
 
-def exact_text(text: str) -> Any:
+def exact_text(text: str) -> object:
     condition = text_condition(text)
     return text if condition == "present" and text != "present" else condition
 
@@ -313,7 +313,7 @@ def matcher_of(name: str, operand: Any) -> dict[str, Any] | None:
     return None
 
 
-def _type_matcher(operand: Any) -> dict[str, Any] | None:
+def _type_matcher(operand: object) -> dict[str, Any] | None:
     kinds = {"string": "type", "boolean": "boolean", "integer": "integer", "number": "number", "null": "null", "array": "type", "object": "type"}  # fmt: skip
     return {"match": kinds[operand]} if operand in kinds else None
 
@@ -344,7 +344,7 @@ def set_rule(rules: dict[str, Any], key: str, matcher: dict[str, Any]) -> None:
         rule["matchers"].append(matcher)
 
 
-def parts(rules: Any, name: str) -> Iterator[tuple[str, Any]]:
+def parts(rules: object, name: str) -> Iterator[tuple[str, Any]]:
     """The rules of `header` or `query`, by name."""
     found = rules.get(name) if isinstance(rules, dict) else None
     yield from found.items() if isinstance(found, dict) else ()

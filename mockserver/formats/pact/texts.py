@@ -23,7 +23,7 @@ _DIRECTIVES = {
 _RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 
 
-def template_of(generator: Mapping[str, Any], example: Any) -> str | None:
+def template_of(generator: Mapping[str, Any], example: object) -> str | None:
     """None where no template does the same."""
     match generator.get("type"):
         case "Uuid":
@@ -42,7 +42,7 @@ def template_of(generator: Mapping[str, Any], example: Any) -> str | None:
     return None
 
 
-def _from_state(expression: str, example: Any) -> str | None:
+def _from_state(expression: str, example: object) -> str | None:
     name = re.fullmatch(r"\$\{([^}']+)\}|([^${}']+)", expression)
     if name is None or "'" in str(example) or "\\" in str(example):
         return None
@@ -73,7 +73,7 @@ def _strftime(form: str) -> str | None:
 _WHOLE = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 
 
-def generator_of(text: Any) -> tuple[Any, dict[str, Any]] | None:
+def generator_of(text: object) -> tuple[Any, dict[str, Any]] | None:
     """An example and the generator for a text that is one whole expression; None for any other."""
     found = _WHOLE.fullmatch(text) if isinstance(text, str) else None
     if found is None:

@@ -157,7 +157,7 @@ def _texts(
     return values
 
 
-def _json_body(condition: Any, place: str, found: PactPart, lost: list[Lost]) -> None:
+def _json_body(condition: object, place: str, found: PactPart, lost: list[Lost]) -> None:
     example = of_tree(condition)
     found.body = None if example.value is NOTHING else example.value
     found.content_type = "application/json"
@@ -191,7 +191,9 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
     return found
 
 
-def _examples(value: Any, path: tuple[str | int, ...], step: Step, found: PactPart, lost: list[Lost]) -> Any:
+def _examples(
+    value: object, path: tuple[str | int, ...], step: Step, found: PactPart, lost: list[Lost]
+) -> object:
     """The JSON with examples where templates stand."""
     if isinstance(value, dict):
         return {key: _examples(item, (*path, key), step, found, lost) for key, item in value.items()}

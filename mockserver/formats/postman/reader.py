@@ -127,7 +127,7 @@ def _name(item: Mapping[str, Any]) -> str:
     return _UNUSED_NAME.sub(" ", str(item.get("name") or ""))[:150].strip()
 
 
-def _variables(written: Any) -> dict[str, str]:
+def _variables(written: object) -> dict[str, str]:
     return {
         str(one.get("key", one.get("id"))): str(one.get("value", ""))
         for one in dicts(written)
@@ -220,7 +220,7 @@ def _example(written: dict[str, Any], asked: RecordedRequest, origin: str, item:
     return _Example(_name(written), place, reply)
 
 
-def _with_templates(exchange: RecordedExchange, item: _Item, reading: _Reading) -> Any:
+def _with_templates(exchange: RecordedExchange, item: _Item, reading: _Reading) -> object:
     constants = {name: filled(value, item.variables) for name, value in item.variables.items()}
 
     def unknown(name: str) -> None:
@@ -275,7 +275,7 @@ def _routes(groups: list[_Group]) -> list[Document]:
     return found
 
 
-def _chosen(examples: list[_Example]) -> Any:
+def _chosen(examples: list[_Example]) -> object:
     """The first that went well answers, the others whoever names them."""
     if len(examples) == 1:
         return examples[0].reply
@@ -294,9 +294,9 @@ def _status(reply: Any) -> int:
     return status if isinstance(status, int) else 200
 
 
-def _mapping(reply: Any) -> Document:
+def _mapping(reply: object) -> Document:
     return reply if isinstance(reply, dict) else {"status": reply}
 
 
-def _literal(name: str) -> Any:
+def _literal(name: str) -> object:
     return {"equals": name} if name in ("present", "absent") else name

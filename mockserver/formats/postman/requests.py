@@ -35,7 +35,7 @@ _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def asked_of(
-    request: Any, variables: Mapping[str, str], place: str, lost: list[Lost]
+    request: object, variables: Mapping[str, str], place: str, lost: list[Lost]
 ) -> tuple[RecordedRequest, str]:
     """
     What it asks, and the origin of its URL, where that is known. Raises
@@ -67,14 +67,14 @@ def placeholders_lost(place: str, left_out: Iterable[str]) -> list[Lost]:
     )
 
 
-def _listed(headers: Any) -> list[dict[str, Any]]:
+def _listed(headers: object) -> list[dict[str, Any]]:
     return [one for one in headers if isinstance(one, dict)] if isinstance(headers, list) else []
 
 
 # URL
 
 
-def _url(url: Any, variables: Mapping[str, str], left_out: LeftOut) -> tuple[str, str, dict[str, Any]]:
+def _url(url: object, variables: Mapping[str, str], left_out: LeftOut) -> tuple[str, str, dict[str, Any]]:
     if isinstance(url, str):
         url = {"raw": url}
     if not isinstance(url, dict):
@@ -165,7 +165,7 @@ def _query(
     }
 
 
-def dicts(listed: Any) -> list[dict[str, Any]]:
+def dicts(listed: object) -> list[dict[str, Any]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
@@ -210,7 +210,7 @@ def _raw_body(
     )
 
 
-def _blurred(value: Any) -> Any:
+def _blurred(value: object) -> object:
     """The JSON as a condition: of a text with a variable it asks only that it is one."""
     if isinstance(value, dict):
         return {key: _blurred(item) for key, item in value.items()}
@@ -236,7 +236,7 @@ def json_without_placeholders(text: str, left_out: LeftOut) -> str:
     return text if kept == value else "" if kept is None else json_bytes(kept).decode("utf-8", "replace")
 
 
-def _form(fields: Any, variables: Mapping[str, str], left_out: LeftOut) -> dict[str, Any]:
+def _form(fields: object, variables: Mapping[str, str], left_out: LeftOut) -> dict[str, Any]:
     form: dict[str, list[str]] = {}
     files: dict[str, Any] = {}
     for one in dicts(fields):

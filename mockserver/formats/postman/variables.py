@@ -79,13 +79,13 @@ def has_variables(text: str) -> bool:
 _LEFT_OUT: Any = object()
 
 
-def without_placeholders(value: Any, left_out: Callable[[str], object]) -> Any:
+def without_placeholders(value: object, left_out: Callable[[str], object]) -> object:
     """A JSON value without the members and items that are placeholders; each is told. None where it is one itself."""
     found = _without(value, left_out)
     return None if found is _LEFT_OUT else found
 
 
-def _without(value: Any, left_out: Callable[[str], object]) -> Any:
+def _without(value: object, left_out: Callable[[str], object]) -> object:
     if isinstance(value, dict):
         pairs = ((key, _without(item, left_out)) for key, item in value.items())
         return {key: item for key, item in pairs if item is not _LEFT_OUT}
@@ -130,7 +130,7 @@ def _quoted(text: str) -> str:
     return re.sub(r"\{[{%#]", lambda found: "{{ '" + found[0] + "' }}", text)
 
 
-def json_template(text: str, variables: Mapping[str, str], unknown: Unknown) -> Any:
+def json_template(text: str, variables: Mapping[str, str], unknown: Unknown) -> object:
     """
     JSON with variables in its texts, or in the place of values, as a tree with templates.
     Raises ValueError for what is none. A text stays a text, whatever its template gives.
@@ -159,7 +159,7 @@ def _marked(text: str) -> list[str]:
     return found
 
 
-def _tree(value: Any, variables: Mapping[str, str], unknown: Unknown) -> Any:
+def _tree(value: object, variables: Mapping[str, str], unknown: Unknown) -> object:
     if isinstance(value, dict):
         for key in value:
             for found in VARIABLE.finditer(key):  # no key is a template
@@ -180,13 +180,13 @@ def _tree(value: Any, variables: Mapping[str, str], unknown: Unknown) -> Any:
 # Back
 
 
-def json_variables(value: Any, unsaid: Callable[[str], None]) -> str:
+def json_variables(value: object, unsaid: Callable[[str], None]) -> str:
     """JSON with templates as a text of Postman's, without quotes where a template gives no text."""
     text = json_bytes(_with_variables(value, unsaid)).decode("utf-8", "surrogatepass")
     return re.sub(f'"{_MARK}({VARIABLE.pattern})"', lambda found: found[1], text)
 
 
-def _with_variables(value: Any, unsaid: Callable[[str], None]) -> Any:
+def _with_variables(value: object, unsaid: Callable[[str], None]) -> object:
     if isinstance(value, dict):
         return {key: _with_variables(item, unsaid) for key, item in value.items()}
     if isinstance(value, list):

@@ -55,7 +55,7 @@ def _collection(name: str, document: Document, folder: Path | None, lost: list[L
     return {"info": info, "item": root["item"], "variable": variables}
 
 
-def _constant(value: Any) -> str:
+def _constant(value: object) -> str:
     return json_line(value) if isinstance(value, (dict, list)) else as_text(value)
 
 

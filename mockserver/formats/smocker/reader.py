@@ -107,7 +107,7 @@ def _is_form(headers: dict[str, Any]) -> bool:
     )
 
 
-def _matcher(written: Any) -> Matcher:
+def _matcher(written: object) -> Matcher:
     if isinstance(written, dict):
         return str(written.get("matcher", "ShouldEqual")), text_of(written.get("value", ""))
     return "ShouldEqual", text_of(written)
@@ -144,7 +144,7 @@ def _methods(matcher: Matcher) -> frozenset[str]:
     return frozenset(method for method in METHODS if test.holds(method))
 
 
-def _condition(matcher: Matcher) -> Any:
+def _condition(matcher: Matcher) -> object:
     """Of a text that is there, not yet turned round. Raises NotConvertibleError."""
     kind, _ = _kind(matcher)
     value = matcher[1]
@@ -164,7 +164,7 @@ def _condition(matcher: Matcher) -> Any:
     raise NotConvertibleError(f"the matcher {matcher[0]!r} has no counterpart here")
 
 
-def _present(matcher: Matcher) -> Any:
+def _present(matcher: Matcher) -> object:
     """Of what has to be there, even where it is turned round."""
     kind, turned = _kind(matcher)
     if kind == "BeEmpty" and turned:
@@ -175,7 +175,7 @@ def _present(matcher: Matcher) -> Any:
     return both({"present": True}, {"not": condition}) if turned else condition
 
 
-def _body(body: Any, *, is_form: bool) -> Iterator[Atom]:
+def _body(body: object, *, is_form: bool) -> Iterator[Atom]:
     if isinstance(body, dict) and "matcher" not in body:
         for path, written in body.items():
             yield _field(str(path), _matcher(written), is_form=is_form)
@@ -189,7 +189,7 @@ def _body(body: Any, *, is_form: bool) -> Iterator[Atom]:
     yield atom.turned() if turned else atom
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> object:
     try:
         return json_of(text)
     except ValueError:
@@ -209,12 +209,12 @@ def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
     return Atom("jsonpath", _or_absent(kind, condition), f"$.{path}")
 
 
-def _or_absent(kind: str, condition: Any) -> Any:
+def _or_absent(kind: str, condition: object) -> object:
     """What is absent is empty there."""
     return either(["absent", condition]) if kind == "BeEmpty" else condition
 
 
-def _found(condition: Any, matcher: Matcher, kind: str) -> Any:
+def _found(condition: object, matcher: Matcher, kind: str) -> object:
     """Of the list of values that a path finds, which Smocker prints before it compares them."""
     value = matcher[1]
     if kind == "Equal" and re.fullmatch(r"-?(0|[1-9]\d{0,14})", value):
@@ -250,7 +250,7 @@ def _response(response: dict[str, Any], where: str, losses: Losses) -> Reply:
 _UNITS_MS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6}
 
 
-def _milliseconds(written: Any) -> float:
+def _milliseconds(written: object) -> float:
     """A Go duration: a text such as `1m30s`, or a number of nanoseconds. Raises NotConvertibleError."""
     if isinstance(written, (int, float)):
         return written / 1e6

@@ -63,7 +63,7 @@ def _expected(route: Outgoing, losses: Losses) -> None:
         losses.add(f"{route.place}.expect", f"Smocker expects the {used_up} calls that use it up")
 
 
-def _should(operator: str, value: str, *, turned: bool = False) -> Any:
+def _should(operator: str, value: str, *, turned: bool = False) -> object:
     if operator == "equals" and not turned:
         return value
     return {"matcher": f"Should{'Not' if turned else ''}{_NAMES[operator]}", "value": value}
@@ -91,7 +91,7 @@ def _request(route: Outgoing) -> dict[str, Any]:
     return made
 
 
-def _merged(before: Any, body: Any) -> Any:
+def _merged(before: object, body: object) -> object:
     if before is None:
         return body
     if isinstance(before, dict) and isinstance(body, dict) and not {"matcher"} & {*before, *body}:
@@ -99,11 +99,11 @@ def _merged(before: Any, body: Any) -> Any:
     raise NotConvertibleError("a mock asks for its body in one way only")
 
 
-def _listed(matchers: list[Any]) -> Any:
+def _listed(matchers: list[Any]) -> object:
     return matchers[0] if len(matchers) == 1 else matchers
 
 
-def _matchers(condition: Any) -> list[Any]:
+def _matchers(condition: object) -> list[Any]:
     """Matchers of a value that has to be there; all of them hold. Raises NotConvertibleError."""
     if condition == "present":
         return [_should("matches", ".*")]
@@ -134,7 +134,7 @@ def _value(operator: str, operand: Any) -> str:
     return searching(operand) if operator == "matches" else as_text(operand)
 
 
-def _turned(condition: Any) -> Any:
+def _turned(condition: object) -> object:
     if not isinstance(condition, dict):
         if condition in ("present", "absent") or isinstance(condition, list):
             raise NotConvertibleError("what is turned round can't be carried")
@@ -145,7 +145,7 @@ def _turned(condition: Any) -> Any:
     return _should(_known(operator), _value(operator, operand), turned=True)
 
 
-def _body(part: str, asked: Any) -> Any:
+def _body(part: str, asked: Any) -> object:
     match part:
         case "text":
             if isinstance(asked, dict) and list(asked) == ["not"]:
@@ -170,7 +170,7 @@ def _field(path: str) -> str:
     return path[2:]
 
 
-def _found(condition: Any) -> Any:
+def _found(condition: object) -> object:
     if isinstance(condition, dict) and list(condition) == ["not"]:
         inner = condition["not"]
         if isinstance(inner, dict) and list(inner) == ["contains"]:
@@ -186,7 +186,7 @@ def _found(condition: Any) -> Any:
     raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
 
 
-def _printed(condition: Any) -> str | None:
+def _printed(condition: object) -> str | None:
     """The text of a value that may come as it is or as text."""
     if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
         value, text = condition["one_of"]
@@ -194,7 +194,7 @@ def _printed(condition: Any) -> str | None:
     return None
 
 
-def _leaves(tree: Any, path: str) -> list[tuple[str, Any]]:
+def _leaves(tree: object, path: str) -> list[tuple[str, Any]]:
     """The fields of an object, each by its path."""
     if isinstance(tree, dict) and tree and not any(key.startswith("$") or "." in key for key in tree):
         return [one for key, item in tree.items() for one in _leaves(item, f"{path}.{key}" if path else key)]

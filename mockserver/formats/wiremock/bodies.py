@@ -18,7 +18,7 @@ OVER_LINES = "(?s)"
 """What lets a dot be a line end."""
 
 
-def body_patterns(patterns: Any, match: Match, at: LossPlace) -> None:
+def body_patterns(patterns: object, match: Match, at: LossPlace) -> None:
     """Adds what the patterns ask to `match`; all of them must hold."""
     if not isinstance(patterns, list):
         at.lost("here stands a list of patterns")
@@ -27,7 +27,7 @@ def body_patterns(patterns: Any, match: Match, at: LossPlace) -> None:
         _pattern(pattern, match, at.at(i))
 
 
-def _pattern(pattern: Any, match: Match, at: LossPlace) -> None:
+def _pattern(pattern: object, match: Match, at: LossPlace) -> None:
     if not isinstance(pattern, dict):
         at.lost("a pattern is a mapping such as {equalTo: x}")
         return
@@ -49,7 +49,7 @@ def _pattern(pattern: Any, match: Match, at: LossPlace) -> None:
         _also(match, "text", _over_lines(made), "all_of")
 
 
-def _over_lines(condition: Any) -> Any:
+def _over_lines(condition: object) -> object:
     """A dot of theirs is a line end too, which a body may have."""
     if isinstance(condition, list):
         return [_over_lines(one) for one in condition]
@@ -76,7 +76,7 @@ def _tree_alternatives(patterns: list[Any], match: Match, at: LossPlace) -> bool
     return True
 
 
-def _also(match: Match, key: str, condition: Any, every: str) -> None:
+def _also(match: Match, key: str, condition: object, every: str) -> None:
     """The condition, beside what stands under that key already."""
     if key not in match:
         match[key] = condition

@@ -75,7 +75,7 @@ def _sequence(chain: list[Made]) -> dict[str, Any]:
     return route
 
 
-def _without_set(reply: Any) -> Any:
+def _without_set(reply: object) -> object:
     """The reply without its move to the next state."""
     if not isinstance(reply, dict) or "set" not in reply:
         return reply

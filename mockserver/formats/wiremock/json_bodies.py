@@ -34,7 +34,7 @@ class Trees:
         self._exact = exact
         self.failed = False
 
-    def made(self, value: Any) -> Any:
+    def made(self, value: object) -> object:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, dict):
@@ -44,7 +44,7 @@ class Trees:
             return self._list(value)
         return value
 
-    def _list(self, value: list[Any]) -> Any:
+    def _list(self, value: list[Any]) -> object:
         items = [self.made(one) for one in value]
         if self._exact:
             return items if self._ordered else {"$unordered": items}
@@ -57,7 +57,7 @@ class Trees:
         found = [{"$contains": item} for item in items]
         return found[0] if len(found) == 1 else {"$all_of": found}
 
-    def _text(self, value: str) -> Any:
+    def _text(self, value: str) -> object:
         found = _PLACEHOLDER.fullmatch(value)
         if found is None:
             return {"$equals": value} if value.startswith("$") else value
@@ -126,7 +126,7 @@ def rfc_query(query: str, at: LossPlace) -> str:
     return query
 
 
-def _found(pattern: dict[str, Any], at: LossPlace) -> Any:
+def _found(pattern: dict[str, Any], at: LossPlace) -> object:
     """A condition on a text, asked of each value that was found."""
     if set(pattern) <= _EQUALITY and "equalToJson" in pattern:
         return _found_tree(pattern, at)
@@ -140,7 +140,7 @@ def _found(pattern: dict[str, Any], at: LossPlace) -> Any:
     return {"contains": _typed(made)}
 
 
-def _typed(condition: Any) -> Any:
+def _typed(condition: object) -> object:
     """A text stands for the number or boolean that it writes, too: theirs compare texts."""
     if isinstance(condition, str) and condition != "present":
         return _of_text(condition)
@@ -158,7 +158,7 @@ def _typed(condition: Any) -> Any:
     return condition
 
 
-def _of_text(text: str) -> Any:
+def _of_text(text: str) -> object:
     try:
         value = json_of(text)
     except ValueError:
@@ -168,7 +168,7 @@ def _of_text(text: str) -> Any:
     return {"one_of": [text, value]}
 
 
-def _found_tree(pattern: dict[str, Any], at: LossPlace) -> Any:
+def _found_tree(pattern: dict[str, Any], at: LossPlace) -> object:
     """A found value that equals a JSON value: only where nothing in it needs an operator of trees."""
     _, made = equal_to_json(pattern, at)
     if made is FAILED:
@@ -181,7 +181,7 @@ def _found_tree(pattern: dict[str, Any], at: LossPlace) -> Any:
     return {"contains": {"equals": value}}
 
 
-def json_schema(pattern: dict[str, Any], at: LossPlace) -> Any:
+def json_schema(pattern: dict[str, Any], at: LossPlace) -> object:
     """The schema, in the draft that it names; FAILED where it is none."""
     written = pattern["matchesJsonSchema"]
     try:

@@ -99,7 +99,7 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
     return [(one, place) for one, place in several if _is_mapping(one, place)]
 
 
-def _is_mapping(data: Any, place: LossPlace) -> bool:
+def _is_mapping(data: object, place: LossPlace) -> bool:
     if isinstance(data, dict) and ("request" in data or "response" in data):
         return True
     place.lost("it is no mapping: it has neither `request` nor `response`")

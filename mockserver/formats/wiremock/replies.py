@@ -36,7 +36,7 @@ class WireMockReplies:
         self._inline = inline
         self.files: dict[str, bytes] = {}
 
-    def reply(self, written: Any, at: LossPlace) -> Any:
+    def reply(self, written: object, at: LossPlace) -> object:
         """A status alone, where there is nothing else; else a mapping."""
         if not isinstance(written, dict):
             at.lost("a response is a mapping")
@@ -92,7 +92,7 @@ def _text_of(data: bytes) -> str | None:
         return None
 
 
-def _status(written: Any, at: LossPlace) -> int:
+def _status(written: object, at: LossPlace) -> int:
     if isinstance(written, int) and 200 <= written <= 599:
         return written
     if written == 0:
@@ -101,7 +101,7 @@ def _status(written: Any, at: LossPlace) -> int:
     return 200
 
 
-def _has_braces(value: Any) -> bool:
+def _has_braces(value: object) -> bool:
     if isinstance(value, str):
         return "{{" in value or "{%" in value or "{#" in value
     if isinstance(value, dict):
@@ -109,7 +109,7 @@ def _has_braces(value: Any) -> bool:
     return isinstance(value, list) and any(_has_braces(one) for one in value)
 
 
-def _set(made: dict[str, Any], key: str, value: Any, at: LossPlace, *, templated: bool) -> None:
+def _set(made: dict[str, Any], key: str, value: object, at: LossPlace, *, templated: bool) -> None:
     """A body: its templates in our words, or its braces as they stand."""
     if templated:
         made[key] = templates.tree(value, at)
@@ -172,7 +172,7 @@ def _delays(written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> Non
         }
 
 
-def distribution(written: Any, at: LossPlace) -> Any:
+def distribution(written: Any, at: LossPlace) -> object:
     """A delay that is drawn; None, and noted, where it can't be said."""
     kind = written.get("type") if isinstance(written, dict) else None
     try:

@@ -25,7 +25,7 @@ _PARTS = {
 }
 
 
-def request_pattern(written: Any, at: LossPlace, *, exact: bool = False) -> dict[str, Any] | None:
+def request_pattern(written: object, at: LossPlace, *, exact: bool = False) -> dict[str, Any] | None:
     """
     `request`, and where they are needed `match` and `if`; None, and noted, where
     there is no saying which requests are meant.
@@ -64,7 +64,7 @@ def _spaced(path: str) -> str:
     return path.replace(" ", "%20")
 
 
-def _method(written: Any, at: LossPlace) -> str:
+def _method(written: object, at: LossPlace) -> str:
     if written is None or str(written).upper() == "ANY":
         return "ANY"
     if isinstance(written, str) and written.upper() == "GET_OR_HEAD":
@@ -89,7 +89,7 @@ def _match(written: dict[str, Any], found: PathTarget, at: LossPlace) -> dict[st
     return match
 
 
-def _add(match: dict[str, Any], part: str, name: str, condition: Any) -> None:
+def _add(match: dict[str, Any], part: str, name: str, condition: object) -> None:
     if condition is FAILED or condition is ANYTHING:
         return
     there = match.setdefault(part, {})
@@ -116,7 +116,7 @@ def _authority(written: dict[str, Any], match: dict[str, Any], at: LossPlace) ->
             at.at(key).lost(what)
 
 
-def _host(pattern: Any, match: dict[str, Any], at: LossPlace) -> None:
+def _host(pattern: object, match: dict[str, Any], at: LossPlace) -> None:
     """Their host is without its port, and the header has it."""
     if isinstance(pattern, dict) and isinstance(pattern.get("equalTo"), str):
         name = pattern["equalTo"]

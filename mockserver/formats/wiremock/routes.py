@@ -57,7 +57,7 @@ def _route(
     return made
 
 
-def _answer(reply: Any, wrote: dict[str, Any], hooks: Any) -> dict[str, Any]:
+def _answer(reply: Any, wrote: dict[str, Any], hooks: object) -> dict[str, Any]:
     """A route's `set` and `webhook` are for replies below 400; theirs are for all, so there they stand in the reply."""
     extra = _work(wrote, hooks)
     status = reply if isinstance(reply, int) else reply.get("status", 200)
@@ -68,7 +68,7 @@ def _answer(reply: Any, wrote: dict[str, Any], hooks: Any) -> dict[str, Any]:
     return {"reply": {**(reply if isinstance(reply, dict) else {"status": reply}), **extra}}
 
 
-def _work(wrote: dict[str, Any], hooks: Any) -> dict[str, Any]:
+def _work(wrote: dict[str, Any], hooks: object) -> dict[str, Any]:
     return {**({"set": wrote} if wrote else {}), **({"webhook": hooks} if hooks else {})}
 
 
@@ -87,7 +87,7 @@ def _states(mapping: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return when, {} if new is None else {scenario: new}
 
 
-def any_started(state: str) -> Any:
+def any_started(state: str) -> object:
     """The condition on a state."""
     if state == STARTED:
         return {"any_of": ["absent", STARTED]}

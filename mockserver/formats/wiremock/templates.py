@@ -27,7 +27,7 @@ def template(text: str, at: LossPlace) -> str:
     return _Writer(at).written(text)
 
 
-def tree(value: Any, at: LossPlace) -> Any:
+def tree(value: object, at: LossPlace) -> Any:
     """The same of every text in a JSON value; a text in it stays one, also where a template is all of it."""
     if isinstance(value, str):
         return template(value, at)
@@ -38,7 +38,7 @@ def tree(value: Any, at: LossPlace) -> Any:
     return value
 
 
-def _inside(value: Any, at: LossPlace) -> Any:
+def _inside(value: object, at: LossPlace) -> Any:
     made = tree(value, at)
     alone = _ALONE.fullmatch(made) if isinstance(made, str) else None
     return f"{{{{ ({alone[1]}) | string }}}}" if alone else made

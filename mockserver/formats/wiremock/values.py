@@ -23,12 +23,12 @@ _WORDS = frozenset({"present", "absent"})
 _FLAGS = frozenset({"caseInsensitive"})
 
 
-def literal(text: str) -> Any:
+def literal(text: str) -> object:
     """That text and no other."""
     return {"equals": text} if text in _WORDS else text
 
 
-def text_condition(pattern: Any, at: LossPlace) -> Any:
+def text_condition(pattern: object, at: LossPlace) -> object:
     """The condition on a text; ANYTHING or FAILED where there is none."""
     if not isinstance(pattern, dict):
         at.lost("a pattern is a mapping such as {equalTo: x}")
@@ -49,14 +49,14 @@ def text_condition(pattern: Any, at: LossPlace) -> Any:
     return together(found)
 
 
-def together(conditions: list[Any]) -> Any:
+def together(conditions: list[Any]) -> object:
     """All of them."""
     if not conditions:
         return ANYTHING
     return conditions[0] if len(conditions) == 1 else {"all_of": conditions}
 
 
-def is_regex(source: Any, at: LossPlace) -> bool:
+def is_regex(source: object, at: LossPlace) -> bool:
     """Whether RE2 takes it; notes it where not."""
     options = re2.Options()
     options.log_errors = False
@@ -71,38 +71,38 @@ def is_regex(source: Any, at: LossPlace) -> bool:
     return True
 
 
-def _equal(operand: Any, pattern: dict[str, Any], _: LossPlace) -> Any:
+def _equal(operand: object, pattern: dict[str, Any], _: LossPlace) -> object:
     text = operand if isinstance(operand, str) else as_text(operand)
     return {"ignore_case": text} if pattern.get("caseInsensitive") else literal(text)
 
 
-def _contains(operand: Any, _: dict[str, Any], __: LossPlace) -> Any:
+def _contains(operand: object, _: dict[str, Any], __: LossPlace) -> object:
     return {"contains": as_text(operand)}
 
 
-def _matches(operand: Any, _: dict[str, Any], at: LossPlace) -> Any:
+def _matches(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     # Theirs lets a dot be a line end.
     return {"matches": operand} if is_regex(operand, at) else FAILED
 
 
-def _negated(make: Any) -> Any:
-    def made(operand: Any, pattern: dict[str, Any], at: LossPlace) -> Any:
+def _negated(make: Any) -> object:
+    def made(operand: Any, pattern: dict[str, Any], at: LossPlace) -> object:
         found = make(operand, pattern, at)
         return found if found is FAILED else {"not": found}
 
     return made
 
 
-def _absent(operand: Any, _: dict[str, Any], __: LossPlace) -> Any:
+def _absent(operand: object, _: dict[str, Any], __: LossPlace) -> object:
     return "absent" if operand else "present"
 
 
-def _not(operand: Any, _: dict[str, Any], at: LossPlace) -> Any:
+def _not(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     found = text_condition(operand, at)
     return {"not": "present"} if found is ANYTHING else found if found is FAILED else {"not": found}
 
 
-def _each(operand: Any, at: LossPlace) -> list[Any] | None:
+def _each(operand: object, at: LossPlace) -> list[Any] | None:
     """The condition of every pattern in a list; None where one fails."""
     if not isinstance(operand, list):
         at.lost("here stands a list of patterns")
@@ -111,29 +111,29 @@ def _each(operand: Any, at: LossPlace) -> list[Any] | None:
     return None if any(one is FAILED for one in made) else made
 
 
-def _and(operand: Any, _: dict[str, Any], at: LossPlace) -> Any:
+def _and(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
     return FAILED if made is None else together([one for one in made if one is not ANYTHING])
 
 
-def _or(operand: Any, _: dict[str, Any], at: LossPlace) -> Any:
+def _or(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
     if made is None:
         return FAILED
     return ANYTHING if any(one is ANYTHING for one in made) else {"any_of": made}
 
 
-def _exactly(operand: Any, _: dict[str, Any], at: LossPlace) -> Any:
+def _exactly(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
     return FAILED if made is None else {"unordered": [_present(one) for one in made]}
 
 
-def _includes(operand: Any, _: dict[str, Any], at: LossPlace) -> Any:
+def _includes(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
     return FAILED if made is None else together([_present(one) for one in made])
 
 
-def _present(condition: Any) -> Any:
+def _present(condition: object) -> object:
     return "present" if condition is ANYTHING else condition
 
 

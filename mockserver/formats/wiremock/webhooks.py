@@ -14,7 +14,7 @@ from mockserver.model.written import written_float
 _KNOWN = frozenset({"method", "url", "headers", "body", "base64Body", "delay"})
 
 
-def webhooks(mapping: dict[str, Any], at: LossPlace) -> Any:
+def webhooks(mapping: dict[str, Any], at: LossPlace) -> object:
     """One, a list of them, or None."""
     made = []
     for key in ("serveEventListeners", "postServeActions"):

@@ -83,7 +83,7 @@ class Out:
             ),
         ]
 
-    def _initial(self, state: Any, at: LossPlace) -> None:
+    def _initial(self, state: object, at: LossPlace) -> None:
         if state:
             at.lost("every scenario begins as Started there", "Set states by their admin API")
 
@@ -193,7 +193,7 @@ def _step_name(i: int) -> str:
     return STARTED if i == 0 else f"step {i + 1}"
 
 
-def _steps(reply: Any) -> list[Any]:
+def _steps(reply: object) -> list[Any]:
     """Each reply, as often as it answers."""
     listed = reply if isinstance(reply, list) else [reply]
     found = []
@@ -204,7 +204,7 @@ def _steps(reply: Any) -> list[Any]:
     return found
 
 
-def _required(condition: Any) -> str | None:
+def _required(condition: object) -> str | None:
     """The one text that a condition on a state asks for."""
     if condition == {"any_of": ["absent", STARTED]}:
         return STARTED

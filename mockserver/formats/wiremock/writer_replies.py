@@ -38,7 +38,7 @@ _LOST = {
 _CODE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
-def _ms(value: Any) -> int:
+def _ms(value: object) -> int:
     return round(parse_duration_s(value) * 1000)
 
 
@@ -71,7 +71,7 @@ class WrittenReplies:
             made["transformers"] = ["response-template"]
         return made
 
-    def _said(self, value: Any, at: LossPlace) -> Any:
+    def _said(self, value: object, at: LossPlace) -> object:
         """With its templates in Handlebars; notes that there are some."""
         if not is_template(value):
             return value
@@ -149,7 +149,7 @@ class WrittenReplies:
         elif throttle is not None:
             at.at("throttle").lost("a rate is not known there", "Write {chunks: 5, over: 2s}")
 
-    def _fault(self, fault: Any, made: dict[str, Any], at: LossPlace) -> None:
+    def _fault(self, fault: object, made: dict[str, Any], at: LossPlace) -> None:
         if fault is None:
             return
         kind = fault.get("kind") if isinstance(fault, dict) else fault
@@ -196,7 +196,7 @@ def webhook_out(written: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     return {"name": "webhook", "parameters": _of_original(parameters)}
 
 
-def _of_original(value: Any) -> Any:
+def _of_original(value: object) -> object:
     """The same; the request of a template there is the one that was answered."""
     if isinstance(value, dict):
         return {key: _of_original(one) for key, one in value.items()}

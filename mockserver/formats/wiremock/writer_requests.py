@@ -75,7 +75,7 @@ def _match(match: dict[str, Any], asked: dict[str, Any], at: LossPlace) -> None:
             asked.setdefault("bodyPatterns", []).extend(patterns)
 
 
-def text_out(condition: Any, at: LossPlace) -> dict[str, Any] | None:
+def text_out(condition: object, at: LossPlace) -> dict[str, Any] | None:
     """A condition on texts as a pattern; None, and noted, where there is none."""
     if condition in ("present", "absent"):
         return {"matches": ".*"} if condition == "present" else {"absent": True}
@@ -118,7 +118,7 @@ def _operator(key: str, operand: Any, at: LossPlace) -> dict[str, Any] | None:
     return None
 
 
-def _not(operand: Any, at: LossPlace) -> dict[str, Any] | None:
+def _not(operand: object, at: LossPlace) -> dict[str, Any] | None:
     if isinstance(operand, dict) and set(operand) == {"contains"}:
         return {"doesNotContain": as_text(operand["contains"])}
     if isinstance(operand, dict) and set(operand) == {"matches"}:
@@ -127,7 +127,7 @@ def _not(operand: Any, at: LossPlace) -> dict[str, Any] | None:
     return None if made is None else {"not": made}
 
 
-def _body_text(written: Any, at: LossPlace) -> list[dict[str, Any] | None]:
+def _body_text(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
     if isinstance(written, dict) and set(written) == {"all_of"}:
         return [text_out(one, at) for one in written["all_of"]]
     return [text_out(written, at)]
@@ -142,8 +142,8 @@ class _Flags:
         self.ordered = False
 
 
-def _tree(*, exact: bool) -> Any:
-    def made(written: Any, at: LossPlace) -> list[dict[str, Any] | None]:
+def _tree(*, exact: bool) -> object:
+    def made(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
         if isinstance(written, dict) and set(written) == {"$all_of"}:
             return [pattern for one in written["$all_of"] for pattern in made(one, at)]
         if isinstance(written, dict) and set(written) == {"$any_of"}:
@@ -168,7 +168,7 @@ _NO_TREE = object()
 _TYPES = {"string": "any-string", "number": "any-number", "boolean": "any-boolean"}
 
 
-def _plain(written: Any, flags: _Flags, at: LossPlace) -> Any:
+def _plain(written: object, flags: _Flags, at: LossPlace) -> object:
     """The literal tree that a condition stands for, placeholders in it; _NO_TREE, and noted, where it is none."""
     if isinstance(written, list):
         flags.ordered |= len(written) > 1
@@ -188,12 +188,12 @@ def _plain(written: Any, flags: _Flags, at: LossPlace) -> Any:
     return _NO_TREE if any(one is _NO_TREE for one in fields.values()) else fields
 
 
-def _all_plain(items: list[Any], flags: _Flags, at: LossPlace) -> Any:
+def _all_plain(items: list[Any], flags: _Flags, at: LossPlace) -> object:
     made = [_plain(one, flags, at.at(i)) for i, one in enumerate(items)]
     return _NO_TREE if any(one is _NO_TREE for one in made) else made
 
 
-def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> Any:
+def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> object:
     key, operand = next(iter(written.items()))
     if len(written) == 1:
         if key == "$equals":
@@ -216,7 +216,7 @@ def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> Any:
     return _NO_TREE
 
 
-def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> Any:
+def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> object:
     items = [operand] if key == "$contains" else [one.get("$contains", _NO_TREE) for one in operand]
     if any(one is _NO_TREE for one in items):
         at.lost("$all_of can't be asked there")
@@ -225,7 +225,7 @@ def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> Any:
     return _all_plain(items, flags, at)
 
 
-def _queries(kind: str) -> Any:
+def _queries(kind: str) -> object:
     def patterns(written: dict[str, Any], at: LossPlace) -> list[dict[str, Any] | None]:
         return [
             _queried(kind, query, one, place)
@@ -236,7 +236,7 @@ def _queries(kind: str) -> Any:
     return patterns
 
 
-def _every(kind: str, condition: Any, at: LossPlace) -> list[tuple[Any, LossPlace]]:
+def _every(kind: str, condition: object, at: LossPlace) -> list[tuple[Any, LossPlace]]:
     """The conditions on what a query finds that are each a pattern of its own there, and where they stand."""
     if isinstance(condition, dict) and set(condition) == {"all_of"}:
         parts = condition["all_of"]
@@ -245,7 +245,7 @@ def _every(kind: str, condition: Any, at: LossPlace) -> list[tuple[Any, LossPlac
     return [(condition, at)]
 
 
-def _queried(kind: str, query: str, condition: Any, at: LossPlace) -> dict[str, Any] | None:
+def _queried(kind: str, query: str, condition: object, at: LossPlace) -> dict[str, Any] | None:
     if condition == "present":
         return {kind: query}
     if kind == "matchesJsonPath" and isinstance(condition, dict) and set(condition) == {"contains"}:
@@ -261,7 +261,7 @@ def _is_one(values: list[Any]) -> bool:
     return len(values) == 2 and isinstance(values[0], str) and as_text(values[1]) == values[0]
 
 
-def _schema(written: Any, at: LossPlace) -> list[dict[str, Any] | None]:
+def _schema(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
     if isinstance(written, str):
         at.lost("a schema in a file is not carried", "Write it inline")
         return [None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from mockserver.formats.wiremock.losses import LossPlace
 
@@ -18,7 +17,7 @@ _DEFAULT = re.compile(r"(.+?)\s*\|\s*default\(''\)")
 _KEY = r"(?:\.(\w+)|\['([^']+)'\])"
 
 
-def is_template(value: Any) -> bool:
+def is_template(value: object) -> bool:
     """Whether a text in it has template syntax."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value or "{#" in value
@@ -27,7 +26,7 @@ def is_template(value: Any) -> bool:
     return isinstance(value, list) and any(is_template(one) for one in value)
 
 
-def handlebars_tree(value: Any, at: LossPlace) -> Any:
+def handlebars_tree(value: object, at: LossPlace) -> object:
     """Every text in a JSON value."""
     if isinstance(value, str):
         return handlebars(value, at)

@@ -205,7 +205,7 @@ class TlsTransport(asyncio.Transport):
             "client_cert": client_cert,
         }
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> object:
         """Of TLS `sslcontext`, `ssl_object` and `client_cert`; else what the socket's transport says."""
         return self._known[name] if name in self._known else self._raw.get_extra_info(name, default)
 

@@ -54,7 +54,7 @@ class DifferencePlace:
             return DifferencePlace(f"{self.root}[{key}]" if isinstance(key, int) else f"{self.root}.{key}")
         return DifferencePlace(self.root, (*self.path, key), base=self.base)
 
-    def differs(self, actual: Any, said: str, written: Any, slip: Slip = NONE) -> Difference:
+    def differs(self, actual: object, said: str, written: object, slip: Slip = NONE) -> Difference:
         """Something came that does not fulfil the condition, or nothing did."""
         if self.flat:
             actual = _unwrapped(actual)
@@ -67,33 +67,33 @@ class DifferencePlace:
             shown += f", {kind(actual)}"
         return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
 
-    def unexpected(self, actual: Any) -> Difference:
+    def unexpected(self, actual: object) -> Difference:
         """A name came that the author did not name."""
         if self.flat:
             actual = _unwrapped(actual)
         return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
 
-    def refused(self, actual: Any, written: Any, said: str) -> Difference:
+    def refused(self, actual: object, written: object, said: str) -> Difference:
         """Another judge, such as a schema, refuses the value in its own words."""
         return self._made(f"{self.where}: {said}", written, actual, NONE)
 
-    def other_order(self, actual: list[Any], said: str, written: Any) -> Difference:
+    def other_order(self, actual: list[Any], said: str, written: object) -> Difference:
         return self.differs(actual, said, written, Slip("the same items in another order", 0.4))
 
-    def other_length(self, actual: list[Any], length: int, written: Any) -> Difference:
+    def other_length(self, actual: list[Any], length: int, written: object) -> Difference:
         noun = "value" if self.flat else "item"
         items = f"{length} {noun}{'' if length == 1 else 's'}"
         text = f"{self.where}: expected {items}, got {len(actual)}: {show(actual)}"
         joined = self.flat and len(actual) == 1 < length and "," in actual[0]
         return self._made(text, written, actual, _COMMAS if joined else Slip("", 0.8))
 
-    def _made(self, text: str, written: Any, actual: Any, slip: Slip) -> Difference:
+    def _made(self, text: str, written: object, actual: object, slip: Slip) -> Difference:
         where = pointer((*self.base, *self.path)) if self.path is not None else ""
         said = f"{text}; {slip.hint}" if slip.hint else text
         return Difference(self.where, _bounded(written), _brief(actual), where, slip.hint, slip.weight, said)
 
 
-def _bounded(written: Any) -> Any:
+def _bounded(written: object) -> object:
     """What was expected, as data; in words where it is long."""
     room, todo = _EXPECTED_CHARS, [written]
     while todo and room > 0:
@@ -106,7 +106,7 @@ def _bounded(written: Any) -> Any:
     return written if room > 0 else show(written)
 
 
-def _brief(actual: Any) -> Any:
+def _brief(actual: object) -> object:
     """The value itself, or, where it is long or deep, what a person is shown of it."""
     if isinstance(actual, str):
         return actual if len(actual) <= _BRIEF_CHARS else actual[: _BRIEF_CHARS - 1] + "…"
@@ -116,7 +116,7 @@ def _brief(actual: Any) -> Any:
     return actual
 
 
-def _unwrapped(values: Any) -> Any:
+def _unwrapped(values: object) -> object:
     """All texts under one name as a person speaks of them: none, the one, or the list."""
     if not isinstance(values, list):
         return values

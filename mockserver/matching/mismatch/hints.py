@@ -88,14 +88,14 @@ def between(expected: Any, actual: Any) -> Slip:
     return NONE
 
 
-def wrong_kind(wanted: str, actual: Any, *, same: bool = False) -> Slip:
+def wrong_kind(wanted: str, actual: object, *, same: bool = False) -> Slip:
     """`wanted` is such as 'a number'. `same`: but for its type the value would be right."""
     if isinstance(actual, str) and wanted in ("an object", "a list") and _is_json(actual):
         return Slip(f"it is JSON inside a text; send the {wanted.rsplit(maxsplit=1)[-1]} itself", 0.5)
     return Slip(f"send {wanted}", 0.3 if same else 1.0)
 
 
-def _same_text(expected: Any, actual: Any) -> bool:
+def _same_text(expected: object, actual: object) -> bool:
     if isinstance(expected, (dict, list)) or isinstance(actual, (dict, list)):
         return False
     if is_number(expected) and isinstance(actual, str):
@@ -237,7 +237,7 @@ def _bare(name: str) -> str:
     return name[:_COMPARED_CHARS].casefold().replace("_", "").replace("-", "").replace("[]", "")
 
 
-def not_numeric(actual: Any) -> Slip:
+def not_numeric(actual: object) -> Slip:
     """For a comparison that wanted a number of JSON."""
     if is_number(actual):
         return NONE
@@ -251,6 +251,6 @@ def among(part: str, items: list[Any]) -> Slip:
     return Slip(f"{_cut(item)} is there: {guess.hint}", guess.weight) if guess.weight < 1 else NONE
 
 
-def not_text(actual: Any) -> Slip:
+def not_text(actual: object) -> Slip:
     """For a comparison that wanted a text of JSON."""
     return NONE if has_type(actual, "string") else wrong_kind("a text", actual)

@@ -52,7 +52,7 @@ def _blurred_match(match: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _blurred(value: Any, name: str, present: str) -> Any:
+def _blurred(value: object, name: str, present: str) -> object:
     if isinstance(value, dict):
         return {
             mask_text(key): _blurred(item, name if key.startswith("$") else key, present)
@@ -101,7 +101,7 @@ def _texts(values: Grouped) -> dict[str, Any]:
     return found
 
 
-def _text(text: str) -> Any:
+def _text(text: str) -> object:
     return {"equals": text} if text in ("present", "absent") else text
 
 
@@ -112,14 +112,14 @@ def _is_short(text: str) -> bool:
 _LEFT_OUT = object()
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> object:
     if isinstance(value, dict) and isinstance(value.get("operationName"), str) and "query" in value:
         value = {"operationName": value["operationName"]}
     tree = _tree(value, MOST_DEPTH)
     return None if tree is _LEFT_OUT else tree
 
 
-def _tree(value: Any, depth: int) -> Any:
+def _tree(value: object, depth: int) -> object:
     """The value as a condition on itself; _LEFT_OUT where it is long or deep."""
     if isinstance(value, dict):
         return _fields(value, depth)
@@ -133,7 +133,7 @@ def _tree(value: Any, depth: int) -> Any:
     return _LEFT_OUT if isinstance(value, int) and abs(value) > 1 << 64 else value
 
 
-def _fields(value: dict[str, Any], depth: int) -> Any:
+def _fields(value: dict[str, Any], depth: int) -> object:
     if not depth:
         return _LEFT_OUT
     trees = {key: _tree(item, depth - 1) for key, item in list(value.items())[:MOST_FIELDS] if _is_short(key)}

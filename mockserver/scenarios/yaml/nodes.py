@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined]  # it has no public name
 from typing import Any
 
@@ -43,7 +44,7 @@ class _Bare:
 
     depth = 0
 
-    def resolve(self, kind: type[Node], _value: object, implicit: Any) -> str:
+    def resolve(self, kind: type[Node], _value: object, implicit: Sequence[bool]) -> str:
         if kind is not ScalarNode:
             return COLLECTION
         return PLAIN if implicit[0] else QUOTED

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 import yaml
 
@@ -13,7 +12,7 @@ from mockserver.model.written import WrittenFloat, WrittenInt
 from mockserver.scenarios.yaml.scalars import value_of
 
 
-def scalar(value: Any, *, flow: bool) -> str:
+def scalar(value: object, *, flow: bool) -> str:
     match value:
         case None | True | False:
             return {None: "null", True: "true", False: "false"}[value]

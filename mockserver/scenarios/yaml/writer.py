@@ -21,7 +21,7 @@ _LONGEST_KEY = 200
 """YAML takes a key without `?` up to 1024 characters; people give up earlier."""
 
 
-def dump(data: Any, model: type[BaseModel] | None = None) -> str:
+def dump(data: object, model: type[BaseModel] | None = None) -> str:
     """
     `parse(dump(data)) == data` for whatever JSON holds. With `model`, keys
     come in the order of its fields. Raises Wrong for infinities.
@@ -30,7 +30,7 @@ def dump(data: Any, model: type[BaseModel] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _attached(head: str, value: Any, indent: int, schemas: Schemas, apart: int = 0) -> list[str]:
+def _attached(head: str, value: object, indent: int, schemas: Schemas, apart: int = 0) -> list[str]:
     """
     `head`, such as `key:`, and its value, behind it or in the lines below.
     So many levels down, `apart` asks for blocks however small they are: the
@@ -66,7 +66,7 @@ def _block(value: Any, indent: int, schemas: Schemas, apart: int) -> list[str]:
     return lines
 
 
-def _item(item: Any, indent: int, schemas: Schemas, apart: int) -> list[str]:
+def _item(item: object, indent: int, schemas: Schemas, apart: int) -> list[str]:
     head = " " * indent + "-"
     lines = _attached(head, item, indent, schemas, apart if isinstance(item, dict) else 0)
     if lines[0] == head:
@@ -81,7 +81,7 @@ def _ordered(value: dict[str, Any], schemas: Schemas) -> list[tuple[str, Any]]:
     return sorted(value.items(), key=lambda pair: place.get(pair[0], len(known)))
 
 
-def _flow(value: Any, schemas: Schemas) -> str:
+def _flow(value: object, schemas: Schemas) -> str:
     if isinstance(value, dict):
         pairs = (
             f"{scalar(key, flow=True)}: {_flow(item, step(schemas, key))}"
