@@ -41,6 +41,7 @@ from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.errors import WrongValueError, near
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT, Request, Response, UnreadableBodyError
+from mockserver.model.merge_patch import merge_patch
 from mockserver.redaction.redaction import mask_shapes, mask_tree
 from mockserver.resources.collection import Collection
 from mockserver.responses.bodies import dump_json
@@ -254,22 +255,9 @@ async def patch_key(asked: AdminRequest[Any]) -> Answer:
     patch = await sent_json(asked.request)
     old = state.read(key)
     size_bytes = state.size_bytes + len(asked.request.body)
-    value = await aside(size_bytes, merged, None if old is ABSENT else old, patch)
+    value = await aside(size_bytes, merge_patch, None if old is ABSENT else old, patch)
     await _write(asked, {key: value})
     return await aside(size_bytes, _shown, value)
-
-
-def merged(target: Any, patch: Any) -> Any:
-    """A JSON merge patch (RFC 7396) applied."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
 
 
 @table.add("DELETE", "/state/{key}", "Forgets one key.", status=204)
