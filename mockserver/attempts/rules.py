@@ -21,6 +21,7 @@ from mockserver.attempts.retryable import failed
 from mockserver.attempts.sameness import Same, by_findings, same_findings
 from mockserver.errors import KeyPath
 from mockserver.model.call import Call
+from mockserver.model.plural import counted
 from mockserver.schema.attempts import AttemptsSpec
 
 Rule = Callable[[list[Operation]], Iterable[Finding]]
@@ -165,7 +166,7 @@ def _size_findings(spec: AttemptsSpec, operations: list[Operation]) -> Iterator[
     if not operations:
         yield nothing("there is no call")
     for operation in operations:
-        attempts = f"{operation.name}: {operation.size} attempt{'' if operation.size == 1 else 's'}"
+        attempts = f"{operation.name}: {counted(operation.size, 'attempt')}"
         if spec.max is not None and operation.size > spec.max:
             yield broken(f"{attempts}, at most {spec.max} allowed")
         elif spec.min is not None and operation.size < spec.min:

@@ -1,0 +1,14 @@
+"""Small helpers for values and messages: their examples are their tests."""
+
+import doctest
+
+import pytest
+
+from mockserver.model import merge_patch, plural
+
+
+@pytest.mark.parametrize("module", [merge_patch, plural], ids=lambda module: module.__name__)
+def test_the_examples_in_the_code_hold(module):
+    result = doctest.testmod(module)
+    assert result.attempted
+    assert result.failed == 0
