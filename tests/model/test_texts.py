@@ -4,10 +4,13 @@ import doctest
 
 import pytest
 
-from mockserver.model import merge_patch, plural
+from mockserver import jsonpath
+from mockserver.model import json_values, merge_patch, plural
 
 
-@pytest.mark.parametrize("module", [merge_patch, plural], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [json_values, jsonpath, merge_patch, plural], ids=lambda module: module.__name__
+)
 def test_the_examples_in_the_code_hold(module):
     result = doctest.testmod(module)
     assert result.attempted
