@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
@@ -16,7 +17,7 @@ from mockserver.cli.conversion import export, import_
 from mockserver.cli.diff import diff
 from mockserver.cli.record import record
 from mockserver.cli.sweep import sweep
-from mockserver.settings import Settings
+from mockserver.settings import Flag, Settings
 
 DEFAULT = Settings()
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,6 +72,39 @@ class _Duration(click.ParamType[Any]):
             self.fail(f"{value!r} is no duration. {HINT}", param, ctx)
 
 
+def setting_flags(command: F) -> F:
+    """Add a flag for each setting that has one, in their order."""
+    for setting in reversed(fields(Settings)):
+        how = setting.metadata.get("flag")
+        if how is None:
+            continue
+        name = how.name or "--" + setting.name.replace("_", "-")
+        if how.file_help:
+            path = click.Path(exists=True, dir_okay=False)
+            command = flag(f"{name}-file", type=path, help=how.file_help)(command)
+        command = flag(
+            name, setting.name, help=how.help, metavar=how.metavar, **_typed(setting.default, how)
+        )(command)
+    return command
+
+
+def _typed(default: Any, how: Flag) -> dict[str, Any]:
+    """The type of a flag and what `--help` shows as its default, by the default itself."""
+    if isinstance(default, bool):
+        return {"is_flag": True}
+    if isinstance(default, tuple):
+        return {"multiple": True}
+    if default is None:
+        return {"type": click.IntRange(how.least, how.most)}
+    if how.unit:
+        kind: click.ParamType[Any] = _Size() if how.unit == "size" else _Duration()
+    elif isinstance(default, int):
+        kind = click.IntRange(how.least, how.most)
+    else:
+        kind = click.Choice(how.choices) if how.choices else click.STRING
+    return {"default": default, "show_default": how.shown or default != "" or None, "type": kind}
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="mockserver")
 def main() -> None:
@@ -86,204 +120,7 @@ main.add_command(export)
 
 @main.command(short_help="Serve scenario files and folders.")
 @click.argument("paths", nargs=-1)
-@flag("--host", default=DEFAULT.host, show_default=True, help="Address to listen on.")
-@flag(
-    "--port",
-    default=DEFAULT.port,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port; 0 picks a free one.",
-)
-@flag("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on a port of its own.")
-@flag(
-    "--wiremock-port",
-    type=click.IntRange(0, 65535),
-    help="Speak WireMock's admin API beside mock traffic, on a port of its own.",
-)
-@flag("--public-url", default="", help="How clients reach this server, where that is not host and port.")
-@flag(
-    "--calls",
-    default=DEFAULT.calls,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Records of calls that are kept.",
-)
-@flag(
-    "--calls-bytes",
-    default=DEFAULT.calls_bytes,
-    show_default="64MB",
-    type=_Size(),
-    help="Memory for records.",
-)
-@flag("--seed", default="", help="Makes every draw repeat: ids, choices, delays.")
-@flag(
-    "--unmatched-status",
-    default=404,
-    show_default=True,
-    type=click.IntRange(400, 599),
-    help="Answers what no route takes.",
-)
-@flag(
-    "--on-unmatched",
-    type=click.Choice(["404", "forward", "record"]),
-    default="404",
-    show_default=True,
-    help="What becomes of what no route takes: forward passes it on to --forward-to, record keeps it too.",
-)
-@flag("--forward-to", default="", metavar="URL", help="The real service that --on-unmatched passes on to.")
-@flag(
-    "--upstream-timeout",
-    "upstream_timeout_s",
-    default=DEFAULT.upstream_timeout_s,
-    show_default="1m",
-    type=_Duration(),
-    help="A real service must begin to answer within so long; then 504.",
-)
-@flag("--upstream-ca", default="", metavar="FILE", help="CAs in PEM that real services are trusted by too.")
-@flag(
-    "--max-body",
-    "max_body_bytes",
-    default=DEFAULT.max_body_bytes,
-    show_default="16MiB",
-    type=_Size(),
-    help="Larger requests get 413.",
-)
-@flag(
-    "--max-json-members",
-    default=DEFAULT.max_json_members,
-    show_default=True,
-    type=click.IntRange(1),
-    help="A JSON body of more is not decoded: conditions and templates can't look into it.",
-)
-@flag(
-    "--hang-limit",
-    "hang_limit_s",
-    default=DEFAULT.hang_limit_s,
-    show_default="10m",
-    type=_Duration(),
-    help="Ends a hanging reply.",
-)
-@flag(
-    "--read-timeout",
-    "read_timeout_s",
-    default=DEFAULT.read_timeout_s,
-    show_default="30s",
-    type=_Duration(),
-    help="A request must be in within so long; then 408.",
-)
-@flag(
-    "--max-headers",
-    default=DEFAULT.max_headers,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Header lines of a request; more get 431.",
-)
-@flag(
-    "--max-head",
-    "max_head_bytes",
-    default=DEFAULT.max_head_bytes,
-    show_default="128KiB",
-    type=_Size(),
-    help="A request's head; a larger one gets 431, a longer target 414.",
-)
-@flag(
-    "--max-requests",
-    default=DEFAULT.max_requests,
-    show_default="any number",
-    type=click.IntRange(0),
-    help="Requests on one connection; the last answer closes it.",
-)
-@flag(
-    "--max-connections",
-    default=DEFAULT.max_connections,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Connections at once on each port; more get 503.",
-)
-@flag(
-    "--max-routes",
-    default=DEFAULT.max_routes,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Routes that a namespace may make at runtime.",
-)
-@flag(
-    "--max-namespaces",
-    default=DEFAULT.max_namespaces,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Namespaces at once.",
-)
-@flag(
-    "--max-webhooks",
-    default=DEFAULT.max_webhooks,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Webhooks of a namespace that may wait; more fail at once.",
-)
-@flag(
-    "--max-streams",
-    default=DEFAULT.max_streams,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Readers of a namespace's stream of calls.",
-)
-@flag(
-    "--max-entries",
-    default=DEFAULT.max_entries,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Entries of each kind that a namespace keeps: state, resources, keys, tokens, effects, webhooks.",
-)
-@flag(
-    "--max-entries-bytes",
-    default=DEFAULT.max_entries_bytes,
-    show_default="64MB",
-    type=_Size(),
-    help="Memory for the entries of each kind.",
-)
-@flag("--admin-token", default="", help="The admin API asks for it as a bearer token.")
-@flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="A file that holds the token.")
-@flag("--admin-host", "admin_hosts", multiple=True, help="A further host name that the admin API answers to.")
-@flag(
-    "--namespaces",
-    type=click.Choice(["known", "auto"]),
-    default="known",
-    show_default=True,
-    help="auto: an unknown @name makes its namespace at first use.",
-)
-@flag(
-    "--allow-egress",
-    multiple=True,
-    help="HOST[:PORT] or a network that may be called, beside the hosts in scenario files.",
-)
-@flag(
-    "--key-names",
-    multiple=True,
-    metavar="NAME",
-    help="Another header or field that holds an idempotency key, such as x-order-key; -NAME drops a known one.",
-)
-@flag("--tls", is_flag=True, help="Speak TLS on the mock port too; certificates are made by a CA of its own.")
-@flag("--tls-port", type=click.IntRange(0, 65535), help="Speak TLS on a port of its own instead.")
-@flag("--tls-dir", default="", help="Folder that keeps the CA: ca.pem for clients, and its key.")
-@flag("--tls-cert", default="", help="A certificate of your own in PEM, its CAs behind it.")
-@flag("--tls-key", default="", help="The key of --tls-cert.")
-@flag("--tls-client-ca", default="", help="Take client certificates of these CAs, for match.client_cert.")
-@flag(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    default=DEFAULT.log_format,
-    show_default=True,
-    help="How the log on stderr is written; json is one object a line.",
-)
-@flag("--log-calls", is_flag=True, help="A line of the log for every call, once it is over.")
-@flag("--watch", is_flag=True, help="Reload scenario files when they change, all or nothing.")
-@flag(
-    "--state-file",
-    default="",
-    metavar="FILE",
-    help="Keep routes made at runtime, state, positions and counts in it, over a restart or a crash.",
-)
+@setting_flags
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/, where it is there)."""
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
