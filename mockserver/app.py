@@ -18,7 +18,6 @@ from mockserver import __version__
 from mockserver.admin.api import AdminApi, Endpoint, ProblemError, Services
 from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
-from mockserver.admin.views import instant
 from mockserver.attempts import KeyNames
 from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.engine.addressing import Addresser, UnknownNamespaceError
@@ -34,6 +33,7 @@ from mockserver.http.tls.scenario_hosts import ScenarioHosts
 from mockserver.http.tls.setup import cert_reader, secured_by
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
+from mockserver.model.instants import instant
 from mockserver.model.plural import counted
 from mockserver.outbound.allow_list import proxied_urls, webhook_urls
 from mockserver.outbound.egress import Egress

@@ -5,11 +5,11 @@ import doctest
 import pytest
 
 from mockserver import jsonpath
-from mockserver.model import json_values, merge_patch, plural
+from mockserver.model import instants, json_values, merge_patch, plural
 
 
 @pytest.mark.parametrize(
-    "module", [json_values, jsonpath, merge_patch, plural], ids=lambda module: module.__name__
+    "module", [instants, json_values, jsonpath, merge_patch, plural], ids=lambda module: module.__name__
 )
 def test_the_examples_in_the_code_hold(module):
     result = doctest.testmod(module)
