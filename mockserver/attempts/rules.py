@@ -13,7 +13,7 @@ from itertools import pairwise
 from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping
 from mockserver.attempts.findings import HELD, Finding, FindingState, broken, doubt, nothing
 from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
-from mockserver.attempts.grouping import ended_before
+from mockserver.attempts.grouping import ended_before, have_same_key
 from mockserver.attempts.honours import honour_findings
 from mockserver.attempts.operations import READS, Operation, gathered, read
 from mockserver.attempts.parting import parted_by
@@ -282,7 +282,7 @@ def _after(
     before: tuple[CallEvidence, Operation], evidence: CallEvidence, operation: Operation, number: int
 ) -> Finding:
     earlier, other = before
-    same = other is operation or _same_key(earlier, evidence)
+    same = other is operation or have_same_key(earlier, evidence)
     if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
@@ -298,12 +298,8 @@ def _after(
             f"whether {operation.name} is a retry after {status}, which is not retryable: it sends an equal request with "
             f"another {place}. Say {settle}, or `by: route` if all calls are one"
         )
-    key = f" under the key {evidence.key[0]}" if evidence.key and _same_key(earlier, evidence) else ""
+    key = f" under the key {evidence.key[0]}" if evidence.key and have_same_key(earlier, evidence) else ""
     return broken(f"{what} sends an equal request again{key} after {status}, which is not retryable")
-
-
-def _same_key(earlier: CallEvidence, evidence: CallEvidence) -> bool:
-    return earlier.key is not None and evidence.key is not None and earlier.key[1] == evidence.key[1]
 
 
 def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
