@@ -11,6 +11,7 @@ from typing import Any
 
 import re2
 
+from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
 
@@ -19,13 +20,7 @@ ANYTHING = object()
 FAILED = object()
 """A pattern that can't be said here; where it stands was noted."""
 
-_WORDS = frozenset({"present", "absent"})
 _FLAGS = frozenset({"caseInsensitive"})
-
-
-def literal(text: str) -> Any:
-    """That text and no other."""
-    return {"equals": text} if text in _WORDS else text
 
 
 def text_condition(pattern: Any, at: LossPlace) -> Any:
