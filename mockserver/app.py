@@ -18,7 +18,6 @@ from mockserver import __version__
 from mockserver.admin.api import AdminApi, Endpoint, ProblemError, Services
 from mockserver.admin.guard import Guard, is_loopback
 from mockserver.admin.metrics import Metrics
-from mockserver.admin.views import instant
 from mockserver.attempts import KeyNames
 from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.engine.addressing import Addresser, UnknownNamespaceError
@@ -34,6 +33,8 @@ from mockserver.http.tls.scenario_hosts import ScenarioHosts
 from mockserver.http.tls.setup import cert_reader, secured_by
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
+from mockserver.model.instants import instant
+from mockserver.model.plural import counted
 from mockserver.outbound.allow_list import proxied_urls, webhook_urls
 from mockserver.outbound.egress import Egress
 from mockserver.outbound.forwarding import forwarding_rules, may_forward, upstream_of
@@ -468,7 +469,7 @@ class App:
         world = self.engine.shared.world
         scenarios, routes = len(world.scenarios), len(world.routes)
         return (
-            f"mockserver {__version__} serves {_some(scenarios, 'scenario')} with {_some(routes, 'route')}: "
+            f"mockserver {__version__} serves {counted(scenarios, 'scenario')} with {counted(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"
             f" · dashboard {self.admin_url}/ui/"
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
@@ -495,10 +496,6 @@ def _reason(why: BaseException, flag: str) -> str:
     if "in use" in text:
         return f"the port is taken. Choose another with {flag}; 0 picks a free one"
     return f"{text}. Choose another address with --host, or another port with {flag}"
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _url(host: str, port: int, scheme: str = "http") -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from mockserver.admin.turns import aside
 from mockserver.engine.answers import problem_response
@@ -27,7 +27,7 @@ from mockserver.model.http import ADMIN, Request, Response, StreamReply, Unreada
 from mockserver.model.problem import flaw_views, problem
 from mockserver.redaction.redaction import mask_path, mask_shapes
 from mockserver.responses.bodies import dump_json, json_writer
-from mockserver.scenarios.flaws import flaws_of
+from mockserver.scenarios.flaws import parse_spec
 from mockserver.settings import Settings
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery
@@ -299,8 +299,8 @@ class AdminApi:
         if endpoint.body is None:
             return None
         if not request.body and endpoint.optional_body:
-            return parsed(endpoint.body, {})
-        return parsed(endpoint.body, read_json(request))
+            return parse_spec(endpoint.body, {})
+        return parse_spec(endpoint.body, read_json(request))
 
 
 _FOR_BROWSERS = (
@@ -330,14 +330,6 @@ def _invalid(status: int, kind: str, why: InvalidInputError) -> Response:
 def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
     """An error quotes what was wrong, but no secret in it."""
     return problem_response(mask_shapes(document), *lines)
-
-
-def parsed(model: type[M], data: object) -> M:
-    """The body as its model. Raises InvalidInputError with a flaw for every wrong field."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as why:
-        raise InvalidInputError(flaws_of(why, model, data)) from why
 
 
 def check_media_type(request: Request, *, yaml: bool = False) -> str:

@@ -10,9 +10,9 @@ from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, cursor, may_revea
 from mockserver.admin.checks import THREADED
 from mockserver.admin.models import OperationList
 from mockserver.admin.turns import Turns, aside
-from mockserver.admin.views import instant
 from mockserver.attempts import CallEvidence, Operation, gathered, operation_view, read
 from mockserver.engine.naming import route_named
+from mockserver.model.instants import instant
 from mockserver.redaction.redaction import mask_part
 from mockserver.responses.bodies import dump_json
 from mockserver.schema.attempts import GroupingSpec

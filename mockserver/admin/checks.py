@@ -13,13 +13,13 @@ from mockserver.admin.api import (
     EndpointTable,
     ProblemError,
     json_answer,
-    parsed,
     sent_json,
 )
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import Flaw, InvalidInputError
+from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
 from mockserver.verification.verify import Check, expectations
@@ -62,7 +62,7 @@ async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     for i, one in enumerate(data if listed else [data]):
         await turns.pause()
         try:
-            checks.append(Check(ns, parsed(CheckSpec, one)))
+            checks.append(Check(ns, parse_spec(CheckSpec, one)))
         except InvalidInputError as why:
             flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
     if flaws:

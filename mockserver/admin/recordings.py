@@ -21,10 +21,10 @@ from mockserver.admin.api import (
     no_content,
 )
 from mockserver.admin.models import RecordedView, RecordingList, RecordingView
-from mockserver.admin.views import instant
 from mockserver.errors import near
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Response, StreamReply
+from mockserver.model.instants import instant
 from mockserver.recording.naming import name_of
 from mockserver.responses.bodies import dump_json
 from mockserver.schema.base import Spec

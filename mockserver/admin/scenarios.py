@@ -18,7 +18,6 @@ from mockserver.admin.api import (
     listing,
     no_content,
     one_flaw,
-    parsed,
 )
 from mockserver.admin.models import ScenarioList, ScenarioView
 from mockserver.admin.turns import aside
@@ -29,7 +28,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Scenario
 from mockserver.errors import InvalidInputError, near
 from mockserver.model.http import Request
-from mockserver.scenarios.flaws import MOST_FLAWS
+from mockserver.scenarios.flaws import MOST_FLAWS, parse_spec
 from mockserver.scenarios.loader import from_bundle
 from mockserver.scenarios.source import LoadError, Source
 from mockserver.schema.base import Spec
@@ -216,7 +215,7 @@ def _bundle(request: Request) -> Bundle | None:
     except Exception:  # noqa: BLE001  (whatever is wrong with it, the reader says it better)
         return None
     if isinstance(data, dict) and "yaml" in data:
-        body: Bundle = parsed(Bundle, data)
+        body: Bundle = parse_spec(Bundle, data)
         return body
     return None
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, no_content, parsed, sent_json
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, no_content, sent_json
 from mockserver.admin.models import TroubleList
 from mockserver.engine.fault_injection import Trouble
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.errors import Flaw, InvalidInputError
+from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.trouble import PlacedTroubleSpec
 
 table = EndpointTable()
@@ -57,7 +58,7 @@ def _compiled(ns: Namespace, data: Any) -> list[Trouble]:
     flaws: list[Flaw] = []
     for i, one in enumerate(data if listed else [data]):
         try:
-            made.append(_placed(ns, parsed(PlacedTroubleSpec, one), one))
+            made.append(_placed(ns, parse_spec(PlacedTroubleSpec, one), one))
         except InvalidInputError as why:
             flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
     if flaws:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
@@ -14,6 +13,7 @@ from mockserver.model.call import Call
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBodyError, decode_content
 from mockserver.model.http import Pairs, Request, Response
+from mockserver.model.instants import instant
 from mockserver.redaction.redaction import (
     mask_body,
     mask_bytes,
@@ -27,11 +27,6 @@ from mockserver.store.call_log import KEPT_BODY_BYTES
 
 LONGEST_TARGET = 2000
 """Of a call in brief, in characters; the call itself has the whole."""
-
-
-def instant(unix_s: float) -> str:
-    """RFC 3339 with microseconds, in UTC."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _ms(call: Call, at_s: float | None) -> float | None:

@@ -8,9 +8,9 @@ from typing import Any
 from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, one_flaw
 from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, may_reveal
 from mockserver.admin.models import ViolationList
-from mockserver.admin.views import instant
 from mockserver.engine.naming import route_named
 from mockserver.errors import near, shown
+from mockserver.model.instants import instant
 from mockserver.model.violation import masked, text_of
 
 table = EndpointTable()

@@ -19,7 +19,6 @@ from mockserver.admin.api import (
     listing,
     no_content,
     one_flaw,
-    parsed,
     sent_json,
 )
 from mockserver.admin.calls import REVEAL, may_reveal
@@ -33,7 +32,6 @@ from mockserver.admin.models import (
     StateView,
 )
 from mockserver.admin.turns import Turns, aside
-from mockserver.admin.views import instant
 from mockserver.engine.answers import explained_full
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
@@ -41,9 +39,12 @@ from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.errors import WrongValueError, near
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT, Request, Response, UnreadableBodyError
+from mockserver.model.instants import instant
+from mockserver.model.merge_patch import merge_patch
 from mockserver.redaction.redaction import mask_shapes, mask_tree
 from mockserver.resources.collection import Collection
 from mockserver.responses.bodies import dump_json
+from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.base import Spec
 from mockserver.store.bounds import StoreFullError
 from mockserver.store.state import sizes_of
@@ -90,7 +91,7 @@ def _read(spec: ExplainSpec, ns: Namespace) -> Request:
 )
 async def put_outage(asked: AdminRequest[Any]) -> Answer:
     data = await sent_json(asked.request)
-    spec: OutageSpec = parsed(OutageSpec, data)
+    spec: OutageSpec = parse_spec(OutageSpec, data)
     routes = None
     if spec.routes is not None:
         routes = frozenset(
@@ -254,22 +255,9 @@ async def patch_key(asked: AdminRequest[Any]) -> Answer:
     patch = await sent_json(asked.request)
     old = state.read(key)
     size_bytes = state.size_bytes + len(asked.request.body)
-    value = await aside(size_bytes, merged, None if old is ABSENT else old, patch)
+    value = await aside(size_bytes, merge_patch, None if old is ABSENT else old, patch)
     await _write(asked, {key: value})
     return await aside(size_bytes, _shown, value)
-
-
-def merged(target: object, patch: object) -> object:
-    """A JSON merge patch (RFC 7396) applied."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
 
 
 @table.add("DELETE", "/state/{key}", "Delete one key.", status=204)

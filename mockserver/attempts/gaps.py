@@ -10,6 +10,7 @@ from mockserver.attempts.findings import HELD, Finding, broken, nothing
 from mockserver.attempts.operations import Operation
 from mockserver.attempts.parting import differences_between
 from mockserver.model.durations import format_duration
+from mockserver.model.plural import counted
 from mockserver.schema.attempts import DECORRELATED, BackoffSpec, GapsSpec, GrowingSpec
 
 EARLY_S = 0.005
@@ -53,11 +54,9 @@ def _attempts(operations: list[Operation]) -> str:
         return "there is no call"
     sizes = sorted({operation.size for operation in operations})
     each = (
-        f"of {sizes[0]} attempt{'' if sizes[0] == 1 else 's'}"
-        if len(sizes) == 1
-        else f"of {sizes[0]} to {sizes[-1]} attempts"
+        f"of {counted(sizes[0], 'attempt')}" if len(sizes) == 1 else f"of {sizes[0]} to {sizes[-1]} attempts"
     )
-    many = f"{len(operations)} operation{'' if len(operations) == 1 else 's'} {each}"
+    many = f"{counted(len(operations), 'operation')} {each}"
     if len(operations) == 1:
         return many
     return f"{many} each; {differences_between(operations)}" if len(sizes) == 1 else many

@@ -212,7 +212,7 @@ class _Grouper:
             for one in self._fitting(self._by_counter.get(at), node)
             if not _invoked_apart(one.group, evidence)
         ]
-        same_key = [one for one in fits if _same_key(one.evidence, evidence)]
+        same_key = [one for one in fits if have_same_key(one.evidence, evidence)]
         name = f"headers.{evidence.counter_name}"
         return self._paired(
             node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
@@ -416,7 +416,7 @@ def _field_uses(evidence: CallEvidence, name: str) -> Iterator[tuple[object, ...
         yield evidence.likeness, name, volatile.value
 
 
-def _same_key(before: CallEvidence, after: CallEvidence) -> bool:
+def have_same_key(before: CallEvidence, after: CallEvidence) -> bool:
     return before.key is not None and after.key is not None and before.key[1] == after.key[1]
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping
 from mockserver.attempts.findings import HELD, Finding, FindingState, broken, doubt, nothing
 from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
-from mockserver.attempts.grouping import ended_before
+from mockserver.attempts.grouping import ended_before, have_same_key
 from mockserver.attempts.honours import honour_findings
 from mockserver.attempts.operations import READS, Operation, gathered, read
 from mockserver.attempts.parting import parted_by
@@ -21,6 +21,7 @@ from mockserver.attempts.retryable import failed
 from mockserver.attempts.sameness import Same, by_findings, same_findings
 from mockserver.errors import KeyPath
 from mockserver.model.call import Call
+from mockserver.model.plural import counted
 from mockserver.schema.attempts import AttemptsSpec
 
 Rule = Callable[[list[Operation]], Iterable[Finding]]
@@ -165,7 +166,7 @@ def _size_findings(spec: AttemptsSpec, operations: list[Operation]) -> Iterator[
     if not operations:
         yield nothing("there is no call")
     for operation in operations:
-        attempts = f"{operation.name}: {operation.size} attempt{'' if operation.size == 1 else 's'}"
+        attempts = f"{operation.name}: {counted(operation.size, 'attempt')}"
         if spec.max is not None and operation.size > spec.max:
             yield broken(f"{attempts}, at most {spec.max} allowed")
         elif spec.min is not None and operation.size < spec.min:
@@ -281,7 +282,7 @@ def _after(
     before: tuple[CallEvidence, Operation], evidence: CallEvidence, operation: Operation, number: int
 ) -> Finding:
     earlier, other = before
-    same = other is operation or _same_key(earlier, evidence)
+    same = other is operation or have_same_key(earlier, evidence)
     if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
@@ -297,12 +298,8 @@ def _after(
             f"whether {operation.name} is a retry after {status}, which is not retryable: it sends an equal request with "
             f"another {place}. Say {settle}, or `by: route` if all calls are one"
         )
-    key = f" under the key {evidence.key[0]}" if evidence.key and _same_key(earlier, evidence) else ""
+    key = f" under the key {evidence.key[0]}" if evidence.key and have_same_key(earlier, evidence) else ""
     return broken(f"{what} sends an equal request again{key} after {status}, which is not retryable")
-
-
-def _same_key(earlier: CallEvidence, evidence: CallEvidence) -> bool:
-    return earlier.key is not None and evidence.key is not None and earlier.key[1] == evidence.key[1]
 
 
 def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:

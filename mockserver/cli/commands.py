@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
@@ -16,7 +17,7 @@ from mockserver.cli.conversion import export, import_
 from mockserver.cli.diff import diff
 from mockserver.cli.record import record
 from mockserver.cli.sweep import sweep
-from mockserver.settings import Settings
+from mockserver.settings import Flag, Settings
 
 DEFAULT = Settings()
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,6 +72,39 @@ class _Duration(click.ParamType[Any]):
             self.fail(f"{value!r} is no duration. {HINT}", param, ctx)
 
 
+def setting_flags(command: F) -> F:
+    """Add a flag for each setting that has one, in their order."""
+    for setting in reversed(fields(Settings)):
+        how = setting.metadata.get("flag")
+        if how is None:
+            continue
+        name = how.name or "--" + setting.name.replace("_", "-")
+        if how.file_help:
+            path = click.Path(exists=True, dir_okay=False)
+            command = flag(f"{name}-file", type=path, help=how.file_help)(command)
+        command = flag(
+            name, setting.name, help=how.help, metavar=how.metavar, **_typed(setting.default, how)
+        )(command)
+    return command
+
+
+def _typed(default: Any, how: Flag) -> dict[str, Any]:
+    """The type of a flag and what `--help` shows as its default, by the default itself."""
+    if isinstance(default, bool):
+        return {"is_flag": True}
+    if isinstance(default, tuple):
+        return {"multiple": True}
+    if default is None:
+        return {"type": click.IntRange(how.least, how.most)}
+    if how.unit:
+        kind: click.ParamType[Any] = _Size() if how.unit == "size" else _Duration()
+    elif isinstance(default, int):
+        kind = click.IntRange(how.least, how.most)
+    else:
+        kind = click.Choice(how.choices) if how.choices else click.STRING
+    return {"default": default, "show_default": how.shown or default != "" or None, "type": kind}
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="mockserver")
 def main() -> None:
@@ -86,223 +120,7 @@ main.add_command(export)
 
 @main.command(short_help="Serve scenario files and folders.")
 @click.argument("paths", nargs=-1)
-@flag("--host", default=DEFAULT.host, show_default=True, help="Address to listen on.")
-@flag(
-    "--port",
-    default=DEFAULT.port,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port; 0 picks a free one.",
-)
-@flag("--admin-port", type=click.IntRange(0, 65535), help="Separate port for the admin API.")
-@flag(
-    "--wiremock-port",
-    type=click.IntRange(0, 65535),
-    help="Separate port with WireMock's admin API and the same mock.",
-)
-@flag(
-    "--public-url",
-    default="",
-    help="URL by which clients reach the server, if it differs from host and port.",
-)
-@flag(
-    "--calls",
-    default=DEFAULT.calls,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of calls in the call log.",
-)
-@flag(
-    "--calls-bytes",
-    default=DEFAULT.calls_bytes,
-    show_default="64MB",
-    type=_Size(),
-    help="Maximum memory for the call log.",
-)
-@flag("--seed", default="", help="Seed for random values: ids, choices, delays.")
-@flag(
-    "--unmatched-status",
-    default=404,
-    show_default=True,
-    type=click.IntRange(400, 599),
-    help="Status for unmatched requests.",
-)
-@flag(
-    "--on-unmatched",
-    type=click.Choice(["404", "forward", "record"]),
-    default="404",
-    show_default=True,
-    help="Handling of unmatched requests: forward sends them to --forward-to, record also records them.",
-)
-@flag("--forward-to", default="", metavar="URL", help="URL of the real service for --on-unmatched.")
-@flag(
-    "--upstream-timeout",
-    "upstream_timeout_s",
-    default=DEFAULT.upstream_timeout_s,
-    show_default="1m",
-    type=_Duration(),
-    help="Timeout for the first byte of a real service; then 504.",
-)
-@flag(
-    "--upstream-ca", default="", metavar="FILE", help="Additional CA certificates for real services, in PEM."
-)
-@flag(
-    "--max-body",
-    "max_body_bytes",
-    default=DEFAULT.max_body_bytes,
-    show_default="16MiB",
-    type=_Size(),
-    help="Maximum size of a request body; larger ones get 413.",
-)
-@flag(
-    "--max-json-members",
-    default=DEFAULT.max_json_members,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of members of a JSON body; a larger one is not decoded for conditions and templates.",
-)
-@flag(
-    "--hang-limit",
-    "hang_limit_s",
-    default=DEFAULT.hang_limit_s,
-    show_default="10m",
-    type=_Duration(),
-    help="Maximum duration of the fault 'hang'.",
-)
-@flag(
-    "--read-timeout",
-    "read_timeout_s",
-    default=DEFAULT.read_timeout_s,
-    show_default="30s",
-    type=_Duration(),
-    help="Timeout for receiving a request; then 408.",
-)
-@flag(
-    "--max-headers",
-    default=DEFAULT.max_headers,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of header lines; more get 431.",
-)
-@flag(
-    "--max-head",
-    "max_head_bytes",
-    default=DEFAULT.max_head_bytes,
-    show_default="128KiB",
-    type=_Size(),
-    help="Maximum size of a request head: 431, or 414 if the target is longer.",
-)
-@flag(
-    "--max-requests",
-    default=DEFAULT.max_requests,
-    show_default="any number",
-    type=click.IntRange(0),
-    help="Maximum number of requests on one connection.",
-)
-@flag(
-    "--max-connections",
-    default=DEFAULT.max_connections,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of open connections of each port; more get 503.",
-)
-@flag(
-    "--max-routes",
-    default=DEFAULT.max_routes,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of runtime routes of a namespace.",
-)
-@flag(
-    "--max-namespaces",
-    default=DEFAULT.max_namespaces,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of namespaces.",
-)
-@flag(
-    "--max-webhooks",
-    default=DEFAULT.max_webhooks,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of pending webhooks of a namespace; more fail immediately.",
-)
-@flag(
-    "--max-streams",
-    default=DEFAULT.max_streams,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of readers of a namespace's call stream.",
-)
-@flag(
-    "--max-entries",
-    default=DEFAULT.max_entries,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Maximum number of entries of each kind in a namespace: state, resources, keys, tokens, effects, webhooks.",
-)
-@flag(
-    "--max-entries-bytes",
-    default=DEFAULT.max_entries_bytes,
-    show_default="64MB",
-    type=_Size(),
-    help="Maximum memory for the entries of each kind.",
-)
-@flag("--admin-token", default="", help="Bearer token that the admin API requires.")
-@flag("--admin-token-file", type=click.Path(exists=True, dir_okay=False), help="File with the token.")
-@flag(
-    "--admin-host",
-    "admin_hosts",
-    multiple=True,
-    help="Additional host name that the admin API accepts; may be repeated.",
-)
-@flag(
-    "--namespaces",
-    type=click.Choice(["known", "auto"]),
-    default="known",
-    show_default=True,
-    help="auto: create a namespace on the first request to an unknown @name.",
-)
-@flag(
-    "--allow-egress",
-    multiple=True,
-    help="Additional HOST[:PORT] or network that the server may call, besides the hosts in scenario files; may be repeated.",
-)
-@flag(
-    "--key-names",
-    multiple=True,
-    metavar="NAME",
-    help="Additional header or field with an idempotency key, such as x-order-key; -NAME removes a known one; may be repeated.",
-)
-@flag(
-    "--tls",
-    is_flag=True,
-    help="Enable TLS on the mock port, besides plain HTTP, with generated certificates.",
-)
-@flag("--tls-port", type=click.IntRange(0, 65535), help="Separate port for TLS.")
-@flag("--tls-dir", default="", help="Folder for the generated CA: ca.pem for clients, and its key.")
-@flag("--tls-cert", default="", help="Your certificate in PEM, followed by its CAs.")
-@flag("--tls-key", default="", help="The key of --tls-cert.")
-@flag("--tls-client-ca", default="", help="CAs of client certificates, for match.client_cert.")
-@flag(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    default=DEFAULT.log_format,
-    show_default=True,
-    help="Format of the log on stderr; json writes one object per line.",
-)
-@flag("--log-calls", is_flag=True, help="Log each completed call.")
-@flag(
-    "--watch",
-    is_flag=True,
-    help="Reload scenario files when they change; if one is invalid, none is reloaded.",
-)
-@flag(
-    "--state-file",
-    default="",
-    metavar="FILE",
-    help="Persist runtime routes, state, sequence state and counts in this file, across restarts and crashes.",
-)
+@setting_flags
 def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
     """Serve scenario files and folders (default: scenarios/, if it exists)."""
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves

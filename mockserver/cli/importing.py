@@ -24,6 +24,7 @@ from mockserver.cli.output import (
 from mockserver.compiler.scenario_set import build_world
 from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named
+from mockserver.model.plural import counted
 from mockserver.recording.conversion import Document, Imported
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import from_bundle
@@ -89,7 +90,7 @@ def _files(imported: Imported, output: Path | None) -> dict[Path, bytes]:
     if alone and len(imported.scenarios) > 1:
         raise ConversionRefusedError(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip
     if output is None and imported.files:
-        raise ConversionRefusedError(f"{_some(len(imported.files), 'file')} would lie beside the scenario: give a file or a folder with -o")  # fmt: skip
+        raise ConversionRefusedError(f"{counted(len(imported.files), 'file')} would lie beside the scenario: give a file or a folder with -o")  # fmt: skip
     folder = Path() if output is None else output.parent if alone else output
     files: dict[Path, bytes] = {}
     for name, document in imported.scenarios.items():
@@ -138,9 +139,5 @@ def _put(files: Mapping[Path, bytes], output: str | None, *, force: bool) -> int
         say(str(why))
         return WRONG
     scenarios = [str(path) for path in files if path.suffix in _SUFFIXES]
-    say(f"Written: {', '.join(scenarios)}" + (f", and {_some(len(files) - len(scenarios), 'file')} beside" if len(files) > len(scenarios) else ""))  # fmt: skip
+    say(f"Written: {', '.join(scenarios)}" + (f", and {counted(len(files) - len(scenarios), 'file')} beside" if len(files) > len(scenarios) else ""))  # fmt: skip
     return DONE
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mockserver.errors import MockServerError
+from mockserver.model.plural import counted
 from mockserver.recording.conversion import Lost
 
 DONE, LOST, WRONG, BUG = 0, 1, 2, 3
@@ -28,7 +29,7 @@ def say_lost(lost: Iterable[Lost]) -> int:
     told = list(dict.fromkeys(map(str, lost)))
     say(*told)
     if told:
-        say(f"{len(told)} thing{'' if len(told) == 1 else 's'} could not be converted.")
+        say(f"{counted(len(told), 'thing')} could not be converted.")
     return len(told)
 
 

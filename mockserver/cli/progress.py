@@ -6,6 +6,7 @@ import shutil
 from typing import TextIO
 
 from mockserver.model.call import Call
+from mockserver.model.plural import counted
 from mockserver.redaction.redaction import mask_target
 
 
@@ -34,7 +35,7 @@ class Progress:
         self._out.flush()
 
     def _line(self, what: str) -> str:
-        calls = f"{self._calls} call{'' if self._calls == 1 else 's'}"
+        calls = counted(self._calls, "call")
         failed = f", {self._failed} failed" if self._failed else ""
         return f"{calls}{failed}, {_size(self._bytes)} · {what}"
 

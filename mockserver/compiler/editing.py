@@ -195,12 +195,12 @@ def replacement(route: Route, data: dict[str, Any] | None) -> Callable[[Namespac
 
 
 def merge_route(ns: Namespace, route: Route, patch: dict[str, Any]) -> Route:
-    """The route with a JSON merge patch (RFC 7396) applied; a `reply` or `match` is replaced as a whole."""
+    """Replace the top-level keys that `patch` has: a `reply` or `match` as a whole; null removes the key."""
     return replace_route(ns, route, merged_data(route, patch))
 
 
 def merged_data(route: Route, patch: dict[str, Any]) -> dict[str, Any]:
-    """A route as it is written, with a JSON merge patch (RFC 7396) applied."""
+    """Return the route as written, with the top-level keys of `patch` in place of its own; null removes the key."""
     data = {key: value for key, value in route.data.items() if key not in patch}
     return data | {key: value for key, value in patch.items() if value is not None}
 

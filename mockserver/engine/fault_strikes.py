@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from mockserver.model.plural import counted
+
 MOST_KEPT = 1000
 ENDED, NOT_YET = "no call before it ended", "no call yet"
 
@@ -30,7 +32,7 @@ class Strike:
         >>> Strike("outage 503", optional=False, calls=1).text()
         'outage 503: it struck no call; 1 call came to its routes while it was set. `optional` allows that'
         """
-        came = f"{self.calls or 'no'} call{'s' if self.calls > 1 else ''} came to its routes"
+        came = f"{counted(self.calls, 'call') if self.calls else 'no call'} came to its routes"
         return f"{self.subject}: it struck no call; {came} while it was set. `optional` allows that"
 
 

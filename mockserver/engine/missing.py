@@ -14,6 +14,7 @@ from mockserver.matching.mismatch.nearest import nearest
 from mockserver.matching.values import show
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.mismatch import Difference
+from mockserver.model.plural import counted
 from mockserver.redaction.redaction import mask_part, mask_text, mask_tree
 from mockserver.templating.templates import TemplateError
 
@@ -109,6 +110,6 @@ def kept_out(ns: Namespace, route: Route, request: Request, params: dict[str, st
         position = ns.peek(route, per_of(ns, route, request, params))
         if route.sequence.settle(position, ns.clock.now_s()) is None:
             steps = len(route.sequence)
-            text = f"sequence: all of its {steps} step{'' if steps == 1 else 's'} have been taken, and it stops then"
+            text = f"sequence: all of its {counted(steps, 'step')} have been taken, and it stops then"
             found.append(Difference("sequence", "a step that is left", "none", text=text))
     return found

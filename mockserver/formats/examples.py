@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.errors import MockServerError
+from mockserver.model.json_values import is_number
 from mockserver.model.written import as_text
 
 # `re` keeps its parser to itself, but no other reads the same language.
 from re import _parser  # type: ignore[attr-defined]  # isort: skip
+
 
 NOTHING: Any = object()
 """No value is asked for: `absent`."""
@@ -119,9 +121,9 @@ def _example(name: str, operand: Any, found: Example) -> object:
             return operand[0] if operand else "text"
         case "type":
             return _TYPES.get(operand[0] if isinstance(operand, list) and operand else str(operand), "text")
-        case "gt" if _is_number(operand):
+        case "gt" if is_number(operand):
             return operand + 1
-        case "lt" if _is_number(operand):
+        case "lt" if is_number(operand):
             return operand - 1
         case "matches" if isinstance(operand, str):
             text = matching(operand)
@@ -132,10 +134,6 @@ def _example(name: str, operand: Any, found: Example) -> object:
     if name not in ("any_of", "all_of", "not", "length"):
         found.lost.append(f"no example of {name}: {operand!r} could be made")
     return found.value
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 # Regular expressions

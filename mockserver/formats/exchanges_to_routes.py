@@ -19,6 +19,7 @@ from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.conversion import Document, Imported, Lost
 from mockserver.recording.exchanges import ORIGIN, RecordedExchange, json_of, value_of
 from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
+from mockserver.recording.sequences import folded
 from mockserver.recording.written_replies import Beside, reply_of
 from mockserver.schema.base import METHOD
 
@@ -173,21 +174,8 @@ def _route(asked: RecordedRequest, beside: Beside) -> Document:
 
 def sequence(replies: list[Any]) -> object:
     """One reply where all are the same, else steps, the last of which stays."""
-    steps: list[tuple[Any, int]] = []
-    for reply in replies:
-        if steps and _text(steps[-1][0]) == _text(reply):
-            steps[-1] = (reply, steps[-1][1] + 1)
-        else:
-            steps.append((reply, 1))
-    if len(steps) == 1:
-        return steps[0][0]
-    found: list[Any] = []
-    for reply, times in steps[:-1]:
-        if times == 1 or (isinstance(reply, int) and times == 2):
-            found += [reply] * times
-        else:
-            found.append({**(reply if isinstance(reply, dict) else {"status": reply}), "times": times})
-    return [*found, steps[-1][0]]
+    steps = folded(replies, few=2)
+    return steps[0] if len(steps) == 1 else steps
 
 
 # Conditions

@@ -85,11 +85,12 @@ def path_regex(path: str) -> str:
     '^/u/[^/]+\\.txt$'
     """
     parts = [
-        re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", piece) if isinstance(piece, str) else _grouped(piece[1])
+        re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", piece) if isinstance(piece, str) else grouped(piece[1])
         for piece in pieces(path)
     ]
     return f"^{''.join(parts)}$"
 
 
-def _grouped(pattern: str) -> str:
+def grouped(pattern: str) -> str:
+    """An expression that stands by itself in a larger one."""
     return f"(?:{pattern})" if "|" in pattern else pattern

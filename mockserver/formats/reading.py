@@ -38,6 +38,14 @@ def json_file(source: Path, what: str) -> object:
         raise InvalidInputError(Flaw((), f"{source} is no JSON: {why}", f"Name {what}")) from why
 
 
+def utf8_text(data: bytes) -> str | None:
+    """Return the text; None for what is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def name_of(source: Path) -> str:
     """A scenario's name after its source."""
     stem = source.name.split(".")[0] or source.stem

@@ -99,7 +99,7 @@ def _steps(
     replies = route["reply"] if isinstance(route["reply"], list) else [route["reply"]]
     for index, written in enumerate(replies):
         at = f"{place}.reply[{index}]" if len(replies) > 1 else f"{place}.reply"
-        for case, where, reply in _cases(_mapping(written), at, lost):
+        for case, where, reply in _cases(as_mapping(written), at, lost):
             _tell(reply, _REPLY_KEYS | carried, f"{where}.", lost)
             yield Step(
                 place=where,
@@ -110,7 +110,7 @@ def _steps(
                 ),
                 number=index + 1,
                 steps=len(replies),
-                times=int(_mapping(written).get("times", 1)),
+                times=int(as_mapping(written).get("times", 1)),
                 method=methods[0],
                 path=f"{document.get('base') or ''}{line.path}",
                 origin=origin_of(document),
@@ -122,20 +122,20 @@ def _steps(
             )
 
 
-def _mapping(reply: object) -> Document:
+def as_mapping(reply: Any) -> Document:
     return reply if isinstance(reply, dict) else {"status": reply}
 
 
 def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int | None, str, Document]]:
     """The reply, or those of its `cases`; of a `choose` the likeliest."""
     if reply.get("choose"):
-        choices = [_mapping(one) for one in reply["choose"]]
+        choices = [as_mapping(one) for one in reply["choose"]]
         best = max(range(len(choices)), key=lambda index: choices[index].get("weight", 1))
         lost.append(Lost(f"{place}.choose", "chance is lost: the likeliest reply stands for all"))
         yield None, f"{place}.choose[{best}]", choices[best]
     elif reply.get("cases"):
         for index, case in enumerate(reply["cases"]):
-            yield index, f"{place}.cases[{index}]", _mapping(case)
+            yield index, f"{place}.cases[{index}]", as_mapping(case)
     else:
         yield None, place, reply
 

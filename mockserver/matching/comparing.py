@@ -17,7 +17,8 @@ from mockserver.matching.conditions import Condition, Equals, FieldConditions, e
 from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.hints import MOST_GUESSES, NONE, Slip
 from mockserver.matching.reading import Reader, ReadingDialect, in_order, some
-from mockserver.matching.values import TYPES, equal, has_type, is_number, number, prose, show
+from mockserver.matching.values import TYPES, has_type, number, prose, show
+from mockserver.model.json_values import equal, is_number
 
 
 def equals(operand: object, reader: Reader) -> Condition:

@@ -16,8 +16,9 @@ from mockserver.matching.mismatch import differences as differing
 from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.mismatch.hints import NONE, Slip
-from mockserver.matching.values import equal, show
+from mockserver.matching.values import show
 from mockserver.model.http import ABSENT
+from mockserver.model.json_values import equal
 from mockserver.model.mismatch import Difference
 from mockserver.schema.match import BARE_OPERATORS
 

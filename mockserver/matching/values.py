@@ -27,35 +27,7 @@ _PROSE = {
 }  # fmt: skip
 
 
-def is_number(value: object) -> bool:
-    """Whether it is a JSON number; true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def equal(left: object, right: object) -> bool:
-    """
-    Whether two JSON values are the same: 1 equals 1.0, "1" is not 1, true is not 1.
-
-    >>> equal({"a": [1]}, {"a": [1.0]}), equal(True, 1), equal("1", 1)
-    (True, False, False)
-    """
-    todo = [(left, right)]
-    while todo:
-        a, b = todo.pop()
-        if isinstance(a, dict):
-            if not isinstance(b, dict) or a.keys() != b.keys():
-                return False
-            todo.extend((a[key], b[key]) for key in a)
-        elif isinstance(a, list):
-            if not isinstance(b, list) or len(a) != len(b):
-                return False
-            todo.extend(zip(a, b, strict=True))
-        elif isinstance(a, bool) is not isinstance(b, bool) or a != b:
-            return False
-    return True
-
-
-def scalar_key(value: object) -> Hashable:
+def scalar_key(value: Any) -> Hashable:
     """
     A key that two JSON scalars share where they are equal, and only there: for dictionaries of routes.
 

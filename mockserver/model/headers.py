@@ -132,7 +132,7 @@ def _split(raw: bytes) -> Pairs:
     try:
         lines = raw.decode().split("\r\n")
     except UnicodeDecodeError:
-        lines = [_text(line) for line in raw.split(b"\r\n")]
+        lines = [line_text(line) for line in raw.split(b"\r\n")]
     pairs = []
     for line in lines:
         name, colon, value = line.partition(":")
@@ -141,7 +141,7 @@ def _split(raw: bytes) -> Pairs:
     return tuple(pairs)
 
 
-def _text(data: bytes) -> str:
+def line_text(data: bytes) -> str:
     """A header line: UTF-8, else what HTTP once had, ISO-8859-1 (RFC 9110 5.5)."""
     try:
         return data.decode()

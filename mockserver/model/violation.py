@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
+from mockserver.model.plural import counted
 from mockserver.redaction.redaction import mask_part, mask_text, mask_tree
 
 Part = Literal["request", "reply"]
@@ -65,9 +66,9 @@ def _small(value: object) -> object:
     if isinstance(value, str):
         return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
     if isinstance(value, dict):
-        return f"an object with {len(value)} field{'' if len(value) == 1 else 's'}"
+        return f"an object with {counted(len(value), 'field')}"
     if isinstance(value, (list, tuple)):
-        return f"a list with {len(value)} item{'' if len(value) == 1 else 's'}"
+        return f"a list with {counted(len(value), 'item')}"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**19:
         return "a number with many digits"
     return value

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from mockserver.model.json_values import is_number
+
 _WORDS = (
     "amber", "birch", "cedar", "delta", "ember", "fjord", "garnet", "harbor", "indigo", "juniper", "kestrel", "lagoon",
     "maple", "nectar", "opal", "pepper", "quartz", "river", "saffron", "timber", "umber", "velvet", "willow", "yarrow",
@@ -74,8 +76,8 @@ def text(schema: dict[str, Any], chance: Random) -> str:
     return made[:most] if len(made) > most else made
 
 
-def _whole(value: object, default: int) -> int:
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+def _whole(value: Any, default: int) -> int:
+    return int(value) if is_number(value) else default
 
 
 # Patterns

@@ -21,7 +21,7 @@ from mockserver.engine.answers import problem_response
 from mockserver.errors import MockServerError, TlsSettingsError
 from mockserver.model.durations import format_duration
 from mockserver.model.framing import has_body
-from mockserver.model.headers import Headers, Pairs
+from mockserver.model.headers import Headers, Pairs, line_text
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.model.problem import problem
@@ -156,7 +156,7 @@ class Upstream:
         return context
 
     def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> UpstreamReply:
-        lines = tuple((_text(name), _text(value)) for name, value in answer.raw_headers)
+        lines = tuple((line_text(name), line_text(value)) for name, value in answer.raw_headers)
         if answer.status < 200 or any(_NO_LINE.search(part) for line in lines for part in line):
             what = f"what it answered ({answer.status}) can't be passed on"
             return _failed(502, "upstream", to, what, _LOOK)
@@ -249,13 +249,6 @@ def _length(lines: Pairs) -> int | None:
     if "transfer-encoding" in headers or not text.isascii() or not text.isdigit():
         return None
     return int(text)
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 async def _nothing() -> AsyncIterator[bytes]:

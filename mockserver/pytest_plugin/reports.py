@@ -15,6 +15,7 @@ from typing import Any
 from mockserver.client import Call, Namespace, Unmatched
 from mockserver.client.link import Link
 from mockserver.client.words import MATCH
+from mockserver.model.plural import counted
 from mockserver.redaction.redaction import mask_body
 from mockserver.scenarios.yaml.yaml12 import read
 from mockserver.schema.scenario import RUNTIME
@@ -46,7 +47,7 @@ def report(ns: Namespace, began: datetime, fixture: str = "mock_server", after: 
 def _head(ns: Namespace, calls: list[Call]) -> str:
     if not calls:
         return f"No calls to {ns.url}"
-    return f"{len(calls)} call{'' if len(calls) == 1 else 's'} to {ns.url}"
+    return f"{counted(len(calls), 'call')} to {ns.url}"
 
 
 def _webhooks(deliveries: list[Mapping[str, Any]], calls: list[Call]) -> list[str]:

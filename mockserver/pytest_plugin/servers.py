@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.admin.views import call_view, instant
+from mockserver.admin.views import call_view
 from mockserver.attempts import operation_view, operations
 from mockserver.client import Client, Namespace, VerificationFailed
 from mockserver.client.bundles import ScenarioFile, read_scenario
@@ -27,6 +27,7 @@ from mockserver.engine.fault_strikes import ENDED
 from mockserver.errors import MockServerError
 from mockserver.model.call import Call, call_id
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.instants import instant
 from mockserver.model.plan import Outcome
 from mockserver.pytest_plugin.call_import import retold
 from mockserver.pytest_plugin.failures import write_failure

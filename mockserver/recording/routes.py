@@ -14,6 +14,7 @@ from mockserver.recording.files import Files
 from mockserver.recording.moments import tell_the_time
 from mockserver.recording.scrubbing import Hiding
 from mockserver.recording.seen import SeenValues
+from mockserver.recording.sequences import folded
 from mockserver.recording.variants import Variant, variants
 
 _FEW = 3
@@ -170,7 +171,7 @@ def _variants(
     found = variants(calls, making.hiding, place)
     for one in found:
         tell_the_time(one.calls)
-    return [(one, _folded([_reply(call, making, place) for call in one.calls])) for one in found]
+    return [(one, folded([_reply(call, making, place) for call in one.calls], _FEW)) for one in found]
 
 
 def _path(one: SeenValues, names: dict[int, str]) -> str:
@@ -208,22 +209,3 @@ def _reply(one: SeenValues, making: Making, place: str) -> object:
     if has_braces(spoken) and not has_template(spoken):
         reply["raw"] = True
     return draft.status if set(reply) <= {"status"} else reply
-
-
-def _folded(replies: list[Any]) -> list[Any]:
-    """A sequence: equal replies in a row are one, and the last stands for all that would follow it."""
-    runs: list[tuple[Any, int]] = []
-    for reply in replies:
-        if runs and runs[-1][0] == reply:
-            runs[-1] = (reply, runs[-1][1] + 1)
-        else:
-            runs.append((reply, 1))
-    steps: list[Any] = []
-    for reply, times in runs[:-1]:
-        if times == 1:
-            steps.append(reply)
-        elif isinstance(reply, int) and times <= _FEW:
-            steps += [reply] * times
-        else:
-            steps.append({**(reply if isinstance(reply, dict) else {"status": reply}), "times": times})
-    return [*steps, runs[-1][0]]

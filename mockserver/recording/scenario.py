@@ -10,6 +10,7 @@ from typing import Any
 
 from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.exchange import Exchange
+from mockserver.model.plural import counted
 from mockserver.recording.conversion import Imported
 from mockserver.recording.files import Files
 from mockserver.recording.routes import Making, RecordedRoute, routes_of
@@ -156,7 +157,7 @@ def _is_plain(one: SeenValues) -> bool:
 def _remarks(
     calls: list[SeenValues], hiding: Hiding, left_out: dict[str, int], targets: list[str]
 ) -> list[str]:
-    lines = [f"Recorded by mockserver: {_some(len(calls), 'call')}."]
+    lines = [f"Recorded by mockserver: {counted(len(calls), 'call')}."]
     if hiding.places:
         lines.append("Secrets were masked, and a request is asked no more of one than its end:")
         lines += [f"  {place}" for place in hiding.places]
@@ -164,11 +165,11 @@ def _remarks(
     if names:
         lines.append(f"Header lines left out: {', '.join(names)}.")
     for why, count in left_out.items():
-        lines.append(f"Not recorded: {_some(count, 'call')}: {why}.")
+        lines.append(f"Not recorded: {counted(count, 'call')}: {why}.")
     linked = sum(_links(one, targets) for one in calls)
     if linked:
         lines.append(
-            f"{_some(linked, 'reply', 'replies')} had links to the service itself in the body, which lead here now; "
+            f"{counted(linked, 'reply', 'replies')} had links to the service itself in the body, which lead here now; "
             "who followed them while recording went past the recorder."
         )
     return lines
@@ -186,7 +187,3 @@ def _links(one: SeenValues, targets: list[str]) -> bool:
         return False
     text = body if isinstance(body, str) else str(body)
     return any(target and target in text for target in targets)
-
-
-def _some(count: int, noun: str, plural: str = "") -> str:
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"

@@ -132,24 +132,6 @@ def under(base: object, top: object) -> Any:
     return {**merged, **{key: value for key, value in top.items() if key not in base}}
 
 
-def merge_patch(target: object, patch: object) -> Any:
-    """
-    A JSON merge patch applied (RFC 7396 2); neither is changed.
-
-    >>> merge_patch({"a": 1, "m": {"x": 1, "y": 2}}, {"a": None, "m": {"y": 3}})
-    {'m': {'x': 1, 'y': 3}}
-    """
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge_patch(merged.get(key), value)
-    return merged
-
-
 def unchanged(sent: Item, current: Item, name: str) -> bool:
     """Whether a field was sent with the value that it has."""
     return name in sent and bool(sent[name] == current.get(name, ABSENT))

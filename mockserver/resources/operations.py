@@ -12,11 +12,12 @@ from urllib.parse import quote
 
 from mockserver.errors import shown
 from mockserver.model.http import ABSENT, Pairs, Request
+from mockserver.model.merge_patch import merge_patch
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.sizes import size_of
 from mockserver.resources.bodies import BodyMismatchError, read_object
 from mockserver.resources.collection import Collection, Item
-from mockserver.resources.kind import ResourceKind, id_text, merge_patch, unchanged
+from mockserver.resources.kind import ResourceKind, id_text, unchanged
 from mockserver.resources.paging import URL_CHARS, in_envelope, link_header, list_page
 from mockserver.resources.schema import Errors
 from mockserver.resources.state_machine import Machine

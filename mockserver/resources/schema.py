@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, dotted, near, shown
+from mockserver.model.plural import counted
 from mockserver.resources.shapes import SchemaShape
 
 ReadFile = Callable[[str, KeyPath], bytes]
@@ -133,11 +134,11 @@ _LIMITS: dict[str, Callable[[Any], str]] = {
     "minLength": lambda limit: (
         "must not be empty" if limit == 1 else f"must have at least {limit} characters"
     ),
-    "maxLength": lambda limit: f"must have at most {_some(limit, 'character')}",
-    "minItems": lambda limit: f"must have at least {_some(limit, 'item')}",
-    "maxItems": lambda limit: f"must have at most {_some(limit, 'item')}",
-    "minProperties": lambda limit: f"must have at least {_some(limit, 'field')}",
-    "maxProperties": lambda limit: f"must have at most {_some(limit, 'field')}",
+    "maxLength": lambda limit: f"must have at most {counted(limit, 'character')}",
+    "minItems": lambda limit: f"must have at least {counted(limit, 'item')}",
+    "maxItems": lambda limit: f"must have at most {counted(limit, 'item')}",
+    "minProperties": lambda limit: f"must have at least {counted(limit, 'field')}",
+    "maxProperties": lambda limit: f"must have at most {counted(limit, 'field')}",
 }
 _PLAIN = {
     "uniqueItems": "must not have the same item twice",
@@ -240,9 +241,5 @@ def _either(types: list[str]) -> str:
     return " or ".join(_PROSE[name] for name in ordered)
 
 
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _json(value: object) -> str:
+def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)

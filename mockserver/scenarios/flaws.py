@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, WrongValueError, near, shown
+from mockserver.model.plural import counted
 
 S = TypeVar("S", bound=BaseModel)
 _UNKNOWN: Any = object()
@@ -98,16 +99,12 @@ _LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
     "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
     "less_than": lambda ctx: f"less than {ctx['lt']}",
     "less_than_equal": lambda ctx: f"at most {ctx['le']}",
-    "too_short": lambda ctx: f"at least {_some(ctx['min_length'], 'item')}",
-    "too_long": lambda ctx: f"at most {_some(ctx['max_length'], 'item')}",
-    "string_too_short": lambda ctx: f"at least {_some(ctx['min_length'], 'character')}",
-    "string_too_long": lambda ctx: f"at most {_some(ctx['max_length'], 'character')}",
+    "too_short": lambda ctx: f"at least {counted(ctx['min_length'], 'item')}",
+    "too_long": lambda ctx: f"at most {counted(ctx['max_length'], 'item')}",
+    "string_too_short": lambda ctx: f"at least {counted(ctx['min_length'], 'character')}",
+    "string_too_long": lambda ctx: f"at most {counted(ctx['max_length'], 'character')}",
     "string_pattern_mismatch": lambda ctx: f"a text like {ctx['pattern']}",
 }
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _in_plain_words(one: ErrorDetails) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.model.durations import format_duration
+from mockserver.model.json_values import is_number
 from mockserver.schema.base import SchemaOf, Seconds, Spec, range_keys
 from mockserver.schema.expect import Expect
 
@@ -107,14 +108,11 @@ def _jitter(value: object) -> object:
         if value in _JITTERS:
             return _JITTERS[value]
         raise WrongValueError(f"{shown(value)} is not a kind of jitter", hint)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+    if is_number(value) and 0 <= value <= 1:
         return 1.0 - value, 1.0 + value
     if isinstance(value, (list, tuple)) and len(value) == 2:
         low, high = value
-        if (
-            all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in value)
-            and 0 <= low <= high
-        ):
+        if all(is_number(end) for end in value) and 0 <= low <= high:
             return float(low), float(high)
     raise WrongValueError(f"{shown(value)} is not a range of jitter", hint)
 

@@ -258,3 +258,12 @@ RequestLineText = Annotated[
         }
     ),
 ]
+
+
+class OneOrList:
+    """For `Annotated`: the JSON Schema of a list that may be written as its only item."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(core)
+        return {"anyOf": [listed["items"], listed]}

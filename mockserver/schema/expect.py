@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema, model_validator
 
 from mockserver.errors import WrongValueError, shown
+from mockserver.model.plural import counted
 from mockserver.schema.base import Spec, range_keys
 
 
@@ -37,14 +38,14 @@ class ExpectSpec(Spec):
         return self.min <= count and (self.max is None or count <= self.max)
 
     def __str__(self) -> str:
-        calls = f"{self.min} call{'' if self.min == 1 else 's'}"
+        calls = counted(self.min, "call")
         if self.max is None:
             return f"at least {calls}"
         if self.min == self.max:
             return calls
         if self.min:
             return f"{self.min} to {self.max} calls"
-        return f"at most {self.max} call{'' if self.max == 1 else 's'}"
+        return f"at most {counted(self.max, 'call')}"
 
 
 Expect = Annotated[

@@ -15,6 +15,7 @@ from mockserver.schema.base import (
     UNSET,
     DurationS,
     Json,
+    OneOrList,
     SchemaOf,
     Spec,
     TextLike,
@@ -377,18 +378,9 @@ def _steps(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-class _StepsSchema:
-    """The JSON Schema of `reply`: one reply or a list of them."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        listed = handler(core)
-        return {"anyOf": [listed["items"], listed]}
-
-
 Steps = Annotated[
     list[ReplySpec],
     Field(min_length=1, description="A reply, or a sequence of replies."),
     BeforeValidator(_steps),
-    _StepsSchema,
+    OneOrList,
 ]

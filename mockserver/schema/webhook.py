@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
 from mockserver.model.lines import HeaderLines, header_name
-from mockserver.schema.base import METHOD, DurationS, Json, Spec, TextLike, is_template
+from mockserver.schema.base import METHOD, DurationS, Json, OneOrList, Spec, TextLike, is_template
 
 SCHEMES = ("stripe", "github", "slack", "standard", "hmac")
 FAULTS = ("expired", "wrong_key", "tampered")
@@ -106,15 +106,6 @@ def _backoff(value: object) -> object:
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-class _BackoffSchema:
-    """The JSON Schema of `backoff`: one duration, or a list of them."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        listed = handler(core)
-        return {"anyOf": [listed["items"], listed]}
-
-
 class RetrySpec(Spec):
     """Retries until the receiver answers 2xx, or all attempts are used."""
 
@@ -123,13 +114,13 @@ class RetrySpec(Spec):
         description="Total number of attempts; default 3, or as many as the schedule of `backoff` allows.",
         examples=[3],
     )
-    backoff_s: Annotated[
-        tuple[DurationS, ...], Field(min_length=1), BeforeValidator(_backoff), _BackoffSchema
-    ] = Field(
-        default=(DEFAULT_BACKOFF_S,),
-        alias="backoff",
-        description="Waits between attempts, by the virtual clock: 1s, or a schedule such as [1s, 5s, 1m], whose last entry repeats.",
-        examples=["1s"],
+    backoff_s: Annotated[tuple[DurationS, ...], Field(min_length=1), BeforeValidator(_backoff), OneOrList] = (
+        Field(
+            default=(DEFAULT_BACKOFF_S,),
+            alias="backoff",
+            description="Waits between attempts, by the virtual clock: 1s, or a schedule such as [1s, 5s, 1m], whose last entry repeats.",
+            examples=["1s"],
+        )
     )
 
     @property

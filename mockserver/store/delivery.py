@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
 from mockserver.model.headers import Pairs
+from mockserver.model.instants import instant
 from mockserver.schema.webhook import SignSpec
 
 STOPPED = "the server stopped"
@@ -56,8 +56,8 @@ class Try:
 
     def view(self) -> dict[str, Any]:
         return {
-            "at": _instant(self.at_s),
-            "sent_at": _instant(self.sent_at_s),
+            "at": instant(self.at_s),
+            "sent_at": instant(self.sent_at_s),
             "duration_ms": self.duration_ms,
             "status": self.status,
             "error": self.error,
@@ -182,8 +182,8 @@ class Delivery:
             "body": _body_view(self.body),
             "sign": {"scheme": self.sign.scheme, "fault": self.sign.fault} if self.sign else None,
             "message_id": self.message_id,
-            "created": _instant(self.created_s),
-            "due": _instant(self.due_s),
+            "created": instant(self.created_s),
+            "due": instant(self.due_s),
             "attempts": self.attempts,
             "tries": [one.view() for one in self.tries],
         }
@@ -198,10 +198,6 @@ class DeliveryAttempt:
 
     delivery: Delivery
     number: int = 1
-
-
-def _instant(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _body_view(body: bytes) -> dict[str, Any]:

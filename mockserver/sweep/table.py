@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mockserver.model.plural import counted
 from mockserver.redaction.redaction import mask_text
 from mockserver.sweep.effects import kind_of
 from mockserver.sweep.evidence import SweepEvidence
@@ -156,7 +157,7 @@ def _failing(sweep: Sweep) -> Iterator[str]:
     if not broken:
         return
     rules = dict.fromkeys(rule for one in broken for rule in one.broken_rules)
-    said = f"{_some(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
+    said = f"{counted(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
     if RULES in sweep.fail_on:
         yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM}, only harm fails it"
     else:
@@ -174,10 +175,8 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
     tests, calls = len(sweep.swept), sum(len(lesson.calls) for lesson in sweep.swept)
     durations = {lesson.test: lesson.duration_s for lesson in sweep.swept}
     seconds = sum(durations[cell.test] for cell in sweep.planned) / max(1, workers)
-    found = (
-        f"{_some(tests, 'test')} with {_some(calls, 'call')}, {_some(len(sweep.kinds), 'kind')} of trouble"
-    )
-    yield f"mock server sweep: {found}: {_some(len(sweep.possible), 'cell')}"
+    found = f"{counted(tests, 'test')} with {counted(calls, 'call')}, {counted(len(sweep.kinds), 'kind')} of trouble"
+    yield f"mock server sweep: {found}: {counted(len(sweep.possible), 'cell')}"
     if len(sweep.planned) < len(sweep.possible):
         seed = f" by the seed {sweep.seed!r}" if sweep.seed else ""
         yield f"mock server sweep: {len(sweep.planned)} of them run, sampled evenly{seed}"
@@ -185,10 +184,6 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
     on = f" on {workers} workers" if workers > 1 else ""
     asked = f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
     yield f"mock server sweep: {_duration(seconds)}{on} at the speed of the clean runs{asked}, plus the back-off of the client"
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal, DivisionByZero, InvalidOperation, lo
 from typing import Any
 
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.json_values import is_number
 from mockserver.templating.filters import b64encode
 from mockserver.templating.methods import strftime
 from mockserver.templating.scope import RenderError, Scope
@@ -114,7 +115,7 @@ def moved(moment: object, shift: object) -> datetime:
 def _moment(value: object) -> datetime:
     if isinstance(value, datetime):
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if is_number(value):
         return datetime.fromtimestamp(value, UTC)
     if isinstance(value, str):
         try:
@@ -214,10 +215,9 @@ def decimal(_scope: Scope, a: object, sign: str, b: object) -> object:
 
 
 def _decimal(value: Any) -> Decimal:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number and not isinstance(value, str):
+    if not is_number(value) and not isinstance(value, str):
         raise RenderError(f"decimal() takes numbers, not {kind_of(value)}")
-    text = f"{Decimal(repr(value)):f}" if is_number and abs(value) < _LARGEST else value
+    text = f"{Decimal(repr(value)):f}" if is_number(value) and abs(value) < _LARGEST else value
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         raise RenderError("decimal() takes numbers of at most 40 digits before and behind the point")
     return Decimal(text.strip())

@@ -1,38 +1,22 @@
 """
 `jsonpath(x, q)`: RFC 9535, within the budget of a render.
 
-The library `jsonpath-rfc9535` (the extra `jsonpath`) reads and evaluates
-queries; here every value that a query visits is paid for, and `match` and
-`search` run on re2, whose time grows with the text only. Import this module
-only where the extra is there.
+Every value that a query visits is paid for, and `match` and `search` run on
+re2, whose time grows with the text only. Import this module only where the
+extra `jsonpath` is there.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from contextvars import ContextVar
 from typing import Any
 
 import re2
-from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathNode, JSONPathNodeList, JSONPathQuery
-from jsonpath_rfc9535.filter_expressions import (
-    NOTHING,
-    ComparisonExpression,
-    Expression,
-    FilterContext,
-    FilterExpression,
-    FilterExpressionLiteral,
-    FilterQuery,
-    FunctionExtension,
-    LogicalExpression,
-    PrefixExpression,
-    StringLiteral,
-)
-from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
-from jsonpath_rfc9535.selectors import FilterSelector
+from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathQuery
+from jsonpath_rfc9535.filter_expressions import StringLiteral
+from jsonpath_rfc9535.tokens import Token
 
 from mockserver.errors import MockServerError
+from mockserver.jsonpath import Walk, re2_pattern
 from mockserver.templating.scope import RenderError, Scope
 from mockserver.templating.values import weigh
 
@@ -40,137 +24,51 @@ QUERY_LIMIT = 500
 PATTERN_LIMIT = 200
 PATTERN_STEPS = 4000
 """Compiling a pattern may take some 10 ms, asking one that is known next to nothing."""
+DEPTH_LIMIT = 100
 
 
 class JsonPathError(MockServerError, ValueError):
     """The text is no JSONPath query; says why."""
 
 
-class _Bill:
-    """Who pays for the query that is running. `size` is about the number of values in its data."""
+class _PaidWalk(Walk):
+    """A walk that the render pays for. `size` is about the number of values in its root."""
 
-    __slots__ = ("scope", "size")
+    __slots__ = ("scope", "size", "text")
 
-    def __init__(self, scope: Scope, size: int) -> None:
+    def __init__(self, root: Any, scope: Scope, size: int, text: str) -> None:
+        super().__init__(root)
         self.scope = scope
         self.size = size
+        self.text = text
 
+    def visit(self, values: int = 1) -> None:
+        self.scope.take_steps(values)
 
-_BILL: ContextVar[_Bill] = ContextVar("bill")
+    def descend(self, depth: int) -> None:
+        if depth > DEPTH_LIMIT:
+            raise RenderError(f"{self.text!r} can't be asked of this: recursion limit exceeded")
+        self.visit()
 
+    def compare_whole(self) -> None:
+        self.scope.take_steps(self.size // 64)
 
-class _QueryNode(JSONPathNode):
-    __slots__ = ()
-
-    def new_child(  # paths and parents are kept by the base; only values are asked for here
-        self, value: object, _key: int | str, _parent: JSONPathNode | None
-    ) -> JSONPathNode:
-        _BILL.get().scope.take_steps(1)
-        return _QueryNode(value=value, location=(), parent=None, root=self.root)
-
-
-class _JsonPathQuery(JSONPathQuery):
-    __slots__ = ()
-
-    def finditer(self, value: Any) -> Iterable[JSONPathNode]:
-        _BILL.get().scope.take_steps(1 + len(self.segments))
-        nodes: Iterable[JSONPathNode] = [_QueryNode(value=value, location=(), parent=None, root=value)]
-        for segment in self.segments:
-            nodes = segment.resolve(nodes)
-        return nodes
-
-
-class _Filter(FilterExpression):
-    """A filter asked of one value. One that compares two values may walk through both whole."""
-
-    __slots__ = ("compares",)
-
-    def __init__(self, expression: Expression, compares: bool) -> None:
-        super().__init__(expression.token, expression)
-        self.compares = compares
-
-    def evaluate(self, context: FilterContext) -> bool:
-        bill = _BILL.get()
-        bill.scope.take_steps(1 + bill.size // 64 if self.compares else 1)
-        return super().evaluate(context)
-
-
-class _QueryComparison(ComparisonExpression):
-    """RFC 9535 2.3.5.2.2, where the library takes true for 1."""
-
-    __slots__ = ()
-
-    def evaluate(self, context: FilterContext) -> bool:
-        left, right = _single(self.left.evaluate(context)), _single(self.right.evaluate(context))
-        match self.operator:
-            case "==":
-                return _same(left, right)
-            case "!=":
-                return not _same(left, right)
-            case "<":
-                return _less(left, right)
-            case ">":
-                return _less(right, left)
-            case "<=":
-                return _less(left, right) or _same(left, right)
-            case _:
-                return _less(right, left) or _same(left, right)
-
-
-def _single(found: object) -> object:
-    """The value of a query that finds at most one; what finds none is Nothing."""
-    if isinstance(found, JSONPathNodeList):
-        return found[0].value if found else NOTHING
-    return found
-
-
-def _same(left: object, right: object) -> bool:
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_same, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
-    return isinstance(left, bool) is isinstance(right, bool) and left == right
-
-
-def _less(left: object, right: object) -> bool:
-    if isinstance(left, str) and isinstance(right, str):
-        return left < right
-    return _is_number(left) and _is_number(right) and left < right  # type: ignore[operator]  # as just asked
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-class _QueryPattern(FilterFunction):
-    """`match` or `search` with an I-Regexp (RFC 9485), which is a subset of what re2 knows."""
-
-    arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012  (declared so by its base)
-    return_type = ExpressionType.LOGICAL
-
-    def __init__(self, ask: str) -> None:
-        self._ask = ask
-
-    def __call__(self, string: object, pattern: object) -> bool:
-        if not isinstance(string, str) or not isinstance(pattern, str):
-            return False
-        scope = _BILL.get().scope
-        scope.take_steps(1 + (len(string) * len(pattern) >> 9))
+    def fits(self, text: str, pattern: str, *, whole: bool) -> bool:
+        self.scope.take_steps(len(text) * len(pattern) >> 9)
         if pattern not in _PATTERNS:
-            scope.take_steps(PATTERN_STEPS)
+            self.scope.take_steps(PATTERN_STEPS)
         compiled = _regexp(pattern)
+        if compiled is None:
+            return False
         # as UTF-8: for a str, re2 maps offsets at a cost, and refuses lone surrogates
-        return (
-            compiled is not None
-            and getattr(compiled, self._ask)(string.encode("utf-8", "replace")) is not None
-        )
+        data = text.encode("utf-8", "replace")
+        return (compiled.fullmatch(data) if whole else compiled.search(data)) is not None
 
 
-_DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)", re.DOTALL)
 _PATTERNS: dict[str, Any] = {}
 
 
-def _regexp(pattern: str) -> object:
+def _regexp(pattern: str) -> Any:
     """The compiled pattern; None for what is none, which RFC 9535 says matches nothing."""
     if pattern not in _PATTERNS:
         if len(_PATTERNS) > 500:
@@ -185,17 +83,20 @@ def _compiled(pattern: str) -> object:
     options.never_capture = True
     options.max_mem = 1 << 18
     try:
-        # the dot of RFC 9485 is no line end of either kind
-        return re2.compile(_DOT.sub(lambda found: r"[^\n\r]" if found[1] else found[0], pattern), options)
+        return re2.compile(re2_pattern(pattern), options)
     except re2.error:
         return None
 
 
 class _Environment(JSONPathEnvironment):
-    def setup_function_extensions(self) -> None:
-        super().setup_function_extensions()
-        self.function_extensions["match"] = _QueryPattern("fullmatch")
-        self.function_extensions["search"] = _QueryPattern("search")
+    def validate_function_extension_signature(self, token: Token, args: list[Any]) -> list[Any]:
+        """A pattern that stands in the query itself is an error where it would silently match nothing."""
+        checked = super().validate_function_extension_signature(token, args)
+        if token.value in ("match", "search") and isinstance(args[-1], StringLiteral):
+            pattern = args[-1].value
+            if _regexp(pattern) is None:
+                raise JsonPathError(f"{pattern!r} is no pattern, or too large a one")
+        return checked
 
 
 _ENVIRONMENT = _Environment()
@@ -217,66 +118,11 @@ def _read(text: str) -> JSONPathQuery:
     if len(text) > QUERY_LIMIT:
         raise JsonPathError(f"a query has at most {QUERY_LIMIT} characters")
     try:
-        return _metered(_ENVIRONMENT.compile(text))
+        return _ENVIRONMENT.compile(text)
     except JsonPathError:
         raise
     except (JSONPathError, ValueError, RecursionError) as why:
         raise JsonPathError(f"{text!r} is no JSONPath query: {why or type(why).__name__}") from why
-
-
-def _metered(query: JSONPathQuery) -> JSONPathQuery:
-    for segment in query.segments:
-        for selector in segment.selectors:
-            if isinstance(selector, FilterSelector):
-                inner = selector.expression.expression
-                compares = _meter(inner)
-                selector.expression = _Filter(_strict(inner), compares)
-    return _JsonPathQuery(env=query.env, segments=query.segments)
-
-
-def _meter(expression: Expression) -> bool:
-    """Meters the queries inside a filter; whether it compares two values, neither of them a literal."""
-    match expression:
-        case FilterQuery():
-            expression.query = _metered(expression.query)
-            return False
-        case FunctionExtension():
-            _check_pattern(expression)
-            return _any_deep(expression.args)
-        case PrefixExpression():
-            return _meter(expression.right)
-        case LogicalExpression():
-            return _any_deep((expression.left, expression.right))
-        case ComparisonExpression():
-            sides = (expression.left, expression.right)
-            return _any_deep(sides) or not any(isinstance(side, FilterExpressionLiteral) for side in sides)
-    return False
-
-
-def _strict(expression: Expression) -> Expression:
-    """The same expression with comparisons of our own."""
-    match expression:
-        case ComparisonExpression():
-            return _QueryComparison(expression.token, expression.left, expression.operator, expression.right)
-        case LogicalExpression():
-            expression.left, expression.right = _strict(expression.left), _strict(expression.right)
-        case PrefixExpression():
-            expression.right = _strict(expression.right)
-    return expression
-
-
-def _check_pattern(call: FunctionExtension) -> None:
-    """A pattern that stands in the query itself is an error where it would silently match nothing."""
-    if call.name in ("match", "search") and isinstance(call.args[-1], StringLiteral):
-        pattern = call.args[-1].value
-        if _regexp(pattern) is None:
-            raise JsonPathError(f"{pattern!r} is no pattern, or too large a one")
-
-
-def _any_deep(expressions: Iterable[Expression]) -> bool:
-    """Asks each of them, since asking is what meters it."""
-    deep = [_meter(one) for one in expressions]
-    return any(deep)
 
 
 def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
@@ -287,12 +133,9 @@ def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
         scope.take_steps(10 + 4 * len(q))
     before = scope.steps
     weigh(scope, x)
-    bill = _BILL.set(_Bill(scope, (before - scope.steps) * 8))
+    size = (before - scope.steps) * 8
     try:
-        return [node.value for node in compile_query(q).finditer(x)]
+        query = compile_query(q)
     except JsonPathError as why:
         raise RenderError(str(why)) from why
-    except JSONPathError as why:
-        raise RenderError(f"{q!r} can't be asked of this: {why}") from why
-    finally:
-        _BILL.reset(bill)
+    return _PaidWalk(x, scope, size, q).nodes(query, x)

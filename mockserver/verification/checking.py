@@ -10,6 +10,7 @@ from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.engine.engine import Engine
 from mockserver.engine.routes import Route
 from mockserver.errors import Flaw
+from mockserver.model.plural import counted
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import empty_folders, load
 from mockserver.scenarios.retry_headers import invalid_retry_headers
@@ -32,7 +33,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
         found += [source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))]
     found += warnings_at_load(world)
     found += [_located(doubt) for doubt in doubts(world)]
-    summary = f"OK: {_some(len(world.scenarios), 'scenario')}, {_some(len(world.routes), 'route')}"
+    summary = f"OK: {counted(len(world.scenarios), 'scenario')}, {counted(len(world.routes), 'route')}"
     return [], found, summary
 
 
@@ -49,10 +50,6 @@ def _place(route: Route) -> str:
     source = route.scenario.source
     line, column = source.position(Flaw(route.path, ""))
     return f"{source.label}:{line}:{column}"
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def explain_request(paths: Iterable[str], asked: dict[str, Any]) -> dict[str, Any]:

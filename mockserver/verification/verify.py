@@ -17,6 +17,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.errors import KeyPath
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
+from mockserver.model.plural import counted
 from mockserver.model.violation import masked, text_of
 from mockserver.redaction.redaction import mask_path
 from mockserver.schema.expect import ExpectSpec
@@ -278,9 +279,12 @@ def _of_violations(ns: Namespace, most: int) -> Verdict:
     """Exact, also where the oldest are kept no longer."""
     kept = ns.violations
     standing = Standing.OK if kept.total <= most else Standing.FAILED
-    noun = "violation" if most == 1 else "violations"
-    expected = "nothing that breaks its contract" if most == 0 else f"at most {most} {noun} of contracts"
-    saw = f"{kept.total} violation{'' if kept.total == 1 else 's'}"
+    expected = (
+        "nothing that breaks its contract"
+        if most == 0
+        else f"at most {counted(most, 'violation')} of contracts"
+    )
+    saw = counted(kept.total, "violation")
     text = f"expected {expected}, saw {saw}"
     if standing is not Standing.OK:
         views = [masked(one) for one in islice(kept, MOST_LINES)]
@@ -294,8 +298,7 @@ def _of_violations(ns: Namespace, most: int) -> Verdict:
 def _of_unused(ns: Namespace, most: int) -> Verdict:
     unused = [route.id for route in ns.active_routes() if not ns.counts.calls_of(route.id)]
     standing = Standing.OK if len(unused) <= most else Standing.SHORT
-    routes = "route" if most == 1 else "routes"
-    expected = "no route without a call" if most == 0 else f"at most {most} {routes} without a call"
+    expected = "no route without a call" if most == 0 else f"at most {counted(most, 'route')} without a call"
     text = f"expected {expected}, saw {len(unused)}"
     if standing is not Standing.OK:
         text += ": " + ", ".join(unused[:50])
@@ -329,8 +332,9 @@ class _LeaksJudge:
 def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdict:
     exact = not (ns.record.dropped or ns.record.cut) or len(found) > most
     standing = Standing.OK if len(found) <= most and exact else Standing.FAILED
-    secrets = "secret" if most == 1 else "secrets"
-    expected = "no secret in what was sent" if most == 0 else f"at most {most} {secrets} in what was sent"
+    expected = (
+        "no secret in what was sent" if most == 0 else f"at most {counted(most, 'secret')} in what was sent"
+    )
     kept = ""
     if ns.record.dropped or ns.record.cut:
         kept = ", looked for in the records and bodies that are kept"
@@ -346,7 +350,7 @@ def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdic
     return Verdict(
         standing,
         expected,
-        f"{len(found)} leak{'' if len(found) == 1 else 's'}{kept}",
+        f"{counted(len(found), 'leak')}{kept}",
         text,
         len(found),
         exact,

@@ -116,14 +116,14 @@ def test_calls_that_are_kept_no_more_are_spoken_of(write):
 
 
 def test_a_check_looks_once_at_each_call(world, monkeypatch):
-    from mockserver.admin.api import parsed
+    from mockserver.scenarios.flaws import parse_spec
     from mockserver.schema.verify import CheckSpec
     from mockserver.verification import verify
 
     looked = []
     leaks_of = verify.leaks_of
     monkeypatch.setattr(verify, "leaks_of", lambda request: looked.append(request) or leaks_of(request))
-    check = verify.Check(world.ns, parsed(CheckSpec, {"leaks": 0}))
+    check = verify.Check(world.ns, parse_spec(CheckSpec, {"leaks": 0}))
     world(0, json={"cvc": "123"})
     assert check.verdict(world.ns).seen == 1
     world(1, json={"cvc": "123"})

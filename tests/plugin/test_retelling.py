@@ -2,8 +2,9 @@
 
 from support.calls import Calls
 
-from mockserver.admin.views import call_view, instant
+from mockserver.admin.views import call_view
 from mockserver.attempts import operation_view, operations
+from mockserver.model.instants import instant
 from mockserver.model.plan import Outcome
 from mockserver.pytest_plugin.call_import import retold
 

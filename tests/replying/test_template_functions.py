@@ -52,6 +52,8 @@ GIVEN = [
     ("jsonpath([{'a': {'x': 1}, 'c': {'x': 1}}, {'a': {'x': 1}, 'c': {'y': 1}}], '$[?@.a == @.c].a.x')", [1]),
     ("jsonpath(['a\rb', 'a.b', 'axb'], '$[?match(@, \"a.b\")]')", ["a.b", "axb"]),
     ("jsonpath(['a.b', 'axb'], '$[?match(@, \"a[.]b\")]')", ["a.b"]),
+    ("jsonpath([0, false, '', none, 1], '$[?@]')", [0, False, "", None, 1]),
+    ("jsonpath([0, 'a', [1, 2]], '$[?count(@) == 1 && value(@) == 0]')", [0]),
     ("date(now)", "2026-01-02T03:04:05Z"),
     ("date(now, '+3d')", "2026-01-05T03:04:05Z"),
     ("date(now, '+3d', '%Y-%m-%d')", "2026-01-05"),

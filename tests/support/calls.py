@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.admin.api import parsed
 from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
+from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import load
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Verdict
@@ -98,4 +98,4 @@ class World(Calls):
 
     def verdict(self, check: dict[str, Any]) -> Verdict:
         """What the check, written as a user writes it, comes to now."""
-        return Check(self.ns, parsed(CheckSpec, check)).verdict(self.ns)
+        return Check(self.ns, parse_spec(CheckSpec, check)).verdict(self.ns)

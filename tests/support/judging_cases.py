@@ -11,13 +11,13 @@ from typing import Any
 
 import yaml
 
-from mockserver.admin.api import parsed
 from mockserver.attempts import operations
 from mockserver.compiler.scenario_set import build_world
 from mockserver.engine.engine import Engine
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Break, Drip, Hang, Outcome, Send, Wait
+from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import from_bundle
 from mockserver.schema.attempts import GroupingSpec
 from mockserver.schema.verify import CheckSpec
@@ -102,7 +102,7 @@ class Played:
 
     def verdict(self, check: dict[str, Any]) -> Verdict:
         """What a check comes to after the last call."""
-        return Check(self.ns, parsed(CheckSpec, check)).verdict(self.ns)
+        return Check(self.ns, parse_spec(CheckSpec, check)).verdict(self.ns)
 
 
 def _request(spec: dict[str, Any], at_s: float) -> Request:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from mockserver.formats.openapi.xml import as_xml
-from mockserver.formats.reading import json_line
+from mockserver.formats.openapi.xml import as_xml, plain_text
 from mockserver.model.framing import has_body
 from mockserver.model.written import plain_numbers
 from mockserver.openapi.operations import ApiOperation
@@ -112,7 +111,7 @@ class OpenApiReplies:
                 self._headers += 1
                 continue
             try:
-                yield name, _text(self.value(operation, _content(node)))
+                yield name, plain_text(self.value(operation, _content(node)))
             except EndlessSchemaError as why:
                 self._lost.append(Lost(node.place, f"no value for the header {name!r} was found: {why}"))
 
@@ -216,11 +215,7 @@ def _written(kind: str, media: DocumentNode, value: object, headers: dict[str, s
         return {"base64": base64.b64encode(value).decode()}
     if plain.endswith("xml") and not isinstance(value, str):
         value = as_xml(value, media.get("schema"))
-    return {usual.get(plain, "text"): _text(value)}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json_line(value)
+    return {usual.get(plain, "text"): plain_text(value)}
 
 
 def _has_braces(value: object) -> bool:

@@ -27,13 +27,13 @@ def _element(name: str, value: object, schema: DocumentNode | None) -> str:
     if isinstance(value, list):
         return f"<{name}>{_items(name, value, schema)}</{name}>"
     if not isinstance(value, dict):
-        return f"<{name}>{escape(_plain(value))}</{name}>"
+        return f"<{name}>{escape(plain_text(value))}</{name}>"
     attributes, inner = "", ""
     for key, item in value.items():
         below = _property(schema, key)
         named = str(_hint(below, "name") or key)
         if _hint(below, "attribute") is True:
-            attributes += f" {named}={quoteattr(_plain(item))}"
+            attributes += f" {named}={quoteattr(plain_text(item))}"
         elif isinstance(item, list) and _hint(below, "wrapped") is not True:
             inner += _items(named, item, below)
         else:
@@ -51,5 +51,5 @@ def _property(schema: DocumentNode | None, name: str) -> DocumentNode | None:
     return next((node for key, node in schema.schemas("properties") if key == name), None) if schema else None
 
 
-def _plain(value: object) -> str:
+def plain_text(value: Any) -> str:
     return value if isinstance(value, str) else json_line(value)

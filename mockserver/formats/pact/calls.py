@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
 from mockserver.formats.reading import pretty
 from mockserver.model.http import UnreadableBodyError
+from mockserver.model.plural import counted
 from mockserver.recording.conversion import Exported, Lost
 from mockserver.recording.exchanges import RecordedExchange, json_of, value_of
 from mockserver.recording.noise import telling
@@ -76,7 +77,7 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
                 continue
             answers.append(answered)
             route = exchange.name.partition("/")[2]
-            given = [f"{route} has been answered otherwise {len(answers) - 1} time{'s' if len(answers) > 2 else ''}"] if len(answers) > 1 else []  # fmt: skip
+            given = [f"{route} has been answered otherwise {counted(len(answers) - 1, 'time')}"] if len(answers) > 1 else []  # fmt: skip
             found.append(Interaction(_description(route, exchange, taken), given, request, response))
     if left:
         lost.append(Lost("request headers", f"they are no part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip

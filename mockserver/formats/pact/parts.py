@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.formats.reading import utf8_text
 from mockserver.recording.conversion import Lost
 
 
@@ -73,7 +74,7 @@ def _part_of_4(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
         content: Any = part.body
         encoded: str | bool = False
         if isinstance(content, bytes):
-            text = _as_text(content)
+            text = utf8_text(content)
             content = text if text is not None else base64.b64encode(content).decode()
             encoded = "base64" if text is None else False
         kind = part.content_type or "application/octet-stream"
@@ -92,7 +93,7 @@ def _part_of_3(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     ):
         found.setdefault("headers", {})["content-type"] = part.content_type
     if isinstance(part.body, bytes):
-        text = _as_text(part.body)
+        text = utf8_text(part.body)
         if text is None:
             lost.append(Lost(f"{place}.body", "version 3 holds no bytes that are no text", "Write version 4"))
         else:
@@ -100,13 +101,6 @@ def _part_of_3(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     elif part.body is not ...:
         found["body"] = part.body
     return found | _rules_and_generators(part)
-
-
-def _as_text(content: bytes) -> str | None:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return None
 
 
 def _rules_and_generators(part: PactPart) -> dict[str, Any]:

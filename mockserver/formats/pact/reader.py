@@ -29,6 +29,7 @@ from mockserver.formats.pact.rules import (
 from mockserver.formats.pact.texts import template_of
 from mockserver.formats.pact.writer import CONSUMER, GIVEN, PROVIDER
 from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_name
+from mockserver.model.plural import counted
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Document, Imported, Lost
 from mockserver.recording.exchanges import Lines, RecordedExchange, known_method, value_of
@@ -290,7 +291,7 @@ def _reply(
         len(part) if isinstance(part, dict) and "matchers" not in part else 1 for part in rules.values()
     )
     if count:
-        lost.append(Lost(f"{place}.matchingRules", f"{count} rule{'' if count == 1 else 's'} for what a provider may answer: a mock gives the example"))  # fmt: skip
+        lost.append(Lost(f"{place}.matchingRules", f"{counted(count, 'rule')} for what a provider may answer: a mock gives the example"))  # fmt: skip
     body, content_type = _body(response)
     lines = _lines(response.get("headers"))
     if body is not ... and content_type and not value_of(lines, "content-type"):

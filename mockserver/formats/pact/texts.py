@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from mockserver.model.json_values import is_number
+
 AN_ID = "e2490de5-5bd3-43d5-b7c4-526e33f71304"
 """Stands as the example of an id that is made anew each time."""
 _DIRECTIVES = {
@@ -46,9 +48,7 @@ def _from_state(expression: str, example: object) -> str | None:
     name = re.fullmatch(r"\$\{([^}']+)\}|([^${}']+)", expression)
     if name is None or "'" in str(example) or "\\" in str(example):
         return None
-    default = (
-        example if isinstance(example, (int, float)) and not isinstance(example, bool) else f"'{example}'"
-    )
+    default = example if is_number(example) else f"'{example}'"
     return f"{{{{ state['{name[1] or name[2]}'] | default({default}) }}}}"
 
 

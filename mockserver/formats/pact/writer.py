@@ -14,6 +14,7 @@ from mockserver.formats.path_pieces import example_path, path_regex
 from mockserver.formats.reading import pretty
 from mockserver.formats.routes_to_exchanges import reply_parts, status_of
 from mockserver.formats.steps import Step, steps_of
+from mockserver.model.plural import counted
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported, Lost
 from mockserver.recording.exchanges import value_of
@@ -74,7 +75,7 @@ def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
         description += f" ({step.number})"
         given = [
             *given,
-            f"{step.name} has been answered {step.number - 1} time{'s' if step.number > 2 else ''}",
+            f"{step.name} has been answered {counted(step.number - 1, 'time')}",
         ]
     if step.case:
         description += f" (case {step.case + 1})"

@@ -15,6 +15,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, told_apart
+from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.postman.requests import (
     asked_of,
     dicts,
@@ -23,6 +24,7 @@ from mockserver.formats.postman.requests import (
 )
 from mockserver.formats.postman.variables import PLACEHOLDER, filled, has_variables, json_template, template
 from mockserver.formats.reading import json_file, name_of, scenario_name
+from mockserver.formats.steps import as_mapping
 from mockserver.recording.conversion import Document, Imported, Lost
 from mockserver.recording.exchanges import ORIGIN, RecordedExchange
 from mockserver.recording.written_replies import Beside, reply_of
@@ -282,21 +284,13 @@ def _chosen(examples: list[_Example]) -> object:
     first = next((one for one in examples if _status(one.reply) < 300), examples[0])
     named = {one.name: one for one in reversed(examples) if one.name and one is not first}
     cases: list[Any] = [
-        {"match": {"headers": {_CHOOSER: _literal(one.name)}}, **_mapping(one.reply)}
+        {"match": {"headers": {_CHOOSER: literal(one.name)}}, **as_mapping(one.reply)}
         for one in examples
         if named.get(one.name) is one
     ]
-    return {"cases": [*cases, _mapping(first.reply) or {"status": 200}]} if cases else first.reply
+    return {"cases": [*cases, as_mapping(first.reply) or {"status": 200}]} if cases else first.reply
 
 
 def _status(reply: Any) -> int:
     status = reply if isinstance(reply, int) else reply.get("status", 200)
     return status if isinstance(status, int) else 200
-
-
-def _mapping(reply: object) -> Document:
-    return reply if isinstance(reply, dict) else {"status": reply}
-
-
-def _literal(name: str) -> object:
-    return {"equals": name} if name in ("present", "absent") else name

@@ -49,7 +49,7 @@ def asked_of(
     origin, path, query = _url(request.get("url"), variables, left_out.setdefault)
     method = known_method(request.get("method") or "GET")
     content_type = next(
-        (str(one.get("value", "")) for one in _listed(request.get("header")) if str(one.get("key", "")).lower() == "content-type" and not one.get("disabled")),
+        (str(one.get("value", "")) for one in dicts(request.get("header")) if str(one.get("key", "")).lower() == "content-type" and not one.get("disabled")),
         "",
     )  # fmt: skip
     body = _body(request.get("body") or {}, content_type, variables, place, lost, left_out.setdefault)
@@ -65,10 +65,6 @@ def placeholders_lost(place: str, left_out: Iterable[str]) -> list[Lost]:
         if names
         else []
     )
-
-
-def _listed(headers: object) -> list[dict[str, Any]]:
-    return [one for one in headers if isinstance(one, dict)] if isinstance(headers, list) else []
 
 
 # URL

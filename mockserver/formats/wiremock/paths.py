@@ -11,8 +11,9 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
+from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.wiremock.losses import LossPlace
-from mockserver.formats.wiremock.values import is_regex, literal
+from mockserver.formats.wiremock.values import is_regex
 
 ANY_PATH = "/{path:.*}"
 _PLAIN = re.compile(r"(?:[\w\-~!@,:;=&'% ]|\\[./\-_~])*")

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
+from mockserver.formats.reading import utf8_text
 from mockserver.formats.wiremock import templates
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
@@ -75,7 +76,7 @@ class WireMockReplies:
         if data is None:
             at.lost(f"there is no file {name!r} in __files")
             return
-        text = _text_of(data)
+        text = utf8_text(data)
         if text is not None and templated and "{{" in text:
             _set(made, "text", text, at, templated=True)
         elif self._inline:
@@ -85,14 +86,7 @@ class WireMockReplies:
             self.files[name] = data
 
 
-def _text_of(data: bytes) -> str | None:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _status(written: object, at: LossPlace) -> int:
+def _status(written: Any, at: LossPlace) -> int:
     if isinstance(written, int) and 200 <= written <= 599:
         return written
     if written == 0:

@@ -11,6 +11,7 @@ from typing import Any
 
 import re2
 
+from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
 
@@ -19,16 +20,10 @@ ANYTHING = object()
 FAILED = object()
 """A pattern that can't be said here; where it stands was noted."""
 
-_WORDS = frozenset({"present", "absent"})
 _FLAGS = frozenset({"caseInsensitive"})
 
 
-def literal(text: str) -> object:
-    """That text and no other."""
-    return {"equals": text} if text in _WORDS else text
-
-
-def text_condition(pattern: object, at: LossPlace) -> object:
+def text_condition(pattern: Any, at: LossPlace) -> Any:
     """The condition on a text; ANYTHING or FAILED where there is none."""
     if not isinstance(pattern, dict):
         at.lost("a pattern is a mapping such as {equalTo: x}")

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from mockserver.formats.path_pieces import grouped
 from mockserver.formats.reading import json_line
 from mockserver.formats.wiremock.bodies import OVER_LINES
 from mockserver.formats.wiremock.json_bodies import DRAFTS
@@ -43,14 +44,9 @@ def _url(path: str) -> dict[str, Any]:
         return {"urlPathTemplate": path}
     source, at = "", 0
     for found in _PARAM.finditer(path):
-        source += _escaped(path[at : found.start()]) + _grouped(found[2] or "[^/]+")
+        source += _escaped(path[at : found.start()]) + grouped(found[2] or "[^/]+")
         at = found.end()
     return {"urlPathPattern": source + _escaped(path[at:])}
-
-
-def _grouped(pattern: str) -> str:
-    """An expression that stands by itself in a larger one."""
-    return f"(?:{pattern})" if "|" in pattern else pattern
 
 
 def _escaped(text: str) -> str:

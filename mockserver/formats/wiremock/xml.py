@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.wiremock.losses import LossPlace
-from mockserver.formats.wiremock.values import ANYTHING, FAILED, literal, text_condition
+from mockserver.formats.wiremock.values import ANYTHING, FAILED, text_condition
 
 _EQUALITY = frozenset({"equalToXml"})
 

@@ -12,6 +12,7 @@ from mockserver.matching.mismatch.hints import NONE, Slip
 from mockserver.matching.values import kind, show
 from mockserver.model.http import ABSENT
 from mockserver.model.mismatch import Difference
+from mockserver.model.plural import counted
 
 MOST = 10
 """So many unexpected fields or items are named, no more."""
@@ -80,9 +81,8 @@ class DifferencePlace:
     def other_order(self, actual: list[Any], said: str, written: object) -> Difference:
         return self.differs(actual, said, written, Slip("the same items in another order", 0.4))
 
-    def other_length(self, actual: list[Any], length: int, written: object) -> Difference:
-        noun = "value" if self.flat else "item"
-        items = f"{length} {noun}{'' if length == 1 else 's'}"
+    def other_length(self, actual: list[Any], length: int, written: Any) -> Difference:
+        items = counted(length, "value" if self.flat else "item")
         text = f"{self.where}: expected {items}, got {len(actual)}: {show(actual)}"
         joined = self.flat and len(actual) == 1 < length and "," in actual[0]
         return self._made(text, written, actual, _COMMAS if joined else Slip("", 0.8))

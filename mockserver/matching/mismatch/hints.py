@@ -15,7 +15,8 @@ from math import isclose
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
-from mockserver.matching.values import has_type, is_number, kind, number
+from mockserver.matching.values import has_type, kind, number
+from mockserver.model.json_values import is_number
 from mockserver.model.written import as_text
 
 _COMPARED_CHARS = 64
