@@ -238,7 +238,7 @@ def named(name: str) -> SecretName | None:
     What the field of that name holds, if it is a secret; case and separators don't count, nor what it stands in.
 
     >>> named("card[cvc]"), named("newPassword"), named("idempotency_key")
-    (<Named.SECURITY_CODE: "a card's security code">, <Named.PASSWORD: 'a password'>, None)
+    (<SecretName.SECURITY_CODE: "a card's security code">, <SecretName.PASSWORD: 'a password'>, None)
     """
     if len(name) > _MOST_CHARS:
         return None
