@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 from support.server import InProcess, Loop, Process
 
@@ -18,30 +19,55 @@ from mockserver.settings import Settings
 hypothesis_settings.register_profile("mockserver", hypothesis_settings.default, deadline=None)
 hypothesis_settings.load_profile("mockserver")
 
-LONGEST = (
-    "plugin/test_sweep", "matching/test_agreement", "test_cli", "wire/test_front", "clients/test_gallery", "docs/test_sweep_page",
-    "sweeping/test_command", "plugin/test_parallel", "docs/test_parallel_tests_page", "browser/test_sweep_report",
-    "engine/attempts/test_good_clients", "replying/test_template_safety", "patterns/test_payments", "browser/test_dashboard_calls", "clients/test_retries_judged",
-    "fuzz/test_api", "statefile/test_crash", "admin/test_bad_input", "browser/test_dashboard_changes", "browser/test_attacking_pages",
-    "patterns/test_shop", "docs/test_other_languages_page", "fuzz/test_wire", "clients/test_stripe", "client/test_types",
-    "browser/test_dashboard_access", "wire/test_sequences", "docs/test_readme",
-)  # fmt: skip
-"""What takes five seconds and more, the longest first."""
+STARTERS = {"browser", "process", "pytester", "server_loop"}
+"""The fixtures that start a server or a process. A test that has one of them, however deep, is not quick."""
+
+QUICK_EXAMPLES = 10
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="only tests that start no server and no process and are not marked slow, with few examples, and those marked smoke",
+    )
+
+
+@pytest.hookimpl(trylast=True)  # after the marks of other conftest.py files
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """
-    Several workers, to whom scripts/test gives files one after the other, get the long ones first: at the end nobody waits
-    for one of them.
-    """
-    if hasattr(config, "workerinput"):
-        here = Path(__file__).parent
-        place = {here / f"{name}.py": number for number, name in enumerate(LONGEST)}
-        items.sort(key=lambda item: place.get(item.path, len(place)))
+    if config.getoption("quick"):
+        quick = [item for item in items if _is_quick(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not _is_quick(item)])
+        items[:] = quick
+        for item in quick:
+            _limit_examples(item)
 
 
-def pytest_collection_finish() -> None:
+def _is_quick(item: pytest.Item) -> bool:
+    if item.get_closest_marker("smoke"):
+        return True
+    return not item.get_closest_marker("slow") and STARTERS.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _limit_examples(item: pytest.Item) -> None:
+    function = getattr(item, "obj", None)
+    function = getattr(function, "__func__", function)
+    if is_hypothesis_test(function):
+        # Hypothesis has no public way to change the settings of a test that has its own.
+        own = function._hypothesis_internal_use_settings
+        few = hypothesis_settings(own, max_examples=min(own.max_examples, QUICK_EXAMPLES))
+        function._hypothesis_internal_use_settings = few
+
+
+def _refuse_processes(event: str, _arguments: object) -> None:
+    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+        raise AssertionError("A test that starts a process is not quick: mark it with @pytest.mark.slow.")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
     """What thousands of collected tests hold is there to the end: the collector need not look through it each time."""
+    if session.config.getoption("quick"):
+        sys.addaudithook(_refuse_processes)
     gc.collect()
     gc.freeze()
 

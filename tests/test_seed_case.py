@@ -28,6 +28,7 @@ def session():
 # 1 and 6
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("base", ["", "/mock"])
 def test_a_client_that_retries_gets_through_and_the_record_shows_how(serving, session, base):
     server = serving(SEED)

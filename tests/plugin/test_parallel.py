@@ -42,7 +42,7 @@ def test_two_hundred_tests_on_one_path_are_green_on_four_workers(suite):
 def test_the_same_two_hundred_are_green_on_one_shared_server(suite, process, monkeypatch):
     server = process()
     monkeypatch.setenv("MOCKSERVER_URL", server.url)
-    suite(SUITE, "-n", "4", in_process=False).assert_outcomes(passed=200)
+    suite(SUITE, "-n", "2", in_process=False).assert_outcomes(passed=200)
     assert [one["name"] for one in server.admin.get("/namespaces")["items"]] == ["default"]
     assert server.admin.get("/counts")["total"] == 0
 

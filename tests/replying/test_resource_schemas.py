@@ -157,6 +157,7 @@ def test_numbers_of_any_size_are_judged():
     assert said(of({"maximum": 10}), {"a": 10**400}) == {"a": "must be at most 10"}
 
 
+@pytest.mark.slow
 def test_without_its_library_a_schema_names_the_extra():
     script = """
         import sys

@@ -287,6 +287,7 @@ def pace_s():
     return max(0.05, time.process_time() - started_s)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", BOMBS + DUDS)
 def test_a_bomb_costs_neither_time_nor_memory(source, bait, pace_s):
     template = compile_text(source, PLACE)
@@ -387,6 +388,7 @@ READING = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expression", READING)
 def test_whatever_reads_through_something_pays_for_it(expression):
     words = {
@@ -414,6 +416,7 @@ MAKING_LISTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expression", MAKING_LISTS)
 def test_whatever_makes_or_goes_through_a_list_pays_for_it(expression):
     words = {

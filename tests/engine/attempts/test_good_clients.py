@@ -13,6 +13,8 @@ from support.clients_in_memory import (
     stripe,
 )
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(1000)
 OPERATIONS = 2
 SCRIPT = (*[UNAVAILABLE] * 4, CREATED) * OPERATIONS
