@@ -32,7 +32,7 @@ class Recorder:
         )  # fmt: skip
         assert self.process.stderr is not None
         self.said = self.process.stderr.readline()
-        found = re.search(r"use (\S+) in its place", self.said)
+        found = re.search(r"use (\S+) instead", self.said)
         assert found, self.said
         self.url = found[1]
 
