@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
 from types import ModuleType
 
-_ASKING = "mockserver.outbound.session"
+_loaded: ModuleType | None = None
 
 
 async def client_library() -> ModuleType:
-    """The module `asking`."""
-    module = sys.modules.get(_ASKING)
-    return module if module is not None else await asyncio.to_thread(importlib.import_module, _ASKING)
+    """Return the module `outbound.session`. Requests that come during its import wait for the end of it."""
+    global _loaded  # noqa: PLW0603  (sys.modules has a module before its import is over)
+    if _loaded is None:
+        _loaded = await asyncio.to_thread(importlib.import_module, "mockserver.outbound.session")
+    return _loaded
