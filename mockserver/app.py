@@ -301,7 +301,7 @@ class App:
             ),
         )
         make = self._auto_namespace if settings.namespaces == "auto" else None
-        addresser = Addresser(self.engine.namespaces, self.engine.default, make)
+        addresser = Addresser(self.engine.namespaces, make)
         apart = settings.admin_port is not None
         mock = Listener(
             self.engine,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
-from mockserver.engine.namespace import Namespace
+from mockserver.engine.namespace import DEFAULT, Namespace
 from mockserver.errors import MockServerError
 from mockserver.model.http import Headers, Request
 
@@ -31,16 +31,14 @@ class UnknownNamespaceError(MockServerError, LookupError):
 class Addresser:
     """Finds the namespace of a request. `make` creates an unknown one, where that is allowed."""
 
-    __slots__ = ("_default", "_make", "_namespaces")
+    __slots__ = ("_make", "_namespaces")
 
     def __init__(
         self,
         namespaces: Mapping[str, Namespace],
-        default: Namespace,
         make: Callable[[str], Namespace] | None = None,
     ) -> None:
         self._namespaces = namespaces
-        self._default = default
         self._make = make
 
     def address(self, request: Request) -> Namespace:
@@ -50,9 +48,10 @@ class Addresser:
         """
         headers, raw_path = request.headers, request.path
         named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
-        home = self._namespaces.get(named) if named else self._default
+        namespaces = self._namespaces
+        home = namespaces.get(named) if named else namespaces[DEFAULT]
         if raw_path.startswith(PREFIXES):
-            ns = self._prefixed(request, raw_path, home or self._default)
+            ns = self._prefixed(request, raw_path, home or namespaces[DEFAULT])
             if ns is not None:
                 home = ns
         if home is None:

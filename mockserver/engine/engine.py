@@ -141,6 +141,23 @@ class Engine:
         ns.forget_calls()
         ns.tell()
 
+    def renew(self, name: str, *, seed: str | None, ttl_s: float | None) -> Namespace:
+        """Return a namespace of that name that has answered nothing yet, in the place of the one that there may be."""
+        ns = self._made(name, seed, ttl_s)
+        if name == DEFAULT:
+            ns.ttl_s = None
+            self.default = ns
+        return ns
+
+    def drop(self, ns: Namespace) -> None:
+        """Forget a namespace that goes on elsewhere. The default namespace is empty from then on."""
+        ns.removed = True
+        if self.namespaces.get(ns.name) is ns:
+            del self.namespaces[ns.name]
+            if ns.name == DEFAULT:
+                self.renew(DEFAULT, seed=None, ttl_s=None)
+        ns.tell()
+
     def keep_namespace(self, ns: Namespace, ttl_s: float, most: int) -> list[Namespace]:
         """
         Keeps what a failed test has left for so long. The oldest of those that are kept
@@ -292,6 +309,21 @@ class Engine:
         if due:
             call.due = ()
         return due
+
+    def amend(self, ns: Namespace, call: Call, outcome: Outcome, *, sent: bool) -> None:
+        """
+        Correct the outcome of a closed call: its reply was counted before it left, and the client did not take it.
+        `sent`: some of the reply has left. A call that is not in the call log any more stays as it is.
+        """
+        if ns.record.get(call.number) is not call:
+            return
+        call.outcome = outcome
+        call.left_at_s = self.shared.mono()
+        call.last_byte_at_s = None
+        if not sent and call.status is not None:
+            ns.counts.unanswered(call)
+            call.status = call.first_byte_at_s = None
+        ns.tell()
 
     # The answer of a route
 

@@ -34,7 +34,7 @@ from mockserver.model.problem import problem
 from mockserver.real_time import REAL
 
 if TYPE_CHECKING:
-    from mockserver.http.listener import Listener
+    from mockserver.http.listener import Listener, Replicated
 
 log = logging.getLogger("mockserver")
 
@@ -362,6 +362,9 @@ class Connection(asyncio.Protocol):
             self._begin(self._plain_and_linger(head, response))
             return
         head.request.complete = False
+        if self._listener.replica is not None:
+            self._begin(self._replicated_and_linger(self._listener.replica, head, ns, response))
+            return
         call = self._listener.engine.begin_incomplete(head.request, ns, response)
         self._begin(self._perform_and_linger(ns, call, head))
 
@@ -373,6 +376,9 @@ class Connection(asyncio.Protocol):
             return
         request = body.head.request
         request.complete = False
+        if self._listener.replica is not None:
+            self._listener.replica.record_incomplete(request, body.ns.name)
+            return
         engine = self._listener.engine
         call = engine.begin_incomplete(request, body.ns, None)
         call.left_at_s = self._listener.mono()
@@ -430,6 +436,9 @@ class Connection(asyncio.Protocol):
         request = head.request
         if ns is None or isinstance(ns, Response):
             self._begin(self._admin(head) if ns is None else self._plain(head, ns))
+            return
+        if listener.replica is not None:
+            self._begin(self._replicated(listener.replica, head, ns))
             return
         call = listener.engine.begin(request, ns)
         if "\nupgrade:" in head.lower and asks_for_websocket(request):
@@ -521,6 +530,26 @@ class Connection(asyncio.Protocol):
         await self._listener.perform(ns, call, wire)
         return wire.keep_alive
 
+    async def _replicated(self, replica: Replicated, head: Head, ns: Namespace) -> bool:
+        self.served += 1
+        request = head.request
+        self.idle_since_s = request.arrived_at_s
+        wire = self._wire(head)
+        header = None
+        if "\nupgrade:" in head.lower and asks_for_websocket(request):
+            header = ("x-mockserver-upgrade", NO_WEBSOCKET)
+        await replica.answer(request, ns.name, wire, header=header)
+        return wire.keep_alive
+
+    async def _replicated_and_linger(
+        self, replica: Replicated, head: Head, ns: Namespace, response: Response
+    ) -> bool:
+        wire = self._wire(head)
+        wire.keep_alive = False
+        await replica.answer_apart(head.request, ns.name, wire, response)
+        await self._linger()
+        return False
+
     async def _wait_until_sent(self, call: Call, head: Head) -> bool:
         """The answer has been written, and the client reads slowly: the call is over when all of it has left."""
         wire = self._wire(head)
@@ -544,7 +573,10 @@ class Connection(asyncio.Protocol):
     async def _admin(self, head: Head) -> bool:
         self.served += 1
         wire = self._wire(head)
-        await self._listener.answer_admin(head.request, wire)
+        if self._listener.replica is not None:
+            await self._listener.replica.answer_admin(head.request, wire)
+        else:
+            await self._listener.answer_admin(head.request, wire)
         return wire.keep_alive
 
     async def _plain(self, head: Head, response: Response) -> bool:

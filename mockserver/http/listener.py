@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Protocol
 
 from mockserver.engine.addressing import PREFIXES, Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
@@ -42,6 +43,30 @@ KEEP_ALIVE_S = 3630.0
 """How long an idle connection stays: longer than load balancers keep theirs."""
 
 AdminHandler = Callable[[Request], Awaitable[Response | StreamReply]]
+
+
+class CallLedger(Protocol):
+    """What closes calls."""
+
+    def finish(self, call: Call, outcome: Outcome) -> Sequence[Due]: ...
+
+
+class Replicated(Protocol):
+    """Answers requests of namespaces that are shared with other servers."""
+
+    async def answer(
+        self, request: Request, name: str, wire: Wire, *, header: tuple[str, str] | None = None
+    ) -> None: ...
+
+    async def answer_apart(
+        self, request: Request, name: str, wire: Wire, response: Response | None, document: dict[str, Any] | None = None
+    ) -> None: ...
+
+    async def answer_admin(self, request: Request, wire: Wire) -> None: ...
+
+    def record_incomplete(self, request: Request, name: str) -> None: ...
+
+    def record_refused(self, request: Request, document: dict[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +106,9 @@ class Listener:
         self._courier = courier
         self._admin = admin
         self._mock = mock
-        self._performer = Performer(settings.hang_limit_s, upstream)
+        self.performer = Performer(settings.hang_limit_s, upstream)
+        self.replica: Replicated | None = None
+        """With a shared store: who answers in the place of the engine."""
         self.faults: Counter[str] = Counter()
         """How many replies were broken on purpose since the server began, by kind."""
         self._busy = 0
@@ -190,14 +217,18 @@ class Listener:
         request = Request(
             *error.line, client=peer.client, arrived_s=REAL.time(), arrived_at_s=at_s, version=(2, 0)
         )
+        if self.replica is not None:
+            self.replica.record_refused(request, error.document)
+            return
         call = self.engine.begin_refused(request, self.engine.default, error.document)
         call.first_byte_at_s = call.last_byte_at_s = at_s
         self.engine.finish(call, Outcome.DONE)
 
     # Answers that wait
 
-    async def perform(self, ns: Namespace, call: Call, wire: Wire) -> None:
-        """Performs a call that was begun."""
+    async def perform(self, ns: Namespace, call: Call, wire: Wire, ledger: CallLedger | None = None) -> None:
+        """Performs a call that was begun. `ledger` closes it; the engine does without."""
+        ledger = ledger or self.engine
         wire.answers(call)
         try:
             if call.consult is not None:
@@ -207,23 +238,23 @@ class Listener:
                     await self._courier.deliver_before(ns, due.delivery)
         except asyncio.CancelledError:
             wire.interrupted()
-            self._finish(ns, call, Outcome.CLIENT_LEFT)
+            self._finish(ns, call, ledger, Outcome.CLIENT_LEFT)
             raise
         if call.fault is not None:
             self.faults[call.fault] += 1
         try:
-            await self._performer.perform(call.plan, wire, partial(self._finish, ns, call))
+            await self.performer.perform(call.plan, wire, partial(self._finish, ns, call, ledger))
         except Exception:
-            self.engine.finish(call, Outcome.CLOSE)
+            ledger.finish(call, Outcome.CLOSE)
             raise
 
-    def _finish(self, ns: Namespace, call: Call, outcome: Outcome) -> None:
+    def _finish(self, ns: Namespace, call: Call, ledger: CallLedger, outcome: Outcome) -> None:
         """Closes the call. That its client has left stops no webhook."""
         if not call.request.complete and outcome is not Outcome.CLIENT_LEFT:
             outcome = Outcome.INCOMPLETE
-        self._send_webhooks(ns, self.engine.finish(call, outcome))
+        self.send_webhooks(ns, ledger.finish(call, outcome))
 
-    def _send_webhooks(self, ns: Namespace, followed: Sequence[Due]) -> None:
+    def send_webhooks(self, ns: Namespace, followed: Sequence[Due]) -> None:
         """Hands over the webhooks of a call that is over; their delay begins now."""
         for due in followed:
             if not due.before and due.delivery.state is DeliveryState.WAITING:
@@ -232,12 +263,15 @@ class Listener:
 
     async def send(self, response: Response, wire: Wire) -> None:
         """Sends a response that no record is kept of."""
-        await self._performer.perform(ready_response(response), wire)
+        await self.performer.perform(ready_response(response), wire)
 
     async def answer_admin(self, request: Request, wire: Wire) -> None:
         """Answers a call of the admin API."""
         assert self._admin is not None
-        answer = await self._admin(request)
+        await self.send_admin(await self._admin(request), wire)
+
+    async def send_admin(self, answer: Response | StreamReply, wire: Wire) -> None:
+        """Sends an answer of the admin API."""
         if isinstance(answer, StreamReply):
             await _stream(answer, wire)
         else:

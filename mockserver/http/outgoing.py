@@ -12,10 +12,11 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from mockserver.engine.engine import Engine
 from mockserver.model.call import Call
+from mockserver.model.plan import Outcome
 
 _OUTPUT_WAIT_S = 1.0
 _TCP_CLOSE = 7
@@ -32,6 +33,24 @@ class Flow(Protocol):
     async def drained(self) -> None: ...
 
 
+class HasClock(Protocol):
+    """`mono` is the monotonic clock of calls."""
+
+    @property
+    def mono(self) -> Callable[[], float]: ...
+
+
+class Ledger(Protocol):
+    """What is told how the reply to a call goes: the engine, or who stands between it and a shared store."""
+
+    @property
+    def shared(self) -> HasClock: ...
+
+    def answered(self, call: Call, status: int) -> None: ...
+
+    def left(self, call: Call) -> None: ...
+
+
 class Wire:
     """
     A connection as one reply sees it. `keep_alive` turns false once nothing more may follow. `call` is None for
@@ -39,13 +58,13 @@ class Wire:
     or wait for its answer: the two look the same until something is sent.
     """
 
-    __slots__ = ("_engine", "_flow", "_task", "_unsent", "call", "has_begun", "has_left", "head_only", "is_completed", "keep_alive", "transport", "version")  # fmt: skip
+    __slots__ = ("_engine", "_flow", "_settle", "_task", "_unsent", "call", "client_left", "has_begun", "has_left", "head_only", "is_completed", "keep_alive", "transport", "version")  # fmt: skip
 
     def __init__(
         self,
         transport: asyncio.Transport,
         flow: Flow,
-        engine: Engine,
+        engine: Ledger,
         *,
         version: tuple[int, int],
         keep_alive: bool,
@@ -63,6 +82,22 @@ class Wire:
         self.is_completed = False
         self._unsent: int | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._settle: Callable[[Call, Outcome], Awaitable[None]] | None = None
+        self.client_left: Callable[[], None] | None = None
+        """Called when the client ends its side of the connection."""
+
+    def settled_by(self, ledger: Ledger, settle: Callable[[Call, Outcome], Awaitable[None]]) -> None:
+        """
+        Tell that ledger how the reply goes. `settle` is awaited before the last byte of a reply leaves, and before the
+        server ends the connection: what the client sees as over is written down by then.
+        """
+        self._engine = ledger
+        self._settle = settle
+
+    async def settle(self, outcome: Outcome) -> None:
+        """The reply is about to end so."""
+        if self._settle is not None and self.call is not None:
+            await self._settle(self.call, outcome)
 
     def answers(self, call: Call) -> None:
         """The reply belongs to this call."""
@@ -91,6 +126,8 @@ class Wire:
         """
         if self.transport.is_closing():
             raise ConnectionResetError("the client has left")
+        if unsent == 0 and self._settle is not None:
+            await self.settle(Outcome.DONE)
         self.has_begun = True
         self.transport.write(data)
         if self.transport.is_closing():
@@ -147,6 +184,8 @@ class Wire:
     def client_ended(self) -> None:
         """The client has ended its side of the connection."""
         self.has_left = True
+        if self.client_left is not None:
+            self.client_left()
         if self.call is not None and not self.is_completed:
             self._engine.left(self.call)
         if self._task is not None:

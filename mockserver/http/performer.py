@@ -146,6 +146,7 @@ class Performer:
         """Raises ConnectionError where the client had left before."""
         wire.keep_alive = False
         taken = await wire.took_what_came()
+        await wire.settle(step.outcome)
         if step.how == "close":
             wire.transport.close()
         else:
@@ -153,15 +154,20 @@ class Performer:
                 asyncio.CancelledError
             ):  # the client closes first: it is the end all the same
                 await sent_by_kernel(wire.transport)
-            sock = wire.transport.get_extra_info("socket")
-            if sock is not None:
-                with contextlib.suppress(OSError, ValueError):  # the socket is closed
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
-            wire.transport.abort()
+            reset(wire.transport)
         if not taken:
             raise ConnectionResetError("the client has left")
         wire.ends()
         return step.outcome
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection by TCP RST."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        with contextlib.suppress(OSError, ValueError):  # the socket is closed
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+    transport.abort()
 
 
 def ready_response(response: Response) -> Plan:

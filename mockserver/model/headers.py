@@ -52,6 +52,13 @@ class Headers(Mapping[str, str]):
             pairs = self._pairs = _split(self._raw or b"")
         return pairs
 
+    @property
+    def raw(self) -> bytes:
+        """The header lines as bytes, as `of_head` takes them."""
+        if self._raw is not None:
+            return self._raw
+        return b"\n" + "".join(f"{name}: {value}\r\n" for name, value in self.pairs).encode()
+
     def forget(self) -> None:
         """What was made from the bytes is made anew when asked."""
         if self._raw is not None:

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     MALFORMED_CHUNK = "malformed_chunk"
     CLIENT_LEFT = "client_left"
     INCOMPLETE = "incomplete"
+    LOST = "lost"
+    """With a shared store: nobody knows what the client has seen, since its replica or the store went away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,27 +54,28 @@ def restore(engine: Engine, kept: dict[str, Any]) -> None:
     """
     wrong: list[str] = []
     for name, document in kept.items():
-        about, rows = document["about"], document["parts"]
-        ns = _namespace(engine, name, about)
-        wrong += [f"namespaces.{name}.{line}" for line in _put_overlay(ns, about.get("overlay"), rows)]
-        wrong += [f"namespaces.{name}.outage: {line}" for line in _put_outage(ns, about.get("outage"))]
-        _put_memory(ns, about, rows)
-        _put_calls(ns, about, rows)
+        about = document["about"]
+        ns = engine.default
+        if name != DEFAULT:
+            ns = engine.make_namespace(name, seed=about["seed"], ttl_s=about["ttl_s"])
+        wrong += [f"namespaces.{name}.{line}" for line in restore_into(ns, document)]
     if wrong:
         raise RestoreError(wrong)
 
 
-def _namespace(engine: Engine, name: str, about: dict[str, Any]) -> Namespace:
-    if name == DEFAULT:
-        ns = engine.default
-    else:
-        ns = engine.make_namespace(name, seed=about["seed"], ttl_s=about["ttl_s"])
+def restore_into(ns: Namespace, document: dict[str, Any]) -> list[str]:
+    """Put what was kept into a namespace that has answered nothing yet. Return what of it can't be used any more."""
+    about, rows = document["about"], document["parts"]
     ns.last_number = about["last_number"]
     ns.last_snapshot = about["last_snapshot"]
     if "clock" in about:
         offset_s, frozen_s = about["clock"]
         ns.clock.restore((offset_s, frozen_s))
-    return ns
+    wrong = list(_put_overlay(ns, about.get("overlay"), rows))
+    wrong += [f"outage: {line}" for line in _put_outage(ns, about.get("outage"))]
+    _put_memory(ns, about, rows)
+    _put_calls(ns, about, rows)
+    return wrong
 
 
 # What answers

@@ -75,7 +75,7 @@ class Delivery:
     """
 
     __slots__ = (
-        "attempts", "backoff_s", "body", "call", "created_s", "due_s", "error", "headers", "message_id", "method",
+        "again", "attempts", "backoff_s", "body", "call", "created_s", "due_s", "error", "headers", "message_id", "method",
         "namespace", "number", "route", "sign", "state", "tries", "url",
     )  # fmt: skip
 
@@ -115,6 +115,8 @@ class Delivery:
         self.state = DeliveryState.WAITING
         self.error: str | None = None
         """Why the last try did not arrive, or why there was none."""
+        self.again = False
+        """Whether a replica that has gone may have sent the next try already."""
 
     @property
     def id(self) -> str:
@@ -186,6 +188,7 @@ class Delivery:
             "due": instant(self.due_s),
             "attempts": self.attempts,
             "tries": [one.view() for one in self.tries],
+            "again": self.again,
         }
 
     def __repr__(self) -> str:

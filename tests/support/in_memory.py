@@ -139,7 +139,7 @@ def listener(scenario: str, *names: str, seed: str = "same", **settings: Any) ->
     for name in names:
         engine.make_namespace(name, seed=seed)
     courier = WebhookService(None, wall=REAL.time, mono=REAL.monotonic)  # type: ignore[arg-type]  # no webhooks
-    addresser = Addresser(engine.namespaces, engine.default)
+    addresser = Addresser(engine.namespaces)
     return Listener(engine, addresser, WireSettings(**settings), courier, admin=None)
 
 

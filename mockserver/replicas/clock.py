@@ -1,0 +1,77 @@
+"""The store's time, read from a local clock, and pinned while an entry is run so that a replay sees the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class StoreClock:
+    """
+    Unix seconds of the store. `local` is a monotonic clock of this process, in seconds.
+
+    The local clock gives the speed, the store the moment: the two are never subtracted from each other but through the
+    offset that `observe` measured. The time never goes back.
+    """
+
+    def __init__(self, local: Callable[[], float]) -> None:
+        self._local = local
+        self._offset_s = 0.0
+        self._best_s = float("inf")
+        self._pinned: float | None = None
+        self._pinned_tasks: dict[asyncio.Task[object], float] = {}
+        self._floor_s = 0.0
+
+    def observe(self, before_s: float, after_s: float, store_s: float) -> None:
+        """
+        Take the store's time, which was read between two readings of the local clock. A reading that took long says
+        little: it replaces a better one only slowly, since clocks drift.
+        """
+        took_s = after_s - before_s
+        self._best_s *= 1.5
+        if took_s <= self._best_s:
+            self._best_s = took_s
+            self._floor_s = max(self._floor_s, self._local() + self._offset_s if self._offset_s else 0.0)
+            self._offset_s = store_s - (before_s + after_s) / 2
+
+    def at_least(self, store_s: float) -> None:
+        """Show no earlier time than this from now on: another replica has seen it."""
+        self._floor_s = max(self._floor_s, store_s)
+
+    def live(self) -> float:
+        """Return the store's time of now."""
+        return max(self._local() + self._offset_s, self._floor_s)
+
+    def now(self) -> float:
+        """Return the pinned time where there is one, else the store's time of now."""
+        if self._pinned is not None:
+            return self._pinned
+        if self._pinned_tasks:
+            try:
+                task = asyncio.current_task()
+            except RuntimeError:  # in a thread
+                task = None
+            if task is not None and task in self._pinned_tasks:
+                return self._pinned_tasks[task]
+        return self.live()
+
+    @contextmanager
+    def at(self, store_s: float) -> Iterator[None]:
+        """Pin the time for what is run without waiting."""
+        before, self._pinned = self._pinned, store_s
+        try:
+            yield
+        finally:
+            self._pinned = before
+
+    @contextmanager
+    def at_in_task(self, store_s: float) -> Iterator[None]:
+        """Pin the time for what the current task does, also where it waits. Other tasks see the time of now."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._pinned_tasks[task] = store_s
+        try:
+            yield
+        finally:
+            del self._pinned_tasks[task]

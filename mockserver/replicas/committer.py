@@ -1,0 +1,171 @@
+"""Writes the entries of this replica's namespaces to the store, in groups: one write at a time, again until it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from mockserver.errors import MockServerError
+from mockserver.replicas.journal import Journal, StoreTimeoutError
+from mockserver.replicas.store import Group, Store, StoreAwayError, Written
+
+log = logging.getLogger("mockserver")
+
+MOST_ENTRIES, MOST_BYTES = 64, 256 * 1024
+"""Of a group. The store serves nobody else while it takes one."""
+MOST_GROUPS = 8
+"""Of one write."""
+WAIT_S = 1.0
+"""How long a call waits for the store."""
+_RETRY_S = 0.05
+_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+@dataclass(slots=True)
+class CommitFigures:
+    """What the metrics say of the writes. `latency` counts writes by the first bucket that they fit in, the rest last."""
+
+    groups: int = 0
+    entries: int = 0
+    writes: int = 0
+    repeated: int = 0
+    seconds: float = 0.0
+    latency: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS_S) + 1))
+    bounds_s: tuple[float, ...] = _BUCKETS_S
+
+    def written(self, seconds: float) -> None:
+        self.writes += 1
+        self.seconds += seconds
+        at = next((i for i, bound in enumerate(_BUCKETS_S) if seconds <= bound), len(_BUCKETS_S))
+        self.latency[at] += 1
+
+
+class Committer:
+    """
+    `lose` is called with a journal that the store refused, and why. `sleep` and `local` are the loop's and a monotonic
+    clock; tests hand in their own.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        lose: Callable[[Journal, MockServerError], None],
+        refused: Callable[[Written], MockServerError],
+        *,
+        local: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._lose = lose
+        self._refused = refused
+        self._local = local
+        self._sleep = sleep
+        self._dirty: dict[Journal, None] = {}
+        self._busy: set[Journal] = set()
+        self._task: asyncio.Task[None] | None = None
+        self.away_since_s: float | None = None
+        """When the write began that is not answered for longer than a call waits; None where the store answers."""
+        self.figures = CommitFigures()
+
+    @property
+    def is_away(self) -> bool:
+        return self.away_since_s is not None
+
+    def wants(self, journal: Journal) -> None:
+        """The journal has something to write."""
+        self._dirty[journal] = None
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def wait(self, future: asyncio.Future[None]) -> None:
+        """Wait for a confirmation. Raises StoreTimeoutError at once where the store is away already."""
+        if self.is_away and not future.done():
+            future.cancel()
+            raise _timeout()
+        await future
+
+    async def settle(self) -> None:
+        """Wait until all is written, or the store has been away for a second."""
+        while self._task is not None and not self.is_away:
+            await asyncio.wait((self._task,), timeout=0.05)
+
+    async def close(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        try:
+            while self._dirty:
+                await self._flush()
+        finally:
+            self._task = None
+
+    async def _flush(self) -> None:
+        taken = list(self._taken())
+        if not taken:
+            return
+        self._busy = {journal for journal, _ in taken}
+        began_s = self._local()
+        watch = asyncio.get_running_loop().call_later(WAIT_S, self.give_up, began_s)
+        try:
+            results = await self._written([group for _, group in taken])
+        finally:
+            watch.cancel()
+            self.away_since_s = None
+            self._busy = set()
+        figures = self.figures
+        figures.written(self._local() - began_s)
+        for (journal, group), result in zip(taken, results, strict=True):
+            if result is Written.DONE:
+                figures.groups += 1
+                figures.entries += len(group.entries)
+                journal.confirm(len(group.entries))
+            else:
+                self._lose(journal, self._refused(result))
+
+    def _taken(self) -> Iterator[tuple[Journal, Group]]:
+        """Take the groups of one write. What is left stays for the next."""
+        left = MOST_GROUPS
+        for journal in tuple(self._dirty):
+            del self._dirty[journal]
+            while left and journal.unwritten:
+                entries: list[bytes] = []
+                size = 0
+                while journal.unwritten and len(entries) < MOST_ENTRIES and size < MOST_BYTES:
+                    entries.append(journal.unwritten.popleft())
+                    size += len(entries[-1])
+                journal.groups += 1
+                left -= 1
+                yield journal, Group(journal.ns.name, journal.epoch, journal.groups, entries)
+            if journal.unwritten:
+                self._dirty[journal] = None
+            if not left:
+                return
+
+    async def _written(self, groups: list[Group]) -> list[Written]:
+        """
+        Write the very same groups until an answer comes: a write whose answer was lost may have happened, or happen
+        later, and the store knows the groups that it has by their sequence.
+        """
+        while True:
+            try:
+                return await self._store.write(groups)
+            except StoreAwayError as error:
+                self.figures.repeated += 1
+                log.debug("the store did not answer: %s", error)
+                await self._sleep(_RETRY_S)
+
+    def give_up(self, began_s: float) -> None:
+        """The store is away: the calls that wait are answered. What they did is written once it is there, as lost."""
+        self.away_since_s = began_s
+        log.error("the store has not answered for %g s; calls are answered with 503 until it does", WAIT_S)
+        for journal in {*self._busy, *self._dirty}:
+            journal.give_up(_timeout())
+
+
+def _timeout() -> StoreTimeoutError:
+    return StoreTimeoutError("the store did not answer within a second")

@@ -1,0 +1,489 @@
+"""
+One namespace that this replica owns: runs what it is told by the engine, and writes each of it down for the store.
+
+What was run is appended in the same step, so the entries are in the order in which the engine has seen them. Nobody is
+told what came of it before `stored` has come back. Running the entries of another owner by `replay` gives its memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.webhooks import Due
+from mockserver.errors import MockServerError
+from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Forward, Outcome, Plan, Send
+from mockserver.replicas.clock import StoreClock
+from mockserver.replicas.entries import Entry, Kind, decode, encode, request_head, request_of, response_head, response_of
+from mockserver.store.clock import VirtualClock
+from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
+
+if TYPE_CHECKING:
+    from mockserver.replicas.committer import Committer
+
+_MOST_REMEMBERED = 20_000
+"""Requests of other replicas whose reply is known again by their id."""
+
+
+class OwnerLostError(MockServerError):
+    """This replica does not own the namespace any more."""
+
+
+class StoreTimeoutError(MockServerError):
+    """The store did not confirm in time what a call has done."""
+
+
+class LoggedClock(VirtualClock):
+    """The clock of a namespace, whose changes are told."""
+
+    __slots__ = ("told",)
+
+    def __init__(self, wall: Callable[[], float], told: Callable[[], None] = lambda: None) -> None:
+        super().__init__(wall)
+        self.told = told
+
+    def freeze(self, at_s: float | None = None) -> None:
+        super().freeze(at_s)
+        self.told()
+
+    def move_to(self, at_s: float) -> None:
+        super().move_to(at_s)
+        self.told()
+
+    def resume(self) -> None:
+        super().resume()
+        self.told()
+
+    def reset(self) -> None:
+        super().reset()
+        self.told()
+
+    def restore(self, state: tuple[float, float | None]) -> None:
+        super().restore(state)
+        self.told()
+
+
+AdminRun = Callable[[Request, Namespace], Awaitable[object]]
+"""Runs a call of the admin API again, with no effect outside of the namespace."""
+Begun = tuple[Call, Plan]
+"""A call, and what is performed for it: a closed call has no plan any more."""
+
+
+class Journal:
+    """
+    The only writer of its namespace. `position` counts its entries, `stored` those that the store has confirmed.
+    `epoch` is that of the claim.
+    """
+
+    def __init__(
+        self, ns: Namespace, engine: Engine, clock: StoreClock, committer: Committer, epoch: str, position: int = 0
+    ) -> None:
+        self.ns = ns
+        self.epoch = epoch
+        self.position = position
+        self.confirmed = position
+        self.unwritten: deque[bytes] = deque()
+        self.groups = 0
+        """How many groups were made in this epoch."""
+        self.lost: MockServerError | None = None
+        """Why nothing can be written any more."""
+        self.open: dict[int, Call] = {}
+        self.changes = asyncio.Lock()
+        """Held by what changes the namespace and waits in between; calls wait for it."""
+        self.due: dict[int, Sequence[Due]] = {}
+        """Webhooks of calls that were completed before their last byte left."""
+        self._engine = engine
+        self._clock = clock
+        self._committer = committer
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._replaying = False
+        self._seen: OrderedDict[str, Begun] = OrderedDict()
+        self.shared = engine.shared
+        if not isinstance(ns.clock, LoggedClock):
+            ns.clock = LoggedClock(engine.shared.wall)
+        assert isinstance(ns.clock, LoggedClock)
+        ns.clock.told = self._clock_moved
+
+    # Writing
+
+    def append(self, kind: Kind, at_s: float, head: list[Any], first: bytes = b"", second: bytes = b"") -> None:
+        """Add one entry, which the committer writes with others."""
+        if self._replaying:
+            return
+        self.position += 1
+        self.unwritten.append(encode(kind, at_s, head, first, second))
+        self._committer.wants(self)
+
+    async def stored(self) -> None:
+        """
+        Wait until all entries so far are in the store. Raises OwnerLostError, StoreIsFullError, and StoreTimeoutError
+        after a second.
+        """
+        if self.lost is not None:
+            raise self.lost
+        if self.confirmed >= self.position:
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((self.position, future))
+        await self._committer.wait(future)
+
+    def give_up(self, error: MockServerError) -> None:
+        """Whoever waits is told that it takes too long. The entries are written all the same, later."""
+        waiting, self._waiting = self._waiting, deque()
+        for _, future in waiting:
+            if not future.done():
+                future.set_exception(error)
+
+    def confirm(self, count: int) -> None:
+        """So many more entries are in the store."""
+        self.confirmed += count
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= self.confirmed:
+            _, future = waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+
+    def fail(self, error: MockServerError) -> None:
+        """Nothing more can be written: whoever waits is told."""
+        if self.lost is None:
+            self.lost = error
+        self.unwritten.clear()
+        self.give_up(error)
+
+    # Calls
+
+    def begin(self, request: Request, request_id: str = "", header: tuple[str, str] | None = None) -> Begun:
+        """
+        Decide a call. One whose reply is whole and ready is completed at once: nobody can see it before it is stored,
+        and from then on it is over for everybody. `header` is one more line of the reply.
+        """
+        at_s = self._clock.live()
+        raw, body = request.headers.raw, request.body
+        head = [request_head(request), request_id, header, None]
+        with self._clock.at(at_s):
+            begun = self._begun(request, request_id, header)
+            if _is_ready(begun[0]):
+                head[3] = True
+                self._complete(begun[0], at_s)
+        self.append(Kind.CALL, at_s, [len(raw), *head], raw, body)
+        return begun
+
+    def begin_incomplete(self, request: Request, response: Response | None) -> Call:
+        """Record a request whose body never came whole, and the answer to it."""
+        return self._recorded(request, response, None)
+
+    def begin_refused(self, request: Request, document: dict[str, Any]) -> Call:
+        """Record a request that can't be answered, with the problem that says why."""
+        return self._recorded(request, None, document)
+
+    def _recorded(self, request: Request, response: Response | None, document: dict[str, Any] | None) -> Call:
+        at_s = self._clock.live()
+        raw, body = request.headers.raw, request.body
+        said = None if response is None else response_head(response)
+        with self._clock.at(at_s):
+            call = self._begun_apart(request, response, document)
+        second = body if response is None else response.body
+        self.append(
+            Kind.CALL, at_s, [len(raw), request_head(request), "", None, None, len(body), said, document], raw + body,
+            b"" if response is None else second,
+        )  # fmt: skip
+        return call
+
+    def _begun(self, request: Request, request_id: str, header: tuple[str, str] | None) -> Begun:
+        call = self._engine.begin(request, self.ns)
+        if header is not None:
+            self._engine.add_header(call, *header)
+        self.open[call.number] = call
+        if call.forwarded is not None:
+            call.plan = tuple(self._told(call, step) if isinstance(step, Forward) else step for step in call.plan)
+        begun = call, call.plan
+        if request_id:
+            self._seen[request_id] = begun
+            if len(self._seen) > _MOST_REMEMBERED:
+                self._seen.popitem(last=False)
+        return begun
+
+    def _begun_apart(self, request: Request, response: Response | None, document: dict[str, Any] | None) -> Call:
+        if document is None:
+            call = self._engine.begin_incomplete(request, self.ns, response)
+        else:
+            call = self._engine.begin_refused(request, self.ns, document)
+        self.open[call.number] = call
+        return call
+
+    def _complete(self, call: Call, at_s: float) -> None:
+        """The reply is whole and ready, and is handed out as soon as it is stored."""
+        call.first_byte_at_s = call.last_byte_at_s = at_s
+        self._finish(call, Outcome.DONE)
+
+    def _finish(self, call: Call, outcome: Outcome) -> None:
+        self.open.pop(call.number, None)
+        due = self._engine.finish(call, outcome)
+        for webhook in due:
+            if not webhook.before and webhook.delivery.state is DeliveryState.WAITING:
+                webhook.delivery.due_s = self.ns.clock.now_s() + webhook.delay_s
+        if due and not self._replaying:
+            self.due[call.number] = due
+        elif due:
+            self._wait_for(due)
+
+    def known(self, request_id: str) -> Begun | None:
+        """Return the call of a request that came before, and whose answer was lost on its way."""
+        return self._seen.get(request_id)
+
+    def forget(self, request_id: str) -> None:
+        """Its answer has come."""
+        self._seen.pop(request_id, None)
+
+    def answered(self, call: Call, status: int) -> None:
+        """As of the engine: the status line is about to be sent."""
+        if call.status is None and call.home is not None:
+            self._engine.answered(call, status)
+            self.append(Kind.ANSWERED, self._clock.live(), [call.number, status, call.first_byte_at_s])
+
+    def left(self, call: Call) -> None:
+        """As of the engine: the client has ended its side of the connection."""
+        if call.outcome is not Outcome.OPEN:
+            return
+        at_s = self._clock.live()
+        with self._clock.at(at_s):
+            self._engine.left(call)
+        self.append(Kind.LEFT, at_s, [call.number])
+
+    def finish(self, call: Call, outcome: Outcome) -> Sequence[Due]:
+        """
+        Close the call. Return the webhooks that are to be sent now. One that was closed before its last byte left, and
+        whose client then did not take it, is amended.
+        """
+        if call.number in self.open:
+            at_s = self._clock.live()
+            said = None
+            body = b""
+            if call.forwarded is not None and call.response is not None:
+                said = [*response_head(call.response), call.reply_length, call.reply_sha256]
+                body = call.response.body
+            head = [call.number, outcome.value, call.first_byte_at_s, call.last_byte_at_s, call.left_at_s, said, call.error]
+            with self._clock.at(at_s):
+                self._finish(call, outcome)
+            self.append(Kind.END, at_s, head, body)
+        elif outcome is not call.outcome and outcome is Outcome.CLIENT_LEFT:
+            self.amend(call, outcome)
+        return self.due.pop(call.number, ())
+
+    def amend(self, call: Call, outcome: Outcome, *, sent: bool = True) -> None:
+        """Correct the outcome of a call that was closed before its reply left. `sent`: some of the reply has left."""
+        at_s = self._clock.live()
+        with self._clock.at(at_s):
+            self._engine.amend(self.ns, call, outcome, sent=sent)
+        self.append(Kind.AMEND, at_s, [call.number, outcome.value, sent])
+
+    async def completes(self, call: Call, outcome: Outcome) -> None:
+        """The last byte of its reply is about to leave: close the call, and have it stored before."""
+        if not call.request.complete:
+            outcome = Outcome.INCOMPLETE
+        if call.number in self.open:
+            call.last_byte_at_s = self._clock.live()
+            due = self.finish(call, outcome)
+            if due:
+                self.due[call.number] = due
+        await self.stored()
+
+    def _told(self, call: Call, step: Forward) -> Forward:
+        """Have the reply of a real service written down before it is used."""
+        came = step.came
+
+        def written(response: Response) -> bool:
+            at_s = self._clock.live()
+            with self._clock.at(at_s):
+                self.append(Kind.REPLY, at_s, [call.number, *response_head(response), call.error], response.body)
+                return came(response)
+
+        return replace(step, came=written)
+
+    # Changes
+
+    async def change(self, request: Request, run: Callable[[], Awaitable[Any]], succeeded: Callable[[Any], bool]) -> Any:
+        """Run a call of the admin API that changes the namespace, alone, and write it down where it succeeded."""
+        async with self.changes:
+            at_s = self._clock.live()
+            with self._clock.at_in_task(at_s):
+                answer = await run()
+            if succeeded(answer):
+                raw = request.headers.raw
+                self.append(Kind.ADMIN, at_s, [request_head(request)], raw, request.body)
+        return answer
+
+    def kept(self) -> None:
+        """How long the namespace stays was changed."""
+        self.append(Kind.KEPT, self._clock.live(), [self.ns.ttl_s, self.ns.kept_at_s, self.ns.used_at_s])
+
+    def _clock_moved(self) -> None:
+        self.append(Kind.CLOCK, self._clock.now(), list(self.ns.clock.state()))
+
+    # Webhooks
+
+    def sending(self, delivery: Delivery, number: int) -> None:
+        """An attempt begins: another owner can't know whether it was received."""
+        self.append(Kind.SENDING, self._clock.live(), [delivery.number, number])
+
+    def sent(self, delivery: Delivery, attempt: Try | None, next_number: int) -> None:
+        """An attempt is over, or the delivery was given up. `next_number` is that of the attempt that follows, 0 for none."""
+        said = None
+        if attempt is not None:
+            said = [attempt.at_s, attempt.sent_at_s, attempt.duration_ms, attempt.status, attempt.error]
+        head = [delivery.number, delivery.state.value, delivery.error, delivery.due_s, next_number, said]
+        self.append(Kind.SENT, self._clock.live(), head, attempt.answer if attempt is not None else b"")
+
+    def _wait_for(self, due: Sequence[Due]) -> None:
+        """In a replay: what the owner would have sent waits in the timers."""
+        for webhook in due:
+            delivery = webhook.delivery
+            if delivery.state is DeliveryState.WAITING and not any(
+                attempt.delivery is delivery for attempt in self.ns.timers
+            ):
+                self.ns.timers.push(delivery.due_s, DeliveryAttempt(delivery))
+
+    # Replays
+
+    async def replay(self, entries: Sequence[bytes], run: AdminRun, pause: Callable[[], Awaitable[None]]) -> None:
+        """
+        Run the entries of an earlier owner. `pause` lets others have their turn. Raises BadEntryError. Calls that were
+        open then are lost: their client was connected to nobody who lives.
+        """
+        self._replaying = True
+        try:
+            for data in entries:
+                await self._apply(decode(data), run)
+                await pause()
+        finally:
+            self._replaying = False
+        self.due.clear()
+        for call in tuple(self.open.values()):
+            self.finish(call, Outcome.LOST)
+        self.due.clear()
+
+    async def _apply(self, entry: Entry, run: AdminRun) -> None:
+        self._clock.at_least(entry.at_s)
+        if entry.kind is Kind.ADMIN:
+            request = request_of(entry.head[0], entry.first, entry.second, self.ns.name)
+            with self._clock.at_in_task(entry.at_s):
+                await run(request, self.ns)
+            return
+        with self._clock.at(entry.at_s):
+            _APPLY[entry.kind](self, entry)
+
+    def _apply_call(self, entry: Entry) -> None:
+        headers_length, head, request_id, header, completed, *apart = entry.head
+        if apart:
+            body_length, said, document = apart
+            request = request_of(head, entry.first[:headers_length], entry.first[headers_length:], self.ns.name)
+            response = None if said is None else response_of(said, entry.second)
+            assert len(request.body) == body_length
+            self._begun_apart(request, response, document)
+            return
+        request = request_of(head, entry.first, entry.second, self.ns.name)
+        call, _ = self._begun(request, request_id, None if header is None else (header[0], header[1]))
+        if completed:
+            self._complete(call, entry.at_s)
+
+    def _apply_answered(self, entry: Entry) -> None:
+        number, status, first_byte_at_s = entry.head
+        call = self.open.get(number)
+        if call is not None:
+            call.first_byte_at_s = first_byte_at_s
+            self._engine.answered(call, status)
+
+    def _apply_left(self, entry: Entry) -> None:
+        call = self.open.get(entry.head[0])
+        if call is not None:
+            self._engine.left(call)
+
+    def _apply_end(self, entry: Entry) -> None:
+        number, outcome, first_byte_at_s, last_byte_at_s, left_at_s, said, error = entry.head
+        call = self.open.get(number)
+        if call is None:
+            return
+        call.first_byte_at_s, call.last_byte_at_s = first_byte_at_s, last_byte_at_s
+        if left_at_s is not None:
+            call.left_at_s = left_at_s
+        if said is not None:
+            *head, length, digest = said
+            call.response = response_of(head, entry.first)
+            call.reply_length, call.reply_sha256 = length, digest
+        if error is not None:
+            call.error = error
+        self._finish(call, Outcome(outcome))
+
+    def _apply_amend(self, entry: Entry) -> None:
+        number, outcome, sent = entry.head
+        call = self.ns.record.get(number)
+        if call is not None:
+            self._engine.amend(self.ns, call, Outcome(outcome), sent=sent)
+
+    def _apply_reply(self, entry: Entry) -> None:
+        number, status, headers, reason, error = entry.head
+        call = self.open.get(number)
+        step = next((step for step in call.plan if isinstance(step, Forward)), None) if call is not None else None
+        if call is not None and step is not None:
+            call.error = error
+            step.came(response_of([status, headers, reason], entry.first))
+
+    def _apply_clock(self, entry: Entry) -> None:
+        offset_s, frozen_s = entry.head
+        self.ns.clock.restore((offset_s, frozen_s))
+
+    def _apply_sending(self, entry: Entry) -> None:
+        delivery = self.ns.deliveries.get(entry.head[0])
+        if delivery is not None:
+            delivery.again = True
+
+    def _apply_sent(self, entry: Entry) -> None:
+        number, state, error, due_s, next_number, said = entry.head
+        delivery = self.ns.deliveries.get(number)
+        if delivery is None:
+            return
+        delivery.again = False
+        if said is not None:
+            delivery.tries.append(Try(*said, entry.first))
+        delivery.state, delivery.error, delivery.due_s = DeliveryState(state), error, due_s
+        timers = self.ns.timers
+        timers.remove(lambda attempt: attempt.delivery is delivery)
+        if next_number:
+            timers.push(due_s, DeliveryAttempt(delivery, next_number))
+
+    def _apply_kept(self, entry: Entry) -> None:
+        self.ns.ttl_s, self.ns.kept_at_s, self.ns.used_at_s = entry.head
+
+
+def _is_ready(call: Call) -> bool:
+    """Whether the reply is whole, and nothing is waited for before it is sent."""
+    plan = call.plan
+    return (
+        call.consult is None
+        and len(plan) == 1
+        and plan[0].__class__ is Send
+        and plan[0].upto is None  # type: ignore[union-attr]
+        and plan[0].promise is None  # type: ignore[union-attr]
+        and not any(due.before for due in call.due)
+    )
+
+
+_APPLY: dict[Kind, Callable[[Journal, Entry], None]] = {
+    Kind.CALL: Journal._apply_call,  # noqa: SLF001  (its own class)
+    Kind.ANSWERED: Journal._apply_answered,  # noqa: SLF001
+    Kind.LEFT: Journal._apply_left,  # noqa: SLF001
+    Kind.END: Journal._apply_end,  # noqa: SLF001
+    Kind.AMEND: Journal._apply_amend,  # noqa: SLF001
+    Kind.REPLY: Journal._apply_reply,  # noqa: SLF001
+    Kind.CLOCK: Journal._apply_clock,  # noqa: SLF001
+    Kind.SENDING: Journal._apply_sending,  # noqa: SLF001
+    Kind.SENT: Journal._apply_sent,  # noqa: SLF001
+    Kind.KEPT: Journal._apply_kept,  # noqa: SLF001
+}

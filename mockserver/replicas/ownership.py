@@ -1,0 +1,317 @@
+"""Which replica runs which namespace: claims, heartbeats, taking over, giving up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockserver.engine.engine import Engine, NamespaceExistsError
+from mockserver.engine.namespace import Namespace
+from mockserver.errors import MockServerError
+from mockserver.replicas.checkpoint import checkpoint_of, restore_checkpoint
+from mockserver.replicas.clock import StoreClock
+from mockserver.replicas.committer import Committer
+from mockserver.replicas.journal import AdminRun, Journal, LoggedClock, OwnerLostError
+from mockserver.replicas.store import Beat, Claim, Facts, Member, Store, StoreAwayError, StoreIsFullError, StoreRefusedError, Written
+
+log = logging.getLogger("mockserver")
+
+BEAT_S = 1.0
+FRESH_S = 1.5
+"""A replica whose last heartbeat is older asks the store before it shows anything."""
+_CHECKPOINT_ENTRIES = 20_000
+"""At least so many entries are between two checkpoints; more where the call log is longer."""
+_TURN_ENTRIES = 50
+"""So many entries are replayed before others have their turn."""
+
+
+@dataclass(slots=True)
+class OwnershipFigures:
+    """What the metrics say: namespaces taken over from others, and given up."""
+
+    taken_over: int = 0
+    lost: int = 0
+    emptied_at_s: float | None = None
+    """When the store was found empty or replaced last, by its time."""
+    replayed: int = 0
+
+
+class Ownership:
+    """
+    One for a replica. `local` is a monotonic clock, `sleep` the loop's. `run` runs a call of the admin API in a replay.
+    `settled` is called with a namespace that was taken over, `dropped` with one that was given up.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        clock: StoreClock,
+        member: Member,
+        files: Mapping[str, str],
+        *,
+        adopt: bool,
+        local: Callable[[], float],
+        run: AdminRun,
+        settled: Callable[[Namespace], None] = lambda _: None,
+        dropped: Callable[[Namespace], None] = lambda _: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        told: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self.store = store
+        self.engine = engine
+        self.clock = clock
+        self.member = member
+        self.members: dict[str, Member] = {}
+        self.journals: dict[str, Journal] = {}
+        self.figures = OwnershipFigures()
+        self.error: str | None = None
+        """Why this replica is not ready; None where it is."""
+        self.committer = Committer(store, self.lose, _refusal, local=local, sleep=sleep)
+        self._files = files
+        self._adopt = adopt
+        self._local = local
+        self._run = run
+        self._settled = settled
+        self._dropped = dropped
+        self._sleep = sleep
+        self._told = told
+        self._homes: dict[str, str] = {}
+        self._claiming: dict[str, asyncio.Task[Journal | Member | None]] = {}
+        self._beat_ok_s = float("-inf")
+        self._run_id: str | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._checkpoints: dict[str, int] = {}
+        self._saving: set[asyncio.Task[None]] = set()
+
+    # Membership
+
+    async def start(self) -> None:
+        """Join, once. Raises StoreRefusedError, StoreAwayError."""
+        await self._join()
+
+    def keep_beating(self) -> None:
+        """Send heartbeats from now on."""
+        self._beating = asyncio.get_running_loop().create_task(self._beat_on())
+
+    async def _join(self) -> None:
+        before_s = self._local()
+        beat = await self.store.join(self.member, self._files, adopt=self._adopt)
+        self._observe(before_s, beat)
+        self._adopt = False
+
+    def _observe(self, before_s: float, beat: Beat) -> None:
+        now_s = self._local()
+        self.clock.observe(before_s, now_s, beat.time_s)
+        self.members = {member.id: member for member in beat.members}
+        self._run_id = beat.run_id
+        self._beat_ok_s = before_s
+        self.error = None
+
+    async def beat(self) -> None:
+        """Send one heartbeat. Raises StoreAwayError, StoreRefusedError."""
+        before_s = self._local()
+        known, run_id = set(self.members), self._run_id
+        beat = await self.store.beat(replace(self.member, told=self._told()))
+        if not beat.is_known:
+            await self._join_anew(emptied=beat.run_id != run_id or not beat.members)
+            return
+        self._observe(before_s, beat)
+        if known - set(self.members):
+            await self._take_over_abandoned()
+
+    async def _join_anew(self, *, emptied: bool) -> None:
+        """Others have taken this replica for dead, or the store was emptied."""
+        log.warning(
+            "this replica joins the store anew: %s",
+            "the store is empty or another one, and everything begins as after a reset"
+            if emptied
+            else "others have taken it for dead",
+        )
+        for journal in tuple(self.journals.values()):
+            self.lose(journal, OwnerLostError("this replica was taken for dead"))
+        self._homes.clear()
+        self.member = replace(self.member, id=secrets.token_hex(8))
+        await self._join()
+        if emptied:
+            self.figures.emptied_at_s = self.clock.live()
+
+    async def _beat_on(self) -> None:
+        while True:
+            await self._sleep(BEAT_S)
+            try:
+                await self.beat()
+            except StoreAwayError as error:
+                self.error = str(error)
+            except StoreRefusedError as error:
+                self.error = str(error)
+                log.error("this replica is not ready: %s", error)  # noqa: TRY400  (the error says all)
+            except Exception:
+                log.exception("a heartbeat failed")
+            self._drop_old_checkpoints()
+
+    async def fresh(self) -> None:
+        """Make sure that no other replica has taken over meanwhile. Raises StoreAwayError."""
+        if self._local() - self._beat_ok_s > FRESH_S:
+            await self.beat()
+
+    async def stop(self) -> None:
+        """Give up every namespace, and leave."""
+        if self._beating is not None:
+            self._beating.cancel()
+        for task in self._claiming.values():
+            task.cancel()
+        await self.committer.settle()
+        await self.committer.close()
+        if self._saving:
+            await asyncio.wait(self._saving, timeout=1)
+        try:
+            await self.store.leave(self.member.id)
+        except (StoreAwayError, StoreRefusedError):
+            log.warning("the store could not be told that this replica stops; others notice it within seconds")
+        await self.store.close()
+
+    # Homes
+
+    async def home(self, name: str, facts: Facts | None = None) -> Journal | Member | None:
+        """
+        Return who runs the namespace: this replica (its journal) or another. None: there is no such namespace. With
+        `facts` it is made. Raises StoreAwayError.
+        """
+        journal = self.journals.get(name)
+        if journal is not None:
+            return journal
+        owner = self.members.get(self._homes.get(name, ""))
+        if owner is not None:
+            return owner
+        task = self._claiming.get(name)
+        if task is None:
+            task = self._claiming[name] = asyncio.get_running_loop().create_task(self._claim(name, facts))
+            task.add_done_callback(lambda _: self._claiming.pop(name, None))
+        return await asyncio.shield(task)
+
+    def forget_home(self, name: str, owner: Member) -> None:
+        """That replica does not run the namespace, or can't be reached."""
+        if self._homes.get(name) == owner.id:
+            del self._homes[name]
+
+    async def make(self, name: str, facts: Facts) -> Journal:
+        """Make a namespace. Raises NamespaceExistsError, StoreAwayError."""
+        claim = await self.store.claim(name, self.member.id, secrets.token_hex(8), facts)
+        if claim.existed:
+            raise NamespaceExistsError(name)
+        return await self._acquire(name, claim)
+
+    async def remove(self, journal: Journal) -> None:
+        """Remove a namespace of this replica. Raises StoreAwayError, OwnerLostError."""
+        await journal.stored()
+        if await self.store.remove(journal.ns.name, journal.epoch) is Written.FENCED:
+            error = OwnerLostError("another replica owns it")
+            self.lose(journal, error)
+            raise error
+        self.journals.pop(journal.ns.name, None)
+        journal.fail(OwnerLostError("the namespace was removed"))
+
+    async def _claim(self, name: str, facts: Facts | None) -> Journal | Member | None:
+        claim = await self.store.claim(name, self.member.id, secrets.token_hex(8), facts)
+        if claim.owner is None:
+            return None
+        if claim.is_new:
+            return await self._acquire(name, claim)
+        owner = self.members.get(claim.owner)
+        if owner is None:
+            await self.beat()
+            owner = self.members.get(claim.owner)
+            if owner is None:
+                raise StoreAwayError("the replica that owns the namespace is not known yet")
+        self._homes[name] = owner.id
+        return owner
+
+    async def _acquire(self, name: str, claim: Claim) -> Journal:
+        """Take a namespace over with all that its earlier owners were told."""
+        history = await self.store.history(name)
+        facts = claim.facts or Facts(None, None)
+        self._drop(name)
+        ns = self.engine.renew(name, seed=facts.seed, ttl_s=facts.ttl_s)
+        ns.clock = LoggedClock(self.engine.shared.wall)
+        if history.checkpoint is not None:
+            restore_checkpoint(ns, history.checkpoint)
+        end = history.position + len(history.entries)
+        journal = Journal(ns, self.engine, self.clock, self.committer, claim.epoch, end)
+        turns = 0
+
+        async def pause() -> None:
+            nonlocal turns
+            turns += 1
+            if turns % _TURN_ENTRIES == 0:
+                await asyncio.sleep(0)
+
+        await journal.replay(history.entries, self._run, pause)
+        self._checkpoints[name] = history.position
+        if history.entries:
+            self.figures.taken_over += 1
+            self.figures.replayed += len(history.entries)
+        self._homes.pop(name, None)
+        self.journals[name] = journal
+        self._settled(ns)
+        return journal
+
+    def lose(self, journal: Journal, error: MockServerError) -> None:
+        """Give a namespace up: another replica owns it, or the store has not taken what it did."""
+        journal.fail(error)
+        if self.journals.get(journal.ns.name) is journal:
+            del self.journals[journal.ns.name]
+            self.figures.lost += 1
+            self._drop(journal.ns.name)
+
+    def _drop(self, name: str) -> None:
+        """Forget what the namespace remembers here."""
+        old = self.engine.namespaces.get(name)
+        if old is not None:
+            self._dropped(old)
+            self.engine.drop(old)
+
+    async def _take_over_abandoned(self) -> None:
+        """Namespaces of replicas that have gone have webhooks to send, and calls to be marked: somebody has to run them."""
+        for name, (owner, _) in (await self.store.namespaces()).items():
+            if owner not in self.members and name not in self.journals:
+                await self.home(name)
+
+    # Checkpoints
+
+    def _drop_old_checkpoints(self) -> None:
+        """Shorten what the store keeps of each namespace: take a checkpoint where there are many entries since the last."""
+        least = max(_CHECKPOINT_ENTRIES, 2 * self.engine.settings.limits.calls)
+        for name, journal in self.journals.items():
+            due = journal.position - self._checkpoints.get(name, 0) >= least
+            if due and not journal.open and not journal.changes.locked() and can_be_saved(journal.ns):
+                self._checkpoints[name] = journal.position
+                taken = checkpoint_of(journal.ns, self.engine.settings.seed)
+                task = asyncio.get_running_loop().create_task(self._save(journal, journal.position, taken))
+                self._saving.add(task)
+                task.add_done_callback(self._saving.discard)
+
+    async def _save(self, journal: Journal, position: int, taken: Callable[[], bytes]) -> None:
+        try:
+            data = await asyncio.to_thread(taken)
+            await journal.stored()
+            await self.store.checkpoint(journal.ns.name, journal.epoch, position, data)
+        except MockServerError as error:
+            log.warning("no checkpoint of the namespace %s could be kept: %s", journal.ns.name, error)
+
+
+def can_be_saved(ns: Namespace) -> bool:
+    """Whether a checkpoint would hold all of it: recordings and injected failures are only in the entries."""
+    return ns.recordings is None and ns.troubles is None and not ns.snapshots
+
+
+def _refusal(written: Written) -> MockServerError:
+    if written is Written.FULL:
+        return StoreIsFullError("the store has no memory left")
+    if written is Written.FENCED:
+        return OwnerLostError("another replica owns the namespace")
+    return OwnerLostError("the store does not know the namespace any more")

@@ -1,0 +1,477 @@
+"""
+One of many replicas: answers where it owns the namespace of a request, and passes the request on where it does not.
+
+A request that gets no answer on its way, because its owner has gone, is asked of the next owner under the same id: what
+it did is done once, whatever was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mockserver.engine.answers import problem_response
+from mockserver.engine.engine import NamespaceExistsError
+from mockserver.engine.namespace import DEFAULT
+from mockserver.errors import MockServerError
+from mockserver.http.encoder import encode
+from mockserver.http.heads import HTTP_1_1
+from mockserver.http.listener import Listener
+from mockserver.http.outgoing import Wire, sent_by_kernel
+from mockserver.http.performer import reset
+from mockserver.model.call import Call
+from mockserver.model.http import Request, Response
+from mockserver.model.plan import Outcome, Plan, is_one_send
+from mockserver.model.problem import problem
+from mockserver.replicas.entries import request_head, request_of, response_head, response_of
+from mockserver.replicas.journal import Journal, OwnerLostError, StoreTimeoutError
+from mockserver.replicas.link import (
+    Exchange,
+    Frames,
+    Link,
+    LinkLostError,
+    LinkServer,
+    RemoteTransport,
+    Sort,
+    pack_ask,
+    unpack_ask,
+)
+from mockserver.replicas.ownership import Ownership
+from mockserver.replicas.store import Facts, Member, StoreAwayError, StoreIsFullError, StoreRefusedError
+
+log = logging.getLogger("mockserver")
+
+HELD_S = 10.0
+"""How long a request is held while the owner of its namespace is being replaced."""
+_PAUSE_S = 0.05
+_CUT_S = 10.0
+"""So long the answer to a request of another replica is kept after the connection to it broke."""
+
+
+class Apart:
+    """A request that claims no route: its body never came whole, or it can't be answered."""
+
+    __slots__ = ("document", "response")
+
+    def __init__(self, response: Response | None, document: dict[str, Any] | None = None) -> None:
+        self.response = response
+        self.document = document
+
+
+class NoAnswerError(MockServerError):
+    """The request gets a response that no scenario made: `response` says why."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__("there is no answer")
+        self.response = response
+
+
+class Replica:
+    """
+    `admin` answers the admin API of the namespaces that are owned here; `listener` performs. `facts` are those of a
+    namespace that a request may make, None where it may not.
+    """
+
+    def __init__(
+        self,
+        ownership: Ownership,
+        listener: Listener,
+        *,
+        secret: bytes,
+        facts: Callable[[str], Facts | None],
+        unknown: Callable[[str], Response],
+        admin: Callable[[Request, Journal], Awaitable[Any]],
+    ) -> None:
+        self.ownership = ownership
+        self._listener = listener
+        self._facts = facts
+        self._unknown = unknown
+        self._admin = admin
+        self._links: dict[str, Link] = {}
+        self._secret = secret
+        self.server = LinkServer(secret, self._asked)
+        self._last = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.relayed = 0
+        """Requests that were passed on to other replicas."""
+
+    # Requests of clients
+
+    async def answer(
+        self,
+        request: Request,
+        name: str,
+        wire: Wire,
+        *,
+        header: tuple[str, str] | None = None,
+        apart: Apart | None = None,
+        is_admin: bool = False,
+    ) -> None:
+        """Answer a request for that namespace, here or by another replica. Raises ConnectionError."""
+        self._last += 1
+        request_id = f"{self.ownership.member.id}.{self._last}"
+        began_s = asyncio.get_running_loop().time()
+        while True:
+            try:
+                home = await self._home(name)
+                if isinstance(home, Journal):
+                    await self.run(home, request.again(), request_id, wire, header=header, apart=apart, is_admin=is_admin)
+                    return
+                if await self._relay(home, request, name, request_id, wire, header, apart, is_admin=is_admin):
+                    return
+                self.ownership.forget_home(name, home)
+            except NoAnswerError as error:
+                await self._send(error.response, wire)
+                return
+            except (StoreAwayError, StoreRefusedError) as error:
+                await self._send(away(str(error)), wire)
+                return
+            except OwnerLostError:
+                pass
+            if asyncio.get_running_loop().time() - began_s > HELD_S:
+                await self._send(away("no replica has taken the namespace over"), wire)
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+    async def answer_apart(
+        self, request: Request, name: str, wire: Wire, response: Response | None, document: dict[str, Any] | None = None
+    ) -> None:
+        """Answer a request that claims no route."""
+        await self.answer(request, name, wire, apart=Apart(response, document))
+
+    def record_incomplete(self, request: Request, name: str) -> None:
+        """Record a request whose client left in the middle of its body."""
+        self._record(request, name, Apart(None))
+
+    def record_refused(self, request: Request, document: dict[str, Any]) -> None:
+        """Record a request that can't be answered, in the default namespace."""
+        self._record(request, DEFAULT, Apart(None, document))
+
+    def _record(self, request: Request, name: str, apart: Apart) -> None:
+        """Record a request whose client waits for nothing."""
+        transport = RemoteTransport(request.client)
+        transport.client_left()
+        wire = Wire(transport, transport, self._listener.engine, version=(1, 1), keep_alive=False, head_only=False)
+        task = asyncio.get_running_loop().create_task(self._recorded(request, name, wire, apart))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _recorded(self, request: Request, name: str, wire: Wire, apart: Apart) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self.answer(request, name, wire, apart=apart)
+
+    async def _home(self, name: str) -> Journal | Member:
+        """Raises NoAnswerError, StoreAwayError."""
+        ownership = self.ownership
+        if ownership.committer.is_away:
+            raise StoreAwayError("the store does not answer")
+        if ownership.error is not None:
+            raise StoreAwayError(ownership.error)
+        home = await ownership.home(name)
+        if home is None:
+            facts = self._facts(name)
+            if facts is None:
+                raise NoAnswerError(self._unknown(name))
+            try:
+                return await ownership.make(name, facts)
+            except NamespaceExistsError:
+                home = await ownership.home(name)
+                if home is None:
+                    raise NoAnswerError(self._unknown(name)) from None
+        return home
+
+    async def _send(self, response: Response, wire: Wire) -> None:
+        if wire.has_begun:
+            wire.transport.abort()
+            raise ConnectionResetError("the reply was begun, and its rest is lost")
+        await self._listener.send(response, wire)
+
+    # A namespace that is owned here
+
+    async def run(
+        self,
+        journal: Journal,
+        request: Request,
+        request_id: str,
+        wire: Wire,
+        *,
+        header: tuple[str, str] | None = None,
+        apart: Apart | None = None,
+        is_admin: bool = False,
+    ) -> None:
+        """Answer a request as the owner of its namespace. Raises OwnerLostError, NoAnswerError, ConnectionError."""
+        if is_admin:
+            await self._listener.send_admin(await self._admin(request, journal), wire)
+            return
+        while journal.changes.locked():
+            async with journal.changes:
+                pass
+        begun = journal.known(request_id)
+        if begun is not None and begun[0].outcome is Outcome.LOST:
+            raise NoAnswerError(lost())
+        if begun is None:
+            if apart is not None:
+                call = (
+                    journal.begin_incomplete(request, apart.response)
+                    if apart.document is None
+                    else journal.begin_refused(request, apart.document)
+                )
+                begun = call, call.plan
+            else:
+                begun = journal.begin(request, request_id, header)
+        call, plan = begun
+        is_ready = call.number not in journal.open
+        try:
+            await journal.stored()
+        except (StoreTimeoutError, StoreIsFullError) as error:
+            self._lost(journal, call)
+            raise NoAnswerError(away(str(error)) if isinstance(error, StoreTimeoutError) else full()) from error
+        except asyncio.CancelledError:
+            if is_ready:
+                journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
+            else:
+                journal.finish(call, Outcome.CLIENT_LEFT)
+            raise
+        wire.settled_by(journal, journal.completes)
+        if is_ready:
+            await self._send_ready(journal, call, plan, request, wire)
+            return
+        try:
+            await self._listener.perform(journal.ns, call, wire, journal)
+        except (StoreTimeoutError, StoreIsFullError, OwnerLostError) as error:
+            self._lost(journal, call, sent=wire.has_begun)
+            raise NoAnswerError(away(str(error))) from error
+
+    def _lost(self, journal: Journal, call: Call, *, sent: bool = False) -> None:
+        """Nobody knows yet whether what the call did is in the store; its client gets no answer of the scenario."""
+        if journal.lost is not None:
+            return
+        if call.number in journal.open:
+            journal.finish(call, Outcome.LOST)
+        else:
+            journal.amend(call, Outcome.LOST, sent=sent)
+
+    async def _send_ready(self, journal: Journal, call: Call, plan: Plan, request: Request, wire: Wire) -> None:
+        """Send the reply of a call that is closed already."""
+        listener = self._listener
+        listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
+        response = plan[0].response  # type: ignore[union-attr]
+        try:
+            if (
+                wire.keep_alive
+                and not wire.head_only
+                and request.version is HTTP_1_1
+                and is_one_send(plan)
+            ):
+                await wire.write(encode(response, request.arrived_s), 0)
+            else:
+                await listener.performer.perform(plan, wire, _raise_where_left)
+        except (ConnectionError, asyncio.CancelledError):
+            if not wire.interrupted():
+                journal.amend(call, Outcome.CLIENT_LEFT, sent=wire.has_begun and not wire.transport.is_closing())
+            raise
+
+    # A namespace of another replica
+
+    async def _relay(
+        self,
+        owner: Member,
+        request: Request,
+        name: str,
+        request_id: str,
+        wire: Wire,
+        header: tuple[str, str] | None,
+        apart: Apart | None,
+        *,
+        is_admin: bool,
+    ) -> bool:
+        """Have another replica answer. False: the namespace is not there, or the replica can't be reached."""
+        said = None
+        body = b""
+        if apart is not None:
+            said = [None if apart.response is None else response_head(apart.response), apart.document]
+            body = b"" if apart.response is None else apart.response.body
+        raw = request.headers.raw
+        head = [
+            request_id, name, request_head(request), header, said, is_admin, wire.keep_alive, wire.head_only, len(raw),
+            len(request.body),
+        ]  # fmt: skip
+        payload = pack_ask(head, raw + request.body, body)
+        exchange = Exchange()
+        self.relayed += 1
+        while True:
+            link = self._link(owner)
+            try:
+                stream = await link.ask(payload, exchange)
+            except LinkLostError:
+                if exchange.received:
+                    wire.transport.abort()
+                    raise ConnectionResetError("the owner has gone in the middle of its reply") from None
+                return False
+            try:
+                return await self._passed_back(link, stream, exchange, wire)
+            except LinkLostError:
+                await asyncio.sleep(_PAUSE_S)  # the same once more: what has come already is not sent again
+            finally:
+                link.forget(stream)
+
+    async def _passed_back(self, link: Link, stream: int, exchange: Exchange, wire: Wire) -> bool:
+        """Pass the frames of an answer on to the client. Raises LinkLostError."""
+        transport = wire.transport
+        wire.client_left = lambda: link.tell(Sort.EOF, stream)
+        if wire.has_left:
+            link.tell(Sort.EOF, stream)
+        try:
+            while True:
+                sort, payload = await exchange.next()
+                if sort is Sort.DATA:
+                    await wire.write(payload)
+                    link.tell(Sort.ACK, stream, exchange.received)
+                elif sort is Sort.END:
+                    wire.keep_alive = wire.keep_alive and payload == b"\1"
+                    link.tell(Sort.ACK, stream, exchange.received)
+                    return True
+                elif sort is Sort.CLOSE or sort is Sort.RESET:
+                    wire.keep_alive = False
+                    link.tell(Sort.ACK, stream, exchange.received)
+                    if sort is Sort.CLOSE:
+                        transport.close()
+                    else:
+                        await sent_by_kernel(transport)
+                        reset(transport)
+                    return True
+                elif sort is Sort.MOVED:
+                    return False
+                else:
+                    raise NoAnswerError(away(payload.decode()))
+        except (ConnectionError, asyncio.CancelledError):
+            link.tell(Sort.GONE, stream)
+            raise
+        finally:
+            wire.client_left = None
+
+    def _link(self, member: Member) -> Link:
+        link = self._links.get(member.address)
+        if link is None:
+            link = self._links[member.address] = Link(member.address, self._secret)
+        return link
+
+    # Requests that other replicas pass on
+
+    def _asked(self, server: LinkServer, frames: Frames, stream: int, received: int, payload: bytes) -> None:
+        try:
+            (request_id, name, head, header, said, is_admin, keep_alive, head_only, raw_length, body_length), first, body = (
+                unpack_ask(payload)
+            )
+            request = request_of(head, first[:raw_length], first[raw_length:], name)
+            if len(request.body) != body_length:
+                raise ValueError("the body is not whole")  # noqa: TRY301
+        except (ValueError, TypeError) as error:
+            frames.send(Sort.FAILED, stream, 0, f"{error}".encode())
+            return
+        transport = server.transports.get(request_id)
+        if transport is not None:
+            server.attach(request_id, transport, frames, stream, received)
+            return
+        if received:
+            frames.send(Sort.FAILED, stream, 0, b"the rest of the reply is lost")
+            return
+        apart = None
+        if said is not None:
+            response = None if said[0] is None else response_of(said[0], body)
+            apart = Apart(response, said[1])
+        transport = RemoteTransport(request.client)
+        server.attach(request_id, transport, frames, stream, 0)
+        wire = Wire(
+            transport, transport, self._listener.engine, version=request.version, keep_alive=keep_alive, head_only=head_only
+        )
+        transport.ended = wire.client_ended
+        task = asyncio.get_running_loop().create_task(
+            self._answer_other(server, transport, wire, request, name, request_id, header, apart, is_admin=is_admin)
+        )
+        transport.task = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer_other(
+        self,
+        server: LinkServer,
+        transport: RemoteTransport,
+        wire: Wire,
+        request: Request,
+        name: str,
+        request_id: str,
+        header: list[str] | None,
+        apart: Apart | None,
+        *,
+        is_admin: bool,
+    ) -> None:
+        try:
+            journal = await self._owned(name)
+            if journal is None:
+                transport.tell(Sort.MOVED)
+                return
+            line = None if header is None else (header[0], header[1])
+            await self.run(journal, request, request_id, wire, header=line, apart=apart, is_admin=is_admin)
+            transport.end(keep_alive=wire.keep_alive)
+            async with asyncio.timeout(_CUT_S):
+                await transport.drained()
+            journal.forget(request_id)
+        except OwnerLostError:
+            transport.tell(Sort.MOVED)
+        except NoAnswerError as error:
+            if not wire.has_begun:
+                await self._listener.send(error.response, wire)
+                transport.end(keep_alive=wire.keep_alive)
+        except (StoreAwayError, StoreRefusedError) as error:
+            transport.tell(Sort.FAILED, str(error).encode())
+        except (ConnectionError, asyncio.CancelledError, TimeoutError):
+            pass  # whoever noticed that the client has left has closed the call
+        except Exception as error:
+            log.exception("a request of another replica could not be answered")
+            transport.tell(Sort.FAILED, f"{type(error).__name__}: its log says more".encode())
+        finally:
+            server.forget(request_id)
+
+    async def _owned(self, name: str) -> Journal | None:
+        home = await self.ownership.home(name)
+        return home if isinstance(home, Journal) else None
+
+    def tidy(self) -> None:
+        """Give up answers whose asker has gone, and connections to replicas that have."""
+        self.server.drop_cut(_CUT_S)
+        addresses = {member.address for member in self.ownership.members.values()}
+        for address in [address for address in self._links if address not in addresses]:
+            self._links.pop(address).close()
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await self.server.close()
+        for link in self._links.values():
+            link.close()
+        await self.ownership.stop()
+
+
+def _raise_where_left(outcome: Outcome) -> None:
+    if outcome is Outcome.CLIENT_LEFT:
+        raise ConnectionResetError("the client has left")
+
+
+def away(reason: str) -> Response:
+    detail = f"The shared store can't be used now: {reason}. Try again in a second; GET /__admin/health/ready says when"
+    document = problem(503, "store", "The shared store is away", detail)
+    return problem_response(document, ("Retry-After", "1"))
+
+
+def full() -> Response:
+    detail = "The shared store has no memory left, so nothing was done. Raise its maxmemory, or lower --calls"
+    return problem_response(problem(503, "store", "The shared store is full", detail), ("Retry-After", "1"))
+
+
+def lost() -> Response:
+    detail = "The replica that answered this request has gone, and its reply with it. The call is recorded as lost"
+    return problem_response(problem(503, "store", "The reply was lost", detail), ("Retry-After", "1"))

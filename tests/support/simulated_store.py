@@ -1,0 +1,212 @@
+"""The store's scripts as a class in memory, with a clock of its own, and an unreliable way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from mockserver.replicas.store import (
+    DEAD_S,
+    GONE_S,
+    Beat,
+    Claim,
+    Facts,
+    Group,
+    History,
+    Member,
+    StoreAwayError,
+    StoreRefusedError,
+    Written,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is kept of one namespace. `base` is the checkpoint that a reader begins with, `newest` the one after it."""
+
+    facts: Facts
+    owner: str | None = None
+    epoch: str = ""
+    sequence: int = 0
+    position: int = 0
+    entries: list[bytes] = field(default_factory=list)
+    base: bytes | None = None
+    newest: tuple[int, bytes] | None = None
+
+
+class Table:
+    """The store. Each method is one script: it happens whole."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self.now_s = now_s
+        self.runs = 0
+        self.full = False
+        self.empty()
+
+    def empty(self) -> None:
+        """The store starts again with nothing in it."""
+        self.runs += 1
+        self.members: dict[str, Member] = {}
+        self.kept: dict[str, Kept] = {}
+        self.files: dict[str, str] | None = None
+
+    def join(self, member: Member, files: Mapping[str, str], adopt: bool) -> Beat:  # noqa: FBT001
+        if adopt or self.files is None:
+            self.files = dict(files)
+        names = sorted(name for name in {*self.files, *files} if self.files.get(name) != files.get(name))
+        if names:
+            raise StoreRefusedError(f"other files: {names}")
+        self.members[member.id] = replace(member, beat_s=self.now_s())
+        return self._beat(is_known=True)
+
+    def beat(self, member: Member) -> Beat:
+        for id_, other in tuple(self.members.items()):
+            if self.now_s() - other.beat_s > GONE_S:
+                del self.members[id_]
+        is_known = member.id in self.members
+        if is_known:
+            self.members[member.id] = replace(member, beat_s=self.now_s())
+        return self._beat(is_known=is_known)
+
+    def _beat(self, *, is_known: bool) -> Beat:
+        return Beat(self.now_s(), str(self.runs), tuple(self.members.values()), is_known)
+
+    def leave(self, member_id: str) -> None:
+        self.members.pop(member_id, None)
+
+    def _lives(self, member_id: str | None) -> bool:
+        member = self.members.get(member_id or "")
+        return member is not None and self.now_s() - member.beat_s <= DEAD_S
+
+    def claim(self, namespace: str, member_id: str, epoch: str, facts: Facts | None) -> Claim:
+        kept = self.kept.get(namespace)
+        if member_id not in self.members:
+            raise StoreAwayError("the store does not know this replica")
+        if kept is None:
+            if facts is None and namespace != "default":
+                return Claim(None)
+            kept = self.kept[namespace] = Kept(facts or Facts(None, None))
+            existed = False
+        else:
+            existed = True
+        if existed and facts is not None:
+            return Claim(kept.owner, kept.epoch, is_new=False, existed=True, facts=kept.facts)
+        if kept.owner != member_id and self._lives(kept.owner):
+            return Claim(kept.owner, kept.epoch, is_new=False, existed=existed, facts=kept.facts)
+        kept.owner, kept.epoch, kept.sequence = member_id, epoch, 0
+        return Claim(member_id, kept.epoch, is_new=True, existed=existed, facts=kept.facts)
+
+    def write(self, groups: Sequence[Group]) -> list[Written]:
+        return [self._write(group) for group in groups]
+
+    def _write(self, group: Group) -> Written:
+        kept = self.kept.get(group.namespace)
+        if kept is None:
+            return Written.GONE
+        if kept.epoch != group.epoch:
+            return Written.FENCED
+        if group.sequence <= kept.sequence:
+            return Written.DONE
+        if group.sequence != kept.sequence + 1:
+            return Written.GONE
+        if self.full:
+            return Written.FULL
+        kept.entries += group.entries
+        kept.sequence = group.sequence
+        return Written.DONE
+
+    def history(self, namespace: str) -> History:
+        kept = self.kept[namespace]
+        return History(kept.base, kept.position, tuple(kept.entries))
+
+    def checkpoint(self, namespace: str, epoch: str, position: int, data: bytes) -> Written:
+        kept = self.kept.get(namespace)
+        if kept is None:
+            return Written.GONE
+        if kept.epoch != epoch:
+            return Written.FENCED
+        if kept.newest is not None:
+            if position <= kept.newest[0]:
+                return Written.DONE
+            at, base = kept.newest
+            del kept.entries[: at - kept.position]
+            kept.position, kept.base = at, base
+        kept.newest = position, data
+        return Written.DONE
+
+    def remove(self, namespace: str, epoch: str) -> Written:
+        kept = self.kept.get(namespace)
+        if kept is None:
+            return Written.GONE
+        if kept.epoch != epoch:
+            return Written.FENCED
+        del self.kept[namespace]
+        return Written.DONE
+
+    def namespaces(self) -> dict[str, tuple[str | None, Facts]]:
+        return {name: (kept.owner, kept.facts) for name, kept in self.kept.items()}
+
+
+class SimulatedStore:
+    """
+    A replica's way to the table. `between` is awaited before each script with its name, and says what happens: "ok",
+    "lost" (the script does not happen, and no answer comes), "late" (no answer comes, and the script happens later) or
+    "doubled" (no answer comes, but the script has happened).
+    """
+
+    def __init__(self, table: Table, between: Callable[[str], Awaitable[str]]) -> None:
+        self._table = table
+        self._between = between
+        self.late: list[Callable[[], object]] = []
+        """Scripts that have been sent and have not arrived."""
+
+    async def _run(self, name: str, script: Callable[[], T]) -> T:
+        happens = await self._between(name)
+        if happens == "lost":
+            raise StoreAwayError("lost")
+        if happens == "late":
+            self.late.append(script)
+            raise StoreAwayError("late")
+        result = script()
+        if happens == "doubled":
+            raise StoreAwayError("the answer was lost")
+        return result
+
+    def arrive(self) -> None:
+        """What was late arrives."""
+        late, self.late = self.late, []
+        for script in late:
+            script()
+
+    async def join(self, member: Member, files: Mapping[str, str], *, adopt: bool) -> Beat:
+        return await self._run("join", lambda: self._table.join(member, files, adopt))
+
+    async def beat(self, member: Member) -> Beat:
+        return await self._run("beat", lambda: self._table.beat(member))
+
+    async def leave(self, member_id: str) -> None:
+        await self._run("leave", lambda: self._table.leave(member_id))
+
+    async def claim(self, namespace: str, member_id: str, epoch: str, facts: Facts | None = None) -> Claim:
+        return await self._run("claim", lambda: self._table.claim(namespace, member_id, epoch, facts))
+
+    async def write(self, groups: Sequence[Group]) -> list[Written]:
+        return await self._run("write", lambda: self._table.write(groups))
+
+    async def history(self, namespace: str) -> History:
+        return await self._run("history", lambda: self._table.history(namespace))
+
+    async def checkpoint(self, namespace: str, epoch: str, position: int, data: bytes) -> Written:
+        return await self._run("checkpoint", lambda: self._table.checkpoint(namespace, epoch, position, data))
+
+    async def remove(self, namespace: str, epoch: str) -> Written:
+        return await self._run("remove", lambda: self._table.remove(namespace, epoch))
+
+    async def namespaces(self) -> dict[str, tuple[str | None, Facts]]:
+        return await self._run("namespaces", self._table.namespaces)
+
+    async def close(self) -> None:
+        pass
