@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 from mockserver import __version__
 from mockserver.admin.api import AdminApi, Endpoint, ProblemError, Services
 from mockserver.admin.guard import Guard, is_loopback
+from mockserver.admin.namespace_service import LocalNamespaces
 from mockserver.admin.metrics import Metrics
 from mockserver.attempts import KeyNames
 from mockserver.compiler.scenario_set import build_world, warnings_at_load
-from mockserver.engine.addressing import Addresser, UnknownNamespaceError
+from mockserver.engine.addressing import Addresser, Homes, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
 from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.engine.engine import Engine, EngineSettings
@@ -50,6 +51,7 @@ from mockserver.verification.call_lines import call_fields
 
 if TYPE_CHECKING:
     from mockserver.persistence.keeper import Keeper
+    from mockserver.replicas.joining import SharedReplica
 
 log = logging.getLogger("mockserver")
 calls_log = logging.getLogger("mockserver.calls")
@@ -60,6 +62,12 @@ TELL_EVERY_S = 60.0
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_S = 0.2
 """How long a stopping server lets answers that are under way come to their end."""
+
+
+ALONE: dict[str, Any] = {
+    "store": None, "self": None, "replicas": [], "commits": None, "takeovers": 0, "lost": 0, "relayed": 0,
+}  # fmt: skip
+"""What `GET /replicas` says without a shared store."""
 
 
 class PortInUseError(MockServerError):
@@ -93,6 +101,7 @@ class App:
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
         self._watching: list[asyncio.Task[None]] = []
         self._keeper: Keeper | None = None
+        self._shared: SharedReplica | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
         self._upstream = upstream_of(settings, egress)
@@ -156,8 +165,13 @@ class App:
         return world
 
     def reload(self) -> dict[str, Any]:
-        """Reads the files again, all or nothing. Raises LoadError; then the old ones go on answering."""
+        """
+        Reads the files again, all or nothing. Raises LoadError, and ProblemError where other replicas have other files;
+        then the old ones go on answering.
+        """
         world = self._read()
+        if self._shared is not None:
+            _check_same(self._shared.check_reload(world))
         self.engine.publish(world)
         return {
             "scenarios": len(world.scenarios),
@@ -254,11 +268,22 @@ class App:
             raise UnknownNamespaceError(name)
         return self.engine.make_namespace(name)
 
+    async def _open_store(self) -> None:
+        """Raises InvalidInputError."""
+        if not self.settings.store:
+            return
+        from mockserver.replicas.joining import SharedReplica
+
+        self._shared = SharedReplica(self.settings, self.engine, self.courier)
+
     async def _collect(self) -> None:
         """Removes namespaces and ends connections that nobody uses any more, as long as the server runs."""
         while True:
             await asyncio.sleep(COLLECT_EVERY_S)
-            self.collect_idle()
+            if self._shared is not None:
+                await self._shared.collect(self.engine.idle_namespaces())
+            else:
+                self.collect_idle()
             for listener in self._listeners:
                 listener.close_idle(REAL.monotonic())
 
@@ -274,6 +299,7 @@ class App:
         """Listens, with what a state file holds. Raises StateFileRefusedError, StateFileError, PortInUseError."""
         settings = self.settings
         await self._open_state()
+        await self._open_store()
         services = Services(
             reload=self.reload,
             health=self.health,
@@ -286,8 +312,14 @@ class App:
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
             ca_pem=self._ca_pem,
             may_forward=lambda url: may_forward(self._egress, url),
+            namespaces=self._shared or LocalNamespaces(self.engine, self.courier.forget),
+            ready=lambda: None if self._shared is None else self._shared.ready(),
+            replicas=lambda: ALONE if self._shared is None else self._shared.view(),
         )
-        admin = self._kept(AdminApi(_endpoints, self.engine, services, self._guard.check))
+        api = AdminApi(_endpoints, self.engine, services, self._guard.check)
+        admin = self._kept(api)
+        if self._shared is not None:
+            await self._shared.start(api, services)
         wire = WireSettings(
             max_body_bytes=settings.max_body_bytes,
             max_json_members=settings.max_json_members,
@@ -301,7 +333,8 @@ class App:
             ),
         )
         make = self._auto_namespace if settings.namespaces == "auto" else None
-        addresser = Addresser(self.engine.namespaces, make)
+        namespaces = self.engine.namespaces if self._shared is None else Homes(self.engine)
+        addresser = Addresser(namespaces, None if self._shared is not None else make)
         apart = settings.admin_port is not None
         mock = Listener(
             self.engine,
@@ -311,6 +344,8 @@ class App:
             admin=None if apart else admin,
             upstream=self._upstream,
         )
+        if self._shared is not None:
+            self._shared.serve(mock)
         port = await self._listen(mock, settings.port, factory=self._door(mock, plain=True))
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"
@@ -318,6 +353,7 @@ class App:
         await self._listen_for_tls(mock, port)
         if settings.admin_port is not None:
             separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
+            separate.replica = mock.replica
             port = await self._listen(separate, settings.admin_port, "--admin-port")
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         await self._listen_for_wiremock(addresser, wire)
@@ -462,6 +498,8 @@ class App:
         busy = sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
         if self._keeper is not None:
             await self._keeper.close()
+        if self._shared is not None:
+            await self._shared.close()
         return busy
 
     def describe(self) -> str:
@@ -475,6 +513,16 @@ class App:
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
             + (f" · WireMock {self.wiremock_url}" if self.wiremock_url else "")
         )
+
+
+def _check_same(names: list[str]) -> None:
+    """Raises ProblemError where files differ from those of other replicas."""
+    if names:
+        detail = (
+            f"These differ from what the other replicas have: {', '.join(names)}. Start all replicas anew with the new "
+            "files, one of them with --store-adopt"
+        )
+        raise ProblemError(409, "files-differ", "The files are not those of the other replicas", detail)
 
 
 def _descriptor_error() -> OSError | None:

@@ -48,6 +48,10 @@ class MockServerError(Exception):
     """The root of every error that this package raises on purpose."""
 
 
+class SharedStoreError(MockServerError):
+    """The store that replicas share can't be used for something, now or at all."""
+
+
 class InvalidInputError(MockServerError):
     """What was given can't be used; `flaws` holds at least one reason, all at once where possible."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +26,16 @@ class Flag:
     most: int | None = None
     unit: Literal["", "size", "duration"] = ""
     file_help: str = ""
+
+
+def without_password(url: str) -> str:
+    """
+    Return a URL as it may be shown.
+
+    >>> without_password("redis://app:secret@store:6379/0")
+    'redis://***@store:6379/0'
+    """
+    return re.sub(r"//[^/@]*@", "//***@", url)
 
 
 def _flag(default: Any, text: str, *, secret: bool = False, **how: Any) -> Any:
@@ -53,7 +64,7 @@ class Settings:
         None, "Separate port with WireMock's admin API and the same mock.", **_PORT
     )
     public_url: str = _flag("", "URL by which clients reach the server, if it differs from host and port.")
-    calls: int = _flag(10_000, "Maximum number of calls in the call log.", least=1)
+    calls: int = _flag(10_000, "Maximum number of calls in the call log; 0 keeps only counts.", least=0)
     calls_bytes: int = _flag(64_000_000, "Maximum memory for the call log.", unit="size", shown="64MB")
     seed: str = _flag("", "Seed for random values: ids, choices, delays.")
     unmatched_status: int = _flag(404, "Status for unmatched requests.", least=400, most=599)
@@ -158,6 +169,18 @@ class Settings:
     )
     log_calls: bool = _flag(False, "Log each completed call.")
     watch: bool = _flag(False, "Reload scenario files when they change; if one is invalid, none is reloaded.")
+    store: str = _flag(
+        "",
+        "URL of a Redis or Valkey server whose state several replicas share, such as redis://host:6379/0.",
+        secret=True,
+        metavar="URL",
+    )
+    store_prefix: str = _flag("mockserver:", "Prefix of all keys in the store.")
+    store_adopt: bool = _flag(False, "Make the scenario files of this replica the valid ones for all replicas.")
+    replica_host: str = _flag(
+        "", "Host name or address by which other replicas reach this one, if it can't be found out.", metavar="HOST"
+    )
+    replica_port: int = _flag(0, "Port for connections of other replicas; 0 picks a free one.", **_PORT)
     state_file: str = _flag(
         "",
         "Persist runtime routes, state, sequence state and counts in this file, across restarts and crashes.",

@@ -17,12 +17,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from mockserver.admin.namespace_service import NamespaceService
 from mockserver.admin.turns import aside
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import UnknownRouteError
-from mockserver.errors import Flaw, InvalidInputError, MockServerError, near, shown
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, SharedStoreError, near, shown
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.redaction.redaction import mask_path, mask_shapes
@@ -100,6 +101,9 @@ class Services:
     metrics: Callable[[str], Awaitable[Response]]
     ca_pem: Callable[[], bytes]
     may_forward: Callable[[str], Awaitable[None]]
+    namespaces: NamespaceService
+    ready: Callable[[], str | None]
+    replicas: Callable[[], dict[str, Any]]
 
 
 def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
@@ -143,6 +147,8 @@ class AdminRequest(Generic[M]):
         return int(value)
 
 
+OPEN = frozenset({"/health", "/health/live", "/health/ready"})
+"""Calls that need no token, and are served for any Host."""
 Handler = Callable[[Any], Awaitable[Answer]]
 
 
@@ -203,7 +209,7 @@ class AdminApi:
     def __init__(
         self, table: Callable[[], Iterable[Endpoint]], engine: Engine, services: Services, check: AccessCheck
     ) -> None:
-        self._table = table
+        self.table = table
         self._engine = engine
         self._services = services
         self._check = check
@@ -211,7 +217,7 @@ class AdminApi:
     @cached_property
     def _by_path(self) -> dict[str, dict[str, Endpoint]]:
         by_path: dict[str, dict[str, Endpoint]] = {}
-        for endpoint in self._table():
+        for endpoint in self.table():
             by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
         return by_path
 
@@ -234,6 +240,8 @@ class AdminApi:
             return _invalid(422, "no-such-route", why)
         except InvalidInputError as why:
             return _invalid(422, "invalid", why)
+        except SharedStoreError:
+            raise  # a replica answers it, or asks another one
         except UnreadableBodyError as why:
             return _problem(problem(400, "bad-body", "The body can't be read", str(why)))
         except Exception:
@@ -243,7 +251,7 @@ class AdminApi:
 
     async def _serve(self, request: Request) -> Answer:
         path = request.path[len(ADMIN) :] or "/"
-        if path != "/health":
+        if path not in OPEN:
             leads = path == "/" and is_browser(request)
             self._check(request, public=leads or path == "/ui" or path.startswith("/ui/"))
         ns = self._engine.default
@@ -261,6 +269,19 @@ class AdminApi:
         return await endpoint.handler(
             AdminRequest(self._engine, ns, request, self._services, params, query, body)
         )
+
+    def locate(self, request: Request) -> tuple[Endpoint, dict[str, str], str | None] | None:
+        """Return who serves a call, its path parameters and the name of its namespace; None where nobody does."""
+        path = request.path[len(ADMIN) :] or "/"
+        name = None
+        match = _NS.fullmatch(path)
+        if match:
+            name, path = decode_segment(match[1]), match[2] or "/"
+        try:
+            endpoint, params = self._find(request, path)
+        except ProblemError:
+            return None
+        return endpoint, params, name
 
     def _namespace(self, name: str) -> Namespace:
         ns = self._engine.namespaces.get(name)

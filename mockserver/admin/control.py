@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, json_answer, no_content
-from mockserver.admin.models import HealthView, ReloadView
+from mockserver.admin.models import HealthView, LiveView, ReloadView, ReplicasView
 from mockserver.admin.turns import Turns
 from mockserver.compiler import editing
 from mockserver.errors import Flaw, InvalidInputError, near
@@ -94,6 +94,43 @@ async def reload(asked: AdminRequest[Any]) -> Answer:
 )
 async def health(asked: AdminRequest[Any]) -> Answer:
     return json_answer(asked.services.health())
+
+
+@table.add(
+    "GET",
+    "/health/live",
+    "200 as long as the process answers. Needs no token, accepts any Host.",
+    answer=LiveView,
+    namespaced=False,
+)
+async def live(asked: AdminRequest[Any]) -> Answer:  # noqa: ARG001
+    return json_answer({"status": "ok"})
+
+
+@table.add(
+    "GET",
+    "/health/ready",
+    "200 if requests can be answered; 503 while a shared store can't be used. Needs no token, accepts any Host.",
+    answer=LiveView,
+    errors=(503,),
+    namespaced=False,
+)
+async def ready(asked: AdminRequest[Any]) -> Answer:
+    reason = asked.services.ready()
+    if reason is not None:
+        raise ProblemError(503, "store", "The server is not ready", reason, lines=(("Retry-After", "1"),))
+    return json_answer({"status": "ok"})
+
+
+@table.add(
+    "GET",
+    "/replicas",
+    "The replicas that share a store with this one, and what they own.",
+    answer=ReplicasView,
+    namespaced=False,
+)
+async def replicas(asked: AdminRequest[Any]) -> Answer:
+    return json_answer(asked.services.replicas())
 
 
 @table.add(

@@ -291,6 +291,57 @@ class HealthView(BaseModel):
     tls_url: str | None
 
 
+class LiveView(AdminView):
+    status: Literal["ok"]
+
+
+class StoreView(BaseModel):
+    """`reason` says why the store can't be used now. `emptied_at` is when it was found empty, or another one, last."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+    kind: str
+    version: str
+    ready: bool
+    reason: str | None
+    emptied_at: str | None
+
+
+class ReplicaView(AdminView):
+    """`heard_s` is the age of its last heartbeat in seconds, `digest` that of its scenario files."""
+
+    id: str
+    address: str
+    version: str
+    digest: str
+    started: str
+    heard_s: float
+    calls_per_s: float
+    namespaces: list[str]
+    namespace_count: int
+
+
+class CommitsView(AdminView):
+    """Writes of this replica to the store. `repeated` were sent again for want of an answer."""
+
+    groups: int
+    entries: int
+    writes: int
+    repeated: int
+    mean_latency_ms: float
+
+
+class ReplicasView(AdminView):
+    """`store` is null for a server without a shared store; then it is alone."""
+
+    store: StoreView | None
+    self: str | None
+    replicas: list[ReplicaView]
+    commits: CommitsView | None
+    takeovers: int
+    lost: int
+    relayed: int
+
+
 class CandidateView(AdminView):
     route: str
     request: str
@@ -428,6 +479,7 @@ class DeliveryView(BaseModel):
     route: str
     state: str
     url: str
+    again: bool
     tries: list[dict[str, Any]]
 
 

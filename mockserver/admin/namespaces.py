@@ -17,6 +17,7 @@ from mockserver.admin.api import (
     no_content,
     room,
 )
+from mockserver.admin.namespace_service import NamespaceFacts
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
 from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceExistsError
@@ -77,7 +78,7 @@ class RestoreBody(Spec):
     id: str | None = None
 
 
-def view(asked: AdminRequest[Any], ns: Namespace) -> dict[str, Any]:
+def view(asked: AdminRequest[Any], ns: Namespace | NamespaceFacts) -> dict[str, Any]:
     base = asked.services.public_url(asked.request)
     return {
         "name": ns.name,
@@ -117,21 +118,22 @@ async def add_namespace(asked: AdminRequest[NamespaceBody]) -> Answer:
     there, most = len(asked.engine.namespaces), asked.services.settings.max_namespaces
     room(asked.engine, "namespaces", there, most, "namespaces", "Delete some, let them be collected")
     try:
-        ns = asked.engine.make_namespace(
-            name, seed=None if body.seed is None else as_text(body.seed), ttl_s=body.ttl_s
+        ns = await asked.services.namespaces.make(
+            name,
+            seed=None if body.seed is None else as_text(body.seed),
+            ttl_s=body.ttl_s,
+            scenarios=body.scenarios,
         )
     except NamespaceExistsError as why:
         raise ProblemError(
             409, "conflict", f"There is a namespace {name!r} already", "Choose another name, or leave it out"
         ) from why
-    if body.scenarios is not None:
-        editing.use(ns, body.scenarios)
     return json_answer(view(asked, ns), 201)
 
 
 @table.add("GET", "/namespaces", "All namespaces.", answer=NamespaceList, namespaced=False)
 async def list_namespaces(asked: AdminRequest[Any]) -> Answer:
-    return listing([view(asked, ns) for ns in asked.engine.namespaces.values()])
+    return listing([view(asked, ns) for ns in await asked.services.namespaces.all()])
 
 
 @table.add(
@@ -155,8 +157,7 @@ async def delete_namespace(asked: AdminRequest[Any]) -> Answer:
         raise ProblemError(
             409, "conflict", "The namespace 'default' always exists", "Put it back with POST /__admin/reset"
         )
-    asked.services.courier.forget(ns)
-    asked.engine.remove_namespace(ns)
+    await asked.services.namespaces.remove(ns)
     return no_content()
 
 
@@ -176,8 +177,7 @@ async def keep_namespace(asked: AdminRequest[KeepBody]) -> Answer:
         raise ProblemError(409, "conflict", "The namespace 'default' is always kept", "Keep one of a test")
     asked.services.courier.forget(ns)
     for old in asked.engine.keep_namespace(ns, asked.body.for_s, asked.body.most):
-        asked.services.courier.forget(old)
-        asked.engine.remove_namespace(old)
+        await asked.services.namespaces.remove(old)
     return json_answer(view(asked, ns))
 
 

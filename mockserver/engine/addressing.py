@@ -7,10 +7,11 @@ A prefix gives way where a route of the namespace begins with it literally
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 from urllib.parse import unquote
 
-from mockserver.engine.namespace import DEFAULT, Namespace
+from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace
 from mockserver.errors import MockServerError
 from mockserver.model.http import Headers, Request
 
@@ -26,6 +27,37 @@ class UnknownNamespaceError(MockServerError, LookupError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+class Homes(Mapping[str, Namespace]):
+    """
+    Namespaces that may be elsewhere: for each name there is one, that of the engine or an empty one which answers
+    nothing. It knows only the prefixes of scenario files.
+    """
+
+    def __init__(self, engine: HasNamespaces) -> None:
+        self._engine = engine
+
+    def __getitem__(self, name: str) -> Namespace:
+        ns = self._engine.namespaces.get(name)
+        if ns is not None:
+            return ns
+        if not NAMESPACE_NAME.fullmatch(name):
+            raise UnknownNamespaceError(name)
+        return Namespace(name, "", self._engine.default.shared)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._engine.namespaces)
+
+    def __len__(self) -> int:
+        return len(self._engine.namespaces)
+
+
+class HasNamespaces(Protocol):
+    """What is asked of the engine."""
+
+    namespaces: dict[str, Namespace]
+    default: Namespace
 
 
 class Addresser:

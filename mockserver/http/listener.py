@@ -209,6 +209,10 @@ class Listener:
         except UnknownNamespaceError as error:
             return _no_namespace(self.engine, error.name)
 
+    def no_namespace(self, name: str) -> Response:
+        """The answer where there is no namespace of that name."""
+        return _no_namespace(self.engine, name)
+
     def attempted(self, peer: Peer, error: BadHeadError) -> None:
         """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
         if not self._mock or error.line is None:

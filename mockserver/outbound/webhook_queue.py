@@ -36,6 +36,16 @@ class WebhookNamespace(Protocol):
     def tell(self) -> None: ...
 
 
+class AttemptListener:
+    """Hears of the attempts of webhooks. This one does nothing of it."""
+
+    def sending(self, ns: WebhookNamespace, delivery: Delivery, number: int) -> None:
+        """An attempt of that number begins."""
+
+    def sent(self, ns: WebhookNamespace, delivery: Delivery, attempt: Try | None, next_number: int) -> None:
+        """An attempt is over, or the delivery was given up; the next attempt has that number, 0 for none."""
+
+
 class Desk:
     """
     Made when a namespace has something to send, and done away with when it is
@@ -45,16 +55,22 @@ class Desk:
     """
 
     __slots__ = (
-        "_armed_s", "_ended", "_handle", "_last", "_lock", "_ns", "_running", "_runs", "_stepping", "_tasks",
+        "_armed_s", "_ended", "_handle", "_last", "_listener", "_lock", "_ns", "_running", "_runs", "_stepping", "_tasks",
         "_trier", "most_steps", "over",
     )  # fmt: skip
 
     def __init__(
-        self, ns: WebhookNamespace, trier: Trier, most_steps: int, ended: Callable[[Desk], None]
+        self,
+        ns: WebhookNamespace,
+        trier: Trier,
+        most_steps: int,
+        ended: Callable[[Desk], None],
+        listener: AttemptListener,
     ) -> None:
         self._ns = ns
         self._trier = trier
         self._ended = ended
+        self._listener = listener
         self._handle: asyncio.TimerHandle | None = None
         self._armed_s = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -181,9 +197,12 @@ class Desk:
         delivery, ns = attempt.delivery, self._ns
         if self.over:
             drop(delivery, self.over)
+            self._listener.sent(ns, delivery, None, 0)
             ns.tell()
             return
+        self._listener.sending(ns, delivery, attempt.number)
         went = await self._trier.attempt(delivery, ns.clock.now_s)
+        next_number = 0
         if delivery.arrived:
             delivery.state = DeliveryState.DELIVERED
         elif went.final or self.over or attempt.number >= delivery.attempts:
@@ -191,8 +210,10 @@ class Desk:
         else:
             delivery.state = DeliveryState.WAITING
             delivery.due_s = due_s + delivery.gap_s(attempt.number)
-            ns.timers.push(delivery.due_s, DeliveryAttempt(delivery, attempt.number + 1))
+            next_number = attempt.number + 1
+            ns.timers.push(delivery.due_s, DeliveryAttempt(delivery, next_number))
             self.arm()
+        self._listener.sent(ns, delivery, went.one, next_number)
         ns.tell()
 
     async def _again(self, delivery: Delivery) -> Try:
@@ -206,6 +227,8 @@ class Desk:
                 self.arm()
         else:
             delivery.state = DeliveryState.WAITING if waits else DeliveryState.FAILED
+        following = next((one.number for one in ns.timers if one.delivery is delivery), 0)
+        self._listener.sent(ns, delivery, went.one, following)
         ns.tell()
         return went.one
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from mockserver.outbound.delivery import Trier, drop
 from mockserver.outbound.egress import Egress
-from mockserver.outbound.webhook_queue import Desk, WebhookNamespace
+from mockserver.outbound.webhook_queue import AttemptListener, Desk, WebhookNamespace
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import STOPPED, Delivery, DeliveryState, Try
 
+_NOBODY = AttemptListener()
 TAKEN_BACK = "taken back by a reset"
 _CLOSE_S = 0.5
 
@@ -40,6 +41,8 @@ class WebhookService:
         self._desks: dict[WebhookNamespace, Desk] = {}
         self._retired: set[Desk] = set()  # taken back by a reset, with tries still under way
         self._closed = False
+        self.listener: AttemptListener = _NOBODY
+        """Who is told of each attempt."""
 
     def tries(self) -> dict[str, int]:
         """How many tries were made since the server began, by result: delivered, refused or unanswered."""
@@ -51,6 +54,7 @@ class WebhookService:
         if self._closed or len(ns.timers) + desk.under_way >= self._limit:
             delivery.state = DeliveryState.FAILED
             delivery.error = STOPPED if self._closed else self._too_many()
+            self.listener.sent(ns, delivery, None, 0)
             ns.tell()
         else:
             desk.push(delivery)
@@ -119,6 +123,13 @@ class WebhookService:
             drop(attempt.delivery, TAKEN_BACK)
         ns.tell()
 
+    def abandon(self, ns: WebhookNamespace) -> None:
+        """Send nothing more of a namespace that goes on elsewhere."""
+        desk = self._desks.pop(ns, None)
+        if desk is not None:
+            desk.end(TAKEN_BACK)
+            desk.cancel()
+
     async def close(self) -> None:
         """Sends nothing more, and cuts what is under way."""
         self._closed = True
@@ -132,7 +143,9 @@ class WebhookService:
     def _desk(self, ns: WebhookNamespace) -> Desk:
         desk = self._desks.get(ns)
         if desk is None:
-            desk = self._desks[ns] = Desk(ns, self._trier, self._limit, lambda desk: self._tidy(ns, desk))
+            desk = self._desks[ns] = Desk(
+                ns, self._trier, self._limit, lambda desk: self._tidy(ns, desk), self.listener
+            )
         return desk
 
     def _tidy(self, ns: WebhookNamespace, desk: Desk) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.webhooks import Due
-from mockserver.errors import MockServerError
+from mockserver.errors import MockServerError, SharedStoreError
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward, Outcome, Plan, Send
@@ -32,11 +32,11 @@ _MOST_REMEMBERED = 20_000
 """Requests of other replicas whose reply is known again by their id."""
 
 
-class OwnerLostError(MockServerError):
+class OwnerLostError(SharedStoreError):
     """This replica does not own the namespace any more."""
 
 
-class StoreTimeoutError(MockServerError):
+class StoreTimeoutError(SharedStoreError):
     """The store did not confirm in time what a call has done."""
 
 

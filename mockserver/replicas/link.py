@@ -362,16 +362,20 @@ AskHandler = Callable[["LinkServer", Frames, int, int, bytes], None]
 
 
 class LinkServer:
-    """Takes connections of other replicas that know the secret. `asked` gets each request."""
+    """Takes connections of other replicas that know the secret, from `serve` on."""
 
-    def __init__(self, secret: bytes, asked: AskHandler) -> None:
-        self._secret = secret
-        self._asked = asked
+    def __init__(self) -> None:
+        self._secret = b""
+        self._asked: AskHandler | None = None
         self._server: asyncio.Server | None = None
         self._connections: set[Frames] = set()
         self.transports: dict[str, RemoteTransport] = {}
         """By the ids of their requests."""
         self._by_stream: dict[tuple[Frames | None, int], RemoteTransport] = {}
+
+    def serve(self, secret: bytes, asked: AskHandler) -> None:
+        """Answer requests from now on."""
+        self._secret, self._asked = secret, asked
 
     async def listen(self, host: str, port: int) -> int:
         """Return the port."""
@@ -387,7 +391,7 @@ class LinkServer:
         def came(sort: Sort, stream: int, number: int, payload: bytes) -> None:
             nonlocal proven
             if not proven:
-                if not hmac.compare_digest(payload, hmac.digest(self._secret, nonce, hashlib.sha256)):
+                if self._asked is None or not hmac.compare_digest(payload, hmac.digest(self._secret, nonce, hashlib.sha256)):
                     frames.abort()
                     return
                 proven = True
@@ -395,6 +399,7 @@ class LinkServer:
                 timer.cancel()
                 return
             if sort is Sort.ASK:
+                assert self._asked is not None
                 self._asked(self, frames, stream, number, payload)
                 return
             transport = self._by_stream.get((frames, stream))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -72,7 +74,8 @@ class Ownership:
         self.error: str | None = None
         """Why this replica is not ready; None where it is."""
         self.committer = Committer(store, self.lose, _refusal, local=local, sleep=sleep)
-        self._files = files
+        self.files = files
+        self._tidy: Callable[[], None] = lambda: None
         self._adopt = adopt
         self._local = local
         self._run = run
@@ -80,6 +83,7 @@ class Ownership:
         self._dropped = dropped
         self._sleep = sleep
         self._told = told
+        self._digest = hashlib.sha256(json.dumps(dict(sorted(files.items()))).encode()).hexdigest()
         self._homes: dict[str, str] = {}
         self._claiming: dict[str, asyncio.Task[Journal | Member | None]] = {}
         self._beat_ok_s = float("-inf")
@@ -94,13 +98,14 @@ class Ownership:
         """Join, once. Raises StoreRefusedError, StoreAwayError."""
         await self._join()
 
-    def keep_beating(self) -> None:
-        """Send heartbeats from now on."""
+    def keep_beating(self, tidy: Callable[[], None]) -> None:
+        """Send heartbeats from now on, and call `tidy` beside each."""
+        self._tidy = tidy
         self._beating = asyncio.get_running_loop().create_task(self._beat_on())
 
     async def _join(self) -> None:
         before_s = self._local()
-        beat = await self.store.join(self.member, self._files, adopt=self._adopt)
+        beat = await self.store.join(self.member, self.files, adopt=self._adopt)
         self._observe(before_s, beat)
         self._adopt = False
 
@@ -121,6 +126,8 @@ class Ownership:
             await self._join_anew(emptied=beat.run_id != run_id or not beat.members)
             return
         self._observe(before_s, beat)
+        if beat.digest is not None and beat.digest != self._digest:
+            self.error = "other replicas have adopted other scenario files; start this one with the same files"
         if known - set(self.members):
             await self._take_over_abandoned()
 
@@ -153,6 +160,7 @@ class Ownership:
             except Exception:
                 log.exception("a heartbeat failed")
             self._drop_old_checkpoints()
+            self._tidy()
 
     async def fresh(self) -> None:
         """Make sure that no other replica has taken over meanwhile. Raises StoreAwayError."""

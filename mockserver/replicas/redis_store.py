@@ -28,6 +28,8 @@ from mockserver.replicas.store import (
     Written,
 )
 
+from mockserver.settings import without_password
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
@@ -196,7 +198,7 @@ class RedisStore:
         except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
             raise StoreRefusedError(f"the store refuses user or password: {error}") from error
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError) as error:
-            raise StoreAwayError(_reason(error)) from error
+            raise StoreAwayError(f"it can't be reached: {_reason(error)}") from error
         except exceptions.ResponseError as error:
             raise _of_response(error) from error
 
@@ -232,6 +234,15 @@ class RedisStore:
                 f"{name} drops keys when its memory is full (maxmemory-policy {policy}), and calls with them. "
                 "Set maxmemory-policy noeviction"
             )
+
+    async def own_address(self) -> str | None:
+        """Return the address of this host by which it reaches the store; None where that is a socket in the file system."""
+        try:
+            said = await self._asked(self._redis.client_info())  # type: ignore[arg-type]
+        except StoreRefusedError:
+            return None
+        address = str(said.get("addr", "")).rpartition(":")[0]
+        return address or None
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -369,7 +380,7 @@ def check_url(url: str) -> None:
         hint = "Name the primary server: redis://host:6379/0"
         raise InvalidInputError(Flaw(("store",), "Sentinel is not supported", hint))
     hint = "Write redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket"
-    raise InvalidInputError(Flaw(("store",), f"{_without_password(url)!r} is not the URL of a store", hint))
+    raise InvalidInputError(Flaw(("store",), f"{without_password(url)!r} is not the URL of a store", hint))
 
 
 def different(valid: Mapping[str, str], own: Mapping[str, str]) -> str:
@@ -414,7 +425,3 @@ def _of_response(error: Exception) -> StoreAwayError | StoreIsFullError | StoreR
     if text.startswith(_AWAY) or any(f" {word} " in text for word in _AWAY):
         return StoreAwayError(text)
     return StoreRefusedError(f"the store refused a command: {text}")
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//***@", url)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import NamespaceExistsError
@@ -51,6 +51,12 @@ _CUT_S = 10.0
 """So long the answer to a request of another replica is kept after the connection to it broke."""
 
 
+class AdminAnswerer(Protocol):
+    """Answers calls of the admin API."""
+
+    async def answer(self, request: Request, wire: Wire) -> None: ...
+
+
 class Apart:
     """A request that claims no route: its body never came whole, or it can't be answered."""
 
@@ -81,22 +87,27 @@ class Replica:
         listener: Listener,
         *,
         secret: bytes,
+        server: LinkServer,
         facts: Callable[[str], Facts | None],
         unknown: Callable[[str], Response],
         admin: Callable[[Request, Journal], Awaitable[Any]],
     ) -> None:
         self.ownership = ownership
-        self._listener = listener
+        self.listener = listener
         self._facts = facts
         self._unknown = unknown
         self._admin = admin
         self._links: dict[str, Link] = {}
         self._secret = secret
-        self.server = LinkServer(secret, self._asked)
+        self.server = server
+        server.serve(secret, self._asked)
+        self.administration: AdminAnswerer
         self._last = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.relayed = 0
         """Requests that were passed on to other replicas."""
+        self.answered = 0
+        """Requests of clients of this replica."""
 
     # Requests of clients
 
@@ -112,6 +123,7 @@ class Replica:
     ) -> None:
         """Answer a request for that namespace, here or by another replica. Raises ConnectionError."""
         self._last += 1
+        self.answered += not is_admin
         request_id = f"{self.ownership.member.id}.{self._last}"
         began_s = asyncio.get_running_loop().time()
         while True:
@@ -136,6 +148,10 @@ class Replica:
                 return
             await asyncio.sleep(_PAUSE_S)
 
+    async def answer_admin(self, request: Request, wire: Wire) -> None:
+        """Answer a call of the admin API. Raises ConnectionError."""
+        await self.administration.answer(request, wire)
+
     async def answer_apart(
         self, request: Request, name: str, wire: Wire, response: Response | None, document: dict[str, Any] | None = None
     ) -> None:
@@ -154,7 +170,7 @@ class Replica:
         """Record a request whose client waits for nothing."""
         transport = RemoteTransport(request.client)
         transport.client_left()
-        wire = Wire(transport, transport, self._listener.engine, version=(1, 1), keep_alive=False, head_only=False)
+        wire = Wire(transport, transport, self.listener.engine, version=(1, 1), keep_alive=False, head_only=False)
         task = asyncio.get_running_loop().create_task(self._recorded(request, name, wire, apart))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -187,7 +203,7 @@ class Replica:
         if wire.has_begun:
             wire.transport.abort()
             raise ConnectionResetError("the reply was begun, and its rest is lost")
-        await self._listener.send(response, wire)
+        await self.listener.send(response, wire)
 
     # A namespace that is owned here
 
@@ -204,7 +220,7 @@ class Replica:
     ) -> None:
         """Answer a request as the owner of its namespace. Raises OwnerLostError, NoAnswerError, ConnectionError."""
         if is_admin:
-            await self._listener.send_admin(await self._admin(request, journal), wire)
+            await self.listener.send_admin(await self._admin(request, journal), wire)
             return
         while journal.changes.locked():
             async with journal.changes:
@@ -240,7 +256,7 @@ class Replica:
             await self._send_ready(journal, call, plan, request, wire)
             return
         try:
-            await self._listener.perform(journal.ns, call, wire, journal)
+            await self.listener.perform(journal.ns, call, wire, journal)
         except (StoreTimeoutError, StoreIsFullError, OwnerLostError) as error:
             self._lost(journal, call, sent=wire.has_begun)
             raise NoAnswerError(away(str(error))) from error
@@ -256,7 +272,7 @@ class Replica:
 
     async def _send_ready(self, journal: Journal, call: Call, plan: Plan, request: Request, wire: Wire) -> None:
         """Send the reply of a call that is closed already."""
-        listener = self._listener
+        listener = self.listener
         listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
         response = plan[0].response  # type: ignore[union-attr]
         try:
@@ -386,7 +402,7 @@ class Replica:
         transport = RemoteTransport(request.client)
         server.attach(request_id, transport, frames, stream, 0)
         wire = Wire(
-            transport, transport, self._listener.engine, version=request.version, keep_alive=keep_alive, head_only=head_only
+            transport, transport, self.listener.engine, version=request.version, keep_alive=keep_alive, head_only=head_only
         )
         transport.ended = wire.client_ended
         task = asyncio.get_running_loop().create_task(
@@ -424,7 +440,7 @@ class Replica:
             transport.tell(Sort.MOVED)
         except NoAnswerError as error:
             if not wire.has_begun:
-                await self._listener.send(error.response, wire)
+                await self.listener.send(error.response, wire)
                 transport.end(keep_alive=wire.keep_alive)
         except (StoreAwayError, StoreRefusedError) as error:
             transport.tell(Sort.FAILED, str(error).encode())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from mockserver.errors import MockServerError
+from mockserver.errors import SharedStoreError
 
 FORMAT = "1"
 """The version of the keys and entries in the store."""
@@ -17,18 +17,18 @@ GONE_S = 5.0
 """After so long it is no member any more."""
 
 
-class StoreAwayError(MockServerError):
+class StoreAwayError(SharedStoreError):
     """
     The store did not answer. What was asked of it may have happened, may yet happen, or never will: the same is asked
     again until an answer comes.
     """
 
 
-class StoreRefusedError(MockServerError):
+class StoreRefusedError(SharedStoreError):
     """The store can't be used: wrong password, wrong version, settings that lose data, other scenario files."""
 
 
-class StoreIsFullError(MockServerError):
+class StoreIsFullError(SharedStoreError):
     """The store has no memory left. Nothing was written."""
 
 

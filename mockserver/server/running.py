@@ -18,11 +18,11 @@ from collections.abc import AsyncIterator, Callable
 
 from mockserver import logs
 from mockserver.app import App, PortInUseError
-from mockserver.errors import InvalidInputError, TlsSettingsError
+from mockserver.errors import InvalidInputError, SharedStoreError, TlsSettingsError
 from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.watching import fingerprint
-from mockserver.settings import Settings
+from mockserver.settings import Settings, without_password
 
 log = logging.getLogger("mockserver")
 _LOOK_EVERY_S = 0.5
@@ -42,6 +42,9 @@ def run(settings: Settings) -> int:
         return 2
     except (TlsSettingsError, InvalidInputError) as why:
         sys.stderr.write(f"{why}\n")
+        return 2
+    except SharedStoreError as error:
+        _complain(settings, f"--store {without_password(settings.store)}: {error}")
         return 2
     except StateFileRefusedError as why:
         _complain(settings, str(why))

@@ -64,6 +64,11 @@ class SettingWords(TypedDict, total=False):
     tls_key: str | os.PathLike[str]
     tls_client_ca: str | os.PathLike[str]
     state_file: str | os.PathLike[str]
+    store: str
+    store_prefix: str
+    store_adopt: bool
+    replica_host: str
+    replica_port: int
 
 
 class Server:

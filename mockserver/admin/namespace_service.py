@@ -1,0 +1,58 @@
+"""Making, listing and removing namespaces: in this process alone, or shared with other replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mockserver.compiler import editing
+from mockserver.engine.engine import Engine
+from mockserver.engine.namespace import Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceFacts:
+    """What a list of namespaces says of each. `ttl_s` None: it is never collected."""
+
+    name: str
+    seed: str
+    ttl_s: float | None
+
+
+class NamespaceService(Protocol):
+    """Who is asked for namespaces."""
+
+    async def make(
+        self, name: str, *, seed: str | None, ttl_s: float | None, scenarios: Sequence[str] | None
+    ) -> Namespace:
+        """Make a namespace, in which exactly these scenarios answer. Raises NamespaceExistsError."""
+
+    async def all(self) -> list[NamespaceFacts]:
+        """Return all namespaces, oldest first."""
+
+    async def remove(self, ns: Namespace) -> None:
+        """Remove a namespace with all that is in it."""
+
+
+class LocalNamespaces:
+    """Those of one engine. `forget` takes back the webhooks of a namespace."""
+
+    def __init__(self, engine: Engine, forget: Callable[[Namespace], None]) -> None:
+        self._engine = engine
+        self._forget = forget
+
+    async def make(
+        self, name: str, *, seed: str | None, ttl_s: float | None, scenarios: Sequence[str] | None
+    ) -> Namespace:
+        ns = self._engine.make_namespace(name, seed=seed, ttl_s=ttl_s)
+        if scenarios is not None:
+            editing.use(ns, scenarios)
+        return ns
+
+    async def all(self) -> list[NamespaceFacts]:
+        return [NamespaceFacts(ns.name, ns.seed, ns.ttl_s) for ns in self._engine.namespaces.values()]
+
+    async def remove(self, ns: Namespace) -> None:
+        self._forget(ns)
+        self._engine.remove_namespace(ns)
