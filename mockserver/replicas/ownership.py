@@ -107,6 +107,7 @@ class Ownership:
         before_s = self._local()
         beat = await self.store.join(self.member, self.files, adopt=self._adopt)
         self._observe(before_s, beat)
+        self._beat_ok_s = before_s
         self._adopt = False
 
     def _observe(self, before_s: float, beat: Beat) -> None:
@@ -114,22 +115,34 @@ class Ownership:
         self.clock.observe(before_s, now_s, beat.time_s)
         self.members = {member.id: member for member in beat.members}
         self._run_id = beat.run_id
-        self._beat_ok_s = before_s
         self.error = None
 
     async def beat(self) -> None:
         """Send one heartbeat. Raises StoreAwayError, StoreRefusedError."""
         before_s = self._local()
+        is_late = before_s - self._beat_ok_s > FRESH_S
         known, run_id = set(self.members), self._run_id
         beat = await self.store.beat(replace(self.member, told=self._told()))
         if not beat.is_known:
             await self._join_anew(emptied=beat.run_id != run_id or not beat.members)
             return
         self._observe(before_s, beat)
+        if is_late:
+            await self._look_at_owners()
+        self._beat_ok_s = before_s
         if beat.digest is not None and beat.digest != self._digest:
             self.error = "other replicas have adopted other scenario files; start this one with the same files"
         if known - set(self.members):
             await self._take_over_abandoned()
+
+    async def _look_at_owners(self) -> None:
+        """Give up the namespaces that others have taken over while this replica was not heard of."""
+        journals = tuple(self.journals.values())
+        kept = await self.store.namespaces() if journals else {}
+        for journal in journals:
+            owner, _ = kept.get(journal.ns.name, (None, None))
+            if owner != self.member.id:
+                self.lose(journal, OwnerLostError("another replica owns the namespace"))
 
     async def _join_anew(self, *, emptied: bool) -> None:
         """Others have taken this replica for dead, or the store was emptied."""
@@ -320,6 +333,8 @@ def can_be_saved(ns: Namespace) -> bool:
 def _refusal(written: Written) -> MockServerError:
     if written is Written.FULL:
         return StoreIsFullError("the store has no memory left")
+    if written is Written.REFUSED:
+        return StoreRefusedError("the store did not take what was done")
     if written is Written.FENCED:
         return OwnerLostError("another replica owns the namespace")
     return OwnerLostError("the store does not know the namespace any more")

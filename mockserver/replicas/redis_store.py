@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import secrets
 from collections.abc import Awaitable, Mapping, Sequence
@@ -33,6 +34,7 @@ from mockserver.settings import without_password
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+log = logging.getLogger("mockserver")
 T = TypeVar("T")
 
 SCHEMES = ("redis", "rediss", "unix")
@@ -199,7 +201,7 @@ class RedisStore:
             raise StoreRefusedError(f"the store refuses user or password: {error}") from error
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError) as error:
             raise StoreAwayError(f"it can't be reached: {_reason(error)}") from error
-        except exceptions.ResponseError as error:
+        except exceptions.RedisError as error:
             raise _of_response(error) from error
 
     async def _run(self, script: str, keys: Sequence[str], args: Sequence[str | bytes]) -> Any:  # noqa: ANN401  (a script's)
@@ -303,7 +305,7 @@ class RedisStore:
         )
 
     async def write(self, groups: Sequence[Group]) -> list[Written]:
-        from redis.exceptions import NoScriptError, ResponseError
+        from redis.exceptions import NoScriptError
 
         async def written() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -319,15 +321,14 @@ class RedisStore:
             results = await self._asked(written())  # what was written is not written again
         outcomes = []
         for result in results:
-            if isinstance(result, ResponseError):
-                error = _of_response(result)
-                if not isinstance(error, StoreIsFullError):
-                    raise error
-                outcomes.append(Written.FULL)
-            elif isinstance(result, Exception):
-                raise StoreAwayError(_reason(result))
-            else:
+            if not isinstance(result, Exception):
                 outcomes.append(Written(result.decode()))
+                continue
+            error = _of_response(result)
+            if isinstance(error, StoreAwayError):
+                raise error
+            outcomes.append(Written.FULL if isinstance(error, StoreIsFullError) else Written.REFUSED)
+            log.error("the store did not take a group of entries: %s", error)
         return outcomes
 
     async def history(self, namespace: str) -> History:
@@ -419,9 +420,12 @@ def _reason(error: BaseException) -> str:
 
 
 def _of_response(error: Exception) -> StoreAwayError | StoreIsFullError | StoreRefusedError:
+    from redis import exceptions
+
     text = str(error)
-    if text.startswith("OOM") or "OOM command not allowed" in text:
+    if isinstance(error, exceptions.OutOfMemoryError):
         return StoreIsFullError("the store has no memory left")
-    if text.startswith(_AWAY) or any(f" {word} " in text for word in _AWAY):
+    away = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnlyError, exceptions.ClusterDownError)
+    if isinstance(error, away) or text.startswith(_AWAY):
         return StoreAwayError(text)
     return StoreRefusedError(f"the store refused a command: {text}")

@@ -242,9 +242,9 @@ class Replica:
         is_ready = call.number not in journal.open
         try:
             await journal.stored()
-        except (StoreTimeoutError, StoreIsFullError) as error:
+        except (StoreTimeoutError, StoreIsFullError, StoreRefusedError) as error:
             self._lost(journal, call)
-            raise NoAnswerError(away(str(error)) if isinstance(error, StoreTimeoutError) else full()) from error
+            raise NoAnswerError(full() if isinstance(error, StoreIsFullError) else away(str(error))) from error
         except asyncio.CancelledError:
             if is_ready:
                 journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
@@ -257,7 +257,7 @@ class Replica:
             return
         try:
             await self.listener.perform(journal.ns, call, wire, journal)
-        except (StoreTimeoutError, StoreIsFullError, OwnerLostError) as error:
+        except (StoreTimeoutError, StoreIsFullError, StoreRefusedError, OwnerLostError) as error:
             self._lost(journal, call, sent=wire.has_begun)
             raise NoAnswerError(away(str(error))) from error
 

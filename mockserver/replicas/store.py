@@ -93,6 +93,8 @@ class Written(StrEnum):
     """The store knows no such namespace, or lacks a group: it was emptied, or the namespace was removed."""
     FULL = "full"
     """The store has no memory left: nothing was written."""
+    REFUSED = "refused"
+    """The store did not take the group, for a reason that its log and ours say: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

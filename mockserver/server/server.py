@@ -268,6 +268,10 @@ class Running:
         self, namespace: str, route: str | None, document: dict[str, Any], functions: Functions
     ) -> dict[str, Any]:
         """Adds a route, or changes keys of one; those steps are answered by functions."""
+        if self.app.settings.store:
+            title = "A function can't answer on a shared store"
+            detail = "Other replicas don't have it. Write the reply as a scenario does, or start the server without store="
+            raise Refused(problem(422, "invalid", title, detail))
         loop = callers_loop()
         made = {i: self._function(namespace, one, loop) for i, one in functions.items()}
         return self.on_loop(lambda: self._place(namespace, route, document, made))

@@ -1,0 +1,339 @@
+"""Three replicas and one store: what one of them is told holds at every other, whatever is killed, stopped or cut."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.replicas import NEEDS_REDIS, Clients, RedisServer, ReplicaProcess, clients, replicas, store
+
+pytestmark = NEEDS_REDIS
+
+SCENARIO = """
+state: {paid: 0}
+routes:
+  - name: retry
+    request: POST /data
+    reply: [503, 503, 200]
+    then: cycle
+  - name: per
+    request: POST /per/{key}
+    per: path.key
+    reply: [503, 503, {text: "{{ path.key }}"}]
+  - name: pay
+    request: POST /pay
+    idempotency: {header: idempotency-key}
+    reply:
+      status: 201
+      json: {id: "{{ uuid() }}"}
+      set: {paid: "{{ state.paid + 1 }}"}
+      effect: {kind: charge, amount: 5}
+  - name: lost
+    request: POST /lost
+    idempotency: {header: idempotency-key}
+    reply:
+      status: 201
+      json: {id: "{{ uuid() }}"}
+      effect: {kind: charge, amount: 5}
+  - name: static
+    request: GET /static
+    reply: {json: {ok: true}}
+  - name: slow
+    request: GET /slow
+    reply: {text: slow, delay: 300ms}
+  - name: chunks
+    request: GET /chunks
+    reply: {chunks: [a, b, c], delay: 20ms}
+  - name: reset
+    request: POST /reset
+    reply: {fault: reset}
+  - name: one
+    request: GET /one
+    limit: {in_flight: 1}
+    reply: {text: one, delay: 1ms}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scenarios")
+    (path / "shop.yaml").write_text(SCENARIO)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shared(folder: Path) -> Iterator[tuple[list[ReplicaProcess], RedisServer]]:
+    """Three replicas for tests that break nothing; each test begins with a reset."""
+    with store() as redis, replicas(folder, redis.url, 3) as three:
+        yield three, redis
+
+
+@pytest.fixture
+async def three(shared: tuple[list[ReplicaProcess], RedisServer]) -> list[ReplicaProcess]:
+    async with clients() as client:
+        await client.admin(shared[0][0], "POST /reset")
+    return shared[0]
+
+
+async def many(client: Clients, three: list[ReplicaProcess], lines: list[str], *, at_once: int = 64) -> Counter[int]:
+    """Ask each line once, by turns of the replicas, so many at once. Return how often each status came."""
+    statuses: Counter[int] = Counter()
+    left = iter(enumerate(lines))
+
+    async def worker() -> None:
+        for number, line in left:
+            status, _ = await client.ask(three[number % len(three)], line)
+            statuses[status] += 1
+
+    await asyncio.gather(*(worker() for _ in range(at_once)))
+    return statuses
+
+
+async def test_a_sequence_over_three_replicas_is_exact(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        statuses = await many(client, three, ["POST /data"] * 3000)
+        assert statuses == {503: 2000, 200: 1000}
+        assert [await client.total(replica) for replica in three] == [3000] * 3
+
+
+async def test_each_key_has_its_own_sequence(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        lines = [f"POST /per/{key}" for _ in range(3) for key in range(200)]
+        assert await many(client, three, lines) == {503: 400, 200: 200}
+
+
+async def test_racing_clients_with_one_key_have_one_effect(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        answers = await asyncio.gather(*(client.ask(three[i % 3], "POST /pay", key="same") for i in range(200)))
+        assert len({body for status, body in answers if status == 201}) == 1
+        assert {status for status, _ in answers} == {201}
+        effects = await client.admin(three[1], "GET /effects")
+        assert len(effects["items"]) == 1
+
+
+async def test_a_lost_answer_is_repeated_at_another_replica(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        trouble = [{"route": "shop/lost", "call": 1, "after": {"fault": "reset"}}]
+        await client.admin(three[0], "PUT /troubles", trouble)
+        first = await client.ask(three[1], "POST /lost", key="k")
+        assert first[0] == 0
+        await client.admin(three[2], "DELETE /troubles")
+        second = await client.ask(three[0], "POST /lost", key="k")
+        assert second[0] == 201
+        assert len((await client.admin(three[1], "GET /effects"))["items"]) == 1
+
+
+async def test_the_same_key_at_once_at_another_replica_is_the_replay(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        for number in range(150):
+            first = await client.ask(three[number % 3], "POST /pay", key=f"k{number}")
+            again = await client.ask(three[(number + 1) % 3], "POST /pay", key=f"k{number}")
+            assert again == first
+
+
+async def test_a_sequential_client_is_never_two(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        for number in range(150):
+            assert (await client.ask(three[number % 3], "GET /one"))[0] == 200
+
+
+async def test_changes_hold_at_every_replica_at_once(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        for number in range(60):
+            a, b, c = three[number % 3], three[(number + 1) % 3], three[(number + 2) % 3]
+            scenario = {"routes": [{"name": "new", "request": "GET /new", "reply": {"text": str(number)}}]}
+            await client.admin(a, "PUT /scenarios/extra", scenario)
+            assert await client.ask(b, "GET /new") == (200, str(number).encode())
+            await client.admin(b, "PUT /outage", {"reply": 502})
+            assert (await client.ask(c, "GET /new"))[0] == 502
+            await client.admin(c, "POST /reset")
+            assert (await client.ask(a, "GET /new"))[0] == 404
+            assert await client.total(b) == 1
+
+
+async def test_every_reply_goes_through_another_replica(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        for replica in three:
+            assert await client.ask(replica, "GET /slow") == (200, b"slow")
+            assert await client.ask(replica, "GET /chunks") == (200, b"abc")
+            assert await client.ask(replica, "POST /reset") == (0, b"")
+        calls = (await client.admin(three[0], "GET /calls"))["items"]
+        assert [call["outcome"] for call in calls] == ["done", "done", "reset"] * 3
+
+
+async def test_namespaces_are_shared(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        await client.admin(three[0], "POST /namespaces", {"name": "mine"})
+        assert await client.status(three[1], "POST /namespaces", {"name": "mine"}) == 409
+        for replica in three:
+            assert (await client.ask(replica, "POST /@mine/data"))[0] in (503, 200)
+        assert (await client.admin(three[2], "GET /@mine/counts"))["total"] == 3
+        assert {one["name"] for one in (await client.admin(three[1], "GET /namespaces"))["items"]} == {"default", "mine"}
+        await client.admin(three[2], "DELETE /namespaces/mine")
+        for replica in three:
+            assert (await client.ask(replica, "POST /@mine/data"))[0] == 404
+
+
+async def test_a_check_waits_for_a_call_at_another_replica(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        check = {"request": "GET /static", "times": 1, "within": "10s"}
+        waiting = asyncio.create_task(client.admin(three[2], "POST /verify", check))
+        assert (await client.ask(three[1], "GET /static"))[0] == 200
+        await waiting
+
+
+async def test_the_clock_moves_at_every_replica(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        await client.admin(three[0], "POST /clock", {"freeze": "2030-01-01T00:00:00Z"})
+        for replica in three:
+            assert (await client.admin(replica, "GET /clock"))["now"].startswith("2030-01-01T00:00:00")
+
+
+async def test_replicas_are_told_of(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        for replica in three:
+            said = await client.admin(replica, "GET /replicas")
+            assert len(said["replicas"]) == 3
+            assert said["store"]["ready"] is True
+            assert await client.status(replica, "GET /health/live") == 200
+            assert await client.status(replica, "GET /health/ready") == 200
+
+
+# What is killed, stopped and cut
+
+
+async def test_a_killed_owner_is_replaced_and_nothing_that_was_answered_is_missing(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 3) as three:
+        async with clients() as client:
+            await client.ask(three[0], "POST /data")  # the owner from now on
+            answered: Counter[int] = Counter()
+            killed = asyncio.Event()
+
+            async def worker(number: int) -> None:
+                for turn in range(60):
+                    if number == 0 and turn == 15:
+                        three[0].send(signal.SIGKILL)
+                        killed.set()
+                    status, _ = await client.ask(three[1 + (number + turn) % 2], "POST /data")
+                    answered[status] += 1
+
+            open_call = asyncio.create_task(client.ask(three[0], "GET /slow"))
+            await asyncio.gather(*(worker(i) for i in range(8)))
+            await open_call
+            assert killed.is_set()
+            assert set(answered) <= {503, 200}
+            total = await client.total(three[1])
+            counted = (await client.admin(three[2], "GET /counts"))["routes"]["shop/retry"]
+            assert counted["calls"] == sum(answered.values()) + 1
+            assert counted["statuses"] == {"503": answered[503] + 1, "200": answered[200]}
+            assert total >= counted["calls"]
+            assert await client.total(three[2]) == total
+
+
+async def test_a_replica_that_was_paused_answers_nothing_stale(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 2) as (first, second):
+        async with clients() as client:
+            assert (await client.ask(first, "POST /data"))[0] == 503
+            first.send(signal.SIGSTOP)
+            assert (await client.ask(second, "POST /data"))[0] == 503  # held until the namespace is taken over
+            assert (await client.ask(second, "POST /data"))[0] == 200
+            first.send(signal.SIGCONT)
+            assert await client.total(first) == 3
+            assert (await client.ask(first, "POST /data"))[0] == 503
+            assert await client.total(second) == 4
+
+
+async def test_a_store_that_is_away_is_told_within_a_second_and_heals(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 2) as two:
+        async with clients() as client:
+            for replica in two:
+                assert (await client.ask(replica, "GET /static"))[0] == 200
+            redis.send(signal.SIGSTOP)
+            statuses = await asyncio.gather(*(client.ask(replica, "GET /static") for replica in two))
+            assert {status for status, _ in statuses} == {503}
+            assert all(b"urn:mockserver:store" in body for _, body in statuses)
+            assert await client.status(two[0], "GET /health/live") == 200
+            assert await client.status(two[0], "GET /health/ready") == 503
+            redis.send(signal.SIGCONT)
+            for replica in two:
+                await client.until_ready(replica)
+            assert (await client.ask(two[0], "GET /static"))[0] == 200
+            calls = (await client.admin(two[1], "GET /calls"))["items"]
+            assert [call["outcome"] for call in calls if call["outcome"] != "lost"] == ["done"] * 3
+            assert len(calls) <= 5
+
+
+async def test_a_store_that_comes_back_empty_begins_anew(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 2) as two:
+        async with clients() as client:
+            for _ in range(2):
+                assert (await client.ask(two[0], "POST /data"))[0] == 503
+            redis.stop()
+            redis.start()
+            for replica in two:
+                await client.until_ready(replica)
+            async with asyncio.timeout(20):
+                while (await client.ask(two[1], "POST /data"))[0] != 503:
+                    pass
+            async with asyncio.timeout(20):
+                while len((await client.admin(two[0], "GET /replicas"))["replicas"]) != 2:
+                    pass
+            totals = [await client.total(replica) for replica in two]
+            assert totals[0] == totals[1]
+            assert totals[0] < 3
+
+
+async def test_a_full_store_is_told_and_does_nothing(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 1) as (one,):
+        async with clients() as client:
+            assert (await client.ask(one, "POST /data"))[0] == 503
+            redis.command("config", "set", "maxmemory", "1")
+            status, body = await client.ask(one, "POST /data")
+            assert status == 503
+            assert b"The shared store is full" in body
+            redis.command("config", "set", "maxmemory", "0")
+            assert [(await client.ask(one, "POST /data"))[0] for _ in range(2)] == [503, 200]
+            assert await client.total(one) == 3
+
+
+# What refuses the start
+
+
+def refused(folder: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "mockserver", "serve", str(folder), "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    return done.stderr
+
+
+def test_what_can_t_be_joined_is_told_with_the_remedy(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "shop.yaml").write_text(SCENARIO.replace("GET /static", "GET /other"))
+    with store("--requirepass", "secret") as redis:
+        right = f"redis://:secret@127.0.0.1:{redis.port}/0"
+        assert "password" in refused(folder, "--store", redis.url)
+        assert "password" in refused(folder, "--store", f"redis://:wrong@127.0.0.1:{redis.port}/0")
+        assert "Sentinel is not supported" in refused(folder, "--store", "redis+sentinel://localhost/0")
+        assert "redis://host:6379/0" in refused(folder, "--store", "http://localhost")
+        assert "can't be reached" in refused(folder, "--store", "redis://127.0.0.1:1/0")
+        assert "--state-file" in refused(folder, "--store", right, "--state-file", str(tmp_path / "state"))
+        with replicas(folder, right, 1):
+            said = refused(other, "--store", right)
+            assert "shop (shop.yaml)" in said
+            assert "--store-adopt" in said
+            with replicas(other, right, 1, "--store-adopt"):
+                pass
+    with store("--maxmemory-policy", "allkeys-lru") as redis:
+        assert "noeviction" in refused(folder, "--store", redis.url)
+    with store() as redis:
+        redis.command("hset", "mockserver:meta", "format", "0")
+        assert "--store-prefix" in refused(folder, "--store", redis.url)
