@@ -176,9 +176,13 @@ class Settings:
         metavar="URL",
     )
     store_prefix: str = _flag("mockserver:", "Prefix of all keys in the store.")
-    store_adopt: bool = _flag(False, "Make the scenario files of this replica the valid ones for all replicas.")
+    store_adopt: bool = _flag(
+        False, "Make the scenario files of this replica the valid ones for all replicas."
+    )
     replica_host: str = _flag(
-        "", "Host name or address by which other replicas reach this one, if it can't be found out.", metavar="HOST"
+        "",
+        "Host name or address by which other replicas reach this one, if it can't be found out.",
+        metavar="HOST",
     )
     replica_port: int = _flag(0, "Port for connections of other replicas; 0 picks a free one.", **_PORT)
     state_file: str = _flag(

@@ -17,8 +17,8 @@ from mockserver.admin.api import (
     no_content,
     room,
 )
-from mockserver.admin.namespace_service import NamespaceFacts
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
+from mockserver.admin.namespace_service import NamespaceFacts
 from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceExistsError
 from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace

@@ -59,7 +59,12 @@ class Replicated(Protocol):
     ) -> None: ...
 
     async def answer_apart(
-        self, request: Request, name: str, wire: Wire, response: Response | None, document: dict[str, Any] | None = None
+        self,
+        request: Request,
+        name: str,
+        wire: Wire,
+        response: Response | None,
+        document: dict[str, Any] | None = None,
     ) -> None: ...
 
     async def answer_admin(self, request: Request, wire: Wire) -> None: ...

@@ -27,8 +27,11 @@ _IS_LINUX = sys.platform.startswith("linux")
 class Flow(Protocol):
     """The flow control of a connection. Writing is paused while the write buffer is not empty."""
 
-    paused: bool
-    has_ended: bool
+    @property
+    def paused(self) -> bool: ...
+
+    @property
+    def has_ended(self) -> bool: ...
 
     async def drained(self) -> None: ...
 

@@ -37,7 +37,7 @@ class WebhookNamespace(Protocol):
 
 
 class AttemptListener:
-    """Hears of the attempts of webhooks. This one does nothing of it."""
+    """Hears of the attempts of webhooks, and does nothing: a base class."""
 
     def sending(self, ns: WebhookNamespace, delivery: Delivery, number: int) -> None:
         """An attempt of that number begins."""

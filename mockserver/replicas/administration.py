@@ -13,7 +13,7 @@ from mockserver.http.outgoing import Wire
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.outbound.delivery import drop
 from mockserver.outbound.webhooks import TAKEN_BACK
-from mockserver.replicas.journal import Journal, StoreTimeoutError
+from mockserver.replicas.journal import NamespaceJournal, StoreTimeoutError
 from mockserver.replicas.replica import NoAnswerError, Replica, away, full
 from mockserver.replicas.store import StoreAwayError, StoreIsFullError
 from mockserver.store.clock import VirtualClock
@@ -71,7 +71,7 @@ class Administration:
             return params["name"]
         return (name or DEFAULT) if endpoint.namespaced else None
 
-    async def run(self, request: Request, journal: Journal) -> Answer:
+    async def run(self, request: Request, journal: NamespaceJournal) -> Answer:
         """
         Answer as the owner of the namespace. What is answered is in the store, and is what no other replica has changed
         meanwhile. Raises OwnerLostError, NoAnswerError, StoreAwayError.
@@ -80,10 +80,14 @@ class Administration:
         if journal.lost is not None:
             raise journal.lost
         located = self.api.locate(request)
-        changes = located is not None and request.method not in READING and (request.method, located[0].path) not in NO_CHANGE
+        changes = (
+            located is not None
+            and request.method not in READING
+            and (request.method, located[0].path) not in NO_CHANGE
+        )
         try:
             if changes and located is not None and located[0].namespaced:
-                answer = await journal.change(request, lambda: self.api(request), _succeeded)
+                answer: Answer = await journal.change(request, lambda: self.api(request), _succeeded)
             else:
                 answer = await self.api(request)
                 if changes and _succeeded(answer) and journal.lost is None:
@@ -101,13 +105,16 @@ class Administration:
         answer = await self._replay_api(request)
         if not _succeeded(answer):
             log.error(
-                "the change %s %s of the namespace %s could not be repeated", request.method, request.path, ns.name
+                "the change %s %s of the namespace %s could not be repeated",
+                request.method,
+                request.path,
+                ns.name,
             )
 
 
 def _succeeded(answer: Answer) -> bool:
     response: Response = answer.response if isinstance(answer, StreamReply) else answer
-    return response.status < 400  # noqa: PLR2004
+    return response.status < 400
 
 
 class ReplayedWebhooks:

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from mockserver.errors import MockServerError
-from mockserver.replicas.journal import Journal, StoreTimeoutError
-from mockserver.replicas.store import Group, Store, StoreAwayError, Written
+from mockserver.replicas.journal import NamespaceJournal, StoreTimeoutError
+from mockserver.replicas.store import EntryGroup, Store, StoreAwayError, Written
 
 log = logging.getLogger("mockserver")
 
@@ -51,7 +51,7 @@ class Committer:
     def __init__(
         self,
         store: Store,
-        lose: Callable[[Journal, MockServerError], None],
+        lose: Callable[[NamespaceJournal, MockServerError], None],
         refused: Callable[[Written], MockServerError],
         *,
         local: Callable[[], float],
@@ -62,8 +62,8 @@ class Committer:
         self._refused = refused
         self._local = local
         self._sleep = sleep
-        self._dirty: dict[Journal, None] = {}
-        self._busy: set[Journal] = set()
+        self._dirty: dict[NamespaceJournal, None] = {}
+        self._busy: set[NamespaceJournal] = set()
         self._task: asyncio.Task[None] | None = None
         self.away_since_s: float | None = None
         """When the write began that is not answered for longer than a call waits; None where the store answers."""
@@ -73,7 +73,7 @@ class Committer:
     def is_away(self) -> bool:
         return self.away_since_s is not None
 
-    def wants(self, journal: Journal) -> None:
+    def wants(self, journal: NamespaceJournal) -> None:
         """The journal has something to write."""
         self._dirty[journal] = None
         if self._task is None:
@@ -127,7 +127,7 @@ class Committer:
             else:
                 self._lose(journal, self._refused(result))
 
-    def _taken(self) -> Iterator[tuple[Journal, Group]]:
+    def _taken(self) -> Iterator[tuple[NamespaceJournal, EntryGroup]]:
         """Take the groups of one write. What is left stays for the next."""
         left = MOST_GROUPS
         for journal in tuple(self._dirty):
@@ -140,13 +140,13 @@ class Committer:
                     size += len(entries[-1])
                 journal.groups += 1
                 left -= 1
-                yield journal, Group(journal.ns.name, journal.epoch, journal.groups, entries)
+                yield journal, EntryGroup(journal.ns.name, journal.epoch, journal.groups, entries)
             if journal.unwritten:
                 self._dirty[journal] = None
             if not left:
                 return
 
-    async def _written(self, groups: list[Group]) -> list[Written]:
+    async def _written(self, groups: list[EntryGroup]) -> list[Written]:
         """
         Write the very same groups until an answer comes: a write whose answer was lost may have happened, or happen
         later, and the store knows the groups that it has by their sequence.

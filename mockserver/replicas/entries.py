@@ -48,7 +48,7 @@ class BadEntryError(MockServerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """`at_s` is the store's time at which it was run."""
 
     kind: Kind
@@ -67,7 +67,7 @@ def encode(kind: int, at_s: float, head: list[Any], first: bytes = b"", second: 
     return b"".join((_PREFIX.pack(kind, len(said), len(first)), said, first, second))
 
 
-def decode(data: bytes) -> Entry:
+def decode(data: bytes) -> LogEntry:
     """Return the entry that the bytes are. Raises BadEntryError."""
     try:
         kind, head_length, first_length = _PREFIX.unpack_from(data)
@@ -75,7 +75,7 @@ def decode(data: bytes) -> Entry:
         at_s, *head = json.loads(data[start : start + head_length])
         middle = start + head_length
         end = middle + first_length
-        return Entry(Kind(kind), at_s, head, data[middle:end], data[end:])
+        return LogEntry(Kind(kind), at_s, head, data[middle:end], data[end:])
     except (struct.error, ValueError, TypeError) as error:
         raise BadEntryError(f"these bytes are not an entry: {error}") from error
 
@@ -94,7 +94,9 @@ def request_head(request: Request) -> list[Any]:
         request.arrived_at_s,
         request.client,
         request.scheme,
-        None if cert is None else [cert.subject, cert.issuer, list(cert.san), cert.serial, cert.fingerprint_sha256],
+        None
+        if cert is None
+        else [cert.subject, cert.issuer, list(cert.san), cert.serial, cert.fingerprint_sha256],
         request.max_json_members,
     ]
 
@@ -105,7 +107,7 @@ def request_of(head: list[Any], raw_headers: bytes, body: bytes, namespace: str)
         method, target, path, prefix, minor, complete, arrived_s, arrived_at_s, client, scheme, cert, most,
     ) = head  # fmt: skip
     proven = None if cert is None else ClientCert(cert[0], cert[1], tuple(cert[2]), cert[3], cert[4])
-    version = (1, minor) if minor < 10 else (minor // 10, 0)  # noqa: PLR2004
+    version = (1, minor) if minor < 10 else (minor // 10, 0)
     request = Request.of_head(
         method, target, Headers.of_head(raw_headers), Peer(client, scheme, proven, most), version, arrived_s, arrived_at_s
     )  # fmt: skip

@@ -8,7 +8,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mockserver import __version__
 from mockserver.admin.api import AdminApi, Services
@@ -19,14 +19,14 @@ from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
 from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.http.listener import Listener
-from mockserver.http.outgoing import Wire
-from mockserver.model.http import ADMIN, Request, Response
+from mockserver.model.http import ADMIN, Request
 from mockserver.model.instants import instant
+from mockserver.outbound.webhook_queue import AttemptListener, WebhookNamespace
 from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.replicas.administration import Administration, replay_api
 from mockserver.replicas.clock import StoreClock
-from mockserver.replicas.journal import Journal
+from mockserver.replicas.journal import NamespaceJournal
 from mockserver.replicas.link import LinkServer
 from mockserver.replicas.ownership import Ownership
 from mockserver.replicas.redis_store import RedisStore
@@ -35,9 +35,6 @@ from mockserver.replicas.store import Facts, Member
 from mockserver.settings import Settings
 from mockserver.store.delivery import Delivery, Try
 from mockserver.templating.random_values import seed_for
-
-if TYPE_CHECKING:
-    from mockserver.engine.namespace import Shared
 
 log = logging.getLogger("mockserver")
 
@@ -63,7 +60,13 @@ def files_of(world: ScenarioSet, settings: Settings) -> dict[str, str]:
             digest.update(name.encode() + hashlib.sha256(content).digest())
         name = source.file.name if source.file is not None else scenario.name
         files[f"{scenario.name} ({name})"] = digest.hexdigest()
-    told = [settings.seed, settings.unmatched_status, settings.on_unmatched, settings.forward_to, list(settings.key_names)]
+    told = [
+        settings.seed,
+        settings.unmatched_status,
+        settings.on_unmatched,
+        settings.forward_to,
+        list(settings.key_names),
+    ]
     told += [settings.calls, settings.max_entries, settings.max_entries_bytes]
     files["settings (--seed, --calls and others)"] = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     return files
@@ -143,7 +146,7 @@ class SharedReplica:
             secret=self._store.secret,
             server=self._links,
             facts=self._facts,
-            unknown=lambda name: listener.no_namespace(name),
+            unknown=listener.no_namespace,
             admin=self._administration.run,
         )
         self._administration.replica = self.replica
@@ -172,7 +175,11 @@ class SharedReplica:
         self._answered_before = (now_s, answered)
         rate = (answered - before) / max(0.001, now_s - before_s) if before_s else 0.0
         names = sorted(self.ownership.journals)
-        return {"calls_per_s": round(rate, 1), "namespaces": names[:MOST_NAMES], "namespace_count": len(names)}
+        return {
+            "calls_per_s": round(rate, 1),
+            "namespaces": names[:MOST_NAMES],
+            "namespace_count": len(names),
+        }
 
     def ready(self) -> str | None:
         """Return why no request can be answered; None where they can."""
@@ -212,7 +219,9 @@ class SharedReplica:
                 "entries": committer.figures.entries,
                 "writes": committer.figures.writes,
                 "repeated": committer.figures.repeated,
-                "mean_latency_ms": round(1000 * committer.figures.seconds / max(1, committer.figures.writes), 3),
+                "mean_latency_ms": round(
+                    1000 * committer.figures.seconds / max(1, committer.figures.writes), 3
+                ),
             },
             "takeovers": figures.taken_over,
             "lost": figures.lost,
@@ -222,11 +231,18 @@ class SharedReplica:
     def metrics(self) -> Iterator[tuple[str, str, str, Any]]:
         """Return the metrics of the store: kind, name, help and samples."""
         committer, figures = self.ownership.committer.figures, self.ownership.figures
-        yield "counter", "mockserver_store_groups", "Groups of entries that the store has taken.", committer.groups
+        yield (
+            "counter",
+            "mockserver_store_groups",
+            "Groups of entries that the store has taken.",
+            committer.groups,
+        )
         yield "counter", "mockserver_store_entries", "Entries in them.", committer.entries
         yield "counter", "mockserver_store_repeated_writes", "Writes that were sent again for want of an answer.", committer.repeated  # fmt: skip
         total, buckets = 0, []
-        for bound, count in zip([*(f"{bound:g}" for bound in committer.bounds_s), "+Inf"], committer.latency, strict=True):
+        for bound, count in zip(
+            [*(f"{bound:g}" for bound in committer.bounds_s), "+Inf"], committer.latency, strict=True
+        ):
             total += count
             buckets.append((bound, total))
         yield "histogram", "mockserver_store_write_seconds", "How long the store took for a write.", (buckets, committer.seconds)  # fmt: skip
@@ -276,7 +292,9 @@ class SharedReplica:
         kept = await self._store.namespaces()
         named = {"default": Facts(None, None), **{name: facts for name, (_, facts) in kept.items()}}
         return [
-            NamespaceFacts(name, seed_for(name, self.settings.seed) if facts.seed is None else facts.seed, facts.ttl_s)
+            NamespaceFacts(
+                name, seed_for(name, self.settings.seed) if facts.seed is None else facts.seed, facts.ttl_s
+            )
             for name, facts in named.items()
         ]
 
@@ -297,22 +315,22 @@ def digest_of(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(sorted(files.items()))).encode()).hexdigest()
 
 
-class _Attempts:
+class _Attempts(AttemptListener):
     """Writes down how the webhooks of owned namespaces go."""
 
     def __init__(self, ownership: Ownership) -> None:
         self._ownership = ownership
 
-    def _journal(self, ns: object) -> Journal | None:
+    def _journal(self, ns: WebhookNamespace) -> NamespaceJournal | None:
         journal = self._ownership.journals.get(getattr(ns, "name", ""))
         return journal if journal is not None and journal.ns is ns else None
 
-    def sending(self, ns: object, delivery: Delivery, number: int) -> None:
+    def sending(self, ns: WebhookNamespace, delivery: Delivery, number: int) -> None:
         journal = self._journal(ns)
         if journal is not None:
             journal.sending(delivery, number)
 
-    def sent(self, ns: object, delivery: Delivery, attempt: Try | None, next_number: int) -> None:
+    def sent(self, ns: WebhookNamespace, delivery: Delivery, attempt: Try | None, next_number: int) -> None:
         journal = self._journal(ns)
         if journal is not None:
             journal.sent(delivery, attempt, next_number)

@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -21,13 +21,23 @@ from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward, Outcome, Plan, Send
 from mockserver.replicas.clock import StoreClock
-from mockserver.replicas.entries import Entry, Kind, decode, encode, request_head, request_of, response_head, response_of
+from mockserver.replicas.entries import (
+    Kind,
+    LogEntry,
+    decode,
+    encode,
+    request_head,
+    request_of,
+    response_head,
+    response_of,
+)
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
 
 if TYPE_CHECKING:
     from mockserver.replicas.committer import Committer
 
+T = TypeVar("T")
 _MOST_REMEMBERED = 20_000
 """Requests of other replicas whose reply is known again by their id."""
 
@@ -76,14 +86,20 @@ Begun = tuple[Call, Plan]
 """A call, and what is performed for it: a closed call has no plan any more."""
 
 
-class Journal:
+class NamespaceJournal:
     """
     The only writer of its namespace. `position` counts its entries, `stored` those that the store has confirmed.
     `epoch` is that of the claim.
     """
 
     def __init__(
-        self, ns: Namespace, engine: Engine, clock: StoreClock, committer: Committer, epoch: str, position: int = 0
+        self,
+        ns: Namespace,
+        engine: Engine,
+        clock: StoreClock,
+        committer: Committer,
+        epoch: str,
+        position: int = 0,
     ) -> None:
         self.ns = ns
         self.epoch = epoch
@@ -113,7 +129,9 @@ class Journal:
 
     # Writing
 
-    def append(self, kind: Kind, at_s: float, head: list[Any], first: bytes = b"", second: bytes = b"") -> None:
+    def append(
+        self, kind: Kind, at_s: float, head: list[Any], first: bytes = b"", second: bytes = b""
+    ) -> None:
         """Add one entry, which the committer writes with others."""
         if self._replaying:
             return
@@ -166,7 +184,7 @@ class Journal:
         """
         at_s = self._clock.live()
         raw, body = request.headers.raw, request.body
-        head = [request_head(request), request_id, header, None]
+        head: list[Any] = [request_head(request), request_id, header, None]
         with self._clock.at(at_s):
             begun = self._begun(request, request_id, header)
             if _is_ready(begun[0]):
@@ -202,7 +220,9 @@ class Journal:
             self._engine.add_header(call, *header)
         self.open[call.number] = call
         if call.forwarded is not None:
-            call.plan = tuple(self._told(call, step) if isinstance(step, Forward) else step for step in call.plan)
+            call.plan = tuple(
+                self._told(call, step) if isinstance(step, Forward) else step for step in call.plan
+            )
         begun = call, call.plan
         if request_id:
             self._seen[request_id] = begun
@@ -210,7 +230,9 @@ class Journal:
                 self._seen.popitem(last=False)
         return begun
 
-    def _begun_apart(self, request: Request, response: Response | None, document: dict[str, Any] | None) -> Call:
+    def _begun_apart(
+        self, request: Request, response: Response | None, document: dict[str, Any] | None
+    ) -> Call:
         if document is None:
             call = self._engine.begin_incomplete(request, self.ns, response)
         else:
@@ -269,7 +291,15 @@ class Journal:
             if call.forwarded is not None and call.response is not None:
                 said = [*response_head(call.response), call.reply_length, call.reply_sha256]
                 body = call.response.body
-            head = [call.number, outcome.value, call.first_byte_at_s, call.last_byte_at_s, call.left_at_s, said, call.error]
+            head = [
+                call.number,
+                outcome.value,
+                call.first_byte_at_s,
+                call.last_byte_at_s,
+                call.left_at_s,
+                said,
+                call.error,
+            ]
             with self._clock.at(at_s):
                 self._finish(call, outcome)
             self.append(Kind.END, at_s, head, body)
@@ -302,14 +332,18 @@ class Journal:
         def written(response: Response) -> bool:
             at_s = self._clock.live()
             with self._clock.at(at_s):
-                self.append(Kind.REPLY, at_s, [call.number, *response_head(response), call.error], response.body)
+                self.append(
+                    Kind.REPLY, at_s, [call.number, *response_head(response), call.error], response.body
+                )
                 return came(response)
 
         return replace(step, came=written)
 
     # Changes
 
-    async def change(self, request: Request, run: Callable[[], Awaitable[Any]], succeeded: Callable[[Any], bool]) -> Any:
+    async def change(
+        self, request: Request, run: Callable[[], Awaitable[T]], succeeded: Callable[[T], bool]
+    ) -> T:
         """Run a call of the admin API that changes the namespace, alone, and write it down where it succeeded."""
         async with self.changes:
             at_s = self._clock.live()
@@ -352,7 +386,9 @@ class Journal:
 
     # Replays
 
-    async def replay(self, entries: Sequence[bytes], run: AdminRun, pause: Callable[[], Awaitable[None]]) -> None:
+    async def replay(
+        self, entries: Sequence[bytes], run: AdminRun, pause: Callable[[], Awaitable[None]]
+    ) -> None:
         """
         Run the entries of an earlier owner. `pause` lets others have their turn. Raises BadEntryError. Calls that were
         open then are lost: their client was connected to nobody who lives.
@@ -369,7 +405,7 @@ class Journal:
             self.finish(call, Outcome.LOST)
         self.due.clear()
 
-    async def _apply(self, entry: Entry, run: AdminRun) -> None:
+    async def _apply(self, entry: LogEntry, run: AdminRun) -> None:
         self._clock.at_least(entry.at_s)
         if entry.kind is Kind.ADMIN:
             request = request_of(entry.head[0], entry.first, entry.second, self.ns.name)
@@ -379,11 +415,13 @@ class Journal:
         with self._clock.at(entry.at_s):
             _APPLY[entry.kind](self, entry)
 
-    def _apply_call(self, entry: Entry) -> None:
+    def _apply_call(self, entry: LogEntry) -> None:
         headers_length, head, request_id, header, completed, *apart = entry.head
         if apart:
             body_length, said, document = apart
-            request = request_of(head, entry.first[:headers_length], entry.first[headers_length:], self.ns.name)
+            request = request_of(
+                head, entry.first[:headers_length], entry.first[headers_length:], self.ns.name
+            )
             response = None if said is None else response_of(said, entry.second)
             assert len(request.body) == body_length
             self._begun_apart(request, response, document)
@@ -393,19 +431,19 @@ class Journal:
         if completed:
             self._complete(call, entry.at_s)
 
-    def _apply_answered(self, entry: Entry) -> None:
+    def _apply_answered(self, entry: LogEntry) -> None:
         number, status, first_byte_at_s = entry.head
         call = self.open.get(number)
         if call is not None:
             call.first_byte_at_s = first_byte_at_s
             self._engine.answered(call, status)
 
-    def _apply_left(self, entry: Entry) -> None:
+    def _apply_left(self, entry: LogEntry) -> None:
         call = self.open.get(entry.head[0])
         if call is not None:
             self._engine.left(call)
 
-    def _apply_end(self, entry: Entry) -> None:
+    def _apply_end(self, entry: LogEntry) -> None:
         number, outcome, first_byte_at_s, last_byte_at_s, left_at_s, said, error = entry.head
         call = self.open.get(number)
         if call is None:
@@ -421,44 +459,49 @@ class Journal:
             call.error = error
         self._finish(call, Outcome(outcome))
 
-    def _apply_amend(self, entry: Entry) -> None:
+    def _apply_amend(self, entry: LogEntry) -> None:
         number, outcome, sent = entry.head
         call = self.ns.record.get(number)
         if call is not None:
             self._engine.amend(self.ns, call, Outcome(outcome), sent=sent)
 
-    def _apply_reply(self, entry: Entry) -> None:
+    def _apply_reply(self, entry: LogEntry) -> None:
         number, status, headers, reason, error = entry.head
         call = self.open.get(number)
-        step = next((step for step in call.plan if isinstance(step, Forward)), None) if call is not None else None
+        step = (
+            next((step for step in call.plan if isinstance(step, Forward)), None)
+            if call is not None
+            else None
+        )
         if call is not None and step is not None:
             call.error = error
             step.came(response_of([status, headers, reason], entry.first))
 
-    def _apply_clock(self, entry: Entry) -> None:
+    def _apply_clock(self, entry: LogEntry) -> None:
         offset_s, frozen_s = entry.head
         self.ns.clock.restore((offset_s, frozen_s))
 
-    def _apply_sending(self, entry: Entry) -> None:
+    def _apply_sending(self, entry: LogEntry) -> None:
         delivery = self.ns.deliveries.get(entry.head[0])
         if delivery is not None:
             delivery.again = True
 
-    def _apply_sent(self, entry: Entry) -> None:
+    def _apply_sent(self, entry: LogEntry) -> None:
         number, state, error, due_s, next_number, said = entry.head
         delivery = self.ns.deliveries.get(number)
         if delivery is None:
             return
         delivery.again = False
         if said is not None:
-            delivery.tries.append(Try(*said, entry.first))
+            at_s, sent_at_s, duration_ms, status, failure = said
+            delivery.tries.append(Try(at_s, sent_at_s, duration_ms, status, failure, entry.first))
         delivery.state, delivery.error, delivery.due_s = DeliveryState(state), error, due_s
         timers = self.ns.timers
         timers.remove(lambda attempt: attempt.delivery is delivery)
         if next_number:
             timers.push(due_s, DeliveryAttempt(delivery, next_number))
 
-    def _apply_kept(self, entry: Entry) -> None:
+    def _apply_kept(self, entry: LogEntry) -> None:
         self.ns.ttl_s, self.ns.kept_at_s, self.ns.used_at_s = entry.head
 
 
@@ -469,21 +512,21 @@ def _is_ready(call: Call) -> bool:
         call.consult is None
         and len(plan) == 1
         and plan[0].__class__ is Send
-        and plan[0].upto is None  # type: ignore[union-attr]
-        and plan[0].promise is None  # type: ignore[union-attr]
+        and plan[0].upto is None
+        and plan[0].promise is None
         and not any(due.before for due in call.due)
     )
 
 
-_APPLY: dict[Kind, Callable[[Journal, Entry], None]] = {
-    Kind.CALL: Journal._apply_call,  # noqa: SLF001  (its own class)
-    Kind.ANSWERED: Journal._apply_answered,  # noqa: SLF001
-    Kind.LEFT: Journal._apply_left,  # noqa: SLF001
-    Kind.END: Journal._apply_end,  # noqa: SLF001
-    Kind.AMEND: Journal._apply_amend,  # noqa: SLF001
-    Kind.REPLY: Journal._apply_reply,  # noqa: SLF001
-    Kind.CLOCK: Journal._apply_clock,  # noqa: SLF001
-    Kind.SENDING: Journal._apply_sending,  # noqa: SLF001
-    Kind.SENT: Journal._apply_sent,  # noqa: SLF001
-    Kind.KEPT: Journal._apply_kept,  # noqa: SLF001
+_APPLY: dict[Kind, Callable[[NamespaceJournal, LogEntry], None]] = {
+    Kind.CALL: NamespaceJournal._apply_call,  # noqa: SLF001  (its own class)
+    Kind.ANSWERED: NamespaceJournal._apply_answered,  # noqa: SLF001
+    Kind.LEFT: NamespaceJournal._apply_left,  # noqa: SLF001
+    Kind.END: NamespaceJournal._apply_end,  # noqa: SLF001
+    Kind.AMEND: NamespaceJournal._apply_amend,  # noqa: SLF001
+    Kind.REPLY: NamespaceJournal._apply_reply,  # noqa: SLF001
+    Kind.CLOCK: NamespaceJournal._apply_clock,  # noqa: SLF001
+    Kind.SENDING: NamespaceJournal._apply_sending,  # noqa: SLF001
+    Kind.SENT: NamespaceJournal._apply_sent,  # noqa: SLF001
+    Kind.KEPT: NamespaceJournal._apply_kept,  # noqa: SLF001
 }

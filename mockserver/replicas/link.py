@@ -123,7 +123,7 @@ class Frames(asyncio.Protocol):
 # Who asks
 
 
-class Exchange:
+class RelayedReply:
     """One request that another replica answers: the frames of its answer, in order, each once."""
 
     __slots__ = ("_arrived", "_frames", "lost", "received")
@@ -164,18 +164,18 @@ class Exchange:
         return self._frames.popleft()
 
 
-class Link:
+class PeerLink:
     """A connection to another replica, made when it is needed."""
 
     def __init__(self, address: str, secret: bytes) -> None:
         self._address = address
         self._secret = secret
         self._frames: Frames | None = None
-        self._exchanges: dict[int, Exchange] = {}
+        self._exchanges: dict[int, RelayedReply] = {}
         self._last = 0
         self._connecting: asyncio.Task[Frames] | None = None
 
-    async def ask(self, payload: bytes, exchange: Exchange) -> int:
+    async def ask(self, payload: bytes, exchange: RelayedReply) -> int:
         """Send a request, or the same once more. Return its stream. Raises LinkLostError."""
         frames = self._frames
         if frames is None or not frames.is_open:
@@ -327,7 +327,7 @@ class RemoteTransport(asyncio.Transport):
 
     # As a transport
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:  # type: ignore[override]
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._closing and data:
             self._send(Sort.DATA, bytes(data))
 
@@ -391,7 +391,9 @@ class LinkServer:
         def came(sort: Sort, stream: int, number: int, payload: bytes) -> None:
             nonlocal proven
             if not proven:
-                if self._asked is None or not hmac.compare_digest(payload, hmac.digest(self._secret, nonce, hashlib.sha256)):
+                if self._asked is None or not hmac.compare_digest(
+                    payload, hmac.digest(self._secret, nonce, hashlib.sha256)
+                ):
                     frames.abort()
                     return
                 proven = True
@@ -424,7 +426,9 @@ class LinkServer:
         timer = asyncio.get_running_loop().call_later(HANDSHAKE_S, lambda: None if proven else frames.abort())
         return frames
 
-    def attach(self, request_id: str, transport: RemoteTransport, frames: Frames, stream: int, received: int) -> None:
+    def attach(
+        self, request_id: str, transport: RemoteTransport, frames: Frames, stream: int, received: int
+    ) -> None:
         """The exchange goes on over that connection."""
         self.transports[request_id] = transport
         self._by_stream[frames, stream] = transport

@@ -17,8 +17,18 @@ from mockserver.errors import MockServerError
 from mockserver.replicas.checkpoint import checkpoint_of, restore_checkpoint
 from mockserver.replicas.clock import StoreClock
 from mockserver.replicas.committer import Committer
-from mockserver.replicas.journal import AdminRun, Journal, LoggedClock, OwnerLostError
-from mockserver.replicas.store import Beat, Claim, Facts, Member, Store, StoreAwayError, StoreIsFullError, StoreRefusedError, Written
+from mockserver.replicas.journal import AdminRun, LoggedClock, NamespaceJournal, OwnerLostError
+from mockserver.replicas.store import (
+    Beat,
+    Facts,
+    Member,
+    OwnerClaim,
+    Store,
+    StoreAwayError,
+    StoreIsFullError,
+    StoreRefusedError,
+    Written,
+)
 
 log = logging.getLogger("mockserver")
 
@@ -69,7 +79,7 @@ class Ownership:
         self.clock = clock
         self.member = member
         self.members: dict[str, Member] = {}
-        self.journals: dict[str, Journal] = {}
+        self.journals: dict[str, NamespaceJournal] = {}
         self.figures = OwnershipFigures()
         self.error: str | None = None
         """Why this replica is not ready; None where it is."""
@@ -85,7 +95,7 @@ class Ownership:
         self._told = told
         self._digest = hashlib.sha256(json.dumps(dict(sorted(files.items()))).encode()).hexdigest()
         self._homes: dict[str, str] = {}
-        self._claiming: dict[str, asyncio.Task[Journal | Member | None]] = {}
+        self._claiming: dict[str, asyncio.Task[NamespaceJournal | Member | None]] = {}
         self._beat_ok_s = float("-inf")
         self._run_id: str | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -131,7 +141,9 @@ class Ownership:
             await self._look_at_owners()
         self._beat_ok_s = before_s
         if beat.digest is not None and beat.digest != self._digest:
-            self.error = "other replicas have adopted other scenario files; start this one with the same files"
+            self.error = (
+                "other replicas have adopted other scenario files; start this one with the same files"
+            )
         if known - set(self.members):
             await self._take_over_abandoned()
 
@@ -193,12 +205,14 @@ class Ownership:
         try:
             await self.store.leave(self.member.id)
         except (StoreAwayError, StoreRefusedError):
-            log.warning("the store could not be told that this replica stops; others notice it within seconds")
+            log.warning(
+                "the store could not be told that this replica stops; others notice it within seconds"
+            )
         await self.store.close()
 
     # Homes
 
-    async def home(self, name: str, facts: Facts | None = None) -> Journal | Member | None:
+    async def home(self, name: str, facts: Facts | None = None) -> NamespaceJournal | Member | None:
         """
         Return who runs the namespace: this replica (its journal) or another. None: there is no such namespace. With
         `facts` it is made. Raises StoreAwayError.
@@ -220,14 +234,14 @@ class Ownership:
         if self._homes.get(name) == owner.id:
             del self._homes[name]
 
-    async def make(self, name: str, facts: Facts) -> Journal:
+    async def make(self, name: str, facts: Facts) -> NamespaceJournal:
         """Make a namespace. Raises NamespaceExistsError, StoreAwayError."""
         claim = await self.store.claim(name, self.member.id, secrets.token_hex(8), facts)
         if claim.existed:
             raise NamespaceExistsError(name)
         return await self._acquire(name, claim)
 
-    async def remove(self, journal: Journal) -> None:
+    async def remove(self, journal: NamespaceJournal) -> None:
         """Remove a namespace of this replica. Raises StoreAwayError, OwnerLostError."""
         await journal.stored()
         if await self.store.remove(journal.ns.name, journal.epoch) is Written.FENCED:
@@ -237,7 +251,7 @@ class Ownership:
         self.journals.pop(journal.ns.name, None)
         journal.fail(OwnerLostError("the namespace was removed"))
 
-    async def _claim(self, name: str, facts: Facts | None) -> Journal | Member | None:
+    async def _claim(self, name: str, facts: Facts | None) -> NamespaceJournal | Member | None:
         claim = await self.store.claim(name, self.member.id, secrets.token_hex(8), facts)
         if claim.owner is None:
             return None
@@ -252,7 +266,7 @@ class Ownership:
         self._homes[name] = owner.id
         return owner
 
-    async def _acquire(self, name: str, claim: Claim) -> Journal:
+    async def _acquire(self, name: str, claim: OwnerClaim) -> NamespaceJournal:
         """Take a namespace over with all that its earlier owners were told."""
         history = await self.store.history(name)
         facts = claim.facts or Facts(None, None)
@@ -262,7 +276,7 @@ class Ownership:
         if history.checkpoint is not None:
             restore_checkpoint(ns, history.checkpoint)
         end = history.position + len(history.entries)
-        journal = Journal(ns, self.engine, self.clock, self.committer, claim.epoch, end)
+        journal = NamespaceJournal(ns, self.engine, self.clock, self.committer, claim.epoch, end)
         turns = 0
 
         async def pause() -> None:
@@ -281,7 +295,7 @@ class Ownership:
         self._settled(ns)
         return journal
 
-    def lose(self, journal: Journal, error: MockServerError) -> None:
+    def lose(self, journal: NamespaceJournal, error: MockServerError) -> None:
         """Give a namespace up: another replica owns it, or the store has not taken what it did."""
         journal.fail(error)
         if self.journals.get(journal.ns.name) is journal:
@@ -316,7 +330,7 @@ class Ownership:
                 self._saving.add(task)
                 task.add_done_callback(self._saving.discard)
 
-    async def _save(self, journal: Journal, position: int, taken: Callable[[], bytes]) -> None:
+    async def _save(self, journal: NamespaceJournal, position: int, taken: Callable[[], bytes]) -> None:
         try:
             data = await asyncio.to_thread(taken)
             await journal.stored()

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from mockserver.errors import Flaw, InvalidInputError, MissingExtraError
@@ -18,21 +18,17 @@ from mockserver.replicas.store import (
     FORMAT,
     GONE_S,
     Beat,
-    Claim,
+    EntryGroup,
     Facts,
-    Group,
     History,
     Member,
+    OwnerClaim,
     StoreAwayError,
     StoreIsFullError,
     StoreRefusedError,
     Written,
 )
-
 from mockserver.settings import without_password
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 log = logging.getLogger("mockserver")
 T = TypeVar("T")
@@ -167,7 +163,7 @@ class RedisStore:
             raise MissingExtraError(("store",), "a shared store", "redis") from error
         self._url = url
         self._prefix = prefix
-        self._redis: Redis = Redis.from_url(
+        self._redis: Any = Redis.from_url(
             url,
             retry=Retry(NoBackoff(), 0),  # a write that is repeated is repeated by us, as the same group
             socket_timeout=TIMEOUT_S,
@@ -209,15 +205,15 @@ class RedisStore:
 
         async def run() -> object:
             try:
-                return await self._redis.evalsha(_sha(script), len(keys), *keys, *args)  # type: ignore[misc]
+                return await self._redis.evalsha(_sha(script), len(keys), *keys, *args)
             except NoScriptError:
-                return await self._redis.eval(script, len(keys), *keys, *args)  # type: ignore[misc]
+                return await self._redis.eval(script, len(keys), *keys, *args)
 
         return await self._asked(run())
 
     async def open(self) -> None:
         """Connect, and look whether the server can be used. Raises StoreAwayError, StoreRefusedError."""
-        info: dict[str, Any] = await self._asked(self._redis.info())  # type: ignore[arg-type]
+        info: dict[str, Any] = await self._asked(self._redis.info())
         kind = "valkey" if "valkey_version" in info else "redis"
         version = str(info.get(f"{kind}_version", ""))
         self.about = {"kind": kind, "version": version}
@@ -229,7 +225,9 @@ class RedisStore:
             )
         mode = info.get("redis_mode", "standalone")
         if mode != "standalone":
-            raise StoreRefusedError(f"{name} runs as a {mode}, which is not supported. Name a single primary server")
+            raise StoreRefusedError(
+                f"{name} runs as a {mode}, which is not supported. Name a single primary server"
+            )
         policy = str(info.get("maxmemory_policy", ""))
         if policy.startswith("allkeys"):
             raise StoreRefusedError(
@@ -240,7 +238,7 @@ class RedisStore:
     async def own_address(self) -> str | None:
         """Return the address of this host by which it reaches the store; None where that is a socket in the file system."""
         try:
-            said = await self._asked(self._redis.client_info())  # type: ignore[arg-type]
+            said = await self._asked(self._redis.client_info())
         except StoreRefusedError:
             return None
         address = str(said.get("addr", "")).rpartition(":")[0]
@@ -255,7 +253,9 @@ class RedisStore:
         text = json.dumps(dict(sorted(files.items())))
         keys = [self._key(name) for name in ("meta", "members", "beats")]
         fresh = secrets.token_hex(8), secrets.token_hex(32)
-        said = await self._run(_JOIN, keys, [FORMAT, *fresh, member.id, text, "1" if adopt else "0", _member_text(member)])
+        said = await self._run(
+            _JOIN, keys, [FORMAT, *fresh, member.id, text, "1" if adopt else "0", _member_text(member)]
+        )
         outcome = said[0].decode()
         if outcome == "format":
             raise StoreRefusedError(
@@ -271,16 +271,24 @@ class RedisStore:
         keys = [self._key(name) for name in ("meta", "members", "beats")]
         said = await self._run(_BEAT, keys, [member.id, _member_text(member), str(GONE_S)])
         digest = hashlib.sha256(said[5]).hexdigest() if said[5] else None
-        return Beat(float(said[0]), said[1].decode(), _members(said[3], said[4]), is_known=bool(said[2]), digest=digest)
+        return Beat(
+            float(said[0]),
+            said[1].decode(),
+            _members(said[3], said[4]),
+            is_known=bool(said[2]),
+            digest=digest,
+        )
 
     async def leave(self, member_id: str) -> None:
         async def gone() -> None:
-            await self._redis.hdel(self._key("members"), member_id)  # type: ignore[misc]
-            await self._redis.hdel(self._key("beats"), member_id)  # type: ignore[misc]
+            await self._redis.hdel(self._key("members"), member_id)
+            await self._redis.hdel(self._key("beats"), member_id)
 
         await self._asked(gone())
 
-    async def claim(self, namespace: str, member_id: str, epoch: str, facts: Facts | None = None) -> Claim:
+    async def claim(
+        self, namespace: str, member_id: str, epoch: str, facts: Facts | None = None
+    ) -> OwnerClaim:
         made = facts if facts is not None or namespace != "default" else Facts(None, None)
         said = await self._run(
             _CLAIM,
@@ -294,9 +302,9 @@ class RedisStore:
         if outcome == "unknown":
             raise StoreAwayError("the store does not know this replica any more")
         if outcome == "none":
-            return Claim(None)
+            return OwnerClaim(None)
         owner, fence, kept = rest
-        return Claim(
+        return OwnerClaim(
             owner or None,
             fence,
             is_new=outcome in ("taken", "made"),
@@ -304,7 +312,7 @@ class RedisStore:
             facts=Facts(**json.loads(kept)),
         )
 
-    async def write(self, groups: Sequence[Group]) -> list[Written]:
+    async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
         from redis.exceptions import NoScriptError
 
         async def written() -> list[Any]:
@@ -312,8 +320,11 @@ class RedisStore:
             sha = _sha(_WRITE)
             for group in groups:
                 head, log = self._of(group.namespace, "head"), self._of(group.namespace, "log")
-                pipe.execute_command("EVALSHA", sha, 2, head, log, group.epoch, group.sequence, *group.entries)
-            return await pipe.execute(raise_on_error=False)
+                pipe.execute_command(
+                    "EVALSHA", sha, 2, head, log, group.epoch, group.sequence, *group.entries
+                )
+            results: list[Any] = await pipe.execute(raise_on_error=False)
+            return results
 
         results = await self._asked(written())
         if any(isinstance(result, NoScriptError) for result in results):
@@ -334,11 +345,11 @@ class RedisStore:
     async def history(self, namespace: str) -> History:
         async def read() -> History:
             base, position = self._of(namespace, "base"), self._of(namespace, "head")
-            checkpoint = await self._redis.get(base)
-            at = await self._redis.hget(position, "position")  # type: ignore[misc]
+            checkpoint: bytes | None = await self._redis.get(base)
+            at = await self._redis.hget(position, "position")
             entries: list[bytes] = []
             while True:
-                more = await self._redis.lrange(  # type: ignore[misc]
+                more = await self._redis.lrange(
                     self._of(namespace, "log"), len(entries), len(entries) + _READ_ENTRIES - 1
                 )
                 entries += more
@@ -358,7 +369,7 @@ class RedisStore:
 
     async def namespaces(self) -> dict[str, tuple[str | None, Facts]]:
         async def read() -> dict[str, tuple[str | None, Facts]]:
-            kept = await self._redis.hgetall(self._key("namespaces"))  # type: ignore[misc]
+            kept = await self._redis.hgetall(self._key("namespaces"))
             names = [name.decode() for name in kept]
             pipe = self._redis.pipeline(transaction=False)
             for name in names:
@@ -425,7 +436,12 @@ def _of_response(error: Exception) -> StoreAwayError | StoreIsFullError | StoreR
     text = str(error)
     if isinstance(error, exceptions.OutOfMemoryError):
         return StoreIsFullError("the store has no memory left")
-    away = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnlyError, exceptions.ClusterDownError)
+    away = (
+        exceptions.ConnectionError,
+        exceptions.TimeoutError,
+        exceptions.ReadOnlyError,
+        exceptions.ClusterDownError,
+    )
     if isinstance(error, away) or text.startswith(_AWAY):
         return StoreAwayError(text)
     return StoreRefusedError(f"the store refused a command: {text}")

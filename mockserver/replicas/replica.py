@@ -27,13 +27,13 @@ from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Plan, is_one_send
 from mockserver.model.problem import problem
 from mockserver.replicas.entries import request_head, request_of, response_head, response_of
-from mockserver.replicas.journal import Journal, OwnerLostError, StoreTimeoutError
+from mockserver.replicas.journal import NamespaceJournal, OwnerLostError, StoreTimeoutError
 from mockserver.replicas.link import (
-    Exchange,
     Frames,
-    Link,
     LinkLostError,
     LinkServer,
+    PeerLink,
+    RelayedReply,
     RemoteTransport,
     Sort,
     pack_ask,
@@ -90,14 +90,14 @@ class Replica:
         server: LinkServer,
         facts: Callable[[str], Facts | None],
         unknown: Callable[[str], Response],
-        admin: Callable[[Request, Journal], Awaitable[Any]],
+        admin: Callable[[Request, NamespaceJournal], Awaitable[Any]],
     ) -> None:
         self.ownership = ownership
         self.listener = listener
         self._facts = facts
         self._unknown = unknown
         self._admin = admin
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, PeerLink] = {}
         self._secret = secret
         self.server = server
         server.serve(secret, self._asked)
@@ -129,8 +129,10 @@ class Replica:
         while True:
             try:
                 home = await self._home(name)
-                if isinstance(home, Journal):
-                    await self.run(home, request.again(), request_id, wire, header=header, apart=apart, is_admin=is_admin)
+                if isinstance(home, NamespaceJournal):
+                    await self.run(
+                        home, request.again(), request_id, wire, header=header, apart=apart, is_admin=is_admin
+                    )
                     return
                 if await self._relay(home, request, name, request_id, wire, header, apart, is_admin=is_admin):
                     return
@@ -153,7 +155,12 @@ class Replica:
         await self.administration.answer(request, wire)
 
     async def answer_apart(
-        self, request: Request, name: str, wire: Wire, response: Response | None, document: dict[str, Any] | None = None
+        self,
+        request: Request,
+        name: str,
+        wire: Wire,
+        response: Response | None,
+        document: dict[str, Any] | None = None,
     ) -> None:
         """Answer a request that claims no route."""
         await self.answer(request, name, wire, apart=Apart(response, document))
@@ -170,7 +177,9 @@ class Replica:
         """Record a request whose client waits for nothing."""
         transport = RemoteTransport(request.client)
         transport.client_left()
-        wire = Wire(transport, transport, self.listener.engine, version=(1, 1), keep_alive=False, head_only=False)
+        wire = Wire(
+            transport, transport, self.listener.engine, version=(1, 1), keep_alive=False, head_only=False
+        )
         task = asyncio.get_running_loop().create_task(self._recorded(request, name, wire, apart))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -179,7 +188,7 @@ class Replica:
         with contextlib.suppress(ConnectionError):
             await self.answer(request, name, wire, apart=apart)
 
-    async def _home(self, name: str) -> Journal | Member:
+    async def _home(self, name: str) -> NamespaceJournal | Member:
         """Raises NoAnswerError, StoreAwayError."""
         ownership = self.ownership
         if ownership.committer.is_away:
@@ -209,7 +218,7 @@ class Replica:
 
     async def run(
         self,
-        journal: Journal,
+        journal: NamespaceJournal,
         request: Request,
         request_id: str,
         wire: Wire,
@@ -244,7 +253,9 @@ class Replica:
             await journal.stored()
         except (StoreTimeoutError, StoreIsFullError, StoreRefusedError) as error:
             self._lost(journal, call)
-            raise NoAnswerError(full() if isinstance(error, StoreIsFullError) else away(str(error))) from error
+            raise NoAnswerError(
+                full() if isinstance(error, StoreIsFullError) else away(str(error))
+            ) from error
         except asyncio.CancelledError:
             if is_ready:
                 journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
@@ -261,7 +272,7 @@ class Replica:
             self._lost(journal, call, sent=wire.has_begun)
             raise NoAnswerError(away(str(error))) from error
 
-    def _lost(self, journal: Journal, call: Call, *, sent: bool = False) -> None:
+    def _lost(self, journal: NamespaceJournal, call: Call, *, sent: bool = False) -> None:
         """Nobody knows yet whether what the call did is in the store; its client gets no answer of the scenario."""
         if journal.lost is not None:
             return
@@ -270,24 +281,23 @@ class Replica:
         else:
             journal.amend(call, Outcome.LOST, sent=sent)
 
-    async def _send_ready(self, journal: Journal, call: Call, plan: Plan, request: Request, wire: Wire) -> None:
+    async def _send_ready(
+        self, journal: NamespaceJournal, call: Call, plan: Plan, request: Request, wire: Wire
+    ) -> None:
         """Send the reply of a call that is closed already."""
         listener = self.listener
         listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
         response = plan[0].response  # type: ignore[union-attr]
         try:
-            if (
-                wire.keep_alive
-                and not wire.head_only
-                and request.version is HTTP_1_1
-                and is_one_send(plan)
-            ):
+            if wire.keep_alive and not wire.head_only and request.version is HTTP_1_1 and is_one_send(plan):
                 await wire.write(encode(response, request.arrived_s), 0)
             else:
                 await listener.performer.perform(plan, wire, _raise_where_left)
         except (ConnectionError, asyncio.CancelledError):
             if not wire.interrupted():
-                journal.amend(call, Outcome.CLIENT_LEFT, sent=wire.has_begun and not wire.transport.is_closing())
+                journal.amend(
+                    call, Outcome.CLIENT_LEFT, sent=wire.has_begun and not wire.transport.is_closing()
+                )
             raise
 
     # A namespace of another replica
@@ -316,7 +326,7 @@ class Replica:
             len(request.body),
         ]  # fmt: skip
         payload = pack_ask(head, raw + request.body, body)
-        exchange = Exchange()
+        exchange = RelayedReply()
         self.relayed += 1
         while True:
             link = self._link(owner)
@@ -334,7 +344,7 @@ class Replica:
             finally:
                 link.forget(stream)
 
-    async def _passed_back(self, link: Link, stream: int, exchange: Exchange, wire: Wire) -> bool:
+    async def _passed_back(self, link: PeerLink, stream: int, exchange: RelayedReply, wire: Wire) -> bool:
         """Pass the frames of an answer on to the client. Raises LinkLostError."""
         transport = wire.transport
         wire.client_left = lambda: link.tell(Sort.EOF, stream)
@@ -369,19 +379,32 @@ class Replica:
         finally:
             wire.client_left = None
 
-    def _link(self, member: Member) -> Link:
+    def _link(self, member: Member) -> PeerLink:
         link = self._links.get(member.address)
         if link is None:
-            link = self._links[member.address] = Link(member.address, self._secret)
+            link = self._links[member.address] = PeerLink(member.address, self._secret)
         return link
 
     # Requests that other replicas pass on
 
     def _asked(self, server: LinkServer, frames: Frames, stream: int, received: int, payload: bytes) -> None:
         try:
-            (request_id, name, head, header, said, is_admin, keep_alive, head_only, raw_length, body_length), first, body = (
-                unpack_ask(payload)
-            )
+            (
+                (
+                    request_id,
+                    name,
+                    head,
+                    header,
+                    said,
+                    is_admin,
+                    keep_alive,
+                    head_only,
+                    raw_length,
+                    body_length,
+                ),
+                first,
+                body,
+            ) = unpack_ask(payload)
             request = request_of(head, first[:raw_length], first[raw_length:], name)
             if len(request.body) != body_length:
                 raise ValueError("the body is not whole")  # noqa: TRY301
@@ -402,11 +425,18 @@ class Replica:
         transport = RemoteTransport(request.client)
         server.attach(request_id, transport, frames, stream, 0)
         wire = Wire(
-            transport, transport, self.listener.engine, version=request.version, keep_alive=keep_alive, head_only=head_only
+            transport,
+            transport,
+            self.listener.engine,
+            version=request.version,
+            keep_alive=keep_alive,
+            head_only=head_only,
         )
         transport.ended = wire.client_ended
         task = asyncio.get_running_loop().create_task(
-            self._answer_other(server, transport, wire, request, name, request_id, header, apart, is_admin=is_admin)
+            self._answer_other(
+                server, transport, wire, request, name, request_id, header, apart, is_admin=is_admin
+            )
         )
         transport.task = task
         self._tasks.add(task)
@@ -452,9 +482,9 @@ class Replica:
         finally:
             server.forget(request_id)
 
-    async def _owned(self, name: str) -> Journal | None:
+    async def _owned(self, name: str) -> NamespaceJournal | None:
         home = await self.ownership.home(name)
-        return home if isinstance(home, Journal) else None
+        return home if isinstance(home, NamespaceJournal) else None
 
     def tidy(self) -> None:
         """Give up answers whose asker has gone, and connections to replicas that have."""
@@ -489,5 +519,7 @@ def full() -> Response:
 
 
 def lost() -> Response:
-    detail = "The replica that answered this request has gone, and its reply with it. The call is recorded as lost"
+    detail = (
+        "The replica that answered this request has gone, and its reply with it. The call is recorded as lost"
+    )
     return problem_response(problem(503, "store", "The reply was lost", detail), ("Retry-After", "1"))

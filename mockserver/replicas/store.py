@@ -70,7 +70,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class OwnerClaim:
     """
     Who runs a namespace. `owner` is a member's id, None where there is no such namespace; with `is_new` it is this
     replica from now on, by this `epoch`. `existed`: it was there before.
@@ -98,7 +98,7 @@ class Written(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class EntryGroup:
     """
     Entries of one namespace, written whole or not at all. `sequence` counts the groups of an epoch from 1: one that
     was written already is not written again.
@@ -134,14 +134,16 @@ class Store(Protocol):
     async def leave(self, member_id: str) -> None:
         """Be no member any more, and give up every namespace."""
 
-    async def claim(self, namespace: str, member_id: str, epoch: str, facts: Facts | None = None) -> Claim:
+    async def claim(
+        self, namespace: str, member_id: str, epoch: str, facts: Facts | None = None
+    ) -> OwnerClaim:
         """
         Own the namespace, if nobody else that lives does. With `facts` a new one is made; one that is there stays as it
         is. Without, only the default namespace is made. `epoch` is unique: groups of any other one are refused from
         then on.
         """
 
-    async def write(self, groups: Sequence[Group]) -> list[Written]:
+    async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
         """Append groups, each on its own."""
 
     async def history(self, namespace: str) -> History:

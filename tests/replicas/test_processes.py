@@ -82,7 +82,9 @@ async def three(shared: tuple[list[ReplicaProcess], RedisServer]) -> list[Replic
     return shared[0]
 
 
-async def many(client: Clients, three: list[ReplicaProcess], lines: list[str], *, at_once: int = 64) -> Counter[int]:
+async def many(
+    client: Clients, three: list[ReplicaProcess], lines: list[str], *, at_once: int = 64
+) -> Counter[int]:
     """Ask each line once, by turns of the replicas, so many at once. Return how often each status came."""
     statuses: Counter[int] = Counter()
     left = iter(enumerate(lines))
@@ -111,7 +113,9 @@ async def test_each_key_has_its_own_sequence(three: list[ReplicaProcess]) -> Non
 
 async def test_racing_clients_with_one_key_have_one_effect(three: list[ReplicaProcess]) -> None:
     async with clients() as client:
-        answers = await asyncio.gather(*(client.ask(three[i % 3], "POST /pay", key="same") for i in range(200)))
+        answers = await asyncio.gather(
+            *(client.ask(three[i % 3], "POST /pay", key="same") for i in range(200))
+        )
         assert len({body for status, body in answers if status == 201}) == 1
         assert {status for status, _ in answers} == {201}
         effects = await client.admin(three[1], "GET /effects")
@@ -175,7 +179,10 @@ async def test_namespaces_are_shared(three: list[ReplicaProcess]) -> None:
         for replica in three:
             assert (await client.ask(replica, "POST /@mine/data"))[0] in (503, 200)
         assert (await client.admin(three[2], "GET /@mine/counts"))["total"] == 3
-        assert {one["name"] for one in (await client.admin(three[1], "GET /namespaces"))["items"]} == {"default", "mine"}
+        assert {one["name"] for one in (await client.admin(three[1], "GET /namespaces"))["items"]} == {
+            "default",
+            "mine",
+        }
         await client.admin(three[2], "DELETE /namespaces/mine")
         for replica in three:
             assert (await client.ask(replica, "POST /@mine/data"))[0] == 404
@@ -242,7 +249,9 @@ async def test_a_replica_that_was_paused_answers_nothing_stale(folder: Path) -> 
         async with clients() as client:
             assert (await client.ask(first, "POST /data"))[0] == 503
             first.send(signal.SIGSTOP)
-            assert (await client.ask(second, "POST /data"))[0] == 503  # held until the namespace is taken over
+            assert (await client.ask(second, "POST /data"))[
+                0
+            ] == 503  # held until the namespace is taken over
             assert (await client.ask(second, "POST /data"))[0] == 200
             first.send(signal.SIGCONT)
             assert await client.total(first) == 3

@@ -6,6 +6,7 @@ one engine in memory answers to the same requests in the order in which they wer
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ from mockserver.model.http import Request
 from mockserver.model.plan import Outcome, Plan
 from mockserver.persistence.saving import taken
 from mockserver.replicas.clock import StoreClock
-from mockserver.replicas.journal import Journal, OwnerLostError, StoreTimeoutError
+from mockserver.replicas.journal import NamespaceJournal, OwnerLostError, StoreTimeoutError
 from mockserver.replicas.ownership import Ownership
 from mockserver.replicas.store import Member, StoreAwayError, StoreIsFullError
 from mockserver.scenarios.loader import from_text
@@ -79,14 +80,14 @@ class Time:
 class Simulated:
     """One replica without sockets."""
 
-    def __init__(self, number: int, table: Table, time: Time, decide: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(
+        self, number: int, table: Table, time: Time, decide: Callable[[str], Awaitable[str]]
+    ) -> None:
         local = time.clock(86_400.0 * 3 * number)
         self.clock = StoreClock(local)
         self.store = SimulatedStore(table, decide)
         self.is_stopped = False
-        engine = Engine(
-            WORLD, wall=self.clock.now, mono=self.clock.now, settings=EngineSettings(seed="same")
-        )
+        engine = Engine(WORLD, wall=self.clock.now, mono=self.clock.now, settings=EngineSettings(seed="same"))
         member = Member(f"r{number}", f"{number}", "1", "", 0.0)
         self.ownership = Ownership(
             self.store, engine, self.clock, member, {"shop": "1"},
@@ -136,14 +137,14 @@ class World:
             try:
                 home = await replica.ownership.home("default")
                 assert home is not None
-                owner = replica if isinstance(home, Journal) else self.of(home)
+                owner = replica if isinstance(home, NamespaceJournal) else self.of(home)
                 if owner is None or owner.is_stopped:
                     assert isinstance(home, Member)
                     replica.ownership.forget_home("default", home)
                     self.time.now_s += 0.5
                     continue
                 journal = await owner.ownership.home("default")
-                if not isinstance(journal, Journal):
+                if not isinstance(journal, NamespaceJournal):
                     if isinstance(home, Member):
                         replica.ownership.forget_home("default", home)
                     continue
@@ -162,17 +163,15 @@ class World:
     async def beat(self, at: int) -> None:
         replica = self.replicas[at]
         if not replica.is_stopped:
-            try:
+            with contextlib.suppress(StoreAwayError):
                 await replica.ownership.beat()
-            except StoreAwayError:
-                pass
 
     async def close(self) -> None:
         for replica in self.replicas:
             await replica.ownership.committer.close()
 
 
-async def run(journal: Journal, asked: Request, request_id: str) -> tuple[int, bytes] | None:
+async def run(journal: NamespaceJournal, asked: Request, request_id: str) -> tuple[int, bytes] | None:
     """What the owner answers; None for a 503 of its own."""
     known = journal.known(request_id)
     if known is not None and known[0].outcome is Outcome.LOST:
@@ -270,7 +269,7 @@ async def play(steps: list[tuple[Any, ...]], draw: Callable[[int], int]) -> Worl
     return world
 
 
-def judge(world: World, journal: Journal) -> None:
+def judge(world: World, journal: NamespaceJournal) -> None:
     """Every answered call is recorded once; each answer is that of one engine in memory."""
     calls = list(journal.ns.record)
     numbers = [int(call.request.headers["x-number"]) for call in calls]
@@ -293,14 +292,14 @@ async def judged(world: World) -> None:
             for i in range(3):
                 await world.beat(i)
             journal = await world.replicas[0].ownership.home("default")
-            if isinstance(journal, Journal):
+            if isinstance(journal, NamespaceJournal):
                 break
             owner = world.of(journal)
             if owner is not None:
                 journal = await owner.ownership.home("default")
-                if isinstance(journal, Journal):
+                if isinstance(journal, NamespaceJournal):
                     break
-        assert isinstance(journal, Journal)
+        assert isinstance(journal, NamespaceJournal)
         # A claim that arrived late has fenced it: then it is not the owner that the store names.
         journal.kept()
         try:
@@ -337,13 +336,13 @@ def test_a_namespace_that_is_taken_over_remembers_the_same() -> None:
         for number in range(40):
             await world.ask(number % 3, PATHS[number % len(PATHS)], f"k{number % 4}" if number % 2 else None)
         first = await world.replicas[0].ownership.home("default")
-        assert isinstance(first, Journal)
+        assert isinstance(first, NamespaceJournal)
         before = taken(first.ns, "same")
         world.replicas[0].is_stopped = True
         world.time.now_s += 10
         await world.beat(1)
         second = await world.replicas[1].ownership.home("default")
-        assert isinstance(second, Journal)
+        assert isinstance(second, NamespaceJournal)
         after = taken(second.ns, "same")
         assert after.about == before.about
         assert [(part.name, [part.row(one) for one in part.things]) for part in after.parts] == [

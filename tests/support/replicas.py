@@ -20,7 +20,8 @@ import pytest
 
 WAIT_S = 30.0
 NEEDS_REDIS = pytest.mark.skipif(
-    shutil.which("redis-server") is None and not os.environ.get("CI"), reason="needs redis-server: apt-get install redis-server"
+    shutil.which("redis-server") is None and not os.environ.get("CI"),
+    reason="needs redis-server: apt-get install redis-server",
 )
 
 
@@ -44,7 +45,16 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        command = ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no", *self._options]
+        command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            *self._options,
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as sock:
@@ -73,7 +83,17 @@ class ReplicaProcess:
     """One `mockserver serve`."""
 
     def __init__(self, folder: Path, store: str, *options: str) -> None:
-        command = [sys.executable, "-m", "mockserver", "serve", str(folder), "--port", "0", "--log-format", "json"]
+        command = [
+            sys.executable,
+            "-m",
+            "mockserver",
+            "serve",
+            str(folder),
+            "--port",
+            "0",
+            "--log-format",
+            "json",
+        ]
         self.process = subprocess.Popen(
             [*command, "--store", store, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -125,7 +145,9 @@ class Clients:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self.session = session
 
-    async def ask(self, replica: ReplicaProcess, line: str, *, key: str | None = None, data: Any = None) -> tuple[int, bytes]:
+    async def ask(
+        self, replica: ReplicaProcess, line: str, *, key: str | None = None, data: Any = None
+    ) -> tuple[int, bytes]:
         """Return status and body; status 0 where the connection broke."""
         method, path = line.split(" ")
         headers = {} if key is None else {"Idempotency-Key": key}
@@ -154,7 +176,7 @@ class Clients:
     async def until_ready(self, replica: ReplicaProcess) -> None:
         async with asyncio.timeout(WAIT_S):
             while await self.status(replica, "GET /health/ready") != 200:
-                await asyncio.sleep(0.05)
+                pass
 
 
 @contextlib.asynccontextmanager

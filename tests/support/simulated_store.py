@@ -10,11 +10,11 @@ from mockserver.replicas.store import (
     DEAD_S,
     GONE_S,
     Beat,
-    Claim,
+    EntryGroup,
     Facts,
-    Group,
     History,
     Member,
+    OwnerClaim,
     StoreAwayError,
     StoreRefusedError,
     Written,
@@ -53,7 +53,7 @@ class Table:
         self.kept: dict[str, Kept] = {}
         self.files: dict[str, str] | None = None
 
-    def join(self, member: Member, files: Mapping[str, str], adopt: bool) -> Beat:  # noqa: FBT001
+    def join(self, member: Member, files: Mapping[str, str], adopt: bool) -> Beat:
         if adopt or self.files is None:
             self.files = dict(files)
         names = sorted(name for name in {*self.files, *files} if self.files.get(name) != files.get(name))
@@ -81,28 +81,28 @@ class Table:
         member = self.members.get(member_id or "")
         return member is not None and self.now_s() - member.beat_s <= DEAD_S
 
-    def claim(self, namespace: str, member_id: str, epoch: str, facts: Facts | None) -> Claim:
+    def claim(self, namespace: str, member_id: str, epoch: str, facts: Facts | None) -> OwnerClaim:
         kept = self.kept.get(namespace)
         if member_id not in self.members:
             raise StoreAwayError("the store does not know this replica")
         if kept is None:
             if facts is None and namespace != "default":
-                return Claim(None)
+                return OwnerClaim(None)
             kept = self.kept[namespace] = Kept(facts or Facts(None, None))
             existed = False
         else:
             existed = True
         if existed and facts is not None:
-            return Claim(kept.owner, kept.epoch, is_new=False, existed=True, facts=kept.facts)
+            return OwnerClaim(kept.owner, kept.epoch, is_new=False, existed=True, facts=kept.facts)
         if kept.owner != member_id and self._lives(kept.owner):
-            return Claim(kept.owner, kept.epoch, is_new=False, existed=existed, facts=kept.facts)
+            return OwnerClaim(kept.owner, kept.epoch, is_new=False, existed=existed, facts=kept.facts)
         kept.owner, kept.epoch, kept.sequence = member_id, epoch, 0
-        return Claim(member_id, kept.epoch, is_new=True, existed=existed, facts=kept.facts)
+        return OwnerClaim(member_id, kept.epoch, is_new=True, existed=existed, facts=kept.facts)
 
-    def write(self, groups: Sequence[Group]) -> list[Written]:
+    def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
         return [self._write(group) for group in groups]
 
-    def _write(self, group: Group) -> Written:
+    def _write(self, group: EntryGroup) -> Written:
         kept = self.kept.get(group.namespace)
         if kept is None:
             return Written.GONE
@@ -190,10 +190,12 @@ class SimulatedStore:
     async def leave(self, member_id: str) -> None:
         await self._run("leave", lambda: self._table.leave(member_id))
 
-    async def claim(self, namespace: str, member_id: str, epoch: str, facts: Facts | None = None) -> Claim:
+    async def claim(
+        self, namespace: str, member_id: str, epoch: str, facts: Facts | None = None
+    ) -> OwnerClaim:
         return await self._run("claim", lambda: self._table.claim(namespace, member_id, epoch, facts))
 
-    async def write(self, groups: Sequence[Group]) -> list[Written]:
+    async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
         return await self._run("write", lambda: self._table.write(groups))
 
     async def history(self, namespace: str) -> History:
