@@ -181,7 +181,7 @@ class Settings:
     )
     replica_host: str = _flag(
         "",
-        "Host name or address by which other replicas reach this one, if it can't be found out.",
+        "Host, or HOST:PORT, by which other replicas reach this one, if it can't be found out.",
         metavar="HOST",
     )
     replica_port: int = _flag(0, "Port for connections of other replicas; 0 picks a free one.", **_PORT)

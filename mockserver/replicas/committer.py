@@ -79,13 +79,6 @@ class Committer:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def wait(self, future: asyncio.Future[None]) -> None:
-        """Wait for a confirmation. Raises StoreTimeoutError at once where the store is away already."""
-        if self.is_away and not future.done():
-            future.cancel()
-            raise _timeout()
-        await future
-
     async def settle(self) -> None:
         """Wait until all is written, or the store has been away for a second."""
         while self._task is not None and not self.is_away:
@@ -164,8 +157,4 @@ class Committer:
         self.away_since_s = began_s
         log.error("the store has not answered for %g s; calls are answered with 503 until it does", WAIT_S)
         for journal in {*self._busy, *self._dirty}:
-            journal.give_up(_timeout())
-
-
-def _timeout() -> StoreTimeoutError:
-    return StoreTimeoutError("the store did not answer within a second")
+            journal.give_up(StoreTimeoutError("the store did not answer within a second"))

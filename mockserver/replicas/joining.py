@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,7 +103,7 @@ class SharedReplica:
             files = files_of(engine.shared.world, settings)
             member = Member(
                 secrets.token_hex(8),
-                f"{await self._own_address()}:{port}",
+                await self._own_address(port),
                 __version__,
                 digest_of(files)[:12],
                 REAL.time(),
@@ -129,11 +130,16 @@ class SharedReplica:
         self._started_s = self.clock.live()
         self._courier.listener = _Attempts(self.ownership)
 
-    async def _own_address(self) -> str:
+    async def _own_address(self, port: int) -> str:
         """The address by which other replicas reach this one: the one that it listens on, or that the store sees."""
         settings = self.settings
         if settings.replica_host:
-            return settings.replica_host
+            has_port = re.search(r":\d+$", settings.replica_host) and "]" not in settings.replica_host[-2:]
+            return settings.replica_host if has_port else f"{settings.replica_host}:{port}"
+        return f"{await self._own_host()}:{port}"
+
+    async def _own_host(self) -> str:
+        settings = self.settings
         if settings.host not in ("0.0.0.0", "::", ""):  # noqa: S104  (compared, not listened on)
             return f"[{settings.host}]" if ":" in settings.host else settings.host
         return await self._store.own_address() or socket.gethostbyname(socket.gethostname())

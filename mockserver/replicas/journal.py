@@ -43,7 +43,7 @@ _MOST_REMEMBERED = 20_000
 
 
 class OwnerLostError(SharedStoreError):
-    """This replica does not own the namespace any more."""
+    """Another replica owns the namespace by now."""
 
 
 class StoreTimeoutError(SharedStoreError):
@@ -118,7 +118,7 @@ class NamespaceJournal:
         self._engine = engine
         self._clock = clock
         self._committer = committer
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[int, Callable[[MockServerError | None], None]]] = deque()
         self._replaying = False
         self._seen: OrderedDict[str, Begun] = OrderedDict()
         self.shared = engine.shared
@@ -144,29 +144,44 @@ class NamespaceJournal:
         Wait until all entries so far are in the store. Raises OwnerLostError, StoreIsFullError, and StoreTimeoutError
         after a second.
         """
-        if self.lost is not None:
-            raise self.lost
-        if self.confirmed >= self.position:
+        if self.lost is None and self.confirmed >= self.position:
             return
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((self.position, future))
-        await self._committer.wait(future)
+
+        def told(error: MockServerError | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+        self.when_stored(told)
+        await future
+
+    def when_stored(self, then: Callable[[MockServerError | None], None]) -> None:
+        """Call that once all entries so far are in the store, or with the reason why that is not known."""
+        if self.lost is not None:
+            then(self.lost)
+        elif self.confirmed >= self.position:
+            then(None)
+        elif self._committer.is_away:
+            then(StoreTimeoutError("the store did not answer within a second"))
+        else:
+            self._waiting.append((self.position, then))
 
     def give_up(self, error: MockServerError) -> None:
         """Whoever waits is told that it takes too long. The entries are written all the same, later."""
         waiting, self._waiting = self._waiting, deque()
-        for _, future in waiting:
-            if not future.done():
-                future.set_exception(error)
+        for _, then in waiting:
+            then(error)
 
     def confirm(self, count: int) -> None:
         """So many more entries are in the store."""
         self.confirmed += count
         waiting = self._waiting
         while waiting and waiting[0][0] <= self.confirmed:
-            _, future = waiting.popleft()
-            if not future.done():
-                future.set_result(None)
+            waiting.popleft()[1](None)
 
     def fail(self, error: MockServerError) -> None:
         """Nothing more can be written: whoever waits is told."""

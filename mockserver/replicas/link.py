@@ -49,6 +49,8 @@ class Sort(IntEnum):
     """The namespace is not here."""
     FAILED = 10
     """No answer can be given; the payload says why."""
+    REPLY = 11
+    """All of an answer that was whole and ready, after which the connection of the client stays."""
 
 
 class LinkLostError(MockServerError):
@@ -136,7 +138,7 @@ class RelayedReply:
         self.lost = False
 
     def put(self, sort: Sort, number: int, payload: bytes) -> None:
-        if sort is Sort.MOVED or sort is Sort.FAILED:
+        if sort is Sort.MOVED or sort is Sort.FAILED or sort is Sort.REPLY:
             self._frames.append((sort, payload))
         elif number == self.received + 1:
             self.received = number
@@ -372,6 +374,7 @@ class LinkServer:
         self.transports: dict[str, RemoteTransport] = {}
         """By the ids of their requests."""
         self._by_stream: dict[tuple[Frames | None, int], RemoteTransport] = {}
+        self._replied: dict[tuple[Frames | None, int], Callable[[], None]] = {}
 
     def serve(self, secret: bytes, asked: AskHandler) -> None:
         """Answer requests from now on."""
@@ -404,6 +407,9 @@ class LinkServer:
                 assert self._asked is not None
                 self._asked(self, frames, stream, number, payload)
                 return
+            left = self._replied.pop((frames, stream), None) if self._replied else None
+            if left is not None and sort is Sort.GONE:
+                left()
             transport = self._by_stream.get((frames, stream))
             if transport is None:
                 return
@@ -420,6 +426,8 @@ class LinkServer:
             now_s = asyncio.get_running_loop().time()
             for key in [key for key in self._by_stream if key[0] is frames]:
                 self._by_stream.pop(key).detach(now_s)
+            for key in [key for key in self._replied if key[0] is frames]:
+                del self._replied[key]
 
         frames = _Greeting(came, lost, nonce)
         self._connections.add(frames)
@@ -433,6 +441,12 @@ class LinkServer:
         self.transports[request_id] = transport
         self._by_stream[frames, stream] = transport
         transport.attach(frames, stream, received)
+
+    def reply(self, frames: Frames, stream: int, data: bytes, left: Callable[[], None]) -> None:
+        """Send all of an answer. `left` is called if the client has not taken it."""
+        frames.send(Sort.REPLY, stream, 0, data)
+        if frames.is_open:
+            self._replied[frames, stream] = left
 
     def forget(self, request_id: str) -> None:
         """The exchange is over."""

@@ -35,6 +35,9 @@ log = logging.getLogger("mockserver")
 BEAT_S = 1.0
 FRESH_S = 1.5
 """A replica whose last heartbeat is older asks the store before it shows anything."""
+SILENT_S = 2.0
+"""A replica that has not heard of the store for so long is not ready."""
+_AGAIN_S = 0.2
 _CHECKPOINT_ENTRIES = 20_000
 """At least so many entries are between two checkpoints; more where the call log is longer."""
 _TURN_ENTRIES = 50
@@ -173,12 +176,16 @@ class Ownership:
             self.figures.emptied_at_s = self.clock.live()
 
     async def _beat_on(self) -> None:
+        pause_s = BEAT_S
         while True:
-            await self._sleep(BEAT_S)
+            await self._sleep(pause_s)
+            pause_s = BEAT_S
             try:
                 await self.beat()
             except StoreAwayError as error:
-                self.error = str(error)
+                pause_s = _AGAIN_S
+                if self._local() - self._beat_ok_s > SILENT_S:
+                    self.error = str(error)
             except StoreRefusedError as error:
                 self.error = str(error)
                 log.error("this replica is not ready: %s", error)  # noqa: TRY400  (the error says all)

@@ -26,6 +26,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Plan, is_one_send
 from mockserver.model.problem import problem
+from mockserver.replicas.committer import WAIT_S
 from mockserver.replicas.entries import request_head, request_of, response_head, response_of
 from mockserver.replicas.journal import NamespaceJournal, OwnerLostError, StoreTimeoutError
 from mockserver.replicas.link import (
@@ -140,7 +141,11 @@ class Replica:
             except NoAnswerError as error:
                 await self._send(error.response, wire)
                 return
-            except (StoreAwayError, StoreRefusedError) as error:
+            except StoreAwayError as error:
+                if asyncio.get_running_loop().time() - began_s > WAIT_S or self.ownership.committer.is_away:
+                    await self._send(away(str(error)), wire)
+                    return
+            except StoreRefusedError as error:
                 await self._send(away(str(error)), wire)
                 return
             except OwnerLostError:
@@ -289,7 +294,7 @@ class Replica:
         listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
         response = plan[0].response  # type: ignore[union-attr]
         try:
-            if wire.keep_alive and not wire.head_only and request.version is HTTP_1_1 and is_one_send(plan):
+            if wire.keep_alive and not wire.head_only and request.version == HTTP_1_1 and is_one_send(plan):
                 await wire.write(encode(response, request.arrived_s), 0)
             else:
                 await listener.performer.perform(plan, wire, _raise_where_left)
@@ -353,6 +358,10 @@ class Replica:
         try:
             while True:
                 sort, payload = await exchange.next()
+                if sort is Sort.REPLY:
+                    await wire.write(payload)
+                    link.tell(Sort.ACK, stream)
+                    return True
                 if sort is Sort.DATA:
                     await wire.write(payload)
                     link.tell(Sort.ACK, stream, exchange.received)
@@ -418,6 +427,12 @@ class Replica:
         if received:
             frames.send(Sort.FAILED, stream, 0, b"the rest of the reply is lost")
             return
+        line = None if header is None else (header[0], header[1])
+        is_plain = (
+            said is None and not is_admin and keep_alive and not head_only and request.version == HTTP_1_1
+        )
+        if is_plain and self._reply_at_once(server, frames, stream, request, name, request_id, line):
+            return
         apart = None
         if said is not None:
             response = None if said[0] is None else response_of(said[0], body)
@@ -435,12 +450,50 @@ class Replica:
         transport.ended = wire.client_ended
         task = asyncio.get_running_loop().create_task(
             self._answer_other(
-                server, transport, wire, request, name, request_id, header, apart, is_admin=is_admin
+                server, transport, wire, request, name, request_id, line, apart, is_admin=is_admin
             )
         )
         transport.task = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _reply_at_once(
+        self,
+        server: LinkServer,
+        frames: Frames,
+        stream: int,
+        request: Request,
+        name: str,
+        request_id: str,
+        header: tuple[str, str] | None,
+    ) -> bool:
+        """
+        Answer a request of another replica without a task, where the namespace is here and the reply whole and ready.
+        False: nothing was done, or the call was begun and goes on by its id.
+        """
+        journal = self.ownership.journals.get(name)
+        if journal is None or journal.changes.locked() or self.ownership.committer.is_away:
+            return False
+        call, plan = journal.known(request_id) or journal.begin(request, request_id, header)
+        if call.number in journal.open or call.outcome is not Outcome.DONE or not is_one_send(plan):
+            return False
+
+        def left() -> None:
+            journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
+
+        def stored(error: MockServerError | None) -> None:
+            if error is None:
+                self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
+                response = plan[0].response  # type: ignore[union-attr]
+                server.reply(frames, stream, encode(response, request.arrived_s), left)
+            elif isinstance(error, OwnerLostError):
+                frames.send(Sort.MOVED, stream)
+            else:
+                self._lost(journal, call)
+                frames.send(Sort.FAILED, stream, 0, str(error).encode())
+
+        journal.when_stored(stored)
+        return True
 
     async def _answer_other(
         self,
@@ -450,7 +503,7 @@ class Replica:
         request: Request,
         name: str,
         request_id: str,
-        header: list[str] | None,
+        header: tuple[str, str] | None,
         apart: Apart | None,
         *,
         is_admin: bool,
@@ -460,8 +513,7 @@ class Replica:
             if journal is None:
                 transport.tell(Sort.MOVED)
                 return
-            line = None if header is None else (header[0], header[1])
-            await self.run(journal, request, request_id, wire, header=line, apart=apart, is_admin=is_admin)
+            await self.run(journal, request, request_id, wire, header=header, apart=apart, is_admin=is_admin)
             transport.end(keep_alive=wire.keep_alive)
             async with asyncio.timeout(_CUT_S):
                 await transport.drained()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import subprocess
 import sys
@@ -11,8 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
-from tests.support.replicas import NEEDS_REDIS, Clients, RedisServer, ReplicaProcess, clients, replicas, store
+from tests.support.cuts import CuttingProxy
+from tests.support.replicas import (
+    NEEDS_REDIS,
+    Clients,
+    RedisServer,
+    ReplicaProcess,
+    clients,
+    free_port,
+    replicas,
+    store,
+)
 
 pytestmark = NEEDS_REDIS
 
@@ -244,6 +256,42 @@ async def test_a_killed_owner_is_replaced_and_nothing_that_was_answered_is_missi
             assert await client.total(three[2]) == total
 
 
+async def test_webhooks_of_a_killed_owner_are_sent_by_the_next(tmp_path: Path) -> None:
+    came: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def receive(request: web.Request) -> web.Response:
+        came.put_nowait(await request.read())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", receive)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    (tmp_path / "shop.yaml").write_text(
+        "routes:\n  - name: pay\n    request: POST /pay\n    reply:\n      status: 201\n"
+        f"      webhook: {{url: 'http://127.0.0.1:{port}/hook', delay: 1s, text: paid}}\n"
+    )
+    try:
+        with store() as redis, replicas(tmp_path, redis.url, 2) as (first, second):
+            async with clients() as client:
+                assert (await client.ask(first, "POST /pay"))[0] == 201
+                first.send(signal.SIGKILL)
+                async with asyncio.timeout(30):
+                    assert await came.get() == b"paid"
+                async with asyncio.timeout(30):
+                    while (hooks := (await client.admin(second, "GET /webhooks"))["items"])[0][
+                        "state"
+                    ] != "delivered":
+                        pass
+                assert [hook["state"] for hook in hooks] == ["delivered"]
+                assert came.empty()
+    finally:
+        await runner.cleanup()
+
+
 async def test_a_replica_that_was_paused_answers_nothing_stale(folder: Path) -> None:
     with store() as redis, replicas(folder, redis.url, 2) as (first, second):
         async with clients() as client:
@@ -346,3 +394,70 @@ def test_what_can_t_be_joined_is_told_with_the_remedy(folder: Path, tmp_path: Pa
     with store() as redis:
         redis.command("hset", "mockserver:meta", "format", "0")
         assert "--store-prefix" in refused(folder, "--store", redis.url)
+
+
+# What cuts the network
+
+
+@pytest.mark.parametrize("cuts", [60])
+async def test_cut_connections_lose_and_repeat_nothing(folder: Path, cuts: int) -> None:
+    """Connections to the store and between the replicas break again and again, in both directions."""
+    chance = random.Random(7)
+    ports = [free_port() for _ in range(3)]
+    with store() as redis:
+        to_store = [CuttingProxy(redis.port, chance, late_s=0.02) for _ in range(3)]
+        links = [CuttingProxy(port, chance) for port in ports]
+        proxies = [*to_store, *links]
+        for proxy in proxies:
+            await proxy.start()
+        three = []
+        try:
+            for number in range(3):
+                url = f"redis://127.0.0.1:{to_store[number].port}/0"
+                options = [
+                    "--replica-port",
+                    str(ports[number]),
+                    "--replica-host",
+                    f"127.0.0.1:{links[number].port}",
+                ]
+                three.append(ReplicaProcess(folder, url, *options))
+            for replica in three:
+                await asyncio.to_thread(replica.wait)
+            async with clients() as client:
+                answered: Counter[int] = Counter()
+                done = asyncio.Event()
+
+                async def worker(number: int) -> None:
+                    turn = number
+                    while not done.is_set():
+                        turn += 1
+                        status, _ = await client.ask(three[turn % 3], "POST /data")
+                        answered[status] += 1
+
+                workers = [asyncio.create_task(worker(number)) for number in range(6)]
+                while sum(proxy.cuts for proxy in proxies) < cuts:
+                    before = sum(answered.values())
+                    while sum(answered.values()) < before + 3:
+                        await client.ask(three[0], "GET /static")
+                    chance.choice(proxies).cut()
+                done.set()
+                await asyncio.gather(*workers)
+                assert set(answered) <= {503, 200}
+                kept = (await client.admin(three[1], "GET /calls?limit=10000"))["items"]
+                calls = [call for call in kept if call["route"] == "shop/retry"]
+                lost = sum(call["outcome"] == "lost" for call in calls)
+                counted = (await client.admin(three[2], "GET /counts"))["routes"]["shop/retry"]
+                assert counted["calls"] == len(calls)
+                # A call that was answered 503 by the server itself may be recorded as lost; all others are recorded once.
+                assert answered[200] == counted["statuses"]["200"]
+                assert (
+                    counted["statuses"]["503"]
+                    <= answered[503]
+                    <= counted["statuses"]["503"] + lost + answered[503] // 10
+                )
+                assert sum(answered.values()) >= len(calls)
+        finally:
+            for replica in three:
+                replica.stop()
+            for proxy in proxies:
+                await proxy.close()
