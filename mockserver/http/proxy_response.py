@@ -81,11 +81,20 @@ async def _streamed(step: Forward, call: Call, reply: UpstreamReply, wire: Wire)
     if bodiless:
         return None
     kept, length, digest = bytearray(), 0, hashlib.sha256()
+
+    def note() -> None:
+        """Write on the call what has come of the body so far."""
+        call.response = Response(head.status, head.headers, bytes(kept), head.reason)
+        call.reply_length = length
+        call.reply_sha256 = digest.hexdigest()
+
     try:
         async for piece in reply.pieces:
             length += len(piece)
             digest.update(piece)
             kept += piece[: max(0, step.keep_bytes - len(kept))]
+            if length == reply.length:
+                note()  # before its last byte leaves: the call may be closed then
             await wire.write(
                 chunk(piece) if chunked else piece, None if reply.length is None else reply.length - length
             )
@@ -93,9 +102,7 @@ async def _streamed(step: Forward, call: Call, reply: UpstreamReply, wire: Wire)
         call.error = broke_off(step.to, why)
         return Outcome.CLOSE
     finally:
-        call.response = Response(head.status, head.headers, bytes(kept), head.reason)
-        call.reply_length = length
-        call.reply_sha256 = digest.hexdigest()
+        note()
     if chunked:
         await wire.write(LAST_CHUNK, 0)
     elif reply.length is None:

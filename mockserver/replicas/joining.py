@@ -56,7 +56,7 @@ def files_of(world: ScenarioSet, settings: Settings) -> dict[str, str]:
     for scenario in world.scenarios.values():
         source = scenario.source
         digest = hashlib.sha256(source.text.encode())
-        digest.update(repr(scenario.spec.model_dump(mode="json")).encode())
+        digest.update(repr(scenario.spec).encode())  # with the environment filled in
         for name, content in sorted(source.bundle.items()):
             digest.update(name.encode() + hashlib.sha256(content).digest())
         name = source.file.name if source.file is not None else scenario.name

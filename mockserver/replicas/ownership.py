@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.engine.engine import Engine, NamespaceExistsError
-from mockserver.engine.namespace import Namespace
+from mockserver.engine.namespace import DEFAULT, Namespace
 from mockserver.errors import MockServerError
 from mockserver.replicas.checkpoint import checkpoint_of, restore_checkpoint
 from mockserver.replicas.clock import StoreClock
@@ -243,6 +243,8 @@ class Ownership:
 
     async def make(self, name: str, facts: Facts) -> NamespaceJournal:
         """Make a namespace. Raises NamespaceExistsError, StoreAwayError."""
+        if name == DEFAULT:
+            raise NamespaceExistsError(name)
         claim = await self.store.claim(name, self.member.id, secrets.token_hex(8), facts)
         if claim.existed:
             raise NamespaceExistsError(name)

@@ -76,6 +76,10 @@ class NoAnswerError(MockServerError):
         self.response = response
 
 
+class NoNamespaceError(MockServerError):
+    """There is no namespace of that name."""
+
+
 class Replica:
     """
     `admin` answers the admin API of the namespaces that are owned here; `listener` performs. `facts` are those of a
@@ -138,6 +142,12 @@ class Replica:
                 if await self._relay(home, request, name, request_id, wire, header, apart, is_admin=is_admin):
                     return
                 self.ownership.forget_home(name, home)
+            except NoNamespaceError:
+                if is_admin:
+                    await self.listener.answer_admin(request, wire)  # it says so in its own way
+                else:
+                    await self._send(self._unknown(name), wire)
+                return
             except NoAnswerError as error:
                 await self._send(error.response, wire)
                 return
@@ -194,7 +204,7 @@ class Replica:
             await self.answer(request, name, wire, apart=apart)
 
     async def _home(self, name: str) -> NamespaceJournal | Member:
-        """Raises NoAnswerError, StoreAwayError."""
+        """Raises NoNamespaceError, StoreAwayError."""
         ownership = self.ownership
         if ownership.committer.is_away:
             raise StoreAwayError("the store does not answer")
@@ -204,13 +214,13 @@ class Replica:
         if home is None:
             facts = self._facts(name)
             if facts is None:
-                raise NoAnswerError(self._unknown(name))
+                raise NoNamespaceError
             try:
                 return await ownership.make(name, facts)
             except NamespaceExistsError:
                 home = await ownership.home(name)
                 if home is None:
-                    raise NoAnswerError(self._unknown(name)) from None
+                    raise NoNamespaceError from None
         return home
 
     async def _send(self, response: Response, wire: Wire) -> None:

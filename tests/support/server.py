@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -68,12 +70,20 @@ class Server:
         return call
 
 
+def _shared(settings: Settings) -> Settings:
+    """The same on a store, where the suite is to run so: MOCKSERVER_TEST_STORE is its URL."""
+    url = os.environ.get("MOCKSERVER_TEST_STORE")
+    if not url or settings.state_file or settings.wiremock_port is not None:
+        return settings
+    return replace(settings, store=url, store_prefix=f"{uuid.uuid4().hex}:")
+
+
 class InProcess(Server):
     """An App on a loop of the test process. `app` belongs to that loop."""
 
     def __init__(self, loop: Loop, settings: Settings, folder: Path) -> None:
         self.loop = loop
-        self.app = loop.run(_started(settings))
+        self.app = loop.run(_started(_shared(settings)))
         super().__init__(self.app.mock_url, self.app.admin_url, folder)
 
     @property
