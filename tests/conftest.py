@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)  # after the marks of other conftest.py files
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("MOCKSERVER_TEST_STORE"):
+        shared = [item for item in items if not item.get_closest_marker("in_memory")]
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("in_memory")])
+        items[:] = shared
     if config.getoption("quick"):
         quick = [item for item in items if _is_quick(item)]
         config.hook.pytest_deselected(items=[item for item in items if not _is_quick(item)])

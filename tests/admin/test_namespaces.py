@@ -261,6 +261,7 @@ def names(server):
     return {one["name"] for one in server.admin.get("/namespaces")["items"]}
 
 
+@pytest.mark.in_memory
 def test_one_that_nobody_uses_for_its_ttl_is_collected(server, world, later):
     world("short", ttl="10m")
     world("usual")
@@ -410,6 +411,7 @@ def test_a_restore_after_a_reset_puts_back_what_the_snapshot_holds(server):
 
 
 @pytest.mark.slow
+@pytest.mark.in_memory
 def test_ten_thousand_namespaces_at_once(serving):
     import tracemalloc
 

@@ -116,6 +116,7 @@ def test_a_wrong_reset_resets_nothing(used, body, pointer):
 # Reload
 
 
+@pytest.mark.in_memory
 def test_reload_reads_the_files_again(server, write):
     write({"pay.yaml": PAY.replace("201", "202"), "mail.yaml": "routes: [{request: GET /m, reply: 200}]"})
 
@@ -124,6 +125,7 @@ def test_reload_reads_the_files_again(server, write):
     assert server.admin.get("/health")["scenarios"] == 2
 
 
+@pytest.mark.in_memory
 def test_unchanged_routes_keep_their_positions_and_changed_ones_start_again(serving, write):
     text = "routes:\n- {name: same, request: GET /a, reply: [500, 501]}\n- {name: new, request: GET /b, reply: [500, %s]}\n"
     server = serving(text % 501)
@@ -172,6 +174,7 @@ def test_what_was_made_at_runtime_outlives_a_reload(server, write):
     assert server.ask("POST", "/charges").status == 418
 
 
+@pytest.mark.in_memory
 def test_a_file_that_is_gone_takes_its_routes_along(server):
     (server.folder / "pay.yaml").unlink()
 

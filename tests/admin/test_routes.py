@@ -356,6 +356,7 @@ def test_a_certificate_that_is_none_is_refused_in_its_place(serving):
     assert "subject" in error["hint"]
 
 
+@pytest.mark.in_memory
 def test_changes_of_one_route_at_the_same_time_are_both_made(server, add, monkeypatch):
     add(name="x")
     compiling, replacement, first = threading.Barrier(2), editing.replacement, []
@@ -378,6 +379,7 @@ def test_changes_of_one_route_at_the_same_time_are_both_made(server, add, monkey
     assert (found["reply"], found["tags"]) == (418, ["a"])
 
 
+@pytest.mark.in_memory
 def test_a_route_that_is_removed_while_it_is_replaced_stays_removed(server, add, monkeypatch):
     add(name="x")
     replacement = editing.replacement

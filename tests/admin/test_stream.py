@@ -162,6 +162,7 @@ def test_no_call_does_anything_for_a_follower(server):
         assert not ns.listeners, "else each call would be handed to it"
 
 
+@pytest.mark.in_memory
 def test_too_many_calls_at_once_are_sampled_and_the_others_counted(server, monkeypatch):
     monkeypatch.setattr(stream, "IN_BRIEF", Pace(rest_s=0.0, most=50, queue=20, sample=5))
     with following(server.admin.url, "?brief=true") as events, Wire(server.address) as wire:

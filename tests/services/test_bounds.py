@@ -123,6 +123,7 @@ def test_the_oldest_limit_key_leaves(server):
     assert refused(server)["limit_keys"] == 2
 
 
+@pytest.mark.in_memory
 def test_of_routes_that_are_gone_the_counts_of_the_last_ones_stay(server):
     ns = server.app.engine.default
     server.ask("GET", "/limited")
