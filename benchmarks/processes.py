@@ -17,7 +17,7 @@ from benchmarks import machine
 from benchmarks.asks import Ask, await_first
 
 START_S = 120.0
-_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 class Running:
@@ -45,7 +45,7 @@ class Running:
         for pid in self.pids():
             with contextlib.suppress(OSError):
                 fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-                total += (int(fields[11]) + int(fields[12])) / _TICKS
+                total += (int(fields[11]) + int(fields[12])) / TICKS
         return total
 
     def fine_cpu_s(self) -> float:
