@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
-from mockserver.errors import MockServerError
 from mockserver.model.json_values import is_number
 from mockserver.model.written import as_text
-
-# `re` keeps its parser to itself, but no other reads the same language.
-from re import _parser  # type: ignore[attr-defined]  # isort: skip
-
+from mockserver.openapi.texts import as_python, by_pattern
 
 NOTHING: Any = object()
 """No value is asked for: `absent`."""
@@ -136,88 +133,26 @@ def _example(name: str, operand: Any, found: Example) -> object:
     return found.value
 
 
-# Regular expressions
+class _First(Random):
+    """Chooses the first of everything, so that an example is the same each time, and short."""
+
+    def choice(self, seq: Any) -> Any:
+        return seq[0]
+
+    def randint(self, a: int, b: int) -> int:
+        del b
+        return a
+
+    def shuffle(self, x: Any) -> None:
+        """Keep the order."""
 
 
 def matching(pattern: str) -> str | None:
     """
-    A short text that the whole pattern matches; None where none was found.
+    Return a short text that the whole pattern matches; None if none was found.
 
     >>> matching("[A-Z]{2}-[0-9]+"), matching("(?:a|b)c?"), matching("x(?=y)")
     ('AA-0', 'a', None)
     """
-    try:
-        text = _written(_parser.parse(pattern))
-        return text if re.fullmatch(pattern, text) else None
-    except (re.error, _NoExampleError, RecursionError, OverflowError):
-        return None
-
-
-class _NoExampleError(MockServerError):
-    """A part of a pattern that no example is made of."""
-
-
-def _written(parts: Any) -> str:
-    return "".join(_part(str(name), operand) for name, operand in parts)
-
-
-def _part(name: str, operand: Any) -> str:
-    match name:
-        case "LITERAL":
-            return chr(operand)
-        case "ANY":
-            return "a"
-        case "NOT_LITERAL":
-            return "a" if chr(operand) != "a" else "b"
-        case "IN":
-            return _one_of(operand)
-        case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-            least, _, inner = operand
-            if least > 1000:
-                raise _NoExampleError
-            return _written(inner) * int(least)
-        case "SUBPATTERN":
-            return _written(operand[3])
-        case "ATOMIC_GROUP":
-            return _written(operand)
-        case "BRANCH":
-            return _written(operand[1][0])
-        case "AT":
-            return ""
-        case "CATEGORY":
-            return _CATEGORIES[str(operand)]
-    raise _NoExampleError
-
-
-_CATEGORIES = {
-    "CATEGORY_DIGIT": "0",
-    "CATEGORY_WORD": "a",
-    "CATEGORY_SPACE": " ",
-    "CATEGORY_NOT_DIGIT": "a",
-    "CATEGORY_NOT_WORD": "-",
-    "CATEGORY_NOT_SPACE": "a",
-}
-
-
-def _one_of(members: Any) -> str:
-    if str(members[0][0]) != "NEGATE":
-        name, operand = members[0]
-        return chr(operand[0]) if str(name) == "RANGE" else _part(str(name), operand)
-    refused = re.compile("".join(["[", *(_source(*one) for one in members[1:]), "]"]))
-    for char in "a0A-_ ~é":
-        if not refused.match(char):
-            return char
-    raise _NoExampleError
-
-
-def _source(name: object, operand: Any) -> str:
-    match str(name):
-        case "LITERAL":
-            return re.escape(chr(operand))
-        case "RANGE":
-            return f"{re.escape(chr(operand[0]))}-{re.escape(chr(operand[1]))}"
-        case "CATEGORY":
-            return {"DIGIT": r"\d", "WORD": r"\w", "SPACE": r"\s"}.get(
-                str(operand).removeprefix("CATEGORY_"), ""
-            )
-    raise _NoExampleError
+    text = by_pattern(pattern, _First())
+    return text if text is not None and re.fullmatch(as_python(pattern), text) else None

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.formats.mocks.trees import literal_leaf, tree
 from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.conversion import Document, Imported, Lost
@@ -260,17 +261,14 @@ def _multipart(exchange: RecordedExchange) -> dict[str, Any]:
 
 
 def tree_condition(value: object) -> object:
-    """A condition in the notation of `json` that holds for this value."""
-    if isinstance(value, dict):
-        fields = {key: tree_condition(item) for key, item in value.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(value, list):
-        return [tree_condition(item) for item in value]
-    if isinstance(value, str):
-        if _BY_NATURE.fullmatch(value):
-            return {"$type": "string"}
-        return {"$equals": value} if value in ("$present", "$absent") else value
-    return value
+    """Return a condition in the notation of `json` that holds for this value."""
+    return tree(value, _leaf)
+
+
+def _leaf(value: object) -> object:
+    if isinstance(value, str) and _BY_NATURE.fullmatch(value):
+        return {"$type": "string"}
+    return literal_leaf(value)
 
 
 def _text(value: object) -> str:

@@ -83,7 +83,7 @@ def _whole(value: Any, default: int) -> int:
 # Patterns
 
 
-def _python(pattern: str) -> str:
+def as_python(pattern: str) -> str:
     """Patterns are of JavaScript (OpenAPI 3.1, 4.8.24); named groups are written otherwise in Python."""
     return re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
 
@@ -91,7 +91,7 @@ def _python(pattern: str) -> str:
 def is_found(pattern: str, name: str) -> bool:
     """Whether the pattern is found in a text; in none where it can't be read."""
     try:
-        return re.search(_python(pattern), name, re.ASCII) is not None
+        return re.search(as_python(pattern), name, re.ASCII) is not None
     except (re.error, OverflowError, RecursionError):
         return False
 
@@ -99,8 +99,8 @@ def is_found(pattern: str, name: str) -> bool:
 def by_pattern(pattern: str, chance: Random, least: int = 0, most: int = _LONGEST) -> str | None:
     """A text in which the pattern is found, of that length if that can be; None for a pattern that can't be read."""
     try:
-        tree = _parsed(_python(pattern))
-        asked = re.compile(_python(pattern), re.ASCII)
+        tree = _parsed(as_python(pattern))
+        asked = re.compile(as_python(pattern), re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
     best: str | None = None
@@ -126,7 +126,7 @@ _CLASSES = {
     "CATEGORY_WORD": "abcdefghijklmnopqrstuvwxyz0123456789_",
     "CATEGORY_SPACE": " ",
     "CATEGORY_NOT_DIGIT": "abcdefghijklmnopqrstuvwxyz",
-    "CATEGORY_NOT_WORD": " -.",
+    "CATEGORY_NOT_WORD": "-. ",
     "CATEGORY_NOT_SPACE": "abcdefghijklmnopqrstuvwxyz0123456789",
 }
 _PLAIN = [

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mockserver.formats.mocks.conditions import anywhere, both, escaped, literal, negated, pattern, tree
+from mockserver.formats.mocks.conditions import anywhere, both, escaped, literal, negated, pattern
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError, text_of
-from mockserver.formats.mocks.trees import subset
+from mockserver.formats.mocks.trees import subset, tree
 from mockserver.formats.reading import json_of
 
 Matcher = dict[str, Any]

@@ -12,6 +12,7 @@ from typing import Any
 import re2
 
 from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.mocks.trees import tree
 
 _WORDS = ("present", "absent")
 _FLAGS = re.compile(r"\(\?[is]+\)")
@@ -181,18 +182,6 @@ def split(source: str, by: str) -> list[str]:
             start = i + 1
         i += 1
     return [*parts, source[start:]]
-
-
-def tree(value: object) -> object:
-    """A JSON value as `json` and `json_exact` take it literally: a dollar means nothing in it."""
-    if isinstance(value, dict):
-        fields = {key: tree(item) for key, item in value.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(value, list):
-        return [tree(item) for item in value]
-    if value in ("$present", "$absent"):
-        return {"$equals": value}
-    return value
 
 
 def dollared(condition: object) -> object:

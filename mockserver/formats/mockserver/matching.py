@@ -22,12 +22,11 @@ from mockserver.formats.mocks.conditions import (
     literal,
     negated,
     pattern,
-    tree,
 )
 from mockserver.formats.mocks.paths import literal_path
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError, listed, text_of
-from mockserver.formats.mocks.trees import subset
+from mockserver.formats.mocks.trees import PLACEHOLDERS, subset, tree
 from mockserver.formats.path_pieces import has_pairs_of_braces
 from mockserver.formats.reading import json_of
 
@@ -233,12 +232,6 @@ def _hash(coded: str) -> str:
         raise NotConvertibleError("its base64Bytes are no Base64") from None
 
 
-_PLACEHOLDERS = {
-    "any-string": {"$type": "string"}, "any-number": {"$type": "number"}, "any-boolean": {"$type": "boolean"},
-    "ignore": "$present", "ignore-element": {"$any_of": ["$absent", "$present"]},
-}  # fmt: skip
-
-
 def _placeholders(value: object) -> object:
     """JSON Unit's placeholders, such as `${json-unit.any-string}`."""
     if isinstance(value, dict):
@@ -254,6 +247,6 @@ def _placeholders(value: object) -> object:
         return value
     if found[1] == "regex":
         return {"$matches": pattern(found[2])}
-    if found[1] not in _PLACEHOLDERS:
+    if found[1] not in PLACEHOLDERS:
         raise NotConvertibleError(f"the placeholder {value!r} has no counterpart")
-    return _PLACEHOLDERS[found[1]]
+    return PLACEHOLDERS[found[1]]

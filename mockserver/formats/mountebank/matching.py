@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import re2
@@ -23,10 +24,10 @@ from mockserver.formats.mocks.conditions import (
     ignoring_case,
     literal,
     pattern,
-    tree,
 )
 from mockserver.formats.mocks.requests import METHODS, Alternatives, Atom, PathTest, all_of, any_of
 from mockserver.formats.mocks.sources import NotConvertibleError, text_of
+from mockserver.formats.mocks.trees import literal_leaf, some_items, tree
 
 _TEXTUAL = ("equals", "contains", "startsWith", "endsWith", "matches", "exists", "deepEquals")
 _OPTIONS = {"caseSensitive", "keyCaseSensitive", "except", "jsonpath", "xpath"}
@@ -215,17 +216,11 @@ def _body(test: Test, expected: object) -> Atom:
     if test.removed is not None:
         raise NotConvertibleError("`except` can't be carried for the fields of a JSON body")
     if test.operator == "deepEquals":
-        return Atom("json_exact", _deep(expected, ignore_case=test.ignore_case))
-    return Atom("json", _tree(test, expected))
+        return Atom("json_exact", tree(expected, partial(_deep, ignore_case=test.ignore_case), _unordered))
+    return Atom("json", tree(expected, partial(_leaf, test), some_items))
 
 
-def _tree(test: Test, expected: object) -> object:
-    if isinstance(expected, dict):
-        fields = {key: _tree(test, value) for key, value in expected.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(expected, list):
-        parts = [{"$contains": _tree(test, one)} for one in expected]
-        return parts[0] if len(parts) == 1 else {"$all_of": parts} if parts else {"$type": "array"}
+def _leaf(test: Test, expected: object) -> object:
     if test.operator == "exists":
         return "$present" if expected else "$absent"
     if test.operator == "equals" and not isinstance(expected, str):
@@ -234,16 +229,13 @@ def _tree(test: Test, expected: object) -> object:
 
 
 def _deep(expected: object, *, ignore_case: bool) -> object:
-    """Lists are compared in any order."""
-    if isinstance(expected, dict):
-        fields = {key: _deep(value, ignore_case=ignore_case) for key, value in expected.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(expected, list):
-        items = [_deep(one, ignore_case=ignore_case) for one in expected]
-        return {"$unordered": items} if len(items) > 1 else items
     if isinstance(expected, str) and ignore_case:
         return dollared(ignoring_case(expected))
-    return tree(expected)
+    return literal_leaf(expected)
+
+
+def _unordered(items: list[Any]) -> object:
+    return {"$unordered": items} if len(items) > 1 else items
 
 
 def _selected(test: Test, expected: object, options: dict[str, Any]) -> Atom:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.mocks.trees import contained
 from mockserver.formats.mountebank.conditions import Predicate, combined, predicates_of, together
 
 
@@ -102,8 +103,8 @@ def _operators(
 ) -> list[tuple[tuple[str | int, ...], Predicate]]:
     made: list[tuple[tuple[str | int, ...], Predicate]] = []
     for key, operand in tree.items():
-        if key == "$all_of" and all(isinstance(one, dict) and list(one) == ["$contains"] for one in operand):
-            made += [leaf for one in operand for leaf in _leaves(one["$contains"], (*path, 0))]
+        if key == "$all_of" and (items := contained(operand)) is not None:
+            made += [leaf for item in items for leaf in _leaves(item, (*path, 0))]
         elif key == "$contains" and not isinstance(operand, str):
             made += _leaves(operand, (*path, 0))
         else:

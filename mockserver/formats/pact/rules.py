@@ -14,7 +14,8 @@ from typing import Any
 
 import re2
 
-from mockserver.formats.exchanges_to_routes import text_condition, tree_condition
+from mockserver.formats.exchanges_to_routes import text_condition
+from mockserver.formats.mocks.trees import fields_of, literal_leaf
 
 Path = tuple[str | int, ...]
 _ANY = "*"
@@ -100,11 +101,10 @@ class Conditions:
 
     def _literal(self, value: object, path: Path) -> object:
         if isinstance(value, dict):
-            fields = {key: self.of(item, (*path, key)) for key, item in value.items()}
-            return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
+            return fields_of({key: self.of(item, (*path, key)) for key, item in value.items()})
         if isinstance(value, list):
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
-        return exact_tree(value)
+        return literal_leaf(value)
 
     def _one(self, matcher: Mapping[str, Any], value: object, path: Path, here: bool) -> object:
         kind = str(matcher.get("match") or _kind_of(matcher))
@@ -137,13 +137,6 @@ class Conditions:
 def _kind_of(matcher: Mapping[str, Any]) -> str:
     """Version 2 leaves `match` out where another key says it."""
     return "regex" if "regex" in matcher else "type" if matcher.keys() & {"min", "max"} else "equality"
-
-
-def exact_tree(value: object) -> object:
-    """A scalar as a condition that only it fulfils."""
-    if isinstance(value, str):
-        return {"$equals": value} if value in ("$present", "$absent") else value
-    return value if not isinstance(value, (dict, list)) else tree_condition(value)
 
 
 def _shown(path: Path) -> str:

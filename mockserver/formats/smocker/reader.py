@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mockserver.formats.mocks.conditions import anywhere, both, either, literal, tree
+from mockserver.formats.mocks.conditions import anywhere, both, either, literal
 from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import (
     Reply,
@@ -33,6 +33,7 @@ from mockserver.formats.mocks.sources import (
     refused,
     text_of,
 )
+from mockserver.formats.mocks.trees import tree
 from mockserver.formats.reading import json_of
 from mockserver.recording.conversion import Imported
 

@@ -6,12 +6,12 @@ import json
 import re
 from typing import Any
 
+from mockserver.formats.mocks.trees import PLACEHOLDERS, some_items, tree
 from mockserver.formats.reading import json_of
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
 
 _PLACEHOLDER = re.compile(r"\$\{json-unit\.([a-z-]+)\}(.*)", re.DOTALL)
-_TYPES = {"any-string": "string", "any-number": "number", "any-boolean": "boolean"}
 _FILTER = re.compile(r"\$\[\?(?:\(((?:[^()]|\([^()]*\))*)\)|([^()\]]*))\]")
 _CURRENT = re.compile(r"""'[^']*'|"[^"]*"|@""")
 _EQUALITY = frozenset({"equalToJson", "ignoreArrayOrder", "ignoreExtraElements"})
@@ -25,8 +25,8 @@ DRAFTS = {
 """Their names of drafts; what names none is read by the last one, here as there."""
 
 
-class Trees:
-    """Makes conditions on a tree of a literal one, as the two flags ask."""
+class _Trees:
+    """Converts a literal JSON value to a condition; the two flags are those of `equalToJson`."""
 
     def __init__(self, at: LossPlace, *, ordered: bool, exact: bool) -> None:
         self._at = at
@@ -34,38 +34,24 @@ class Trees:
         self._exact = exact
         self.failed = False
 
-    def made(self, value: object) -> object:
-        if isinstance(value, str):
-            return self._text(value)
-        if isinstance(value, dict):
-            fields = {key: self.made(item) for key, item in value.items()}
-            return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-        if isinstance(value, list):
-            return self._list(value)
-        return value
-
-    def _list(self, value: list[Any]) -> object:
-        items = [self.made(one) for one in value]
+    def items(self, items: list[Any]) -> object:
         if self._exact:
             return items if self._ordered else {"$unordered": items}
-        if not items:
-            return {"$type": "array"}
         if self._ordered and len(items) > 1:
             self._at.lost(
                 "in which order the items of lists came is not asked where others may be among them"
             )
-        found = [{"$contains": item} for item in items]
-        return found[0] if len(found) == 1 else {"$all_of": found}
+        return some_items(items)
 
-    def _text(self, value: str) -> object:
-        found = _PLACEHOLDER.fullmatch(value)
-        if found is None:
+    def leaf(self, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        placeholder = _PLACEHOLDER.fullmatch(value)
+        if placeholder is None:
             return {"$equals": value} if value.startswith("$") else value
-        kind, rest = found[1], found[2]
-        if kind in _TYPES:
-            return {"$type": _TYPES[kind]}
-        if kind in ("ignore", "ignore-element"):
-            return "$present" if kind == "ignore" else {"$any_of": ["$absent", "$present"]}
+        kind, rest = placeholder[1], placeholder[2]
+        if kind in PLACEHOLDERS:
+            return PLACEHOLDERS[kind]
         if kind == "regex":
             self.failed |= not is_regex(rest, self._at)
             return {"$matches": rest}
@@ -84,8 +70,8 @@ def equal_to_json(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
         at.at("equalToJson").lost("it is no JSON")
         return "json", FAILED
     exact = not pattern.get("ignoreExtraElements", False)
-    trees = Trees(at.at("equalToJson"), ordered=not pattern.get("ignoreArrayOrder", False), exact=exact)
-    made = trees.made(value)
+    trees = _Trees(at.at("equalToJson"), ordered=not pattern.get("ignoreArrayOrder", False), exact=exact)
+    made = tree(value, trees.leaf, trees.items)
     return "json_exact" if exact else "json", FAILED if trees.failed else made
 
 
