@@ -18,7 +18,7 @@ from mockserver.formats.mocks.trees import literal_leaf, tree
 from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import ORIGIN, RecordedExchange, json_of, value_of
+from mockserver.recording.exchanges import ORIGIN, RecordedExchange, grouped, json_of, value_of
 from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
 from mockserver.recording.sequences import folded
 from mockserver.recording.written_replies import Beside, reply_of
@@ -184,10 +184,7 @@ def sequence(replies: list[Any]) -> object:
 
 def _asked(exchange: RecordedExchange) -> RecordedRequest:
     request = exchange.request
-    query: dict[str, list[str]] = {}
-    for name, value in request.query_pairs:
-        if name not in CACHE_BUSTERS:
-            query.setdefault(name, []).append(value)
+    query = grouped(pair for pair in request.query_pairs if pair[0] not in CACHE_BUSTERS)
     headers = {name: text_condition(value) for name in TELLING_REQUEST_HEADERS if (value := value_of(exchange.request_headers, name))}  # fmt: skip
     return RecordedRequest(
         exchange.method, route_path(exchange.path), headers, texts(query), body_match(exchange)

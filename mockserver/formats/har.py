@@ -16,10 +16,10 @@ from urllib.parse import urlencode
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
-from mockserver.formats.reading import json_file, name_of, pretty
-from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.formats.reading import json_file, name_of, pretty, utf8_text
+from mockserver.model.coding import UnreadableBodyError
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, value_of, without_coding
 from mockserver.schema.reply import FaultKind
 
 _NOT_MODIFIED = 304
@@ -142,11 +142,8 @@ def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[
 
 def _decoded(body: bytes, headers: Lines) -> bytes:
     """Some writers keep the content-coding on; most take it off, so what can't be undone stays."""
-    codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
-    if not codings:
-        return body
     try:
-        return decode_content(body, codings)
+        return without_coding(body, headers)
     except UnreadableBodyError:
         return body
 
@@ -240,10 +237,8 @@ def _response(exchange: RecordedExchange) -> dict[str, Any]:
 
 
 def _text(body: bytes) -> tuple[str, str]:
-    try:
-        return body.decode(), ""
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode(), "base64"
+    text = utf8_text(body)
+    return (base64.b64encode(body).decode(), "base64") if text is None else (text, "")
 
 
 def _named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -17,11 +17,11 @@ import yaml
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
-from mockserver.formats.reading import file_bytes, name_of
-from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.formats.reading import file_bytes, name_of, utf8_text
+from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.written import written_float
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, grouped, without_coding
 
 
 def read(source: Path) -> Imported:
@@ -141,22 +141,13 @@ def _bytes(body: object) -> bytes:
 
 
 def _decoded(body: bytes, headers: Lines, place: str, lost: list[Lost]) -> bytes:
-    codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
     try:
-        return decode_content(body, codings)
+        return without_coding(body, headers)
     except UnreadableBodyError as why:
         # With decode_compressed_response the body has no coding any more, the header may have.
-        if body[:2] == b"\x1f\x8b" or not _is_text(body):
+        if body[:2] == b"\x1f\x8b" or utf8_text(body) is None:
             lost.append(Lost(f"{place}.body", str(why), "The body stays as it is, without the coding"))
         return body
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 # Out
@@ -218,15 +209,10 @@ def _interaction(exchange: RecordedExchange) -> dict[str, Any]:
 
 def _named(lines: Lines) -> dict[str, list[str]]:
     """Without content-coding and length: the body has none, and clients would undo it."""
-    found: dict[str, list[str]] = {}
-    for name, value in lines:
-        if name.lower() not in ("content-encoding", "content-length", "transfer-encoding"):
-            found.setdefault(name, []).append(value)
-    return found
+    left_out = ("content-encoding", "content-length", "transfer-encoding")
+    return grouped((name, value) for name, value in lines if name.lower() not in left_out)
 
 
 def _written(body: bytes) -> str | bytes:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return body
+    text = utf8_text(body)
+    return body if text is None else text

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from mockserver.model.exchange import relinked
 from mockserver.recording.replies import Draft
 from mockserver.recording.seen import SeenValues
+from mockserver.schema.base import is_template
 
 _TELLING_CHARS = 6
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -40,11 +41,7 @@ def has_braces(value: object) -> bool:
         return any(has_braces(key) or has_braces(item) for key, item in value.items())
     if isinstance(value, list):
         return any(map(has_braces, value))
-    return (
-        isinstance(value, str)
-        and not isinstance(value, TemplateText)
-        and any(brace in value for brace in ("{{", "{%", "{#"))
-    )
+    return is_template(value) and not isinstance(value, TemplateText)
 
 
 def explained(one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:

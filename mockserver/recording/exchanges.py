@@ -7,10 +7,12 @@ Bodies are bytes without their content-coding; header lines keep order and repea
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from mockserver.model.coding import decode_content
 from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.written import written_float
 from mockserver.schema.base import METHOD
@@ -74,8 +76,22 @@ def known_method(written: object) -> str:
     return written.upper()
 
 
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the values by name, in their order."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
+
+
 def value_of(headers: Lines, name: str) -> str:
     return next((value for one, value in headers if one.lower() == name), "")
+
+
+def without_coding(body: bytes, headers: Lines) -> bytes:
+    """Decode a body as its Content-Encoding says. Raises UnreadableBodyError."""
+    codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
+    return decode_content(body, codings) if codings else body
 
 
 def json_of(body: bytes) -> object:

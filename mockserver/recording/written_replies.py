@@ -8,7 +8,6 @@ no text lies in a file beside the scenario.
 from __future__ import annotations
 
 import base64
-import json
 import mimetypes
 import re
 from collections.abc import Callable
@@ -21,10 +20,10 @@ from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.exchanges import Lines, RecordedExchange, json_of
 from mockserver.recording.noise import telling
+from mockserver.schema.base import has_templates, is_template
 
 LARGEST_INLINE = 8 * 1024
 _LARGEST_BASE64 = 1024
-_BRACES = re.compile(r"\{\{|\{%|\{#")
 _SUFFIXES = {"application/json": ".json", "text/plain": ".txt", "text/html": ".html", "image/jpeg": ".jpg", "text/event-stream": ".txt"}  # fmt: skip
 CONTENT_TYPES = {
     "json": "application/json",
@@ -77,7 +76,7 @@ def reply_of(exchange: RecordedExchange, beside: Beside, *, templates: bool = Fa
             if templates and exchange.body
             else _body(exchange, beside)
         )
-    raw = not templates and _has_braces(kept, body)
+    raw = not templates and (has_templates(body) or any(is_template(value) for _, value in kept))
     headers = header_lines(_without_said(kept, body, exchange), "" if raw else exchange.origin)
     if headers:
         found["headers"] = headers
@@ -214,9 +213,3 @@ _KINDS: dict[str, Callable[[str], dict[str, Any] | None]] = {
 def _file(exchange: RecordedExchange, media_type: str, beside: Beside) -> str:
     suffix = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
     return beside.put(f"{exchange.method} {exchange.path}", suffix, exchange.body)
-
-
-def _has_braces(kept: Lines, body: dict[str, Any]) -> bool:
-    """Whether what was recorded would be taken for a template."""
-    texts = [value for _, value in kept] + [json.dumps(body, ensure_ascii=False)]
-    return any(_BRACES.search(text) for text in texts)

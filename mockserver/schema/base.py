@@ -107,6 +107,13 @@ def range_keys(value: dict[Any, Any]) -> dict[Any, Any]:
     return {_RANGE.get(key, key): item for key, item in value.items()}
 
 
+def has_templates(value: object) -> bool:
+    """Whether a text of a JSON value, or a key, has template syntax."""
+    if isinstance(value, dict):
+        return any(is_template(key) or has_templates(item) for key, item in value.items())
+    return any(map(has_templates, value)) if isinstance(value, list) else is_template(value)
+
+
 def is_template(value: object) -> bool:
     """Whether a string has template syntax in it."""
     return isinstance(value, str) and ("{{" in value or "{%" in value or "{#" in value)

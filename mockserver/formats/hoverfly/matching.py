@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mockserver.formats.mocks.conditions import anywhere, both, escaped, literal, negated, pattern
+from mockserver.formats.mocks.conditions import (
+    anywhere,
+    both,
+    escaped,
+    literal,
+    negated,
+    pattern,
+    value_or_text,
+)
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError, text_of
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, text_of
 from mockserver.formats.mocks.trees import subset, tree
-from mockserver.formats.reading import json_of
 
 Matcher = dict[str, Any]
 _PARTS = {
@@ -205,9 +212,9 @@ def _body(matcher: Matcher) -> list[Atom]:
     value = matcher.get("value")
     match kind_of(matcher):
         case "json":
-            return [Atom("json_exact", tree(_json(value)))]
+            return [Atom("json_exact", tree(json_value(value)))]
         case "jsonpartial":
-            return [Atom("json", subset(_json(value)))]
+            return [Atom("json", subset(json_value(value)))]
         case "jsonpath":
             query = text_of(value).strip("{}")
             return [Atom("jsonpath", _found(matcher.get("doMatch"), text_item), query)]
@@ -224,13 +231,6 @@ def _body(matcher: Matcher) -> list[Atom]:
     )
 
 
-def _json(value: object) -> object:
-    try:
-        return json_of(value) if isinstance(value, str) else value
-    except ValueError:
-        raise NotConvertibleError("its value is no JSON") from None
-
-
 def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> object:
     return "present" if inner is None else condition(inner)
 
@@ -240,11 +240,7 @@ def text_item(matcher: Matcher) -> object:
     value = text_of(matcher.get("value"))
     match kind_of(matcher):
         case "exact":
-            return (
-                {"contains": {"one_of": [_value(value), value]}}
-                if _value(value) != value
-                else {"contains": value}
-            )
+            return {"contains": value_or_text(value)}
         case "glob":
             condition = glob_condition(value)
             return (
@@ -253,12 +249,3 @@ def text_item(matcher: Matcher) -> object:
         case "regex":
             return {"contains": {"matches": anywhere(value)}}
     raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of what a query finds")
-
-
-def _value(text: str) -> object:
-    """The number or boolean that prints so, else the text."""
-    try:
-        value = json_of(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, (int, float)) and text_of(value) == text else text

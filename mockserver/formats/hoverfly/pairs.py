@@ -10,7 +10,7 @@ from typing import Any
 
 from mockserver.formats.hoverfly.matching import may_meet, meetings
 from mockserver.formats.mocks.conditions import literal
-from mockserver.formats.mocks.replies import Reply, folded, short
+from mockserver.formats.mocks.replies import Reply, sequence, short
 
 
 @dataclass(slots=True)
@@ -93,11 +93,8 @@ def _chain(pair: Pair, pairs: list[Pair]) -> list[Pair]:
 def _sequence(chain: list[Pair]) -> dict[str, Any]:
     key = next(iter(chain[0].required))
     after = chain[-1].changes.get(key)
-    steps = folded([pair.reply for pair in chain])
-    if after not in ("1", str(len(chain) + 1)) and "times" in steps[-1]:
-        steps[-1] = {name: value for name, value in steps[-1].items() if name != "times"}
-    replies = [short(step) for step in steps]
-    route: dict[str, Any] = {**chain[0].route, "reply": replies[0] if len(replies) == 1 else replies}
+    reply = sequence([pair.reply for pair in chain], endless=after not in ("1", str(len(chain) + 1)))
+    route: dict[str, Any] = {**chain[0].route, "reply": reply}
     if after == "1":
         route["then"] = "cycle"
     elif after == str(len(chain) + 1):

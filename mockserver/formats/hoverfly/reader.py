@@ -31,9 +31,8 @@ from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import (
     Reply,
     duration,
-    kept_headers,
     literal_reply,
-    status_of,
+    reply_head,
     with_base64,
     with_text,
 )
@@ -152,15 +151,7 @@ class _Simulation:
 
     def _reply(self, response: dict[str, Any], place: str) -> Reply:
         self.losses.unknown(place, response, _RESPONSE)
-        reply: Reply = {"status": status_of(response.get("status"))}
-        headers = kept_headers(
-            {
-                name: [text_of(one) for one in listed(value)]
-                for name, value in (response.get("headers") or {}).items()
-            }
-        )
-        if headers:
-            reply["headers"] = headers
+        reply = reply_head(response.get("status"), (response.get("headers") or {}).items())
         if response.get("bodyFile"):
             return self._file(reply, str(response["bodyFile"]))
         body = text_of(response["body"]) if response.get("body") is not None else ""

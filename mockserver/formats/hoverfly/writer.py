@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.formats.hoverfly.matching import may_meet, meetings, score
-from mockserver.formats.mocks.conditions import escaped, searching
+from mockserver.formats.mocks.conditions import escaped, printed, searching
 from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, outgoing
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
@@ -261,10 +261,8 @@ def _item(condition: object) -> Matcher | None:
         return _exact(as_text(condition[0]))
     if isinstance(condition, dict) and list(condition) == ["contains"]:
         operand = condition["contains"]
-        if isinstance(operand, dict) and list(operand) == ["one_of"] and len(operand["one_of"]) == 2:
-            value, text = operand["one_of"]
-            if as_text(value) == text:
-                return _exact(text)
+        if (text := printed(operand)) is not None:
+            return _exact(text)
         found = _matchers(operand)
         if len(found) == 1:
             return found[0]

@@ -11,8 +11,10 @@ from typing import Any
 
 import re2
 
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.mocks.sources import NotConvertibleError, text_of
 from mockserver.formats.mocks.trees import tree
+from mockserver.formats.reading import json_of
+from mockserver.model.written import as_text
 
 _WORDS = ("present", "absent")
 _FLAGS = re.compile(r"\(\?[is]+\)")
@@ -34,6 +36,24 @@ def negated(condition: object) -> object:
     if isinstance(condition, dict) and list(condition) == ["not"]:
         return condition["not"]
     return {"not": condition}
+
+
+def value_or_text(text: str) -> object:
+    """Return the condition for a JSON value that prints as this text: tools compare what they print."""
+    try:
+        value = json_of(text)
+    except ValueError:
+        return literal(text)
+    is_scalar = isinstance(value, (int, float)) and text_of(value) == text
+    return {"one_of": [value, text]} if is_scalar else literal(text)
+
+
+def printed(condition: object) -> str | None:
+    """Return the text that `value_or_text` made the condition of, if it names the value too."""
+    if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
+        value, text = condition["one_of"]
+        return text if as_text(value) == text else None
+    return None
 
 
 def both(one: object, other: object) -> object:

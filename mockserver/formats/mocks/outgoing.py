@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from mockserver.formats.mocks.paths import Path as RoutePath
 from mockserver.formats.mocks.paths import outgoing_path
-from mockserver.formats.mocks.replies import has_templates
-from mockserver.formats.mocks.sources import Losses
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.reading import json_line
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document
-from mockserver.schema.base import parse_request_line
+from mockserver.schema.base import has_templates, parse_request_line
 
+T = TypeVar("T")
 _WORK = {"set_ttl", "effect", "webhook", "auth", "idempotency", "limit"}
 _QUIET = {"scenario", "description", "active", "vars", "routes", "base", "host", "defaults", "state"}
 """Keys of a scenario that are read elsewhere, or say nothing by themselves."""
@@ -94,6 +94,17 @@ def outgoing(
         made = _outgoing(document, f"routes[{number}]", route, losses, folder, base, ifs)
         if made is not None:
             yield made
+
+
+def converted(
+    document: Document, losses: Losses, folder: Path | None, convert: Callable[[Outgoing], T], **options: Any
+) -> Iterator[T]:
+    """Convert each outgoing route; one that can't be converted is lost. For `options` see `outgoing`."""
+    for route in outgoing(document, losses, folder, **options):
+        try:
+            yield convert(route)
+        except NotConvertibleError as error:
+            losses.failed(route.place, error, ", so the route is left out")
 
 
 def _outgoing(

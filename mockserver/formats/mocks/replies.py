@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.mocks.sources import NotConvertibleError, listed, text_of
 from mockserver.formats.reading import json_of
 from mockserver.model.durations import format_duration
 from mockserver.model.written import json_text
-from mockserver.schema.base import is_template
+from mockserver.schema.base import has_templates
 
 Reply = dict[str, Any]
 
@@ -46,6 +47,12 @@ def kept_headers(headers: dict[str, Any]) -> dict[str, Any]:
         name: value[0] if isinstance(value, list) and len(value) == 1 else value
         for name, value in kept.items()
     }
+
+
+def reply_head(status: object, headers: Iterable[tuple[str, Any]]) -> Reply:
+    """Return status and headers of a reply; a header has one value or a list. Raises NotConvertibleError."""
+    kept = kept_headers({str(name): [text_of(one) for one in listed(value)] for name, value in headers})
+    return {"status": status_of(status), **({"headers": kept} if kept else {})}
 
 
 def with_text(reply: Reply, text: str) -> Reply:
@@ -118,14 +125,6 @@ def literal_reply(reply: Reply) -> Reply:
     return {**reply, "raw": True} if has_templates(reply) else reply
 
 
-def has_templates(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(is_template(key) or has_templates(item) for key, item in value.items())
-    if isinstance(value, list):
-        return any(has_templates(item) for item in value)
-    return is_template(value)
-
-
 def short(reply: Reply) -> object:
     """As a person writes it: a bare status for an empty body."""
     if list(reply) == ["status"]:
@@ -145,6 +144,15 @@ def folded(steps: list[Reply]) -> list[Reply]:
         else:
             made.append(step)
     return made
+
+
+def sequence(steps: list[Reply], *, endless: bool) -> object:
+    """Return the reply of a route with these steps; `endless`: the last one is not used up."""
+    steps = folded(steps)
+    if endless:
+        steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
+    replies = [short(step) for step in steps]
+    return replies[0] if len(replies) == 1 else replies
 
 
 def status_of(value: object, default: int = 200) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container
 from typing import Any
 
-from mockserver.formats.mocks.replies import Reply, folded, short
+from mockserver.formats.mocks.replies import Reply, sequence
 from mockserver.formats.mocks.sources import NotConvertibleError
 
 
@@ -63,11 +63,7 @@ def _asks(route: dict[str, Any]) -> dict[str, Any]:
 
 def _sequence(route: dict[str, Any], steps: list[Reply], *, limited: bool, counted: bool) -> dict[str, Any]:
     used_up = sum(step.get("times", 1) for step in (steps if limited else steps[:-1]))
-    steps = folded(steps)
-    if not limited:
-        steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
-    replies = [short(step) for step in steps]
-    made = {**route, "reply": replies[0] if len(replies) == 1 else replies}
+    made = {**route, "reply": sequence(steps, endless=not limited)}
     if limited:
         made["then"] = "stop"
     if counted and used_up:

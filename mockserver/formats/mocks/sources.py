@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mockserver.errors import Flaw, InvalidInputError, MockServerError
+from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Lost
 from mockserver.scenarios.yaml.yaml12 import parse
@@ -120,6 +121,14 @@ def mapping(value: object, place: str) -> dict[str, Any]:
             f"a mapping was expected here, and {type(value).__name__} stands there", place and ""
         )
     return value
+
+
+def json_value(value: object) -> object:
+    """Return a value that may be written as JSON text. Raises NotConvertibleError."""
+    try:
+        return json_of(value) if isinstance(value, str) else value
+    except ValueError:
+        raise NotConvertibleError("its value is not valid JSON") from None
 
 
 def listed(value: object) -> list[Any]:

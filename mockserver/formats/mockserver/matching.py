@@ -25,10 +25,9 @@ from mockserver.formats.mocks.conditions import (
 )
 from mockserver.formats.mocks.paths import literal_path
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError, listed, text_of
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, listed, text_of
 from mockserver.formats.mocks.trees import PLACEHOLDERS, subset, tree
 from mockserver.formats.path_pieces import has_pairs_of_braces
-from mockserver.formats.reading import json_of
 
 _REQUEST = {
     "method", "path", "pathParameters", "queryStringParameters", "headers", "cookies", "body", "secure", "keepAlive",
@@ -199,14 +198,14 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
         case "REGEX":
             return [Atom("text", {"matches": pattern(text_of(value))})]
         case "JSON":
-            json_value = _json(value)
+            expected = json_value(value)
             if body.get("matchType") == "STRICT":
-                return [Atom("json_exact", _placeholders(tree(json_value)))]
-            return [Atom("json", _placeholders(subset(json_value)))]
+                return [Atom("json_exact", _placeholders(tree(expected)))]
+            return [Atom("json", _placeholders(subset(expected)))]
         case "JSON_PATH":
             return [Atom("jsonpath", "present", text_of(value))]
         case "JSON_SCHEMA":
-            return [Atom("schema", _json(value))]
+            return [Atom("schema", json_value(value))]
         case "XPATH":
             return [Atom("xml", "present", text_of(value))]
         case "PARAMETERS":
@@ -216,13 +215,6 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
     raise NotConvertibleError(
         f"a body of type {kind} can't be asked for", "Ask for its parts with xml or text"
     )
-
-
-def _json(value: object) -> object:
-    try:
-        return json_of(value) if isinstance(value, str) else value
-    except ValueError:
-        raise NotConvertibleError("its JSON is none") from None
 
 
 def _hash(coded: str) -> str:

@@ -15,9 +15,8 @@ from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import (
     Reply,
     duration,
-    kept_headers,
     literal_reply,
-    status_of,
+    reply_head,
     with_base64,
     with_json,
     with_text,
@@ -150,10 +149,8 @@ def _response(response: dict[str, Any], where: str, losses: Losses, *, templated
         losses.add(
             f"{where}.connectionOptions.{key}", "how the connection goes on can't be said here", "See `fault`"
         )
-    reply: Reply = {"status": status_of(response.get("statusCode"))}
-    headers = kept_headers(
-        {name: [text_of(one) for one in values] for name, values in pairs(response.get("headers"))}
-    )
+    reply = reply_head(response.get("statusCode"), pairs(response.get("headers")))
+    headers = reply.pop("headers", {})
     cookies = [
         f"{name}={text_of(values[0] if values else '')}" for name, values in pairs(response.get("cookies"))
     ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mockserver.formats.mocks.conditions import escaped
-from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, only_fixed_delay, outgoing
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, converted, only_fixed_delay
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
 from mockserver.formats.reading import pretty
@@ -25,13 +26,8 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     made = Exported()
     for name, document in scenarios.items():
         losses = Losses(name)
-        expectations: list[dict[str, Any]] = []
-        for route in outgoing(document, losses, folder, sort=False):
-            try:
-                expectations += _expectations(route, losses)
-            except NotConvertibleError as why:
-                losses.failed(route.place, why, ", so the route is left out")
-        made.files[f"{name}.json"] = pretty(expectations)
+        routes = converted(document, losses, folder, partial(_expectations, losses=losses), sort=False)
+        made.files[f"{name}.json"] = pretty([expectation for route in routes for expectation in route])
         made.lost += losses.found
     return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockserver.formats.mocks.conditions import escaped
+from mockserver.formats.mocks.conditions import escaped, printed
 from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.model.written import as_text
 
@@ -118,8 +118,8 @@ def found_by(condition: object, selector: Predicate, *, lists: bool) -> list[Pre
         return [{"deepEquals": {"body": value}, "caseSensitive": True, **selector}]
     if isinstance(condition, dict) and len(condition) == 1:
         match next(iter(condition.items())):
-            case ("contains", {"one_of": [int() as number, str() as text]}) if as_text(number) == text:
-                return [{"equals": {"body": number}, "caseSensitive": True, **selector}]
+            case ("contains", operand) if printed(operand) is not None:
+                return [{"equals": {"body": operand["one_of"][0]}, "caseSensitive": True, **selector}]
             case ("contains", operand):
                 return predicates_of(operand, "body", None, selector)
             case ("unordered", operand):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockserver.formats.mocks.replies import Reply, has_templates
+from mockserver.formats.mocks.replies import Reply
 from mockserver.formats.mocks.requests import quoted
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
+from mockserver.schema.base import has_templates
 
 _WHOLE = re.compile(r"\^?(\(?)(\.[*+]|\[\\s\\S\][*+])\)?\$?")
 _PARTS = {"method": "method", "path": "path", "body": "text"}

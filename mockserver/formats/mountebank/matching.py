@@ -24,6 +24,8 @@ from mockserver.formats.mocks.conditions import (
     ignoring_case,
     literal,
     pattern,
+    printed,
+    value_or_text,
 )
 from mockserver.formats.mocks.requests import METHODS, Alternatives, Atom, PathTest, all_of, any_of
 from mockserver.formats.mocks.sources import NotConvertibleError, text_of
@@ -279,10 +281,6 @@ def _found(test: Test, expected: object, *, texts: bool) -> object:
 
 def _item(test: Test, expected: object) -> object:
     """A number may come as text, and the other way round: mountebank prints both."""
-    text = text_of(expected)
-    if test.operator == "equals" and test.removed is None:
-        if re.fullmatch(r"-?(0|[1-9]\d{0,14})", text):
-            return {"one_of": [int(text), text]}
-        if text in ("true", "false"):
-            return {"one_of": [text == "true", text]}
-    return test.condition(expected)
+    whole = value_or_text(text_of(expected))
+    is_value = test.operator == "equals" and test.removed is None and printed(whole) is not None
+    return whole if is_value else test.condition(expected)

@@ -19,10 +19,10 @@ from mockserver.formats.mocks.replies import (
     Reply,
     duration,
     folded,
-    kept_headers,
     literal_reply,
+    reply_head,
+    sequence,
     short,
-    status_of,
     with_base64,
     with_json,
     with_text,
@@ -40,7 +40,6 @@ from mockserver.formats.mocks.sources import (
 )
 from mockserver.formats.mountebank.copying import copied
 from mockserver.formats.mountebank.matching import requests_of
-from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Imported
 
 _IMPOSTER = {
@@ -168,13 +167,9 @@ class _Imposter:
         if not steps:
             raise NotConvertibleError("no response of it can be given here")
         steps = folded(steps)
-        if len(steps) == 1:
-            return {"reply": short({key: value for key, value in steps[0].items() if key != "times"})}
-        endless = steps[-1].get("times", 1) >= ENDLESS
-        if endless:
-            steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
-        replies = [short(step) for step in steps]
-        return {"reply": replies} if endless else {"reply": replies, "then": "cycle"}
+        endless = len(steps) == 1 or steps[-1].get("times", 1) >= ENDLESS
+        reply = sequence(steps, endless=endless)
+        return {"reply": reply} if endless else {"reply": reply, "then": "cycle"}
 
     def _proxy(self, proxy: dict[str, Any], where: str) -> dict[str, Any]:
         for key in proxy:
@@ -216,12 +211,7 @@ class _Imposter:
             **self.default,
             **{key: value for key, value in written.items() if value not in (None, "")},
         }
-        reply: Reply = {"status": status_of(written.get("statusCode"))}
-        headers = kept_headers(
-            {name: _header(value) for name, value in (written.get("headers") or {}).items()}
-        )
-        if headers:
-            reply["headers"] = headers
+        reply = reply_head(written.get("statusCode"), (written.get("headers") or {}).items())
         body = written.get("body", "")
         if written.get("_mode") == "binary":
             reply = with_base64(reply, str(body))
@@ -258,10 +248,6 @@ class _Imposter:
                 f"{where}.wait", "a wait that JavaScript works out", "Write {min: 100ms, max: 1s}"
             )
             return reply
-
-
-def _header(value: object) -> object:
-    return [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
 
 
 def _behaviors(response: dict[str, Any]) -> list[dict[str, Any]]:

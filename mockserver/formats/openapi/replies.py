@@ -15,8 +15,7 @@ from mockserver.openapi.samples import EndlessSchemaError, sample
 from mockserver.openapi.validators import Validators
 from mockserver.recording.conversion import Lost
 from mockserver.scenarios.openapi_nodes import DocumentNode
-
-_BRACES = ("{{", "{%", "{#")
+from mockserver.schema.base import has_templates
 
 
 class OpenApiReplies:
@@ -71,7 +70,7 @@ class OpenApiReplies:
         if headers:
             reply["headers"] = headers
         reply |= body
-        if _has_braces(reply):
+        if has_templates(reply):
             reply["raw"] = True
         return reply if reply.keys() - {"status"} else status
 
@@ -216,12 +215,3 @@ def _written(kind: str, media: DocumentNode, value: object, headers: dict[str, s
     if plain.endswith("xml") and not isinstance(value, str):
         value = as_xml(value, media.get("schema"))
     return {usual.get(plain, "text"): plain_text(value)}
-
-
-def _has_braces(value: object) -> bool:
-    """Whether something in it would be read as a template."""
-    if isinstance(value, dict):
-        return any(_has_braces(item) for pair in value.items() for item in pair)
-    if isinstance(value, list):
-        return any(map(_has_braces, value))
-    return isinstance(value, str) and any(mark in value for mark in _BRACES)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
-from mockserver.formats.reading import pretty
+from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact_of
+from mockserver.formats.reading import pretty, utf8_text
 from mockserver.model.http import UnreadableBodyError
 from mockserver.model.plural import counted
 from mockserver.recording.conversion import Exported, Lost
-from mockserver.recording.exchanges import RecordedExchange, json_of, value_of
+from mockserver.recording.exchanges import RecordedExchange, grouped, json_of, value_of
 from mockserver.recording.noise import telling
 
 _ASKED_HEADERS = ("content-type", "accept")
@@ -133,7 +133,5 @@ def _content(body: bytes, content_type: str) -> object:
             return json_of(body)
         except UnreadableBodyError:
             pass
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return body
+    text = utf8_text(body)
+    return body if text is None else text

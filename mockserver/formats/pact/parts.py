@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,13 +29,6 @@ class Interaction:
     given: list[str]
     request: PactPart
     response: PactPart
-
-
-def grouped(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in lines:
-        found.setdefault(name, []).append(value)
-    return found
 
 
 def file_name(consumer: str, provider: str) -> str:

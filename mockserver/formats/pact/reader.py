@@ -32,7 +32,7 @@ from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, known_method, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, grouped, known_method, value_of
 from mockserver.recording.written_replies import Beside, reply_of
 
 _HTTP = "Synchronous/HTTP"
@@ -187,10 +187,7 @@ def _rules(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _query(query: Any) -> dict[str, list[str]]:
     if isinstance(query, str):
-        found: dict[str, list[str]] = {}
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            found.setdefault(name, []).append(value)
-        return found
+        return grouped(parse_qsl(query, keep_blank_values=True))
     return {str(name): [as_text(one) for one in (value if isinstance(value, list) else [value])] for name, value in (query or {}).items() if value != []}  # fmt: skip
 
 
@@ -214,9 +211,7 @@ def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: list[L
 
 def _headers(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
     """A Content-Type without parameters is one with any."""
-    values: dict[str, list[str]] = {}
-    for name, value in lines:
-        values.setdefault(name.lower(), []).append(value)
+    values = grouped((name.lower(), value) for name, value in lines)
     lowered = {str(name).lower().removeprefix("$."): rule for name, rule in (rules or {}).items()}
     found = _texts(place, values, lowered, lost)
     kind = found.get("content-type")
@@ -273,9 +268,7 @@ def _body_match(
             )
         )
     if content_type.partition(";")[0].strip() == "application/x-www-form-urlencoded":
-        form: dict[str, list[str]] = {}
-        for name, value in parse_qsl(body, keep_blank_values=True):
-            form.setdefault(name, []).append(value)
+        form = grouped(parse_qsl(body, keep_blank_values=True))
         return {"form": {name: exact_texts(some) for name, some in form.items()}} if form else {}
     return {"text": {"equals": body} if body in ("present", "absent") else body} if body else {}
 

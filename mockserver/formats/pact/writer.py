@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.formats.examples import NOTHING, Example, of_text, of_tree
-from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
+from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact_of
 from mockserver.formats.pact.rules import body_path, matcher_of, set_rule
 from mockserver.formats.pact.texts import generator_of
 from mockserver.formats.path_pieces import example_path, path_regex
@@ -17,7 +17,7 @@ from mockserver.formats.steps import Step, steps_of
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported, Lost
-from mockserver.recording.exchanges import value_of
+from mockserver.recording.exchanges import grouped, value_of
 from mockserver.schema.base import is_template
 
 CONSUMER, PROVIDER = "x-consumer", "x-provider"

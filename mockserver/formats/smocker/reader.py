@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mockserver.formats.mocks.conditions import anywhere, both, either, literal
+from mockserver.formats.mocks.conditions import anywhere, both, either, literal, value_or_text
 from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import (
     Reply,
     duration,
-    kept_headers,
     literal_reply,
-    status_of,
+    reply_head,
     with_text,
 )
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest, route_of
@@ -29,12 +28,11 @@ from mockserver.formats.mocks.sources import (
     Losses,
     NotConvertibleError,
     documents,
-    listed,
+    json_value,
     refused,
     text_of,
 )
 from mockserver.formats.mocks.trees import tree
-from mockserver.formats.reading import json_of
 from mockserver.recording.conversion import Imported
 
 _MOCK = {"request", "response", "dynamic_response", "proxy", "context", "state"}
@@ -184,17 +182,10 @@ def _body(body: object, *, is_form: bool) -> Iterator[Atom]:
     matcher = _matcher(body)
     kind, turned = _kind(matcher)
     if kind == "EqualJSON":
-        atom = Atom("json_exact", tree(_json(matcher[1])))
+        atom = Atom("json_exact", tree(json_value(matcher[1])))
     else:
         atom = Atom("text", _condition(matcher))
     yield atom.turned() if turned else atom
-
-
-def _json(text: str) -> object:
-    try:
-        return json_of(text)
-    except ValueError:
-        raise NotConvertibleError("its value is no JSON") from None
 
 
 def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
@@ -217,25 +208,12 @@ def _or_absent(kind: str, condition: object) -> object:
 
 def _found(condition: object, matcher: Matcher, kind: str) -> object:
     """Of the list of values that a path finds, which Smocker prints before it compares them."""
-    value = matcher[1]
-    if kind == "Equal" and re.fullmatch(r"-?(0|[1-9]\d{0,14})", value):
-        return {"contains": {"one_of": [int(value), value]}}
-    if kind == "Equal" and value in ("true", "false"):
-        return {"contains": {"one_of": [value == "true", value]}}
-    return {"contains": condition}
+    return {"contains": value_or_text(matcher[1]) if kind == "Equal" else condition}
 
 
 def _response(response: dict[str, Any], where: str, losses: Losses) -> Reply:
     losses.unknown(where, response, {"status", "headers", "body", "delay"})
-    reply: Reply = {"status": status_of(response.get("status") or None)}
-    headers = kept_headers(
-        {
-            str(name): [text_of(one) for one in listed(value)]
-            for name, value in (response.get("headers") or {}).items()
-        }
-    )
-    if headers:
-        reply["headers"] = headers
+    reply = reply_head(response.get("status") or None, (response.get("headers") or {}).items())
     body = response.get("body")
     reply = literal_reply(
         with_text(reply, body if isinstance(body, str) else "" if body is None else text_of(body))

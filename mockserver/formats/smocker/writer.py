@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mockserver.formats.mocks.conditions import searching
-from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, outgoing
+from mockserver.formats.mocks.conditions import printed, searching
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, converted
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain
 from mockserver.formats.reading import json_line
@@ -26,12 +27,8 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     made = Exported()
     for name, document in scenarios.items():
         losses = Losses(name)
-        mocks: list[dict[str, Any]] = []
-        for route in outgoing(document, losses, folder):
-            try:
-                mocks += _mocks(route, losses)
-            except NotConvertibleError as why:
-                losses.failed(route.place, why, ", so the route is left out")
+        routes = converted(document, losses, folder, partial(_mocks, losses=losses))
+        mocks = [mock for route in routes for mock in route]
         made.files[f"{name}.yml"] = dump(mocks[::-1]).encode()
         made.lost += losses.found
     return made
@@ -174,24 +171,16 @@ def _found(condition: object) -> object:
     if isinstance(condition, dict) and list(condition) == ["not"]:
         inner = condition["not"]
         if isinstance(inner, dict) and list(inner) == ["contains"]:
-            found = _printed(inner["contains"])
+            found = printed(inner["contains"])
             return _should("equals", found, turned=True) if found is not None else _turned(inner["contains"])
     if isinstance(condition, dict) and list(condition) == ["contains"]:
-        found = _printed(condition["contains"])
+        found = printed(condition["contains"])
         if found is not None:
             return found
         matchers = _matchers(condition["contains"])
         if len(matchers) == 1:
             return matchers[0]
     raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
-
-
-def _printed(condition: object) -> str | None:
-    """The text of a value that may come as it is or as text."""
-    if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
-        value, text = condition["one_of"]
-        return text if as_text(value) == text else None
-    return None
 
 
 def _leaves(tree: object, path: str) -> list[tuple[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from mockserver.formats.mocks.conditions import value_or_text
 from mockserver.formats.mocks.trees import PLACEHOLDERS, some_items, tree
 from mockserver.formats.reading import json_of
 from mockserver.formats.wiremock.losses import LossPlace
@@ -129,7 +130,7 @@ def _found(pattern: dict[str, Any], at: LossPlace) -> object:
 def _typed(condition: object) -> object:
     """A text stands for the number or boolean that it writes, too: theirs compare texts."""
     if isinstance(condition, str) and condition != "present":
-        return _of_text(condition)
+        return value_or_text(condition)
     if isinstance(condition, dict) and set(condition) == {"equals"}:
         return condition
     if isinstance(condition, dict):
@@ -142,16 +143,6 @@ def _typed(condition: object) -> object:
             for key, item in condition.items()
         }
     return condition
-
-
-def _of_text(text: str) -> object:
-    try:
-        value = json_of(text)
-    except ValueError:
-        return {"equals": text}
-    if isinstance(value, (dict, list)) or value is None or isinstance(value, str):
-        return {"equals": text}
-    return {"one_of": [text, value]}
 
 
 def _found_tree(pattern: dict[str, Any], at: LossPlace) -> object:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import is_regex
+from mockserver.recording.exchanges import grouped
 
 ANY_PATH = "/{path:.*}"
 _PLAIN = re.compile(r"(?:[\w\-~!@,:;=&'% ]|\\[./\-_~])*")
@@ -53,11 +54,8 @@ def _url(text: str, at: LossPlace) -> PathTarget | None:
         return None
     found.exact = True
     if mark:
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            found.query.setdefault(name, []).append(value)
-    for name, values in found.query.items():
-        if len(values) == 1:
-            found.query[name] = literal(values[0])
+        values = grouped(parse_qsl(query, keep_blank_values=True))
+        found.query = {name: some if len(some) > 1 else literal(some[0]) for name, some in values.items()}
     return found
 
 

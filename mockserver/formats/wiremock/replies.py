@@ -11,6 +11,7 @@ from mockserver.formats.reading import utf8_text
 from mockserver.formats.wiremock import templates
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
+from mockserver.schema.base import has_templates
 
 ReadFile = Callable[[str], bytes | None]
 """The bytes of a file of `__files`; None where there is none."""
@@ -95,21 +96,13 @@ def _status(written: Any, at: LossPlace) -> int:
     return 200
 
 
-def _has_braces(value: object) -> bool:
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value or "{#" in value
-    if isinstance(value, dict):
-        return any(_has_braces(one) for one in (*value, *value.values()))
-    return isinstance(value, list) and any(_has_braces(one) for one in value)
-
-
 def _set(made: dict[str, Any], key: str, value: object, at: LossPlace, *, templated: bool) -> None:
     """A body: its templates in our words, or its braces as they stand."""
     if templated:
         made[key] = templates.tree(value, at)
         return
     made[key] = value
-    if _has_braces(value):
+    if has_templates(value):
         made["raw"] = True
 
 

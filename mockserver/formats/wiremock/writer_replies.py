@@ -11,10 +11,11 @@ from mockserver.errors import shown
 from mockserver.formats.reading import json_line
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.replies import FAULTS
-from mockserver.formats.wiremock.writer_templates import handlebars, handlebars_tree, is_template
+from mockserver.formats.wiremock.writer_templates import handlebars, handlebars_tree
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported
+from mockserver.schema.base import has_templates
 
 _FAULTS = {ours: theirs for theirs, ours in FAULTS.items()}
 _TYPES = {
@@ -73,7 +74,7 @@ class WrittenReplies:
 
     def _said(self, value: object, at: LossPlace) -> object:
         """With its templates in Handlebars; notes that there are some."""
-        if not is_template(value):
+        if not has_templates(value):
             return value
         self._templated = True
         return handlebars_tree(value, at)
@@ -136,7 +137,7 @@ class WrittenReplies:
                 "lower": _ms(delay["min"]),
                 "upper": _ms(delay["max"]),
             }
-        elif is_template(delay):
+        elif has_templates(delay):
             at.at("delay").lost("a delay is a number there")
         elif delay is not None:
             made["fixedDelayMilliseconds"] = _ms(delay)

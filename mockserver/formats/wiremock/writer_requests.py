@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from mockserver.formats.mocks.conditions import printed
 from mockserver.formats.path_pieces import grouped
 from mockserver.formats.reading import json_line
 from mockserver.formats.wiremock.bodies import OVER_LINES
@@ -246,15 +247,10 @@ def _queried(kind: str, query: str, condition: object, at: LossPlace) -> dict[st
         return {kind: query}
     if kind == "matchesJsonPath" and isinstance(condition, dict) and set(condition) == {"contains"}:
         condition = condition["contains"]
-        if isinstance(condition, dict) and set(condition) == {"one_of"} and _is_one(condition["one_of"]):
-            condition = {"equals": condition["one_of"][0]}
+        text = printed(condition)
+        condition = condition if text is None else {"equals": text}
     made = text_out(condition, at)
     return None if made is None else {kind: {"expression": query, **made}}
-
-
-def _is_one(values: list[Any]) -> bool:
-    """Whether it is a text and the value that it writes."""
-    return len(values) == 2 and isinstance(values[0], str) and as_text(values[1]) == values[0]
 
 
 def _schema(written: object, at: LossPlace) -> list[dict[str, Any] | None]:

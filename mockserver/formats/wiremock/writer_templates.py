@@ -17,15 +17,6 @@ _DEFAULT = re.compile(r"(.+?)\s*\|\s*default\(''\)")
 _KEY = r"(?:\.(\w+)|\['([^']+)'\])"
 
 
-def is_template(value: object) -> bool:
-    """Whether a text in it has template syntax."""
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value or "{#" in value
-    if isinstance(value, dict):
-        return any(is_template(one) for one in (*value, *value.values()))
-    return isinstance(value, list) and any(is_template(one) for one in value)
-
-
 def handlebars_tree(value: object, at: LossPlace) -> object:
     """Every text in a JSON value."""
     if isinstance(value, str):

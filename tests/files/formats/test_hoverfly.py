@@ -365,7 +365,7 @@ def test_templates_that_have_no_counterpart_are_told(tmp_path, said):
     [
         ({"body": [{"matcher": "xmltemplated", "value": "<a/>"}]}, {}, "the matcher 'xmltemplated' has no counterpart"),
         ({"headers": {"a": [{"matcher": "jwt", "value": "{}"}]}}, {}, "the matcher 'jwt' has no counterpart"),
-        ({"body": [{"matcher": "json", "value": "{"}]}, {}, "its value is no JSON"),
+        ({"body": [{"matcher": "json", "value": "{"}]}, {}, "its value is not valid JSON"),
         ({"deprecatedQuery": exact("a=b")}, {}, "its deprecatedQuery compares"),
         ({"query": {"a": [{"matcher": "array", "value": ["x"], "config": {"ignoreUnknown": True}}]}}, {}, "an array that takes"),
         ({"path": [{"matcher": "regex", "value": "(?=a)"}]}, {}, "the regular expression '(?=a)' needs what RE2 lacks"),
