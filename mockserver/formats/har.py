@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
+from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import json_file, name_of, pretty, utf8_text
 from mockserver.model.coding import UnreadableBodyError
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
@@ -41,7 +42,7 @@ def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
         place = f"log.entries[{index}]"
         try:
             exchange = _exchange(place, entry, lost)
-        except (KeyError, TypeError, AttributeError, ValueError) as why:
+        except FAILURES as why:
             lost.append(Lost(place, f"it is no entry of an archive: {why!r}", "Leave it out"))
         else:
             if exchange is not None:

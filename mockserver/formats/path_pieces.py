@@ -8,6 +8,7 @@ import re
 from urllib.parse import quote
 
 from mockserver.formats.examples import matching
+from mockserver.formats.mocks.conditions import escaped
 
 PLAIN = "[^/]+"
 """What a parameter without an expression of its own takes."""
@@ -79,18 +80,13 @@ def example_path(path: str) -> tuple[str, list[str]]:
 
 def path_regex(path: str) -> str:
     r"""
-    An expression for whole paths as they are sent.
+    Return an expression for whole paths as they are sent.
 
     >>> path_regex("/u/{id}.txt")
-    '^/u/[^/]+\\.txt$'
+    '/u/[^/]+\\.txt'
     """
-    parts = [
-        re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", piece) if isinstance(piece, str) else grouped(piece[1])
-        for piece in pieces(path)
-    ]
-    return f"^{''.join(parts)}$"
+    return "".join(escaped(part) if isinstance(part, str) else _grouped(part[1]) for part in pieces(path))
 
 
-def grouped(pattern: str) -> str:
-    """An expression that stands by itself in a larger one."""
+def _grouped(pattern: str) -> str:
     return f"(?:{pattern})" if "|" in pattern else pattern

@@ -17,6 +17,7 @@ import yaml
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
+from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import file_bytes, name_of, utf8_text
 from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.written import written_float
@@ -89,7 +90,7 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
         place = f"{key}[{index}]"
         try:
             yield _exchange(place, interaction, lost)
-        except (KeyError, TypeError, AttributeError, ValueError) as why:
+        except FAILURES as why:
             lost.append(Lost(place, f"it is no interaction: {why!r}", "Leave it out"))
 
 

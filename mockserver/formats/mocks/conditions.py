@@ -7,6 +7,8 @@ Their regular expressions are handed to RE2; what it lacks is `Uncarried`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import re2
@@ -91,17 +93,22 @@ def pattern(source: str) -> str:
     back references and what else it lacks.
     """
     translated = re.sub(r"\(\?<(?![=!])", "(?P<", source)
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 8 << 20
-    try:
-        re2.compile(translated, options)
-    except (re2.error, UnicodeEncodeError):
+    if compiled(translated) is None:
         raise NotConvertibleError(
             f"the regular expression {source!r} needs what RE2 lacks, or is none",
             "Write it without look-around and back references",
-        ) from None
+        )
     return translated
+
+
+def compiled(source: object) -> re2._Regexp | None:
+    """Return an expression compiled by RE2; None if RE2 rejects it."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(source, options)
+    except (re2.error, TypeError, UnicodeEncodeError):
+        return None
 
 
 def fits(whole: str, text: str) -> bool:
@@ -142,23 +149,27 @@ def _escaped(text: str, at: int) -> bool:
     return backslashes % 2 == 1
 
 
-def closing(source: str, start: int) -> int:
-    """Where the bracket that opens at `start` closes; the pattern's length if it doesn't."""
-    depth, i, in_class = 0, start, False
-    while i < len(source):
-        char = source[i]
+def _scanned(source: str) -> Iterator[tuple[int, str, int]]:
+    """Yield each character outside of classes and escapes: its place, itself, and how many groups it is in."""
+    depth, at, class_start = 0, 0, -1
+    while at < len(source):
+        char = source[at]
         if char == "\\":
-            i += 1
-        elif in_class:
-            in_class = char != "]"
+            at += 1
+        elif class_start >= 0:
+            class_start = -1 if char == "]" and at != class_start else class_start
         elif char == "[":
-            in_class = True
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-            if not depth:
-                return i
-        i += 1
-    return len(source)
+            class_start = at + (2 if source[at + 1 : at + 2] == "^" else 1)
+        else:
+            depth += (char == "(") - (char == ")")
+            yield at, char, depth
+        at += 1
+
+
+def closing(source: str, start: int) -> int:
+    """Return where the group that opens at `start` closes; the pattern's length if it doesn't."""
+    ends = (at for at, char, depth in _scanned(source[start:]) if char == ")" and not depth)
+    return start + next(ends, len(source) - start)
 
 
 def escaped(text: str) -> str:
@@ -183,25 +194,9 @@ def alternatives(source: str) -> list[str]:
 
 
 def split(source: str, by: str) -> list[str]:
-    """A pattern, split at a character where it stands outside of all brackets and is not escaped."""
-    parts: list[str] = []
-    depth, in_class, class_start, start, i = 0, False, 0, 0, 0
-    while i < len(source):
-        char = source[i]
-        if char == "\\":
-            i += 1
-        elif in_class:
-            in_class = char != "]" or i == class_start
-        elif char == "[":
-            in_class = True
-            class_start = i + (2 if source[i + 1 : i + 2] == "^" else 1)
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-        elif char == by and not depth:
-            parts.append(source[start:i])
-            start = i + 1
-        i += 1
-    return [*parts, source[start:]]
+    """Split a pattern at a character where it is outside of all groups and classes, and not escaped."""
+    places = [at for at, char, depth in _scanned(source) if char == by and not depth]
+    return [source[start + 1 : end] for start, end in pairwise([-1, *places, len(source)])]
 
 
 def dollared(condition: object) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from mockserver.formats.mocks.conditions import (
     alternatives,
@@ -20,6 +21,7 @@ from mockserver.formats.mocks.conditions import (
     split,
 )
 from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.path_pieces import PLAIN, has_pairs_of_braces, pieces
 
 ANY_PATH = "/{path:.*}"
 """Every path there is."""
@@ -40,13 +42,7 @@ def without_case(text: str) -> str:
     if text.lower() == text.upper():
         return literal_path(text)
     literal_path(text)
-    return "/{path:(?i)" + _guarded(escaped(_decoded(text[1:]))) + "}"
-
-
-def _decoded(text: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(text)
+    return "/{path:(?i)" + _guarded(escaped(unquote(text[1:]))) + "}"
 
 
 def pattern_path(whole: str) -> str:
@@ -62,19 +58,10 @@ def pattern_path(whole: str) -> str:
 
 
 def _guarded(source: str) -> str:
-    """A pattern that can stand between braces. Raises NotConvertibleError."""
-    depth, i = 0, 0
-    while i < len(source):
-        if source[i] == "\\":
-            i += 1
-        elif source[i] in "{}":
-            depth += 1 if source[i] == "{" else -1
-            if depth < 0:
-                break
-        i += 1
-    if depth or re.search(r"\s", source):
+    """Return a pattern that can be between braces. Raises NotConvertibleError."""
+    if not has_pairs_of_braces(source) or re.search(r"\s", source):
         raise NotConvertibleError(
-            f"the pattern {source!r} can't stand in a path: its braces or spaces would end it"
+            f"the pattern {source!r} can't be part of a path: its braces or spaces would end it"
         )
     return pattern(source)
 
@@ -233,59 +220,27 @@ class Path:
         return self.literal is None and self.regex in ("/.*", "/(?s:.*)")
 
 
-_PARAM = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?::(.*))?", re.DOTALL)
-
-
 def outgoing_path(path: str) -> Path:
-    """A route's path, with its base before it."""
-    regex, plain = "", True
-    for text, param in _pieces(path):
-        if param is None:
-            regex += escaped(_decoded(text))
-            continue
-        plain = False
-        found = _PARAM.fullmatch(param)
-        name, inner = (found[1], found[2]) if found else (param, None)
-        regex += f"(?<{name.replace('-', '_')}>{inner or '[^/]+'})"
-    if plain:
-        return Path(_decoded(path), regex)
-    if (whole := _whole_param(path)) is not None:
-        flags = re.match(r"\(\?([is]+)\)", whole)
-        ignore_case = flags is not None and "i" in flags[1]
-        inner = whole[flags.end() :] if flags else whole
-        inner = f"(?:{inner})" if has_alternatives(inner) else inner
-        return Path(None, f"/{inner}", ignore_case, _plain("/" + inner) if ignore_case else None)
-    return Path(None, regex)
+    """Return a route's path, with its base before it, as other tools take it."""
+    parts = pieces(path)
+    if all(isinstance(part, str) for part in parts):
+        return Path(unquote(path), escaped(unquote(path)))
+    match parts:
+        case ["/", ("path", whole)] if whole != PLAIN:
+            return _caseless(whole)
+    return Path(
+        None, "".join(escaped(unquote(part)) if isinstance(part, str) else _group(*part) for part in parts)
+    )
 
 
-def _whole_param(path: str) -> str | None:
-    """The pattern of a path that is one parameter, as `pattern_path` makes it."""
-    pieces = _pieces(path)
-    if len(pieces) == 2 and pieces[0] == ("/", None) and (pieces[1][1] or "").startswith("path:"):
-        return (pieces[1][1] or "").removeprefix("path:")
-    return None
+def _group(name: str, pattern: str) -> str:
+    return f"(?<{name.replace('-', '_')}>{pattern})"
 
 
-def _pieces(path: str) -> list[tuple[str, str | None]]:
-    pieces: list[tuple[str, str | None]] = []
-    i = start = 0
-    while i < len(path):
-        if path[i] == "{":
-            depth, end = 0, i
-            while end < len(path):
-                if path[end] == "\\":
-                    end += 1
-                elif path[end] in "{}":
-                    depth += 1 if path[end] == "{" else -1
-                    if not depth:
-                        break
-                end += 1
-            if i > start:
-                pieces.append((path[start:i], None))
-            pieces.append(("", path[i + 1 : end]))
-            i = start = end + 1
-        else:
-            i += 1
-    if start < len(path):
-        pieces.append((path[start:], None))
-    return pieces
+def _caseless(whole: str) -> Path:
+    """Return the path for the one parameter that `pattern_path` makes."""
+    flags = re.match(r"\(\?([is]+)\)", whole)
+    ignore_case = flags is not None and "i" in flags[1]
+    inner = whole[flags.end() :] if flags else whole
+    inner = f"(?:{inner})" if has_alternatives(inner) else inner
+    return Path(None, f"/{inner}", ignore_case, _plain("/" + inner) if ignore_case else None)

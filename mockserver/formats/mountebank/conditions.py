@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockserver.formats.mocks.conditions import escaped, printed
+from mockserver.formats.mocks.conditions import escaped, printed, searching
 from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.model.written import as_text
 
@@ -16,15 +16,7 @@ def _javascript(pattern: str) -> tuple[str, bool]:
     """A pattern of RE2 as one of JavaScript, unanchored where it is, and whether it ignores case."""
     flags = re.match(r"\(\?([is]+)\)", pattern)
     letters = flags[1] if flags else ""
-    inner = pattern[flags.end() :] if flags else pattern
-    start, end = "^", "$"
-    for anything in ("(?s:.*)",):
-        if inner.startswith(anything):
-            inner, start = inner.removeprefix(anything), ""
-        if inner.endswith(anything):
-            inner, end = inner.removesuffix(anything), ""
-    if start and end and "|" in inner:
-        inner = f"(?:{inner})"
+    inner = searching(pattern[flags.end() :] if flags else pattern)
     inner = inner.replace("(?s:.*)", r"[\s\S]*").replace("(?P<", "(?<")
     if "s" in letters:
         inner = re.sub(r"(?<!\\)\.", r"[\\s\\S]", inner)
@@ -32,7 +24,7 @@ def _javascript(pattern: str) -> tuple[str, bool]:
         raise NotConvertibleError(
             f"JavaScript's regular expressions have no flags inside, as {pattern!r} has"
         )
-    return f"{start}{inner}{end}", "i" in letters
+    return inner, "i" in letters
 
 
 def matching(pattern: str, field: str, name: str | None) -> Predicate:

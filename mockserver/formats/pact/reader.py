@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, route_path
+from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.pact.paths import path_pattern
 from mockserver.formats.pact.rules import (
     Conditions,
@@ -62,7 +63,7 @@ def read(source: Path) -> Imported:
     for place, interaction in _http_interactions(pact, imported.lost):
         try:
             found.append(_interaction(place, interaction, beside, imported.lost))
-        except (IndexError, KeyError, TypeError, AttributeError, ValueError) as why:
+        except FAILURES as why:
             imported.lost.append(Lost(place, f"it can't be read: {why!r}", "Leave it out, or mend it"))
     scenario: Document = {
         "description": f"What {consumer} asks of {provider}.",

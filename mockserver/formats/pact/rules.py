@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import re2
-
 from mockserver.formats.exchanges_to_routes import text_condition
+from mockserver.formats.mocks.conditions import compiled
 from mockserver.formats.mocks.trees import fields_of, literal_leaf
 
 Path = tuple[str | int, ...]
@@ -187,15 +186,12 @@ def _type_of(value: object) -> str:
 
 def _regex(pattern: str, value: object) -> tuple[dict[str, Any], str]:
     """Some implementations look anywhere in the text, so the example decides what was meant."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        compiled = re2.compile(pattern, options)
-    except re2.error:
+    regex = compiled(pattern)
+    if regex is None:
         return {
             "type": _type_of(value)
         }, f"the expression {pattern!r} needs more than linear time, so only the type is asked for"
-    if isinstance(value, str) and not compiled.fullmatch(value) and compiled.search(value):
+    if isinstance(value, str) and not regex.fullmatch(value) and regex.search(value):
         pattern = f"(?s:.*)(?:{pattern})(?s:.*)"
     return {"matches": pattern}, ""
 

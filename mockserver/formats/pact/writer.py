@@ -89,7 +89,7 @@ def _request(step: Step, lost: list[Lost]) -> PactPart:
     if names:
         found.rules["path"] = {
             "combine": "AND",
-            "matchers": [{"match": "regex", "regex": path_regex(step.path)}],
+            "matchers": [{"match": "regex", "regex": f"^{path_regex(step.path)}$"}],
         }
     query = _texts(step.match.get("query"), f"{place}.query", "query", found, lost)
     if query:

@@ -16,6 +16,7 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, told_apart
 from mockserver.formats.mocks.conditions import literal
+from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.postman.requests import (
     asked_of,
     dicts,
@@ -187,7 +188,7 @@ def _groups(collection: Mapping[str, Any], reading: _Reading) -> tuple[list[_Gro
             try:
                 asked, origin = asked_of(request, item.variables, f"{item.place}.request", reading.lost)
                 example = _example(written, asked, origin, item, place, reading)
-            except (IndexError, KeyError, TypeError, AttributeError, ValueError) as why:
+            except FAILURES as why:
                 reading.lost.append(Lost(place, f"it can't be read: {why}", "Leave it out, or mend it"))
                 continue
             if origin:

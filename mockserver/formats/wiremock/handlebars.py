@@ -6,16 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mockserver.errors import MockServerError
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 _CODE = re.compile(r"\{\{\{(.*?)\}\}\}|\{\{(~?!--.*?--~?|.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(
     r"""\s*(?:(?P<name>[\w@-]+)=(?=['"(\w@])|(?P<text>'[^']*'|"[^"]*")|(?P<open>\()|(?P<close>\))|(?P<word>(?:\[[^\]]*\]|[^\s()=])+))"""
 )
-
-
-class UnsupportedExpressionError(MockServerError):
-    """An expression that can't be said in our templates; the text says why."""
 
 
 @dataclass(slots=True)
@@ -49,11 +45,11 @@ def pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def parsed_call(source: str) -> HelperCall:
-    """Raises UnsupportedExpressionError."""
+    """Raises NotConvertibleError."""
     tokens = _tokens(source)
     call = _call(tokens)
     if tokens:
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     return call
 
 
@@ -63,7 +59,7 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     while at < len(source):
         token = _TOKEN.match(source, at)
         if token is None or token.end() == at:
-            raise UnsupportedExpressionError("it can't be read")
+            raise NotConvertibleError("it can't be read")
         kind = token.lastgroup or ""
         found.append((kind, token[kind]))
         at = token.end()
@@ -73,7 +69,7 @@ def _tokens(source: str) -> list[tuple[str, str]]:
 
 def _call(tokens: list[tuple[str, str]]) -> HelperCall:
     if not tokens or tokens[-1][0] != "word":
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     call = HelperCall(tokens.pop()[1])
     while tokens and tokens[-1][0] != "close":
         kind, text = tokens[-1]
@@ -87,15 +83,15 @@ def _call(tokens: list[tuple[str, str]]) -> HelperCall:
 
 def _arg(tokens: list[tuple[str, str]]) -> Arg:
     if not tokens:
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     kind, text = tokens.pop()
     if kind == "text":
         return Arg("text", text[1:-1])
     if kind == "word":
         return Arg("word", text)
     if kind != "open":
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     inner = _call(tokens)
     if not tokens or tokens.pop()[0] != "close":
-        raise UnsupportedExpressionError("a bracket is not closed")
+        raise NotConvertibleError("a bracket is not closed")
     return Arg("call", call=inner)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mockserver.formats.wiremock.handlebars import Arg, HelperCall, UnsupportedExpressionError
-from mockserver.formats.wiremock.variables import HandlebarsScope, quoted
+from mockserver.formats.mocks.requests import quoted
+from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.wiremock.handlebars import Arg, HelperCall
+from mockserver.formats.wiremock.variables import HandlebarsScope
 
 Helper = Callable[[HelperCall, HandlebarsScope], str]
 
@@ -20,7 +22,7 @@ _DATE_WORDS = {
 
 def _argument(call: HelperCall, scope: HandlebarsScope, at: int = 0) -> str:
     if len(call.args) <= at:
-        raise UnsupportedExpressionError(f"{call.name} lacks an argument")
+        raise NotConvertibleError(f"{call.name} lacks an argument")
     return scope.value(call.args[at])
 
 
@@ -28,7 +30,7 @@ def _text(arg: Arg | None, default: str = "") -> str:
     if arg is None:
         return default
     if arg.kind == "call":
-        raise UnsupportedExpressionError("an argument that is worked out can't be carried here")
+        raise NotConvertibleError("an argument that is worked out can't be carried here")
     return arg.text
 
 
@@ -36,11 +38,9 @@ def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
     query = _text(call.args[1] if len(call.args) > 1 else None)
     first = call.args[0] if call.args else None
     if first is None or first.kind != "word" or not query:
-        raise UnsupportedExpressionError(
-            "jsonPath is carried for the body of the request and a written query"
-        )
+        raise NotConvertibleError("jsonPath is carried for the body of the request and a written query")
     if first.text not in ("request.body", "originalRequest.body"):
-        raise UnsupportedExpressionError("jsonPath is carried for the body of the request")
+        raise NotConvertibleError("jsonPath is carried for the body of the request")
     found = (
         "request.json" + query[1:]
         if _PLAIN_QUERY.fullmatch(query)
@@ -53,19 +53,19 @@ def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
 def _shift(offset: str) -> str:
     words = offset.split()
     if len(words) != 2 or words[1] not in _UNITS or not re.fullmatch(r"[+-]?\d+", words[0]):
-        raise UnsupportedExpressionError(f"the offset {offset!r} can't be said here")
+        raise NotConvertibleError(f"the offset {offset!r} can't be said here")
     return f"{int(words[0]):+d}{_UNITS[words[1]]}"
 
 
 def _form(pattern: str) -> str:
-    """A pattern of Java's SimpleDateFormat as one of strftime. Raises UnsupportedExpressionError."""
+    """A pattern of Java's SimpleDateFormat as one of strftime. Raises NotConvertibleError."""
     made = ""
     for found in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
         if found[1] is not None:
             made += found[1] or "'"
         elif found[2]:
             if found[0] not in _DATE_WORDS or _DATE_WORDS[found[0]] in ("%:z", "%f"):
-                raise UnsupportedExpressionError(f"{found[0]!r} in a date can't be said here")
+                raise NotConvertibleError(f"{found[0]!r} in a date can't be said here")
             made += _DATE_WORDS[found[0]]
         else:
             made += found[0]
@@ -74,7 +74,7 @@ def _form(pattern: str) -> str:
 
 def _now(call: HelperCall, _: HandlebarsScope) -> str:
     if "timezone" in call.named and _text(call.named["timezone"]) not in ("UTC", "GMT"):
-        raise UnsupportedExpressionError("times are in UTC")
+        raise NotConvertibleError("times are in UTC")
     offset = _text(call.named.get("offset"))
     form = _text(call.named.get("format"))
     moment = f"date(now, {quoted(_shift(offset))})" if offset else "now"
@@ -97,12 +97,12 @@ def _random(call: HelperCall, _: HandlebarsScope) -> str:
     elif kind == "NUMERIC":
         length = int(_text(call.named.get("length"), "36"))
         if length > 18:
-            raise UnsupportedExpressionError("a random number has at most 18 digits here")
+            raise NotConvertibleError("a random number has at most 18 digits here")
         return f"random_int({10 ** (length - 1)}, {10**length - 1})"
     elif kind == "HEXADECIMAL":
         made = f"sha256(uuid())[:{int(_text(call.named.get('length'), '36'))}]"
     else:
-        raise UnsupportedExpressionError(f"a random value of type {kind} can't be made here")
+        raise NotConvertibleError(f"a random value of type {kind} can't be made here")
     return f"{made} | upper" if upper else made
 
 
@@ -114,7 +114,7 @@ def _random_int(call: HelperCall, _: HandlebarsScope) -> str:
 
 def _pick_random(call: HelperCall, scope: HandlebarsScope) -> str:
     if not call.args:
-        raise UnsupportedExpressionError("pickRandom lacks its values")
+        raise NotConvertibleError("pickRandom lacks its values")
     values = ", ".join(scope.value(one) for one in call.args)
     return f"[{values}][random_int(0, {len(call.args) - 1})]"
 
@@ -122,7 +122,7 @@ def _pick_random(call: HelperCall, scope: HandlebarsScope) -> str:
 def _math(call: HelperCall, scope: HandlebarsScope) -> str:
     sign = _text(call.args[1]) if len(call.args) == 3 else ""
     if sign not in ("+", "-", "*", "/", "%"):
-        raise UnsupportedExpressionError("math is carried as {{math A '+' B}}")
+        raise NotConvertibleError("math is carried as {{math A '+' B}}")
     return f"decimal({scope.value(call.args[0])}, {quoted(sign)}, {scope.value(call.args[2])})"
 
 
@@ -132,7 +132,7 @@ def _filtered(name: str) -> Helper:
 
 def _base64(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
-        raise UnsupportedExpressionError("Base64 is not decoded by templates here")
+        raise NotConvertibleError("Base64 is not decoded by templates here")
     made = f"base64({_argument(call, scope)})"
     return f"{made}.rstrip('=')" if _text(call.named.get("padding")) == "false" else made
 
@@ -144,19 +144,19 @@ def _capitalize_first(call: HelperCall, scope: HandlebarsScope) -> str:
 
 def _url_encode(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
-        raise UnsupportedExpressionError("percent-encoding is not decoded by templates here")
+        raise NotConvertibleError("percent-encoding is not decoded by templates here")
     return f"({_argument(call, scope)} | urlencode).replace('/', '%2F').replace('%20', '+')"
 
 
 def _size(call: HelperCall, scope: HandlebarsScope) -> str:
     if not call.args:
-        raise UnsupportedExpressionError("size lacks an argument")
+        raise NotConvertibleError("size lacks an argument")
     return f"{scope.many(call.args[0])} | length"
 
 
 def _join(call: HelperCall, scope: HandlebarsScope) -> str:
     if len(call.args) < 2:
-        raise UnsupportedExpressionError("join lacks an argument")
+        raise NotConvertibleError("join lacks an argument")
     between = scope.value(call.args[-1])
     if len(call.args) == 2:
         return f"{_argument(call, scope)} | join({between})"
@@ -174,7 +174,7 @@ def _array(call: HelperCall, scope: HandlebarsScope) -> str:
 def _range(call: HelperCall, _: HandlebarsScope) -> str:
     first, last = (_text(one) for one in call.args) if len(call.args) == 2 else ("", "")
     if not re.fullmatch(r"-?\d{1,9}", first) or not re.fullmatch(r"-?\d{1,9}", last):
-        raise UnsupportedExpressionError("range is carried with two written numbers")
+        raise NotConvertibleError("range is carried with two written numbers")
     return f"range({first}, {int(last) + 1})"
 
 
@@ -186,7 +186,7 @@ def _substring(call: HelperCall, scope: HandlebarsScope) -> str:
     first = _text(call.args[1] if len(call.args) > 1 else None)
     last = _text(call.args[2] if len(call.args) > 2 else None)
     if not first.isdigit() or (last and not last.isdigit()):
-        raise UnsupportedExpressionError("substring is carried with written numbers")
+        raise NotConvertibleError("substring is carried with written numbers")
     return f"{_argument(call, scope)}[{first}:{last}]"
 
 

@@ -11,12 +11,12 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.formats.mocks.conditions import literal
+from mockserver.formats.mocks.conditions import has_alternatives, literal, split
+from mockserver.formats.mocks.paths import ANY_PATH
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import is_regex
 from mockserver.recording.exchanges import grouped
 
-ANY_PATH = "/{path:.*}"
 _PLAIN = re.compile(r"(?:[\w\-~!@,:;=&'% ]|\\[./\-_~])*")
 _TEMPLATE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -110,8 +110,10 @@ def regex_path(text: str, at: LossPlace) -> str | None:
     source = source.replace("\\/", "/")
     if source.startswith((".*", ".+")):
         source = "/" + source
-    parts = _split(source)
-    if parts is None or parts[0] != "" or len(parts) < 2:
+    parts = split(source, "/")
+    # A slash that is repeated or optional separates no segments.
+    is_open = has_alternatives(source) or any(part[:1] in ("?", "*", "+", "{") for part in parts[1:])
+    if is_open or parts[0] != "" or len(parts) < 2:
         at.lost(f"{text!r} can't be taken apart into a path", "Write one route for each of its alternatives")
         return None
     number = 0
@@ -123,43 +125,6 @@ def regex_path(text: str, at: LossPlace) -> str | None:
         number += 1
         made.append(f"{{p{number}{'' if part == '[^/]+' else ':' + part}}}")
     return "/" + "/".join(made)
-
-
-def _split(source: str) -> list[str] | None:
-    """The segments of an expression between slashes outside of brackets; None where it has alternatives as a whole."""
-    parts, current, depth, inside, i = [], "", 0, False, 0
-    while i < len(source):
-        char = source[i]
-        if char == "\\":
-            current += source[i : i + 2]
-            i += 2
-            continue
-        if inside:
-            inside = char != "]"
-        elif char == "[":
-            inside = True
-            if source[i + 1 : i + 2] == "^":
-                current += "["
-                i += 1
-                char = "^"
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-        elif char == "|" and not depth:
-            return None
-        if char == "/" and not inside and not depth:
-            parts.append(current)
-            current = ""
-        else:
-            current += char
-        i += 1
-    if _is_quantifier_first([*parts, current]):
-        return None
-    return [*parts, current]
-
-
-def _is_quantifier_first(parts: list[str]) -> bool:
-    """Whether a slash is repeated or optional: then segments can't be told apart."""
-    return any(part[:1] in ("?", "*", "+", "{") for part in parts[1:])
 
 
 _READERS = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from mockserver.formats.mocks.conditions import escaped
+from mockserver.formats.mocks.requests import quoted
 from mockserver.formats.path_pieces import has_pairs_of_braces
 from mockserver.formats.wiremock.bodies import body_patterns
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.paths import PathTarget, target
 from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
-from mockserver.formats.wiremock.variables import quoted
 
 _KNOWN = frozenset({
     "method", "url", "urlPath", "urlPattern", "urlPathPattern", "urlPathTemplate", "headers", "queryParameters",
@@ -124,14 +125,10 @@ def _host(pattern: object, match: dict[str, Any], at: LossPlace) -> None:
             match,
             "headers",
             "host",
-            {"any_of": [{"ignore_case": name}, {"matches": f"(?i){_escaped(name)}:\\d+"}]},
+            {"any_of": [{"ignore_case": name}, {"matches": f"(?i){escaped(name)}:\\d+"}]},
         )
         return
     at.lost("the host is carried only as {equalTo: name}")
-
-
-def _escaped(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_" else f"\\{char}" for char in name)
 
 
 def _path_parameters(written: Any, found: PathTarget, at: LossPlace) -> None:
@@ -142,7 +139,7 @@ def _path_parameters(written: Any, found: PathTarget, at: LossPlace) -> None:
         if bare not in found.path:
             place.lost(f"the path has no parameter {name!r}")
         elif isinstance(pattern, dict) and set(pattern) == {"equalTo"} and "/" not in str(pattern["equalTo"]):
-            found.path = found.path.replace(bare, f"{{{name}:{_escaped(str(pattern['equalTo']))}}}")
+            found.path = found.path.replace(bare, f"{{{name}:{escaped(str(pattern['equalTo']))}}}")
         elif (
             isinstance(pattern, dict) and set(pattern) == {"matches"} and is_regex(pattern["matches"], place)
         ):

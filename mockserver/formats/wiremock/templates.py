@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockserver.formats.wiremock.handlebars import HelperCall, UnsupportedExpressionError, parsed_call, pieces
+from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.wiremock.handlebars import HelperCall, parsed_call, pieces
 from mockserver.formats.wiremock.helpers import HELPERS
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.variables import HandlebarsScope
@@ -69,7 +70,7 @@ class _Writer:
                 continue
             try:
                 made.append(self._code(piece))
-            except UnsupportedExpressionError as why:
+            except NotConvertibleError as why:
                 self._at.lost(f"{{{{{piece}}}}}: {why}")
                 made.append("{% raw %}{{" + piece + "}}{% endraw %}")
         return "".join(made)
@@ -87,7 +88,7 @@ class _Writer:
         if source.startswith("/"):
             block = self._open.pop() if self._open else _LOST
             if block == _LOST:
-                raise UnsupportedExpressionError("nothing is open here")
+                raise NotConvertibleError("nothing is open here")
             return self._scope.left(block)
         if source in ("else", "^"):
             return "{% else %}"
@@ -100,7 +101,7 @@ class _Writer:
         if make is not None:
             return make(call, self._scope)
         if call.args or call.named:
-            raise UnsupportedExpressionError(f"the helper {call.name!r} is not known here")
+            raise NotConvertibleError(f"the helper {call.name!r} is not known here")
         return self._scope.printed(call.name)
 
     def _block(self, call: HelperCall, names: list[str]) -> tuple[str, str]:
@@ -111,11 +112,11 @@ class _Writer:
 
     def _condition(self, call: HelperCall) -> str:
         if call.name not in _BLOCKS or call.name == "each" or not call.args:
-            raise UnsupportedExpressionError(f"the block {call.name!r} is not known here")
+            raise NotConvertibleError(f"the block {call.name!r} is not known here")
         values = [self._scope.value(arg) for arg in call.args]
         if call.name in ("eq", "neq"):
             if len(values) < 2:
-                raise UnsupportedExpressionError(f"{call.name} lacks an argument")
+                raise NotConvertibleError(f"{call.name} lacks an argument")
             return f"{values[0]} {'==' if call.name == 'eq' else '!='} {values[1]}"
         if call.name == "contains" and len(values) == 2:
             return f"{values[1]} in {values[0]}"

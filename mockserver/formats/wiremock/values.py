@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import re2
-
-from mockserver.formats.mocks.conditions import literal
+from mockserver.formats.mocks.conditions import compiled, literal
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
 
@@ -53,17 +51,13 @@ def together(conditions: list[Any]) -> object:
 
 def is_regex(source: object, at: LossPlace) -> bool:
     """Whether RE2 takes it; notes it where not."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(source, options)
-    except (re2.error, TypeError):
-        at.lost(
-            f"{source!r} is no regular expression of RE2",
-            "RE2 has no look-around and no back references: write the condition otherwise",
-        )
-        return False
-    return True
+    if compiled(source) is not None:
+        return True
+    at.lost(
+        f"{source!r} is no regular expression of RE2",
+        "RE2 has no look-around and no back references: write the condition otherwise",
+    )
+    return False
 
 
 def _equal(operand: object, pattern: dict[str, Any], _: LossPlace) -> object:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import unquote
 
-from mockserver.formats.mocks.conditions import printed
-from mockserver.formats.path_pieces import grouped
+from mockserver.formats.mocks.conditions import escaped, printed
+from mockserver.formats.mocks.paths import ANY_PATH
+from mockserver.formats.path_pieces import PLAIN, path_regex, pieces
 from mockserver.formats.reading import json_line
 from mockserver.formats.wiremock.bodies import OVER_LINES
 from mockserver.formats.wiremock.json_bodies import DRAFTS
@@ -15,7 +15,6 @@ from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document
 
-_PARAM = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)(?::((?:[^{}]|\{[^{}]*\})*))?\}")
 _PARTS = {"headers": "headers", "query": "queryParameters", "cookies": "cookies", "form": "formParameters"}
 _ENDS = ("starts_with", "ends_with")
 
@@ -36,22 +35,16 @@ def request_out(document: Document, route: dict[str, Any], at: LossPlace) -> dic
 
 
 def _url(path: str) -> dict[str, Any]:
-    if path == "/{path:.*}":
+    if path == ANY_PATH:
         return {}
-    params = _PARAM.findall(path)
-    if not params:
+    parts = pieces(path)
+    if all(isinstance(part, str) for part in parts):
         return {"urlPath": unquote(path) if "%7B" in path or "%7D" in path else path}
-    if not any(pattern for _, pattern in params):
-        return {"urlPathTemplate": path}
-    source, at = "", 0
-    for found in _PARAM.finditer(path):
-        source += _escaped(path[at : found.start()]) + grouped(found[2] or "[^/]+")
-        at = found.end()
-    return {"urlPathPattern": source + _escaped(path[at:])}
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([.+*?()\[\]{}^$|\\])", r"\\\1", text)
+    if all(isinstance(part, str) or part[1] == PLAIN for part in parts):
+        return {
+            "urlPathTemplate": "".join(part if isinstance(part, str) else f"{{{part[0]}}}" for part in parts)
+        }
+    return {"urlPathPattern": path_regex(path)}
 
 
 def _match(match: dict[str, Any], asked: dict[str, Any], at: LossPlace) -> None:
@@ -96,7 +89,7 @@ def _operator(key: str, operand: Any, at: LossPlace) -> dict[str, Any] | None:
     if key == "ignore_case":
         return {"equalTo": operand, "caseInsensitive": True}
     if key in _ENDS:
-        quoted = _escaped(as_text(operand))
+        quoted = escaped(as_text(operand))
         return {"matches": f"{quoted}.*" if key == "starts_with" else f".*{quoted}"}
     if key == "one_of":
         return {"or": [{"equalTo": as_text(one)} for one in operand]}
