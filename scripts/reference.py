@@ -233,7 +233,7 @@ def section(title, module, *names, init=False):
     nodes = [class_of(module, name) for name in names]
     parts = [f"### {title}"]
     if init:
-        (made,) = [each for each in nodes[-1].body if getattr(each, "name", "") == "__init__"]
+        (made,) = [each for node in nodes for each in node.body if getattr(each, "name", "") == "__init__"]
         parts.append(f"```python\n{signature(made, title)}\n```")
     parts.append(doc_of(nodes[-1]))
     attributes, methods = members(title, nodes)
@@ -288,7 +288,7 @@ def python_page():
         table(["fixture", "description"], list(fixtures())),
         "## Servers and clients",
         *section("Server", "mockserver.server.server", "Server", init=True),
-        *section("Client", f"{client}.clients", "Client", init=True),
+        *section("Client", f"{client}.clients", "ClientSurface", "Client", init=True),
         *section("MockServerContainer", "mockserver.testcontainers", "MockServerContainer", init=True),
         "## Namespaces and routes",
         *section("Namespace", f"{client}.namespaces", "NamespaceSurface", "Namespace"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from mockserver.client.sync_async import run, run_aside
@@ -36,9 +35,7 @@ class Pause(_Block[T]):
         self._begun.append(run(self._begin))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         run(self._end, self._begun.pop())
 
 
@@ -53,7 +50,5 @@ class AsyncPause(_Block[T]):
         self._begun.append(await run_aside(self._begin))
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         await run_aside(self._end, self._begun.pop())

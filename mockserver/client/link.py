@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from mockserver.client.errors import Refused
 from mockserver.client.http import Http
-from mockserver.client.plain import duration_text
+from mockserver.client.plain import duration_text, plain
 from mockserver.client.writing import Functions
 from mockserver.model.durations import parse_duration_s
 
@@ -47,6 +47,13 @@ class Link:
         given = {name: value for name, value in query.items() if value is not None}
         target = f"{self.base}{path}" + (f"?{urlencode(given)}" if given else "")
         return self.http.send(method, target, document, wait_s=wait_s)
+
+    def verify(self, check: dict[str, Any], within: object, quiet: object) -> None:
+        """Check once; `within` and `quiet` are durations or None. Raises VerificationFailed."""
+        waits = {
+            name: plain(value) for name, value in (("within", within), ("quiet", quiet)) if value is not None
+        }
+        self.send("POST", "/verify", {**check, **waits}, wait_s=wait_s(within, quiet))
 
     def at_root(self, method: str, path: str, document: object = ...) -> Any:
         """The same for what belongs to no namespace."""

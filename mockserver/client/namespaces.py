@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from os import PathLike
-from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, Unpack
 
 from mockserver.client.bundles import read_scenario
@@ -255,19 +254,13 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def _check(
         self,
         subject: str,
-        asked: Mapping[str, Any],
+        where: Mapping[str, Any],
         times: Times | None,
         within: Duration | None,
         quiet: Duration | None,
     ) -> None:
-        given = {
-            subject: {key: value for key, value in asked.items() if value is not None},
-            "times": times,
-            "within": within,
-            "quiet": quiet,
-        }
-        document = {key: plain(value) for key, value in given.items() if value is not None}
-        self._link.send("POST", "/verify", document, wait_s=wait_s(within, quiet))
+        check = {subject: _given(where), "times": times}
+        self._link.verify(_given(check), within, quiet)
 
     # Putting back
 
@@ -309,7 +302,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")
         given = {"routes": routes, "skip": skip, "times": times, "for": for_, "optional": optional}
-        spec = with_units({name: plain(value) for name, value in given.items() if value is not None})
+        spec = with_units(_given(given))
         return self._pause_type(
             "outage()",
             lambda: self._link.send("PUT", "/outage", {"reply": steps[0], **spec}),
@@ -369,9 +362,14 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     ) -> tuple[Link, str, str]:
         """A new namespace: the link to it, its URL and its seed."""
         given = {"name": name, "ttl": ttl, "seed": seed, "scenarios": scenarios}
-        document = with_units({word: plain(value) for word, value in given.items() if value is not None})
+        document = with_units(_given(given))
         view = self._link.at_root("POST", "/namespaces", document)
         return self._link.to(view["name"]), view["url"], view["seed"]
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are not None as JSON."""
+    return {name: plain(value) for name, value in arguments.items() if value is not None}
 
 
 class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
@@ -409,9 +407,7 @@ class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         run(self._remove)
 
 
@@ -445,9 +441,7 @@ class AsyncNamespace(NamespaceSurface[AsyncRoute, AsyncPause[Any]], Awaiting):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         await run_aside(self._remove)
 
 
@@ -465,8 +459,6 @@ class Opening:
         self._made = await self
         return self._made
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         if self._made is not None:
             await self._made.remove()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from mockserver.client.link import Link, segment, wait_s
+from mockserver.client.link import Link, segment
 from mockserver.client.plain import NamedValue, plain
 from mockserver.client.records import Call, Calls, Operations
 from mockserver.client.sync_async import Awaiting, Blocking, does, does_here, tells
@@ -202,12 +202,7 @@ class RouteSurface(NamedValue):
         self._verify(rules, attempts.get("within"), attempts.get("quiet"))
 
     def _verify(self, check: dict[str, Any], within: Duration | None, quiet: Duration | None) -> None:
-        document = {"route": self.id, **check}
-        if within is not None:
-            document["within"] = plain(within)
-        if quiet is not None:
-            document["quiet"] = plain(quiet)
-        self._link.send("POST", "/verify", document, wait_s=wait_s(within, quiet))
+        self._link.verify({"route": self.id, **check}, within, quiet)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name or self._document['request'] + ', without a reply'}>"

@@ -45,12 +45,19 @@ B = TypeVar("B", bound=Blocking)
 A = TypeVar("A", bound=Awaiting)
 
 
-class does(Generic[P, T]):  # noqa: N801  (a decorator)
+class _Described:
+    """A descriptor that help() and documentation tools show like the function below it."""
+
+    def __init__(self, work: Callable[..., Any]) -> None:
+        self._work = work
+        self.__doc__, self.__name__, self.__wrapped__ = work.__doc__, work.__name__, work
+
+
+class does(_Described, Generic[P, T]):  # noqa: N801  (a decorator)
     """A method that may take a while."""
 
     def __init__(self, work: Callable[Concatenate[Any, P], T]) -> None:
-        self._work = work
-        _describe(self, work)
+        super().__init__(work)
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -62,7 +69,7 @@ class does(Generic[P, T]):  # noqa: N801  (a decorator)
         return self if instance is None else bound(self._work, instance)
 
 
-class does_here(Generic[P]):  # noqa: N801
+class does_here(_Described, Generic[P]):  # noqa: N801
     """The same where the result is the object itself, so that calls can be chained."""
 
     def __init__(self, work: Callable[Concatenate[Any, P], object]) -> None:
@@ -72,8 +79,7 @@ class does_here(Generic[P]):  # noqa: N801
             work(instance, *args, **keys)
             return instance
 
-        self._work = here
-        _describe(self, work)
+        super().__init__(here)
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -85,12 +91,11 @@ class does_here(Generic[P]):  # noqa: N801
         return self if instance is None else bound(self._work, instance)
 
 
-class tells(Generic[T]):  # noqa: N801
+class tells(_Described, Generic[T]):  # noqa: N801
     """A property that is asked of the server each time it is read."""
 
     def __init__(self, work: Callable[[Any], T]) -> None:
-        self._work = work
-        _describe(self, work)
+        super().__init__(work)
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -125,11 +130,6 @@ def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) 
         return coroutine
 
     return functools.update_wrapper(call if isinstance(instance, Blocking) else later, work)
-
-
-def _describe(descriptor: Any, work: Callable[..., Any]) -> None:
-    """For help() and for what reads documentation from the class."""
-    descriptor.__doc__, descriptor.__name__, descriptor.__wrapped__ = work.__doc__, work.__name__, work
 
 
 def run(work: Callable[..., T], *args: object, **keys: object) -> T:

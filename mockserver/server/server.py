@@ -15,7 +15,6 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
-from types import TracebackType
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from mockserver.app import App
@@ -148,9 +147,7 @@ class Server:
     def __enter__(self) -> Client:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.stop()
 
     # On the running loop
@@ -168,9 +165,7 @@ class Server:
         self._async_client = AsyncClient(**self._address(app), local=self.running)
         return self._async_client
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         if self.running is None:
             return
         if asyncio.get_running_loop() is not self.running.loop:
