@@ -22,6 +22,7 @@ from mockserver.cli.output import (
     to_stdout,
     write_all,
 )
+from mockserver.cli.parameters import without_proxy
 from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named, offered
 from mockserver.recording.conversion import Exported
@@ -121,10 +122,8 @@ def _archive(url: str, token: str | None, *, reveal: bool) -> object:
     request = urllib.request.Request(target + ("?reveal=true" if reveal else ""))  # noqa: S310  (http or https)
     if token:
         request.add_header("Authorization", f"Bearer {token}")
-    # A proxy of the environment is for the outside; this server is near.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=_TIMEOUT_S) as answer:
+        with without_proxy().open(request, timeout=_TIMEOUT_S) as answer:
             return json.load(answer)
     except HTTPError as why:
         with why:
