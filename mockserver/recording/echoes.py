@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -65,9 +66,7 @@ def explained(one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) 
         body = [explain.event(event) for event in body]
     elif draft.kind in ("text", "html", "xml"):
         body = explain.text(body)
-    return Draft(
-        draft.status, {**draft.headers, **headers}, draft.kind, body, draft.extension, draft.left_out
-    )
+    return replace(draft, headers={**draft.headers, **headers}, body=body)
 
 
 class _Explainer:

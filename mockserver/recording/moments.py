@@ -7,6 +7,7 @@ One that comes back unchanged, as the time at which something was made does, sta
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -37,8 +38,7 @@ def _told(one: SeenValues) -> Draft:
     draft = one.explained
     if draft.kind != "json":
         return draft
-    body = _timed(draft.body, one.request.arrived_s)
-    return Draft(draft.status, draft.headers, draft.kind, body, draft.extension, draft.left_out)
+    return replace(draft, body=_timed(draft.body, one.request.arrived_s))
 
 
 def _timed(value: object, now_s: float) -> object:

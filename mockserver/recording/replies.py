@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -139,19 +140,19 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def read_events(text: str) -> list[Any] | None:
-    """Server-sent events as the language writes them; None for a text that it could not write so."""
+def read_events(text: str, data_of: Callable[[str], Any] | None = None) -> list[Any] | None:
+    """Return server-sent events as the language writes them, by default with JSON data as values; None if it can't."""
     events: list[Any] = []
     for block in re.split(r"\n\n|\r\n\r\n|\r\r", text.removeprefix("\ufeff")):
         if block.strip():
-            event = _event(re.split(r"\r\n|\n|\r", block.strip("\r\n")))
+            event = _event(re.split(r"\r\n|\n|\r", block.strip("\r\n")), data_of or _data)
             if event is None:
                 return None
             events.append(event)
     return events
 
 
-def _event(lines: list[str]) -> object:
+def _event(lines: list[str], data_of: Callable[[str], Any]) -> object:
     found: dict[str, Any] = {}
     data: list[str] = []
     for line in lines:
@@ -166,7 +167,7 @@ def _event(lines: list[str]) -> object:
         else:
             return None
     if data:
-        found["data"] = _data("\n".join(data))
+        found["data"] = data_of("\n".join(data))
     alone = found.get("data")
     return alone if list(found) == ["data"] and isinstance(alone, str) else found
 

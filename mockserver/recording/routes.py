@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from mockserver.recording.echoes import TemplateText, explained, has_braces, has_template
-from mockserver.recording.files import Files
 from mockserver.recording.moments import tell_the_time
 from mockserver.recording.scrubbing import Hiding
 from mockserver.recording.seen import SeenValues
 from mockserver.recording.sequences import folded
 from mockserver.recording.variants import Variant, variants
+from mockserver.recording.written_replies import Beside
 
 _FEW = 3
 """So many equal numbers in a row are written out."""
@@ -52,7 +52,7 @@ class Making:
     """What the routes of one recording have in common: the service's addresses, files, and what was hidden."""
 
     urls: tuple[str, ...]
-    files: Files
+    files: Beside
     hiding: Hiding
 
 
@@ -87,7 +87,7 @@ def _of_shape(calls: list[SeenValues], making: Making, order: dict[int, int]) ->
 
 def _fingerprint(calls: list[SeenValues], names: dict[int, str], making: Making) -> str:
     """The same for two paths that are answered alike once their parameters are named."""
-    found = _variants(calls, names, Making(making.urls, Files(making.files.name), Hiding()))
+    found = _variants(calls, names, Making(making.urls, Beside(making.files.folder), Hiding()))
     return repr([(one.match, steps) for one, steps in found])
 
 
@@ -198,7 +198,8 @@ def _reply(one: SeenValues, making: Making, place: str) -> object:
         reply["headers"] = {name: hiding.header(at, name, value) for name, value in draft.headers.items()}
     if draft.kind == "file":
         data = hiding.data(f"{at}.file", draft.body, draft.extension)
-        reply["file"] = making.files.add(one, draft.extension, data)
+        stem = "-".join([one.request.method, *one.segments]).lower().removesuffix(f".{draft.extension}")
+        reply["file"] = making.files.put(stem, f".{draft.extension}", data)
         if not any(name == "content-type" for name in draft.headers):
             reply.setdefault("headers", {})["content-type"] = "application/octet-stream"
     elif draft.kind in ("json", "events"):

@@ -12,10 +12,10 @@ from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.exchange import Exchange
 from mockserver.model.plural import counted
 from mockserver.recording.conversion import Imported
-from mockserver.recording.files import Files
 from mockserver.recording.routes import Making, RecordedRoute, routes_of
 from mockserver.recording.scrubbing import Hiding
 from mockserver.recording.seen import SeenValues, seen
+from mockserver.recording.written_replies import Beside
 from mockserver.redaction.redaction import mask_bytes, mask_path, mask_target, mask_tree
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
@@ -34,7 +34,7 @@ def scenario_of(exchanges: Sequence[Exchange], name: str, left_out: dict[str, in
     if cors:
         for one in calls:
             _without_cors(one)
-    hiding, files = Hiding(), Files(name)
+    hiding, files = Hiding(), Beside(name)
     routes = routes_of(calls, Making(_urls(exchanges), files, hiding))
     base = _base(routes)
     document: dict[str, Any] = {"scenario": name}
@@ -52,7 +52,7 @@ def scenario_of(exchanges: Sequence[Exchange], name: str, left_out: dict[str, in
     if requests:
         document[REQUESTS] = requests
     remarks = _remarks(calls, hiding, {**(left_out or {}), **strange}, targets)
-    return Imported({name: document}, files.content, [], {name: remarks})
+    return Imported({name: document}, files.files, [], {name: remarks})
 
 
 def written(imported: Imported, name: str) -> str:

@@ -20,6 +20,7 @@ from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.exchanges import Lines, RecordedExchange, json_of
 from mockserver.recording.noise import telling
+from mockserver.recording.replies import read_events
 from mockserver.schema.base import has_templates, is_template
 
 LARGEST_INLINE = 8 * 1024
@@ -175,21 +176,9 @@ def _listed(value: object) -> list[Any]:
 
 
 def _events(text: str) -> dict[str, Any] | None:
-    """Server-sent events, where written again they are the same."""
-    events = [_event(block) for block in text.split("\n\n")[:-1]]
+    """Server-sent events, if they give the same text when they are sent."""
+    events = read_events(text, data_of=str)
     return {"events": events} if events and "".join(map(event_text, events)) == text else None
-
-
-def _event(block: str) -> object:
-    event: dict[str, Any] = {}
-    for line in block.split("\n"):
-        key, _, value = line.partition(":")
-        key = key or "comment"
-        value = value.removeprefix(" ")
-        event[key] = f"{event[key]}\n{value}" if key in event else value
-    if not event.keys() <= {"event", "id", "retry", "data", "comment"}:
-        return {}
-    return event["data"] if event.keys() == {"data"} else event
 
 
 def event_text(event: object) -> str:

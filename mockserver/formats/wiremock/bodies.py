@@ -14,6 +14,7 @@ from mockserver.formats.wiremock.values import ANYTHING, FAILED, text_condition
 from mockserver.formats.wiremock.xml import equal_to_xml, x_path
 
 Match = dict[str, Any]
+BodyReader = Callable[[dict[str, Any], Match, LossPlace], None]
 OVER_LINES = "(?s)"
 """What lets a dot be a line end."""
 
@@ -88,18 +89,6 @@ def _also(match: Match, key: str, condition: object, every: str) -> None:
         match[key] = {every: [there, condition]}
 
 
-def _json(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    key, made = equal_to_json(pattern, at)
-    if made is not FAILED:
-        _also(match, key, made, "$all_of")
-
-
-def _json_path(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    query, made = json_path(pattern, at.at("matchesJsonPath"))
-    if made is not FAILED:
-        _also(match.setdefault("jsonpath", {}), query, made, "all_of")
-
-
 def _schema(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     made = json_schema(pattern, at.at("matchesJsonSchema"))
     if made is FAILED:
@@ -107,15 +96,18 @@ def _schema(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     match["schema"] = {"allOf": [match["schema"], made]} if "schema" in match else made
 
 
-def _xml(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    for query, made in equal_to_xml(pattern, at).items():
-        _also(match.setdefault("xml", {}), query, made, "all_of")
-
-
-def _x_path(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    query, made = x_path(pattern, at.at("matchesXPath"))
+def _json(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
+    key, made = equal_to_json(pattern, at)
     if made is not FAILED:
-        _also(match.setdefault("xml", {}), query, made, "all_of")
+        _also(match, key, made, "$all_of")
+
+
+def _queried(part: str, read: Callable[[dict[str, Any], LossPlace], dict[str, Any]]) -> BodyReader:
+    def add(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
+        for query, made in read(pattern, at).items():
+            _also(match.setdefault(part, {}), query, made, "all_of")
+
+    return add
 
 
 def _binary(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
@@ -127,11 +119,11 @@ def _binary(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     _also(match, "body_sha256", hashlib.sha256(data).hexdigest(), "all_of")
 
 
-_KINDS: dict[str, Callable[[dict[str, Any], Match, LossPlace], None]] = {
+_KINDS: dict[str, BodyReader] = {
     "equalToJson": _json,
-    "matchesJsonPath": _json_path,
+    "matchesJsonPath": _queried("jsonpath", json_path),
     "matchesJsonSchema": _schema,
-    "equalToXml": _xml,
-    "matchesXPath": _x_path,
+    "equalToXml": _queried("xml", equal_to_xml),
+    "matchesXPath": _queried("xml", x_path),
     "binaryEqualTo": _binary,
 }

@@ -12,6 +12,7 @@ from mockserver.formats.wiremock.variables import HandlebarsScope
 
 Helper = Callable[[HelperCall, HandlebarsScope], str]
 
+_ARGUMENT = re.compile(r"\{(\d)\}")
 _PLAIN_QUERY = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[-?\d+\]|\['[^'\\]+'\])*")
 _UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
 _DATE_WORDS = {
@@ -57,7 +58,7 @@ def _shift(offset: str) -> str:
     return f"{int(words[0]):+d}{_UNITS[words[1]]}"
 
 
-def _form(pattern: str) -> str:
+def _strftime(pattern: str) -> str:
     """A pattern of Java's SimpleDateFormat as one of strftime. Raises NotConvertibleError."""
     made = ""
     for found in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
@@ -82,7 +83,7 @@ def _now(call: HelperCall, _: HandlebarsScope) -> str:
         return f"({moment}.timestamp() * 1000) | int"
     if form == "unix":
         return f"{moment}.timestamp() | int"
-    shape = _form(form) if form else "%Y-%m-%dT%H:%M:%SZ"
+    shape = _strftime(form) if form else "%Y-%m-%dT%H:%M:%SZ"
     return f"{moment}.strftime({quoted(shape)})"
 
 
@@ -126,8 +127,9 @@ def _math(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"decimal({scope.value(call.args[0])}, {quoted(sign)}, {scope.value(call.args[2])})"
 
 
-def _filtered(name: str) -> Helper:
-    return lambda call, scope: f"{_argument(call, scope)} | {name}"
+def _form(template: str) -> Helper:
+    """Return the helper for an expression of its arguments: `{0}`, `{1}`."""
+    return lambda call, scope: _ARGUMENT.sub(lambda number: _argument(call, scope, int(number[1])), template)
 
 
 def _base64(call: HelperCall, scope: HandlebarsScope) -> str:
@@ -135,11 +137,6 @@ def _base64(call: HelperCall, scope: HandlebarsScope) -> str:
         raise NotConvertibleError("Base64 is not decoded by templates here")
     made = f"base64({_argument(call, scope)})"
     return f"{made}.rstrip('=')" if _text(call.named.get("padding")) == "false" else made
-
-
-def _capitalize_first(call: HelperCall, scope: HandlebarsScope) -> str:
-    text = _argument(call, scope)
-    return f"({text}[:1] | upper) ~ {text}[1:]"
 
 
 def _url_encode(call: HelperCall, scope: HandlebarsScope) -> str:
@@ -163,10 +160,6 @@ def _join(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"[{', '.join(scope.value(one) for one in call.args[:-1])}] | join({between})"
 
 
-def _replace(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, {_argument(call, scope, 2)})"
-
-
 def _array(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"[{', '.join(scope.value(one) for one in call.args)}]"
 
@@ -178,20 +171,12 @@ def _range(call: HelperCall, _: HandlebarsScope) -> str:
     return f"range({first}, {int(last) + 1})"
 
 
-def _cut(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, '')"
-
-
 def _substring(call: HelperCall, scope: HandlebarsScope) -> str:
     first = _text(call.args[1] if len(call.args) > 1 else None)
     last = _text(call.args[2] if len(call.args) > 2 else None)
     if not first.isdigit() or (last and not last.isdigit()):
         raise NotConvertibleError("substring is carried with written numbers")
     return f"{_argument(call, scope)}[{first}:{last}]"
-
-
-def _default(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"{_argument(call, scope)} | default({_argument(call, scope, 1)}, true)"
 
 
 HELPERS: dict[str, Helper] = {
@@ -201,20 +186,20 @@ HELPERS: dict[str, Helper] = {
     "randomInt": _random_int,
     "pickRandom": _pick_random,
     "math": _math,
-    "upper": _filtered("upper"),
-    "lower": _filtered("lower"),
-    "capitalize": _filtered("title"),
-    "capitalizeFirst": _capitalize_first,
-    "trim": _filtered("trim"),
+    "upper": _form("{0} | upper"),
+    "lower": _form("{0} | lower"),
+    "capitalize": _form("{0} | title"),
+    "capitalizeFirst": _form("({0}[:1] | upper) ~ {0}[1:]"),
+    "trim": _form("{0} | trim"),
     "size": _size,
     "urlEncode": _url_encode,
     "base64": _base64,
     "join": _join,
-    "replace": _replace,
-    "cut": _cut,
+    "replace": _form("{0}.replace({1}, {2})"),
+    "cut": _form("{0}.replace({1}, '')"),
     "array": _array,
     "range": _range,
-    "toJson": _filtered("tojson"),
+    "toJson": _form("{0} | tojson"),
     "substring": _substring,
-    "defaultIfEmpty": _default,
+    "defaultIfEmpty": _form("{0} | default({1}, true)"),
 }

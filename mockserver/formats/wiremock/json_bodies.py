@@ -10,7 +10,7 @@ from mockserver.formats.mocks.conditions import value_or_text
 from mockserver.formats.mocks.trees import PLACEHOLDERS, some_items, tree
 from mockserver.formats.reading import json_of
 from mockserver.formats.wiremock.losses import LossPlace
-from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
+from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, queried, text_condition
 
 _PLACEHOLDER = re.compile(r"\$\{json-unit\.([a-z-]+)\}(.*)", re.DOTALL)
 _FILTER = re.compile(r"\$\[\?(?:\(((?:[^()]|\([^()]*\))*)\)|([^()\]]*))\]")
@@ -76,17 +76,11 @@ def equal_to_json(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
     return "json_exact" if exact else "json", FAILED if trees.failed else made
 
 
-def json_path(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
-    """The query and the condition on what it finds; FAILED where there is none."""
-    written = pattern["matchesJsonPath"]
-    if isinstance(written, str):
-        return _of_itself(rfc_query(written, at)), "present"
-    query = written.get("expression") if isinstance(written, dict) else None
-    if not isinstance(query, str):
-        at.lost("here stands a query, or {expression: ..., equalTo: ...}")
-        return "", FAILED
-    rest = {key: value for key, value in written.items() if key != "expression"}
-    return rfc_query(query, at), _found(rest, at)
+def json_path(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
+    """Return the condition by its query; empty, and noted, if there is none."""
+    if isinstance(pattern["matchesJsonPath"], str):
+        return {_of_itself(rfc_query(pattern["matchesJsonPath"], at.at("matchesJsonPath"))): "present"}
+    return queried(pattern, "matchesJsonPath", at, _found, rfc_query)
 
 
 def _of_itself(query: str) -> str:
@@ -118,11 +112,7 @@ def _found(pattern: dict[str, Any], at: LossPlace) -> object:
     if set(pattern) <= _EQUALITY and "equalToJson" in pattern:
         return _found_tree(pattern, at)
     made = text_condition(pattern, at)
-    if made is FAILED:
-        return made
-    if made is ANYTHING:
-        return "present"
-    if made == "absent":
+    if made is FAILED or made is ANYTHING or made == "absent":
         return made
     return {"contains": _typed(made)}
 

@@ -7,6 +7,7 @@ ours do, see docs/wiremock.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.formats.mocks.conditions import compiled, literal
@@ -47,6 +48,24 @@ def together(conditions: list[Any]) -> object:
     if not conditions:
         return ANYTHING
     return conditions[0] if len(conditions) == 1 else {"all_of": conditions}
+
+
+def queried(
+    pattern: dict[str, Any],
+    key: str,
+    at: LossPlace,
+    condition: Callable[[dict[str, Any], LossPlace], Any],
+    query_of: Callable[[str, LossPlace], str] = lambda query, _: query,
+) -> dict[str, Any]:
+    """Return the condition on what `{expression: ..., equalTo: ...}` finds, by its query; empty, and noted, if there is none."""
+    written, at = pattern[key], at.at(key)
+    query = written.get("expression") if isinstance(written, dict) else None
+    if not isinstance(query, str):
+        at.lost("expected a query, or {expression: ..., equalTo: ...}")
+        return {}
+    rest = {name: value for name, value in written.items() if name != "expression"}
+    query, made = query_of(query, at), condition(rest, at)
+    return {} if made is FAILED else {query: "present" if made is ANYTHING else made}
 
 
 def is_regex(source: object, at: LossPlace) -> bool:

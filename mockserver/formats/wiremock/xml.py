@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.wiremock.losses import LossPlace
-from mockserver.formats.wiremock.values import ANYTHING, FAILED, text_condition
+from mockserver.formats.wiremock.values import queried, text_condition
 
 _EQUALITY = frozenset({"equalToXml"})
 
@@ -58,15 +58,8 @@ def _bare(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def x_path(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
-    """The query and the condition on what it finds; FAILED where there is none."""
-    written = pattern["matchesXPath"]
-    if isinstance(written, str):
-        return written, "present"
-    query = written.get("expression") if isinstance(written, dict) else None
-    if not isinstance(query, str):
-        at.lost("here stands a query, or {expression: ..., equalTo: ...}")
-        return "", FAILED
-    rest = {key: value for key, value in written.items() if key != "expression"}
-    made = text_condition(rest, at)
-    return query, "present" if made is ANYTHING else made
+def x_path(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
+    """Return the condition by its query; empty, and noted, if there is none."""
+    if isinstance(pattern["matchesXPath"], str):
+        return {pattern["matchesXPath"]: "present"}
+    return queried(pattern, "matchesXPath", at, text_condition)
