@@ -17,6 +17,7 @@ from typing import Any
 from mockserver.formats.mocks.trees import literal_leaf, tree
 from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError
+from mockserver.model.json_values import map_leaves
 from mockserver.recording.conversion import Document, Imported, Lost
 from mockserver.recording.exchanges import ORIGIN, RecordedExchange, grouped, json_of, value_of
 from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
@@ -269,15 +270,11 @@ def _leaf(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    """Equal for values that compare equal as JSON does: 1 is 1.0, true is not 1."""
-    return json.dumps(_numbers(value), sort_keys=True)
+    """Return a text that is equal for values that are equal as JSON: 1 is 1.0, true is not 1."""
+    return json.dumps(map_leaves(value, _number), sort_keys=True)
 
 
-def _numbers(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
+def _number(value: object, _: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -22,7 +22,7 @@ from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Lost
 from mockserver.recording.exchanges import Lines, RecordedExchange
 from mockserver.recording.written_replies import CONTENT_TYPES, event_text
-from mockserver.schema.base import is_template
+from mockserver.schema.base import has_templates, is_template
 
 _SAID = {"query", "query_exact", "headers", "cookies", "json", "json_exact", "form", "form_exact", "text"}
 LARGEST_TIMES = 1000
@@ -175,7 +175,7 @@ def body_bytes(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[bytes
     place = f"{step.place}.{kind}"
     if kind == "file":
         return _file(folder, str(value), place, lost)
-    if not step.reply.get("raw") and any(map(is_template, texts_in(value))):
+    if not step.reply.get("raw") and has_templates(value):
         lost.append(Lost(place, "a template stands as it is written"))
     return _written(kind, value, place, lost), CONTENT_TYPES[kind]
 
@@ -231,15 +231,3 @@ def _file(folder: Path | None, name: str, place: str, lost: list[Lost]) -> tuple
     except OSError as why:
         lost.append(Lost(place, f"{name!r} can't be read: {why.strerror}", "The body is empty"))
         return b"", guess
-
-
-def texts_in(value: object) -> Iterator[str]:
-    """Every text in a tree, keys left out."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from texts_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_in(item)
-    elif isinstance(value, str):
-        yield value

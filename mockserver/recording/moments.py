@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from mockserver.model.json_values import map_leaves
 from mockserver.recording.echoes import TemplateText
 from mockserver.recording.replies import Draft
 from mockserver.recording.seen import SeenValues
@@ -38,19 +39,13 @@ def _told(one: SeenValues) -> Draft:
     draft = one.explained
     if draft.kind != "json":
         return draft
-    return replace(draft, body=_timed(draft.body, one.request.arrived_s))
+    return replace(draft, body=map_leaves(draft.body, lambda item, _: _timed(item, one.request.arrived_s)))
 
 
 def _timed(value: object, now_s: float) -> object:
-    if isinstance(value, dict):
-        return {key: _timed(item, now_s) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_timed(item, now_s) for item in value]
     if isinstance(value, str) and not isinstance(value, TemplateText):
         return _text(value, now_s)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return _number(value, now_s)
-    return value
+    return _number(value, now_s) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _text(text: str, now_s: float) -> object:

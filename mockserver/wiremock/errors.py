@@ -12,6 +12,7 @@ from mockserver.recording.conversion import Lost
 from mockserver.responses.bodies import dump_json
 
 _PARSING, _TAKEN = 10, 109
+_UNDONE = "This can't be done here, and nothing was changed"
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -60,14 +61,12 @@ def taken(stub_id: str) -> WireMockError:
 
 def of_losses(lost: list[Lost]) -> WireMockError:
     """What this server can't do as they ask; nothing was changed."""
-    title = "This can't be done here, and nothing was changed"
-    return WireMockError(422, [error(title, str(one), pointer=pointer_of(one.place)) for one in lost])
+    return WireMockError(422, [error(_UNDONE, str(one), pointer=pointer_of(one.place)) for one in lost])
 
 
 def of_flaws(why: InvalidInputError) -> WireMockError:
     """What is wrong with a route that was made of a stub."""
-    title = "This can't be done here, and nothing was changed"
-    return WireMockError(422, [error(title, str(flaw)) for flaw in why.flaws])
+    return WireMockError(422, [error(_UNDONE, str(flaw)) for flaw in why.flaws])
 
 
 def pointer_of(place: str) -> str:
@@ -80,6 +79,11 @@ def pointer_of(place: str) -> str:
     return "/" + "/".join(name or number for name, number in _STEP.findall(place))
 
 
+def unreadable(detail: str, pointer: str = "/") -> WireMockError:
+    """The body, or a part of it, has not the shape that the API has."""
+    return WireMockError(422, [error("Error parsing JSON", detail, pointer=pointer)])
+
+
 def read_json(request: Request) -> object:
     """The body as JSON, whatever its content type. Raises WireMockError."""
     try:
@@ -87,9 +91,9 @@ def read_json(request: Request) -> object:
         if not is_empty:
             found = request.json
     except UnreadableBodyError as why:
-        raise WireMockError(422, [error("Error parsing JSON", str(why), pointer="/")]) from why
+        raise unreadable(str(why)) from why
     if is_empty:
-        raise WireMockError(422, [error("Error parsing JSON", "The body is empty", pointer="/")])
+        raise unreadable("The body is empty")
     return found
 
 
@@ -97,6 +101,5 @@ def read_object(request: Request) -> dict[str, Any]:
     """The same where it must be an object. Raises WireMockError."""
     found = read_json(request)
     if not isinstance(found, dict):
-        detail = f"Here stands an object, not {json.dumps(found)[:80]}"
-        raise WireMockError(422, [error("Error parsing JSON", detail, pointer="/")])
+        raise unreadable(f"Expected an object, got {json.dumps(found)[:80]}")
     return found

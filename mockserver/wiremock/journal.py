@@ -54,15 +54,10 @@ def list_all(asked: WireMockRequest) -> Response:
 
 
 @table.add("DELETE", "/requests")
+@table.add("POST", "/requests/reset")  # of version 2, and still sent by its clients
 def clear(asked: WireMockRequest) -> Response:
     asked.lent.journal.clear()
     return answer({})
-
-
-@table.add("POST", "/requests/reset")
-def clear_as_well(asked: WireMockRequest) -> Response:
-    """As version 2 had it, and as its clients still ask."""
-    return clear(asked)
 
 
 @table.add("POST", "/requests/count")

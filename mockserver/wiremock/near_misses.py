@@ -11,7 +11,7 @@ from mockserver.matching.mismatch.differences import distance
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.mismatch import Difference
-from mockserver.wiremock.errors import WireMockError, error
+from mockserver.wiremock.errors import unreadable
 from mockserver.wiremock.patterns import PatternTarget
 from mockserver.wiremock.stubs import Stubs
 from mockserver.wiremock.views import request_view
@@ -72,9 +72,7 @@ def request_of(written: dict[str, Any]) -> Request:
     """A request as JSON has it. Raises WireMockError."""
     url, method = written.get("url"), written.get("method", "GET")
     if not isinstance(url, str) or not isinstance(method, str):
-        raise WireMockError(
-            422, [error("Error parsing JSON", "A request has a `url` and a `method`", pointer="/url")]
-        )
+        raise unreadable("A request has a `url` and a `method`", "/url")
     pairs = [
         (str(name), str(value))
         for name, values in (written.get("headers") or {}).items()

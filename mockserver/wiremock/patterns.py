@@ -24,7 +24,7 @@ from mockserver.schema.base import parse_request_line
 from mockserver.schema.match import MatchSpec
 from mockserver.schema.verify import CountSpec
 from mockserver.verification.counting import Subject
-from mockserver.wiremock.errors import WireMockError, error, of_flaws, of_losses
+from mockserver.wiremock.errors import of_flaws, of_losses, unreadable
 
 _WHOLE = ("url", "urlPattern", "urlPathPattern")
 
@@ -74,8 +74,7 @@ def _regex(source: str, key: str) -> re2._Regexp:
     try:
         return regex(source)
     except re2.error as why:
-        detail = f"{source!r} is no regular expression of RE2: {why}"
-        raise WireMockError(422, [error("Error parsing JSON", detail, pointer=f"/{key}")]) from why
+        raise unreadable(f"{source!r} is not a regular expression of RE2: {why}", f"/{key}") from why
 
 
 class PatternTarget:

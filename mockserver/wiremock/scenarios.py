@@ -44,14 +44,9 @@ def list_all(asked: WireMockRequest) -> Response:
     return answer({"scenarios": views})
 
 
+@table.add("DELETE", "/scenarios")
 @table.add("POST", "/scenarios/reset")
 def reset(asked: WireMockRequest) -> Response:
-    start_all(asked.lent)
-    return answer({})
-
-
-@table.add("DELETE", "/scenarios")
-def reset_as_well(asked: WireMockRequest) -> Response:
     start_all(asked.lent)
     return answer({})
 

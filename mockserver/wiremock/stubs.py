@@ -21,7 +21,7 @@ from mockserver.formats.wiremock.replies import WireMockReplies
 from mockserver.formats.wiremock.routes import STARTED, route
 from mockserver.formats.wiremock.writer import Out
 from mockserver.schema.scenario import RUNTIME
-from mockserver.wiremock.errors import WireMockError, error, not_found, of_flaws, of_losses, taken
+from mockserver.wiremock.errors import WireMockError, error, not_found, of_flaws, of_losses, taken, unreadable
 
 Mapping = dict[str, Any]
 _FIRST = ("id", "name", "request", "response", "uuid")
@@ -184,9 +184,7 @@ def normalised(written: Mapping) -> Mapping:
     request = written.get("request") or written.get("requestPattern") or {}
     response = written.get("response") or written.get("responseDefinition") or {}
     if not isinstance(request, dict) or not isinstance(response, dict):
-        raise WireMockError(
-            422, [error("Error parsing JSON", "`request` and `response` are objects", pointer="/")]
-        )
+        raise unreadable("`request` and `response` are objects")
     made: Mapping = {"id": stub_id}
     if written.get("name"):
         made["name"] = written["name"]

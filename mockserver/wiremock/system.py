@@ -60,7 +60,9 @@ def settings(asked: WireMockRequest) -> Response:
     return answer({"settings": {**asked.lent.settings, "proxyPassThrough": False}})
 
 
-def _set(asked: WireMockRequest) -> Response:
+@table.add("POST", "/settings")
+@table.add("PUT", "/settings")
+def put_settings(asked: WireMockRequest) -> Response:
     """A delay for all stubs without one of their own, on this port. Raises WireMockError."""
     written, at = read_object(asked.request), LossPlace()
     kept: dict[str, object] = {}
@@ -85,10 +87,6 @@ def _delay(written: object) -> float | DelayRangeSpec | None:
     except InvalidInputError as why:
         raise of_flaws(why) from why
     return found
-
-
-table.add("POST", "/settings")(_set)
-table.add("PUT", "/settings")(_set)
 
 
 @table.add("GET", "/files")
@@ -128,9 +126,8 @@ def recording_status(_: WireMockRequest) -> Response:
     return answer({"status": "NeverStarted"})
 
 
-def _no_recording(_: WireMockRequest) -> Response:
+@table.add("POST", "/recordings/start")
+@table.add("POST", "/recordings/stop")
+@table.add("POST", "/recordings/snapshot")
+def no_recording(_: WireMockRequest) -> Response:
     raise WireMockError(501, [error("Recording is not part of this dialect", code=50)])
-
-
-for path in ("/recordings/start", "/recordings/stop", "/recordings/snapshot"):
-    table.add("POST", path)(_no_recording)

@@ -47,6 +47,7 @@ from mockserver.formats.mocks.sources import (
     refused,
     text_of,
 )
+from mockserver.model.json_values import map_leaves
 from mockserver.recording.conversion import Document, Imported
 
 _LEFT = ", so this pair is left out"
@@ -161,7 +162,10 @@ class _Simulation:
         if not response.get("templated"):
             return literal_reply(reply)
         try:
-            return _map_texts(reply, translated)
+            return {
+                key: map_leaves(value, _translated) if key in ("text", "json", "headers") else value
+                for key, value in reply.items()
+            }
         except FAILURES as why:
             self.losses.failed(f"{place}.body", why, ", so the body is sent with its braces")
             return literal_reply(reply)
@@ -226,6 +230,10 @@ def _scheme(pair: object) -> str:
     return str(request.get("scheme") if isinstance(request, dict) else None)
 
 
+def _translated(value: object, _: object) -> object:
+    return translated(value) if isinstance(value, str) else value
+
+
 def _destination(matchers: list[dict[str, Any]]) -> tuple[str | None, list[Atom]]:
     """The host of the scenario, or conditions on the Host header."""
     exact = exact_value(matchers)
@@ -250,16 +258,3 @@ def _decoded(reply: Reply, body: str) -> Reply:
         return literal_reply(with_text(reply, plain.decode()))
     except UnicodeDecodeError:
         return with_base64(reply, base64.b64encode(plain).decode())
-
-
-def _map_texts(reply: Reply, change: Any) -> Reply:
-    def below(value: Any) -> object:
-        if isinstance(value, dict):
-            return {key: below(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [below(item) for item in value]
-        return change(value) if isinstance(value, str) else value
-
-    return {
-        key: below(value) if key in ("text", "json", "headers") else value for key, value in reply.items()
-    }

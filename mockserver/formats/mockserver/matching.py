@@ -28,6 +28,7 @@ from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, listed, text_of
 from mockserver.formats.mocks.trees import PLACEHOLDERS, subset, tree
 from mockserver.formats.path_pieces import has_pairs_of_braces
+from mockserver.model.json_values import map_leaves
 
 _REQUEST = {
     "method", "path", "pathParameters", "queryStringParameters", "headers", "cookies", "body", "secure", "keepAlive",
@@ -179,7 +180,7 @@ def _body(body: object) -> list[Atom]:
         return [Atom("json", subset(body))]
     kind = body.get("type") or next((kind for kind, key in _BODIES.items() if key in body), None)
     if kind not in _BODIES and not ({"type", "not"} & set(body) and kind is not None and str(kind).isupper()):
-        return [Atom("json", _placeholders(subset(body)))]
+        return [Atom("json", _with_placeholders(subset(body)))]
     atoms = _typed(str(kind), body)
     if body.get("optional"):
         raise NotConvertibleError("a body that is optional")
@@ -200,8 +201,8 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
         case "JSON":
             expected = json_value(value)
             if body.get("matchType") == "STRICT":
-                return [Atom("json_exact", _placeholders(tree(expected)))]
-            return [Atom("json", _placeholders(subset(expected)))]
+                return [Atom("json_exact", _with_placeholders(tree(expected)))]
+            return [Atom("json", _with_placeholders(subset(expected)))]
         case "JSON_PATH":
             return [Atom("jsonpath", "present", text_of(value))]
         case "JSON_SCHEMA":
@@ -224,12 +225,11 @@ def _hash(coded: str) -> str:
         raise NotConvertibleError("its base64Bytes are no Base64") from None
 
 
-def _placeholders(value: object) -> object:
-    """JSON Unit's placeholders, such as `${json-unit.any-string}`."""
-    if isinstance(value, dict):
-        return {key: _placeholders(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_placeholders(item) for item in value]
+def _with_placeholders(condition: object) -> object:
+    return map_leaves(condition, _placeholder)
+
+
+def _placeholder(value: object, _: object) -> object:
     found = (
         re.fullmatch(r"[$#]\{json-unit\.([a-z-]+)\}(.*)", value, re.DOTALL)
         if isinstance(value, str)

@@ -14,6 +14,7 @@ from mockserver.formats.path_pieces import example_path, path_regex
 from mockserver.formats.reading import pretty
 from mockserver.formats.routes_to_exchanges import reply_parts, status_of
 from mockserver.formats.steps import Step, steps_of
+from mockserver.model.json_values import map_leaves
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported, Lost
@@ -185,27 +186,25 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
     found = PactPart(headers=grouped(lines), more={"status": status_of(step, lost)})
     found.content_type = value_of(lines, "content-type")
     if is_json:
-        found.body = _examples(step.reply["json"], (), step, found, lost)
+        found.body = _examples(step.reply["json"], step, found, lost)
         found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
     elif step.body_kind is not None:
         found.body = content
     return found
 
 
-def _examples(
-    value: object, path: tuple[str | int, ...], step: Step, found: PactPart, lost: list[Lost]
-) -> object:
-    """The JSON with examples where templates stand."""
-    if isinstance(value, dict):
-        return {key: _examples(item, (*path, key), step, found, lost) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_examples(item, (*path, index), step, found, lost) for index, item in enumerate(value)]
-    if not is_template(value) or step.reply.get("raw"):
-        return value
-    made = generator_of(value)
-    if made is None:
-        lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {value}", "It stands as an example"))  # fmt: skip
-        return value
-    example, generator = made
-    found.generators.setdefault("body", {})[body_path(path)] = generator
-    return example
+def _examples(value: object, step: Step, part: PactPart, lost: list[Lost]) -> object:
+    """Return the JSON with examples in the place of templates."""
+
+    def leaf(item: object, path: tuple[str | int, ...]) -> object:
+        if not is_template(item):
+            return item
+        made = generator_of(item)
+        if made is None:
+            lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {item}", "It stands as an example"))  # fmt: skip
+            return item
+        example, generator = made
+        part.generators.setdefault("body", {})[body_path(path)] = generator
+        return example
+
+    return value if step.reply.get("raw") else map_leaves(value, leaf)

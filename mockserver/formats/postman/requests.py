@@ -16,6 +16,7 @@ from mockserver.formats.exchanges_to_routes import (
     texts,
     tree_condition,
 )
+from mockserver.formats.mocks.trees import tree
 from mockserver.formats.postman.variables import (
     PLACEHOLDER,
     VARIABLE,
@@ -207,14 +208,13 @@ def _raw_body(
 
 
 def _blurred(value: object) -> object:
-    """The JSON as a condition: of a text with a variable it asks only that it is one."""
-    if isinstance(value, dict):
-        return {key: _blurred(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_blurred(item) for item in value]
-    if isinstance(value, str) and has_variables(value):
-        return {"$type": "string"}
-    return tree_condition(value)
+    """Return a condition; of a text with a variable, it asks only that it is a text."""
+    return tree(
+        value,
+        lambda item: (
+            {"$type": "string"} if isinstance(item, str) and has_variables(item) else tree_condition(item)
+        ),
+    )
 
 
 def json_without_placeholders(text: str, left_out: LeftOut) -> str:

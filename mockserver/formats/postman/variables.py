@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.formats.reading import json_bytes
+from mockserver.model.json_values import map_leaves
 from mockserver.model.written import written_float
 
 VARIABLE = re.compile(r"\{\{\s*(\$?[^{}\s]+)\s*\}\}")
@@ -182,20 +183,16 @@ def _tree(value: object, variables: Mapping[str, str], unknown: Unknown) -> obje
 
 def json_variables(value: object, unsaid: Callable[[str], None]) -> str:
     """JSON with templates as a text of Postman's, without quotes where a template gives no text."""
-    text = json_bytes(_with_variables(value, unsaid)).decode("utf-8", "surrogatepass")
+
+    def leaf(item: object, _: object) -> object:
+        if not isinstance(item, str):
+            return item
+        made = as_variables(item, unsaid)
+        alone = VARIABLE.fullmatch(made)
+        return _MARK + made if alone and alone[1] in _NO_TEXT and "| string" not in item else made
+
+    text = json_bytes(map_leaves(value, leaf)).decode("utf-8", "surrogatepass")
     return re.sub(f'"{_MARK}({VARIABLE.pattern})"', lambda found: found[1], text)
-
-
-def _with_variables(value: object, unsaid: Callable[[str], None]) -> object:
-    if isinstance(value, dict):
-        return {key: _with_variables(item, unsaid) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_variables(item, unsaid) for item in value]
-    if not isinstance(value, str):
-        return value
-    text = as_variables(value, unsaid)
-    alone = VARIABLE.fullmatch(text)
-    return _MARK + text if alone and alone[1] in _NO_TEXT and "| string" not in value else text
 
 
 def as_variables(text: str, unsaid: Callable[[str], None]) -> str:

@@ -15,6 +15,7 @@ from mockserver.formats.wiremock.handlebars import HelperCall, parsed_call, piec
 from mockserver.formats.wiremock.helpers import HELPERS
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.variables import HandlebarsScope
+from mockserver.model.json_values import map_leaves
 
 _BLOCKS = frozenset({"if", "unless", "not", "and", "or", "each", "eq", "neq", "contains"})
 _LOST = "lost"
@@ -29,20 +30,16 @@ def template(text: str, at: LossPlace) -> str:
 
 
 def tree(value: object, at: LossPlace) -> Any:
-    """The same of every text in a JSON value; a text in it stays one, also where a template is all of it."""
-    if isinstance(value, str):
-        return template(value, at)
-    if isinstance(value, list):
-        return [_inside(one, at.at(i)) for i, one in enumerate(value)]
-    if isinstance(value, dict):
-        return {key: _inside(one, at.at(key)) for key, one in value.items()}
-    return value
+    """Convert every text in a JSON value; a text in it stays one, also if a template is all of it."""
 
+    def leaf(item: object, path: tuple[str | int, ...]) -> object:
+        if not isinstance(item, str):
+            return item
+        made = template(item, at.at(*path))
+        alone = _ALONE.fullmatch(made) if path else None
+        return f"{{{{ ({alone[1]}) | string }}}}" if alone else made
 
-def _inside(value: object, at: LossPlace) -> Any:
-    made = tree(value, at)
-    alone = _ALONE.fullmatch(made) if isinstance(made, str) else None
-    return f"{{{{ ({alone[1]}) | string }}}}" if alone else made
+    return map_leaves(value, leaf)
 
 
 def literal_braces(text: str) -> str:

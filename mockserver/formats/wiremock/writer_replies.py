@@ -13,6 +13,7 @@ from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.replies import FAULTS
 from mockserver.formats.wiremock.writer_templates import handlebars, handlebars_tree
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.json_values import map_leaves
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported
 from mockserver.schema.base import has_templates
@@ -194,15 +195,11 @@ def webhook_out(written: dict[str, Any], at: LossPlace) -> dict[str, Any]:
         parameters["headers"] = headers
     if "delay" in written:
         parameters["delay"] = {"type": "fixed", "milliseconds": _ms(written["delay"])}
-    return {"name": "webhook", "parameters": _of_original(parameters)}
+    return {"name": "webhook", "parameters": map_leaves(parameters, _of_original)}
 
 
-def _of_original(value: object) -> object:
-    """The same; the request of a template there is the one that was answered."""
-    if isinstance(value, dict):
-        return {key: _of_original(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_of_original(one) for one in value]
+def _of_original(value: object, _: object) -> object:
+    """In a webhook, the request of a template is the one that was answered."""
     if not isinstance(value, str):
         return value
-    return _CODE.sub(lambda found: re.sub(r"\brequest\.", "originalRequest.", found[0]), value)
+    return _CODE.sub(lambda code: re.sub(r"\brequest\.", "originalRequest.", code[0]), value)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from mockserver.formats.wiremock.losses import LossPlace
+from mockserver.model.json_values import map_leaves
 
 _CODE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _RAW = re.compile(r"\{% raw %\}(.*?)\{% endraw %\}", re.DOTALL)
@@ -17,15 +19,11 @@ _DEFAULT = re.compile(r"(.+?)\s*\|\s*default\(''\)")
 _KEY = r"(?:\.(\w+)|\['([^']+)'\])"
 
 
-def handlebars_tree(value: object, at: LossPlace) -> object:
-    """Every text in a JSON value."""
-    if isinstance(value, str):
-        return handlebars(value, at)
-    if isinstance(value, list):
-        return [handlebars_tree(one, at.at(i)) for i, one in enumerate(value)]
-    if isinstance(value, dict):
-        return {key: handlebars_tree(one, at.at(key)) for key, one in value.items()}
-    return value
+def handlebars_tree(value: object, at: LossPlace) -> Any:
+    """Convert every text in a JSON value."""
+    return map_leaves(
+        value, lambda item, path: handlebars(item, at.at(*path)) if isinstance(item, str) else item
+    )
 
 
 def handlebars(text: str, at: LossPlace) -> str:
