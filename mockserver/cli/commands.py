@@ -169,20 +169,20 @@ def explain(
     from mockserver.verification.checking import explain_request, explained_text
 
     method, _, path = line.strip().partition(" ")
-    asked: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": grouped(headers)}
+    request: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": grouped(headers)}
     if json_body is not None:
-        asked["json"] = _json_of(json_body)
+        request["json"] = _json_of(json_body)
     if forms:
-        asked["form"] = grouped(_pairs(forms))
+        request["form"] = grouped(_pairs(forms))
     if text is not None:
-        asked["text"] = text
+        request["text"] = text
     try:
-        view = explain_request(scenario_paths(paths), asked)
-    except LoadError as why:
-        click.echo("\n".join(why.lines), err=True)
+        view = explain_request(scenario_paths(paths), request)
+    except LoadError as error:
+        click.echo("\n".join(error.lines), err=True)
         sys.exit(2)
-    except InvalidInputError as why:
-        click.echo(str(why), err=True)
+    except InvalidInputError as error:
+        click.echo(str(error), err=True)
         sys.exit(2)
     click.echo(json.dumps(view, indent=2) if output == "json" else explained_text(view))
     sys.exit(0 if view["route"] is not None else 1)
@@ -199,8 +199,8 @@ def _pairs(forms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 def _json_of(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError as why:
-        raise click.BadParameter(f"it is no JSON: {why}", param_hint="--json") from why
+    except ValueError as error:
+        raise click.BadParameter(f"it is no JSON: {error}", param_hint="--json") from error
 
 
 @main.command(short_help="Print the JSON Schema of scenario files.")
@@ -229,10 +229,10 @@ def healthcheck(url: str | None) -> None:
         with without_proxy().open(target, timeout=3) as answer:
             document = json.load(answer)
         scenarios, routes = document["scenarios"], document["routes"]
-    except (OSError, ValueError, HTTPException) as why:
-        if isinstance(why, HTTPError):
-            why.close()
-        click.echo(f"{target} is not healthy: {why}", err=True)
+    except (OSError, ValueError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        click.echo(f"{target} is not healthy: {error}", err=True)
         sys.exit(1)
     except (KeyError, TypeError):
         click.echo(f"{target} is not healthy: what answers there is no mockserver", err=True)

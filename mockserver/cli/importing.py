@@ -44,12 +44,12 @@ def import_scenarios(
         imported = _read(format_, source)
         _rename(imported, name)
         files = _files(imported, Path(output) if output is not None else None)
-    except (InvalidInputError, ConversionRefusedError) as why:
-        say(str(why))
+    except (InvalidInputError, ConversionRefusedError) as error:
+        say(str(error))
         return WRONG
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as why:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         # A list where the format has a mapping, and the like: no reader asks at every step.
-        say(f"{source}: it is not as {format_} has it: {why!r}. Nothing was written.")
+        say(f"{source}: it is not as {format_} has it: {error!r}. Nothing was written.")
         return WRONG
     flaws, notes = _check(files, imported)
     if flaws:
@@ -65,7 +65,9 @@ def import_scenarios(
 def _read(format_: str, source: str) -> Imported:
     """Raises ConversionRefusedError where nothing is in it, or all of it was lost, with the reasons told before."""
     imported: Imported = format_named(format_).read(Path(source))
-    answers = any(one.get("routes") or one.get("resources") for one in imported.scenarios.values())
+    answers = any(
+        scenario.get("routes") or scenario.get("resources") for scenario in imported.scenarios.values()
+    )
     if not answers:
         say_lost(imported.lost)
         raise ConversionRefusedError(f"{source}: there is no scenario in it: nothing that a route could be made of. Nothing was written.")  # fmt: skip
@@ -121,11 +123,11 @@ def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], 
         build_world(
             [from_bundle(text, imported.files, name) for name, text in zip(imported.scenarios, texts, strict=True)]
         )  # fmt: skip
-    except LoadError as why:
-        notes = [line for line in why.lines if "pip install 'mockserver[" in line]
-        return [line for line in why.lines if line not in notes], notes
-    except InvalidInputError as why:
-        return [str(why)], []
+    except LoadError as error:
+        notes = [line for line in error.lines if "pip install 'mockserver[" in line]
+        return [line for line in error.lines if line not in notes], notes
+    except InvalidInputError as error:
+        return [str(error)], []
     return [], []
 
 
@@ -135,8 +137,8 @@ def _put(files: Mapping[Path, bytes], output: str | None, *, force: bool) -> int
         return DONE
     try:
         write_all(files, force=force)
-    except ConversionRefusedError as why:
-        say(str(why))
+    except ConversionRefusedError as error:
+        say(str(error))
         return WRONG
     scenarios = [str(path) for path in files if path.suffix in _SUFFIXES]
     say(f"Written: {', '.join(scenarios)}" + (f", and {counted(len(files) - len(scenarios), 'file')} beside" if len(files) > len(scenarios) else ""))  # fmt: skip

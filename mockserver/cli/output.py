@@ -52,8 +52,8 @@ def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
             drafts[path].write_bytes(content)
         for path, draft in drafts.items():
             draft.replace(path)
-    except OSError as why:
-        raise ConversionRefusedError(f"{why.filename}: can't be written: {why.strerror}") from why
+    except OSError as error:
+        raise ConversionRefusedError(f"{error.filename}: can't be written: {error.strerror}") from error
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)

@@ -28,8 +28,8 @@ def link_to(
     local: InProcess | None = None,
 ) -> Link:
     """The link that a client's arguments describe. Raises ValueError for what is no URL."""
-    found = _PATH.fullmatch(urlsplit(url).path)
-    before, name = (found["before"], found["name"]) if found else ("", None)
+    match = _PATH.fullmatch(urlsplit(url).path)
+    before, name = (match["before"], match["name"]) if match else ("", None)
     root = f"{before}/__admin"
     if admin_url is not None:
         root = urlsplit(admin_url).path.rstrip("/") or "/__admin"

@@ -110,10 +110,10 @@ class ClientConnection:
         return not select.select([self.sock], [], [], 0)[0]
 
     def close(self) -> None:
-        for one in (self._stream, self.sock):
-            if one is not None:
+        for item in (self._stream, self.sock):
+            if item is not None:
                 with contextlib.suppress(OSError):
-                    one.close()
+                    item.close()
         self.sock = self._stream = None
 
 
@@ -174,8 +174,8 @@ def _chunk(stream: BufferedIOBase | None) -> bytes:
     size = _line(stream).partition(b";")[0].strip()
     try:
         data = _exactly(stream, int(size, 16))
-    except ValueError as why:
-        raise BadResponseError(f"{size[:20]!r} is no size of a chunk") from why
+    except ValueError as error:
+        raise BadResponseError(f"{size[:20]!r} is no size of a chunk") from error
     while _line(stream).strip():
         if data:
             raise BadResponseError("a chunk is longer than it says")

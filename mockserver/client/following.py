@@ -55,8 +55,8 @@ def _opened(link: Link) -> tuple[Any, Iterator[bytes]]:
     if link.reveals:
         try:
             return link.http.open(f"{link.base}/calls/stream?reveal=true")
-        except Refused as why:
-            if why.kind != "no-reveal":
+        except Refused as error:
+            if error.kind != "no-reveal":
                 raise
             link.reveals = False
     return link.http.open(f"{link.base}/calls/stream")

@@ -83,9 +83,9 @@ class Http:
         connection = ClientConnection(*self._address, self._context)
         try:
             return connection, self._pieces(connection, target)
-        except (OSError, BadResponseError) as why:
+        except (OSError, BadResponseError) as error:
             connection.close()
-            raise Unreachable(f"GET {self.url}{target} got no answer: {why}") from why
+            raise Unreachable(f"GET {self.url}{target} got no answer: {error}") from error
         except BaseException:
             connection.close()
             raise
@@ -129,14 +129,14 @@ class Http:
         connection = self._take()
         try:
             answer = connection.exchange(request, timeout_s, ABORT.get())
-        except TimeoutError as why:
-            raise Unreachable(f"{method} {self.url}{target} got no answer within {timeout_s:g} s") from why
-        except (OSError, BadResponseError) as why:
-            said = getattr(why, "strerror", None) or str(why) or type(why).__name__
+        except TimeoutError as error:
+            raise Unreachable(f"{method} {self.url}{target} got no answer within {timeout_s:g} s") from error
+        except (OSError, BadResponseError) as error:
+            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(
                 f"No mock server answers at {self.url}: {said}. "
                 "Start one with `mockserver serve`, or correct the URL"
-            ) from why
+            ) from error
         self._keep(connection)
         return answer
 

@@ -69,8 +69,8 @@ class Link:
             return self.send("GET", path, **query)
         try:
             return self.send("GET", path, reveal="true", **query)
-        except Refused as why:
-            if why.kind != "no-reveal":
+        except Refused as error:
+            if error.kind != "no-reveal":
                 raise
             self.reveals = False
             return self.send("GET", path, **query)
@@ -99,9 +99,9 @@ def segment(name: str) -> str:
 def wait_s(*durations: object) -> float:
     """Seconds that the server was asked to wait; what is no duration it will refuse itself."""
     total = 0.0
-    for one in durations:
+    for duration in durations:
         try:
-            total += parse_duration_s(duration_text(one) or "0")
+            total += parse_duration_s(duration_text(duration) or "0")
         except (ValueError, TypeError):
             continue
     return total

@@ -104,7 +104,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def routes(self) -> list[RouteT]:
         """All routes, active or not."""
         return [
-            self._route_type(self._link, name=one["id"]) for one in self._link.send("GET", "/routes")["items"]
+            self._route_type(self._link, name=route["id"])
+            for route in self._link.send("GET", "/routes")["items"]
         ]
 
     @does
@@ -119,9 +120,9 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
         A scenario of the same name is replaced.
         """
-        found = read_scenario(path)
-        self._link.send("PUT", f"/scenarios/{segment(found.name)}", found.document)
-        return found.name
+        result = read_scenario(path)
+        self._link.send("PUT", f"/scenarios/{segment(result.name)}", result.document)
+        return result.name
 
     @tells
     def scenarios(self) -> list[Mapping[str, Any]]:
@@ -133,12 +134,12 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     @tells
     def calls(self) -> Calls[Call]:
         """All calls, oldest first."""
-        return Calls(Call(one) for one in self._link.items("/calls"))
+        return Calls(Call(call) for call in self._link.items("/calls"))
 
     @tells
     def unmatched(self) -> Calls[Unmatched]:
         """Unmatched requests, each with the nearest routes and a `suggestion`."""
-        return Calls(Unmatched(one) for one in self._link.items("/unmatched"))
+        return Calls(Unmatched(item) for item in self._link.items("/unmatched"))
 
     @tells
     def violations(self) -> list[Mapping[str, Any]]:
@@ -161,13 +162,13 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def effects(self, /, kind: str | None = None, **fields: object) -> list[Mapping[str, Any]]:
         """Return the effects: all, those of one kind, or those with these fields."""
         wanted = plain(fields)
-        found = self._link.look("/effects", kind=kind)["items"]
-        return [one for one in found if wanted.items() <= {key: one.get(key) for key in wanted}.items()]
+        result = self._link.look("/effects", kind=kind)["items"]
+        return [item for item in result if wanted.items() <= {key: item.get(key) for key in wanted}.items()]
 
     @tells
     def webhooks(self) -> list[Delivery]:
         """All webhook deliveries, each with its attempts."""
-        return [Delivery.of(one) for one in self._link.look("/webhooks")["items"]]
+        return [Delivery.of(webhook) for webhook in self._link.look("/webhooks")["items"]]
 
     @does
     def redeliver(self, delivery: Delivery | str) -> None:
@@ -210,8 +211,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
             return
         if check and len(subjects) > 1:
             raise TypeError("verify() takes keywords beside one subject; give several checks as mappings")
-        checks = [check_document(one, check) for one in subjects] or [check_document(None, check)]
-        waits = [wait_s(one.get("within"), one.get("quiet")) for one in checks]
+        checks = [check_document(subject, check) for subject in subjects] or [check_document(None, check)]
+        waits = [wait_s(item.get("within"), item.get("quiet")) for item in checks]
         document = checks[0] if len(checks) == 1 else checks
         self._link.send("POST", "/verify", document, wait_s=max(waits))
 

@@ -280,7 +280,9 @@ class View:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        known = {one.name: data[one.name] for one in fields(cls) if one.name in data and one.name != "data"}
+        known = {
+            item.name: data[item.name] for item in fields(cls) if item.name in data and item.name != "data"
+        }
         return cls(data=data, **known)
 
 
@@ -329,11 +331,11 @@ class Operation(View):
 
     @property
     def tries(self) -> list[Try]:
-        return [Try.of(one) for one in self.data["tries"]]
+        return [Try.of(item) for item in self.data["tries"]]
 
     @property
     def gaps_ms(self) -> list[float]:
-        return [one.gap_ms for one in self.tries if one.gap_ms is not None]
+        return [item.gap_ms for item in self.tries if item.gap_ms is not None]
 
 
 class Operations(list[Operation]):
@@ -350,11 +352,11 @@ class Operations(list[Operation]):
     @classmethod
     def of(cls, pages: Iterable[Mapping[str, Any]]) -> Self:
         """Of all pages; each of them tells both numbers of the whole."""
-        found = cls()
+        result = cls()
         for page in pages:
-            found.extend(Operation.of(one) for one in page["items"])
-            found.amplification, found.most_in_flight = page["amplification"], page["most_in_flight"]
-        return found
+            result.extend(Operation.of(item) for item in page["items"])
+            result.amplification, result.most_in_flight = page["amplification"], page["most_in_flight"]
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

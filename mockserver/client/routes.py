@@ -129,7 +129,7 @@ class RouteSurface(NamedValue):
     @tells
     def calls(self) -> Calls[Call]:
         """Calls of the route, oldest first: `route.calls.last.request.json()`."""
-        return Calls(Call(one) for one in self._link.items("/calls", route=self.id))
+        return Calls(Call(call) for call in self._link.items("/calls", route=self.id))
 
     @does
     def attempts(self, *, by: str | None = None, ignore: str | Sequence[str] = ()) -> Operations:

@@ -137,8 +137,8 @@ def run(work: Callable[..., T], *args: object, **keys: object) -> T:
     __tracebackhide__ = True
     try:
         return work(*args, **keys)
-    except ClientError as why:
-        raise why.with_traceback(None) from why.__cause__
+    except ClientError as error:
+        raise error.with_traceback(None) from error.__cause__
 
 
 async def run_aside(work: Callable[..., T], *args: object, **keys: object) -> T:
@@ -158,8 +158,8 @@ async def run_aside(work: Callable[..., T], *args: object, **keys: object) -> T:
             result: T = await trio.to_thread.run_sync(job, abandon_on_cancel=True, limiter=limiter)
             return result
         return await asyncio.get_running_loop().run_in_executor(_threads(), job)
-    except ClientError as why:
-        raise why.with_traceback(None) from why.__cause__
+    except ClientError as error:
+        raise error.with_traceback(None) from error.__cause__
     except Exception:
         raise
     except BaseException:  # cancelled, by asyncio or trio

@@ -91,11 +91,11 @@ def call_text(name: str, args: tuple[Any, ...], keys: Mapping[str, Any], instanc
 
 def take_unawaited(*, dropped: bool = False) -> list[Unawaited]:
     """Return those that were made and have not begun, and close them; with `dropped` only those that nobody can begin any more."""
-    found = []
-    for one in list(_waiting.values()):
-        if one.is_closed:
-            one.started()
-        elif one.is_dropped or not dropped:
-            one.close()
-            found.append(one)
-    return found
+    result = []
+    for item in list(_waiting.values()):
+        if item.is_closed:
+            item.started()
+        elif item.is_dropped or not dropped:
+            item.close()
+            result.append(item)
+    return result

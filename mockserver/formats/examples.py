@@ -35,17 +35,17 @@ class Example:
 def of_text(condition: object) -> Example:
     """For headers, query, cookies, form and text: a text, or a list of exactly these."""
     if isinstance(condition, list):
-        found = Example([])
-        for index, one in enumerate(condition):
-            below = of_text(one)
-            found.value.append("" if below.value is NOTHING else below.value)
-            _take(found, below, index)
-        return found
+        result = Example([])
+        for index, item in enumerate(condition):
+            below = of_text(item)
+            result.value.append("" if below.value is NOTHING else below.value)
+            _take(result, below, index)
+        return result
     if isinstance(condition, dict):
-        found = _of_operators(condition)
-        if found.value is not NOTHING and not isinstance(found.value, list):
-            found.value = as_text(found.value)
-        return found
+        result = _of_operators(condition)
+        if result.value is not NOTHING and not isinstance(result.value, list):
+            result.value = as_text(result.value)
+        return result
     if condition in ("present", "absent"):
         return _of_operators({condition: True})
     return Example(as_text(condition))
@@ -60,30 +60,30 @@ def of_tree(condition: object) -> Example:
             return _of_operators({key[1:]: item for key, item in condition.items()})
         return _of_fields(condition)
     if isinstance(condition, list):
-        found = Example([])
+        result = Example([])
         for index, item in enumerate(condition):
             below = of_tree(item)
-            found.value.append(None if below.value is NOTHING else below.value)
-            _take(found, below, index)
-        return found
+            result.value.append(None if below.value is NOTHING else below.value)
+            _take(result, below, index)
+        return result
     if condition in ("$present", "$absent"):
         return _of_operators({condition[1:]: True})
     return Example(condition)
 
 
 def _of_fields(fields: dict[str, Any]) -> Example:
-    found = Example({})
+    result = Example({})
     for key, item in fields.items():
         below = of_tree(item)
         if below.value is not NOTHING:
-            found.value[key] = below.value
-        _take(found, below, key)
-    return found
+            result.value[key] = below.value
+        _take(result, below, key)
+    return result
 
 
-def _take(found: Example, below: Example, key: str | int) -> None:
-    found.rules += [((key, *path), name, operand) for path, name, operand in below.rules]
-    found.lost += below.lost
+def _take(result: Example, below: Example, key: str | int) -> None:
+    result.rules += [((key, *path), name, operand) for path, name, operand in below.rules]
+    result.lost += below.lost
 
 
 _TYPES = {
@@ -98,17 +98,17 @@ _TYPES = {
 
 
 def _of_operators(operators: dict[str, Any]) -> Example:
-    found = Example("text")
+    result = Example("text")
     for name, operand in operators.items():
         if name == "equals":
-            found.value = operand
+            result.value = operand
         else:
-            found.rules.append(((), name, operand))
-            found.value = _example(name, operand, found)
-    return found
+            result.rules.append(((), name, operand))
+            result.value = _example(name, operand, result)
+    return result
 
 
-def _example(name: str, operand: Any, found: Example) -> object:
+def _example(name: str, operand: Any, result: Example) -> object:
     match name:
         case "absent" if operand is True:
             return NOTHING
@@ -127,10 +127,10 @@ def _example(name: str, operand: Any, found: Example) -> object:
             if text is not None:
                 return text
         case "present":
-            return found.value
+            return result.value
     if name not in ("any_of", "all_of", "not", "length"):
-        found.lost.append(f"no example of {name}: {operand!r} could be made")
-    return found.value
+        result.lost.append(f"no example of {name}: {operand!r} could be made")
+    return result.value
 
 
 class _First(Random):

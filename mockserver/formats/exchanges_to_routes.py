@@ -56,8 +56,12 @@ class RecordedRequest:
 
     @property
     def match(self) -> dict[str, Any]:
-        found = {"headers": self.headers, "query": self.query, **self.body}
-        return {part: asked for part, asked in found.items() if asked not in ({}, None) or part == "json"}
+        result = {"headers": self.headers, "query": self.query, **self.body}
+        return {
+            part: conditions
+            for part, conditions in result.items()
+            if conditions not in ({}, None) or part == "json"
+        }
 
     @property
     def breadth(self) -> tuple[int, int, int]:
@@ -117,23 +121,23 @@ def _unfit(exchange: RecordedExchange) -> tuple[str, str] | None:
 def _scenario_name(host: str, taken: Iterable[str]) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip("-.") or "scenario"
     number = 2
-    found = name
-    while found in taken or found == "runtime":
-        found, number = f"{name}-{number}", number + 1
-    return found
+    result = name
+    while result in taken or result == "runtime":
+        result, number = f"{name}-{number}", number + 1
+    return result
 
 
 def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:
     left = sorted({name for exchange in exchanges for name in telling(exchange.headers)[1]})
-    found = [f"Header lines that were left out of replies: {', '.join(left)}."] if left else []
+    result = [f"Header lines that were left out of replies: {', '.join(left)}."] if left else []
     busters = sorted(
-        {name for one in exchanges for name, _ in one.request.query_pairs if name in CACHE_BUSTERS}
+        {name for exchange in exchanges for name, _ in exchange.request.query_pairs if name in CACHE_BUSTERS}
     )
     if busters:
-        found.append(f"Query parameters that are not asked for: {', '.join(busters)}.")
+        result.append(f"Query parameters that are not asked for: {', '.join(busters)}.")
     if host:
-        found.append(f"Only requests whose Host header says {host} are answered: take `host` out for any.")
-    return found
+        result.append(f"Only requests whose Host header says {host} are answered: take `host` out for any.")
+    return result
 
 
 # Routes
@@ -142,9 +146,9 @@ def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:
 def _routes(exchanges: list[RecordedExchange], beside: Beside) -> list[Document]:
     groups: dict[str, RecordedRequest] = {}
     for exchange in exchanges:
-        asked = _asked(exchange)
-        groups.setdefault(asked.same, asked).exchanges.append(exchange)
-    return [_route(asked, beside) for asked in told_apart(list(groups.values()))]
+        request = _recorded(exchange)
+        groups.setdefault(request.same, request).exchanges.append(exchange)
+    return [_route(conditions, beside) for conditions in told_apart(list(groups.values()))]
 
 
 def told_apart(groups: list[RecordedRequest]) -> list[RecordedRequest]:
@@ -154,23 +158,25 @@ def told_apart(groups: list[RecordedRequest]) -> list[RecordedRequest]:
     """
     for part in ("headers", "body"):
         alike: dict[str, list[RecordedRequest]] = {}
-        for asked in groups:
+        for request in groups:
             alike.setdefault(
-                f"{asked.place}\n{_text(asked.query)}" if part == "body" else asked.place, []
-            ).append(asked)
+                f"{request.place}\n{_text(request.query)}" if part == "body" else request.place, []
+            ).append(request)
         for those in alike.values():
-            if len({_text(getattr(asked, part)) for asked in those}) == 1:
-                for asked in those:
-                    setattr(asked, part, {})
-    places = {place: index for index, place in enumerate(dict.fromkeys(asked.place for asked in groups))}
-    return sorted(groups, key=lambda asked: (places[asked.place], asked.breadth))
+            if len({_text(getattr(conditions, part)) for conditions in those}) == 1:
+                for request in those:
+                    setattr(request, part, {})
+    places = {
+        place: index for index, place in enumerate(dict.fromkeys(recorded.place for recorded in groups))
+    }
+    return sorted(groups, key=lambda recorded: (places[recorded.place], recorded.breadth))
 
 
-def _route(asked: RecordedRequest, beside: Beside) -> Document:
-    route: Document = {"request": asked.place}
-    if asked.match:
-        route["match"] = asked.match
-    route["reply"] = sequence([reply_of(exchange, beside) for exchange in asked.exchanges])
+def _route(request: RecordedRequest, beside: Beside) -> Document:
+    route: Document = {"request": request.place}
+    if request.match:
+        route["match"] = request.match
+    route["reply"] = sequence([reply_of(exchange, beside) for exchange in request.exchanges])
     return route
 
 
@@ -183,7 +189,7 @@ def sequence(replies: list[Any]) -> object:
 # Conditions
 
 
-def _asked(exchange: RecordedExchange) -> RecordedRequest:
+def _recorded(exchange: RecordedExchange) -> RecordedRequest:
     request = exchange.request
     query = grouped(pair for pair in request.query_pairs if pair[0] not in CACHE_BUSTERS)
     headers = {name: text_condition(value) for name in TELLING_REQUEST_HEADERS if (value := value_of(exchange.request_headers, name))}  # fmt: skip
@@ -254,8 +260,8 @@ def _multipart(exchange: RecordedExchange) -> dict[str, Any]:
             form.setdefault(part.name or "", []).append(part.text)
         else:
             files[part.name or ""] = {"filename": text_condition(part.filename)}
-    found = {"form": texts(form), "files": files}
-    return {key: asked for key, asked in found.items() if asked}
+    result = {"form": texts(form), "files": files}
+    return {key: conditions for key, conditions in result.items() if conditions}
 
 
 def tree_condition(value: object) -> object:

@@ -29,9 +29,9 @@ _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
 
 def read(source: Path) -> Imported:
     """Raises InvalidInputError for what is no archive."""
-    found: list[Lost] = []
-    imported = fold(exchanges(json_file(source, "an HTTP archive"), found), name_of(source))
-    imported.lost[:0] = found
+    result: list[Lost] = []
+    imported = fold(exchanges(json_file(source, "an HTTP archive"), result), name_of(source))
+    imported.lost[:0] = result
     return imported
 
 
@@ -42,8 +42,8 @@ def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
         place = f"log.entries[{index}]"
         try:
             exchange = _exchange(place, entry, lost)
-        except FAILURES as why:
-            lost.append(Lost(place, f"it is no entry of an archive: {why!r}", "Leave it out"))
+        except FAILURES as error:
+            lost.append(Lost(place, f"it is no entry of an archive: {error!r}", "Leave it out"))
         else:
             if exchange is not None:
                 yield exchange
@@ -99,7 +99,7 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Recorde
 
 
 def _lines(headers: Any) -> Lines:
-    return [(str(one["name"]), str(one["value"])) for one in headers or []]
+    return [(str(header["name"]), str(header["value"])) for header in headers or []]
 
 
 def _with_type(headers: Lines, content: Mapping[str, Any]) -> Lines:
@@ -112,7 +112,9 @@ def _with_type(headers: Lines, content: Mapping[str, Any]) -> Lines:
 def _posted(posted: Mapping[str, Any]) -> bytes:
     text = posted.get("text")
     if text is None or (text == "" and posted.get("params")):
-        return urlencode([(one["name"], one.get("value", "")) for one in posted.get("params") or []]).encode()
+        return urlencode(
+            [(param["name"], param.get("value", "")) for param in posted.get("params") or []]
+        ).encode()
     if posted.get("_encoding", posted.get("encoding")) == "base64":
         return base64.b64decode(text)
     return str(text).encode("utf-8", "replace")
@@ -135,8 +137,8 @@ def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[
         return str(text).encode("utf-8", "replace")
     try:
         body = base64.b64decode("".join(str(text).split()), validate=True)
-    except binascii.Error as why:
-        lost.append(Lost(f"{place}.response.content", f"it is no Base64: {why}", "The reply has no body"))
+    except binascii.Error as error:
+        lost.append(Lost(f"{place}.response.content", f"it is no Base64: {error}", "The reply has no body"))
         return b""
     return _decoded(body, headers)
 
@@ -192,7 +194,7 @@ def _entry(exchange: RecordedExchange) -> dict[str, Any]:
 
 
 def _request(exchange: RecordedExchange) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "method": exchange.method,
         "url": exchange.url,
         "httpVersion": "HTTP/1.1",
@@ -204,13 +206,13 @@ def _request(exchange: RecordedExchange) -> dict[str, Any]:
     }
     if exchange.request_body:
         text, encoding = _text(exchange.request_body)
-        found["postData"] = {
+        result["postData"] = {
             "mimeType": value_of(exchange.request_headers, "content-type") or "application/octet-stream",
             "text": text,
         }
         if encoding:
-            found["postData"]["_encoding"] = encoding
-    return found
+            result["postData"]["_encoding"] = encoding
+    return result
 
 
 def _response(exchange: RecordedExchange) -> dict[str, Any]:
@@ -223,7 +225,7 @@ def _response(exchange: RecordedExchange) -> dict[str, Any]:
         content["text"] = text
         if encoding:
             content["encoding"] = encoding
-    found = {
+    result = {
         "status": exchange.status,
         "statusText": "",
         "httpVersion": "HTTP/1.1" if exchange.status else "",
@@ -234,7 +236,7 @@ def _response(exchange: RecordedExchange) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": -1,
     }
-    return found | ({"_error": exchange.fault} if exchange.fault else {})
+    return result | ({"_error": exchange.fault} if exchange.fault else {})
 
 
 def _text(body: bytes) -> tuple[str, str]:

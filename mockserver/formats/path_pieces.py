@@ -21,19 +21,19 @@ def pieces(path: str) -> list[str | tuple[str, str]]:
     >>> pieces("/u/{id}/{n:[0-9]{2}}.txt")
     ['/u/', ('id', '[^/]+'), '/', ('n', '[0-9]{2}'), '.txt']
     """
-    found: list[str | tuple[str, str]] = []
+    result: list[str | tuple[str, str]] = []
     at = 0
     while at < len(path):
         start = path.find("{", at)
         if start < 0:
-            found.append(path[at:])
+            result.append(path[at:])
             break
         if start > at:
-            found.append(path[at:start])
+            result.append(path[at:start])
         at = _end(path, start)
         name, colon, pattern = path[start + 1 : at - 1].partition(":")
-        found.append((name, pattern if colon else PLAIN))
-    return found
+        result.append((name, pattern if colon else PLAIN))
+    return result
 
 
 def _end(path: str, start: int) -> int:

@@ -17,8 +17,10 @@ def file_bytes(source: Path, what: str) -> bytes:
         raise InvalidInputError(Flaw((), f"{source} is a folder", f"Name {what}"))
     try:
         raw = source.read_bytes()
-    except OSError as why:
-        raise InvalidInputError(Flaw((), f"{source} can't be read: {why.strerror}", f"Name {what}")) from why
+    except OSError as error:
+        raise InvalidInputError(
+            Flaw((), f"{source} can't be read: {error.strerror}", f"Name {what}")
+        ) from error
     if len(raw) > 8 * LARGEST_FILE:
         raise InvalidInputError(Flaw((), f"{source} is larger than 512 MiB", "Split it"))
     return raw
@@ -29,13 +31,15 @@ def json_file(source: Path, what: str) -> object:
     raw = file_bytes(source, what)
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_float=written_float)
-    except UnicodeDecodeError as why:
-        raise InvalidInputError(Flaw((), f"{source} is no UTF-8: byte {why.start}", f"Name {what}")) from why
-    except json.JSONDecodeError as why:
-        at = f"{source}:{why.lineno}:{why.colno}"
-        raise InvalidInputError(Flaw((), f"{at}: it is no JSON: {why.msg}", f"Name {what}")) from why
-    except (ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw((), f"{source} is no JSON: {why}", f"Name {what}")) from why
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            Flaw((), f"{source} is no UTF-8: byte {error.start}", f"Name {what}")
+        ) from error
+    except json.JSONDecodeError as error:
+        at = f"{source}:{error.lineno}:{error.colno}"
+        raise InvalidInputError(Flaw((), f"{at}: it is no JSON: {error.msg}", f"Name {what}")) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(Flaw((), f"{source} is no JSON: {error}", f"Name {what}")) from error
 
 
 def utf8_text(data: bytes) -> str | None:

@@ -34,14 +34,14 @@ def unfold(
 ) -> tuple[list[RecordedExchange], list[Lost]]:
     """`folder` is where the scenarios' files lie."""
     lost: list[Lost] = []
-    found: list[RecordedExchange] = []
+    result: list[RecordedExchange] = []
     for step in steps_of(scenarios, lost, _CARRIED):
         exchange = exchange_of(step, folder, lost)
         times = min(step.times, LARGEST_TIMES)
         if times < step.times:
             lost.append(Lost(f"{step.place}.times", f"{step.times} are too many: {times} are written"))
-        found += [exchange] * times
-    return found, lost
+        result += [exchange] * times
+    return result, lost
 
 
 _CARRIED = frozenset({"fault"})
@@ -102,14 +102,14 @@ def _named(match: Mapping[str, Any], part: str, place: str, lost: list[Lost]) ->
 
 
 def _pairs(conditions: Any, place: str, lost: list[Lost]) -> Lines:
-    found: Lines = []
+    result: Lines = []
     for name, condition in (conditions or {}).items():
         example = of_text(condition)
         _tell(example, f"{place}.{name}", lost)
         if example.value is not NOTHING:
             some = example.value if isinstance(example.value, list) else [example.value]
-            found += [(name, as_text(one)) for one in some]
-    return found
+            result += [(name, as_text(item)) for item in some]
+    return result
 
 
 def _request_body(match: Mapping[str, Any], place: str, lost: list[Lost]) -> tuple[bytes, str]:
@@ -150,8 +150,8 @@ def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str =
     raw = bool(step.reply.get("raw"))
     headers: Lines = []
     for name, value in step.reply.get("headers", {}).items():
-        for one in value if isinstance(value, list) else [value]:
-            text = as_text(one)
+        for item in value if isinstance(value, list) else [value]:
+            text = as_text(item)
             if name.lower() == "location" and not raw:
                 text = text.replace("{{ request.base_url }}", origin, 1)
             if is_template(text) and not raw:
@@ -189,9 +189,9 @@ def _written(kind: str, value: Any, place: str, lost: list[Lost]) -> bytes:
         case "form":
             return urlencode(list(_form(value))).encode()
         case "events":
-            if any(isinstance(one, dict) and one.keys() & {"delay", "each"} for one in value):
+            if any(isinstance(item, dict) and item.keys() & {"delay", "each"} for item in value):
                 lost.append(Lost(place, "the events stand all at once"))
-            return "".join(_event(one) for one in value).encode()
+            return "".join(_event(item) for item in value).encode()
         case "chunks":
             lost.append(Lost(place, "the chunks stand all at once"))
             return b"".join(map(_chunk, value))
@@ -220,14 +220,14 @@ def _form(value: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, str]
         if isinstance(item, dict):
             yield from _form(item, name)
         else:
-            for one in item if isinstance(item, list) else [item]:
-                yield name, "" if one is None else as_text(one)
+            for entry in item if isinstance(item, list) else [item]:
+                yield name, "" if entry is None else as_text(entry)
 
 
 def _file(folder: Path | None, name: str, place: str, lost: list[Lost]) -> tuple[bytes, str]:
     guess = mimetypes.guess_type(name)[0] or "application/octet-stream"
     try:
         return (Path() if folder is None else folder).joinpath(name).read_bytes(), guess
-    except OSError as why:
-        lost.append(Lost(place, f"{name!r} can't be read: {why.strerror}", "The body is empty"))
+    except OSError as error:
+        lost.append(Lost(place, f"{name!r} can't be read: {error.strerror}", "The body is empty"))
         return b"", guess

@@ -129,7 +129,7 @@ def as_mapping(reply: Any) -> Document:
 def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int | None, str, Document]]:
     """The reply, or those of its `cases`; of a `choose` the likeliest."""
     if reply.get("choose"):
-        choices = [as_mapping(one) for one in reply["choose"]]
+        choices = [as_mapping(item) for item in reply["choose"]]
         best = max(range(len(choices)), key=lambda index: choices[index].get("weight", 1))
         lost.append(Lost(f"{place}.choose", "chance is lost: the likeliest reply stands for all"))
         yield None, f"{place}.choose[{best}]", choices[best]
@@ -142,11 +142,15 @@ def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int 
 
 def _merged(match: Document, further: Document) -> Document:
     """Both: within a part by name."""
-    found = dict(match)
-    for part, asked in further.items():
-        before = found.get(part)
-        found[part] = {**before, **asked} if isinstance(before, dict) and isinstance(asked, dict) else asked
-    return found
+    result = dict(match)
+    for part, conditions in further.items():
+        before = result.get(part)
+        result[part] = (
+            {**before, **conditions}
+            if isinstance(before, dict) and isinstance(conditions, dict)
+            else conditions
+        )
+    return result
 
 
 def _with_defaults(reply: Document, defaults: Document) -> Document:

@@ -65,12 +65,16 @@ def _document(source: Path) -> object:
             if raw.lstrip()[:1] == b"{"
             else yaml.load(raw, _Loader)  # noqa: S506  (a safe one)
         )
-    except yaml.MarkedYAMLError as why:
-        mark = why.problem_mark
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
         at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else str(source)
-        raise InvalidInputError(Flaw((), f"{at}: it is no YAML: {why.problem}", "Name a cassette")) from why
-    except (yaml.YAMLError, ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw((), f"{source}: it is no cassette: {why}", "Name a cassette")) from why
+        raise InvalidInputError(
+            Flaw((), f"{at}: it is no YAML: {error.problem}", "Name a cassette")
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidInputError(
+            Flaw((), f"{source}: it is no cassette: {error}", "Name a cassette")
+        ) from error
 
 
 def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
@@ -79,19 +83,19 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
         if isinstance(document, dict) and "http_interactions" in document
         else "interactions"
     )
-    found = document.get(key) if isinstance(document, dict) else None
-    if not isinstance(found, list):
+    result = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(result, list):
         raise InvalidInputError(
-            Flaw((key,), f"expected a list of interactions, got {shown(found)}", "A cassette has `interactions:` and `version: 1`")
+            Flaw((key,), f"expected a list of interactions, got {shown(result)}", "A cassette has `interactions:` and `version: 1`")
         )  # fmt: skip
     if key == "interactions" and document.get("version", 1) != 1:
         raise InvalidInputError(Flaw(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1"))  # fmt: skip
-    for index, interaction in enumerate(found):
+    for index, interaction in enumerate(result):
         place = f"{key}[{index}]"
         try:
             yield _exchange(place, interaction, lost)
-        except FAILURES as why:
-            lost.append(Lost(place, f"it is no interaction: {why!r}", "Leave it out"))
+        except FAILURES as error:
+            lost.append(Lost(place, f"it is no interaction: {error!r}", "Leave it out"))
 
 
 def _exchange(place: str, interaction: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange:
@@ -117,9 +121,9 @@ def _lines(headers: Any) -> Lines:
     """A list of texts by name, or one text; older ones are lists of pairs."""
     pairs = headers.items() if isinstance(headers, dict) else headers or []
     return [
-        (str(name), _text(one))
+        (str(name), _text(item))
         for name, value in pairs
-        for one in (value if isinstance(value, list) else [value])
+        for item in (value if isinstance(value, list) else [value])
     ]
 
 
@@ -144,10 +148,10 @@ def _bytes(body: object) -> bytes:
 def _decoded(body: bytes, headers: Lines, place: str, lost: list[Lost]) -> bytes:
     try:
         return without_coding(body, headers)
-    except UnreadableBodyError as why:
+    except UnreadableBodyError as error:
         # With decode_compressed_response the body has no coding any more, the header may have.
         if body[:2] == b"\x1f\x8b" or utf8_text(body) is None:
-            lost.append(Lost(f"{place}.body", str(why), "The body stays as it is, without the coding"))
+            lost.append(Lost(f"{place}.body", str(error), "The body stays as it is, without the coding"))
         return body
 
 
@@ -160,9 +164,9 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
     exported = Exported()
     for name, document in scenarios.items():
-        found, lost = unfold({name: document}, folder)
+        result, lost = unfold({name: document}, folder)
         exported.lost += lost
-        exported.files[f"{name}.yaml"] = _cassette(found, exported.lost)
+        exported.files[f"{name}.yaml"] = _cassette(result, exported.lost)
     return exported
 
 

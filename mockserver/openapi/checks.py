@@ -19,13 +19,13 @@ def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation
     try:
         if validator.is_valid(value):
             return []
-        found = list(islice(validator.iter_errors(value), MOST))
+        result = list(islice(validator.iter_errors(value), MOST))
     except UnicodeEncodeError:
         return [Violation(part, where, "must hold no half characters")]
-    except ValueError as why:
-        return [Violation(part, where, f"can't be judged: {why}")]
+    except ValueError as exception:
+        return [Violation(part, where, f"can't be judged: {exception}")]
     told: dict[tuple[KeyPath, str], None] = {}
-    for error in found:
+    for error in result:
         told |= dict.fromkeys(said(error, value))
     return [_violation(part, where, value, path, message) for path, message in islice(told, MOST)]
 

@@ -33,12 +33,12 @@ class OperationRules:
         }
 
     def of_request(self, request: Request, params: dict[str, str]) -> list[Violation]:
-        found: list[Violation] = []
+        result: list[Violation] = []
         for parameter in self._parameters:
-            found += parameter.violations(request, params)
+            result += parameter.violations(request, params)
         if self._body is not None:
-            found += self._body.violations(request)
-        return found
+            result += self._body.violations(request)
+        return result
 
     def of_reply(
         self, response: Response, *, is_whole: bool = True, is_head: bool = False

@@ -58,22 +58,22 @@ class Contract:
         for base in self._bases:
             if base and not path.startswith(base + "/"):
                 continue
-            found = self._index.candidates(method, path[len(base) :])
-            if found:
-                return found[0][0].target, found[0][1]
+            result = self._index.candidates(method, path[len(base) :])
+            if result:
+                return result[0][0].target, result[0][1]
         return None
 
     def learn(self, rules: OperationRules, response: Response) -> list[Violation]:
         """What is to be said of a response that is the same at each call; kept, so that no call asks again."""
-        found = rules.of_reply(response)
-        self._known[id(response), rules.id] = (response, found)
-        return found
+        result = rules.of_reply(response)
+        self._known[id(response), rules.id] = (response, result)
+        return result
 
     def asked(self, ns: KeepsViolations, call: Call) -> Holding:
         """Looks at a request; what breaks the contract is kept."""
         request = call.request
-        found = self.operation(request.method, request.path)
-        if found is None:
+        result = self.operation(request.method, request.path)
+        if result is None:
             violations = [
                 Violation(
                     "request",
@@ -84,7 +84,7 @@ class Contract:
             ]
             held = Holding(self, None)
         else:
-            rules, params = found
+            rules, params = result
             violations = rules.of_request(request, params)
             held = Holding(self, rules)
         if violations:
@@ -113,10 +113,10 @@ class Contract:
 
     def kept(self, request: Request) -> OperationRules | None:
         """The rules that a request keeps; None where it breaks them, or nothing is documented. Keeps nothing."""
-        found = self.operation(request.method, request.path)
-        if found is None or found[0].of_request(request, found[1]):
+        result = self.operation(request.method, request.path)
+        if result is None or result[0].of_request(request, result[1]):
             return None
-        return found[0]
+        return result[0]
 
     def is_kept(self, rules: OperationRules, request: Request, response: Response) -> bool:
         """Whether an answer that is sent whole keeps them."""
@@ -127,8 +127,8 @@ class Contract:
 
     def settled(self, ns: KeepsViolations, call: Call, planned: Planned) -> Planned:
         """The same for an answer that came later, from a function."""
-        found = self.operation(call.request.method, call.request.path)
-        return self.answered(ns, call, planned, None if found is None else found[0])
+        result = self.operation(call.request.method, call.request.path)
+        return self.answered(ns, call, planned, None if result is None else result[0])
 
     def _keep(
         self, ns: KeepsViolations, call: Call, rules: OperationRules | None, violations: list[Violation]
@@ -141,8 +141,8 @@ class Contract:
             "operation": None if rules is None else rules.id,
             "request": f"{call.request.method} {call.request.path}",
         }
-        for one in violations:
-            ns.violations.add({**about, **one.view()})
+        for violation in violations:
+            ns.violations.add({**about, **violation.view()})
 
 
 class Holding:
@@ -170,12 +170,12 @@ def compile_contract(name: str, mode: Mode, base: str, read_file: ReadFile) -> C
             rules = OperationRules(operation, validators)
             try:
                 pattern = PathPattern(operation.route_path)
-            except InvalidInputError as why:
-                doubts.append(f"{operation.node.place}: {why}")
+            except InvalidInputError as error:
+                doubts.append(f"{operation.node.place}: {error}")
                 continue
             index.add(Entry((i,), frozenset((operation.method,)), pattern, rules))
-    except InvalidInputError as why:
-        flaws = [Flaw(("openapi",), flaw.message, flaw.hint) for flaw in why.flaws]
+    except InvalidInputError as error:
+        flaws = [Flaw(("openapi",), flaw.message, flaw.hint) for flaw in error.flaws]
         raise InvalidInputError(flaws) from None
     doubts += [f"{place}: {what}" for place, what in validators.doubts]
     bases = tuple(sorted({base, *spec.bases} if base else {"", *spec.bases}, key=len, reverse=True))
@@ -187,7 +187,7 @@ _TITLES = {"request": "The request breaks the contract", "reply": "The reply bre
 
 def _refused(status: int, part: Part, call: Call, violations: list[Violation]) -> Planned:
     """A problem document that names each thing, with what was expected and what came."""
-    views = [masked(one.view()) for one in violations]
+    views = [masked(violation.view()) for violation in violations]
     texts = [text_of(view) for view in views]
     document = problem(
         status, "contract", _TITLES[part], mask_text("; ".join(texts)), route=call.route_id,

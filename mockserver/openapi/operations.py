@@ -78,15 +78,15 @@ def operations_of(spec: Specification) -> Iterator[ApiOperation]:
 
 def _parameters(item: DocumentNode, operation: DocumentNode) -> Iterator[DocumentNode]:
     """The operation's own stand in the place of the path's."""
-    found: dict[tuple[Any, Any], DocumentNode] = {}
+    result: dict[tuple[Any, Any], DocumentNode] = {}
     for node in (*item.items("parameters"), *operation.items("parameters")):
         value = node.value
         if not isinstance(value.get("name"), str) or not isinstance(value.get("in"), str):
             raise node.wrong(
                 "expected a parameter", "It has a `name`, and `in`: path, query, header or cookie"
             )
-        found[value["name"], value.get("in")] = node
-    yield from found.values()
+        result[value["name"], value.get("in")] = node
+    yield from result.values()
 
 
 def arranged(paths: Iterable[str]) -> list[str]:

@@ -39,7 +39,7 @@ class Parameter:
         name = value["name"]
         self.where = f"{_PLACES[where]}.{name}"
         self._required = value.get("required") is True
-        media = next((one for _, one in node.mapping("content")), None)
+        media = next((item for _, item in node.mapping("content")), None)
         schema = (media or node).get("schema")
         self._validator = validators.of(schema, "request") if schema is not None else None
         shape = SchemaShape.of(standalone(schema)) if schema is not None else SchemaShape(None, [])

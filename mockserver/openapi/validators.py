@@ -59,8 +59,8 @@ class Validators:
         schema = schema.resolved()
         try:
             return self.of_uri(schema.uri, direction)
-        except ValueError as why:
-            said = str(getattr(why, "message", why)).partition("\n")[0]
+        except ValueError as error:
+            said = str(getattr(error, "message", error)).partition("\n")[0]
             raise schema.wrong(f"this is no JSON Schema: {said}", "Mend the specification") from None
 
     def fits(self, schema: dict[str, Any], value: object, direction: Direction) -> bool:
@@ -91,16 +91,16 @@ class Validators:
         )
 
     def _registry(self, direction: Direction) -> object:
-        found = self._registries.get(direction)
-        if found is None:
+        result = self._registries.get(direction)
+        if result is None:
             documents = [
                 (FOLDER + name, self._ready(data, _UNREQUIRED[direction], (name,)))
                 for name, data in self._spec.documents.items()
             ]
-            found = self._registries[direction] = self._library.Registry(
+            result = self._registries[direction] = self._library.Registry(
                 documents, draft=self._library.Draft202012
             )
-        return found
+        return result
 
     def _ready(self, value: object, mark: str, path: tuple[str, ...]) -> Any:
         """A document for one direction: without data, and with what that side need not send not required."""
@@ -149,9 +149,9 @@ def _by_discriminator(schema: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(branches, list) or "discriminator" not in schema:
         return schema
     named = [
-        {"allOf": [branch, {"required": [found[0]], "properties": {found[0]: {"enum": found[1]}}}]}
+        {"allOf": [branch, {"required": [result[0]], "properties": {result[0]: {"enum": result[1]}}}]}
         for branch in branches
-        if (found := discriminated(branch, schema["discriminator"])) is not None
+        if (result := discriminated(branch, schema["discriminator"])) is not None
     ]
     if not named:
         return schema

@@ -41,7 +41,7 @@ def answers(ns: Namespace, route: Route, request: Request) -> list[Response]:
     if any(isinstance(answer, Proxy) for answer in route.answers):
         raise RequestSkippedError("the real service answers it already")
     planned = list(_steps(ns, route, request))
-    sound = [one.response for one in planned if one.fault is None]
+    sound = [item.response for item in planned if item.fault is None]
     if not sound:
         raise RequestSkippedError("it does nothing but break")
     return sound
@@ -51,23 +51,23 @@ def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
     params = route.pattern.match(request.path) or {}
     per = per_of(ns, route, request, params)
     for index in range(len(route.answers)):
-        found = RouteMatch(route, params, ns.peek(route, per), index, per)
-        draw = Draw(ns, request, found, "c-000001")
+        result = RouteMatch(route, params, ns.peek(route, per), index, per)
+        draw = Draw(ns, request, result, "c-000001")
         try:
-            claim = prepare(ns, request, found, draw)
+            claim = prepare(ns, request, result, draw)
             if claim.planned is not None:
                 yield claim.planned
             elif claim.reply is not None:
                 yield claim.reply.plan(claim.status, draw.scope, draw.choices, request)
-        except (TemplateError, StoreFullError) as why:
-            raise RequestSkippedError(f"its reply can't be made: {why}") from why
+        except (TemplateError, StoreFullError) as error:
+            raise RequestSkippedError(f"its reply can't be made: {error}") from error
 
 
 def nearest(expected: list[Response], actual: Response, *, values: bool) -> list[Drift]:
     """The drift from the step that is nearest to the real reply: that of its status, with the fewest differences."""
     return min(
-        (compared(one, actual, values=values) for one in expected),
-        key=lambda found: (any(one.where == "status" for one in found), len(found)),
+        (compared(item, actual, values=values) for item in expected),
+        key=lambda result: (any(item.where == "status" for item in result), len(result)),
     )
 
 
@@ -75,21 +75,21 @@ def compared(expected: Response, actual: Response, *, values: bool) -> list[Drif
     """Field by field. Where the statuses differ, nothing further is of interest."""
     if expected.status != actual.status:
         return [Drift("status", "status", expected.status, actual.status)]
-    found = [
+    result = [
         Drift(f"headers.{name}", "gone", _shown(name, expected.header(name)), None)
         for name in _COMPARED
         if expected.header(name) is not None and actual.header(name) is None
     ]
-    one, other = content(expected), content(actual)
-    if one.kind != other.kind:
-        return [*found, Drift("body", "type", one.media_type or one.kind, other.media_type or other.kind)]
-    if one.kind == "events":
-        return [*found, *_events(one.value, other.value, values=values)]
-    if one.kind == "json":
-        return [*found, *drifts(one.value, other.value, values=values)]
-    if one.media_type != other.media_type:
-        found.append(Drift("headers.content-type", "type", one.media_type, other.media_type))
-    return found
+    item, other = content(expected), content(actual)
+    if item.kind != other.kind:
+        return [*result, Drift("body", "type", item.media_type or item.kind, other.media_type or other.kind)]
+    if item.kind == "events":
+        return [*result, *_events(item.value, other.value, values=values)]
+    if item.kind == "json":
+        return [*result, *drifts(item.value, other.value, values=values)]
+    if item.media_type != other.media_type:
+        result.append(Drift("headers.content-type", "type", item.media_type, other.media_type))
+    return result
 
 
 def _shown(name: str, value: str | None) -> str:
@@ -119,13 +119,13 @@ def content(response: Response) -> ReplyContent:
 
 def _events(expected: list[Any], actual: list[Any], *, values: bool) -> Iterator[Drift]:
     """Those of one name together: how many there are is the moment's."""
-    known, found = _by_name(expected), _by_name(actual)
+    known, result = _by_name(expected), _by_name(actual)
     for name, data in known.items():
-        if name not in found:
+        if name not in result:
             yield Drift(f"events.{name}", "gone", "event", None)
         else:
-            yield from drifts(data, found[name], f"events.{name}", values=values)
-    for name in found:
+            yield from drifts(data, result[name], f"events.{name}", values=values)
+    for name in result:
         if name not in known:
             yield Drift(f"events.{name}", "new", None, "event")
 

@@ -35,7 +35,7 @@ _ORDER = (*SAFE, "POST", "PUT", "PATCH")
 def turn(route: Route) -> int:
     """When a route is asked: the lower, the earlier."""
     methods = route.methods or frozenset({"GET"})
-    return min(_ORDER.index(one) if one in _ORDER else len(_ORDER) for one in methods)
+    return min(_ORDER.index(method) if method in _ORDER else len(_ORDER) for method in methods)
 
 
 def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> Request:
@@ -79,7 +79,7 @@ def _example(route: Route) -> Mapping[str, Any]:
 
 def _method(route: Route, *, unsafe: bool) -> str:
     methods = route.methods or frozenset({"GET"})
-    safe = next((one for one in SAFE if one in methods), None)
+    safe = next((item for item in SAFE if item in methods), None)
     if safe is not None:
         return safe
     if not unsafe:
@@ -105,8 +105,8 @@ def _value(condition: object, mark: str = "") -> object:
     if isinstance(condition, Mapping):
         for operator in (f"{mark}equals", f"{mark}one_of"):
             if operator in condition:
-                found = condition[operator]
-                return found[0] if operator.endswith("one_of") and found else found
+                result = condition[operator]
+                return result[0] if operator.endswith("one_of") and result else result
         return _NO_VALUE
     return _NO_VALUE if condition in (f"{mark}absent", f"{mark}present") else condition
 
@@ -122,13 +122,13 @@ def _query(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _headers(match: Mapping[str, Any], given: Lines) -> Lines:
     """Those that the route asks for, the given ones in their place; none that must not come."""
-    asked = _mapping(match.get("headers"))
-    absent = {name.lower() for name, condition in asked.items() if _is_absent(condition)}
+    conditions = _mapping(match.get("headers"))
+    absent = {name.lower() for name, condition in conditions.items() if _is_absent(condition)}
     mine = tuple((name, value) for name, value in given if name.lower() not in absent)
     names = {name.lower() for name, _ in mine}
-    lines = tuple((name, text) for name, condition in asked.items() if name.lower() not in names for text in _texts(condition))  # fmt: skip
+    lines = tuple((name, text) for name, condition in conditions.items() if name.lower() not in names for text in _texts(condition))  # fmt: skip
     cookies = [
-        f"{name}={text}" for name, one in _mapping(match.get("cookies")).items() for text in _texts(one)
+        f"{name}={text}" for name, item in _mapping(match.get("cookies")).items() for text in _texts(item)
     ]
     return (*mine, *lines, *((("Cookie", "; ".join(cookies)),) if cookies else ()))
 
@@ -144,8 +144,8 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
         lines = tuple((name, as_text(value)) for name, value in kinds.items())
         try:
             return lines, base64.b64decode(str(example["base64"]), validate=True)
-        except ValueError as why:
-            raise RequestSkippedError(f"the body under {REQUESTS} is no Base64: {why}") from why
+        except ValueError as error:
+            raise RequestSkippedError(f"the body under {REQUESTS} is no Base64: {error}") from error
     for part, kind in (("json", "application/json"), ("json_exact", "application/json")):
         if part in example or part in match:
             tree = example[part] if part in example else _tree(match[part])

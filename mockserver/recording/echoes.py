@@ -45,15 +45,15 @@ def has_braces(value: object) -> bool:
     return is_template(value) and not isinstance(value, TemplateText)
 
 
-def explained(one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
+def explained(call: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
     """
     The reply with templates where the request explains it. `names` are the path's parameters by their
     place; `urls` are those that the service was asked by, which become this server's own.
     """
-    draft = one.reply
+    draft = call.reply
     if has_braces([draft.headers, draft.body if draft.kind != "file" else None]):
         return draft
-    explain = _Explainer(one, names, urls)
+    explain = _Explainer(call, names, urls)
     headers: dict[str, Any] = {
         name: [explain.text(line) for line in value] if isinstance(value, list) else explain.text(value)
         for name, value in draft.headers.items()
@@ -70,12 +70,12 @@ def explained(one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) 
 
 
 class _Explainer:
-    def __init__(self, one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> None:
+    def __init__(self, call: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> None:
         self._urls = urls
-        self._path = [(unquote(one.segments[i]), names[i]) for i in one.ids if i in names]
-        self._fields = one.body if one.kind in ("json", "form") and isinstance(one.body, dict) else {}
-        self._read: Callable[[Any], Any] = _first if one.kind == "form" else _same
-        self._root = f"request.{one.kind}"
+        self._path = [(unquote(call.segments[i]), names[i]) for i in call.ids if i in names]
+        self._fields = call.body if call.kind in ("json", "form") and isinstance(call.body, dict) else {}
+        self._read: Callable[[Any], Any] = _first if call.kind == "form" else _same
+        self._root = f"request.{call.kind}"
 
     def tree(self, value: object, place: tuple[Any, ...]) -> object:
         whole = self._of_body(value, place)
@@ -116,16 +116,16 @@ class _Explainer:
         if value is None or value in ("", [], {}) or not place:
             return None
         for path, item in _leaves(self._fields, ()):
-            found = self._read(item)
-            both_float = isinstance(value, float) and isinstance(found, float)
+            result = self._read(item)
+            both_float = isinstance(value, float) and isinstance(result, float)
             same_type = (
                 both_float
-                or type(found) is type(value)
+                or type(result) is type(value)
                 or (isinstance(value, int) and self._root == "request.form")
             )
-            if not same_type or isinstance(value, bool) != isinstance(found, bool):
+            if not same_type or isinstance(value, bool) != isinstance(result, bool):
                 continue
-            if found != value and not (self._root == "request.form" and str(value) == found):
+            if result != value and not (self._root == "request.form" and str(value) == result):
                 continue
             telling = isinstance(value, str) and len(value) >= 8
             if path[-1] == name or telling:

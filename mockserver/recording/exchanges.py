@@ -85,7 +85,7 @@ def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def value_of(headers: Lines, name: str) -> str:
-    return next((value for one, value in headers if one.lower() == name), "")
+    return next((value for header, value in headers if header.lower() == name), "")
 
 
 def without_coding(body: bytes, headers: Lines) -> bytes:
@@ -99,15 +99,15 @@ def json_of(body: bytes) -> object:
     value = Request("POST", "/", [], body).json
     try:
         written = json.loads(body, object_pairs_hook=_once, parse_float=written_float)
-    except (ValueError, RecursionError) as why:
-        raise UnreadableBodyError(str(why)) from why
+    except (ValueError, RecursionError) as error:
+        raise UnreadableBodyError(str(error)) from error
     if written != value:
         raise UnreadableBodyError("its numbers can't be kept")
     return written
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    result = dict(pairs)
+    if len(result) != len(pairs):
         raise ValueError("a key stands twice in it")
-    return found
+    return result

@@ -25,21 +25,21 @@ _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.(\d{1,6}))?(Z|\+00:00)")
 
 def tell_the_time(calls: list[SeenValues]) -> None:
     """Calls of one route, in their order: where neighbours differ in their moment alone, their replies say `now`."""
-    told = [_told(one) for one in calls]
+    told = [_told(item) for item in calls]
     same = [
-        one.explained != other.explained and here == there
-        for (one, here), (other, there) in pairwise(zip(calls, told, strict=True))
+        item.explained != other.explained and here == there
+        for (item, here), (other, there) in pairwise(zip(calls, told, strict=True))
     ]
-    for i, one in enumerate(calls):
+    for i, call in enumerate(calls):
         if (i and same[i - 1]) or (i < len(same) and same[i]):
-            one.explained = told[i]
+            call.explained = told[i]
 
 
-def _told(one: SeenValues) -> Draft:
-    draft = one.explained
+def _told(call: SeenValues) -> Draft:
+    draft = call.explained
     if draft.kind != "json":
         return draft
-    return replace(draft, body=map_leaves(draft.body, lambda item, _: _timed(item, one.request.arrived_s)))
+    return replace(draft, body=map_leaves(draft.body, lambda item, _: _timed(item, call.request.arrived_s)))
 
 
 def _timed(value: object, now_s: float) -> object:
@@ -49,17 +49,17 @@ def _timed(value: object, now_s: float) -> object:
 
 
 def _text(text: str, now_s: float) -> object:
-    found = _ISO.fullmatch(text)
-    if found is None:
+    match = _ISO.fullmatch(text)
+    if match is None:
         return text
     try:
-        at_s = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).timestamp()
+        at_s = datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp()
     except ValueError:  # the 31st of February
         return text
     if abs(at_s - now_s) > _NEAR_S:
         return text
-    fraction = ".%f" if found[2] else ""
-    return TemplateText(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{found[4]}') }}}}")
+    fraction = ".%f" if match[2] else ""
+    return TemplateText(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{match[4]}') }}}}")
 
 
 def _number(value: int, now_s: float) -> object:

@@ -153,23 +153,23 @@ def read_events(text: str, data_of: Callable[[str], Any] | None = None) -> list[
 
 
 def _event(lines: list[str], data_of: Callable[[str], Any]) -> object:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     data: list[str] = []
     for line in lines:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if not name:
-            found["comment"] = value
+            result["comment"] = value
         elif name == "data":
             data.append(value)
         elif name in ("event", "id", "retry"):
-            found[name] = value
+            result[name] = value
         else:
             return None
     if data:
-        found["data"] = data_of("\n".join(data))
-    alone = found.get("data")
-    return alone if list(found) == ["data"] and isinstance(alone, str) else found
+        result["data"] = data_of("\n".join(data))
+    alone = result.get("data")
+    return alone if list(result) == ["data"] and isinstance(alone, str) else result
 
 
 def _data(text: str) -> object:

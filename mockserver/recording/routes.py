@@ -58,10 +58,10 @@ class Making:
 
 def routes_of(calls: list[SeenValues], making: Making) -> list[RecordedRoute]:
     """The routes, in an order in which none hides another."""
-    order = {id(one): i for i, one in enumerate(calls)}
+    order = {id(item): i for i, item in enumerate(calls)}
     shapes: dict[Any, list[SeenValues]] = {}
-    for one in calls:
-        shapes.setdefault((one.request.method, one.shape), []).append(one)
+    for call in calls:
+        shapes.setdefault((call.request.method, call.shape), []).append(call)
     routes = [route for group in shapes.values() for route in _of_shape(group, making, order)]
     return sorted(routes, key=lambda route: (route.params, route.first))
 
@@ -69,8 +69,8 @@ def routes_of(calls: list[SeenValues], making: Making) -> list[RecordedRoute]:
 def _of_shape(calls: list[SeenValues], making: Making, order: dict[int, int]) -> list[RecordedRoute]:
     """The routes of one method and shape of path."""
     by_ids: dict[tuple[str, ...], list[SeenValues]] = {}
-    for one in calls:
-        by_ids.setdefault(one.id_texts, []).append(one)
+    for call in calls:
+        by_ids.setdefault(call.id_texts, []).append(call)
     names = parameters(calls[0])
     families: dict[str, list[list[SeenValues]]] = {}
     for group in by_ids.values():
@@ -87,8 +87,8 @@ def _of_shape(calls: list[SeenValues], making: Making, order: dict[int, int]) ->
 
 def _fingerprint(calls: list[SeenValues], names: dict[int, str], making: Making) -> str:
     """The same for two paths that are answered alike once their parameters are named."""
-    found = _variants(calls, names, Making(making.urls, Beside(making.files.folder), Hiding()))
-    return repr([(one.match, steps) for one, steps in found])
+    result = _variants(calls, names, Making(making.urls, Beside(making.files.folder), Hiding()))
+    return repr([(item.match, steps) for item, steps in result])
 
 
 def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], making: Making) -> str | None:
@@ -103,8 +103,8 @@ def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], 
         for fingerprint, groups in families.items()
         if groups[0][0].ids and (len(groups) > 1 or _echoes(groups[0], names, making))
     ]
-    well = [one for one in fit if any(call.reply.status < 400 for call in families[one][0])]
-    several = [one for one in fit if len(families[one]) > 1]
+    well = [item for item in fit if any(call.reply.status < 400 for call in families[item][0])]
+    several = [item for item in fit if len(families[item]) > 1]
     for candidates in (well, several):
         if len(candidates) == 1:
             return candidates[0]
@@ -112,7 +112,7 @@ def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], 
 
 
 def _echoes(calls: list[SeenValues], names: dict[int, str], making: Making) -> bool:
-    drafts = [explained(one, names, making.urls) for one in calls]
+    drafts = [explained(call, names, making.urls) for call in calls]
     return any(
         "{{ path." in str(text) for draft in drafts for text in _templates([draft.headers, draft.body])
     )
@@ -126,17 +126,17 @@ def _templates(value: object) -> list[str]:
     return [value] if isinstance(value, TemplateText) else []
 
 
-def parameters(one: SeenValues) -> dict[int, str]:
+def parameters(call: SeenValues) -> dict[int, str]:
     """
     Names of the ids by their place: `id` where there is one, else by what stands before each.
 
     `/orders/7/items/3` has `order_id` and `item_id`.
     """
-    if len(one.ids) == 1:
-        return {one.ids[0]: "id"}
+    if len(call.ids) == 1:
+        return {call.ids[0]: "id"}
     named: dict[int, str] = {}
-    for i in one.ids:
-        before = one.segments[i - 1] if i and i - 1 not in one.ids else ""
+    for i in call.ids:
+        before = call.segments[i - 1] if i and i - 1 not in call.ids else ""
         stem = "".join(char if char.isalnum() else "_" for char in before).removesuffix("s").strip("_")
         name = f"{stem}_id" if stem and stem.isascii() and not stem[0].isdigit() else "id"
         while name in named.values():
@@ -168,15 +168,15 @@ def _variants(
     place = f"{calls[0].request.method} {_path(calls[0], names)}"
     for call in calls:
         call.explained = explained(call, names, making.urls)
-    found = variants(calls, making.hiding, place)
-    for one in found:
-        tell_the_time(one.calls)
-    return [(one, folded([_reply(call, making, place) for call in one.calls], _FEW)) for one in found]
+    result = variants(calls, making.hiding, place)
+    for item in result:
+        tell_the_time(item.calls)
+    return [(entry, folded([_reply(call, making, place) for call in entry.calls], _FEW)) for entry in result]
 
 
-def _path(one: SeenValues, names: dict[int, str]) -> str:
+def _path(call: SeenValues, names: dict[int, str]) -> str:
     segments = [
-        f"{{{names[i]}}}" if i in names else _literal(segment) for i, segment in enumerate(one.segments)
+        f"{{{names[i]}}}" if i in names else _literal(segment) for i, segment in enumerate(call.segments)
     ]
     return "/" + "/".join(segments)
 
@@ -188,8 +188,8 @@ def _literal(segment: str) -> str:
 # Replies
 
 
-def _reply(one: SeenValues, making: Making, place: str) -> object:
-    draft, hiding = one.explained, making.hiding
+def _reply(call: SeenValues, making: Making, place: str) -> object:
+    draft, hiding = call.explained, making.hiding
     at = f"{place} reply"
     reply: dict[str, Any] = {}
     if draft.status != 200:
@@ -198,7 +198,7 @@ def _reply(one: SeenValues, making: Making, place: str) -> object:
         reply["headers"] = {name: hiding.header(at, name, value) for name, value in draft.headers.items()}
     if draft.kind == "file":
         data = hiding.data(f"{at}.file", draft.body, draft.extension)
-        stem = "-".join([one.request.method, *one.segments]).lower().removesuffix(f".{draft.extension}")
+        stem = "-".join([call.request.method, *call.segments]).lower().removesuffix(f".{draft.extension}")
         reply["file"] = making.files.put(stem, f".{draft.extension}", data)
         if not any(name == "content-type" for name in draft.headers):
             reply.setdefault("headers", {})["content-type"] = "application/octet-stream"

@@ -38,7 +38,7 @@ class Hiding:
 
     def header(self, place: str, name: str, value: Any) -> object:
         if isinstance(value, list):
-            return [self.header(place, name, one) for one in value]
+            return [self.header(place, name, item) for item in value]
         if isinstance(value, TemplateText):
             return str(value)
         return self._told(f"{place}.headers.{name}", value, mask_header(name, value))
@@ -84,9 +84,9 @@ class Hiding:
             return value
         self._told(place, value, masked)
         before, _, end = masked.rpartition(MASK)
-        asked: dict[str, str] = {}
+        conditions: dict[str, str] = {}
         if before and value.startswith(before):
-            asked["starts_with"] = before
+            conditions["starts_with"] = before
         if end and value.endswith(end):
-            asked["ends_with"] = end
-        return asked or "present"
+            conditions["ends_with"] = end
+        return conditions or "present"

@@ -36,8 +36,8 @@ def place_for(output: str, *, force: bool) -> OutputPlace | None:
         raise _wrong(f"{output} is no YAML file", "Write -o scenarios/api.yaml")
     try:
         name = str(read_scenario_name(file.stem))
-    except WrongValueError as why:
-        raise _wrong(str(why), why.hint) from why
+    except WrongValueError as error:
+        raise _wrong(str(error), error.hint) from error
     place = OutputPlace(file, name)
     if not force:
         for there in (place.file, place.folder):

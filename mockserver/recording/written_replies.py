@@ -68,7 +68,7 @@ def reply_of(exchange: RecordedExchange, beside: Beside, *, templates: bool = Fa
     """A status where that is all, else a mapping. With `templates` its texts are such on purpose, and stay inline."""
     if exchange.fault and not exchange.status:
         return {"fault": exchange.fault}
-    found: dict[str, Any] = {} if exchange.status == 200 else {"status": exchange.status}
+    result: dict[str, Any] = {} if exchange.status == 200 else {"status": exchange.status}
     kept, _ = telling(exchange.headers)
     body: dict[str, Any] = {}
     if has_body(exchange.status):
@@ -80,30 +80,30 @@ def reply_of(exchange: RecordedExchange, beside: Beside, *, templates: bool = Fa
     raw = not templates and (has_templates(body) or any(is_template(value) for _, value in kept))
     headers = header_lines(_without_said(kept, body, exchange), "" if raw else exchange.origin)
     if headers:
-        found["headers"] = headers
-    found |= body
+        result["headers"] = headers
+    result |= body
     if exchange.fault:
-        found["fault"] = exchange.fault
+        result["fault"] = exchange.fault
     if raw:
-        found["raw"] = True
-    if found.keys() <= {"status"}:
+        result["raw"] = True
+    if result.keys() <= {"status"}:
         return exchange.status
-    return found
+    return result
 
 
 def header_lines(lines: Lines, origin: str = "") -> dict[str, Any]:
     """A text by name, a list where it repeats. A Location on the service's own origin leads to the mock."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, value in lines:
         if name == "location" and origin and "{" not in value and value.startswith(f"{origin}/"):
             value = "{{ request.base_url }}" + value.removeprefix(origin)  # noqa: PLW2901  (the same, elsewhere)
         value = _line(value)  # noqa: PLW2901
-        if name in found:
-            before = found[name]
-            found[name] = [*before, value] if isinstance(before, list) else [before, value]
+        if name in result:
+            before = result[name]
+            result[name] = [*before, value] if isinstance(before, list) else [before, value]
         else:
-            found[name] = value
-    return found
+            result[name] = value
+    return result
 
 
 def _line(value: str) -> str:
@@ -147,12 +147,12 @@ def _body(exchange: RecordedExchange, beside: Beside) -> dict[str, Any]:
 
 def _text_body(media_type: str, text: str) -> dict[str, Any]:
     read = _KINDS.get("json" if media_type.endswith("+json") else media_type)
-    found = read(text) if read is not None else None
-    if found is None and media_type == "text/html":
+    result = read(text) if read is not None else None
+    if result is None and media_type == "text/html":
         return {"html": text}
-    if found is None and media_type == "application/xml":
+    if result is None and media_type == "application/xml":
         return {"xml": text}
-    return found if found is not None else {"text": text}
+    return result if result is not None else {"text": text}
 
 
 def _json(text: str) -> dict[str, Any] | None:
@@ -167,7 +167,7 @@ def _form(text: str) -> dict[str, Any] | None:
     form: dict[str, Any] = {}
     for name, value in pairs:
         form[name] = value if name not in form else [*_listed(form[name]), value]
-    again = [(name, one) for name, value in form.items() for one in _listed(value)]
+    again = [(name, item) for name, value in form.items() for item in _listed(value)]
     return {"form": form} if form and again == pairs and urlencode(pairs) == text else None
 
 

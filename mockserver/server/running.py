@@ -37,17 +37,17 @@ def run(settings: Settings) -> int:
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_run(settings))
-    except LoadError as why:
-        _complain(settings, *why.lines)
+    except LoadError as error:
+        _complain(settings, *error.lines)
         return 2
-    except (TlsSettingsError, InvalidInputError) as why:
-        sys.stderr.write(f"{why}\n")
+    except (TlsSettingsError, InvalidInputError) as error:
+        sys.stderr.write(f"{error}\n")
         return 2
-    except StateFileRefusedError as why:
-        _complain(settings, str(why))
+    except StateFileRefusedError as error:
+        _complain(settings, str(error))
         return 2
-    except (PortInUseError, StateFileError) as why:
-        _complain(settings, str(why))
+    except (PortInUseError, StateFileError) as error:
+        _complain(settings, str(error))
         return 1
     except KeyboardInterrupt:
         return 0
@@ -166,10 +166,10 @@ async def _watch(app: App, seen: int) -> None:
 def _reload(app: App) -> None:
     """As POST /reload does, and says how it went."""
     try:
-        found = app.reload()
-        log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
-    except LoadError as why:
-        log.error("not reloaded, the old scenarios stay active:\n%s", "\n".join(why.lines))  # noqa: TRY400
+        result = app.reload()
+        log.info("reloaded: %s scenarios with %s routes", result["scenarios"], result["routes"])
+    except LoadError as error:
+        log.error("not reloaded, the old scenarios stay active:\n%s", "\n".join(error.lines))  # noqa: TRY400
 
 
 def _on_hangup(app: App, stopped: asyncio.Event) -> Callable[[], None]:

@@ -248,8 +248,8 @@ class Running:
         def job() -> None:
             try:
                 result.set_result(work())
-            except BaseException as why:  # noqa: BLE001  (raised again where it is waited for)
-                result.set_exception(why)
+            except BaseException as error:  # noqa: BLE001  (raised again where it is waited for)
+                result.set_exception(error)
 
         self.loop.call_soon_threadsafe(job)
         return result.result(START_LIMIT_S)
@@ -259,7 +259,7 @@ class Running:
     ) -> dict[str, Any]:
         """Adds a route, or changes keys of one; those steps are answered by functions."""
         loop = callers_loop()
-        made = {i: self._function(namespace, one, loop) for i, one in functions.items()}
+        made = {i: self._function(namespace, function, loop) for i, function in functions.items()}
         return self.on_loop(lambda: self._place(namespace, route, document, made))
 
     def _place(
@@ -274,11 +274,13 @@ class Running:
                 placed = editing.add_route(ns, document)
             else:
                 placed = editing.merge_route(ns, route_named(ns, route), document)
-        except editing.EditConflictError as why:
-            raise Refused(problem(409, "conflict", str(why), why.hint)) from None
-        except InvalidInputError as why:
+        except editing.EditConflictError as error:
+            raise Refused(problem(409, "conflict", str(error), error.hint)) from None
+        except InvalidInputError as error:
             title = "The request can't be carried out, and nothing was changed"
-            raise Refused(problem(422, "invalid", title, str(why), errors=flaw_views(why.flaws))) from None
+            raise Refused(
+                problem(422, "invalid", title, str(error), errors=flaw_views(error.flaws))
+            ) from None
         attach(placed, functions)
         return {"id": placed.id}
 
@@ -306,22 +308,22 @@ class Running:
                 f"{_label(function)} is async, and a function that answers can't run on trio. Write a plain function"
             )
 
-        def noted(why: Exception) -> None:
-            self._failures.setdefault(namespace, []).append(why)
+        def noted(error: Exception) -> None:
+            self._failures.setdefault(namespace, []).append(error)
 
         async def ask_async(raw: http.Request, params: dict[str, str]) -> Any:
             try:
                 work = function(Request(raw, params))
                 return answer_document(await _on(home, work))
-            except Exception as why:
-                noted(why)
+            except Exception as error:
+                noted(error)
                 raise
 
         def ask(raw: http.Request, params: dict[str, str]) -> Any:
             try:
                 return answer_document(function(Request(raw, params)))
-            except Exception as why:
-                noted(why)
+            except Exception as error:
+                noted(error)
                 raise
 
         return Function(ask_async if is_async else ask, _label(function), not is_async)

@@ -33,21 +33,25 @@ def empty(status: int = 200) -> Response:
     return Response(status)
 
 
-def refusal(why: WireMockError) -> Response:
-    return empty(why.status) if why.errors is None else answer({"errors": why.errors}, why.status)
+def refusal(exception: WireMockError) -> Response:
+    return (
+        empty(exception.status)
+        if exception.errors is None
+        else answer({"errors": exception.errors}, exception.status)
+    )
 
 
 def error(
     title: str, detail: str = "", *, code: int = _PARSING, pointer: str | None = None
 ) -> dict[str, Any]:
     """One error."""
-    found: dict[str, Any] = {"code": code}
+    result: dict[str, Any] = {"code": code}
     if pointer is not None:
-        found["source"] = {"pointer": pointer}
-    found["title"] = title
+        result["source"] = {"pointer": pointer}
+    result["title"] = title
     if detail:
-        found["detail"] = detail
-    return found
+        result["detail"] = detail
+    return result
 
 
 def not_found() -> WireMockError:
@@ -61,12 +65,12 @@ def taken(stub_id: str) -> WireMockError:
 
 def of_losses(lost: list[Lost]) -> WireMockError:
     """What this server can't do as they ask; nothing was changed."""
-    return WireMockError(422, [error(_UNDONE, str(one), pointer=pointer_of(one.place)) for one in lost])
+    return WireMockError(422, [error(_UNDONE, str(item), pointer=pointer_of(item.place)) for item in lost])
 
 
-def of_flaws(why: InvalidInputError) -> WireMockError:
+def of_flaws(exception: InvalidInputError) -> WireMockError:
     """What is wrong with a route that was made of a stub."""
-    return WireMockError(422, [error(_UNDONE, str(flaw)) for flaw in why.flaws])
+    return WireMockError(422, [error(_UNDONE, str(flaw)) for flaw in exception.flaws])
 
 
 def pointer_of(place: str) -> str:
@@ -87,19 +91,19 @@ def unreadable(detail: str, pointer: str = "/") -> WireMockError:
 def read_json(request: Request) -> object:
     """The body as JSON, whatever its content type. Raises WireMockError."""
     try:
-        is_empty, found = not request.decoded_body.strip(), None
+        is_empty, result = not request.decoded_body.strip(), None
         if not is_empty:
-            found = request.json
-    except UnreadableBodyError as why:
-        raise unreadable(str(why)) from why
+            result = request.json
+    except UnreadableBodyError as exception:
+        raise unreadable(str(exception)) from exception
     if is_empty:
         raise unreadable("The body is empty")
-    return found
+    return result
 
 
 def read_object(request: Request) -> dict[str, Any]:
     """The same where it must be an object. Raises WireMockError."""
-    found = read_json(request)
-    if not isinstance(found, dict):
-        raise unreadable(f"Expected an object, got {json.dumps(found)[:80]}")
-    return found
+    result = read_json(request)
+    if not isinstance(result, dict):
+        raise unreadable(f"Expected an object, got {json.dumps(result)[:80]}")
+    return result

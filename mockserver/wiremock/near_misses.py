@@ -25,7 +25,8 @@ def _result(differences: list[Difference]) -> dict[str, Any]:
     return {
         "subEvents": [],
         "diffDescriptions": [
-            {"expected": one.where, "actual": one.text, "errorMessage": one.text} for one in differences
+            {"expected": difference.where, "actual": difference.text, "errorMessage": difference.text}
+            for difference in differences
         ],
         "distance": round(min(1.0, distance(differences) / _FAR), 6),
     }
@@ -42,10 +43,10 @@ def to_call(stubs: Stubs, call: Call, *, reveal: bool) -> list[dict[str, Any]]:
 
 
 def _listed(
-    stubs: Stubs, found: list[tuple[Route, list[Difference]]], shown: dict[str, Any]
+    stubs: Stubs, result: list[tuple[Route, list[Difference]]], shown: dict[str, Any]
 ) -> list[dict[str, Any]]:
     made = []
-    for route, differences in found:
+    for route, differences in result:
         mappings = stubs.of_route(route)
         if mappings:
             made.append({"request": shown, "stubMapping": mappings[0], "matchResult": _result(differences)})
@@ -56,7 +57,7 @@ def to_pattern(calls: list[Call], written: dict[str, Any], *, reveal: bool) -> l
     """The calls nearest to a pattern, nearest first. Raises WireMockError."""
     target = PatternTarget(written)
     ranked = sorted(
-        ((target.differences(call.request), call) for call in calls), key=lambda one: distance(one[0])
+        ((target.differences(call.request), call) for call in calls), key=lambda item: distance(item[0])
     )
     return [
         {

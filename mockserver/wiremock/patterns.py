@@ -41,22 +41,22 @@ class RequestPattern:
         """A URL is compared as it came, whole; all else as routes do."""
         self._url = _url_test(written)
         rest = {key: value for key, value in written.items() if key not in _WHOLE}
-        spec = parse_spec(CountSpec, _asked(rest))
+        spec = parse_spec(CountSpec, _route_of(rest))
         try:
             self._subject = Subject(ns, spec)
-        except InvalidInputError as why:
-            raise of_flaws(why) from why
+        except InvalidInputError as error:
+            raise of_flaws(error) from error
 
     def holds(self, call: Call) -> bool:
         return self._subject.holds(call) and self._url(call.request)
 
 
-def _asked(written: dict[str, Any]) -> dict[str, Any]:
+def _route_of(written: dict[str, Any]) -> dict[str, Any]:
     at = LossPlace()
-    found = request_pattern(written, at)
-    if at.hard or found is None:
-        raise of_losses(at.hard or at.found)
-    return found
+    result = request_pattern(written, at)
+    if at.hard or result is None:
+        raise of_losses(at.hard or at.entries)
+    return result
 
 
 def _url_test(written: dict[str, Any]) -> Callable[[Request], bool]:
@@ -73,8 +73,8 @@ def _url_test(written: dict[str, Any]) -> Callable[[Request], bool]:
 def _regex(source: str, key: str) -> re2._Regexp:
     try:
         return regex(source)
-    except re2.error as why:
-        raise unreadable(f"{source!r} is not a regular expression of RE2: {why}", f"/{key}") from why
+    except re2.error as error:
+        raise unreadable(f"{source!r} is not a regular expression of RE2: {error}", f"/{key}") from error
 
 
 class PatternTarget:
@@ -82,18 +82,18 @@ class PatternTarget:
 
     def __init__(self, written: dict[str, Any]) -> None:
         """Raises WireMockError."""
-        asked = _asked(written)
-        line = parse_request_line(asked["request"])
+        conditions = _route_of(written)
+        line = parse_request_line(conditions["request"])
         self.id = "the pattern"
         self.methods = line.methods
         self.host = None
         self.matcher: Matcher | None = None
         try:
             self.pattern = PathPattern(line.path)
-            if "match" in asked:
-                self.matcher = compile_match(parse_spec(MatchSpec, asked["match"]), _no_files)
-        except InvalidInputError as why:
-            raise of_flaws(why) from why
+            if "match" in conditions:
+                self.matcher = compile_match(parse_spec(MatchSpec, conditions["match"]), _no_files)
+        except InvalidInputError as error:
+            raise of_flaws(error) from error
 
     def differences(self, request: Request) -> list[Difference]:
         """Everything that keeps the request from it."""
@@ -112,8 +112,8 @@ def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
         raise of_losses(at.hard)
     try:
         matcher = compile_match(parse_spec(MatchSpec, match), _no_files)
-    except InvalidInputError as why:
-        raise of_flaws(why) from why
+    except InvalidInputError as error:
+        raise of_flaws(error) from error
 
     def holds(metadata: object) -> bool:
         return metadata is not None and matcher.holds(Request("POST", "/", (), json.dumps(metadata).encode()))

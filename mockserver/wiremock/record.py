@@ -32,10 +32,10 @@ class Journal:
 
     def remove(self, holds: Callable[[Call], bool]) -> list[Call]:
         """Those that were removed."""
-        found = [call for call in self if holds(call)]
+        result = [call for call in self if holds(call)]
         recorded = {call.number for call in self._ns.record}
-        self._removed = (self._removed & recorded) | {call.number for call in found}
-        return found
+        self._removed = (self._removed & recorded) | {call.number for call in result}
+        return result
 
     def clear(self) -> None:
         self._removed.clear()

@@ -31,21 +31,21 @@ SPOKEN = "3.13.2"
 
 
 @table.add("POST", "/reset")
-def reset(asked: WireMockRequest) -> Response:
+def reset(request: WireMockRequest) -> Response:
     """Stubs as the files have them, no calls, all scenarios begun anew."""
-    lent = asked.lent
-    lent.journal.clear()
-    editing.reset(lent.engine, lent.ns, ["calls", "memory", "positions", "routes"])
+    context = request.context
+    context.journal.clear()
+    editing.reset(context.engine, context.ns, ["calls", "memory", "positions", "routes"])
     return empty()
 
 
 @table.add("GET", "/health")
-def health(asked: WireMockRequest) -> Response:
+def health(request: WireMockRequest) -> Response:
     return answer({
         "status": "healthy",
         "message": f"mockserver {__version__} speaks WireMock",
         "version": SPOKEN,
-        "uptimeInSeconds": int(asked.lent.uptime_s()),
+        "uptimeInSeconds": int(request.context.uptime_s()),
         "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
     })  # fmt: skip
 
@@ -56,15 +56,15 @@ def version(_: WireMockRequest) -> Response:
 
 
 @table.add("GET", "/settings")
-def settings(asked: WireMockRequest) -> Response:
-    return answer({"settings": {**asked.lent.settings, "proxyPassThrough": False}})
+def settings(request: WireMockRequest) -> Response:
+    return answer({"settings": {**request.context.settings, "proxyPassThrough": False}})
 
 
 @table.add("POST", "/settings")
 @table.add("PUT", "/settings")
-def put_settings(asked: WireMockRequest) -> Response:
+def put_settings(request: WireMockRequest) -> Response:
     """A delay for all stubs without one of their own, on this port. Raises WireMockError."""
-    written, at = read_object(asked.request), LossPlace()
+    written, at = read_object(request.http), LossPlace()
     kept: dict[str, object] = {}
     delay: float | DelayRangeSpec | None = None
     if written.get("fixedDelay") is not None:
@@ -75,32 +75,32 @@ def put_settings(asked: WireMockRequest) -> Response:
         delay = _delay(distribution(written["delayDistribution"], at.at("delayDistribution")))
     if at.hard:
         raise of_losses(at.hard)
-    asked.lent.settings.clear()
-    asked.lent.settings.update(kept)
-    asked.lent.theirs.delay = delay
+    request.context.settings.clear()
+    request.context.settings.update(kept)
+    request.context.theirs.delay = delay
     return empty()
 
 
 def _delay(written: object) -> float | DelayRangeSpec | None:
     try:
-        found: float | DelayRangeSpec | None = parse_spec(ReplySpec, {"delay": written}).delay
-    except InvalidInputError as why:
-        raise of_flaws(why) from why
-    return found
+        result: float | DelayRangeSpec | None = parse_spec(ReplySpec, {"delay": written}).delay
+    except InvalidInputError as exception:
+        raise of_flaws(exception) from exception
+    return result
 
 
 @table.add("GET", "/files")
-def list_files(asked: WireMockRequest) -> Response:
-    return answer(sorted(asked.lent.files))
+def list_files(request: WireMockRequest) -> Response:
+    return answer(sorted(request.context.files))
 
 
 @table.add("PUT", "/files/{path}")
-def put_file(asked: WireMockRequest) -> Response:
+def put_file(request: WireMockRequest) -> Response:
     """In memory; a stub answers with what its file held when the stub came."""
-    files, data = asked.lent.files, asked.request.body
+    files, data = request.context.files, request.http.body
     if sum(map(len, files.values())) + len(data) > MOST_FILE_BYTES:
         raise WireMockError(413, [error(f"Files hold at most {MOST_FILE_BYTES} bytes together", code=50)])
-    files[asked.params["path"]] = data
+    files[request.params["path"]] = data
     return Response(200, (), base64.b64encode(data))
 
 
@@ -108,16 +108,16 @@ MOST_FILE_BYTES = 64_000_000
 
 
 @table.add("GET", "/files/{path}")
-def look_at_file(asked: WireMockRequest) -> Response:
-    data = asked.lent.files.get(asked.params["path"])
+def look_at_file(request: WireMockRequest) -> Response:
+    data = request.context.files.get(request.params["path"])
     if data is None:
         raise not_found()
     return Response(200, [("Content-Type", "application/octet-stream")], data)
 
 
 @table.add("DELETE", "/files/{path}")
-def remove_file(asked: WireMockRequest) -> Response:
-    asked.lent.files.pop(asked.params["path"], None)
+def remove_file(request: WireMockRequest) -> Response:
+    request.context.files.pop(request.params["path"], None)
     return empty()
 
 

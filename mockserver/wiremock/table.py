@@ -17,7 +17,7 @@ from mockserver.wiremock.stubs import Stubs
 
 
 @dataclass(slots=True)
-class Lent:
+class WireMockContext:
     """What every call works on. `files` are those of `/files`, which stubs answer with."""
 
     engine: Engine
@@ -35,15 +35,15 @@ class Lent:
 class WireMockRequest:
     """One call, parsed."""
 
-    lent: Lent
-    request: Request
+    context: WireMockContext
+    http: Request
     params: dict[str, str]
     query: dict[str, str]
 
     @property
     def reveal(self) -> bool:
         """Whether secrets are shown to who asks."""
-        return self.lent.may_reveal(self.request)
+        return self.context.may_reveal(self.http)
 
     def number(self, name: str) -> int | None:
         """A query parameter that is a whole number; None where it is left out. Raises WireMockError."""
@@ -65,16 +65,16 @@ class WireMockTable:
     """Handlers by method and path below /__admin."""
 
     def __init__(self) -> None:
-        self._found: list[tuple[str, re.Pattern[str], Handler]] = []
+        self._handlers: list[tuple[str, re.Pattern[str], Handler]] = []
 
     def add(self, method: str, path: str) -> Callable[[H], H]:
         """Decorates the handler of one line. A parameter called `path` takes slashes."""
         source = _PARAM.sub(
-            lambda one: f"(?P<{one[1]}>{'.+' if one[1] == 'path' else '[^/]+'})", re.escape(path)
+            lambda item: f"(?P<{item[1]}>{'.+' if item[1] == 'path' else '[^/]+'})", re.escape(path)
         )
 
         def register(handler: H) -> H:
-            self._found.append((method, re.compile(source), handler))
+            self._handlers.append((method, re.compile(source), handler))
             return handler
 
         return register
@@ -82,7 +82,7 @@ class WireMockTable:
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         """The handler, and its parameters. Raises WireMockError where there is none."""
         wanted = "GET" if method == "HEAD" else method
-        for known, pattern, handler in self._found:
+        for known, pattern, handler in self._handlers:
             fits = pattern.fullmatch(path) if known == wanted else None
             if fits is not None:
                 return handler, {name: decode_segment(value) for name, value in fits.groupdict().items()}

@@ -43,7 +43,7 @@ def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
     atoms += [Atom("method", _methods(matcher)) for matcher in request.get("method") or []]
     atoms += [Atom("path", _path(matcher)) for matcher in request.get("path") or []]
     for name, matchers in (request.get("headers") or {}).items():
-        atoms += [Atom("headers", text_condition(one), name) for one in matchers]
+        atoms += [Atom("headers", text_condition(item), name) for item in matchers]
     atoms += _query(request)
     for matcher in request.get("body") or []:
         atoms += _body(matcher)
@@ -59,9 +59,9 @@ def _query(request: dict[str, Any]) -> list[Atom]:
     if query == {}:
         return [Atom("if", "request.query | length == 0")]
     return [
-        Atom("query", text_condition(one), name)
+        Atom("query", text_condition(matcher), name)
         for name, matchers in (query or {}).items()
-        for one in matchers
+        for matcher in matchers
     ]
 
 
@@ -73,13 +73,13 @@ def score(request: dict[str, Any]) -> int:
     lists = [request.get(part) or [] for part in ("method", "path", "destination", "scheme")]
     lists += list((request.get("headers") or {}).values())
     body, query = request.get("body") or [], request.get("query")
-    points = sum(_points(one) for one in lists) + len(request.get("requiresState") or {})
+    points = sum(_points(item) for item in lists) + len(request.get("requiresState") or {})
     points += _points(body) or 1
-    return points + (sum(_points(one) for one in query.values()) if query else 1)
+    return points + (sum(_points(item) for item in query.values()) if query else 1)
 
 
 def _points(matchers: list[Matcher]) -> int:
-    return sum(2 if kind_of(one) in ("exact", "containsexactly") else 1 for one in matchers)
+    return sum(2 if kind_of(matcher) in ("exact", "containsexactly") else 1 for matcher in matchers)
 
 
 def kind_of(matcher: Matcher) -> str:
@@ -88,15 +88,15 @@ def kind_of(matcher: Matcher) -> str:
 
 def exact_value(matchers: list[Matcher]) -> str | None:
     """The one text that fulfils them, if it is one."""
-    one = len(matchers) == 1 and kind_of(matchers[0]) == "exact"
-    return text_of(matchers[0].get("value")) if one else None
+    single = len(matchers) == 1 and kind_of(matchers[0]) == "exact"
+    return text_of(matchers[0].get("value")) if single else None
 
 
-def may_meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def may_meet(left: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether a request may fulfil both: not where an exact method or path of one is none of the other's."""
     for part in ("method", "path"):
-        asked = [request.get(part) or [] for request in (one, other)]
-        for first, second in (asked, asked[::-1]):
+        conditions = [request.get(part) or [] for request in (left, other)]
+        for first, second in (conditions, conditions[::-1]):
             exact = exact_value(first)
             if exact is not None and not all(_path(matcher).holds(exact) for matcher in second):
                 return False
@@ -181,7 +181,7 @@ def text_condition(matcher: Matcher) -> object:
         case "negate":
             return both("present", negated(literal(text_of(value))))
         case "array" | "containsexactly" if isinstance(value, list):
-            return _array([text_of(one) for one in value], matcher.get("config") or {})
+            return _array([text_of(item) for item in value], matcher.get("config") or {})
     raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} has no counterpart for a text")
 
 
@@ -217,11 +217,13 @@ def _body(matcher: Matcher) -> list[Atom]:
             return [Atom("json", subset(json_value(value)))]
         case "jsonpath":
             query = text_of(value).strip("{}")
-            return [Atom("jsonpath", _found(matcher.get("doMatch"), text_item), query)]
+            return [Atom("jsonpath", _selection(matcher.get("doMatch"), text_item), query)]
         case "xpath":
-            return [Atom("xml", _found(matcher.get("doMatch"), text_condition), text_of(value))]
+            return [Atom("xml", _selection(matcher.get("doMatch"), text_condition), text_of(value))]
         case "form" if isinstance(value, dict):
-            return [Atom("form", text_condition(one), name) for name, inner in value.items() for one in inner]
+            return [
+                Atom("form", text_condition(item), name) for name, inner in value.items() for item in inner
+            ]
         case "exact" | "glob" | "regex" | "negate":
             condition = text_condition(matcher)
             return [Atom("text", condition)]
@@ -231,7 +233,7 @@ def _body(matcher: Matcher) -> list[Atom]:
     )
 
 
-def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> object:
+def _selection(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> object:
     return "present" if inner is None else condition(inner)
 
 

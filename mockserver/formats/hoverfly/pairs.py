@@ -32,18 +32,18 @@ def ordered(pairs: list[Pair]) -> list[Pair]:
     As they stand where that says the same; else the strongest first, and of
     equals the last.
     """
-    strongest = sorted(enumerate(pairs), key=lambda one: (-one[1].score, -one[0]))
+    strongest = sorted(enumerate(pairs), key=lambda item: (-item[1].score, -item[0]))
     rank = {number: place for place, (number, _) in enumerate(strongest)}
     for first, later in meetings([pair.request for pair in pairs]):
         if rank[later] < rank[first] and _may_meet(pairs[first], pairs[later]):
-            return [one for _, one in strongest]
+            return [item for _, item in strongest]
     return pairs
 
 
-def _may_meet(one: Pair, other: Pair) -> bool:
+def _may_meet(pair: Pair, other: Pair) -> bool:
     """Whether a request, in some state, may fulfil both."""
-    same = all(other.required.get(key, value) == value for key, value in one.required.items())
-    return same and may_meet(one.request, other.request)
+    same = all(other.required.get(key, value) == value for key, value in pair.required.items())
+    return same and may_meet(pair.request, other.request)
 
 
 def routes_of(pairs: list[Pair]) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def routes_of(pairs: list[Pair]) -> list[dict[str, Any]]:
         if id(pair) in told:
             continue
         chain = _chain(pair, pairs)
-        told |= {id(one) for one in chain}
+        told |= {id(item) for item in chain}
         made.append(_sequence(chain) if chain else _single(pair))
     return made
 
@@ -77,8 +77,8 @@ def _chain(pair: Pair, pairs: list[Pair]) -> list[Pair]:
     if len(keys) != 1 or len(pair.required) != 1:
         return []
     key = keys[0]
-    users = [one for one in pairs if key in one.required or key in one.changes]
-    steps = {one.required.get(key): one for one in users}
+    users = [item for item in pairs if key in item.required or key in item.changes]
+    steps = {user.required.get(key): user for user in users}
     chain = [steps.get(str(number)) for number in range(1, len(users) + 1)]
     last = len(users)
     for number, step in enumerate(chain, 1):
@@ -87,7 +87,7 @@ def _chain(pair: Pair, pairs: list[Pair]) -> list[Pair]:
         nexts = {str(number + 1)} if number < last else {None, "1", str(number), str(number + 1)}
         if set(step.changes) - {key} or step.changes.get(key) not in nexts:
             return []
-    return [one for one in chain if one is not None]
+    return [item for item in chain if item is not None]
 
 
 def _sequence(chain: list[Pair]) -> dict[str, Any]:

@@ -74,9 +74,9 @@ def read(source: Path) -> Imported:
         losses = Losses(name)
         try:
             _Simulation(content["data"], losses, folder, Path(name).stem).into(made)
-        except FAILURES as why:
-            losses.failed("data", why, ", so it is left out")
-        made.lost += losses.found
+        except FAILURES as error:
+            losses.failed("data", error, ", so it is left out")
+        made.lost += losses.entries
     return made
 
 
@@ -95,7 +95,7 @@ class _Simulation:
     def into(self, made: Imported) -> None:
         pairs = list(self._pairs())
         hosts = list(dict.fromkeys(pair.host for pair in pairs)) or [None]
-        for host in sorted(hosts, key=lambda one: one is None):
+        for host in sorted(hosts, key=lambda item: item is None):
             name = unique_name(host or self.name, made.scenarios)
             document: Document = {"scenario": name, **({"host": host} if host else {})}
             if self.literals:
@@ -129,8 +129,8 @@ class _Simulation:
                 yield self._pair(
                     pair.get("request") or {}, pair.get("response") or {}, place, one_scheme=len(schemes) == 1
                 )
-            except FAILURES as why:
-                self.losses.failed(place, why, _LEFT)
+            except FAILURES as error:
+                self.losses.failed(place, error, _LEFT)
 
     def _pair(
         self, request: dict[str, Any], response: dict[str, Any], place: str, *, one_scheme: bool
@@ -166,8 +166,8 @@ class _Simulation:
                 key: map_leaves(value, _translated) if key in ("text", "json", "headers") else value
                 for key, value in reply.items()
             }
-        except FAILURES as why:
-            self.losses.failed(f"{place}.body", why, ", so the body is sent with its braces")
+        except FAILURES as error:
+            self.losses.failed(f"{place}.body", error, ", so the body is sent with its braces")
             return literal_reply(reply)
 
     def _file(self, reply: Reply, name: str) -> Reply:
@@ -204,20 +204,20 @@ class _Simulation:
     def _strikes(self, action: dict[str, Any], request: dict[str, Any], where: str, place: str) -> bool:
         """Whether a global delay strikes this pair, where that can be told from its destination and path."""
         methods = [
-            text_of(one.get("value")) for one in request.get("method") or [] if kind_of(one) == "exact"
+            text_of(item.get("value")) for item in request.get("method") or [] if kind_of(item) == "exact"
         ]
         wanted = str(action.get("httpMethod") or "")
-        if wanted and methods and wanted.upper() not in [one.upper() for one in methods]:
+        if wanted and methods and wanted.upper() not in [method.upper() for method in methods]:
             return False
-        found = str(action.get("urlPattern") or ".")
+        result = str(action.get("urlPattern") or ".")
         exact = [exact_value(request.get(part) or []) for part in ("destination", "path")]
-        everything = found in (".", ".*", "") and (not wanted or bool(methods))
+        everything = result in (".", ".*", "") and (not wanted or bool(methods))
         try:
             known = everything or (None not in exact and (not wanted or bool(methods)))
             if known:
-                return everything or fits(anywhere(found), "".join(map(str, exact)))
-        except FAILURES as why:
-            self.losses.failed(where, why)
+                return everything or fits(anywhere(result), "".join(map(str, exact)))
+        except FAILURES as error:
+            self.losses.failed(where, error)
             return False
         self.losses.add(
             where, f"whether it strikes {place} depends on the request", "Write `delay` on that route"
@@ -239,7 +239,7 @@ def _destination(matchers: list[dict[str, Any]]) -> tuple[str | None, list[Atom]
     exact = exact_value(matchers)
     if exact is not None and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", exact):
         return exact, []
-    return None, [Atom("headers", text_condition(one), "host") for one in matchers]
+    return None, [Atom("headers", text_condition(matcher), "host") for matcher in matchers]
 
 
 def _decoded(reply: Reply, body: str) -> Reply:

@@ -58,14 +58,14 @@ def printed(condition: object) -> str | None:
     return None
 
 
-def both(one: object, other: object) -> object:
+def both(left: object, other: object) -> object:
     """Both hold. Operators that don't repeat share a mapping."""
-    if one == other:
-        return one
-    first, second = _as_operators(one), _as_operators(other)
+    if left == other:
+        return left
+    first, second = _as_operators(left), _as_operators(other)
     if first is not None and second is not None and not first.keys() & second.keys():
         return {**first, **second}
-    parts = [*(_parts("all_of", one)), *(_parts("all_of", other))]
+    parts = [*(_parts("all_of", left)), *(_parts("all_of", other))]
     return {"all_of": parts}
 
 

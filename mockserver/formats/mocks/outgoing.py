@@ -167,7 +167,7 @@ def _answer(
         return None
     answer = OutgoingReply(status=step.get("status", 200), times=step.get("times", 1))
     for name, value in {**defaults.get("headers", {}), **step.get("headers", {})}.items():
-        answer.headers[name] = [as_text(one) for one in (value if isinstance(value, list) else [value])]
+        answer.headers[name] = [as_text(item) for item in (value if isinstance(value, list) else [value])]
     answer.set = dict(step["set"] if "set" in step else _route_work(route, step, answer.status))
     _body(answer, step, place, losses, folder)
     _delay(answer, step.get("delay", defaults.get("delay")), place, losses)
@@ -212,8 +212,8 @@ def _file(answer: OutgoingReply, name: str, place: str, losses: Losses, folder: 
         return
     try:
         content = (folder / name).read_bytes()
-    except OSError as why:
-        losses.add(f"{place}.file", f"{name} can't be read: {why}")
+    except OSError as error:
+        losses.add(f"{place}.file", f"{name} can't be read: {error}")
         return
     try:
         answer.text = content.decode()

@@ -34,7 +34,7 @@ def literal_path(text: str) -> str:
     """A path that is compared as it stands. Raises NotConvertibleError for one without its slash."""
     if not text.startswith("/"):
         raise NotConvertibleError(f"the path {text!r} does not begin with a slash, so no request has it")
-    return re.sub(r"[\s{}?#]", lambda found: f"%{ord(found[0]):02X}", text)
+    return re.sub(r"[\s{}?#]", lambda match: f"%{ord(match[0]):02X}", text)
 
 
 def without_case(text: str) -> str:
@@ -137,10 +137,10 @@ def _plain(part: str) -> str | None:
 
 def _after_slash(whole: str) -> str:
     """The pattern for what may follow a path's first slash (its derivative). Raises NotConvertibleError."""
-    found = [one for one in map(_after, alternatives(whole)) if one is not None]
-    if not found:
+    result = [alternative for alternative in map(_after, alternatives(whole)) if alternative is not None]
+    if not result:
         raise NotConvertibleError(f"the pattern {whole!r} fits no path, since none begins so")
-    return found[0] if len(found) == 1 else "(?:" + "|".join(found) + ")"
+    return result[0] if len(result) == 1 else "(?:" + "|".join(result) + ")"
 
 
 _FLAGS = re.compile(r"\(\?([a-z]+)\)")
@@ -193,8 +193,8 @@ def _after_group(source: str) -> str | None:
     optional = rest[:1] == "?"
     rest = rest[1:] if optional else rest
     flags = head[1][1:-1] if head and head[1] and not head[1].startswith("?P") else ""
-    found = [one for one in map(_after, alternatives(inner)) if one is not None]
-    ways = [f"(?{flags}:{'|'.join(found)}){rest}"] if found else []
+    result = [alternative for alternative in map(_after, alternatives(inner)) if alternative is not None]
+    ways = [f"(?{flags}:{'|'.join(result)}){rest}"] if result else []
     if optional and (more := _after(rest)) is not None:
         ways.append(more)
     if not ways:

@@ -51,7 +51,7 @@ def kept_headers(headers: dict[str, Any]) -> dict[str, Any]:
 
 def reply_head(status: object, headers: Iterable[tuple[str, Any]]) -> Reply:
     """Return status and headers of a reply; a header has one value or a list. Raises NotConvertibleError."""
-    kept = kept_headers({str(name): [text_of(one) for one in listed(value)] for name, value in headers})
+    kept = kept_headers({str(name): [text_of(item) for item in listed(value)] for name, value in headers})
     return {"status": status_of(status), **({"headers": kept} if kept else {})}
 
 

@@ -50,14 +50,19 @@ def sequenced(entries: list[Entry], *, counted: bool = False) -> list[dict[str, 
         limited = "times" in answer
         steps.append({**step, "times": answer["times"]} if answer.get("times", 1) > 1 else step)
         after = entries[number + 1] if number + 1 < len(entries) else None
-        if limited and after is not None and "reply" in after[1] and _asks(after[0]) == _asks(route):
+        if (
+            limited
+            and after is not None
+            and "reply" in after[1]
+            and _conditions(after[0]) == _conditions(route)
+        ):
             continue
         routes.append(_sequence(route, steps, limited=limited, counted=counted))
         steps = []
     return routes
 
 
-def _asks(route: dict[str, Any]) -> dict[str, Any]:
+def _conditions(route: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in route.items() if key != "name"}
 
 

@@ -44,16 +44,16 @@ class Losses:
     """Gathers what is lost; `place` is the file, keys are added to it."""
 
     place: str
-    found: list[Lost] = field(default_factory=list)
+    entries: list[Lost] = field(default_factory=list)
 
     def add(self, where: str, what: str, hint: str = "") -> None:
         place = f"{self.place}: {where}" if self.place and where else self.place or where
-        self.found.append(Lost(place, what, hint))
+        self.entries.append(Lost(place, what, hint))
 
-    def failed(self, where: str, why: Exception, then: str = "") -> None:
+    def failed(self, where: str, error: Exception, then: str = "") -> None:
         """What one of FAILURES stopped."""
-        if isinstance(why, NotConvertibleError):
-            self.add(where, f"{why.what}{then}", why.hint)
+        if isinstance(error, NotConvertibleError):
+            self.add(where, f"{error.what}{then}", error.hint)
         else:
             self.add(where, f"it is not of the shape that such a file has{then}")
 
@@ -88,14 +88,14 @@ def _content(path: Path) -> object:
         raise refused(str(path), "larger than 64 MiB", "Split it")
     try:
         text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as why:
-        raise refused(str(path), f"can't be read: {why}", "It has to be text in UTF-8") from why
+    except (OSError, UnicodeDecodeError) as error:
+        raise refused(str(path), f"can't be read: {error}", "It has to be text in UTF-8") from error
     if path.suffix in (".yaml", ".yml"):
         return _yaml(path, text)
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=written_float)
-    except (ValueError, RecursionError) as why:
-        raise refused(str(path), f"no JSON: {why}", "Export it anew") from why
+    except (ValueError, RecursionError) as error:
+        raise refused(str(path), f"no JSON: {error}", "Export it anew") from error
 
 
 def _no_number(name: str) -> NoReturn:
@@ -106,8 +106,8 @@ def _yaml(path: Path, text: str) -> object:
     """By YAML 1.2, where `no` and `12:30` are texts, as they are for who reads into texts."""
     try:
         return parse(text)
-    except InvalidInputError as why:
-        raise InvalidInputError([flaw.under(str(path)) for flaw in why.flaws]) from why
+    except InvalidInputError as error:
+        raise InvalidInputError([flaw.under(str(path)) for flaw in error.flaws]) from error
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:

@@ -115,9 +115,9 @@ def pairs(written: object) -> Iterator[tuple[str, list[Any]]]:
         for name, values in written.items():
             if name != "keyMatchStyle":
                 yield name, listed(values)
-    for one in written if isinstance(written, list) else []:
-        if isinstance(one, dict):
-            yield str(one.get("name")), listed(one.get("values", one.get("value")))
+    for item in written if isinstance(written, list) else []:
+        if isinstance(item, dict):
+            yield str(item.get("name")), listed(item.get("values", item.get("value")))
 
 
 def _named(part: str, written: object) -> Iterator[Atom]:
@@ -166,7 +166,7 @@ def _by_schema(schema: object) -> object:
     if not isinstance(schema, dict) or set(schema) - known:
         raise NotConvertibleError("a JSON Schema of a text that asks for more than type, pattern and enum")
     if "enum" in schema:
-        return {"one_of": [text_of(one) for one in schema["enum"]]}
+        return {"one_of": [text_of(item) for item in schema["enum"]]}
     if "pattern" in schema:
         return {"matches": anywhere(schema["pattern"])}
     kind = schema.get("type", "string")
@@ -230,15 +230,15 @@ def _with_placeholders(condition: object) -> object:
 
 
 def _placeholder(value: object, _: object) -> object:
-    found = (
+    match = (
         re.fullmatch(r"[$#]\{json-unit\.([a-z-]+)\}(.*)", value, re.DOTALL)
         if isinstance(value, str)
         else None
     )
-    if found is None:
+    if match is None:
         return value
-    if found[1] == "regex":
-        return {"$matches": pattern(found[2])}
-    if found[1] not in PLACEHOLDERS:
+    if match[1] == "regex":
+        return {"$matches": pattern(match[2])}
+    if match[1] not in PLACEHOLDERS:
         raise NotConvertibleError(f"the placeholder {value!r} has no counterpart")
-    return PLACEHOLDERS[found[1]]
+    return PLACEHOLDERS[match[1]]

@@ -61,7 +61,7 @@ def read(source: Path) -> Imported:
         made.remarks[scenario] = [
             "Texts count with their case here; MockServer ignores it where a text is no pattern."
         ]
-        made.lost += losses.found
+        made.lost += losses.entries
     return made
 
 
@@ -74,8 +74,8 @@ def _entries(content: object, losses: Losses) -> Iterator[Entry]:
             continue
         try:
             yield from _expectation(expectation, place, losses, names)
-        except FAILURES as why:
-            losses.failed(place, why, _LEFT)
+        except FAILURES as error:
+            losses.failed(place, error, _LEFT)
 
 
 def _expectation(expectation: dict[str, Any], place: str, losses: Losses, names: set[str]) -> Iterator[Entry]:

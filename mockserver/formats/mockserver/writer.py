@@ -28,7 +28,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
         losses = Losses(name)
         routes = converted(document, losses, folder, partial(_expectations, losses=losses), sort=False)
         made.files[f"{name}.json"] = pretty([expectation for route in routes for expectation in route])
-        made.lost += losses.found
+        made.lost += losses.entries
     return made
 
 
@@ -59,15 +59,15 @@ def _expectations(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
 
 
 def _forward(url: str) -> dict[str, Any]:
-    found = re.fullmatch(r"(https?)://([^/:]+)(?::(\d+))?/?", url)
-    if not found:
+    match = re.fullmatch(r"(https?)://([^/:]+)(?::(\d+))?/?", url)
+    if not match:
         raise NotConvertibleError(
             f"requests can't be passed on to {url}: an httpForward has host, port and scheme"
         )
     return {
-        "host": found[2],
-        "port": int(found[3] or (443 if found[1] == "https" else 80)),
-        "scheme": found[1].upper(),
+        "host": match[2],
+        "port": int(match[3] or (443 if match[1] == "https" else 80)),
+        "scheme": match[1].upper(),
     }
 
 
@@ -88,8 +88,8 @@ def _requests(route: Outgoing) -> list[dict[str, Any]]:
     if "cookies" in route.match:
         request["cookies"] = {name: _one(values) for name, values in _names(route.match["cookies"]).items()}
     bodies = [
-        _body(part, asked)
-        for part, asked in route.match.items()
+        _body(part, conditions)
+        for part, conditions in route.match.items()
         if part not in ("query", "headers", "cookies")
     ]
     if len(bodies) > 1 or any(len(body) > 1 for body in bodies):
@@ -109,9 +109,9 @@ def _literal(text: str) -> str:
     return escaped(text) if _PATTERN.search(text) else text
 
 
-def _names(asked: dict[str, Any]) -> dict[str, list[str]]:
+def _names(conditions: dict[str, Any]) -> dict[str, list[str]]:
     made = {}
-    for name, condition in asked.items():
+    for name, condition in conditions.items():
         if _PATTERN.search(name):
             raise NotConvertibleError(f"the name {name!r} would be read as a pattern")
         head, values = _values(condition)
@@ -146,7 +146,7 @@ def _values(condition: object) -> tuple[str, list[str]]:
                 raise NotConvertibleError("an optional value that is turned round can't be carried")
             return "?", values
         case "all_of":
-            parts = [_values(one) for one in operand]
+            parts = [_values(item) for item in operand]
             if any(head for head, _ in parts):
                 raise NotConvertibleError("several conditions with one that is turned round can't be carried")
             return "", [value for _, values in parts for value in values]
@@ -175,7 +175,7 @@ def _text_pattern(condition: object) -> str:
             case "ignore_case":
                 return f"(?i){escaped(operand)}"
             case "one_of":
-                return "|".join(escaped(as_text(one)) for one in operand)
+                return "|".join(escaped(as_text(item)) for item in operand)
             case "present" if operand is True:
                 return ".*"
     raise NotConvertibleError(f"{condition!r} can't be said as one pattern")
@@ -185,37 +185,37 @@ def _java(pattern: str) -> str:
     return pattern.replace("(?P<", "(?<")
 
 
-def _body(part: str, asked: Any) -> list[Any]:
+def _body(part: str, conditions: Any) -> list[Any]:
     match part:
         case "text":
-            return [_text_body(asked)]
+            return [_text_body(conditions)]
         case "json":
-            return [{"type": "JSON", "json": plain_subset(asked), "matchType": "ONLY_MATCHING_FIELDS"}]
+            return [{"type": "JSON", "json": plain_subset(conditions), "matchType": "ONLY_MATCHING_FIELDS"}]
         case "json_exact":
-            return [{"type": "JSON", "json": plain(asked), "matchType": "STRICT"}]
-        case "schema" if isinstance(asked, dict):
-            return [{"type": "JSON_SCHEMA", "jsonSchema": asked}]
+            return [{"type": "JSON", "json": plain(conditions), "matchType": "STRICT"}]
+        case "schema" if isinstance(conditions, dict):
+            return [{"type": "JSON_SCHEMA", "jsonSchema": conditions}]
         case "form":
-            return [{"type": "PARAMETERS", "parameters": _names(asked)}]
-        case "jsonpath" | "xml" if all(one in ("present", "absent") for one in asked.values()):
+            return [{"type": "PARAMETERS", "parameters": _names(conditions)}]
+        case "jsonpath" | "xml" if all(item in ("present", "absent") for item in conditions.values()):
             kind, key = {"jsonpath": ("JSON_PATH", "jsonPath"), "xml": ("XPATH", "xpath")}[part]
             return [
-                {"type": kind, key: query, **({"not": True} if one == "absent" else {})}
-                for query, one in asked.items()
+                {"type": kind, key: query, **({"not": True} if item == "absent" else {})}
+                for query, item in conditions.items()
             ]
     raise NotConvertibleError(f"an expectation can't ask for this `{part}`")
 
 
-def _text_body(asked: object) -> Any:
-    if not isinstance(asked, (dict, list)) and asked not in ("present", "absent"):
-        return {"type": "STRING", "string": as_text(asked)}
-    if isinstance(asked, dict) and list(asked) == ["contains"]:
-        return {"type": "STRING", "string": as_text(asked["contains"]), "subString": True}
-    if isinstance(asked, dict) and list(asked) == ["equals"]:
-        return {"type": "STRING", "string": as_text(asked["equals"])}
-    if isinstance(asked, dict) and list(asked) == ["not"]:
-        return {**_text_body(asked["not"]), "not": True}
-    return {"type": "REGEX", "regex": _text_pattern(asked)}
+def _text_body(conditions: object) -> Any:
+    if not isinstance(conditions, (dict, list)) and conditions not in ("present", "absent"):
+        return {"type": "STRING", "string": as_text(conditions)}
+    if isinstance(conditions, dict) and list(conditions) == ["contains"]:
+        return {"type": "STRING", "string": as_text(conditions["contains"]), "subString": True}
+    if isinstance(conditions, dict) and list(conditions) == ["equals"]:
+        return {"type": "STRING", "string": as_text(conditions["equals"])}
+    if isinstance(conditions, dict) and list(conditions) == ["not"]:
+        return {**_text_body(conditions["not"]), "not": True}
+    return {"type": "REGEX", "regex": _text_pattern(conditions)}
 
 
 def _action(answer: OutgoingReply, place: str, losses: Losses) -> dict[str, Any]:

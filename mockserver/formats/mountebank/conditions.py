@@ -72,13 +72,13 @@ def _operator(
         case "not":
             return [{"not": together(predicates_of(operand, field, name, options))}]
         case "any_of":
-            return [{"or": [together(predicates_of(one, field, name, options)) for one in operand]}]
+            return [{"or": [together(predicates_of(item, field, name, options)) for item in operand]}]
         case "one_of":
             return [
-                {"or": [together(predicates_of({"equals": one}, field, name, options)) for one in operand]}
+                {"or": [together(predicates_of({"equals": item}, field, name, options)) for item in operand]}
             ]
         case "all_of":
-            return [one for part in operand for one in predicates_of(part, field, name, options)]
+            return [item for part in operand for item in predicates_of(part, field, name, options)]
         case "present" | "absent":
             return [{"exists": at(field, name, (operator == "present") is operand), **options}]
         case "length" if operand == {"gte": 1} and field != "headers":
@@ -102,7 +102,7 @@ def together(predicates: list[Predicate]) -> Predicate:
     return predicates[0] if len(predicates) == 1 else {"and": predicates}
 
 
-def found_by(condition: object, selector: Predicate, *, lists: bool) -> list[Predicate]:
+def selected_by(condition: object, selector: Predicate, *, lists: bool) -> list[Predicate]:
     if not lists:
         return predicates_of(condition, "body", None, selector)
     if isinstance(condition, list):
@@ -118,7 +118,7 @@ def found_by(condition: object, selector: Predicate, *, lists: bool) -> list[Pre
                 return [{"deepEquals": {"body": operand}, "caseSensitive": True, **selector}]
             case ("not" | "any_of" | "all_of" as operator, operand):
                 parts = operand if isinstance(operand, list) else [operand]
-                inner = [together(found_by(one, selector, lists=True)) for one in parts]
+                inner = [together(selected_by(part, selector, lists=True)) for part in parts]
                 return combined(operator, inner)
     return predicates_of(condition, "body", None, selector)
 

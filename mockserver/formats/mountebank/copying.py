@@ -27,8 +27,8 @@ def copied(reply: Reply, copies: list[dict[str, Any]], where: str, losses: Losse
         try:
             token = copy["into"]
             template = _template(copy, token)
-        except (NotConvertibleError, KeyError, TypeError) as why:
-            said = why.what if isinstance(why, NotConvertibleError) else "the behavior lacks a part"
+        except (NotConvertibleError, KeyError, TypeError) as error:
+            said = error.what if isinstance(error, NotConvertibleError) else "the behavior lacks a part"
             losses.add(f"{where}[{number}]", f"{said}, so its token stays as it is", "Write a template")
             continue
         reply = {

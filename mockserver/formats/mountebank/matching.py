@@ -50,7 +50,7 @@ class Test:
         if isinstance(expected, list):
             if not expected:
                 raise NotConvertibleError("an empty list of values")
-            parts = [self.condition(one) for one in expected]
+            parts = [self.condition(item) for item in expected]
             return parts[0] if len(parts) == 1 else {"all_of": parts}
         if self.operator == "exists":
             return {"length": {"gte": 1}} if expected else ""
@@ -122,7 +122,7 @@ def _read(predicate: object, *, turned: bool) -> Alternatives:
             return _read(inner, turned=not turned)
         case "and" | "or":
             combine = any_of if (operator == "or") is not turned else all_of
-            return combine([_read(one, turned=turned) for one in inner])
+            return combine([_read(item, turned=turned) for item in inner])
         case "inject":
             raise NotConvertibleError(
                 "its `inject` is JavaScript, which does not run here", "Say it with match or if"
@@ -206,7 +206,7 @@ def _whole(test: Test, field: str, expected: dict[str, Any]) -> list[Atom]:
         raise NotConvertibleError("all headers are asked for at once, and every client sends some of its own")
     atoms = []
     for name, value in expected.items():
-        values = [test.condition(one) for one in value] if isinstance(value, list) else []
+        values = [test.condition(item) for item in value] if isinstance(value, list) else []
         atoms.append(Atom(field, {"unordered": values} if values else [test.condition(value)], name))
     count = f"request.{field} | length == {len(expected)}"
     return [*atoms, Atom("if", count)]
@@ -246,11 +246,11 @@ def _selected(test: Test, expected: object, options: dict[str, Any]) -> Atom:
     if not isinstance(selector, str) or not selector:
         raise NotConvertibleError(f"its {by} has no selector")
     if by == "xpath":
-        return Atom("xml", _found(test, expected, texts=True), selector)
+        return Atom("xml", _selection(test, expected, texts=True), selector)
     selector = selector if selector.startswith("$") else f"$.{selector}"
     if isinstance(expected, dict):
         return Atom("json", _nested(selector, _body(test, expected).condition))
-    return Atom("jsonpath", _found(test, expected, texts=False), selector)
+    return Atom("jsonpath", _selection(test, expected, texts=False), selector)
 
 
 def _nested(selector: str, inner: object) -> object:
@@ -264,18 +264,18 @@ def _nested(selector: str, inner: object) -> object:
     return inner
 
 
-def _found(test: Test, expected: object, *, texts: bool) -> object:
+def _selection(test: Test, expected: object, *, texts: bool) -> object:
     """A condition on what a selector finds: of texts (XPath), or of the list of JSON values."""
     if test.operator == "exists":
         return "present" if expected else "absent"
     if texts:
         if test.operator == "deepEquals" and isinstance(expected, list):
-            return {"unordered": [test.condition(one) for one in expected]}
+            return {"unordered": [test.condition(item) for item in expected]}
         return [test.condition(expected)] if test.operator == "deepEquals" else test.condition(expected)
     if test.operator == "deepEquals":
         return {"unordered": expected} if isinstance(expected, list) else [expected]
     wanted = expected if isinstance(expected, list) else [expected]
-    parts = [{"contains": _item(test, one)} for one in wanted]
+    parts = [{"contains": _item(test, item)} for item in wanted]
     return parts[0] if len(parts) == 1 else {"all_of": parts}
 
 

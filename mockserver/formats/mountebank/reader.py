@@ -53,16 +53,18 @@ FAULTS = {"CONNECTION_RESET_BY_PEER": "reset", "RANDOM_DATA_THEN_CLOSE": "garbag
 def read(source: Path) -> Imported:
     """The imposters of a config file (`mb --configfile`, `mb save`), or of a folder. Raises InvalidInputError."""
     made = Imported()
-    found: list[tuple[str, Any, str]] = []
+    result: list[tuple[str, Any, str]] = []
     for name, content in documents(source, (".json",)):
         imposters = content.get("imposters", [content]) if isinstance(content, dict) else content
         if not isinstance(imposters, list):
             raise refused(f"{name}: imposters", "a list was expected", 'Write {"imposters": [...]}')
         for number, imposter in enumerate(imposters):
             where = f"imposters[{number}]" if imposters is not content and imposter is not content else ""
-            found.append((name, imposter, where))
-    http = [one for one in found if isinstance(one[1], dict) and one[1].get("protocol") in ("http", "https")]
-    for name, imposter, where in found:
+            result.append((name, imposter, where))
+    http = [
+        item for item in result if isinstance(item[1], dict) and item[1].get("protocol") in ("http", "https")
+    ]
+    for name, imposter, where in result:
         losses = Losses(name)
         if (name, imposter, where) not in http:
             kind = imposter.get("protocol") if isinstance(imposter, dict) else None
@@ -72,9 +74,9 @@ def read(source: Path) -> Imported:
         else:
             try:
                 _Imposter(imposter, where, losses, several=len(http) > 1).into(made)
-            except FAILURES as why:
-                losses.failed(where, why, ", so this imposter is left out")
-        made.lost += losses.found
+            except FAILURES as error:
+                losses.failed(where, error, ", so this imposter is left out")
+        made.lost += losses.entries
     return made
 
 
@@ -141,8 +143,8 @@ class _Imposter:
             routes = [route_of(atoms, self.base) for atoms in alternatives]
             answer = self._answer(listed(stub.get("responses")), place)
             made = [sure({**route, **answer}) for route in routes]
-        except FAILURES as why:
-            self.losses.failed(place, why, _LEFT)
+        except FAILURES as error:
+            self.losses.failed(place, error, _LEFT)
             return
         if len(routes) > 1 and isinstance(answer.get("reply"), list):
             self.losses.add(
@@ -160,8 +162,8 @@ class _Imposter:
             where = f"{place}.responses[{number}]"
             try:
                 step, times = self._response(response, where)
-            except FAILURES as why:
-                self.losses.failed(where, why, ", so this response is left out")
+            except FAILURES as error:
+                self.losses.failed(where, error, ", so this response is left out")
                 continue
             steps.append({**step, "times": times} if times > 1 else step)
         if not steps:
@@ -190,7 +192,8 @@ class _Imposter:
         )
         behaviors = _behaviors(response)
         times = _whole(
-            response.get("repeat") or next((one["repeat"] for one in behaviors if "repeat" in one), 1)
+            response.get("repeat")
+            or next((behavior["repeat"] for behavior in behaviors if "repeat" in behavior), 1)
         )
         if "proxy" in response:
             raise NotConvertibleError("a proxy among several responses")
@@ -201,7 +204,9 @@ class _Imposter:
         if "fault" in response:
             return {"fault": _fault(response["fault"])}, times
         reply = self._is(
-            response.get("is") or {}, f"{where}.is", templated=any("copy" in one for one in behaviors)
+            response.get("is") or {},
+            f"{where}.is",
+            templated=any("copy" in behavior for behavior in behaviors),
         )
         return self._behaved(reply, behaviors, where), times
 
@@ -222,10 +227,10 @@ class _Imposter:
         return reply if templated else literal_reply(reply)
 
     def _behaved(self, reply: Reply, behaviors: list[dict[str, Any]], where: str) -> Reply:
-        copies = [one["copy"] for one in behaviors if "copy" in one]
+        copies = [item["copy"] for item in behaviors if "copy" in item]
         if copies:
             reply = copied(
-                reply, [copy for one in copies for copy in listed(one)], f"{where}.copy", self.losses
+                reply, [copy for item in copies for copy in listed(item)], f"{where}.copy", self.losses
             )
         for behavior in behaviors:
             for key, value in behavior.items():
@@ -253,7 +258,7 @@ class _Imposter:
 def _behaviors(response: dict[str, Any]) -> list[dict[str, Any]]:
     """As a list of single ones, in the old spelling (`_behaviors`, one mapping) and the new."""
     written = response.get("behaviors", response.get("_behaviors"))
-    return [{key: value} for one in listed(written) if isinstance(one, dict) for key, value in one.items()]
+    return [{key: value} for item in listed(written) if isinstance(item, dict) for key, value in item.items()]
 
 
 def _whole(value: object) -> int:

@@ -44,7 +44,7 @@ def of_part(tree: object) -> list[Predicate]:
     """
     if isinstance(tree, dict) and list(tree) in (["$any_of"], ["$not"], ["$all_of"]):
         operator, operand = next(iter(tree.items()))
-        inner = [together(of_part(one)) for one in (operand if isinstance(operand, list) else [operand])]
+        inner = [together(of_part(item)) for item in (operand if isinstance(operand, list) else [operand])]
         return combined(operator[1:], inner)
     if not isinstance(tree, dict):
         raise NotConvertibleError("a JSON body that is no object can't be asked for in part")
@@ -58,7 +58,7 @@ def of_part(tree: object) -> list[Predicate]:
             value = {name: value} if isinstance(name, str) else [value]
         caseless = operator == "equals" and not isinstance(predicate[operator]["body"], str)
         twin = next(
-            (one for one in made if operator in one and (caseless or _options(one, operator) == options)),
+            (item for item in made if operator in item and (caseless or _options(item, operator) == options)),
             None,
         )
         if twin is None or not _merge(twin[operator]["body"], value):
@@ -92,7 +92,7 @@ def _leaves(tree: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str |
     if isinstance(tree, dict):
         if not tree:
             raise NotConvertibleError("an object that may hold anything can't be asked for")
-        return [one for key, item in tree.items() for one in _leaves(item, (*path, key))]
+        return [leaf for key, item in tree.items() for leaf in _leaves(item, (*path, key))]
     if isinstance(tree, list):
         raise NotConvertibleError("a list of a JSON body in its order can't be asked for in part")
     return [(path, _leaf(tree))]
@@ -108,10 +108,10 @@ def _operators(
         elif key == "$contains" and not isinstance(operand, str):
             made += _leaves(operand, (*path, 0))
         else:
-            found = predicates_of({key[1:]: operand}, "body", None, {})
-            if any(next(iter(one)) in ("not", "or", "and") for one in found):
+            result = predicates_of({key[1:]: operand}, "body", None, {})
+            if any(next(iter(item)) in ("not", "or", "and") for item in result):
                 raise NotConvertibleError(f"`{key}` inside of a JSON body can't be carried")
-            made += [(path, one) for one in found]
+            made += [(path, item) for item in result]
     return made
 
 

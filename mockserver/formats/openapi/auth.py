@@ -40,13 +40,13 @@ def _wanted(
     spec: Specification, operations: list[ApiOperation], schemes: dict[str, DocumentNode]
 ) -> list[str]:
     """The schemes that are asked for, the most asked first."""
-    asked = dict.fromkeys(schemes, 0)
+    uses = dict.fromkeys(schemes, 0)
     for node in (spec.root, *(operation.node for operation in operations)):
-        for one in node.items("security"):
-            for name in one.value if isinstance(one.value, dict) else ():
-                if name in asked:
-                    asked[name] += len(operations) + 1 if node is spec.root else 1
-    return sorted((name for name, times in asked.items() if times), key=lambda name: -asked[name])
+        for item in node.items("security"):
+            for name in item.value if isinstance(item.value, dict) else ():
+                if name in uses:
+                    uses[name] += len(operations) + 1 if node is spec.root else 1
+    return sorted((name for name, times in uses.items() if times), key=lambda name: -uses[name])
 
 
 def _auth(scheme: DocumentNode) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from mockserver.recording.conversion import Exported, Lost
 from mockserver.recording.exchanges import RecordedExchange, grouped, json_of, value_of
 from mockserver.recording.noise import telling
 
-_ASKED_HEADERS = ("content-type", "accept")
+_KEPT_HEADERS = ("content-type", "accept")
 _OF_CLIENTS = frozenset(
     [
         "host",
@@ -39,16 +39,16 @@ def from_calls(archive: object, *, consumer: str = "", provider: str = "", versi
     from mockserver.formats.har import exchanges
 
     exported = Exported()
-    found = _of_calls(exchanges(archive, exported.lost), exported.lost)
+    result = _of_calls(exchanges(archive, exported.lost), exported.lost)
     consumer, provider = consumer or "consumer", provider or "provider"
     exported.files[file_name(consumer, provider)] = pretty(
-        pact_of(consumer, provider, found, version, exported.lost)
+        pact_of(consumer, provider, result, version, exported.lost)
     )
     return exported
 
 
 def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[Interaction]:
-    found: list[Interaction] = []
+    result: list[Interaction] = []
     known: dict[str, list[str]] = {}
     taken: set[str] = set()
     left: set[str] = set()
@@ -70,18 +70,18 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
                 )
             )
         else:
-            request, response = _asked_part(exchange, left), _answered_part(exchange)
-            asked, answered = repr(request), repr(response)
-            answers = known.setdefault(asked, [])
+            request, response = _request_part(exchange, left), _response_part(exchange)
+            conditions, answered = repr(request), repr(response)
+            answers = known.setdefault(conditions, [])
             if answered in answers:
                 continue
             answers.append(answered)
             route = exchange.name.partition("/")[2]
             given = [f"{route} has been answered otherwise {counted(len(answers) - 1, 'time')}"] if len(answers) > 1 else []  # fmt: skip
-            found.append(Interaction(_description(route, exchange, taken), given, request, response))
+            result.append(Interaction(_description(route, exchange, taken), given, request, response))
     if left:
         lost.append(Lost("request headers", f"they are no part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
-    return found
+    return result
 
 
 def _description(route: str, exchange: RecordedExchange, taken: set[str]) -> str:
@@ -97,34 +97,34 @@ def _description(route: str, exchange: RecordedExchange, taken: set[str]) -> str
     return description
 
 
-def _asked_part(exchange: RecordedExchange, left: set[str]) -> PactPart:
-    found = PactPart(more={"method": exchange.method, "path": exchange.path})
+def _request_part(exchange: RecordedExchange, left: set[str]) -> PactPart:
+    result = PactPart(more={"method": exchange.method, "path": exchange.path})
     query = grouped(exchange.request.query_pairs)
     if query:
-        found.more["query"] = query
+        result.more["query"] = query
     for name, value in exchange.request_headers:
-        if name.lower() in _ASKED_HEADERS and value != "*/*":
-            found.headers.setdefault(name.lower(), []).append(value)
-        elif name.lower() not in _OF_CLIENTS and name.lower() not in _ASKED_HEADERS:
+        if name.lower() in _KEPT_HEADERS and value != "*/*":
+            result.headers.setdefault(name.lower(), []).append(value)
+        elif name.lower() not in _OF_CLIENTS and name.lower() not in _KEPT_HEADERS:
             left.add(name.lower())
-    found.content_type = value_of(exchange.request_headers, "content-type")
+    result.content_type = value_of(exchange.request_headers, "content-type")
     if exchange.request_body:
-        found.body = _content(exchange.request_body, found.content_type)
-    return found
+        result.body = _content(exchange.request_body, result.content_type)
+    return result
 
 
-def _answered_part(exchange: RecordedExchange) -> PactPart:
+def _response_part(exchange: RecordedExchange) -> PactPart:
     kept = [
         (name, value) for name, value in telling(exchange.headers)[0] if not name.startswith("x-mockserver")
     ]
-    found = PactPart(
+    result = PactPart(
         headers=grouped(kept), more={"status": exchange.status}, content_type=exchange.header("content-type")
     )
     if exchange.body:
-        found.body = _content(exchange.body, found.content_type)
-        if not isinstance(found.body, (str, bytes)):
-            found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
-    return found
+        result.body = _content(exchange.body, result.content_type)
+        if not isinstance(result.body, (str, bytes)):
+            result.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
+    return result
 
 
 def _content(body: bytes, content_type: str) -> object:

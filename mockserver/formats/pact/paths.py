@@ -16,15 +16,15 @@ _LITERAL = re.compile(r"(?:[A-Za-z0-9_~!@&=:;,%\- ]|\\[./\-+*?()\[\]{}^$|])*")
 def path_pattern(example: str, matchers: list[Mapping[str, Any]]) -> tuple[str, str]:
     """The path of a route, and what is lost of the rule."""
     if len(matchers) != 1 or "regex" not in matchers[0]:
-        kinds = " and ".join(str(one.get("match")) for one in matchers)
+        kinds = " and ".join(str(matcher.get("match")) for matcher in matchers)
         return route_path(example), f"a path that is only told by {kinds} must be as it stands"
     regex = str(matchers[0]["regex"])
-    found = _segments(regex.removeprefix("^").removesuffix("$").replace("\\/", "/"))
-    if found is None:
+    result = _segments(regex.removeprefix("^").removesuffix("$").replace("\\/", "/"))
+    if result is None:
         return route_path(
             example
         ), f"the expression {regex!r} can't be taken apart at slashes: the path must be as it stands"
-    return found, ""
+    return result, ""
 
 
 def _segments(regex: str) -> str | None:

@@ -48,7 +48,7 @@ def tokens_of(path: str) -> tuple[str, ...]:
     >>> tokens_of("$.items[*]['a.b'].c[0]")
     ('items', '*', 'a.b', 'c', '0')
     """
-    return tuple("".join(found) for found in _TOKEN.findall(path.removeprefix("$")))
+    return tuple("".join(result) for result in _TOKEN.findall(path.removeprefix("$")))
 
 
 def rules_of(written: object) -> list[MatchingRule]:
@@ -86,10 +86,10 @@ class Conditions:
         rule = self._rule(path)
         if rule is None or all(matcher.get("match") == "equality" for matcher in rule.matchers):
             return self._literal(value, path)
-        found = [self._one(matcher, value, path, len(rule.tokens) == len(path)) for matcher in rule.matchers]
-        if len(found) == 1:
-            return found[0]
-        return {"$any_of" if rule.any_of else "$all_of": found}
+        result = [self._one(matcher, value, path, len(rule.tokens) == len(path)) for matcher in rule.matchers]
+        if len(result) == 1:
+            return result[0]
+        return {"$any_of" if rule.any_of else "$all_of": result}
 
     def _rule(self, path: Path) -> MatchingRule | None:
         best = max(self.rules, key=lambda rule: rule.weight(path), default=None)
@@ -111,26 +111,26 @@ class Conditions:
             return self._literal(value, path)
         if isinstance(value, list) and kind in ("type", "eachValue", "arrayContains"):
             return self._some(matcher if here else {}, value, path)
-        operators, why = operators_of(kind, matcher, value)
-        if why:
-            self.lost.append((_shown(path), why))
+        operators, reason = operators_of(kind, matcher, value)
+        if reason:
+            self.lost.append((_shown(path), reason))
         if operators is None:
             return self._literal(value, path)
         return {f"${name}": operand for name, operand in operators.items()} if operators else value
 
     def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> object:
         """A list of any length; what its items are is not asked."""
-        found: dict[str, Any] = {"$type": "array"}
+        result: dict[str, Any] = {"$type": "array"}
         bounds = {
             f"${name}": matcher[key]
             for key, name in (("min", "gte"), ("max", "lte"))
             if type(matcher.get(key)) is int
         }
         if bounds:
-            found["$length"] = bounds
+            result["$length"] = bounds
         if value:
             self.lost.append((_shown(path), "what the list's items are like is not asked for"))
-        return found
+        return result
 
 
 def _kind_of(matcher: Mapping[str, Any]) -> str:
@@ -220,8 +220,8 @@ _RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
     """A format of Java's DateTimeFormatter as an expression; where that doesn't fit the example, any text."""
     pattern = ""
-    for found in _RUN.finditer(form):
-        letter, run = found[2], found[0]
+    for match in _RUN.finditer(form):
+        letter, run = match[2], match[0]
         if letter in _WHOLE:
             pattern += _WHOLE[letter]
         elif letter == "M" and len(run) > 2:
@@ -229,7 +229,7 @@ def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
         elif letter in _LETTERS:
             pattern += _LETTERS[letter] + (f"{{{len(run)}}}" if len(run) > 1 else "{1,2}")
         else:
-            pattern += re.escape(found[1] if found[1] is not None else run)
+            pattern += re.escape(match[1] if match[1] is not None else run)
     if form and isinstance(value, str) and re.fullmatch(pattern, value):
         return {"matches": pattern}, ""
     return {"type": "string"}, f"the format {form!r} is not asked for"
@@ -239,32 +239,32 @@ def texts_condition(values: list[str], rule: MatchingRule | None) -> tuple[Any, 
     """A condition on the texts of a header or a query parameter."""
     if rule is None or not values:
         return exact_texts(values), ""
-    found: list[dict[str, Any]] = []
-    why = ""
+    result: list[dict[str, Any]] = []
+    reason = ""
     for matcher in rule.matchers:
         kind = str(matcher.get("match") or _kind_of(matcher))
         operators, lost = operators_of(kind, matcher, values[0])
-        why = why or lost
+        reason = reason or lost
         if operators is None:
-            found.append({"equals": values[0]})
+            result.append({"equals": values[0]})
         elif kind in ("integer", "number", "decimal"):
-            found.append({"matches": r"-?\d+" if kind == "integer" else r"-?\d+(?:\.\d+)?"})
+            result.append({"matches": r"-?\d+" if kind == "integer" else r"-?\d+(?:\.\d+)?"})
         elif operators.keys() == {"type"} or not operators:
-            found.append({"present": True})
+            result.append({"present": True})
         else:
-            found.append(
+            result.append(
                 {name: {"gte": 1} if name == "length" else operand for name, operand in operators.items()}
             )
-    if len(found) > 1:
-        return {"any_of" if rule.any_of else "all_of": found}, why
-    if found[0] == {"present": True}:
-        return "present", why
-    return (exact_text(found[0]["equals"]) if found[0].keys() == {"equals"} else found[0]), why
+    if len(result) > 1:
+        return {"any_of" if rule.any_of else "all_of": result}, reason
+    if result[0] == {"present": True}:
+        return "present", reason
+    return (exact_text(result[0]["equals"]) if result[0].keys() == {"equals"} else result[0]), reason
 
 
 def exact_texts(values: list[str]) -> object:
     """Exactly these; the one, where it is one."""
-    return exact_text(values[0]) if len(values) == 1 else [exact_text(one) for one in values]
+    return exact_text(values[0]) if len(values) == 1 else [exact_text(value) for value in values]
 
 
 def exact_text(text: str) -> object:
@@ -290,8 +290,8 @@ def matcher_of(name: str, operand: Any) -> dict[str, Any] | None:
             return {"match": "regex", "regex": f".*{re.escape(str(operand))}$"}
         case "ignore_case":
             return {"match": "regex", "regex": f"(?i)^{re.escape(str(operand))}$"}
-        case "one_of" if all(isinstance(one, (str, int)) and not isinstance(one, bool) for one in operand):
-            return {"match": "regex", "regex": f"^(?:{'|'.join(re.escape(str(one)) for one in operand)})$"}
+        case "one_of" if all(isinstance(item, (str, int)) and not isinstance(item, bool) for item in operand):
+            return {"match": "regex", "regex": f"^(?:{'|'.join(re.escape(str(item)) for item in operand)})$"}
         case "present" if operand is True:
             return {"match": "type"}
         case "length" if isinstance(operand, int):
@@ -326,7 +326,7 @@ def _written(part: str | int) -> str:
 def set_rule(rules: dict[str, Any], key: str, matcher: dict[str, Any]) -> None:
     """Adds a matcher at a key of `{key: {combine, matchers}}`, once."""
     rule = rules.setdefault(key, {"combine": "AND", "matchers": []})
-    same = next((one for one in rule["matchers"] if one["match"] == matcher["match"] == "type"), None)
+    same = next((item for item in rule["matchers"] if item["match"] == matcher["match"] == "type"), None)
     if same is not None:
         same.update(matcher)
     elif matcher not in rule["matchers"]:
@@ -335,5 +335,5 @@ def set_rule(rules: dict[str, Any], key: str, matcher: dict[str, Any]) -> None:
 
 def parts(rules: object, name: str) -> Iterator[tuple[str, Any]]:
     """The rules of `header` or `query`, by name."""
-    found = rules.get(name) if isinstance(rules, dict) else None
-    yield from found.items() if isinstance(found, dict) else ()
+    result = rules.get(name) if isinstance(rules, dict) else None
+    yield from result.items() if isinstance(result, dict) else ()

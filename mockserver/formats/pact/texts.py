@@ -60,13 +60,13 @@ def _path(url: str) -> str:
 def _strftime(form: str) -> str | None:
     """A format of Java's as one of C's; None where that can't be said."""
     made = ""
-    for found in _RUN.finditer(form):
-        if found[2]:
-            if found[0] not in _DIRECTIVES:
+    for match in _RUN.finditer(form):
+        if match[2]:
+            if match[0] not in _DIRECTIVES:
                 return None
-            made += _DIRECTIVES[found[0]]
+            made += _DIRECTIVES[match[0]]
         else:
-            made += found[1] if found[1] is not None else found[0]
+            made += match[1] if match[1] is not None else match[0]
     return made if "'" not in made and "\\" not in made else None
 
 
@@ -75,10 +75,10 @@ _WHOLE = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 
 def generator_of(text: object) -> tuple[Any, dict[str, Any]] | None:
     """An example and the generator for a text that is one whole expression; None for any other."""
-    found = _WHOLE.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+    match = _WHOLE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
         return None
-    expression = found[1]
+    expression = match[1]
     if expression == "uuid()":
         return AN_ID, {"type": "Uuid"}
     if numbers := re.fullmatch(r"random_int\((-?\d+), ?(-?\d+)\)", expression):

@@ -40,15 +40,15 @@ def write(
     pacts: dict[tuple[str, str], list[Interaction]] = {}
     for name, document in scenarios.items():
         sides = (consumer or document.get(CONSUMER) or "consumer", provider or document.get(PROVIDER) or name)
-        found = pacts.setdefault(sides, [])
-        found += [
+        result = pacts.setdefault(sides, [])
+        result += [
             _of_step(step, folder, exported.lost)
             for step in steps_of({name: document}, exported.lost, frozenset({"when", "state", "fault"}))
             if not _is_broken(step, exported.lost)
         ]
-    for (asking, answering), found in pacts.items():
+    for (asking, answering), result in pacts.items():
         exported.files[file_name(asking, answering)] = pretty(
-            pact_of(asking, answering, found, version, exported.lost)
+            pact_of(asking, answering, result, version, exported.lost)
         )
     return exported
 
@@ -86,41 +86,41 @@ def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
 def _request(step: Step, lost: list[Lost]) -> PactPart:
     place = f"{step.route_place}.match"
     path, names = example_path(step.path)
-    found = PactPart(more={"method": step.method, "path": path})
+    result = PactPart(more={"method": step.method, "path": path})
     if names:
-        found.rules["path"] = {
+        result.rules["path"] = {
             "combine": "AND",
             "matchers": [{"match": "regex", "regex": f"^{path_regex(step.path)}$"}],
         }
-    query = _texts(step.match.get("query"), f"{place}.query", "query", found, lost)
+    query = _texts(step.match.get("query"), f"{place}.query", "query", result, lost)
     if query:
-        found.more["query"] = query
-    found.headers = _texts(step.match.get("headers"), f"{place}.headers", "header", found, lost)
+        result.more["query"] = query
+    result.headers = _texts(step.match.get("headers"), f"{place}.headers", "header", result, lost)
     for key in ("json", "json_exact"):
         if key in step.match:
-            _json_body(step.match[key], f"{place}.{key}", found, lost)
+            _json_body(step.match[key], f"{place}.{key}", result, lost)
     if "json" in step.match:
         lost.append(Lost(f"{place}.json", "a pact lets no further fields in, here they may stand"))
     if "form" in step.match:
         from urllib.parse import urlencode
 
-        form = _texts(step.match["form"], f"{place}.form", "", found, lost)
-        found.body, found.content_type = urlencode([(name, one) for name, some in form.items() for one in some]), "application/x-www-form-urlencoded"  # fmt: skip
+        form = _texts(step.match["form"], f"{place}.form", "", result, lost)
+        result.body, result.content_type = urlencode([(name, item) for name, some in form.items() for item in some]), "application/x-www-form-urlencoded"  # fmt: skip
     if "text" in step.match:
         example = of_text(step.match["text"])
         lost += [
             Lost(f"{place}.text", f"an example stands for {name}: {operand!r}")
             for _, name, operand in example.rules
         ]
-        found.body, found.content_type = (
+        result.body, result.content_type = (
             ("" if example.value is NOTHING else as_text(example.value)),
             "text/plain",
         )
     for key in step.match:
         if key not in ("query", "headers", "json", "json_exact", "form", "text"):
             lost.append(Lost(f"{place}.{key}", "a pact can't say it"))
-    found.content_type = _own_type(found)
-    return found
+    result.content_type = _own_type(result)
+    return result
 
 
 def _own_type(part: PactPart) -> str:
@@ -130,7 +130,7 @@ def _own_type(part: PactPart) -> str:
 
 
 def _texts(
-    conditions: Any, place: str, category: str, found: PactPart, lost: list[Lost]
+    conditions: Any, place: str, category: str, result: PactPart, lost: list[Lost]
 ) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, condition in (conditions or {}).items():
@@ -145,28 +145,28 @@ def _texts(
             lost.append(Lost(f"{place}.{name}", "a pact can't ask for what is absent"))
             continue
         values[name] = [
-            as_text(one) for one in (example.value if isinstance(example.value, list) else [example.value])
+            as_text(item) for item in (example.value if isinstance(example.value, list) else [example.value])
         ]
-        rules = found.rules.setdefault(category, {}) if category else {}
+        rules = result.rules.setdefault(category, {}) if category else {}
         below: dict[str, Any] = {}
         _take(example, body_path, below, f"{place}.{name}", lost)
         if below:
             rules[name] = next(iter(below.values()))
         if category and not rules:
-            del found.rules[category]
+            del result.rules[category]
         elif not category and rules:
             lost.append(Lost(f"{place}.{name}", "an example stands for its condition"))
     return values
 
 
-def _json_body(condition: object, place: str, found: PactPart, lost: list[Lost]) -> None:
+def _json_body(condition: object, place: str, result: PactPart, lost: list[Lost]) -> None:
     example = of_tree(condition)
-    found.body = None if example.value is NOTHING else example.value
-    found.content_type = "application/json"
+    result.body = None if example.value is NOTHING else example.value
+    result.content_type = "application/json"
     rules: dict[str, Any] = {}
     _take(example, body_path, rules, place, lost)
     if rules:
-        found.rules["body"] = rules
+        result.rules["body"] = rules
 
 
 def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost: list[Lost]) -> None:
@@ -182,15 +182,15 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
     quiet: list[Lost] = []
     lines, content = reply_parts(step, folder, quiet, step.origin)
     is_json = step.body_kind == "json"
-    lost += [one for one in quiet if not (is_json and one.place == f"{step.place}.json")]
-    found = PactPart(headers=grouped(lines), more={"status": status_of(step, lost)})
-    found.content_type = value_of(lines, "content-type")
+    lost += [item for item in quiet if not (is_json and item.place == f"{step.place}.json")]
+    result = PactPart(headers=grouped(lines), more={"status": status_of(step, lost)})
+    result.content_type = value_of(lines, "content-type")
     if is_json:
-        found.body = _examples(step.reply["json"], step, found, lost)
-        found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
+        result.body = _examples(step.reply["json"], step, result, lost)
+        result.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
     elif step.body_kind is not None:
-        found.body = content
-    return found
+        result.body = content
+    return result
 
 
 def _examples(value: object, step: Step, part: PactPart, lost: list[Lost]) -> object:

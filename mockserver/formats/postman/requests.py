@@ -35,7 +35,7 @@ LeftOut = Callable[[str], object]
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-def asked_of(
+def recorded_request(
     request: object, variables: Mapping[str, str], place: str, lost: list[Lost]
 ) -> tuple[RecordedRequest, str]:
     """
@@ -50,7 +50,7 @@ def asked_of(
     origin, path, query = _url(request.get("url"), variables, left_out.setdefault)
     method = known_method(request.get("method") or "GET")
     content_type = next(
-        (str(one.get("value", "")) for one in dicts(request.get("header")) if str(one.get("key", "")).lower() == "content-type" and not one.get("disabled")),
+        (str(item.get("value", "")) for item in dicts(request.get("header")) if str(item.get("key", "")).lower() == "content-type" and not item.get("disabled")),
         "",
     )  # fmt: skip
     body = _body(request.get("body") or {}, content_type, variables, place, lost, left_out.setdefault)
@@ -89,9 +89,9 @@ def _with_own_names(path: str) -> str:
     """The path with a number behind the name of a parameter that stands in it before."""
     names: Counter[str] = Counter()
 
-    def named(found: re.Match[str]) -> str:
-        names[found[1]] += 1
-        return f"{{{found[1]}{names[found[1]]}}}" if names[found[1]] > 1 else found[0]
+    def named(match: re.Match[str]) -> str:
+        names[match[1]] += 1
+        return f"{{{match[1]}{names[match[1]]}}}" if names[match[1]] > 1 else match[0]
 
     return re.sub(r"\{([^}]*)\}", named, path)
 
@@ -126,9 +126,9 @@ def _segment(segment: str) -> str:
         return "{" + _parameter(segment[1:]) + "}"
     if _IN_PATHS.search(segment):
         pieces, at = "", 0
-        for found in _IN_PATHS.finditer(segment):
-            pieces += route_path(segment[at : found.start()]) + "{" + _parameter(found[1] or found[2]) + "}"
-            at = found.end()
+        for match in _IN_PATHS.finditer(segment):
+            pieces += route_path(segment[at : match.start()]) + "{" + _parameter(match[1] or match[2]) + "}"
+            at = match.end()
         return pieces + route_path(segment[at:])
     return route_path(segment)
 
@@ -143,27 +143,27 @@ def _query(
 ) -> dict[str, Any]:
     if "query" in url:
         pairs = [
-            (str(one.get("key") or ""), one.get("value"))
-            for one in dicts(url["query"])
-            if not one.get("disabled")
+            (str(item.get("key") or ""), item.get("value"))
+            for item in dicts(url["query"])
+            if not item.get("disabled")
         ]
     else:
         pairs = list(parse_qsl(given, keep_blank_values=True))
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for name, value in pairs:
         text = filled(str(value or ""), variables)
         if PLACEHOLDER.fullmatch(text):
             left_out(text)
         elif name:
-            found.setdefault(filled(name, variables), []).append(text)
+            result.setdefault(filled(name, variables), []).append(text)
     return {
-        name: "present" if any(map(has_variables, some)) else asked
-        for (name, some), asked in zip(found.items(), texts(found).values(), strict=True)
+        name: "present" if any(map(has_variables, some)) else conditions
+        for (name, some), conditions in zip(result.items(), texts(result).values(), strict=True)
     }
 
 
 def dicts(listed: object) -> list[dict[str, Any]]:
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 # Body
@@ -235,27 +235,27 @@ def json_without_placeholders(text: str, left_out: LeftOut) -> str:
 def _form(fields: object, variables: Mapping[str, str], left_out: LeftOut) -> dict[str, Any]:
     form: dict[str, list[str]] = {}
     files: dict[str, Any] = {}
-    for one in dicts(fields):
-        if one.get("disabled") or not one.get("key"):
+    for field in dicts(fields):
+        if field.get("disabled") or not field.get("key"):
             continue
-        if one.get("type") == "file":
-            files[str(one["key"])] = "present"
-        elif PLACEHOLDER.fullmatch(text := filled(str(one.get("value") or ""), variables)):
+        if field.get("type") == "file":
+            files[str(field["key"])] = "present"
+        elif PLACEHOLDER.fullmatch(text := filled(str(field.get("value") or ""), variables)):
             left_out(text)
         else:
-            form.setdefault(str(one["key"]), []).append(text)
-    asked = {name: "present" if any(map(has_variables, some)) else condition for (name, some), condition in zip(form.items(), texts(form).values(), strict=True)}  # fmt: skip
-    return {key: value for key, value in {"form": asked, "files": files}.items() if value}
+            form.setdefault(str(field["key"]), []).append(text)
+    conditions = {name: "present" if any(map(has_variables, some)) else condition for (name, some), condition in zip(form.items(), texts(form).values(), strict=True)}  # fmt: skip
+    return {key: value for key, value in {"form": conditions, "files": files}.items() if value}
 
 
 def _graphql(
     body: Any, variables: Mapping[str, str], place: str, lost: list[Lost], left_out: LeftOut
 ) -> dict[str, Any]:
     query = filled(str(body.get("query") or ""), variables)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     operation = body.get("operationName") or (named[1] if (named := _OPERATION.search(query)) else None)
     if operation:
-        found["operation"] = text_condition(str(operation))
+        result["operation"] = text_condition(str(operation))
     given = body.get("variables") or ""
     try:
         values = (
@@ -266,5 +266,5 @@ def _graphql(
         values = {}
     values = without_placeholders(values, left_out)
     if values:
-        found["variables"] = _blurred(values)
-    return {"graphql": found} if found else {"json": {"query": tree_condition(query)}}
+        result["variables"] = _blurred(values)
+    return {"graphql": result} if result else {"json": {"query": tree_condition(query)}}

@@ -82,8 +82,8 @@ _LEFT_OUT: Any = object()
 
 def without_placeholders(value: object, left_out: Callable[[str], object]) -> object:
     """A JSON value without the members and items that are placeholders; each is told. None where it is one itself."""
-    found = _without(value, left_out)
-    return None if found is _LEFT_OUT else found
+    result = _without(value, left_out)
+    return None if result is _LEFT_OUT else result
 
 
 def _without(value: object, left_out: Callable[[str], object]) -> object:
@@ -92,8 +92,8 @@ def _without(value: object, left_out: Callable[[str], object]) -> object:
         return {key: item for key, item in pairs if item is not _LEFT_OUT}
     if isinstance(value, list):
         return [item for item in (_without(item, left_out) for item in value) if item is not _LEFT_OUT]
-    if isinstance(value, str) and (found := PLACEHOLDER.fullmatch(value)):
-        left_out(found[0])
+    if isinstance(value, str) and (match := PLACEHOLDER.fullmatch(value)):
+        left_out(match[0])
         return _LEFT_OUT
     return value
 
@@ -101,7 +101,7 @@ def _without(value: object, left_out: Callable[[str], object]) -> object:
 def filled(text: str, variables: Mapping[str, str]) -> str:
     """With the values of the variables that are known; the others stay."""
     for _ in range(10):
-        again = VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
+        again = VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
         if again == text:
             break
         text = again
@@ -110,11 +110,11 @@ def filled(text: str, variables: Mapping[str, str]) -> str:
 
 def template(text: str, variables: Mapping[str, str], unknown: Unknown) -> str:
     """A text with Postman's variables as a template. Constants are `vars`."""
-    found, at = "", 0
+    result, at = "", 0
     for variable in VARIABLE.finditer(text):
-        found += _quoted(text[at : variable.start()]) + _expression(variable[1], variables, unknown)
+        result += _quoted(text[at : variable.start()]) + _expression(variable[1], variables, unknown)
         at = variable.end()
-    return found + _quoted(text[at:])
+    return result + _quoted(text[at:])
 
 
 def _expression(name: str, variables: Mapping[str, str], unknown: Unknown) -> str:
@@ -128,7 +128,7 @@ def _expression(name: str, variables: Mapping[str, str], unknown: Unknown) -> st
 
 def _quoted(text: str) -> str:
     """Braces that are no variable, so that no template begins there."""
-    return re.sub(r"\{[{%#]", lambda found: "{{ '" + found[0] + "' }}", text)
+    return re.sub(r"\{[{%#]", lambda match: "{{ '" + match[0] + "' }}", text)
 
 
 def json_template(text: str, variables: Mapping[str, str], unknown: Unknown) -> object:
@@ -146,25 +146,25 @@ _MARK = "\ue000"
 
 def _marked(text: str) -> list[str]:
     """The text in pieces, with quotes round variables that stand outside of any."""
-    found, at, inside = [], 0, False
+    result, at, inside = [], 0, False
     while at < len(text):
         variable = None if inside else VARIABLE.match(text, at)
         if variable is not None:
-            found.append(json.dumps(f"{_MARK}{{{{{variable[1]}}}}}"))
+            result.append(json.dumps(f"{_MARK}{{{{{variable[1]}}}}}"))
             at = variable.end()
             continue
         step = 2 if inside and text[at] == "\\" else 1
         inside ^= text[at] == '"'
-        found.append(text[at : at + step])
+        result.append(text[at : at + step])
         at += step
-    return found
+    return result
 
 
 def _tree(value: object, variables: Mapping[str, str], unknown: Unknown) -> object:
     if isinstance(value, dict):
         for key in value:
-            for found in VARIABLE.finditer(key):  # no key is a template
-                unknown(found[1])
+            for match in VARIABLE.finditer(key):  # no key is a template
+                unknown(match[1])
         return {key: _tree(item, variables, unknown) for key, item in value.items()}
     if isinstance(value, list):
         return [_tree(item, variables, unknown) for item in value]
@@ -192,14 +192,14 @@ def json_variables(value: object, unsaid: Callable[[str], None]) -> str:
         return _MARK + made if alone and alone[1] in _NO_TEXT and "| string" not in item else made
 
     text = json_bytes(map_leaves(value, leaf)).decode("utf-8", "surrogatepass")
-    return re.sub(f'"{_MARK}({VARIABLE.pattern})"', lambda found: found[1], text)
+    return re.sub(f'"{_MARK}({VARIABLE.pattern})"', lambda match: match[1], text)
 
 
 def as_variables(text: str, unsaid: Callable[[str], None]) -> str:
     """A template as a text of Postman's; `unsaid` is told each expression that it has no variable for."""
 
-    def one(found: re.Match[str]) -> str:
-        expression = found[1].removesuffix(" | string")
+    def one(match: re.Match[str]) -> str:
+        expression = match[1].removesuffix(" | string")
         if expression in _VARIABLES:
             return f"{{{{{_VARIABLES[expression]}}}}}"
         constant = re.fullmatch(r"vars\.(\w+)|vars\['([^']+)'\]", expression)
@@ -209,7 +209,7 @@ def as_variables(text: str, unsaid: Callable[[str], None]) -> str:
         if literal:
             return literal[1]
         unsaid(expression)
-        return found[0]
+        return match[0]
 
     return _TEMPLATE.sub(one, text) if "{{ '" not in text else _TEMPLATE_WITH_QUOTES.sub(one, text)
 

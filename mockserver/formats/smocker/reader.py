@@ -51,7 +51,7 @@ def read(source: Path) -> Imported:
         entries = list(_entries(content, losses))[::-1]
         scenario = unique_name(Path(name).with_suffix("").as_posix().replace("/", "-"), made.scenarios)
         made.scenarios[scenario] = {"scenario": scenario, "routes": sequenced(entries, counted=True)}
-        made.lost += losses.found
+        made.lost += losses.entries
     return made
 
 
@@ -63,8 +63,8 @@ def _entries(mocks: list[Any], losses: Losses) -> Iterator[Entry]:
             continue
         try:
             yield _mock(mock, place, losses)
-        except FAILURES as why:
-            losses.failed(place, why, ", so this mock is left out")
+        except FAILURES as error:
+            losses.failed(place, error, ", so this mock is left out")
 
 
 def _mock(mock: dict[str, Any], place: str, losses: Losses) -> Entry:
@@ -114,10 +114,10 @@ def _matcher(written: object) -> Matcher:
 
 def _kind(matcher: Matcher) -> tuple[str, bool]:
     """The assertion without its Should, and whether it is turned round. Raises NotConvertibleError."""
-    found = re.fullmatch(r"Should(Not)?(\w+)", matcher[0])
-    if not found:
+    match = re.fullmatch(r"Should(Not)?(\w+)", matcher[0])
+    if not match:
         raise NotConvertibleError(f"the matcher {matcher[0]!r} is unknown")
-    return {"Resemble": "Equal"}.get(found[2], found[2]), bool(found[1])
+    return {"Resemble": "Equal"}.get(match[2], match[2]), bool(match[1])
 
 
 _PATHS = {
@@ -195,7 +195,7 @@ def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
         name = re.sub(r"\[0\]$", "", path)
         condition = _condition(matcher)
         return Atom("form", {"not": condition} if turned else _or_absent(kind, condition), name)
-    condition = _found(_condition(matcher), matcher, kind)
+    condition = _selection(_condition(matcher), matcher, kind)
     if turned:
         return Atom("jsonpath", {"not": condition}, f"$.{path}")
     return Atom("jsonpath", _or_absent(kind, condition), f"$.{path}")
@@ -206,7 +206,7 @@ def _or_absent(kind: str, condition: object) -> object:
     return either(["absent", condition]) if kind == "BeEmpty" else condition
 
 
-def _found(condition: object, matcher: Matcher, kind: str) -> object:
+def _selection(condition: object, matcher: Matcher, kind: str) -> object:
     """Of the list of values that a path finds, which Smocker prints before it compares them."""
     return {"contains": value_or_text(matcher[1]) if kind == "Equal" else condition}
 

@@ -30,7 +30,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
         routes = converted(document, losses, folder, partial(_mocks, losses=losses))
         mocks = [mock for route in routes for mock in route]
         made.files[f"{name}.yml"] = dump(mocks[::-1]).encode()
-        made.lost += losses.found
+        made.lost += losses.entries
     return made
 
 
@@ -69,8 +69,8 @@ def _should(operator: str, value: str, *, turned: bool = False) -> object:
 def _request(route: Outgoing) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if route.methods is not None:
-        one = len(route.methods) == 1
-        made["method"] = route.methods[0] if one else _should("matches", f"^({'|'.join(route.methods)})$")
+        single = len(route.methods) == 1
+        made["method"] = route.methods[0] if single else _should("matches", f"^({'|'.join(route.methods)})$")
     path = route.path
     if path.literal is not None:
         made["path"] = path.literal
@@ -79,12 +79,12 @@ def _request(route: Outgoing) -> dict[str, Any]:
         made["path"] = _should("matches", searching(source, ".*"))
     if route.host is not None:
         raise NotConvertibleError("a mock can't ask for a host")
-    for part, asked in route.match.items():
+    for part, conditions in route.match.items():
         if part in ("query", "headers"):
             key = "query_params" if part == "query" else "headers"
-            made[key] = {name: _listed(_matchers(condition)) for name, condition in asked.items()}
+            made[key] = {name: _listed(_matchers(condition)) for name, condition in conditions.items()}
         else:
-            made["body"] = _merged(made.get("body"), _body(part, asked))
+            made["body"] = _merged(made.get("body"), _body(part, conditions))
     return made
 
 
@@ -113,7 +113,7 @@ def _matchers(condition: object) -> list[Any]:
     made = []
     for operator, operand in condition.items():
         if operator == "all_of":
-            made += [one for part in operand for one in _matchers(part)]
+            made += [matcher for part in operand for matcher in _matchers(part)]
         elif operator == "length" and operand == {"gte": 1}:
             made.append({"matcher": "ShouldNotBeEmpty", "value": ""})
         else:
@@ -142,22 +142,22 @@ def _turned(condition: object) -> object:
     return _should(_known(operator), _value(operator, operand), turned=True)
 
 
-def _body(part: str, asked: Any) -> object:
+def _body(part: str, conditions: Any) -> object:
     match part:
         case "text":
-            if isinstance(asked, dict) and list(asked) == ["not"]:
-                return _turned(asked["not"])
-            matchers = _matchers(asked)
+            if isinstance(conditions, dict) and list(conditions) == ["not"]:
+                return _turned(conditions["not"])
+            matchers = _matchers(conditions)
             if len(matchers) > 1:
                 raise NotConvertibleError("a mock asks for its body in one way only")
             whole = matchers[0]
             return whole if isinstance(whole, dict) else {"matcher": "ShouldEqual", "value": whole}
         case "json_exact":
-            return {"matcher": "ShouldEqualJSON", "value": json_line(plain(asked))}
+            return {"matcher": "ShouldEqualJSON", "value": json_line(plain(conditions))}
         case "jsonpath":
-            return {_field(path): _found(condition) for path, condition in asked.items()}
+            return {_field(path): _selection(condition) for path, condition in conditions.items()}
         case "json":
-            return dict(_leaves(asked, ""))
+            return dict(_leaves(conditions, ""))
     raise NotConvertibleError(f"a mock can't ask for `{part}`")
 
 
@@ -167,16 +167,18 @@ def _field(path: str) -> str:
     return path[2:]
 
 
-def _found(condition: object) -> object:
+def _selection(condition: object) -> object:
     if isinstance(condition, dict) and list(condition) == ["not"]:
         inner = condition["not"]
         if isinstance(inner, dict) and list(inner) == ["contains"]:
-            found = printed(inner["contains"])
-            return _should("equals", found, turned=True) if found is not None else _turned(inner["contains"])
+            result = printed(inner["contains"])
+            return (
+                _should("equals", result, turned=True) if result is not None else _turned(inner["contains"])
+            )
     if isinstance(condition, dict) and list(condition) == ["contains"]:
-        found = printed(condition["contains"])
-        if found is not None:
-            return found
+        result = printed(condition["contains"])
+        if result is not None:
+            return result
         matchers = _matchers(condition["contains"])
         if len(matchers) == 1:
             return matchers[0]
@@ -186,7 +188,9 @@ def _found(condition: object) -> object:
 def _leaves(tree: object, path: str) -> list[tuple[str, Any]]:
     """The fields of an object, each by its path."""
     if isinstance(tree, dict) and tree and not any(key.startswith("$") or "." in key for key in tree):
-        return [one for key, item in tree.items() for one in _leaves(item, f"{path}.{key}" if path else key)]
+        return [
+            leave for key, item in tree.items() for leave in _leaves(item, f"{path}.{key}" if path else key)
+        ]
     if isinstance(tree, (dict, list)) or tree is None or tree in ("$present", "$absent") or not path:
         raise NotConvertibleError("a mock compares only single fields of a JSON body, as texts")
     return [(path, as_text(tree))]

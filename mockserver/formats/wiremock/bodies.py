@@ -53,20 +53,20 @@ def _pattern(pattern: object, match: Match, at: LossPlace) -> None:
 def _over_lines(condition: object) -> object:
     """A dot of theirs is a line end too, which a body may have."""
     if isinstance(condition, list):
-        return [_over_lines(one) for one in condition]
+        return [_over_lines(item) for item in condition]
     if not isinstance(condition, dict):
         return condition
     return {
-        key: OVER_LINES + one if key == "matches" and "." in one else _over_lines(one)
-        for key, one in condition.items()
+        key: OVER_LINES + item if key == "matches" and "." in item else _over_lines(item)
+        for key, item in condition.items()
     }
 
 
 def _tree_alternatives(patterns: list[Any], match: Match, at: LossPlace) -> bool:
     """Whether all alternatives are JSON values: then they are alternatives of one tree."""
-    if not all(isinstance(one, dict) and "equalToJson" in one for one in patterns):
+    if not all(isinstance(pattern, dict) and "equalToJson" in pattern for pattern in patterns):
         return False
-    made = [equal_to_json(one, at.at(i)) for i, one in enumerate(patterns)]
+    made = [equal_to_json(pattern, at.at(i)) for i, pattern in enumerate(patterns)]
     if any(tree is FAILED for _, tree in made):
         return True
     keys = {key for key, _ in made}

@@ -69,7 +69,7 @@ def _does_more(route: dict[str, Any]) -> bool:
 def _sequence(chain: list[Made]) -> dict[str, Any]:
     first = chain[0][1]
     named = {"name": first["name"]} if "name" in first else {}
-    route = {**named, **_rest(first), "reply": [_without_set(one["reply"]) for _, one in chain]}
+    route = {**named, **_rest(first), "reply": [_without_set(item["reply"]) for _, item in chain]}
     if chain[-1][0].get("newScenarioState") == STARTED:
         route["then"] = "cycle"
     return route

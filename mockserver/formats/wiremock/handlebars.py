@@ -35,11 +35,11 @@ class HelperCall:
 def pieces(text: str) -> Iterator[tuple[bool, str]]:
     """Texts and code in order; the flag says which is code."""
     at = 0
-    for found in _CODE.finditer(text):
-        if found.start() > at:
-            yield False, text[at : found.start()]
-        yield True, (found[1] if found[1] is not None else found[2]).strip("~")
-        at = found.end()
+    for match in _CODE.finditer(text):
+        if match.start() > at:
+            yield False, text[at : match.start()]
+        yield True, (match[1] if match[1] is not None else match[2]).strip("~")
+        at = match.end()
     if at < len(text):
         yield False, text[at:]
 
@@ -54,17 +54,17 @@ def parsed_call(source: str) -> HelperCall:
 
 
 def _tokens(source: str) -> list[tuple[str, str]]:
-    found, at = [], 0
+    result, at = [], 0
     source = source.strip()
     while at < len(source):
         token = _TOKEN.match(source, at)
         if token is None or token.end() == at:
             raise NotConvertibleError("it can't be read")
         kind = token.lastgroup or ""
-        found.append((kind, token[kind]))
+        result.append((kind, token[kind]))
         at = token.end()
-    found.reverse()
-    return found
+    result.reverse()
+    return result
 
 
 def _call(tokens: list[tuple[str, str]]) -> HelperCall:

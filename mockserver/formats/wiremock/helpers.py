@@ -42,13 +42,13 @@ def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
         raise NotConvertibleError("jsonPath is carried for the body of the request and a written query")
     if first.text not in ("request.body", "originalRequest.body"):
         raise NotConvertibleError("jsonPath is carried for the body of the request")
-    found = (
+    result = (
         "request.json" + query[1:]
         if _PLAIN_QUERY.fullmatch(query)
         else f"jsonpath(request.json, {quoted(query)})"
     )
     default = call.named.get("default")
-    return f"{found} | default({scope.value(default) if default else quoted('')})"
+    return f"{result} | default({scope.value(default) if default else quoted('')})"
 
 
 def _shift(offset: str) -> str:
@@ -61,15 +61,15 @@ def _shift(offset: str) -> str:
 def _strftime(pattern: str) -> str:
     """A pattern of Java's SimpleDateFormat as one of strftime. Raises NotConvertibleError."""
     made = ""
-    for found in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
-        if found[1] is not None:
-            made += found[1] or "'"
-        elif found[2]:
-            if found[0] not in _DATE_WORDS or _DATE_WORDS[found[0]] in ("%:z", "%f"):
-                raise NotConvertibleError(f"{found[0]!r} in a date can't be said here")
-            made += _DATE_WORDS[found[0]]
+    for match in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
+        if match[1] is not None:
+            made += match[1] or "'"
+        elif match[2]:
+            if match[0] not in _DATE_WORDS or _DATE_WORDS[match[0]] in ("%:z", "%f"):
+                raise NotConvertibleError(f"{match[0]!r} in a date can't be said here")
+            made += _DATE_WORDS[match[0]]
         else:
-            made += found[0]
+            made += match[0]
     return made
 
 
@@ -116,7 +116,7 @@ def _random_int(call: HelperCall, _: HandlebarsScope) -> str:
 def _pick_random(call: HelperCall, scope: HandlebarsScope) -> str:
     if not call.args:
         raise NotConvertibleError("pickRandom lacks its values")
-    values = ", ".join(scope.value(one) for one in call.args)
+    values = ", ".join(scope.value(arg) for arg in call.args)
     return f"[{values}][random_int(0, {len(call.args) - 1})]"
 
 
@@ -157,15 +157,15 @@ def _join(call: HelperCall, scope: HandlebarsScope) -> str:
     between = scope.value(call.args[-1])
     if len(call.args) == 2:
         return f"{_argument(call, scope)} | join({between})"
-    return f"[{', '.join(scope.value(one) for one in call.args[:-1])}] | join({between})"
+    return f"[{', '.join(scope.value(arg) for arg in call.args[:-1])}] | join({between})"
 
 
 def _array(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"[{', '.join(scope.value(one) for one in call.args)}]"
+    return f"[{', '.join(scope.value(arg) for arg in call.args)}]"
 
 
 def _range(call: HelperCall, _: HandlebarsScope) -> str:
-    first, last = (_text(one) for one in call.args) if len(call.args) == 2 else ("", "")
+    first, last = (_text(arg) for arg in call.args) if len(call.args) == 2 else ("", "")
     if not re.fullmatch(r"-?\d{1,9}", first) or not re.fullmatch(r"-?\d{1,9}", last):
         raise NotConvertibleError("range is carried with two written numbers")
     return f"range({first}, {int(last) + 1})"

@@ -80,7 +80,7 @@ def json_path(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     """Return the condition by its query; empty, and noted, if there is none."""
     if isinstance(pattern["matchesJsonPath"], str):
         return {_of_itself(rfc_query(pattern["matchesJsonPath"], at.at("matchesJsonPath"))): "present"}
-    return queried(pattern, "matchesJsonPath", at, _found, rfc_query)
+    return queried(pattern, "matchesJsonPath", at, _selection, rfc_query)
 
 
 def _of_itself(query: str) -> str:
@@ -90,11 +90,11 @@ def _of_itself(query: str) -> str:
     >>> _of_itself("$[?(@.n == 1)]")
     '$[?($.n == 1) || (@.n == 1)]'
     """
-    found = _FILTER.fullmatch(query)
-    if found is None:
+    match = _FILTER.fullmatch(query)
+    if match is None:
         return query
-    said = found[1] if found[1] is not None else found[2]
-    itself = _CURRENT.sub(lambda one: one[0].replace("@", "$") if one[0][0] == "@" else one[0], said)
+    said = match[1] if match[1] is not None else match[2]
+    itself = _CURRENT.sub(lambda item: item[0].replace("@", "$") if item[0][0] == "@" else item[0], said)
     return f"$[?({itself}) || ({said})]"
 
 
@@ -107,10 +107,10 @@ def rfc_query(query: str, at: LossPlace) -> str:
     return query
 
 
-def _found(pattern: dict[str, Any], at: LossPlace) -> object:
+def _selection(pattern: dict[str, Any], at: LossPlace) -> object:
     """A condition on a text, asked of each value that was found."""
     if set(pattern) <= _EQUALITY and "equalToJson" in pattern:
-        return _found_tree(pattern, at)
+        return _selected_tree(pattern, at)
     made = text_condition(pattern, at)
     if made is FAILED or made is ANYTHING or made == "absent":
         return made
@@ -125,7 +125,7 @@ def _typed(condition: object) -> object:
         return condition
     if isinstance(condition, dict):
         return {
-            key: [_typed(one) for one in item]
+            key: [_typed(entry) for entry in item]
             if key in ("all_of", "any_of")
             else _typed(item)
             if key == "not"
@@ -135,7 +135,7 @@ def _typed(condition: object) -> object:
     return condition
 
 
-def _found_tree(pattern: dict[str, Any], at: LossPlace) -> object:
+def _selected_tree(pattern: dict[str, Any], at: LossPlace) -> object:
     """A found value that equals a JSON value: only where nothing in it needs an operator of trees."""
     _, made = equal_to_json(pattern, at)
     if made is FAILED:

@@ -15,13 +15,13 @@ class LossPlace:
     which requests are taken nor what is answered, as clients see it.
     """
 
-    __slots__ = ("_hard", "_path", "found")
+    __slots__ = ("_hard", "_path", "entries")
 
     def __init__(
-        self, path: str = "", found: list[Lost] | None = None, hard: list[Lost] | None = None
+        self, path: str = "", result: list[Lost] | None = None, hard: list[Lost] | None = None
     ) -> None:
         self._path = path
-        self.found: list[Lost] = [] if found is None else found
+        self.entries: list[Lost] = [] if result is None else result
         self._hard: list[Lost] = [] if hard is None else hard
 
     @property
@@ -41,14 +41,14 @@ class LossPlace:
                 path += f"[{key}]"
             else:
                 path += ("" if not path or path.endswith(": ") else ".") + key
-        return LossPlace(path, self.found, self._hard)
+        return LossPlace(path, self.entries, self._hard)
 
     def lost(self, what: str, hint: str = "", *, soft: bool = False) -> None:
         """Notes what is lost here."""
-        one = Lost(self._path.removesuffix(": "), what, hint)
-        self.found.append(one)
+        item = Lost(self._path.removesuffix(": "), what, hint)
+        self.entries.append(item)
         if not soft:
-            self._hard.append(one)
+            self._hard.append(item)
 
     def unknown(self, written: dict[str, Any], known: frozenset[str]) -> None:
         """Notes every key that nobody here reads."""

@@ -49,14 +49,14 @@ def target(request: dict[str, Any], at: LossPlace) -> PathTarget | None:
 
 def _url(text: str, at: LossPlace) -> PathTarget | None:
     path, mark, query = text.partition("?")
-    found = _url_path(path, at)
-    if found is None:
+    result = _url_path(path, at)
+    if result is None:
         return None
-    found.exact = True
+    result.exact = True
     if mark:
         values = grouped(parse_qsl(query, keep_blank_values=True))
-        found.query = {name: some if len(some) > 1 else literal(some[0]) for name, some in values.items()}
-    return found
+        result.query = {name: some if len(some) > 1 else literal(some[0]) for name, some in values.items()}
+    return result
 
 
 def _url_path(text: str, at: LossPlace) -> PathTarget | None:
@@ -82,22 +82,22 @@ def _url_path_pattern(text: str, at: LossPlace) -> PathTarget | None:
 def _url_pattern(text: str, at: LossPlace) -> PathTarget | None:
     """One expression over path and query: taken apart at its question mark."""
     source, mark, query = text.partition("\\?")
-    found = _url_path_pattern(source, at)
-    if found is None:
+    result = _url_path_pattern(source, at)
+    if result is None:
         return None
     if not mark:
-        found.exact = not source.endswith((".*", ".+", "$.*"))
-        return found
+        result.exact = not source.endswith((".*", ".+", "$.*"))
+        return result
     if query.strip("$") in (".*", ".+"):
-        return found
-    found.exact = not query.endswith(".*")
+        return result
+    result.exact = not query.endswith(".*")
     for pair in query.removesuffix("$").split("&"):
         name, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"[\w\-\[\]]+", name) or not is_regex(value, at):
             at.lost(f"the query in {text!r} can't be taken apart", "Ask it under `queryParameters`")
             return None
-        found.query[name] = literal(value) if re.fullmatch(r"[\w\-]*", value) else {"matches": value}
-    return found
+        result.query[name] = literal(value) if re.fullmatch(r"[\w\-]*", value) else {"matches": value}
+    return result
 
 
 def regex_path(text: str, at: LossPlace) -> str | None:

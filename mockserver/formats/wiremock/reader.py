@@ -37,7 +37,7 @@ def read(source: Path) -> Imported:
     """
     root = source.parent if source.is_file() else source
     top = LossPlace()
-    mappings = [one for path in _files_of(source) for one in _mappings(path, _shown(path, root), top)]
+    mappings = [item for path in _files_of(source) for item in _mappings(path, _shown(path, root), top)]
     if not mappings:
         raise InvalidInputError(Flaw((), f"{source} holds no mappings of WireMock", _HINT))
     replies = WireMockReplies(_reader(root))
@@ -47,10 +47,10 @@ def read(source: Path) -> Imported:
         if made is not None:
             routes.append((mapping, _named(mapping, made, seen)))
     name = _scenario_name(source)
-    found = Imported({name: {"scenario": name, "routes": folded(routes)}}, replies.files, top.found)
+    result = Imported({name: {"scenario": name, "routes": folded(routes)}}, replies.files, top.entries)
     if any("url" in (mapping.get("request") or {}) for mapping, _ in routes):
-        found.remarks[name] = [QUERY_REMARK]
-    return found
+        result.remarks[name] = [QUERY_REMARK]
+    return result
 
 
 def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Exported:
@@ -85,8 +85,8 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
     """Each mapping of a file, and where it stands. Raises InvalidInputError."""
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
-    except ValueError as why:
-        raise InvalidInputError(Flaw((), f"{path} is no JSON: {why}", _HINT)) from why
+    except ValueError as error:
+        raise InvalidInputError(Flaw((), f"{path} is no JSON: {error}", _HINT)) from error
     listed = data.get("mappings") if isinstance(data, dict) else None
     if listed is not None and not isinstance(listed, list):
         raise InvalidInputError(
@@ -95,8 +95,8 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
     if listed is None:
         several = [(data, top.at(f"{shown}: "))]
     else:
-        several = [(one, top.at(f"{shown}: mappings", i)) for i, one in enumerate(listed)]
-    return [(one, place) for one, place in several if _is_mapping(one, place)]
+        several = [(item, top.at(f"{shown}: mappings", i)) for i, item in enumerate(listed)]
+    return [(item, place) for item, place in several if _is_mapping(item, place)]
 
 
 def _is_mapping(data: object, place: LossPlace) -> bool:

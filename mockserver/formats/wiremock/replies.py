@@ -123,13 +123,13 @@ def _headers(written: Any, made: dict[str, Any], at: LossPlace, *, templated: bo
         if name.lower() in ("content-length", "transfer-encoding", "connection"):
             at.at(name).lost("it follows from the body and the connection", soft=True)
             continue
-        values = [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
+        values = [as_text(item) for item in value] if isinstance(value, list) else as_text(value)
         if templated:
             values = templates.tree(values, at.at(name))
         elif isinstance(values, str):
             values = templates.literal_braces(values)
         else:
-            values = [templates.literal_braces(one) for one in values]
+            values = [templates.literal_braces(item) for item in values]
         lines[name] = values
     if lines:
         made["headers"] = lines

@@ -38,26 +38,26 @@ def request_pattern(written: object, at: LossPlace, *, exact: bool = False) -> d
         at.lost("a request pattern is a mapping")
         return None
     at.unknown(written, _KNOWN)
-    found = target(written, at)
-    if found is None:
+    result = target(written, at)
+    if result is None:
         return None
-    _path_parameters(written.get("pathParameters"), found, at.at("pathParameters"))
-    route: dict[str, Any] = {"request": f"{_method(written.get('method'), at)} {_spaced(found.path)}"}
-    match = _match(written, found, at)
+    _path_parameters(written.get("pathParameters"), result, at.at("pathParameters"))
+    route: dict[str, Any] = {"request": f"{_method(written.get('method'), at)} {_spaced(result.path)}"}
+    match = _match(written, result, at)
     if match:
         route["match"] = match
-    if found.exact and exact:
-        route["if"] = _no_others(written, found)
+    if result.exact and exact:
+        route["if"] = _no_others(written, result)
     return route
 
 
-def _no_others(written: dict[str, Any], found: PathTarget) -> str:
+def _no_others(written: dict[str, Any], result: PathTarget) -> str:
     """That the query is no other than the one that is written."""
-    if not found.query:
+    if not result.query:
         return "{{ not request.query }}"
     if "url" in written:
         return "{{ request.url.removeprefix(request.base_url) == " + quoted(written["url"]) + " }}"
-    return "{{ request.query.keys() | length == " + str(len(found.query)) + " }}"
+    return "{{ request.query.keys() | length == " + str(len(result.query)) + " }}"
 
 
 def _spaced(path: str) -> str:
@@ -76,10 +76,10 @@ def _method(written: object, at: LossPlace) -> str:
     return "ANY"
 
 
-def _match(written: dict[str, Any], found: PathTarget, at: LossPlace) -> dict[str, Any]:
+def _match(written: dict[str, Any], result: PathTarget, at: LossPlace) -> dict[str, Any]:
     match: dict[str, Any] = {}
-    if found.query:
-        match["query"] = dict(found.query)
+    if result.query:
+        match["query"] = dict(result.query)
     for theirs, ours in _PARTS.items():
         for name, pattern in (written.get(theirs) or {}).items():
             _add(match, ours, name, text_condition(pattern, at.at(theirs, name)))
@@ -131,20 +131,20 @@ def _host(pattern: object, match: dict[str, Any], at: LossPlace) -> None:
     at.lost("the host is carried only as {equalTo: name}")
 
 
-def _path_parameters(written: Any, found: PathTarget, at: LossPlace) -> None:
+def _path_parameters(written: Any, result: PathTarget, at: LossPlace) -> None:
     """Conditions on a template's parameters: a text takes the parameter's place, an expression stands in it."""
     for name, pattern in (written or {}).items():
         place = at.at(name)
         bare = f"{{{name}}}"
-        if bare not in found.path:
+        if bare not in result.path:
             place.lost(f"the path has no parameter {name!r}")
         elif isinstance(pattern, dict) and set(pattern) == {"equalTo"} and "/" not in str(pattern["equalTo"]):
-            found.path = found.path.replace(bare, f"{{{name}:{escaped(str(pattern['equalTo']))}}}")
+            result.path = result.path.replace(bare, f"{{{name}:{escaped(str(pattern['equalTo']))}}}")
         elif (
             isinstance(pattern, dict) and set(pattern) == {"matches"} and is_regex(pattern["matches"], place)
         ):
             if has_pairs_of_braces(pattern["matches"]):
-                found.path = found.path.replace(bare, f"{{{name}:{pattern['matches']}}}")
+                result.path = result.path.replace(bare, f"{{{name}:{pattern['matches']}}}")
             else:
                 place.lost(
                     "its expression has a brace without the other",

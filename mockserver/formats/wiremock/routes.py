@@ -35,10 +35,10 @@ def _route(
 ) -> dict[str, Any] | None:
     """May raise any of FAILURES where something stands in it that doesn't belong there."""
     at.unknown(mapping, _KNOWN)
-    asked = request_pattern(mapping.get("request") or {}, at.at("request"), exact=exact)
-    if asked is None:
+    conditions = request_pattern(mapping.get("request") or {}, at.at("request"), exact=exact)
+    if conditions is None:
         return None
-    made = asked
+    made = conditions
     priority = mapping.get("priority")
     if priority not in (None, DEFAULT_PRIORITY):
         made["priority"] = DEFAULT_PRIORITY - int(priority)

@@ -67,8 +67,8 @@ class _Writer:
                 continue
             try:
                 made.append(self._code(piece))
-            except NotConvertibleError as why:
-                self._at.lost(f"{{{{{piece}}}}}: {why}")
+            except NotConvertibleError as error:
+                self._at.lost(f"{{{{{piece}}}}}: {error}")
                 made.append("{% raw %}{{" + piece + "}}{% endraw %}")
         return "".join(made)
 

@@ -27,7 +27,7 @@ def text_condition(pattern: Any, at: LossPlace) -> Any:
     if not isinstance(pattern, dict):
         at.lost("a pattern is a mapping such as {equalTo: x}")
         return FAILED
-    found = []
+    result = []
     for key, operand in pattern.items():
         if key in _FLAGS:
             continue
@@ -39,8 +39,8 @@ def text_condition(pattern: Any, at: LossPlace) -> Any:
         if made is FAILED:
             return FAILED
         if made is not ANYTHING:
-            found.append(made)
-    return together(found)
+            result.append(made)
+    return together(result)
 
 
 def together(conditions: list[Any]) -> object:
@@ -95,8 +95,8 @@ def _matches(operand: object, _: dict[str, Any], at: LossPlace) -> object:
 
 def _negated(make: Any) -> object:
     def made(operand: Any, pattern: dict[str, Any], at: LossPlace) -> object:
-        found = make(operand, pattern, at)
-        return found if found is FAILED else {"not": found}
+        result = make(operand, pattern, at)
+        return result if result is FAILED else {"not": result}
 
     return made
 
@@ -106,8 +106,8 @@ def _absent(operand: object, _: dict[str, Any], __: LossPlace) -> object:
 
 
 def _not(operand: object, _: dict[str, Any], at: LossPlace) -> object:
-    found = text_condition(operand, at)
-    return {"not": "present"} if found is ANYTHING else found if found is FAILED else {"not": found}
+    result = text_condition(operand, at)
+    return {"not": "present"} if result is ANYTHING else result if result is FAILED else {"not": result}
 
 
 def _each(operand: object, at: LossPlace) -> list[Any] | None:
@@ -115,30 +115,30 @@ def _each(operand: object, at: LossPlace) -> list[Any] | None:
     if not isinstance(operand, list):
         at.lost("here stands a list of patterns")
         return None
-    made = [text_condition(one, at.at(i)) for i, one in enumerate(operand)]
-    return None if any(one is FAILED for one in made) else made
+    made = [text_condition(item, at.at(i)) for i, item in enumerate(operand)]
+    return None if any(item is FAILED for item in made) else made
 
 
 def _and(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
-    return FAILED if made is None else together([one for one in made if one is not ANYTHING])
+    return FAILED if made is None else together([item for item in made if item is not ANYTHING])
 
 
 def _or(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
     if made is None:
         return FAILED
-    return ANYTHING if any(one is ANYTHING for one in made) else {"any_of": made}
+    return ANYTHING if any(item is ANYTHING for item in made) else {"any_of": made}
 
 
 def _exactly(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
-    return FAILED if made is None else {"unordered": [_present(one) for one in made]}
+    return FAILED if made is None else {"unordered": [_present(item) for item in made]}
 
 
 def _includes(operand: object, _: dict[str, Any], at: LossPlace) -> object:
     made = _each(operand, at)
-    return FAILED if made is None else together([_present(one) for one in made])
+    return FAILED if made is None else together([_present(item) for item in made])
 
 
 def _present(condition: object) -> object:

@@ -65,9 +65,9 @@ class HandlebarsScope:
 
     def printed(self, name: str) -> str:
         """A name as it is printed: what is missing prints nothing. Raises NotConvertibleError."""
-        found = self._named(name)
-        simple = found in _WHOLE.values() and "split" not in found
-        return found if simple or _NUMBER.fullmatch(found) else f"{found} | default('')"
+        result = self._named(name)
+        simple = result in _WHOLE.values() and "split" not in result
+        return result if simple or _NUMBER.fullmatch(result) else f"{result} | default('')"
 
     def value(self, arg: Arg) -> str:
         """An argument as an expression. Raises NotConvertibleError."""
@@ -79,12 +79,16 @@ class HandlebarsScope:
             if make is None:
                 raise NotConvertibleError(f"the helper {arg.call.name!r} is not known here")
             return f"({make(arg.call, self)})"
-        found = self._named(arg.text)
-        return found if _NUMBER.fullmatch(found) or found in ("true", "false") else f"({found} | default(''))"
+        result = self._named(arg.text)
+        return (
+            result
+            if _NUMBER.fullmatch(result) or result in ("true", "false")
+            else f"({result} | default(''))"
+        )
 
     def many(self, arg: Arg) -> str:
         """An argument as the list that it may be: a query parameter or a header is all of its values."""
-        steps = [one or two for one, two in _STEP.findall(arg.text)] if arg.kind == "word" else []
+        steps = [item or two for item, two in _STEP.findall(arg.text)] if arg.kind == "word" else []
         if len(steps) == 3 and steps[0] in ("request", "originalRequest") and steps[1] in _NAMED:
             return f"request.{_NAMED[steps[1]]}.getlist({quoted(steps[2])})"
         return self.value(arg)
@@ -92,7 +96,7 @@ class HandlebarsScope:
     def _named(self, name: str) -> str:
         if _NUMBER.fullmatch(name) or name in ("true", "false"):
             return name
-        steps = [one or two for one, two in _STEP.findall(name)]
+        steps = [item or two for item, two in _STEP.findall(name)]
         if not steps:
             raise NotConvertibleError("it can't be read")
         first, rest = steps[0], steps[1:]

@@ -114,7 +114,7 @@ class WrittenReplies:
         lines = dict(made.get("headers") or {})
         for source in (self._defaults.get("headers") or {}, written.get("headers") or {}):
             for name, value in source.items():
-                lines = {key: one for key, one in lines.items() if key.lower() != name.lower()}
+                lines = {key: line for key, line in lines.items() if key.lower() != name.lower()}
                 lines[name] = self._said(value, at.at("headers", name))
         if lines:
             made["headers"] = {

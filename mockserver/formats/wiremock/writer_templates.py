@@ -37,11 +37,11 @@ def handlebars(text: str, at: LossPlace) -> str:
         at.lost("statements in templates are not carried")
         return text
 
-    def said(found: re.Match[str]) -> str:
-        made = expression(found[1].strip())
+    def said(match: re.Match[str]) -> str:
+        made = expression(match[1].strip())
         if made is None:
-            at.lost(f"{found[0]} can't be said there")
-            return found[0]
+            at.lost(f"{match[0]} can't be said there")
+            return match[0]
         return "{{" + made + "}}"
 
     return _CODE.sub(said, text)
@@ -53,14 +53,14 @@ def expression(source: str) -> str | None:
     if plain is not None:
         source = plain[1]
     for pattern, make in _FORMS:
-        found = pattern.fullmatch(source)
-        if found is not None:
-            return make(found)
+        match = pattern.fullmatch(source)
+        if match is not None:
+            return make(match)
     return None
 
 
 def _named(part: str) -> Callable[[re.Match[str]], str]:
-    return lambda found: f"request.{part}.{_segment(found[1] or found[2])}"
+    return lambda match: f"request.{part}.{_segment(match[1] or match[2])}"
 
 
 def _segment(name: str) -> str:

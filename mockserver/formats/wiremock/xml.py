@@ -22,31 +22,31 @@ def equal_to_xml(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
         return {}
     try:
         root = ET.fromstring(text)  # noqa: S314  (no document type, so no entities)
-    except ET.ParseError as why:
-        at.at("equalToXml").lost(f"it is no XML: {why}")
+    except ET.ParseError as error:
+        at.at("equalToXml").lost(f"it is no XML: {error}")
         return {}
-    found: dict[str, Any] = {}
-    _gather(root, f"/{_name(root)}", found)
-    return {**found, "count(//*)": str(sum(1 for _ in root.iter())), "count(//@*)": str(_attributes(root))}
+    result: dict[str, Any] = {}
+    _gather(root, f"/{_name(root)}", result)
+    return {**result, "count(//*)": str(sum(1 for _ in root.iter())), "count(//@*)": str(_attributes(root))}
 
 
 def _attributes(root: ET.Element) -> int:
-    return sum(len(one.attrib) for one in root.iter())
+    return sum(len(item.attrib) for item in root.iter())
 
 
-def _gather(element: ET.Element, path: str, found: dict[str, Any]) -> None:
+def _gather(element: ET.Element, path: str, result: dict[str, Any]) -> None:
     for name, value in element.attrib.items():
-        found[f"{path}/@{_bare(name)}"] = literal(value)
+        result[f"{path}/@{_bare(name)}"] = literal(value)
     text = (element.text or "").strip()
     if text or not len(element):
-        found[f"normalize-space({path})" if text else path] = literal(" ".join(text.split()))
+        result[f"normalize-space({path})" if text else path] = literal(" ".join(text.split()))
     totals = Counter(_name(child) for child in element)
     seen: Counter[str] = Counter()
     for child in element:
         name = _name(child)
         seen[name] += 1
         place = f"{path}/{name}" if totals[name] == 1 else f"{path}/{name}[{seen[name]}]"
-        _gather(child, place, found)
+        _gather(child, place, result)
 
 
 def _name(element: ET.Element) -> str:
