@@ -56,7 +56,7 @@ class _Size(click.ParamType[Any]):
         try:
             return parse_size(str(value))
         except ValueError:
-            self.fail(f"{value!r} is no size; write a number of bytes, or 64KB, 16MiB", param, ctx)
+            self.fail(f"{value!r} is not a size; write a number of bytes, or 64KB, 16MiB", param, ctx)
 
 
 def setting_flags(command: F) -> F:
@@ -200,7 +200,7 @@ def _json_of(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise click.BadParameter(f"it is no JSON: {error}", param_hint="--json") from error
+        raise click.BadParameter(f"it is not valid JSON: {error}", param_hint="--json") from error
 
 
 @main.command(short_help="Print the JSON Schema of scenario files.")
@@ -235,7 +235,7 @@ def healthcheck(url: str | None) -> None:
         click.echo(f"{target} is not healthy: {error}", err=True)
         sys.exit(1)
     except (KeyError, TypeError):
-        click.echo(f"{target} is not healthy: what answers there is no mockserver", err=True)
+        click.echo(f"{target} is not healthy: the server there is not a mockserver", err=True)
         sys.exit(1)
     click.echo(f"{target} is healthy: {scenarios} scenarios, {routes} routes")
 

@@ -115,7 +115,7 @@ def _archive(url: str, token: str | None, *, reveal: bool) -> object:
     at = urlsplit(url if "://" in url else f"http://{url}")
     if at.scheme not in ("http", "https") or not at.netloc:
         raise ConversionRefusedError(
-            f"{url!r} is no server. Write it as http://localhost:8080, with /@NAME for a namespace"
+            f"{url!r} is not a server. Write it as http://localhost:8080, with /@NAME for a namespace"
         )
     namespace = next((part for part in at.path.split("/") if part.startswith("@")), "")
     target = f"{at.scheme}://{at.netloc}/__admin/{namespace + '/' if namespace else ''}calls.har"

@@ -92,7 +92,7 @@ def _files(imported: Imported, output: Path | None) -> dict[Path, bytes]:
     if alone and len(imported.scenarios) > 1:
         raise ConversionRefusedError(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip
     if output is None and imported.files:
-        raise ConversionRefusedError(f"{counted(len(imported.files), 'file')} would lie beside the scenario: give a file or a folder with -o")  # fmt: skip
+        raise ConversionRefusedError(f"{counted(len(imported.files), 'file')} would be written next to the scenario: give a file or a folder with -o")  # fmt: skip
     folder = Path() if output is None else output.parent if alone else output
     files: dict[Path, bytes] = {}
     for name, document in imported.scenarios.items():

@@ -42,7 +42,7 @@ def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
     there = [str(path) for path in files if path.exists()]
     if there and not force:
         raise ConversionRefusedError(
-            f"{', '.join(there)}: there already. Give --force to write over it, or another -o"
+            f"{', '.join(there)}: already exists. Use --force to overwrite it, or another -o"
         )
     drafts: dict[Path, Path] = {}
     try:
@@ -63,7 +63,7 @@ def inside(folder: Path, name: str) -> Path:
     """The path of a file that goes below the folder. Raises ConversionRefusedError for a name that leads out of it."""
     path = folder / name
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ConversionRefusedError(f"{name!r} leads out of {folder}")
+        raise ConversionRefusedError(f"{name!r} is outside of {folder}")
     return path
 
 

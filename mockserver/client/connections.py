@@ -153,7 +153,7 @@ def _head(stream: BufferedIOBase) -> tuple[bytes, int, dict[str, str]]:
         raise BadResponseError("it ended the connection without an answer")
     version, _, rest = line.partition(b" ")
     if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
-        raise BadResponseError(f"it answered {line[:60]!r}, which is no HTTP")
+        raise BadResponseError(f"it answered {line[:60]!r}, which is not HTTP")
     headers = {}
     while (line := _line(stream)).strip():
         name, _, value = line.partition(b":")
@@ -175,7 +175,7 @@ def _chunk(stream: BufferedIOBase | None) -> bytes:
     try:
         data = _exactly(stream, int(size, 16))
     except ValueError as error:
-        raise BadResponseError(f"{size[:20]!r} is no size of a chunk") from error
+        raise BadResponseError(f"{size[:20]!r} is not a chunk size") from error
     while _line(stream).strip():
         if data:
             raise BadResponseError("a chunk is longer than it says")

@@ -42,7 +42,7 @@ class Http:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(
-                f"{url!r} is no URL of a mock server. Write it whole, such as http://localhost:8080"
+                f"{url!r} is not a URL of a mock server. Write it whole, such as http://localhost:8080"
             )
         if token and _UNSENDABLE.search(token):
             raise ValueError("the token has a space or a line break in it")
@@ -100,7 +100,7 @@ class Http:
 
     def _request(self, method: str, target: str, document: object) -> bytes:
         if _UNSENDABLE.search(target):
-            raise ValueError(f"{target!r} can't stand in a request line")
+            raise ValueError(f"{target!r} can't be part of a request line")
         head = f"{method} {target} HTTP/1.1\r\n{self._headers}"
         if document is ...:
             length = "" if method in ("GET", "DELETE") else "Content-Length: 0\r\n"
@@ -119,7 +119,7 @@ class Http:
         except (ValueError, AttributeError):
             pass
         raise Unreachable(
-            f"{method} {self.url}{target} was answered with {status} and {data[:80]!r}: that is no mock server. "
+            f"{method} {self.url}{target} was answered with {status} and {data[:80]!r}: that is not a mock server. "
             "Give the URL of one, and, where its admin API has a port of its own, admin_url="
         )
 

@@ -55,7 +55,7 @@ def plain(value: object, *, dollar: bool = False) -> Any:
         if isinstance(value, bytes)
         else "Use JSON's types"
     )
-    raise TypeError(f"{shown(value)} is no JSON value: it is of type {type(value).__name__}. {hint}")
+    raise TypeError(f"{shown(value)} is not a JSON value: it is of type {type(value).__name__}. {hint}")
 
 
 _DURATIONS = frozenset({"delay", "for", "set_ttl", "ttl", "over", "backoff"})

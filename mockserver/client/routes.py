@@ -184,7 +184,7 @@ class RouteSurface(NamedValue):
         check_words("assert_called_with()", match, MATCH)
         if not match:
             raise TypeError(
-                "assert_called_with() compares nothing: say json=, headers=, query=, form= or text="
+                "assert_called_with() compares nothing: give json=, headers=, query=, form= or text="
             )
         check = {"match": match_document(match)}
         self._verify(check if times is None else {**check, "times": plain(times)}, within, quiet)

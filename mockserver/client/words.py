@@ -197,5 +197,5 @@ def check_words(where: str, given: Iterable[str], known: frozenset[str]) -> None
             continue
         hint = near(word, known) if near(word, known).startswith("Did") else ""
         if word in _ELSEWHERE and not hint:
-            hint = f"Here that is {_ELSEWHERE[word]}."
+            hint = f"Use {_ELSEWHERE[word]}."
         raise TypeError(f"{where} has no keyword {word!r}. {hint or near(word, known)}".rstrip())

@@ -191,7 +191,7 @@ def answer_document(value: object) -> Any:
     if _is_number(value) or isinstance(value, Mapping):
         return _step(value)
     raise TypeError(
-        f"a function answered {shown(value)}, which is no reply. "
+        f"a function answered {shown(value)}, which is not a reply. "
         'Return a status, or a mapping such as {"status": 201, "json": …}'
     )
 

@@ -104,17 +104,20 @@ def fold(exchanges: Iterable[RecordedExchange], name: str) -> Imported:
 
 def _unfit(exchange: RecordedExchange) -> tuple[str, str] | None:
     if not METHOD.fullmatch(exchange.method) or exchange.method in ("CONNECT", "ANY"):
-        return f"{exchange.method!r} asks a proxy, no service", "Leave it out"
+        return f"{exchange.method!r} is a request to a proxy, not to a service", "Leave it out"
     if exchange.method != exchange.method.upper():
-        return f"{exchange.method!r} is no method: they know case", f"Write {exchange.method.upper()!r}"
+        return (
+            f"{exchange.method!r} is not a valid method: methods are case-sensitive",
+            f"Write {exchange.method.upper()!r}",
+        )
     if not exchange.path.startswith("/"):
         return f"{exchange.url!r} has no path", "A route needs one"
     if exchange.path == "/__admin" or exchange.path.startswith("/__admin/"):
         return "/__admin is where this server's own API is", "No route can be there"
     if exchange.status == 0 and not exchange.fault:
-        return "no answer came", "Write a fault, such as {fault: reset}, if that is what happened"
+        return "there is no answer", "Write a fault, such as {fault: reset}, if that is what happened"
     if exchange.status and not 200 <= exchange.status <= 599:
-        return f"{exchange.status} is no final answer", "Routes answer with 200 to 599"
+        return f"{exchange.status} is not a final status", "Routes answer with 200 to 599"
     return None
 
 
@@ -134,7 +137,7 @@ def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:
         {name for exchange in exchanges for name, _ in exchange.request.query_pairs if name in CACHE_BUSTERS}
     )
     if busters:
-        result.append(f"Query parameters that are not asked for: {', '.join(busters)}.")
+        result.append(f"Query parameters that are not matched: {', '.join(busters)}.")
     if host:
         result.append(f"Only requests whose Host header says {host} are answered: take `host` out for any.")
     return result

@@ -43,7 +43,7 @@ def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
         try:
             exchange = _exchange(place, entry, lost)
         except FAILURES as error:
-            lost.append(Lost(place, f"it is no entry of an archive: {error!r}", "Leave it out"))
+            lost.append(Lost(place, f"it is not an entry of an archive: {error!r}", "Leave it out"))
         else:
             if exchange is not None:
                 yield exchange
@@ -63,7 +63,7 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Recorde
     request, response = entry["request"], entry["response"]
     url = str(request["url"])
     if not url.lower().startswith(("http://", "https://")):
-        lost.append(Lost(place, f"{shown(url)} is no URL of HTTP", "Leave it out"))
+        lost.append(Lost(place, f"{shown(url)} is not a URL of HTTP", "Leave it out"))
         return None
     if entry.get("_resourceType") == "websocket" or entry.get("_webSocketMessages"):
         lost.append(Lost(place, "it is a WebSocket", "There are no WebSockets in the scenario language"))
@@ -138,7 +138,9 @@ def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[
     try:
         body = base64.b64decode("".join(str(text).split()), validate=True)
     except binascii.Error as error:
-        lost.append(Lost(f"{place}.response.content", f"it is no Base64: {error}", "The reply has no body"))
+        lost.append(
+            Lost(f"{place}.response.content", f"it is not valid Base64: {error}", "The reply has no body")
+        )
         return b""
     return _decoded(body, headers)
 

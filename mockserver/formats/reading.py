@@ -33,13 +33,15 @@ def json_file(source: Path, what: str) -> object:
         return json.loads(raw.decode("utf-8-sig"), parse_float=written_float)
     except UnicodeDecodeError as error:
         raise InvalidInputError(
-            Flaw((), f"{source} is no UTF-8: byte {error.start}", f"Name {what}")
+            Flaw((), f"{source} is not UTF-8: byte {error.start}", f"Name {what}")
         ) from error
     except json.JSONDecodeError as error:
         at = f"{source}:{error.lineno}:{error.colno}"
-        raise InvalidInputError(Flaw((), f"{at}: it is no JSON: {error.msg}", f"Name {what}")) from error
+        raise InvalidInputError(
+            Flaw((), f"{at}: it is not valid JSON: {error.msg}", f"Name {what}")
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(Flaw((), f"{source} is no JSON: {error}", f"Name {what}")) from error
+        raise InvalidInputError(Flaw((), f"{source} is not valid JSON: {error}", f"Name {what}")) from error
 
 
 def utf8_text(data: bytes) -> str | None:

@@ -59,7 +59,7 @@ def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> RecordedEx
     fault = step.reply.get("fault")
     kind = fault["kind"] if isinstance(fault, dict) else fault or ""
     if isinstance(fault, dict):
-        lost.append(Lost(f"{step.place}.fault.after", "a recording can't say where it struck"))
+        lost.append(Lost(f"{step.place}.fault.after", "a recording can't express where it broke"))
     return RecordedExchange(
         place=step.place,
         method=step.method,
@@ -90,7 +90,7 @@ def request_parts(step: Step, lost: list[Lost]) -> tuple[Lines, Lines, bytes]:
     body, content_type = _request_body(match, place, lost)
     if content_type and not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", content_type))
-    lost += [Lost(f"{place}.{key}", "an example can't say it") for key in match if key not in _SAID]
+    lost += [Lost(f"{place}.{key}", "an example can't express it") for key in match if key not in _SAID]
     return query, headers, body
 
 
@@ -155,7 +155,7 @@ def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str =
             if name.lower() == "location" and not raw:
                 text = text.replace("{{ request.base_url }}", origin, 1)
             if is_template(text) and not raw:
-                lost.append(Lost(f"{step.place}.headers.{name}", "a template stands as it is written"))
+                lost.append(Lost(f"{step.place}.headers.{name}", "a template is written unchanged"))
             headers.append((name.lower(), text))
     coding = [pair for pair in headers if pair[0] == "content-encoding"]
     if coding:
@@ -176,7 +176,7 @@ def body_bytes(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[bytes
     if kind == "file":
         return _file(folder, str(value), place, lost)
     if not step.reply.get("raw") and has_templates(value):
-        lost.append(Lost(place, "a template stands as it is written"))
+        lost.append(Lost(place, "a template is written unchanged"))
     return _written(kind, value, place, lost), CONTENT_TYPES[kind]
 
 
@@ -190,10 +190,10 @@ def _written(kind: str, value: Any, place: str, lost: list[Lost]) -> bytes:
             return urlencode(list(_form(value))).encode()
         case "events":
             if any(isinstance(item, dict) and item.keys() & {"delay", "each"} for item in value):
-                lost.append(Lost(place, "the events stand all at once"))
+                lost.append(Lost(place, "the events are written at once"))
             return "".join(_event(item) for item in value).encode()
         case "chunks":
-            lost.append(Lost(place, "the chunks stand all at once"))
+            lost.append(Lost(place, "the chunks are written at once"))
             return b"".join(map(_chunk, value))
     return as_text(value).encode("utf-8", "replace")
 

@@ -61,7 +61,7 @@ def steps_of(
         _tell(document, _SCENARIO_KEYS | carried, f"{name}: ", lost)
         _tell(document.get("defaults") or {}, {"headers"}, f"{name}: defaults.", lost)
         if document.get("active") is False:
-            lost.append(Lost(f"{name}: active", "it is not active, but here it will be"))
+            lost.append(Lost(f"{name}: active", "it is not active, but will be in the result"))
         for index, route in enumerate(document.get("routes") or []):
             place = f"{name}: routes[{index}]"
             _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
@@ -70,7 +70,7 @@ def steps_of(
 
 def _tell(written: Mapping[str, Any], known: frozenset[str] | set[str], place: str, lost: list[Lost]) -> None:
     lost += [
-        Lost(f"{place}{key}", "there is no word for it in this format")
+        Lost(f"{place}{key}", "this format has no counterpart")
         for key, value in written.items()
         if key not in known and not key.startswith("x-") and value not in (None, [], {}, False)
     ]
@@ -131,7 +131,7 @@ def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int 
     if reply.get("choose"):
         choices = [as_mapping(item) for item in reply["choose"]]
         best = max(range(len(choices)), key=lambda index: choices[index].get("weight", 1))
-        lost.append(Lost(f"{place}.choose", "chance is lost: the likeliest reply stands for all"))
+        lost.append(Lost(f"{place}.choose", "random choice is lost: the most likely reply is used"))
         yield None, f"{place}.choose[{best}]", choices[best]
     elif reply.get("cases"):
         for index, case in enumerate(reply["cases"]):

@@ -69,11 +69,11 @@ def _document(source: Path) -> object:
         mark = error.problem_mark
         at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else str(source)
         raise InvalidInputError(
-            Flaw((), f"{at}: it is no YAML: {error.problem}", "Name a cassette")
+            Flaw((), f"{at}: it is not valid YAML: {error.problem}", "Name a cassette")
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidInputError(
-            Flaw((), f"{source}: it is no cassette: {error}", "Name a cassette")
+            Flaw((), f"{source}: it is not a cassette: {error}", "Name a cassette")
         ) from error
 
 
@@ -95,7 +95,7 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
         try:
             yield _exchange(place, interaction, lost)
         except FAILURES as error:
-            lost.append(Lost(place, f"it is no interaction: {error!r}", "Leave it out"))
+            lost.append(Lost(place, f"it is not an interaction: {error!r}", "Leave it out"))
 
 
 def _exchange(place: str, interaction: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange:

@@ -21,9 +21,9 @@ def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation
             return []
         result = list(islice(validator.iter_errors(value), MOST))
     except UnicodeEncodeError:
-        return [Violation(part, where, "must hold no half characters")]
+        return [Violation(part, where, "must not contain lone surrogates")]
     except ValueError as exception:
-        return [Violation(part, where, f"can't be judged: {exception}")]
+        return [Violation(part, where, f"can't be checked: {exception}")]
     told: dict[tuple[KeyPath, str], None] = {}
     for error in result:
         told |= dict.fromkeys(said(error, value))

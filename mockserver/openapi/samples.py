@@ -81,7 +81,7 @@ class Sample:
 
 def sample(schema: DocumentNode, seed: str, validators: Validators, direction: Direction = "reply") -> Sample:
     """A value that the schema takes. Raises EndlessSchemaError where none was found; the text says why."""
-    said, lost = "it holds itself without an end", 0
+    said, lost = "it contains itself without an end", 0
     for examples, optional, branch in ATTEMPTS:
         way = _Way(schema, Random(f"{seed}:{branch}"), examples, optional, branch, direction)
         try:

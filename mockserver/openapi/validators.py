@@ -61,7 +61,7 @@ class Validators:
             return self.of_uri(schema.uri, direction)
         except ValueError as error:
             said = str(getattr(error, "message", error)).partition("\n")[0]
-            raise schema.wrong(f"this is no JSON Schema: {said}", "Mend the specification") from None
+            raise schema.wrong(f"this is not a valid JSON Schema: {said}", "Fix the specification") from None
 
     def fits(self, schema: dict[str, Any], value: object, direction: Direction) -> bool:
         """Whether a schema takes a value that stands nowhere in the specification as it is."""
@@ -123,7 +123,10 @@ class Validators:
             self._unrequire(made, mark)
             if isinstance(made.get("pattern"), str) and not self._is_pattern(made["pattern"]):
                 place = f"{path[0]}: {pointer((*path[1:], 'pattern'))}"
-                doubt = (place, f"{made.pop('pattern')!r} is no regular expression here, and is not asked")
+                doubt = (
+                    place,
+                    f"{made.pop('pattern')!r} is not a regular expression here, and is not matched",
+                )
                 if doubt not in self.doubts:
                     self.doubts.append(doubt)
         return made

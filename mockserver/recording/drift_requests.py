@@ -60,7 +60,7 @@ def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> R
     request = Request(method, f"{path}?{query}" if query else path, lines, body, client="127.0.0.1:0")
     params = route.pattern.match(request.path)
     if params is None:
-        raise RequestSkippedError(f"its path does not take {request.path}: mend what stands under {REQUESTS}")
+        raise RequestSkippedError(f"its path does not take {request.path}: fix what is under {REQUESTS}")
     differences = kept_out(ns, route, request, params)
     if differences:
         hint = f"Give it with --header, or write a request for it under {REQUESTS}"
@@ -145,7 +145,7 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
         try:
             return lines, base64.b64decode(str(example["base64"]), validate=True)
         except ValueError as error:
-            raise RequestSkippedError(f"the body under {REQUESTS} is no Base64: {error}") from error
+            raise RequestSkippedError(f"the body under {REQUESTS} is not valid Base64: {error}") from error
     for part, kind in (("json", "application/json"), ("json_exact", "application/json")):
         if part in example or part in match:
             tree = example[part] if part in example else _tree(match[part])

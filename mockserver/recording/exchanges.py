@@ -72,7 +72,7 @@ class RecordedExchange:
 def known_method(written: object) -> str:
     """A method in upper case. Raises ValueError for what is none."""
     if not isinstance(written, str) or not METHOD.fullmatch(written.upper()):
-        raise ValueError(f"{written!r} is no method")
+        raise ValueError(f"{written!r} is not a method")
     return written.upper()
 
 
@@ -109,5 +109,5 @@ def json_of(body: bytes) -> object:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a key stands twice in it")
+        raise ValueError("it has a duplicate key")
     return result

@@ -33,7 +33,7 @@ def place_for(output: str, *, force: bool) -> OutputPlace | None:
         return None
     file = Path(output)
     if file.suffix not in (".yaml", ".yml"):
-        raise _wrong(f"{output} is no YAML file", "Write -o scenarios/api.yaml")
+        raise _wrong(f"{output} is not a YAML file", "Write -o scenarios/api.yaml")
     try:
         name = str(read_scenario_name(file.stem))
     except WrongValueError as error:
@@ -42,7 +42,7 @@ def place_for(output: str, *, force: bool) -> OutputPlace | None:
     if not force:
         for there in (place.file, place.folder):
             if there.exists():
-                raise _wrong(f"{there} is there already", "Name another file, or write over it with --force")
+                raise _wrong(f"{there} already exists", "Name another file, or overwrite it with --force")
     return place
 
 

@@ -99,7 +99,7 @@ class Server:
     def tls_url(self) -> str:
         """Base URL over TLS. Raises RuntimeError if the server is not running with `tls`."""
         if self.running is None or not self.running.app.tls_url:
-            raise RuntimeError("this server does not speak TLS now: start it with tls=True")
+            raise RuntimeError("this server does not support TLS now: start it with tls=True")
         return self.running.app.tls_url
 
     @property
@@ -115,7 +115,7 @@ class Server:
     def wiremock_url(self) -> str:
         """Base URL of the WireMock port. Raises RuntimeError if the server is not running with `wiremock_port`."""
         if self.running is None or not self.running.app.wiremock_url:
-            raise RuntimeError("this server does not speak WireMock now: start it with wiremock_port=0")
+            raise RuntimeError("this server does not support WireMock now: start it with wiremock_port=0")
         return self.running.app.wiremock_url
 
     # On a thread

@@ -38,7 +38,7 @@ def _since_s(request: WireMockRequest) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
-        raise WireMockError(400, [error(f"since: {text!r} is no instant")]) from None
+        raise WireMockError(400, [error(f"since: {text!r} is not an instant")]) from None
 
 
 @table.add("GET", "/requests")

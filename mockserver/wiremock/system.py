@@ -43,7 +43,7 @@ def reset(request: WireMockRequest) -> Response:
 def health(request: WireMockRequest) -> Response:
     return answer({
         "status": "healthy",
-        "message": f"mockserver {__version__} speaks WireMock",
+        "message": f"mockserver {__version__} supports WireMock",
         "version": SPOKEN,
         "uptimeInSeconds": int(request.context.uptime_s()),
         "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),

@@ -51,7 +51,7 @@ class WireMockRequest:
         if text is None:
             return None
         if not text.isascii() or not text.isdigit():
-            raise WireMockError(400, [error(f"{name}: {text!r} is no number")])
+            raise WireMockError(400, [error(f"{name}: {text!r} is not a number")])
         return int(text[:12])
 
 

@@ -246,9 +246,9 @@ def test_a_function_that_fails_is_a_500_that_says_where(mock, caplog, is_async):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("200", "which is no reply. Return a status"),
-        (None, "which is no reply"),
-        ([200, 201], "which is no reply"),
+        ("200", "which is not a reply. Return a status"),
+        (None, "which is not a reply"),
+        ([200, 201], "which is not a reply"),
         (99, "99 is no HTTP status"),
         ({"stauts": 1}, "Did you mean 'status'"),
         ({"file": "x"}, "No such file"),

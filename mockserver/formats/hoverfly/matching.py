@@ -146,7 +146,7 @@ def _path(matcher: Matcher) -> PathTest:
             return PathTest("search", value)
         case "negate":
             return PathTest("equals", value, turned=True)
-    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of a path")
+    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be applied to a path")
 
 
 def _plain(matcher: Matcher) -> str:
@@ -168,7 +168,7 @@ def text_condition(matcher: Matcher) -> object:
     """Of one text, or of the values under one name. Raises NotConvertibleError."""
     if inner := matcher.get("doMatch"):
         if kind_of(matcher) in ("jsonpath", "xpath", "jwt", "jwtjsonpath"):
-            raise NotConvertibleError(f"{matcher['matcher']} asks for a part of a text that is no body")
+            raise NotConvertibleError(f"{matcher['matcher']} selects a part of a text that is not a body")
         return both(text_condition({**matcher, "doMatch": None}), text_condition(inner))
     value = matcher.get("value")
     match kind_of(matcher):
@@ -204,7 +204,7 @@ def _array(values: list[str], config: dict[str, Any]) -> object:
         parts = [literal(value) for value in values]
         return parts[0] if len(parts) == 1 else {"all_of": parts}
     if unknown or often:
-        raise NotConvertibleError("an array that takes unknown or repeated values, but asks for their order")
+        raise NotConvertibleError("an array that takes unknown or repeated values, but compares their order")
     return {"unordered": values} if order else values
 
 
@@ -250,4 +250,6 @@ def text_item(matcher: Matcher) -> object:
             )
         case "regex":
             return {"contains": {"matches": anywhere(value)}}
-    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of what a query finds")
+    raise NotConvertibleError(
+        f"the matcher {matcher.get('matcher')!r} can't be applied to the result of a query"
+    )

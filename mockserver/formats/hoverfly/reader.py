@@ -69,7 +69,7 @@ def read(source: Path) -> Imported:
         if not version.startswith("v5"):
             said = f"the schema version {version or 'nothing'} can't be read"
             raise refused(
-                f"{name}: meta.schemaVersion", said, "Import it into Hoverfly 1.x, and export it anew: v5"
+                f"{name}: meta.schemaVersion", said, "Import it into Hoverfly 1.x, and export it again: v5"
             )
         losses = Losses(name)
         try:
@@ -173,7 +173,7 @@ class _Simulation:
     def _file(self, reply: Reply, name: str) -> Reply:
         path = self.folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
-            raise NotConvertibleError(f"its bodyFile {name} is no file beside the simulation")
+            raise NotConvertibleError(f"its bodyFile {name} is not a file beside the simulation")
         self.files[name] = path.read_bytes()
         return {**reply, "file": name}
 
@@ -198,7 +198,7 @@ class _Simulation:
         sigma = min(10.0, max(0.01, math.sqrt(2 * math.log(max(mean / median, 1.00005)))))
         most = float(drawn.get("max") or 0) or math.ceil(median * math.exp(4 * sigma))
         if drawn.get("min"):
-            self.losses.add(f"{place}.min", "a drawn delay has no least value here")
+            self.losses.add(f"{place}.min", "a random delay has no least value here")
         return {"median": duration(median), "sigma": round(sigma, 3), "max": duration(most)}
 
     def _strikes(self, action: dict[str, Any], request: dict[str, Any], where: str, place: str) -> bool:
@@ -220,7 +220,7 @@ class _Simulation:
             self.losses.failed(where, error)
             return False
         self.losses.add(
-            where, f"whether it strikes {place} depends on the request", "Write `delay` on that route"
+            where, f"whether it applies to {place} depends on the request", "Write `delay` on that route"
         )
         return False
 

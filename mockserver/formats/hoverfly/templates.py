@@ -29,7 +29,7 @@ _PARTS = {"QueryParam": "query", "Header": "headers", "FormData": "form"}
 def translated(text: str) -> str:
     """The text with our templates. Raises NotConvertibleError for the first that has no counterpart."""
     if is_template(_PLACE.sub("", text)):
-        raise NotConvertibleError("its braces are no templates of Hoverfly's")
+        raise NotConvertibleError("its braces are not templates of Hoverfly's")
     return _PLACE.sub(lambda match: "{{ " + _expression(match[1]) + " }}", text)
 
 
@@ -61,7 +61,7 @@ def _expression(said: str) -> str:
         moment = f"date(now, '{match[1] or '+'}{match[2]}')"
         return f"{moment}.timestamp() | int" if match[3] else moment
     raise NotConvertibleError(
-        f"the template {{{{ {said} }}}} has no counterpart", "Write it in our words: see docs/templates.md"
+        f"the template {{{{ {said} }}}} has no counterpart", "Write a template: see docs/templates.md"
     )
 
 

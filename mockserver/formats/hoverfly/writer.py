@@ -70,7 +70,7 @@ def _in_order(routes: list[tuple[str, list[dict[str, Any]]]], losses: Losses) ->
 
 def _pairs(route: Outgoing, key: str, losses: Losses) -> list[dict[str, Any]]:
     if route.proxy is not None:
-        raise NotConvertibleError("Hoverfly passes on by its mode, and not by a pair", "Run it in spy mode")
+        raise NotConvertibleError("Hoverfly forwards by its mode, and not by a pair", "Run it in spy mode")
     if route.expect is not None:
         losses.add(f"{route.place}.expect", "Hoverfly expects no number of calls")
     request = _request(route)
@@ -128,7 +128,7 @@ def _state(value: object) -> str:
 
 def _changes(answer: OutgoingReply) -> dict[str, str | None]:
     if any(not isinstance(value, (str, type(None))) or "{{" in str(value) for value in answer.set.values()):
-        raise NotConvertibleError("Hoverfly's state is text that stands fast")
+        raise NotConvertibleError("Hoverfly's state is constant text")
     return answer.set
 
 
@@ -186,10 +186,10 @@ def _ask(made: dict[str, Any], part: str, conditions: Any) -> None:
             for query, condition in conditions.items():
                 inner = None if condition == "present" else _matchers(condition)
                 if inner is not None and len(inner) > 1:
-                    raise NotConvertibleError("several conditions on one XPath query can't be carried")
+                    raise NotConvertibleError("several conditions on one XPath query can't be converted")
                 made.setdefault("body", []).append(_query("xpath", query, inner[0] if inner else None))
         case _:
-            raise NotConvertibleError(f"Hoverfly can't ask for `{part}`")
+            raise NotConvertibleError(f"Hoverfly can't match `{part}`")
 
 
 def _query(kind: str, query: str, inner: Matcher | None) -> Matcher:
@@ -202,11 +202,11 @@ def _matchers(condition: object) -> list[Matcher]:
         return [{"matcher": "glob", "value": "*"}]
     if isinstance(condition, list):
         if any(isinstance(item, (dict, list)) for item in condition):
-            raise NotConvertibleError("a list of conditions can't be carried")
+            raise NotConvertibleError("a list of conditions can't be converted")
         return [{"matcher": "containsexactly", "value": [as_text(item) for item in condition]}]
     if not isinstance(condition, dict):
         if condition == "absent":
-            raise NotConvertibleError("Hoverfly can't ask for what is absent")
+            raise NotConvertibleError("Hoverfly can't match what is absent")
         return [_exact(as_text(condition))]
     made: list[Matcher] = []
     for operator, operand in condition.items():
@@ -266,7 +266,7 @@ def _item(condition: object) -> Matcher | None:
         result = _matchers(operand)
         if len(result) == 1:
             return result[0]
-    raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
+    raise NotConvertibleError("this condition on what a JSONPath finds can't be converted")
 
 
 def _response(route: Outgoing, number: int, answer: OutgoingReply, losses: Losses) -> dict[str, Any]:
@@ -291,6 +291,6 @@ def _response(route: Outgoing, number: int, answer: OutgoingReply, losses: Losse
         else:
             place = f"{route.place}.reply[{number}].delay"
             middle = round((drawn.get("min", 0) + drawn["max"]) / 2)
-            losses.add(place, f"an even delay can't be carried: it is {middle} ms throughout")
+            losses.add(place, f"a uniform delay can't be converted: it is {middle} ms throughout")
             made["fixedDelay"] = middle
     return made

@@ -95,7 +95,7 @@ def pattern(source: str) -> str:
     translated = re.sub(r"\(\?<(?![=!])", "(?P<", source)
     if compiled(translated) is None:
         raise NotConvertibleError(
-            f"the regular expression {source!r} needs what RE2 lacks, or is none",
+            f"the regular expression {source!r} is not valid in RE2",
             "Write it without look-around and back references",
         )
     return translated

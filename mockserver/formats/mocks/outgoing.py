@@ -163,7 +163,7 @@ def _answer(
             losses.add(f"{place}.{key}", "no other tool has this")
     shown = {key: value for key, value in step.items() if key != "set"}
     if not step.get("raw") and has_templates(shown):
-        losses.add(place, "its templates can't be carried, so the route is left out")
+        losses.add(place, "its templates can't be converted, so the route is left out")
         return None
     answer = OutgoingReply(status=step.get("status", 200), times=step.get("times", 1))
     for name, value in {**defaults.get("headers", {}), **step.get("headers", {})}.items():
@@ -229,7 +229,7 @@ def _delay(answer: OutgoingReply, delay: object, place: str, losses: Losses) -> 
             key: value if key == "sigma" else parse_duration_s(value) * 1000 for key, value in delay.items()
         }
     elif has_templates(delay):
-        losses.add(f"{place}.delay", "a delay from a template can't be carried")
+        losses.add(f"{place}.delay", "a delay from a template can't be converted")
     else:
         answer.delay_ms = parse_duration_s(delay) * 1000
 
@@ -237,7 +237,7 @@ def _delay(answer: OutgoingReply, delay: object, place: str, losses: Losses) -> 
 def _fault(answer: OutgoingReply, fault: Any, place: str, losses: Losses) -> None:
     if isinstance(fault, dict):
         if fault.get("after") is not None:
-            losses.add(f"{place}.fault.after", "no other tool says where a fault strikes")
+            losses.add(f"{place}.fault.after", "no other tool says where a fault occurs")
         fault = fault["kind"]
     answer.fault = fault
 
@@ -247,8 +247,6 @@ def only_fixed_delay(answer: OutgoingReply, place: str, losses: Losses) -> int |
     if answer.delay_range is not None:
         given = answer.delay_range
         middle = given.get("median", (given.get("min", 0) + given["max"]) / 2)
-        losses.add(
-            f"{place}.delay", f"a delay that is drawn can't be carried: it is {middle:g} ms throughout"
-        )
+        losses.add(f"{place}.delay", f"a random delay can't be converted: it is {middle:g} ms throughout")
         return round(middle)
     return None if answer.delay_ms is None else round(answer.delay_ms)

@@ -35,7 +35,7 @@ def jsonpath(query: str) -> str:
             result.JSONPathEnvironment().compile(query)
         except (result.JSONPathError, RecursionError):
             raise NotConvertibleError(
-                f"{query!r} is no JSONPath by RFC 9535", "See docs/matching.md"
+                f"{query!r} is not a JSONPath by RFC 9535", "See docs/matching.md"
             ) from None
     return query
 
@@ -47,7 +47,7 @@ def xpath(query: str) -> str:
         try:
             result.XPath(re.sub(r"[A-Za-z_][\w.-]*:(?=[A-Za-z_*])(?!:)", "", query))
         except (result.XPathError, ValueError):
-            raise NotConvertibleError(f"{query!r} is no XPath 1.0") from None
+            raise NotConvertibleError(f"{query!r} is not an XPath 1.0") from None
     return query
 
 

@@ -162,7 +162,7 @@ def status_of(value: object, default: int = 200) -> int:
     try:
         status = int(str(value))
     except ValueError:
-        raise NotConvertibleError(f"{value!r} is no HTTP status") from None
+        raise NotConvertibleError(f"{value!r} is not a valid HTTP status") from None
     if not 200 <= status <= 599:
         raise NotConvertibleError(f"the status {status} can't be served", "Here are statuses from 200 to 599")
     return status

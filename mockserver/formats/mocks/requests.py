@@ -97,7 +97,7 @@ class PathTest:
                 said = f"{subject}.endswith({text})"
             case _:
                 raise NotConvertibleError(
-                    f"the pattern {self.text!r} stands beside another condition on the path, or is turned round",
+                    f"the pattern {self.text!r} is combined with another condition on the path, or is negated",
                     "Write one pattern for both",
                 )
         return f"not ({said})" if self.turned else said
@@ -138,7 +138,7 @@ def all_of(parts: Iterable[Alternatives]) -> Alternatives:
     for part in parts:
         if len(made) * len(part) > MOST_ALTERNATIVES:
             raise NotConvertibleError(
-                f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
+                f"it has more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
             )
         made = [[*item, *other] for item, other in product(made, part)]
     return made
@@ -157,9 +157,7 @@ def any_of(parts: Iterable[Alternatives]) -> Alternatives:
                 continue
         made.append(alternative)
     if len(made) > MOST_ALTERNATIVES:
-        raise NotConvertibleError(
-            f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
-        )
+        raise NotConvertibleError(f"it has more than {MOST_ALTERNATIVES} alternatives", "Split it by hand")
     return made
 
 

@@ -13,7 +13,7 @@ from mockserver.formats.mocks.sources import NotConvertibleError
 def proxy_route(target: str) -> dict[str, Any]:
     """A route's `proxy`. Raises NotConvertibleError for a target that is none."""
     if not re.match(r"https?://[^/\s]+", target):
-        raise NotConvertibleError(f"{target!r} is no http or https URL to pass requests on to")
+        raise NotConvertibleError(f"{target!r} is not an http or https URL to forward requests to")
     return {"proxy": target}
 
 

@@ -95,7 +95,7 @@ def _content(path: Path) -> object:
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=written_float)
     except (ValueError, RecursionError) as error:
-        raise refused(str(path), f"no JSON: {error}", "Export it anew") from error
+        raise refused(str(path), f"no JSON: {error}", "Export it again") from error
 
 
 def _no_number(name: str) -> NoReturn:
@@ -117,9 +117,7 @@ def refused(place: str, what: str, hint: str) -> InvalidInputError:
 def mapping(value: object, place: str) -> dict[str, Any]:
     """A value that has to be a mapping. Raises NotConvertibleError."""
     if not isinstance(value, dict):
-        raise NotConvertibleError(
-            f"a mapping was expected here, and {type(value).__name__} stands there", place and ""
-        )
+        raise NotConvertibleError(f"expected a mapping, got {type(value).__name__}", place and "")
     return value
 
 
@@ -142,7 +140,7 @@ def text_of(value: object) -> str:
     """A scalar as JavaScript, Go and Java print it in JSON. Raises NotConvertibleError for a list or a mapping."""
     if isinstance(value, (list, dict)):
         raise NotConvertibleError(
-            f"a {'list' if isinstance(value, list) else 'mapping'} stands where a text belongs"
+            f"a {'list' if isinstance(value, list) else 'mapping'} is where a text is expected"
         )
     if value is None:
         return "null"

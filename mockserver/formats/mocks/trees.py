@@ -87,8 +87,8 @@ def _plain(condition: object, part: str) -> object:
             return {key: _plain(item, part) for key, item in condition.items()}
     elif isinstance(condition, list):
         if part == "json":
-            raise NotConvertibleError("a list in its order can't be asked for in part")
+            raise NotConvertibleError("a list in its order can't be matched in part")
         return [_plain(item, part) for item in condition]
     elif condition not in _BARE_WORDS:
         return condition
-    raise NotConvertibleError(f"operators inside of `{part}` can't be carried")
+    raise NotConvertibleError(f"operators inside of `{part}` can't be converted")

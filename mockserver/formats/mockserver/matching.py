@@ -45,7 +45,9 @@ _BODIES = {
 def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
     """What an expectation asks of a request. Raises NotConvertibleError."""
     if "specUrlOrPayload" in request:
-        raise NotConvertibleError("it asks by an OpenAPI document", "Import that: mockserver import openapi")
+        raise NotConvertibleError(
+            "it refers to an OpenAPI document", "Import that: mockserver import openapi"
+        )
     losses.unknown(where, request, _REQUEST)
     for key in ("secure", "keepAlive"):
         if key in request:
@@ -76,7 +78,7 @@ def _path(written: object, parameters: dict[str, list[Any]]) -> PathTest:
     turned, text = written.startswith("!"), written.removeprefix("!")
     if parameters:
         if turned:
-            raise NotConvertibleError("a path with parameters is turned round")
+            raise NotConvertibleError("a path with parameters is negated")
         return PathTest("route", _with_parameters(text, parameters))
     if not _PATTERN.search(text):
         return PathTest("equals", text, turned=turned)
@@ -105,7 +107,7 @@ def _with_parameters(text: str, parameters: dict[str, list[Any]]) -> str:
         elif condition == "present":
             made += piece
         else:
-            raise NotConvertibleError(f"the path parameter {name!r} is turned round")
+            raise NotConvertibleError(f"the path parameter {name!r} is negated")
     return made
 
 
@@ -164,7 +166,7 @@ def _by_schema(schema: object) -> object:
     kinds = {"integer": r"-?\d+", "number": r"-?\d+(?:\.\d+)?", "boolean": "true|false"}
     known = {"type", "pattern", "enum"}
     if not isinstance(schema, dict) or set(schema) - known:
-        raise NotConvertibleError("a JSON Schema of a text that asks for more than type, pattern and enum")
+        raise NotConvertibleError("a JSON Schema of a text that needs more than type, pattern and enum")
     if "enum" in schema:
         return {"one_of": [text_of(item) for item in schema["enum"]]}
     if "pattern" in schema:
@@ -187,7 +189,7 @@ def _body(body: object) -> list[Atom]:
     if not body.get("not"):
         return atoms
     if len(atoms) > 1:
-        raise NotConvertibleError("several parameters of a body are turned round together")
+        raise NotConvertibleError("several parameters of a body are negated together")
     return [atom.turned() for atom in atoms]
 
 
@@ -213,16 +215,14 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
             return list(_named("form", value))
         case "BINARY":
             return [Atom("body_sha256", _hash(text_of(value)))]
-    raise NotConvertibleError(
-        f"a body of type {kind} can't be asked for", "Ask for its parts with xml or text"
-    )
+    raise NotConvertibleError(f"a body of type {kind} can't be matched", "Match its parts with xml or text")
 
 
 def _hash(coded: str) -> str:
     try:
         return hashlib.sha256(base64.b64decode(coded, validate=True)).hexdigest()
     except (binascii.Error, ValueError):
-        raise NotConvertibleError("its base64Bytes are no Base64") from None
+        raise NotConvertibleError("its base64Bytes are not Base64") from None
 
 
 def _with_placeholders(condition: object) -> object:

@@ -36,7 +36,7 @@ def _expectations(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
     if route.when or any(answer.set for answer in route.answers):
         raise NotConvertibleError("expectations have no state")
     if route.then == "cycle":
-        raise NotConvertibleError("an expectation that is used up stays so, and no sequence begins anew")
+        raise NotConvertibleError("an expectation that is used up stays so, and no sequence begins again")
     if route.expect is not None:
         losses.add(
             f"{route.place}.expect", "an expectation expects no number of calls", "Verify it in the test"
@@ -62,7 +62,7 @@ def _forward(url: str) -> dict[str, Any]:
     match = re.fullmatch(r"(https?)://([^/:]+)(?::(\d+))?/?", url)
     if not match:
         raise NotConvertibleError(
-            f"requests can't be passed on to {url}: an httpForward has host, port and scheme"
+            f"requests can't be forwarded to {url}: an httpForward has host, port and scheme"
         )
     return {
         "host": match[2],
@@ -93,7 +93,7 @@ def _requests(route: Outgoing) -> list[dict[str, Any]]:
         if part not in ("query", "headers", "cookies")
     ]
     if len(bodies) > 1 or any(len(body) > 1 for body in bodies):
-        raise NotConvertibleError("an expectation asks for its body in one way only")
+        raise NotConvertibleError("an expectation matches its body in one way only")
     if bodies:
         [request["body"]] = bodies[0]
     return [request]
@@ -126,7 +126,7 @@ def _values(condition: object) -> tuple[str, list[str]]:
     if condition == "present":
         return "", [".*"]
     if isinstance(condition, list):
-        raise NotConvertibleError("a list of values in their order can't be asked for")
+        raise NotConvertibleError("a list of values in their order can't be matched")
     if not isinstance(condition, dict):
         return "", [_literal(as_text(condition))]
     if set(condition) == {"present", "not"} and condition["present"] is True:
@@ -134,7 +134,7 @@ def _values(condition: object) -> tuple[str, list[str]]:
     if len(condition) != 1:
         parts = [_values({operator: operand}) for operator, operand in condition.items()]
         if any(head for head, _ in parts):
-            raise NotConvertibleError("several operators with one that is turned round can't be carried")
+            raise NotConvertibleError("several operators with one that is negated can't be converted")
         return "", [value for _, values in parts for value in values]
     operator, operand = next(iter(condition.items()))
     match operator:
@@ -143,12 +143,12 @@ def _values(condition: object) -> tuple[str, list[str]]:
         case "any_of" if len(operand) == 2 and operand[0] == "absent":
             head, values = _values(operand[1])
             if head:
-                raise NotConvertibleError("an optional value that is turned round can't be carried")
+                raise NotConvertibleError("an optional value that is negated can't be converted")
             return "?", values
         case "all_of":
             parts = [_values(item) for item in operand]
             if any(head for head, _ in parts):
-                raise NotConvertibleError("several conditions with one that is turned round can't be carried")
+                raise NotConvertibleError("several conditions with one that is negated can't be converted")
             return "", [value for _, values in parts for value in values]
     return "", [_text_pattern(condition)]
 
@@ -157,7 +157,7 @@ def _text_pattern(condition: object) -> str:
     """A text, or the pattern that a condition comes to. Raises NotConvertibleError."""
     if not isinstance(condition, (dict, list)):
         if condition in ("present", "absent"):
-            raise NotConvertibleError(f"`{condition}` can't be asked for inside of a condition")
+            raise NotConvertibleError(f"`{condition}` can't be used inside of a condition")
         return _literal(as_text(condition))
     if isinstance(condition, dict) and len(condition) == 1:
         operator, operand = next(iter(condition.items()))
@@ -178,7 +178,7 @@ def _text_pattern(condition: object) -> str:
                 return "|".join(escaped(as_text(item)) for item in operand)
             case "present" if operand is True:
                 return ".*"
-    raise NotConvertibleError(f"{condition!r} can't be said as one pattern")
+    raise NotConvertibleError(f"{condition!r} can't be expressed as one pattern")
 
 
 def _java(pattern: str) -> str:
@@ -203,7 +203,7 @@ def _body(part: str, conditions: Any) -> list[Any]:
                 {"type": kind, key: query, **({"not": True} if item == "absent" else {})}
                 for query, item in conditions.items()
             ]
-    raise NotConvertibleError(f"an expectation can't ask for this `{part}`")
+    raise NotConvertibleError(f"an expectation can't match this `{part}`")
 
 
 def _text_body(conditions: object) -> Any:

@@ -49,7 +49,7 @@ def predicates_of(condition: object, field: str, name: str | None, options: Pred
     if isinstance(condition, list):
         if len(condition) == 1:
             return predicates_of(condition[0], field, name, options)
-        raise NotConvertibleError("a list of values in their order can't be asked for")
+        raise NotConvertibleError("a list of values in their order can't be matched")
     if not isinstance(condition, dict):
         return [{"equals": at(field, name, as_text(condition)), **exact}]
     made: list[Predicate] = []

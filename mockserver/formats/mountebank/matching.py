@@ -80,7 +80,7 @@ class Test:
             self.operator not in ("equals", "deepEquals", "contains", "startsWith", "endsWith")
             or len(text) > 200
         ):
-            raise NotConvertibleError("`except` can't be carried together with this predicate")
+            raise NotConvertibleError("`except` can't be converted together with this predicate")
         text = re2.sub(("(?i)" if self.ignore_case else "") + removed, "", text)
         letters = [escaped(char) for char in text]
         if removed.startswith("^"):
@@ -90,7 +90,9 @@ class Test:
         elif re.fullmatch(r"(\\[dDwWsS]|\[[^\]]+\]|[^\\.*+?()|{}\[\]])[+*]?", removed):
             inner = f"(?:{removed})*".join(["", *letters, ""])
         else:
-            raise NotConvertibleError(f"what `except` removes ({removed!r}) is no single kind of character")
+            raise NotConvertibleError(
+                f"what `except` removes ({removed!r}) is not a single kind of character"
+            )
         before = "" if self.operator in ("equals", "deepEquals", "startsWith") else "(?s:.*)"
         after = "" if self.operator in ("equals", "deepEquals", "endsWith") else "(?s:.*)"
         return pattern(("(?i)" if self.ignore_case else "") + before + inner + after)
@@ -125,7 +127,7 @@ def _read(predicate: object, *, turned: bool) -> Alternatives:
             return combine([_read(item, turned=turned) for item in inner])
         case "inject":
             raise NotConvertibleError(
-                "its `inject` is JavaScript, which does not run here", "Say it with match or if"
+                "its `inject` is JavaScript, which does not run here", "Use match or if"
             )
     if operator not in _TEXTUAL:
         raise NotConvertibleError(f"the predicate {operator!r} is unknown")
@@ -149,7 +151,7 @@ def _field(test: Test, field: str, expected: object, options: dict[str, Any]) ->
     if field == "body" and ("jsonpath" in options or "xpath" in options):
         return [_selected(test, expected, options)]
     if "jsonpath" in options or "xpath" in options:
-        raise NotConvertibleError(f"a selector for {field!r}, which is no document")
+        raise NotConvertibleError(f"a selector for {field!r}, which is not a document")
     match field:
         case "method":
             return [Atom("method", _methods(test, expected))]
@@ -160,7 +162,7 @@ def _field(test: Test, field: str, expected: object, options: dict[str, Any]) ->
         case "body":
             return [_body(test, expected)]
     raise NotConvertibleError(
-        f"the field {field!r} can't be asked for here", "See what else tells these requests apart"
+        f"the field {field!r} can't be matched here", "See what else tells these requests apart"
     )
 
 
@@ -183,13 +185,13 @@ def _path(test: Test, expected: object) -> list[Atom]:
 
 def _named(test: Test, field: str, expected: object) -> list[Atom]:
     if not isinstance(expected, dict):
-        raise NotConvertibleError(f"{field} is asked as a whole", "Ask for each of its names")
+        raise NotConvertibleError(f"{field} is matched as a whole", "Match each of its names")
     if test.operator == "deepEquals":
         return _whole(test, field, expected)
     atoms = []
     for name, value in expected.items():
         if isinstance(value, dict):
-            raise NotConvertibleError(f"{field}.{name} is asked for fields inside of it")
+            raise NotConvertibleError(f"{field}.{name} has fields inside of it")
         if test.operator == "exists" and field == "headers":
             condition: Any = "present" if value else "absent"
         else:
@@ -203,7 +205,7 @@ def _named(test: Test, field: str, expected: object) -> list[Atom]:
 def _whole(test: Test, field: str, expected: dict[str, Any]) -> list[Atom]:
     """`deepEquals`: these names and no others."""
     if field == "headers":
-        raise NotConvertibleError("all headers are asked for at once, and every client sends some of its own")
+        raise NotConvertibleError("all headers are compared at once, and every client sends some of its own")
     atoms = []
     for name, value in expected.items():
         values = [test.condition(item) for item in value] if isinstance(value, list) else []
@@ -216,7 +218,7 @@ def _body(test: Test, expected: object) -> Atom:
     if not isinstance(expected, (dict, list)):
         return Atom("text", test.condition(expected))
     if test.removed is not None:
-        raise NotConvertibleError("`except` can't be carried for the fields of a JSON body")
+        raise NotConvertibleError("`except` can't be converted for the fields of a JSON body")
     if test.operator == "deepEquals":
         return Atom("json_exact", tree(expected, partial(_deep, ignore_case=test.ignore_case), _unordered))
     return Atom("json", tree(expected, partial(_leaf, test), some_items))
@@ -257,7 +259,7 @@ def _nested(selector: str, inner: object) -> object:
     names = selector.split(".")[1:]
     if not names or not all(re.fullmatch(r"\w+", name) for name in names):
         raise NotConvertibleError(
-            f"fields inside of what {selector!r} finds can't be asked for", "Name them in the query"
+            f"fields inside of what {selector!r} finds can't be matched", "Name them in the query"
         )
     for name in reversed(names):
         inner = {name: inner}

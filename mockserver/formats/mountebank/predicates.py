@@ -120,11 +120,11 @@ def of_match(match: dict[str, Any]) -> list[Predicate]:
                 deep: Predicate = {"deepEquals": {"body": of_whole(conditions, cases)}}
                 if len(cases) > 1:
                     raise NotConvertibleError(
-                        "texts with and without case in one `json_exact` can't be carried"
+                        "texts with and without case in one `json_exact` can't be converted"
                     )
                 made.append(deep if cases == {False} else {**deep, "caseSensitive": True})
             case _:
-                raise NotConvertibleError(f"mountebank can't ask for `{part}`")
+                raise NotConvertibleError(f"mountebank can't match `{part}`")
     return made
 
 

@@ -120,7 +120,7 @@ class _Imposter:
         if self.base:
             remarks.append(f"Several imposters came together: this one is served below {self.base}.")
         if not self.default:
-            remarks.append("What no route takes is 404 here; mountebank answers 200 with an empty body.")
+            remarks.append("Unmatched requests get 404 here; mountebank answers 200 with an empty body.")
         return remarks
 
     def _routes(self) -> Iterator[dict[str, Any]]:
@@ -180,7 +180,7 @@ class _Imposter:
         if proxy.get("mode", "proxyOnce") != "proxyTransparent":
             self.losses.add(
                 f"{where}.mode",
-                "every request is passed on, and none is kept as a stub",
+                "every request is forwarded, and none is kept as a stub",
                 "Record with `mockserver record`",
             )
         return proxy_route(str(proxy.get("to")))
@@ -242,16 +242,14 @@ class _Imposter:
                         if key != "lookup"
                         else "Write `cases`, one for each row"
                     )
-                    self.losses.add(f"{where}.{key}", "this behavior can't be carried", hint)
+                    self.losses.add(f"{where}.{key}", "this behavior can't be converted", hint)
         return reply
 
     def _waiting(self, reply: Reply, value: object, where: str) -> Reply:
         try:
             return {**reply, "delay": duration(int(str(value)))}
         except ValueError:
-            self.losses.add(
-                f"{where}.wait", "a wait that JavaScript works out", "Write {min: 100ms, max: 1s}"
-            )
+            self.losses.add(f"{where}.wait", "a wait that JavaScript computes", "Write {min: 100ms, max: 1s}")
             return reply
 
 
@@ -265,7 +263,7 @@ def _whole(value: object) -> int:
     try:
         return max(1, int(str(value)))
     except ValueError:
-        raise NotConvertibleError(f"its repeat {value!r} is no number") from None
+        raise NotConvertibleError(f"its repeat {value!r} is not a number") from None
 
 
 def _fault(name: object) -> str:

@@ -26,7 +26,7 @@ def of_whole(value: object, cases: set[bool]) -> object:
                 cases.add(False)
                 return text
         if any(key.startswith("$") for key in value):
-            raise NotConvertibleError("operators inside of `json_exact` can't be carried")
+            raise NotConvertibleError("operators inside of `json_exact` can't be converted")
         return {key: of_whole(item, cases) for key, item in value.items()}
     if isinstance(value, list):
         if len(value) > 1:
@@ -47,7 +47,7 @@ def of_part(tree: object) -> list[Predicate]:
         inner = [together(of_part(item)) for item in (operand if isinstance(operand, list) else [operand])]
         return combined(operator[1:], inner)
     if not isinstance(tree, dict):
-        raise NotConvertibleError("a JSON body that is no object can't be asked for in part")
+        raise NotConvertibleError("a JSON body that is not an object can't be matched in part")
     made: list[Predicate] = []
     leaves = sorted(_leaves(tree, ()), key=lambda leaf: "caseSensitive" not in leaf[1])
     for path, predicate in leaves:
@@ -91,10 +91,10 @@ def _leaves(tree: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str |
         return _operators(tree, path)
     if isinstance(tree, dict):
         if not tree:
-            raise NotConvertibleError("an object that may hold anything can't be asked for")
+            raise NotConvertibleError("an object that may hold anything can't be matched")
         return [leaf for key, item in tree.items() for leaf in _leaves(item, (*path, key))]
     if isinstance(tree, list):
-        raise NotConvertibleError("a list of a JSON body in its order can't be asked for in part")
+        raise NotConvertibleError("a list of a JSON body in its order can't be matched in part")
     return [(path, _leaf(tree))]
 
 
@@ -110,7 +110,7 @@ def _operators(
         else:
             result = predicates_of({key[1:]: operand}, "body", None, {})
             if any(next(iter(item)) in ("not", "or", "and") for item in result):
-                raise NotConvertibleError(f"`{key}` inside of a JSON body can't be carried")
+                raise NotConvertibleError(f"`{key}` inside of a JSON body can't be converted")
             made += [(path, item) for item in result]
     return made
 

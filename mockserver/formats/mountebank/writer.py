@@ -82,7 +82,7 @@ def _stub(route: Outgoing, losses: Losses) -> dict[str, Any]:
         return {**stub, "responses": [{"proxy": {"to": route.proxy, "mode": "proxyTransparent"}}]}
     responses = [_response(route, number, answer, losses) for number, answer in enumerate(route.answers)]
     if route.then == "stop":
-        losses.add(f"{route.place}.then", "a stub never stops: it begins anew")
+        losses.add(f"{route.place}.then", "a stub never stops: it begins again")
     elif route.then == "repeat" and len(responses) > 1:
         responses[-1]["repeat"] = ENDLESS
     return {**stub, "responses": responses}

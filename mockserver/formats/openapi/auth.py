@@ -30,7 +30,7 @@ def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost
             what = f"{name!r} has no counterpart in `auth`"
             lost.append(Lost(schemes[name].place, what, "bearer, basic and api_key are known"))
         elif document:
-            lost.append(Lost(schemes[name].place, f"beside another scheme, {name!r} is not asked for"))
+            lost.append(Lost(schemes[name].place, f"beside another scheme, {name!r} is not required"))
         else:
             document["x-auth"] = auth
     return document

@@ -81,7 +81,7 @@ def _head(spec: Specification, lost: list[Lost]) -> Document:
     head: Document = {"description": f"{title} {version or ''}".strip()} if title else {}
     bases = spec.bases or ("",)
     if any(c in bases[0] for c in "?#{}"):
-        lost.append(Lost(spec.root["servers"].place, f"{bases[0]!r} is no plain path", "Write a `base`"))
+        lost.append(Lost(spec.root["servers"].place, f"{bases[0]!r} is not a plain path", "Write a `base`"))
     elif bases[0]:
         head["base"] = bases[0]
     lost += [
@@ -97,7 +97,7 @@ def _fits(operation: ApiOperation, lost: list[Lost]) -> bool:
     """Whether a route can have its path."""
     path, reason = operation.path, ""
     if any(c in path for c in "?#"):
-        reason = "a path with a query in it is no path of a route"
+        reason = "a path with a query in it is not a path of a route"
     elif "}{" in path:
         reason = "two parameters with nothing between them can't be told apart"
     elif path.count("{") != len(operation.names) or path.count("}") != len(operation.names):

@@ -35,7 +35,7 @@ class OpenApiReplies:
         count = sum(self._left_out.values())
         if not count:
             return []
-        what = f"{count} example{'s are' if count > 1 else ' is'} left out, for breaking the schema or standing beside the one that is given"
+        what = f"{count} example{'s are' if count > 1 else ' is'} left out, for breaking the schema or in addition to the one that is used"
         return [f"{what}; the first at {next(iter(self._left_out))}."]
 
     def remarks(self) -> list[str]:
@@ -49,7 +49,7 @@ class OpenApiReplies:
             said.append(f"{self._headers} optional headers of answers are left out.")
         if self._unfit:
             said.append(
-                f"{len(self._unfit)} examples of the specification break its own schemas and are given as they stand; "
+                f"{len(self._unfit)} examples of the specification break its own schemas and are used unchanged; "
                 f"the first is {self._unfit[0]}"
             )
         return said

@@ -57,8 +57,8 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
             lost.append(
                 Lost(
                     exchange.place,
-                    f"no route took {exchange.method} {exchange.path}",
-                    "It is no part of the pact",
+                    f"unmatched request: {exchange.method} {exchange.path}",
+                    "It is not part of the pact",
                 )
             )
         elif exchange.fault or not 200 <= exchange.status <= 599:
@@ -66,7 +66,7 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
                 Lost(
                     exchange.place,
                     f"it ended with {exchange.fault or 'no answer'}",
-                    "It is no part of the pact",
+                    "It is not part of the pact",
                 )
             )
         else:
@@ -80,7 +80,7 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
             given = [f"{route} has been answered otherwise {counted(len(answers) - 1, 'time')}"] if len(answers) > 1 else []  # fmt: skip
             result.append(Interaction(_description(route, exchange, taken), given, request, response))
     if left:
-        lost.append(Lost("request headers", f"they are no part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
+        lost.append(Lost("request headers", f"they are not part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
     return result
 
 

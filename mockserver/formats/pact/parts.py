@@ -87,7 +87,7 @@ def _part_of_3(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     if isinstance(part.body, bytes):
         text = utf8_text(part.body)
         if text is None:
-            lost.append(Lost(f"{place}.body", "version 3 holds no bytes that are no text", "Write version 4"))
+            lost.append(Lost(f"{place}.body", "version 3 has no binary bodies", "Write version 4"))
         else:
             result["body"] = text
     elif part.body is not ...:

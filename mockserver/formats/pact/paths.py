@@ -17,13 +17,13 @@ def path_pattern(example: str, matchers: list[Mapping[str, Any]]) -> tuple[str, 
     """The path of a route, and what is lost of the rule."""
     if len(matchers) != 1 or "regex" not in matchers[0]:
         kinds = " and ".join(str(matcher.get("match")) for matcher in matchers)
-        return route_path(example), f"a path that is only told by {kinds} must be as it stands"
+        return route_path(example), f"a path that only differs by {kinds} must be equal"
     regex = str(matchers[0]["regex"])
     result = _segments(regex.removeprefix("^").removesuffix("$").replace("\\/", "/"))
     if result is None:
         return route_path(
             example
-        ), f"the expression {regex!r} can't be taken apart at slashes: the path must be as it stands"
+        ), f"the expression {regex!r} can't be taken apart at slashes: the path must be equal"
     return result, ""
 
 

@@ -51,7 +51,7 @@ def read(source: Path) -> Imported:
     """Raises InvalidInputError for what is no pact."""
     pact = json_file(source, "a pact")
     if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
-        raise InvalidInputError(Flaw((), f"{source} is no pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+        raise InvalidInputError(Flaw((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
     consumer, provider = (
         str((isinstance(pact.get(side), dict) and pact[side].get("name")) or side)
         for side in ("consumer", "provider")
@@ -64,7 +64,7 @@ def read(source: Path) -> Imported:
         try:
             result.append(_interaction(place, interaction, beside, imported.lost))
         except FAILURES as error:
-            imported.lost.append(Lost(place, f"it can't be read: {error!r}", "Leave it out, or mend it"))
+            imported.lost.append(Lost(place, f"it can't be read: {error!r}", "Leave it out, or fix it"))
     scenario: Document = {
         "description": f"What {consumer} asks of {provider}.",
         CONSUMER: consumer,
@@ -84,20 +84,20 @@ def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tu
         lost.append(
             Lost(
                 f"messages[{index}]",
-                f"the message {told!r} is no HTTP",
+                f"the message {told!r} is not HTTP",
                 "Routes answer requests; see webhook",
             )
         )
     for index, interaction in enumerate(_listed(pact, "interactions")):
         place = f"interactions[{index}]"
         if not isinstance(interaction, dict):
-            lost.append(Lost(place, "it is no interaction", "Leave it out"))
+            lost.append(Lost(place, "it is not an interaction", "Leave it out"))
             continue
         kind = interaction.get("type", _HTTP)
         if kind != _HTTP or interaction.get("transport", "http") not in ("http", "https"):
             told = interaction.get("description")
             lost.append(
-                Lost(place, f"{told!r} of type {kind} is no HTTP", "Routes answer requests; see webhook")
+                Lost(place, f"{told!r} of type {kind} is not HTTP", "Routes answer requests; see webhook")
             )
             continue
         if interaction.get("pending"):
@@ -267,7 +267,7 @@ def _body_match(
         lost.append(
             Lost(
                 f"{place}.matchingRules.body",
-                f"rules for {content_type} are not asked: the body must be as it stands",
+                f"rules for {content_type} are not matched: the body must be equal",
             )
         )
     if content_type.partition(";")[0].strip() == "application/x-www-form-urlencoded":
@@ -296,7 +296,7 @@ def _reply(
     status = response.get("status", 200)
     exchange = RecordedExchange(place, request.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
     if not 200 <= exchange.status <= 599:
-        raise ValueError(f"{status} is no final answer: routes answer with 200 to 599")
+        raise ValueError(f"{status} is not a final status: routes answer with 200 to 599")
     reply = reply_of(exchange, beside)
     generators = response.get("generators") or {}
     return _generated(place, reply, generators, lost) if generators else reply
@@ -318,7 +318,7 @@ def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: l
                 tokens = tokens_of(path) if path.startswith("$") else (path.lower(),)
                 made = _put(reply, ("json" if category == "body" else "headers", *tokens), generator)
             if not made:
-                lost.append(Lost(at, f"there is no template for {generator}", "The example stands"))
+                lost.append(Lost(at, f"there is no template for {generator}", "The example is used"))
     return reply
 
 
@@ -365,7 +365,7 @@ def _told_apart(result: list[_Interaction], scenario: Document, lost: list[Lost]
         for item in those:
             state = " and ".join(item.given)
             if state in seen:
-                lost.append(Lost(item.route["name"], "another interaction asks the same in the same state", "Only the first answers"))  # fmt: skip
+                lost.append(Lost(item.route["name"], "another interaction has the same request and state", "Only the first answers"))  # fmt: skip
             seen.add(state)
             item.route["when"] = {"given": _state(state)}
             told[state] = None

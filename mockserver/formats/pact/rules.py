@@ -129,7 +129,7 @@ class Conditions:
         if bounds:
             result["$length"] = bounds
         if value:
-            self.lost.append((_shown(path), "what the list's items are like is not asked for"))
+            self.lost.append((_shown(path), "what the list's items are like is not matched"))
         return result
 
 
@@ -169,7 +169,7 @@ def operators_of(kind: str, matcher: Mapping[str, Any], value: object) -> tuple[
             return _instant(str(matcher.get("format") or matcher.get(kind) or ""), value)
         case "equality":
             return None, ""
-    return {"type": _type_of(value)}, f"the matcher {kind!r} asks only for the type"
+    return {"type": _type_of(value)}, f"the matcher {kind!r} matches only the type"
 
 
 def _type_of(value: object) -> str:
@@ -190,7 +190,7 @@ def _regex(pattern: str, value: object) -> tuple[dict[str, Any], str]:
     if regex is None:
         return {
             "type": _type_of(value)
-        }, f"the expression {pattern!r} needs more than linear time, so only the type is asked for"
+        }, f"the expression {pattern!r} needs more than linear time, so only the type is matched"
     if isinstance(value, str) and not regex.fullmatch(value) and regex.search(value):
         pattern = f"(?s:.*)(?:{pattern})(?s:.*)"
     return {"matches": pattern}, ""
@@ -232,7 +232,7 @@ def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
             pattern += re.escape(match[1] if match[1] is not None else run)
     if form and isinstance(value, str) and re.fullmatch(pattern, value):
         return {"matches": pattern}, ""
-    return {"type": "string"}, f"the format {form!r} is not asked for"
+    return {"type": "string"}, f"the format {form!r} is not matched"
 
 
 def texts_condition(values: list[str], rule: MatchingRule | None) -> tuple[Any, str]:

@@ -55,7 +55,7 @@ def write(
 
 def _is_broken(step: Step, lost: list[Lost]) -> bool:
     if "fault" in step.reply:
-        lost.append(Lost(f"{step.place}.fault", "no provider promises to break: the answer is left out"))
+        lost.append(Lost(f"{step.place}.fault", "no provider promises a fault: the answer is left out"))
     return "fault" in step.reply
 
 
@@ -100,7 +100,7 @@ def _request(step: Step, lost: list[Lost]) -> PactPart:
         if key in step.match:
             _json_body(step.match[key], f"{place}.{key}", result, lost)
     if "json" in step.match:
-        lost.append(Lost(f"{place}.json", "a pact lets no further fields in, here they may stand"))
+        lost.append(Lost(f"{place}.json", "a pact lets no further fields in, here they may exist"))
     if "form" in step.match:
         from urllib.parse import urlencode
 
@@ -118,7 +118,7 @@ def _request(step: Step, lost: list[Lost]) -> PactPart:
         )
     for key in step.match:
         if key not in ("query", "headers", "json", "json_exact", "form", "text"):
-            lost.append(Lost(f"{place}.{key}", "a pact can't say it"))
+            lost.append(Lost(f"{place}.{key}", "a pact can't express it"))
     result.content_type = _own_type(result)
     return result
 
@@ -142,7 +142,7 @@ def _texts(
             condition = condition["starts_with"]  # noqa: PLW2901  (a pact compares it so)
         example = of_text(condition)
         if example.value is NOTHING:
-            lost.append(Lost(f"{place}.{name}", "a pact can't ask for what is absent"))
+            lost.append(Lost(f"{place}.{name}", "a pact can't match what is absent"))
             continue
         values[name] = [
             as_text(item) for item in (example.value if isinstance(example.value, list) else [example.value])
@@ -173,7 +173,7 @@ def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost
     for path, name, operand in example.rules:
         matcher = matcher_of(name, operand)
         if matcher is None:
-            lost.append(Lost(f"{place}{body_path(path)[1:]}", f"there is no matcher for {name}: {operand!r}", "The example stands"))  # fmt: skip
+            lost.append(Lost(f"{place}{body_path(path)[1:]}", f"there is no matcher for {name}: {operand!r}", "The example is used"))  # fmt: skip
         else:
             set_rule(rules, key_of(path), matcher)
 
@@ -201,7 +201,7 @@ def _examples(value: object, step: Step, part: PactPart, lost: list[Lost]) -> ob
             return item
         made = generator_of(item)
         if made is None:
-            lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {item}", "It stands as an example"))  # fmt: skip
+            lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {item}", "It is used as an example"))  # fmt: skip
             return item
         example, generator = made
         part.generators.setdefault("body", {})[body_path(path)] = generator

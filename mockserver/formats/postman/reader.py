@@ -69,7 +69,7 @@ def read(source: Path) -> Imported:
     collection = document.get("collection", document) if isinstance(document, dict) else document
     if not isinstance(collection, dict) or not isinstance(collection.get("item"), list):
         raise InvalidInputError(
-            Flaw(("item",), f"{source} is no collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
+            Flaw(("item",), f"{source} is not a collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
         )  # fmt: skip
     info = collection.get("info")
     info = info if isinstance(info, dict) else {}
@@ -108,7 +108,7 @@ def _items(holder: Mapping[str, Any], place: str, folders: list[str], variables:
     for index, item in enumerate(holder.get("item") or []):
         at = f"{place}item[{index}]"
         if not isinstance(item, dict):
-            lost.append(Lost(at, f"{shown(item)} is no item", "Leave it out"))
+            lost.append(Lost(at, f"{shown(item)} is not an item", "Leave it out"))
         elif isinstance(item.get("item"), list):
             yield from _items(item, f"{at}.", [*folders, str(item.get("name") or "folder")], variables, lost)
         elif item.get("request"):
@@ -158,8 +158,8 @@ def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> Non
         lost.append(
             Lost(
                 f"{place}auth",
-                f"{auth['type']} is not asked for",
-                "Write auth: on the scenario or route to have it asked",
+                f"{auth['type']} is not required",
+                "Write auth: on the scenario or route to require it",
             )
         )
 
@@ -191,7 +191,7 @@ def _groups(collection: Mapping[str, Any], reading: _Reading) -> tuple[list[_Gro
                 )
                 example = _example(written, recorded, origin, item, place, reading)
             except FAILURES as error:
-                reading.lost.append(Lost(place, f"it can't be read: {error}", "Leave it out, or mend it"))
+                reading.lost.append(Lost(place, f"it can't be read: {error}", "Leave it out, or fix it"))
                 continue
             if origin:
                 origins[origin] = None
@@ -218,7 +218,7 @@ def _example(written: dict[str, Any], request: RecordedRequest, origin: str, ite
         place, request.method, f"{origin}/", status=int(written.get("code") or 200), headers=lines, body=str(body).encode("utf-8", "replace")
     )  # fmt: skip
     if not 200 <= exchange.status <= 599:
-        raise ValueError(f"{exchange.status} is no final answer: routes answer with 200 to 599")
+        raise ValueError(f"{exchange.status} is not a final status: routes answer with 200 to 599")
     if not any(name.lower() == "content-type" for name, _ in lines) and body:
         kind = {"json": "application/json", "html": "text/html", "xml": "application/xml"}.get(str(written.get("_postman_previewlanguage")))  # fmt: skip
         exchange.headers.append(("content-type", kind or "text/plain"))
@@ -231,9 +231,7 @@ def _with_templates(exchange: RecordedExchange, item: _Item, reading: _Reading) 
     constants = {name: filled(value, item.variables) for name, value in item.variables.items()}
 
     def unknown(name: str) -> None:
-        reading.lost.append(
-            Lost(exchange.place, f"nobody says what {{{{{name}}}}} is", "It is sent as it stands")
-        )
+        reading.lost.append(Lost(exchange.place, f"{{{{{name}}}}} is not defined", "It is sent unchanged"))
 
     def made(text: str) -> str:
         return template(text, constants, unknown)

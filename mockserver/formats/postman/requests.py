@@ -62,7 +62,7 @@ def placeholders_lost(place: str, left_out: Iterable[str]) -> list[Lost]:
     """One for all placeholders of a place."""
     names = ", ".join(left_out)
     return (
-        [Lost(place, f"{names}: a placeholder is no value, and is left out", "Write a value")]
+        [Lost(place, f"{names}: a placeholder is not a value, and is left out", "Write a value")]
         if names
         else []
     )
@@ -183,9 +183,7 @@ def _body(body: Mapping[str, Any], content_type: str, variables: Mapping[str, st
         case "graphql":
             return _graphql(body["graphql"], variables, place, lost, left_out)
     lost.append(
-        Lost(
-            f"{place}.body", f"a body of mode {mode!r} is not asked for: its content is not in the collection"
-        )
+        Lost(f"{place}.body", f"a body of mode {mode!r} is not matched: its content is not in the collection")
     )
     return {}
 
@@ -198,7 +196,7 @@ def _raw_body(
         try:
             return {"json": _blurred(without_placeholders(json_of(text), left_out))}
         except ValueError:
-            lost.append(Lost(f"{place}.body", "nobody says what its variables are, so it is not asked for"))
+            lost.append(Lost(f"{place}.body", "its variables are not defined, so it is not matched"))
             return {}
     text = json_without_placeholders(text, left_out)
     kind = content_type or {"json": "application/json"}.get(str(language), "text/plain")
@@ -262,7 +260,7 @@ def _graphql(
             json_of(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
         )
     except ValueError:
-        lost.append(Lost(f"{place}.body.graphql.variables", "they are no JSON, so they are not asked for"))
+        lost.append(Lost(f"{place}.body.graphql.variables", "they are not JSON, so they are not matched"))
         values = {}
     values = without_placeholders(values, left_out)
     if values:

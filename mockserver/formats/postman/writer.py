@@ -50,7 +50,10 @@ def _collection(name: str, document: Document, folder: Path | None, lost: list[L
         item["response"].append(example)
         if step.number == step.steps > 1 and step.case in (None, 0):
             lost.append(
-                Lost(f"{step.route_place}.reply", "a collection can't say in which order its examples answer")
+                Lost(
+                    f"{step.route_place}.reply",
+                    "a collection can't express in which order its examples answer",
+                )
             )
     return {"info": info, "item": root["item"], "variable": variables}
 
@@ -89,7 +92,7 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
     quiet: list[Lost] = []
     unsaid: list[str] = []
     lines, content = reply_parts(step, folder, quiet)
-    lost += [item for item in quiet if "a template stands" not in item.what]
+    lost += [item for item in quiet if "a template is written" not in item.what]
     raw = bool(step.reply.get("raw"))
     said = (lambda text: text) if raw else (lambda text: as_variables(text, unsaid.append))
     status = status_of(step, lost)
@@ -105,7 +108,7 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
     }
     for expression in dict.fromkeys(unsaid):
         lost.append(
-            Lost(step.place, f"there is no variable for {{{{ {expression} }}}}", "It stands as it is")
+            Lost(step.place, f"there is no variable for {{{{ {expression} }}}}", "It is kept unchanged")
         )
     return request, example
 
@@ -117,7 +120,7 @@ def _content(content: bytes, step: Step, said: Any, lost: list[Lost]) -> str:
         lost.append(
             Lost(
                 f"{step.place}.{step.body_kind}",
-                "an example holds no bytes that are no text",
+                "an example has no binary body",
                 "It has no body",
             )
         )

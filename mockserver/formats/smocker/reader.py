@@ -132,7 +132,7 @@ _PATHS = {
 def _path(matcher: Matcher) -> PathTest:
     kind, turned = _kind(matcher)
     if kind not in _PATHS:
-        raise NotConvertibleError(f"the matcher {matcher[0]!r} can't be asked of a path")
+        raise NotConvertibleError(f"the matcher {matcher[0]!r} can't be applied to a path")
     return PathTest(_PATHS[kind], matcher[1], turned=turned)
 
 
@@ -235,5 +235,5 @@ def _milliseconds(written: object) -> float:
         return written / 1e6
     pieces = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)", str(written))
     if "".join(number + unit for number, unit in pieces) != str(written):
-        raise NotConvertibleError(f"its delay {written!r} is no duration")
+        raise NotConvertibleError(f"its delay {written!r} is not a duration")
     return sum(float(number) * _UNITS_MS[unit] for number, unit in pieces)

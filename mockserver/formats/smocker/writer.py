@@ -38,7 +38,7 @@ def _mocks(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
     if route.when or any(answer.set for answer in route.answers):
         raise NotConvertibleError("mocks have no state")
     if route.then == "cycle":
-        raise NotConvertibleError("a mock that is used up stays so, and no sequence begins anew")
+        raise NotConvertibleError("a mock that is used up stays so, and no sequence begins again")
     request = _request(route)
     if route.proxy is not None:
         return [{"request": request, "proxy": {"host": route.proxy}}]
@@ -78,7 +78,7 @@ def _request(route: Outgoing) -> dict[str, Any]:
         source = ("(?i)" if path.ignore_case else "") + path.regex.replace("(?<", "(?P<")
         made["path"] = _should("matches", searching(source, ".*"))
     if route.host is not None:
-        raise NotConvertibleError("a mock can't ask for a host")
+        raise NotConvertibleError("a mock can't match a host")
     for part, conditions in route.match.items():
         if part in ("query", "headers"):
             key = "query_params" if part == "query" else "headers"
@@ -93,7 +93,7 @@ def _merged(before: object, body: object) -> object:
         return body
     if isinstance(before, dict) and isinstance(body, dict) and not {"matcher"} & {*before, *body}:
         return {**before, **body}
-    raise NotConvertibleError("a mock asks for its body in one way only")
+    raise NotConvertibleError("a mock matches its body in one way only")
 
 
 def _listed(matchers: list[Any]) -> object:
@@ -105,7 +105,7 @@ def _matchers(condition: object) -> list[Any]:
     if condition == "present":
         return [_should("matches", ".*")]
     if condition == "absent" or isinstance(condition, list):
-        raise NotConvertibleError("a mock can't ask for what is absent, or for values in their order")
+        raise NotConvertibleError("a mock can't match what is absent, or values in their order")
     if not isinstance(condition, dict):
         return [as_text(condition)]
     if set(condition) == {"present", "not"}:
@@ -134,10 +134,10 @@ def _value(operator: str, operand: Any) -> str:
 def _turned(condition: object) -> object:
     if not isinstance(condition, dict):
         if condition in ("present", "absent") or isinstance(condition, list):
-            raise NotConvertibleError("what is turned round can't be carried")
+            raise NotConvertibleError("what is negated can't be converted")
         return _should("equals", as_text(condition), turned=True)
     if len(condition) != 1:
-        raise NotConvertibleError("several operators that are turned round together can't be carried")
+        raise NotConvertibleError("several operators that are negated together can't be converted")
     operator, operand = next(iter(condition.items()))
     return _should(_known(operator), _value(operator, operand), turned=True)
 
@@ -149,7 +149,7 @@ def _body(part: str, conditions: Any) -> object:
                 return _turned(conditions["not"])
             matchers = _matchers(conditions)
             if len(matchers) > 1:
-                raise NotConvertibleError("a mock asks for its body in one way only")
+                raise NotConvertibleError("a mock matches its body in one way only")
             whole = matchers[0]
             return whole if isinstance(whole, dict) else {"matcher": "ShouldEqual", "value": whole}
         case "json_exact":
@@ -158,12 +158,12 @@ def _body(part: str, conditions: Any) -> object:
             return {_field(path): _selection(condition) for path, condition in conditions.items()}
         case "json":
             return dict(_leaves(conditions, ""))
-    raise NotConvertibleError(f"a mock can't ask for `{part}`")
+    raise NotConvertibleError(f"a mock can't match `{part}`")
 
 
 def _field(path: str) -> str:
     if not path.startswith("$.") or any(part in path for part in ("..", "*", "?", "'", '"', "@")):
-        raise NotConvertibleError(f"the query {path!r} is no plain path to one field")
+        raise NotConvertibleError(f"the query {path!r} is not a plain path to one field")
     return path[2:]
 
 
@@ -182,7 +182,7 @@ def _selection(condition: object) -> object:
         matchers = _matchers(condition["contains"])
         if len(matchers) == 1:
             return matchers[0]
-    raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
+    raise NotConvertibleError("this condition on what a JSONPath finds can't be converted")
 
 
 def _leaves(tree: object, path: str) -> list[tuple[str, Any]]:
@@ -212,7 +212,7 @@ def _response(answer: OutgoingReply, place: str, losses: Losses) -> dict[str, An
         if "median" in drawn:
             losses.add(
                 f"{place}.delay",
-                f"a lognormal delay can't be carried: it is {drawn['median']:g} ms throughout",
+                f"a lognormal delay can't be converted: it is {drawn['median']:g} ms throughout",
             )
             made["delay"] = f"{drawn['median']:g}ms"
         else:

@@ -22,7 +22,7 @@ OVER_LINES = "(?s)"
 def body_patterns(patterns: object, match: Match, at: LossPlace) -> None:
     """Adds what the patterns ask to `match`; all of them must hold."""
     if not isinstance(patterns, list):
-        at.lost("here stands a list of patterns")
+        at.lost("expected a list of patterns")
         return
     for i, pattern in enumerate(patterns):
         _pattern(pattern, match, at.at(i))
@@ -71,7 +71,7 @@ def _tree_alternatives(patterns: list[Any], match: Match, at: LossPlace) -> bool
         return True
     keys = {key for key, _ in made}
     if len(keys) > 1:
-        at.lost("alternatives with and without `ignoreExtraElements` can't stand together here")
+        at.lost("alternatives with and without `ignoreExtraElements` can't be combined here")
         return True
     _also(match, keys.pop(), {"$any_of": [tree for _, tree in made]}, "$all_of")
     return True
@@ -114,7 +114,7 @@ def _binary(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     try:
         data = base64.b64decode(pattern["binaryEqualTo"], validate=True)
     except (binascii.Error, TypeError, ValueError):
-        at.at("binaryEqualTo").lost("it is no Base64")
+        at.at("binaryEqualTo").lost("it is not valid Base64")
         return
     _also(match, "body_sha256", hashlib.sha256(data).hexdigest(), "all_of")
 

@@ -31,7 +31,7 @@ def _text(arg: Arg | None, default: str = "") -> str:
     if arg is None:
         return default
     if arg.kind == "call":
-        raise NotConvertibleError("an argument that is worked out can't be carried here")
+        raise NotConvertibleError("a computed argument can't be converted here")
     return arg.text
 
 
@@ -39,9 +39,9 @@ def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
     query = _text(call.args[1] if len(call.args) > 1 else None)
     first = call.args[0] if call.args else None
     if first is None or first.kind != "word" or not query:
-        raise NotConvertibleError("jsonPath is carried for the body of the request and a written query")
+        raise NotConvertibleError("jsonPath is converted for the body of the request and a written query")
     if first.text not in ("request.body", "originalRequest.body"):
-        raise NotConvertibleError("jsonPath is carried for the body of the request")
+        raise NotConvertibleError("jsonPath is converted for the body of the request")
     result = (
         "request.json" + query[1:]
         if _PLAIN_QUERY.fullmatch(query)
@@ -54,7 +54,7 @@ def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
 def _shift(offset: str) -> str:
     words = offset.split()
     if len(words) != 2 or words[1] not in _UNITS or not re.fullmatch(r"[+-]?\d+", words[0]):
-        raise NotConvertibleError(f"the offset {offset!r} can't be said here")
+        raise NotConvertibleError(f"the offset {offset!r} can't be expressed here")
     return f"{int(words[0]):+d}{_UNITS[words[1]]}"
 
 
@@ -66,7 +66,7 @@ def _strftime(pattern: str) -> str:
             made += match[1] or "'"
         elif match[2]:
             if match[0] not in _DATE_WORDS or _DATE_WORDS[match[0]] in ("%:z", "%f"):
-                raise NotConvertibleError(f"{match[0]!r} in a date can't be said here")
+                raise NotConvertibleError(f"{match[0]!r} in a date can't be expressed here")
             made += _DATE_WORDS[match[0]]
         else:
             made += match[0]
@@ -123,7 +123,7 @@ def _pick_random(call: HelperCall, scope: HandlebarsScope) -> str:
 def _math(call: HelperCall, scope: HandlebarsScope) -> str:
     sign = _text(call.args[1]) if len(call.args) == 3 else ""
     if sign not in ("+", "-", "*", "/", "%"):
-        raise NotConvertibleError("math is carried as {{math A '+' B}}")
+        raise NotConvertibleError("math is converted as {{math A '+' B}}")
     return f"decimal({scope.value(call.args[0])}, {quoted(sign)}, {scope.value(call.args[2])})"
 
 
@@ -167,7 +167,7 @@ def _array(call: HelperCall, scope: HandlebarsScope) -> str:
 def _range(call: HelperCall, _: HandlebarsScope) -> str:
     first, last = (_text(arg) for arg in call.args) if len(call.args) == 2 else ("", "")
     if not re.fullmatch(r"-?\d{1,9}", first) or not re.fullmatch(r"-?\d{1,9}", last):
-        raise NotConvertibleError("range is carried with two written numbers")
+        raise NotConvertibleError("range is converted with two written numbers")
     return f"range({first}, {int(last) + 1})"
 
 
@@ -175,7 +175,7 @@ def _substring(call: HelperCall, scope: HandlebarsScope) -> str:
     first = _text(call.args[1] if len(call.args) > 1 else None)
     last = _text(call.args[2] if len(call.args) > 2 else None)
     if not first.isdigit() or (last and not last.isdigit()):
-        raise NotConvertibleError("substring is carried with written numbers")
+        raise NotConvertibleError("substring is converted with written numbers")
     return f"{_argument(call, scope)}[{first}:{last}]"
 
 

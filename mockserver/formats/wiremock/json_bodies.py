@@ -40,7 +40,7 @@ class _Trees:
             return items if self._ordered else {"$unordered": items}
         if self._ordered and len(items) > 1:
             self._at.lost(
-                "in which order the items of lists came is not asked where others may be among them"
+                "in which order the items of lists came is not matched where others may be among them"
             )
         return some_items(items)
 
@@ -68,7 +68,7 @@ def equal_to_json(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
     try:
         value = json_of(written) if isinstance(written, str) else written
     except ValueError:
-        at.at("equalToJson").lost("it is no JSON")
+        at.at("equalToJson").lost("it is not valid JSON")
         return "json", FAILED
     exact = not pattern.get("ignoreExtraElements", False)
     trees = _Trees(at.at("equalToJson"), ordered=not pattern.get("ignoreArrayOrder", False), exact=exact)
@@ -103,7 +103,9 @@ def rfc_query(query: str, at: LossPlace) -> str:
     if not query.startswith("$"):
         query = f"$.{query}"
     if "=~" in query or "()" in query:
-        at.lost(f"{query!r} is no query of RFC 9535", "Functions and =~ are Jayway's own: ask a plain path")
+        at.lost(
+            f"{query!r} is not a query of RFC 9535", "Functions and =~ are Jayway's own: use a plain path"
+        )
     return query
 
 
@@ -143,7 +145,7 @@ def _selected_tree(pattern: dict[str, Any], at: LossPlace) -> object:
     written = pattern["equalToJson"]
     value = json_of(written) if isinstance(written, str) else written
     if made != value:
-        at.lost("`equalToJson` of a found value is carried without flags and placeholders only")
+        at.lost("`equalToJson` of a found value is converted without flags and placeholders only")
         return FAILED
     return {"contains": {"equals": value}}
 
@@ -154,7 +156,7 @@ def json_schema(pattern: dict[str, Any], at: LossPlace) -> object:
     try:
         schema = json.loads(written) if isinstance(written, str) else written
     except ValueError:
-        at.lost("the schema is no JSON")
+        at.lost("the schema is not valid JSON")
         return FAILED
     draft = DRAFTS.get(str(pattern.get("schemaVersion")))
     if isinstance(schema, dict) and "$schema" not in schema and draft:

@@ -69,7 +69,7 @@ def _url_path(text: str, at: LossPlace) -> PathTarget | None:
 def _url_path_template(text: str, at: LossPlace) -> PathTarget | None:
     rest = _TEMPLATE.sub("", text)
     if not text.startswith("/") or "{" in rest or "}" in rest:
-        at.lost(f"{text!r} is no path with parameters as they are written here")
+        at.lost(f"{text!r} is not a path with parameters as they are written here")
         return None
     return PathTarget(text)
 
@@ -94,7 +94,7 @@ def _url_pattern(text: str, at: LossPlace) -> PathTarget | None:
     for pair in query.removesuffix("$").split("&"):
         name, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"[\w\-\[\]]+", name) or not is_regex(value, at):
-            at.lost(f"the query in {text!r} can't be taken apart", "Ask it under `queryParameters`")
+            at.lost(f"the query in {text!r} can't be taken apart", "Match it under `queryParameters`")
             return None
         result.query[name] = literal(value) if re.fullmatch(r"[\w\-]*", value) else {"matches": value}
     return result

@@ -86,7 +86,7 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
     except ValueError as error:
-        raise InvalidInputError(Flaw((), f"{path} is no JSON: {error}", _HINT)) from error
+        raise InvalidInputError(Flaw((), f"{path} is not valid JSON: {error}", _HINT)) from error
     listed = data.get("mappings") if isinstance(data, dict) else None
     if listed is not None and not isinstance(listed, list):
         raise InvalidInputError(
@@ -102,7 +102,7 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
 def _is_mapping(data: object, place: LossPlace) -> bool:
     if isinstance(data, dict) and ("request" in data or "response" in data):
         return True
-    place.lost("it is no mapping: it has neither `request` nor `response`")
+    place.lost("it is not a mapping: it has neither `request` nor `response`")
     return False
 
 

@@ -92,7 +92,7 @@ def _status(written: Any, at: LossPlace) -> int:
         return written
     if written == 0:
         return 200  # what is sent where a fault says the rest
-    at.at("status").lost(f"{written!r} is no status that can be answered here", "Use 200 to 599")
+    at.at("status").lost(f"{written!r} is not a status that can be answered here", "Use 200 to 599")
     return 200
 
 
@@ -110,7 +110,7 @@ def _base64(written: Any, made: dict[str, Any], at: LossPlace) -> None:
     try:
         base64.b64decode(written, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        at.lost("it is no Base64")
+        at.lost("it is not valid Base64")
         return
     made["base64"] = written
 
@@ -174,7 +174,7 @@ def distribution(written: Any, at: LossPlace) -> object:
             return {"median": median, "sigma": written["sigma"], "max": milliseconds(longest)}
     except (KeyError, TypeError, ValueError):
         pass
-    at.lost(f"the distribution {kind!r} can't be said here", "Use fixed, uniform or lognormal")
+    at.lost(f"the distribution {kind!r} can't be expressed here", "Use fixed, uniform or lognormal")
     return None
 
 

@@ -72,7 +72,7 @@ def _method(written: object, at: LossPlace) -> str:
         return "GET,HEAD"
     if isinstance(written, str) and written.isalpha():
         return written.upper()
-    at.at("method").lost(f"{written!r} is no method here")
+    at.at("method").lost(f"{written!r} is not a method here")
     return "ANY"
 
 
@@ -108,9 +108,9 @@ def _authority(written: dict[str, Any], match: dict[str, Any], at: LossPlace) ->
     if host is not None:
         _host(host, match, at.at("host"))
     for key, what in (
-        ("port", "the port is not asked"),
-        ("scheme", "the scheme is not asked"),
-        ("clientIp", "the client's address is not asked"),
+        ("port", "the port is not matched"),
+        ("scheme", "the scheme is not matched"),
+        ("clientIp", "the client's address is not matched"),
         ("customMatcher", "an extension's matcher runs in their server alone"),
     ):
         if written.get(key) is not None:
@@ -128,7 +128,7 @@ def _host(pattern: object, match: dict[str, Any], at: LossPlace) -> None:
             {"any_of": [{"ignore_case": name}, {"matches": f"(?i){escaped(name)}:\\d+"}]},
         )
         return
-    at.lost("the host is carried only as {equalTo: name}")
+    at.lost("the host is converted only as {equalTo: name}")
 
 
 def _path_parameters(written: Any, result: PathTarget, at: LossPlace) -> None:
@@ -151,7 +151,7 @@ def _path_parameters(written: Any, result: PathTarget, at: LossPlace) -> None:
                     "Write it with a backslash before the brace",
                 )
         else:
-            place.lost("a path parameter is asked only by `equalTo` or `matches`")
+            place.lost("a path parameter is matched only by `equalTo` or `matches`")
 
 
 def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
@@ -166,7 +166,7 @@ def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
         body: dict[str, Any] = {}
         body_patterns(pattern.get("bodyPatterns") or [], body, place.at("bodyPatterns"))
         if set(body) - {"text"}:
-            place.at("bodyPatterns").lost("of a part only its text is asked")
+            place.at("bodyPatterns").lost("of a part only its text is matched")
         if pattern.get("matchingType", "ANY") != "ANY":
             place.at("matchingType").lost("one part that fits is enough")
         condition = body.get("text", "present")
@@ -174,5 +174,5 @@ def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
             match.setdefault("files", {})[pattern["name"]] = {"text": condition}
         else:
             match.setdefault("form", {})[pattern["name"]] = condition
-            hint = "Where it is sent as a file, ask it under `files`"
+            hint = "Where it is sent as a file, match it under `files`"
             place.lost("whether the part is a field or a file does not show; taken for a field", hint)

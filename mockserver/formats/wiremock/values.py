@@ -33,7 +33,7 @@ def text_condition(pattern: Any, at: LossPlace) -> Any:
             continue
         make = _OPERATORS.get(key)
         if make is None:
-            at.at(key).lost(f"`{key}` can't be asked of a text here")
+            at.at(key).lost(f"`{key}` can't be applied to a text here")
             return FAILED
         made = make(operand, pattern, at.at(key))
         if made is FAILED:
@@ -73,7 +73,7 @@ def is_regex(source: object, at: LossPlace) -> bool:
     if compiled(source) is not None:
         return True
     at.lost(
-        f"{source!r} is no regular expression of RE2",
+        f"{source!r} is not a regular expression of RE2",
         "RE2 has no look-around and no back references: write the condition otherwise",
     )
     return False
@@ -113,7 +113,7 @@ def _not(operand: object, _: dict[str, Any], at: LossPlace) -> object:
 def _each(operand: object, at: LossPlace) -> list[Any] | None:
     """The condition of every pattern in a list; None where one fails."""
     if not isinstance(operand, list):
-        at.lost("here stands a list of patterns")
+        at.lost("expected a list of patterns")
         return None
     made = [text_condition(item, at.at(i)) for i, item in enumerate(operand)]
     return None if any(item is FAILED for item in made) else made

@@ -110,7 +110,7 @@ class HandlebarsScope:
             if first in names:
                 return names[first] + _keys(rest)
         if first == "parameters":
-            raise NotConvertibleError("parameters of a transformer are not carried")
+            raise NotConvertibleError("parameters of a transformer are not converted")
         if self._items and re.fullmatch(r"\w+", first):
             return self._item + _keys(steps)
         raise NotConvertibleError(f"the name {name!r} is not known here")

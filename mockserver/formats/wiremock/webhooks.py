@@ -62,7 +62,7 @@ def _webhook(written: dict[str, Any], at: LossPlace) -> dict[str, Any] | None:
         if isinstance(result, str):
             made["delay"] = result
         elif result is not None:
-            at.at("delay").lost("the delay of a webhook is not drawn here")
+            at.at("delay").lost("the delay of a webhook can't be random here")
     return made
 
 

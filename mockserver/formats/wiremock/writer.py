@@ -31,7 +31,7 @@ _ROUTE_LOST = {
     "auth": "auth is not known there",
     "idempotency": "idempotency is not known there",
     "limit": "limits are not known there",
-    "expect": "expectations on counts are asked of their admin API",
+    "expect": "expectations on counts are a feature of their admin API",
     "set_ttl": "states don't end by the clock there",
 }
 _MARKS = ("{{", "{%", "{#")
@@ -143,14 +143,14 @@ class Out:
         if not names:
             return {}
         if len(names) > 1 or any(mark in name for name in names for mark in _MARKS):
-            at.at("when").lost("a mapping asks and sets one state, by a plain name")
+            at.at("when").lost("a mapping has one state, by a plain name")
             return {}
         name = names.pop()
         made: dict[str, Any] = {"scenarioName": name}
         if name in when:
             state = _required(when[name])
             if state is None:
-                at.at("when", name).lost("a state is asked only as one plain text there")
+                at.at("when", name).lost("a state is matched only as one plain text there")
                 return {}
             made["requiredScenarioState"] = state
         if name in wrote:
@@ -171,7 +171,7 @@ class Out:
     ) -> list[dict[str, Any]]:
         """A mapping for each step, chained by states: their way to say first this, then that."""
         if route.get("when") or route.get("set"):
-            at.at("when").lost("beside a sequence, states are not carried")
+            at.at("when").lost("beside a sequence, states are not converted")
         scenario = route.get("name") or route["request"]
         made = []
         for i, step in enumerate(steps):

@@ -29,7 +29,7 @@ _TYPES = {
 _LOST = {
     "events": "server-sent events are not known there",
     "chunks": "a body in pieces is not known there",
-    "choose": "a reply that is drawn is not known there",
+    "choose": "a random reply is not known there",
     "cases": "a reply by cases is not known there",
     "for": "a step that ends by the clock is not known there",
     "effect": "effects are not known there",
@@ -159,7 +159,7 @@ class WrittenReplies:
             at.lost(f"the fault {kind!r} is not known there")
             return
         if isinstance(fault, dict) and fault.get("after") is not None:
-            at.lost(f"a fault strikes before any byte there, not after {shown(fault['after'])}")
+            at.lost(f"a fault occurs before any byte there, not after {shown(fault['after'])}")
         made["fault"] = _FAULTS[kind]
 
 

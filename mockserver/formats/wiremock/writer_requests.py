@@ -58,7 +58,7 @@ def _match(match: dict[str, Any], conditions: dict[str, Any], at: LossPlace) -> 
             continue
         make = _BODIES.get(key)
         if make is None:
-            place.lost(f"`{key}` can't be asked there")
+            place.lost(f"`{key}` can't be matched there")
             continue
         patterns = [item for item in make(written, place) if item is not None]
         if patterns:
@@ -143,7 +143,7 @@ def _tree(*, exact: bool) -> object:
         if value is _NO_TREE:
             return [None]
         if flags.unordered and flags.ordered:
-            at.lost("lists in order and lists in any order can't stand together there")
+            at.lost("lists in order and lists in any order can't be combined there")
         pattern: dict[str, Any] = {"equalToJson": json_line(value)}
         if flags.unordered:
             pattern["ignoreArrayOrder"] = True
@@ -168,7 +168,7 @@ def _plain(written: object, flags: _Flags, at: LossPlace) -> object:
     if written == "$present":
         return "${json-unit.ignore}"
     if isinstance(written, str) and written.startswith("$"):
-        at.lost(f"{written} can't be asked there")
+        at.lost(f"{written} can't be matched there")
         return _NO_TREE
     if not isinstance(written, dict):
         return written
@@ -202,14 +202,14 @@ def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> object:
             return []
         if not flags.exact and key in ("$contains", "$all_of"):
             return _contained(key, operand, flags, at)
-    at.lost(f"{', '.join(written)} can't be asked there")
+    at.lost(f"{', '.join(written)} can't be matched there")
     return _NO_TREE
 
 
 def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> object:
     items = [operand] if key == "$contains" else [item.get("$contains", _NO_TREE) for item in operand]
     if any(item is _NO_TREE for item in items):
-        at.lost("$all_of can't be asked there")
+        at.lost("$all_of can't be matched there")
         return _NO_TREE
     flags.unordered |= len(items) > 1
     return _all_plain(items, flags, at)
@@ -248,7 +248,7 @@ def _queried(kind: str, query: str, condition: object, at: LossPlace) -> dict[st
 
 def _schema(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
     if isinstance(written, str):
-        at.lost("a schema in a file is not carried", "Write it inline")
+        at.lost("a schema in a file is not converted", "Write it inline")
         return [None]
     made: dict[str, Any] = {"matchesJsonSchema": json_line(written)}
     named = written.get("$schema") if isinstance(written, dict) else None

@@ -31,16 +31,16 @@ def handlebars(text: str, at: LossPlace) -> str:
     if "{{" not in text and "{%" not in text:
         return text
     if _RAW.search(text):
-        at.lost("braces that are sent as they stand can't be said beside templates there")
+        at.lost("literal braces can't be combined with templates there")
         text = _RAW.sub(r"\1", text)
     if "{%" in text:
-        at.lost("statements in templates are not carried")
+        at.lost("statements in templates are not converted")
         return text
 
     def said(match: re.Match[str]) -> str:
         made = expression(match[1].strip())
         if made is None:
-            at.lost(f"{match[0]} can't be said there")
+            at.lost(f"{match[0]} can't be expressed there")
             return match[0]
         return "{{" + made + "}}"
 

@@ -18,12 +18,12 @@ def equal_to_xml(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     at.unknown(pattern, _EQUALITY)
     text = pattern["equalToXml"]
     if not isinstance(text, str) or "<!DOCTYPE" in text or "<!ENTITY" in text:
-        at.at("equalToXml").lost("it is no XML without a document type")
+        at.at("equalToXml").lost("it is not valid XML without a document type")
         return {}
     try:
         root = ET.fromstring(text)  # noqa: S314  (no document type, so no entities)
     except ET.ParseError as error:
-        at.at("equalToXml").lost(f"it is no XML: {error}")
+        at.at("equalToXml").lost(f"it is not valid XML: {error}")
         return {}
     result: dict[str, Any] = {}
     _gather(root, f"/{_name(root)}", result)
