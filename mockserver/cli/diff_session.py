@@ -1,4 +1,4 @@
-"""One comparison: every route is asked of the real service, and what it answers compared. See `command` for exit codes."""
+"""Send the requests of all routes to the real service and compare the answers. `cli/diff.py` has the exit codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAME, DRIFTED, NOT_ASKED = 0, 1, 2
 TIMEOUT_S = 30.0
 MOST_BYTES = 16 * 1024 * 1024
 MOST_STREAM_S = 10.0
-"""So long a stream of events is read."""
+"""Maximum time for which a stream of events is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class DiffOptions:
 
 @dataclass(slots=True)
 class DriftFinding:
-    """What came of one route: drift, or why it was not asked, or could not be."""
+    """Result of one route: drift, the reason why it was skipped, or the failure."""
 
     route: Route
     request: Request | None = None
@@ -123,7 +123,9 @@ async def _finding(
 
 
 async def _real(upstream: Upstream, to: str, request: Request) -> Response:
-    """The real reply, whole; of a stream what comes in so long. Raises UnreachableServiceError."""
+    """
+    Return the complete reply of the service; a stream is read for a limited time. Raises UnreachableServiceError.
+    """
     step = Forward(to, lambda _: True, is_recorded=True)
     async with upstream.ask(step, request) as reply:
         if reply.error is not None:

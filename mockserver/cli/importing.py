@@ -1,7 +1,7 @@
 """
-`mockserver import`: another tool's file becomes scenarios, as a person would keep them.
+`mockserver import`: convert files of other tools to scenarios.
 
-They are loaded before they are written: a scenario that doesn't load is ours to mend, and never lands on a disk.
+The scenarios are loaded before they are written; one that does not load is a bug of the importer.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def import_scenarios(
 
 
 def _read(format_: str, source: str) -> Imported:
-    """Raises ConversionRefusedError where nothing is in it, or all of it was lost, with the reasons told before."""
+    """Read the source. Raises ConversionRefusedError if no route can be made of it, after its losses were printed."""
     imported: Imported = format_named(format_).read(Path(source))
     answers = any(
         scenario.get("routes") or scenario.get("resources") for scenario in imported.scenarios.values()
@@ -75,7 +75,9 @@ def _read(format_: str, source: str) -> Imported:
 
 
 def _rename(imported: Imported, name: str | None) -> None:
-    """Gives the one scenario its name. Raises ConversionRefusedError where there are several, InvalidInputError for what is no name."""
+    """
+    Rename the scenario. Raises ConversionRefusedError if there are several, InvalidInputError for an invalid name.
+    """
     if name is None:
         return
     parse_spec(ScenarioSpec, {"scenario": name})
@@ -87,7 +89,7 @@ def _rename(imported: Imported, name: str | None) -> None:
 
 
 def _files(imported: Imported, output: Path | None) -> dict[Path, bytes]:
-    """What goes where. Raises ConversionRefusedError where there is more than the place can hold."""
+    """Return the content of each output file. Raises ConversionRefusedError if the output cannot hold all files."""
     alone = output is None or output.suffix in _SUFFIXES
     if alone and len(imported.scenarios) > 1:
         raise ConversionRefusedError(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip
@@ -114,10 +116,7 @@ def _text(name: str, document: Document, remarks: list[str], stem: str) -> str:
 
 
 def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], list[str]]:
-    """
-    What keeps the scenarios from being loaded, and notes. That a library is
-    missing here says nothing about them.
-    """
+    """Load the scenarios; return errors, and notes about missing libraries."""
     texts = [text for path, text in files.items() if path.suffix in _SUFFIXES][: len(imported.scenarios)]
     try:
         build_world(

@@ -1,8 +1,8 @@
 """
-One recording from the command line: serves until it is ended, says what passes, writes the scenario.
+Record a service from the command line: serve until a signal, show progress, write the scenario.
 
-0 where it is written, 1 where there is nothing to write or it can't listen, 2 where an option is wrong. What was
-recorded is never lost: where the file can't be written, it goes to a folder of its own.
+Exit codes: 0 written, 1 nothing to write or port in use, 2 invalid option. If the file cannot be written, the
+recording is saved in a temporary folder.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from mockserver.cli.parameters import Duration, scenario_paths
 
 
 class _BehindDashes(click.Command):
-    """Takes what stands behind `--` as it is: a command with options of its own."""
+    """A command that takes the arguments after `--` unchanged: a command with its own options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:

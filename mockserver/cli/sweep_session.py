@@ -152,7 +152,7 @@ class _Session:
         return shlex.join([*words, "--", *given.command])
 
     def _run_all(self, sweep: Sweep, lesson: Lesson) -> bool:
-        """Whether it came to its end, and was not ended by Ctrl-C."""
+        """Return whether all cells ran, without Ctrl-C."""
         limit_s = self._options.limit_s or 30 + 5 * lesson.duration_s
         with ThreadPoolExecutor(self._options.jobs) as pool:
             waiting = {pool.submit(self._trial, cell, limit_s) for cell in sweep.planned}
@@ -179,7 +179,7 @@ class _Session:
     def _once(
         self, name: str, seed: str, troubles: tuple[dict[str, Any], ...], limit_s: float | None
     ) -> tuple[Ended, Any]:
-        """One run in a world of its own, and what happened in it. Raises MockServerError where the command can't be started."""
+        """Run the command in an isolated namespace. Raises MockServerError if the command cannot be started."""
         ns: Namespace = self._home.open(name_for(f"sweep-{name}"), seed)
         try:
             self._home.watch(ns)

@@ -1,4 +1,4 @@
-"""Scenario files sent to a server that may stand elsewhere: the text, and the files that it names."""
+"""Scenario files for upload, with the files that they refer to."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ class ScenarioFile:
 
 def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
     """
-    The file, with every file beside it (or below) that some text in it names, and those that they refer to by `$ref`.
+    Read a scenario file and the files in its folder that it refers to, by name or by `$ref`.
 
-    Raises FileNotFoundError. A file that is no YAML is sent as it is: the
-    server says better what is wrong.
+    Raises FileNotFoundError. Invalid YAML is sent unchanged: the server reports the error.
     """
     file = Path(path)
     text = file.read_text("utf-8")
@@ -56,7 +55,7 @@ def _stem(name: str) -> str:
 
 
 def _beside(file: Path, name: str) -> Path | None:
-    """The file of that name in the scenario's folder or below; None where there is none."""
+    """Return the file of that name in the folder of the scenario or below; None if there is none."""
     if not name or len(name) > 500 or "\n" in name or "\0" in name or "{{" in name:
         return None
     folder = file.parent.resolve()

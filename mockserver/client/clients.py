@@ -1,4 +1,4 @@
-"""The way in: a client of a mock server that runs anywhere."""
+"""Clients of a mock server that runs in any process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def link_to(
     context: ssl.SSLContext | None = None,
     local: InProcess | None = None,
 ) -> Link:
-    """The link that a client's arguments describe. Raises ValueError for what is no URL."""
+    """Return the link for the arguments of a client. Raises ValueError for an invalid URL."""
     match = _PATH.fullmatch(urlsplit(url).path)
     before, name = (match["before"], match["name"]) if match else ("", None)
     root = f"{before}/__admin"

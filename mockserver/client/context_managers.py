@@ -1,4 +1,4 @@
-"""Something that begins with a block and ends with it: an outage, a roll-back."""
+"""Context managers of the client: outages, failures, rollbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ T = TypeVar("T")
 
 
 class _Block(Generic[T]):
-    """`begin` gives what `end` gets; `name` is the call that made it, for the error where nobody enters it."""
+    """
+    The result of `begin` is the argument of `end`; `name` is the call, for the error if the block is never entered.
+    """
 
     _keyword = "with"
 
@@ -27,7 +29,7 @@ class _Block(Generic[T]):
 
 
 class Pause(_Block[T]):
-    """`with pause:` begins and ends it."""
+    """Begin and end of a `with` block."""
 
     def __enter__(self) -> Self:
         __tracebackhide__ = True
@@ -40,7 +42,7 @@ class Pause(_Block[T]):
 
 
 class AsyncPause(_Block[T]):
-    """`async with pause:` begins and ends it."""
+    """Begin and end of an `async with` block."""
 
     _keyword = "async with"
 

@@ -1,7 +1,7 @@
 """
-HTTP by the standard library: a few connections to one server, kept open, for any number of threads.
+HTTP client of the standard library: a pool of connections to one server, for any number of threads.
 
-No proxy of the environment stands between a test and its mock server.
+Proxies of the environment are ignored.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _JSON = json.JSONEncoder(allow_nan=False)
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 
 ABORT: ContextVar[Abort | None] = ContextVar("mockserver_abort", default=None)
-"""Set where somebody may want to end what the current thread is doing."""
+"""Set if another thread may end the exchange of this thread."""
 
 
 class Http:
     """
-    Exchanges JSON with the server at `url` (scheme, host and port count).
+    Exchanges JSON with the server at `url`; only scheme, host and port are used.
 
-    `timeout_s` is how long an answer may take; None waits for ever. `context`
-    is for https; without one the system's certificates count.
+    `timeout_s` is the timeout of an answer in seconds; None has no limit. `context` is the TLS context for https; the
+    default uses the certificates of the system.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Http:
 
     def send(self, method: str, target: str, document: object = ..., *, wait_s: float | None = 0.0) -> Any:
         """
-        What is answered, as JSON; None where it is empty. `wait_s` is time that
-        the server was asked to take on top.
+        Send a request; return the JSON of the answer, None if it is empty.
 
-        Raises Refused for a problem document, Unreachable where nobody answers.
+        `wait_s` is additional time for the answer in seconds; None waits without a limit. Raises Refused for a
+        problem document, Unreachable without an answer.
         """
         timeout_s = None if wait_s is None else self._timeout_s + wait_s
         status, data = self._exchange(method, target, self._request(method, target, document), timeout_s)
@@ -77,8 +77,9 @@ class Http:
 
     def open(self, target: str) -> tuple[ClientConnection, Iterator[bytes]]:
         """
-        A GET whose answer goes on: its connection, which the caller closes, and the pieces as
-        they come. Raises Refused, Unreachable.
+        Send a GET whose answer continues; return its connection, which the caller closes, and the parts of the body.
+
+        Raises Refused, Unreachable.
         """
         connection = ClientConnection(*self._address, self._context)
         try:
@@ -160,13 +161,13 @@ class Http:
         connection.close()
 
     def close(self) -> None:
-        """Closes what is idle. The next exchange opens a connection again."""
+        """Close the idle connections. The next exchange opens a connection."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
     def __del__(self) -> None:
-        """A client that nobody closed takes its connections along, without a ResourceWarning in the user's tests."""
+        """Close the connections of a client that was not closed, without a ResourceWarning."""
         if hasattr(self, "_idle"):
             self.close()

@@ -42,7 +42,7 @@ class Values(Mapping[str, str]):
 
 
 def body_bytes(view: Mapping[str, Any]) -> bytes:
-    """The body of a view; of one that was cut, what was kept."""
+    """Return the body of a view; a truncated body as far as it was kept."""
     if view.get("base64"):
         return base64.b64decode(view["base64"])
     return str(view.get("text") or "").encode()
@@ -70,7 +70,7 @@ class Request:
 
     @classmethod
     def of_view(cls, view: Mapping[str, Any]) -> Self:
-        """From a call of the admin API. A body over 64 KiB is cut; `truncated` says so."""
+        """Create from a call of the admin API. Bodies over 64 KiB are truncated; see `truncated`."""
         cert = view.get("client_cert")
         request = cls(
             http.Request(
@@ -351,7 +351,7 @@ class Operations(list[Operation]):
 
     @classmethod
     def of(cls, pages: Iterable[Mapping[str, Any]]) -> Self:
-        """Of all pages; each of them tells both numbers of the whole."""
+        """Return the operations of all pages; each page has both numbers."""
         result = cls()
         for page in pages:
             result.extend(Operation.of(item) for item in page["items"])

@@ -209,7 +209,7 @@ class RouteSurface(NamedValue):
 
 
 def operations_of(link: Link, route: str | None, by: str | None, ignore: str | Sequence[str]) -> Operations:
-    """Return the operations that `GET /attempts` tells."""
+    """Return the operations of `GET /attempts`."""
     fields = ignore if isinstance(ignore, str) else ",".join(ignore)
     return Operations.of(link.pages("/attempts", route=route, by=by, ignore=fields or None))
 

@@ -1,11 +1,9 @@
 """
-One description, two faces: a blocking one, and one to await.
+One implementation of the sync and the async client.
 
-What the client can do is written once, as plain blocking methods under `@does`,
-`@tells` and `@does_here`. On a `Blocking` object they are just that; on an
-`Awaiting` one they give a coroutine that runs the same method on a thread of
-the client's own: not of the loop's pool, whose few threads the application
-under test may need while a check waits for it.
+Methods are written once, as blocking methods with `@does`, `@tells` or `@does_here`. On a `Blocking` object they
+block; on an `Awaiting` object they return a coroutine that runs the method on a thread of the client. These threads
+are separate from the pool of the loop, which the application under test may need.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ class _Described:
 
 
 class does(_Described, Generic[P, T]):  # noqa: N801  (a decorator)
-    """A method that may take a while."""
+    """A method that sends requests."""
 
     def __init__(self, work: Callable[Concatenate[Any, P], T]) -> None:
         super().__init__(work)
@@ -70,7 +68,7 @@ class does(_Described, Generic[P, T]):  # noqa: N801  (a decorator)
 
 
 class does_here(_Described, Generic[P]):  # noqa: N801
-    """The same where the result is the object itself, so that calls can be chained."""
+    """Like `does`, for methods that return the object itself, so that calls can be chained."""
 
     def __init__(self, work: Callable[Concatenate[Any, P], object]) -> None:
         @functools.wraps(work)
@@ -92,7 +90,7 @@ class does_here(_Described, Generic[P]):  # noqa: N801
 
 
 class tells(_Described, Generic[T]):  # noqa: N801
-    """A property that is asked of the server each time it is read."""
+    """A property that is read from the server on each access."""
 
     def __init__(self, work: Callable[[Any], T]) -> None:
         super().__init__(work)
@@ -109,7 +107,7 @@ class tells(_Described, Generic[T]):  # noqa: N801
 
 
 def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) -> Callable[..., Any]:
-    """`work` as a method of that object, in the way of its face. A fact is read without parentheses."""
+    """Return `work` as a method of the object, blocking or awaitable. A property is called without arguments."""
 
     def call(*args: object, **keys: object) -> Any:
         __tracebackhide__ = True
@@ -133,7 +131,7 @@ def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) 
 
 
 def run(work: Callable[..., T], *args: object, **keys: object) -> T:
-    """Its result. What the client raises begins its traceback here: the way inside says nothing to a test."""
+    """Return the result. The traceback of client errors starts here, without internal frames."""
     __tracebackhide__ = True
     try:
         return work(*args, **keys)
@@ -142,7 +140,7 @@ def run(work: Callable[..., T], *args: object, **keys: object) -> T:
 
 
 async def run_aside(work: Callable[..., T], *args: object, **keys: object) -> T:
-    """The same on a thread. Cancelling ends the exchange under way, so that no thread is left waiting."""
+    """Run on a thread. Cancellation ends the current exchange, so that no thread waits."""
     __tracebackhide__ = True
     abort = Abort()
     context = contextvars.copy_context()

@@ -1,4 +1,4 @@
-"""From Python arguments to what the language writes: routes, replies and checks."""
+"""Convert Python arguments to routes, replies and checks of the scenario language."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Functions = dict[int, Callable[[Any], Any]]
 
 
 def request_line(method: str, path: object) -> str:
-    """Raises TypeError for a compiled pattern: a path says where its patterns stand."""
+    """Return a request line. Raises TypeError for a compiled pattern."""
     __tracebackhide__ = True
     if isinstance(path, re.Pattern):
         raise TypeError(
@@ -32,7 +32,7 @@ def request_line(method: str, path: object) -> str:
 
 
 def route_document(line: str, words: Mapping[str, Any]) -> dict[str, Any]:
-    """A route without its reply. Raises TypeError for unknown keywords."""
+    """Return a route without a reply. Raises TypeError for unknown keywords."""
     __tracebackhide__ = True
     check_words(f"a route ({line})", words, ROUTE | MATCH)
     document: dict[str, Any] = {"request": line}
@@ -187,7 +187,7 @@ def _with_file(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer_document(value: object) -> Any:
-    """What a function answered, as one reply in the language. Raises TypeError for anything else."""
+    """Convert the result of a function to a reply. Raises TypeError for anything else."""
     if _is_number(value) or isinstance(value, Mapping):
         return _step(value)
     raise TypeError(
@@ -218,7 +218,7 @@ def check_document(subject: object, words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _effects(given: dict[str, Any]) -> dict[str, Any]:
-    """Fields of the effect that stand beside `kind` are conditions, as under `where`."""
+    """Move the fields besides `kind` to `where`."""
     beside = {name: value for name, value in given.items() if name not in ("kind", "where")}
     if not beside:
         return given

@@ -1,8 +1,7 @@
 """
-A value that a condition holds for, and what the condition asks of others.
+Example values for conditions, and the rules that an example does not express.
 
-Formats that hold examples write the value; formats with rules of their own, such
-as Pact, write both.
+Formats with examples write the value; formats with rules, such as Pact, write both.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from mockserver.model.written import as_text
 from mockserver.openapi.texts import as_python, by_pattern
 
 NOTHING: Any = object()
-"""No value is asked for: `absent`."""
+"""The condition is `absent`."""
 
 
 @dataclass(slots=True)
@@ -134,7 +133,7 @@ def _example(name: str, operand: Any, result: Example) -> object:
 
 
 class _First(Random):
-    """Chooses the first of everything, so that an example is the same each time, and short."""
+    """Always chooses the first possibility, so that examples are short and reproducible."""
 
     def choice(self, seq: Any) -> Any:
         return seq[0]

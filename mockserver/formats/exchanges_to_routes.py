@@ -1,9 +1,8 @@
 """
-Recorded exchanges, folded into routes as a person would have written them.
+Convert recorded exchanges to routes, as a person would write them.
 
-The same request several times is one route with a sequence; answers that don't
-change are one reply. A body or a header is asked for only where it tells requests
-apart, and what changes by its nature (ids, instants) is never asked for.
+Repeated requests become one route with a sequence; equal answers become one reply. Bodies and headers are matched
+only if they distinguish requests; volatile values such as ids and times are never matched.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ _BY_NATURE = re.compile(
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"  # an instant (RFC 3339)
 )
 CACHE_BUSTERS = ("_", "_t", "cachebuster", "cache_buster")
-"""Query parameters that are there to be different each time."""
+"""Query parameters that only avoid caches."""
 _NUMBER = re.compile(r"(?:0|-?[1-9][0-9]{0,14})")
 
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """What one request asks, as conditions, and what answered it."""
+    """A request as conditions, with its answers."""
 
     method: str
     path: str
@@ -47,7 +46,7 @@ class RecordedRequest:
 
     @property
     def same(self) -> str:
-        """Equal for requests that conditions can't tell apart."""
+        """Equal for requests that conditions cannot distinguish."""
         return f"{self.place}\n{_text([self.headers, self.query, self.body])}"
 
     @property
@@ -65,17 +64,15 @@ class RecordedRequest:
 
     @property
     def breadth(self) -> tuple[int, int, int]:
-        """
-        A request asks for more the lower it is. What it asks may hold for another
-        request only if that one asks for at least as much, so that one goes first.
-        """
+        """The lower, the more specific; the most specific request of a path comes first."""
         return -_size(self.headers), -_size(self.query), -_size(self.body)
 
 
 def fold(exchanges: Iterable[RecordedExchange], name: str) -> Imported:
     """
-    A scenario for each origin: `name` if there is but one, else the hosts' names.
-    What is no call of a service is lost.
+    Return a scenario for each origin: `name` if there is only one, otherwise named after the hosts.
+
+    Exchanges that are not calls of a service are lost.
     """
     imported = Imported()
     by_origin: dict[str, list[RecordedExchange]] = {}
@@ -156,8 +153,7 @@ def _routes(exchanges: list[RecordedExchange], beside: Beside) -> list[Document]
 
 def told_apart(groups: list[RecordedRequest]) -> list[RecordedRequest]:
     """
-    Without the conditions that tell nothing apart; the query stays, it is what was asked for.
-    In the order of their places, what asks for more first.
+    Remove conditions that distinguish nothing, except on the query. The most specific request of a path comes first.
     """
     for part in ("headers", "body"):
         alike: dict[str, list[RecordedRequest]] = {}
@@ -184,7 +180,7 @@ def _route(request: RecordedRequest, beside: Beside) -> Document:
 
 
 def sequence(replies: list[Any]) -> object:
-    """One reply where all are the same, else steps, the last of which stays."""
+    """Return one reply if all are equal, otherwise a sequence; its last step repeats."""
     steps = folded(replies, few=2)
     return steps[0] if len(steps) == 1 else steps
 
@@ -233,7 +229,7 @@ def _scalar(text: str) -> object:
 
 
 def body_match(exchange: RecordedExchange) -> dict[str, Any]:
-    """A condition on the body that holds for this one; none for an empty body and for one that tells little."""
+    """Return a condition that this body fulfils; none for an empty body."""
     request = exchange.request
     if not request.body:
         return {}
@@ -288,7 +284,7 @@ def _number(value: object, _: object) -> object:
 
 
 def _size(condition: object) -> int:
-    """How much a condition asks for: what only asks that something be there is less than any value."""
+    """Return how specific a condition is: presence counts less than a value."""
     if isinstance(condition, dict):
         if "$fields" in condition:
             return _size(condition["$fields"])

@@ -1,8 +1,8 @@
 """
-HTTP archives, HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), as browsers, proxies and this server save them.
+HTTP archives, HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), as browsers, proxies and this server save
+them.
 
-Our own archives say more below fields that begin with an underscore: how a call
-ended. Where other tools read them, that is left.
+Our archives have additional fields, which begin with an underscore; other tools ignore them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no archive."""
+    """Read an archive. Raises InvalidInputError for any other file."""
     result: list[Lost] = []
     imported = fold(exchanges(json_file(source, "an HTTP archive"), result), name_of(source))
     imported.lost[:0] = result
@@ -36,7 +36,7 @@ def read(source: Path) -> Imported:
 
 
 def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
-    """The entries that can be read, in their order; of the others it is said why. Raises InvalidInputError."""
+    """Yield the readable entries in order; the others are lost. Raises InvalidInputError."""
     entries = _entries(document)
     for index, entry in enumerate(entries):
         place = f"log.entries[{index}]"
@@ -146,7 +146,7 @@ def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[
 
 
 def _decoded(body: bytes, headers: Lines) -> bytes:
-    """Some writers keep the content-coding on; most take it off, so what can't be undone stays."""
+    """Decode the body. Most writers already did, so a body that cannot be decoded is kept."""
     try:
         return without_coding(body, headers)
     except UnreadableBodyError:
@@ -157,7 +157,7 @@ def _decoded(body: bytes, headers: Lines) -> bytes:
 
 
 def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Exported:
-    """One archive: an entry for each answer of each route, in their order."""
+    """Write one archive with an entry for each reply of each route."""
     from mockserver.formats.routes_to_exchanges import unfold
 
     told, lost = unfold(scenarios, folder)
@@ -168,7 +168,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
 
 def from_calls(archive: object) -> Exported:
-    """The archive of a server as it is."""
+    """Return the archive of a server unchanged."""
     _entries(archive)
     return Exported({"calls.har": pretty(archive)})
 
@@ -180,7 +180,7 @@ def _creator() -> dict[str, str]:
 
 
 def _entry(exchange: RecordedExchange) -> dict[str, Any]:
-    """No call was made, so its time is 0; the format wants an instant."""
+    """Return an entry with duration 0 and a fixed time, since no call was made."""
     entry: dict[str, Any] = {
         "startedDateTime": "1970-01-01T00:00:00.000Z",
         "time": 0,

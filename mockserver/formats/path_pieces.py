@@ -1,6 +1,4 @@
-r"""
-Route paths taken apart: `/users/{id}`, `/files/{rest:.+}`, for formats that write parameters otherwise.
-"""
+"""Parse paths of routes: `/users/{id}`, `/files/{rest:.+}`."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from mockserver.formats.examples import matching
 from mockserver.formats.mocks.conditions import escaped
 
 PLAIN = "[^/]+"
-"""What a parameter without an expression of its own takes."""
+"""Pattern of a parameter without an expression."""
 
 
 def pieces(path: str) -> list[str | tuple[str, str]]:
@@ -37,7 +35,7 @@ def pieces(path: str) -> list[str | tuple[str, str]]:
 
 
 def _end(path: str, start: int) -> int:
-    """Where the parameter that begins at `start` is over."""
+    """Return the end of the parameter that starts at `start`."""
     depth, at = 0, start
     while at < len(path):
         char = path[at]

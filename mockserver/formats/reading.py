@@ -1,4 +1,4 @@
-"""Files of other tools as data, with errors that name them; and data as such a file."""
+"""Read files of other tools, with errors that name them, and write JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.scenarios.source import LARGEST_FILE
 
 
 def file_bytes(source: Path, what: str) -> bytes:
-    """Raises InvalidInputError where it can't be read."""
+    """Return the bytes of a file. Raises InvalidInputError."""
     if source.is_dir():
         raise InvalidInputError(Flaw((), f"{source} is a folder", f"Name {what}"))
     try:
@@ -90,5 +90,5 @@ def json_bytes(value: object) -> bytes:
 
 
 def json_of(text: str) -> object:
-    """What a text is as JSON; decimals keep theirs. Raises ValueError."""
+    """Parse JSON; numbers keep their decimals. Raises ValueError."""
     return json.loads(text, parse_float=written_float)

@@ -1,8 +1,7 @@
 """
-Scenarios as exchanges: for each answer of each route a request that it takes.
+Convert each reply of each route to an exchange with an example request.
 
-For formats that hold examples. What a route says beyond an example is lost, each
-with its key path.
+For formats with examples; conditions that an example does not express are lost.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from mockserver.schema.base import has_templates, is_template
 
 _SAID = {"query", "query_exact", "headers", "cookies", "json", "json_exact", "form", "form_exact", "text"}
 LARGEST_TIMES = 1000
-"""So often a step that answers several times is written; more would fill the file with the same."""
+"""Maximum number of repetitions that are written."""
 
 
 def unfold(

@@ -1,7 +1,7 @@
 """
-Scenarios walked through answer by answer, for exporters: what of base, defaults and cases holds is put together here.
+Yield each reply of a scenario for exporters, with base, defaults and cases applied.
 
-A key that the other format has no word for is lost, with its key path.
+A key without a counterpart is lost, with its key path.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockserver.schema.base import parse_request_line
 from mockserver.schema.reply import BODY_KINDS
 
 DEFAULT_ORIGIN = "http://localhost:8080"
-"""Where a scenario's service is said to be, if the scenario doesn't say: where `mockserver serve` is."""
+"""Default URL of the service of a scenario: that of `mockserver serve`."""
 _SCENARIO_KEYS = {"scenario", "description", "active", "base", "host", "defaults", "routes", "vars"}
 _ROUTE_KEYS = {"name", "request", "match", "reply", "expect", "tags"}
 _REPLY_KEYS = {"status", "headers", "raw", "times", "weight", "match", "choose", "cases", *BODY_KINDS}
@@ -127,7 +127,7 @@ def as_mapping(reply: Any) -> Document:
 
 
 def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int | None, str, Document]]:
-    """The reply, or those of its `cases`; of a `choose` the likeliest."""
+    """Yield the reply, or its `cases`; of a `choose`, the most likely reply."""
     if reply.get("choose"):
         choices = [as_mapping(item) for item in reply["choose"]]
         best = max(range(len(choices)), key=lambda index: choices[index].get("weight", 1))

@@ -26,7 +26,7 @@ from mockserver.recording.exchanges import Lines, RecordedExchange, grouped, wit
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no cassette."""
+    """Read a cassette. Raises InvalidInputError for any other file."""
     lost: list[Lost] = []
     imported = fold(_exchanges(_document(source), lost), name_of(source))
     imported.lost[:0] = lost

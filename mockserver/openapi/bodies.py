@@ -49,7 +49,7 @@ def is_json(kind: str) -> bool:
 
 
 class RequestBody:
-    """What an operation takes."""
+    """Request body of an operation."""
 
     __slots__ = ("_content", "_required")
 
@@ -80,7 +80,7 @@ class RequestBody:
 
 
 def _from_form(request: Request, shape: SchemaShape) -> dict[str, object]:
-    """The fields, and files as the texts of their names: what is in one is not judged."""
+    """Return the fields of a form; a file is the text of its name, and its content is not validated."""
     pairs = request.form_pairs
     if request.media_type == "multipart/form-data":
         files = [

@@ -1,4 +1,4 @@
-"""A value against a compiled schema of a contract, and what is said where it doesn't fit."""
+"""Validate a value against a compiled schema."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mockserver.model.violation import Part, Violation
 from mockserver.resources.schema import said
 
 MOST = 20
-"""Of one value so many violations are told."""
+"""Maximum number of violations of one value."""
 
 
 def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation]:
-    """What of the value is not as the schema says; nearly always nothing, which costs one call of the library."""
+    """Return the violations of a schema; the usual case, none, costs one call of the library."""
     try:
         if validator.is_valid(value):
             return []

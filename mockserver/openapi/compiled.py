@@ -1,4 +1,4 @@
-"""An operation of a contract, compiled: what a request to it must be, and what each answer."""
+"""The rules of an OpenAPI operation for requests and responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.openapi.validators import Validators
 
 
 def is_outside(status: int) -> bool:
-    """Whether such an answer may come from what stands between: no operation has to document it."""
+    """Whether such an answer may come from an intermediary, so that it need not be documented."""
     return status >= 500 or status in (408, 429)
 
 

@@ -1,9 +1,8 @@
 """
-The contract that a scenario is held to: an OpenAPI document, read and compiled when the scenario is.
+OpenAPI validation of a scenario; the document is compiled with the scenario.
 
-In `report` what breaks it is kept and told; in `enforce` a bad request is
-refused with 400, and a bad reply becomes a 500 that says why. What the server
-itself answers (auth, limits, outages, troubles) is not held to it.
+In mode `report`, violations are recorded; in `enforce`, an invalid request gets 400 and an invalid reply becomes a
+500 with the reason. Responses of policies, outages and injected failures are not validated.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class KeepsViolations(Protocol):
 
 
 class Contract:
-    """One scenario's contract under one mode. `doubts` are what of the document can't be asked."""
+    """The document of a scenario in one mode. `doubts` are parts of it that cannot be validated."""
 
     __slots__ = ("_bases", "_index", "_known", "doubts", "mode")
 
@@ -50,7 +49,7 @@ class Contract:
         self.mode = mode
 
     def under(self, mode: Mode) -> Contract:
-        """The same, taken otherwise."""
+        """Return the same document in another mode."""
         return self if mode == self.mode else Contract(self._index, self._bases, self.doubts, mode)
 
     def operation(self, method: str, path: str) -> tuple[OperationRules, dict[str, str]] | None:
@@ -64,13 +63,13 @@ class Contract:
         return None
 
     def learn(self, rules: OperationRules, response: Response) -> list[Violation]:
-        """What is to be said of a response that is the same at each call; kept, so that no call asks again."""
+        """Validate a constant response once, so that calls need not."""
         result = rules.of_reply(response)
         self._known[id(response), rules.id] = (response, result)
         return result
 
     def asked(self, ns: KeepsViolations, call: Call) -> Holding:
-        """Looks at a request; what breaks the contract is kept."""
+        """Validate a request; violations are recorded."""
         request = call.request
         result = self.operation(request.method, request.path)
         if result is None:
@@ -96,7 +95,7 @@ class Contract:
     def answered(
         self, ns: KeepsViolations, call: Call, planned: Planned, rules: OperationRules | None
     ) -> Planned:
-        """Looks at an answer; gives what is sent in its place, where it may not be sent."""
+        """Validate a response; return what is sent instead if it is rejected."""
         if rules is None or planned.fault is not None:
             return planned
         response = planned.response
@@ -126,7 +125,7 @@ class Contract:
         return not rules.of_reply(response, is_head=request.method == "HEAD")
 
     def settled(self, ns: KeepsViolations, call: Call, planned: Planned) -> Planned:
-        """The same for an answer that came later, from a function."""
+        """Validate a response that was made later, by a function."""
         result = self.operation(call.request.method, call.request.path)
         return self.answered(ns, call, planned, None if result is None else result[0])
 
@@ -146,7 +145,7 @@ class Contract:
 
 
 class Holding:
-    """A request that was looked at: its operation, None where there is none, and what refuses it, if anything does."""
+    """A validated request: its operation, None if undocumented, and its rejection, if any."""
 
     __slots__ = ("_contract", "refusal", "rules")
 

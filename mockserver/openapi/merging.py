@@ -1,4 +1,4 @@
-"""Schemas put together: what holds for `allOf`, and for a branch with what stands beside it."""
+"""Merge schemas: `allOf`, and branches with the keys next to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that look as a schema asks: by format, by pattern, by length. Every draw comes from the `Random` given."""
+"""Generate texts for a schema: by format, pattern and length. Random values come from the given `Random`."""
 
 from __future__ import annotations
 

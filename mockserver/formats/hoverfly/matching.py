@@ -1,7 +1,7 @@
 """
-Hoverfly's request field matchers (docs.hoverfly.io, "Request matchers") as tests of a request.
+Convert request matchers of Hoverfly (docs.hoverfly.io, "Request matchers").
 
-A field has a list of matchers, all of which hold; `doMatch` asks what the one before found.
+A field has a list of matchers, all of which must match; `doMatch` applies to the result of the matcher before.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PARTS = {
 
 
 def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
-    """What a pair asks of a request, its destination, scheme and state apart. Raises NotConvertibleError."""
+    """Return the tests of a request, without destination, scheme and state. Raises NotConvertibleError."""
     losses.unknown(where, request, _PARTS)
     atoms: list[Atom] = []
     atoms += [Atom("method", _methods(matcher)) for matcher in request.get("method") or []]
@@ -67,8 +67,8 @@ def _query(request: dict[str, Any]) -> list[Atom]:
 
 def score(request: dict[str, Any]) -> int:
     """
-    How strong a match of it is (Hoverfly takes the strongest): 2 for each
-    exact matcher, 1 for each other, and for the parts that are not asked.
+    Return the score of a match (Hoverfly takes the highest): 2 for each exact matcher, 1 for each other, and 1 for
+    missing body or query.
     """
     lists = [request.get(part) or [] for part in ("method", "path", "destination", "scheme")]
     lists += list((request.get("headers") or {}).values())
@@ -165,7 +165,7 @@ def _methods(matcher: Matcher) -> frozenset[str]:
 
 
 def text_condition(matcher: Matcher) -> object:
-    """Of one text, or of the values under one name. Raises NotConvertibleError."""
+    """Return the condition on one text, or on the values of one name. Raises NotConvertibleError."""
     if inner := matcher.get("doMatch"):
         if kind_of(matcher) in ("jsonpath", "xpath", "jwt", "jwtjsonpath"):
             raise NotConvertibleError(f"{matcher['matcher']} selects a part of a text that is not a body")

@@ -1,6 +1,6 @@
 """
-Pairs of a simulation as routes: in the order in which Hoverfly would choose
-them, and those that are a sequence by state as one route.
+Convert pairs of a simulation to routes, in the order in which Hoverfly selects them; pairs that are a sequence by
+state become one route.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mockserver.formats.mocks.replies import Reply, sequence, short
 
 @dataclass(slots=True)
 class Pair:
-    """A pair on its way to a route."""
+    """A pair during conversion."""
 
     place: str
     request: dict[str, Any]
@@ -29,8 +29,8 @@ class Pair:
 
 def ordered(pairs: list[Pair]) -> list[Pair]:
     """
-    As they stand where that says the same; else the strongest first, and of
-    equals the last.
+    Return the pairs in their order if that has the same effect; otherwise the highest score first, and the last of
+    equals.
     """
     strongest = sorted(enumerate(pairs), key=lambda item: (-item[1].score, -item[0]))
     rank = {number: place for place, (number, _) in enumerate(strongest)}
@@ -72,7 +72,7 @@ def _single(pair: Pair) -> dict[str, Any]:
 
 
 def _chain(pair: Pair, pairs: list[Pair]) -> list[Pair]:
-    """The pairs that are steps 1, 2, … of the sequence that this one belongs to; none if it is no such step."""
+    """Return the pairs of the sequence that this pair belongs to, in order; none if it is not a step of one."""
     keys = [key for key in pair.required if key.startswith("sequence:")]
     if len(keys) != 1 or len(pair.required) != 1:
         return []

@@ -1,8 +1,8 @@
 """
-Hoverfly's simulations (schema v5 and its later minor versions), in and out.
+Read simulations of Hoverfly (schema v5 and later minor versions).
 
-Each exact destination becomes a scenario with that `host`. Hoverfly takes
-the strongest match and the last of equals; routes are put into that order.
+Each exact destination becomes a scenario with that `host`. Hoverfly takes the highest score and the last of equals;
+routes get that order.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class _Simulation:
         return {}
 
     def _lognormal(self, drawn: dict[str, Any], place: str) -> dict[str, Any]:
-        """By mean and median, as Hoverfly has it: the mean of a lognormal is its median times e^(σ²/2)."""
+        """Return a lognormal delay from mean and median, as in Hoverfly: mean = median · e^(σ²/2)."""
         median, mean = float(drawn.get("median") or 1), float(drawn.get("mean") or 1)
         sigma = min(10.0, max(0.01, math.sqrt(2 * math.log(max(mean / median, 1.00005)))))
         most = float(drawn.get("max") or 0) or math.ceil(median * math.exp(4 * sigma))
@@ -202,7 +202,7 @@ class _Simulation:
         return {"median": duration(median), "sigma": round(sigma, 3), "max": duration(most)}
 
     def _strikes(self, action: dict[str, Any], request: dict[str, Any], where: str, place: str) -> bool:
-        """Whether a global delay strikes this pair, where that can be told from its destination and path."""
+        """Return whether a global delay applies to this pair, if destination and path determine it."""
         methods = [
             text_of(item.get("value")) for item in request.get("method") or [] if kind_of(item) == "exact"
         ]
@@ -243,7 +243,7 @@ def _destination(matchers: list[dict[str, Any]]) -> tuple[str | None, list[Atom]
 
 
 def _decoded(reply: Reply, body: str) -> Reply:
-    """Base64; where the headers name a coding, the server codes anew what lies in it."""
+    """Decode Base64, and the content coding of the headers, which the server applies again."""
     coding = next(
         (str(v) for k, v in reply.get("headers", {}).items() if k.lower() == "content-encoding"), ""
     )

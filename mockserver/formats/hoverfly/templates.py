@@ -1,4 +1,4 @@
-"""Hoverfly's templates (Handlebars with its own helpers) as ours, as far as each stands for one value."""
+"""Convert templates of Hoverfly (Handlebars with its own helpers), if each expression is a single value."""
 
 from __future__ import annotations
 

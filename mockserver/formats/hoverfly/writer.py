@@ -53,7 +53,9 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
 
 def _in_order(routes: list[tuple[str, list[dict[str, Any]]]], losses: Losses) -> list[dict[str, Any]]:
-    """The last of equals wins there, the first here; a route that would win all the same is told."""
+    """
+    Return the pairs in the order of Hoverfly, where the last of equals wins; routes that would still win are lost.
+    """
     turned = False
     for first, later in meetings([pairs[0]["request"] for _, pairs in routes]):
         (place, ours), (other, theirs) = routes[first], routes[later]

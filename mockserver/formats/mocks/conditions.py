@@ -1,8 +1,4 @@
-"""
-Conditions in our words, put together from what other tools say.
-
-Their regular expressions are handed to RE2; what it lacks is `Uncarried`.
-"""
+"""Build conditions of the scenario language. Regular expressions must be valid in RE2."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from mockserver.model.written import as_text
 
 _WORDS = ("present", "absent")
 _FLAGS = re.compile(r"\(\?[is]+\)")
-"""Flags for the whole of a pattern, at its start."""
+"""Flags at the start of a pattern."""
 
 
 def literal(text: str) -> object:
@@ -59,7 +55,7 @@ def printed(condition: object) -> str | None:
 
 
 def both(left: object, other: object) -> object:
-    """Both hold. Operators that don't repeat share a mapping."""
+    """Return the condition that both fulfil; different operators share a mapping."""
     if left == other:
         return left
     first, second = _as_operators(left), _as_operators(other)
@@ -88,10 +84,7 @@ def _parts(operator: str, condition: object) -> list[Any]:
 
 
 def pattern(source: str) -> str:
-    """
-    A regular expression as RE2 takes it. Raises NotConvertibleError for look-around,
-    back references and what else it lacks.
-    """
+    """Return a regular expression in the syntax of RE2. Raises NotConvertibleError for unsupported features."""
     translated = re.sub(r"\(\?<(?![=!])", "(?P<", source)
     if compiled(translated) is None:
         raise NotConvertibleError(
@@ -118,8 +111,9 @@ def fits(whole: str, text: str) -> bool:
 
 def anywhere(source: str, *, ignore_case: bool = False, anything: str = "(?s:.*)") -> str:
     """
-    The pattern for a whole value that says the same as one that may fit any
-    part of it; `anything` is what may stand before and behind. Raises NotConvertibleError.
+    Return the pattern for a whole value that is equivalent to an unanchored one.
+
+    `anything` matches what may precede and follow. Raises NotConvertibleError.
     """
     inner = pattern(source)
     flags = _FLAGS.match(inner)
@@ -173,7 +167,7 @@ def closing(source: str, start: int) -> int:
 
 
 def escaped(text: str) -> str:
-    """A text as the pattern that fits just it, escaped no more than a person would."""
+    """Return the pattern for exactly this text, with as few escapes as possible."""
     return re.sub(r"([\\^$.|?*+()\[\]{}])", r"\\\1", text)
 
 
@@ -184,12 +178,12 @@ def containing(text: str, *, start: bool = False, end: bool = False) -> str:
 
 
 def has_alternatives(source: str) -> bool:
-    """Whether `|` stands outside of all brackets."""
+    """Whether `|` occurs outside of groups and classes."""
     return len(alternatives(source)) > 1
 
 
 def alternatives(source: str) -> list[str]:
-    """The parts of a pattern between the `|` that stand outside of all brackets."""
+    """Return the parts of a pattern between `|` outside of groups and classes."""
     return split(source, "|")
 
 
@@ -200,7 +194,7 @@ def split(source: str, by: str) -> list[str]:
 
 
 def dollared(condition: object) -> object:
-    """A condition with bare operators as one for a tree, where they carry a dollar."""
+    """Return a condition for a JSON tree, where operators start with a dollar."""
     if condition in _WORDS:
         return f"${condition}"
     if isinstance(condition, dict):
@@ -217,7 +211,7 @@ def _operand(name: str, operand: Any) -> object:
 
 
 def searching(whole: str, anything: str = "(?s:.*)") -> str:
-    """The pattern for any part of a value that says the same as one for the whole: what `anywhere` undoes."""
+    """Return the unanchored pattern that is equivalent to one for the whole value; the inverse of `anywhere`."""
     flags = _FLAGS.match(whole)
     head = flags[0] if flags else ""
     inner = whole[len(head) :]

@@ -1,4 +1,4 @@
-"""A scenario as exporters see it: its routes and replies in plain terms, what no peer knows told as lost."""
+"""Routes and replies of a scenario in the terms that other mock servers share; everything else is lost."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from mockserver.schema.base import has_templates, parse_request_line
 T = TypeVar("T")
 _WORK = {"set_ttl", "effect", "webhook", "auth", "idempotency", "limit"}
 _QUIET = {"scenario", "description", "active", "vars", "routes", "base", "host", "defaults", "state"}
-"""Keys of a scenario that are read elsewhere, or say nothing by themselves."""
+"""Keys of a scenario that are handled elsewhere or need no conversion."""
 
 
 @dataclass(slots=True)
 class OutgoingReply:
-    """One reply; times in milliseconds. Of `json`, `text` and `base64` at most one is there."""
+    """One reply; durations in milliseconds. At most one of `json`, `text` and `base64` is set."""
 
     status: int = 200
     headers: dict[str, list[str]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class OutgoingReply:
 
 @dataclass(slots=True)
 class Outgoing:
-    """A route on its way out. `place` is its key path in the scenario."""
+    """A route during export. `place` is its key path in the scenario."""
 
     place: str
     name: str | None
@@ -80,9 +80,10 @@ def outgoing(
     sort: bool = True,
 ) -> Iterator[Outgoing]:
     """
-    The routes that can go out, by priority as they are asked (with `sort`). `base` stands for the document's own;
-    with `ifs` the caller sees to expressions.
-    What a route can't take along is lost; where it would then answer what it should not, the route is.
+    Yield the routes that can be exported, by priority (with `sort`).
+
+    `base` replaces the base of the document; with `ifs`, the caller converts expressions. Unsupported keys are lost;
+    if a route would then answer wrong requests, the route is lost.
     """
     for key in document:
         if key not in _QUIET and not key.startswith("x-") and document[key]:
@@ -243,7 +244,7 @@ def _fault(answer: OutgoingReply, fault: Any, place: str, losses: Losses) -> Non
 
 
 def only_fixed_delay(answer: OutgoingReply, place: str, losses: Losses) -> int | None:
-    """Whole milliseconds, for tools that know nothing else: of a range the middle, which is told."""
+    """Return a fixed delay in milliseconds; a range is lost and becomes its middle."""
     if answer.delay_range is not None:
         given = answer.delay_range
         middle = given.get("median", (given.get("min", 0) + given["max"]) / 2)

@@ -1,8 +1,8 @@
 """
-Paths of other tools, literal or as regular expressions, and paths as routes write them.
+Convert paths of other tools, literal or as regular expressions, to paths of routes and back.
 
-A route's path begins with a slash, and its parameters stand behind it; so a
-pattern for a whole path is first freed of the slash that it begins with.
+The path of a route starts with a slash, followed by its parameters, so a pattern for a whole path loses its first
+slash.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _META = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
 def literal_path(text: str) -> str:
-    """A path that is compared as it stands. Raises NotConvertibleError for one without its slash."""
+    """Return a literal path. Raises NotConvertibleError if it does not start with a slash."""
     if not text.startswith("/"):
         raise NotConvertibleError(f"the path {text!r} does not begin with a slash, so no request has it")
     return re.sub(r"[\s{}?#]", lambda match: f"%{ord(match[0]):02X}", text)
@@ -120,7 +120,7 @@ def _one_group(part: str) -> bool:
 
 
 def _plain(part: str) -> str | None:
-    """The text that a pattern stands for if it has no choice in it."""
+    """Return the text of a pattern that matches only this text."""
     text, i = "", 0
     while i < len(part):
         char = part[i]
@@ -205,9 +205,9 @@ def _after_group(source: str) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Path:
     """
-    A route's path as other tools take it: `literal`, or a pattern for whole
-    paths with a named group for each parameter; `caseless` is the text where
-    that pattern only compares without case.
+    A path of a route for other tools: `literal`, or a pattern for whole paths with a named group for each parameter.
+
+    `caseless` is the text if the pattern only ignores case.
     """
 
     literal: str | None

@@ -1,4 +1,4 @@
-"""Replies of other tools in our words: bodies, delays, sequences."""
+"""Build replies: bodies, delays, sequences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockserver.schema.base import has_templates
 Reply = dict[str, Any]
 
 ENDLESS = 10_000
-"""So often another tool is told to repeat what is repeated for good here."""
+"""Number of repetitions that other tools get for an endless step."""
 
 
 def duration(milliseconds: float) -> str:
@@ -37,11 +37,11 @@ def _content_type(headers: dict[str, Any]) -> str | None:
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "transfer-encoding", "content-length", "date", "trailer", "upgrade")
 )
-"""What belongs to one connection or is made for each answer: not taken over."""
+"""Headers of a connection, or generated for each answer; they are not imported."""
 
 
 def kept_headers(headers: dict[str, Any]) -> dict[str, Any]:
-    """Without those that are made anew here; a list of one value is that value."""
+    """Return the headers without those that the server generates; a list of one value becomes the value."""
     kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
     return {
         name: value[0] if isinstance(value, list) and len(value) == 1 else value
@@ -56,7 +56,7 @@ def reply_head(status: object, headers: Iterable[tuple[str, Any]]) -> Reply:
 
 
 def with_text(reply: Reply, text: str) -> Reply:
-    """A text as body: as JSON where it is marked so and JSON says the same, for a person to read."""
+    """Return the reply with a text body; as JSON if it is declared as JSON and JSON is equivalent."""
     if not text:
         return reply
     kind = media_type(reply.get("headers", {}))
@@ -111,7 +111,7 @@ def with_json(reply: Reply, value: object) -> Reply:
 
 
 def with_base64(reply: Reply, coded: str) -> Reply:
-    """Raises NotConvertibleError for what is no Base64."""
+    """Return the reply with a Base64 body. Raises NotConvertibleError if it is invalid."""
     coded = "".join(coded.split())
     try:
         base64.b64decode(coded, validate=True)
@@ -135,7 +135,7 @@ def short(reply: Reply) -> object:
 
 
 def folded(steps: list[Reply]) -> list[Reply]:
-    """Neighbours that say the same are one step with `times`."""
+    """Merge equal neighbours into one step with `times`."""
     made: list[Reply] = []
     for step in steps:
         bare = {key: value for key, value in step.items() if key != "times"}

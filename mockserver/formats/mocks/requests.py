@@ -1,9 +1,8 @@
 """
-What a request has to be, as alternatives of single tests, and routes made of them.
+Conditions on requests as alternatives of single tests, and routes made of them.
 
-A peer's `or` becomes several routes with one reply, its `not` is pushed down
-to the single test: in our language only conditions on one part can be
-turned round or be chosen from.
+An `or` of another tool becomes several routes with one reply; a `not` is moved to the single tests: the language
+negates and combines only conditions on one part.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Atom:
     name: str = ""
 
     def turned(self) -> Atom:
-        """What holds just where this one doesn't."""
+        """Return the negated test."""
         match self.part:
             case "method":
                 return replace(self, condition=frozenset(METHODS) - self.condition)
@@ -130,7 +129,7 @@ def quoted(text: str) -> str:
 
 
 Alternatives = list[list[Atom]]
-"""At least one of them, of which all tests hold."""
+"""Alternatives; of each, all tests must pass."""
 
 
 def all_of(parts: Iterable[Alternatives]) -> Alternatives:
@@ -178,7 +177,7 @@ def _either(atom: Atom, other: Atom) -> Atom:
 
 
 def route_of(atoms: Iterable[Atom], base: str = "") -> dict[str, Any]:
-    """`request`, `match` and `if` of a route that asks for all of them. Raises NotConvertibleError."""
+    """Return `request`, `match` and `if` of a route for all tests. Raises NotConvertibleError."""
     methods: frozenset[str] | None = None
     paths: list[PathTest] = []
     match: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What importers of mocks share about whole routes and scenarios."""
+"""Shared conversions of whole routes and scenarios."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ is used up after so many calls; or `proxy`.
 
 def sequenced(entries: list[Entry], *, counted: bool = False) -> list[dict[str, Any]]:
     """
-    Routes of entries that are asked in this order. Neighbours that ask for the
-    same, where the first is used up at some time, are one route with a
-    sequence. `counted`: what is used up has to be, by the end (`expect`).
+    Return the routes of entries that are tried in this order.
+
+    Neighbours with equal conditions become one route with a sequence if the first is used up. `counted`: the steps
+    that are used up must be used up by the end (`expect`).
     """
     routes: list[dict[str, Any]] = []
     steps: list[Reply] = []

@@ -1,4 +1,4 @@
-"""What a peer's files hold, read without trust: JSON or YAML, a file or a folder of them."""
+"""Read files of other tools, JSON or YAML, as untrusted input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST_BYTES = 64 << 20
 
 
 class NotConvertibleError(MockServerError):
-    """Ends one condition or reply: it can't be said here. The text is a `Lost.what`."""
+    """A condition or reply cannot be converted. The text becomes `Lost.what`."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -36,12 +36,12 @@ FAILURES = (
     ValueError,
     RecursionError,
 )
-"""What reading a part of another tool's file may end in: it holds anything, a list where a mapping belongs too."""
+"""Exceptions of reading untrusted data, which may have any shape."""
 
 
 @dataclass(slots=True)
 class Losses:
-    """Gathers what is lost; `place` is the file, keys are added to it."""
+    """Collects losses; `place` is the file, and keys are added to it."""
 
     place: str
     entries: list[Lost] = field(default_factory=list)
@@ -51,14 +51,14 @@ class Losses:
         self.entries.append(Lost(place, what, hint))
 
     def failed(self, where: str, error: Exception, then: str = "") -> None:
-        """What one of FAILURES stopped."""
+        """Add the loss for one of FAILURES."""
         if isinstance(error, NotConvertibleError):
             self.add(where, f"{error.what}{then}", error.hint)
         else:
             self.add(where, f"it is not of the shape that such a file has{then}")
 
     def unknown(self, where: str, written: object, known: set[str]) -> None:
-        """Every key of a mapping that nobody reads, so that nothing is dropped in silence."""
+        """Add each unknown key, so that no key is dropped silently."""
         if not isinstance(written, dict):
             return
         for key in written:
@@ -67,10 +67,7 @@ class Losses:
 
 
 def documents(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """
-    Name and content of a file, or of each file below a folder, in the order of
-    their paths. Raises InvalidInputError for what can't be read.
-    """
+    """Yield name and content of a file, or of each file below a folder, sorted by path. Raises InvalidInputError."""
     if not source.exists():
         raise refused(str(source), "there is no such file or folder", "Name an export, or a folder of them")
     if source.is_file():
@@ -103,7 +100,7 @@ def _no_number(name: str) -> NoReturn:
 
 
 def _yaml(path: Path, text: str) -> object:
-    """By YAML 1.2, where `no` and `12:30` are texts, as they are for who reads into texts."""
+    """Parse as YAML 1.2, where `no` and `12:30` are texts."""
     try:
         return parse(text)
     except InvalidInputError as error:
@@ -137,7 +134,7 @@ def listed(value: object) -> list[Any]:
 
 
 def text_of(value: object) -> str:
-    """A scalar as JavaScript, Go and Java print it in JSON. Raises NotConvertibleError for a list or a mapping."""
+    """Return a scalar as JavaScript, Go and Java print it. Raises NotConvertibleError for a list or a mapping."""
     if isinstance(value, (list, dict)):
         raise NotConvertibleError(
             f"a {'list' if isinstance(value, list) else 'mapping'} is where a text is expected"

@@ -1,8 +1,7 @@
 """
-MockServer's request matchers (mock-server.com, "Creating expectations") as tests of a request.
+Convert request matchers of MockServer (mock-server.com, "Creating expectations").
 
-Every text is a pattern for the whole value; `!` turns it round, `?` before
-a name makes it optional.
+Each text is a pattern for the whole value; `!` negates it, `?` before a name makes it optional.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _BODIES = {
 
 
 def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
-    """What an expectation asks of a request. Raises NotConvertibleError."""
+    """Return the tests of an expectation. Raises NotConvertibleError."""
     if "specUrlOrPayload" in request:
         raise NotConvertibleError(
             "it refers to an OpenAPI document", "Import that: mockserver import openapi"

@@ -1,8 +1,8 @@
 """
-MockServer's expectations (mock-server.com), in and out.
+Read expectations of MockServer (mock-server.com).
 
-They are asked by priority, then in their order, and are used up by `times`:
-neighbours that ask for the same become one route with a sequence.
+They are tried by priority, then in order, and are used up by `times`; neighbours with equal requests become one route
+with a sequence.
 """
 
 from __future__ import annotations

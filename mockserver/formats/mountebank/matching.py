@@ -1,8 +1,7 @@
 """
-mountebank's predicates (mbtest.org/docs/api/predicates) as tests of a request.
+Convert predicates of mountebank (mbtest.org/docs/api/predicates).
 
-Without `caseSensitive` they compare without case, `matches` fits any part,
-and what is absent is compared as an empty text.
+They ignore case without `caseSensitive`; `matches` is unanchored, and an absent value equals an empty text.
 """
 
 from __future__ import annotations

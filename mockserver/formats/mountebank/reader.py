@@ -1,8 +1,8 @@
 """
-mountebank's imposters (mbtest.org), in and out: one scenario for each http or https imposter.
+Read imposters of mountebank (mbtest.org): one scenario for each http or https imposter.
 
-A stub's responses come round and round, as `then: cycle` does. Where there
-are several imposters each gets a `base` of its own, since each had a port.
+The responses of a stub repeat, as with `then: cycle`. Several imposters get a `base` each, since each had its own
+port.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def read(source: Path) -> Imported:
 
 
 class _Imposter:
-    """One imposter on its way to a scenario."""
+    """Converts one imposter to a scenario."""
 
     def __init__(self, imposter: dict[str, Any], where: str, losses: Losses, *, several: bool) -> None:
         self.imposter = imposter

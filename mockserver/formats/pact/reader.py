@@ -1,8 +1,8 @@
 """
-Pact contracts, versions 2 to 4 (github.com/pact-foundation/pact-specification).
+Read Pact contracts, versions 2 to 4 (github.com/pact-foundation/pact-specification).
 
-The mock plays the provider: each interaction is a route that asks for what the
-consumer promised to send, no more and no less, and answers with the example.
+The mock is the provider: each interaction becomes a route that matches exactly the request of the consumer, and
+answers with the example.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Interaction:
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no pact."""
+    """Read a pact. Raises InvalidInputError for any other file."""
     pact = json_file(source, "a pact")
     if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
         raise InvalidInputError(Flaw((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
@@ -323,7 +323,7 @@ def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: l
 
 
 def _put(holder: Any, tokens: tuple[str, ...], generator: Mapping[str, Any]) -> bool:
-    """Puts the template in its place. False where there is none, or no such place."""
+    """Put the template in its place. Return False if there is none, or no such place."""
     for token in tokens[:-1]:
         holder = _child(holder, token)
     key: Any = int(tokens[-1]) if isinstance(holder, list) and tokens[-1].isdigit() else tokens[-1]
@@ -349,7 +349,7 @@ def _child(holder: object, token: str) -> object:
 
 
 def _told_apart(result: list[_Interaction], scenario: Document, lost: list[Lost]) -> list[str]:
-    """What asks the same in other states answers by the namespace's state `given`. The remarks."""
+    """Distinguish equal requests in different states by the state `given`. Return the remarks."""
     names: dict[str, int] = {}
     alike: dict[str, list[_Interaction]] = {}
     for item in result:

@@ -1,8 +1,8 @@
 """
-Pact's matchers as conditions, and conditions as matchers (github.com/pact-foundation/pact-specification, versions 2 to 4).
+Convert matchers of Pact to conditions and back (github.com/pact-foundation/pact-specification, versions 2 to 4).
 
-A rule stands at a path into the example, `$.items[0].sku` or `$.items[*].sku`. The
-most exact one counts; that of a type holds for everything below as well.
+A rule has a path into the example, `$.items[0].sku` or `$.items[*].sku`. The most specific rule applies; a type rule
+also applies to everything below.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class _Reading:
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no collection."""
+    """Read a collection. Raises InvalidInputError for any other file."""
     document = json_file(source, "a collection that was exported from Postman")
     collection = document.get("collection", document) if isinstance(document, dict) else document
     if not isinstance(collection, dict) or not isinstance(collection.get("item"), list):
@@ -141,7 +141,7 @@ def _variables(written: object) -> dict[str, str]:
 
 
 def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> None:
-    """Scripts, and credentials, which a mock asks for only if it is told to."""
+    """Add the loss of scripts and credentials."""
     for index, event in enumerate(dicts(holder.get("event"))):
         script = event.get("script")
         lines = script.get("exec") if isinstance(script, dict) else None
@@ -281,7 +281,7 @@ def _routes(groups: list[_Group]) -> list[Document]:
 
 
 def _chosen(examples: list[_Example]) -> object:
-    """The first that went well answers, the others whoever names them."""
+    """Return the first successful example as reply, and the others as cases by name."""
     if len(examples) == 1:
         return examples[0].reply
     first = next((example for example in examples if _status(example.reply) < 300), examples[0])

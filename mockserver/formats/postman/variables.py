@@ -1,7 +1,7 @@
 """
-Postman's variables, `{{$guid}}` and `{{base}}`, as templates, and templates as such variables.
+Convert variables of Postman, `{{$guid}}` and `{{base}}`, to templates and back.
 
-A variable that nobody knows stays what it is, as text: it is lost, and said so.
+An undefined variable stays a text, and is lost.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _TEMPLATE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Unknown = Callable[[str], None]
-"""Is told the name of each variable that nobody knows."""
+"""Called with the name of each undefined variable."""
 
 
 def has_variables(text: str) -> bool:
@@ -141,7 +141,7 @@ def json_template(text: str, variables: Mapping[str, str], unknown: Unknown) -> 
 
 
 _MARK = "\ue000"
-"""Stands before a variable that stood in the place of a value."""
+"""Marks a variable in the place of a JSON value."""
 
 
 def _marked(text: str) -> list[str]:

@@ -1,8 +1,7 @@
 """
-Stubs that are chained by invented states, as a sequence: what takes 30 lines there takes three here.
+Convert stubs that are chained by scenario states to a sequence.
 
-Only where the chain says nothing but "first this, then that": one request, one
-priority, from Started to the end, and nobody else in that scenario.
+Only for plain chains: one request, one priority, from Started to the end, and no other stub in that scenario.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _STATE_KEYS = ("when", "set", "reply", "name")
 
 
 def folded(made: list[Made]) -> list[dict[str, Any]]:
-    """The routes, chains among them as one route with a sequence, where the chain's first stood."""
+    """Return the routes; a chain becomes one route with a sequence at the place of its first stub."""
     by_scenario: dict[str, list[Made]] = defaultdict(list)
     for mapping, route in made:
         if mapping.get("scenarioName"):

@@ -1,9 +1,8 @@
 """
-WireMock: a folder with `mappings/` and `__files/`, one mapping, or `{"mappings": [...]}`, in and out.
+Read and write WireMock: a folder with `mappings/` and `__files/`, one mapping, or `{"mappings": [...]}`.
 
-Their priority 1 is asked first and ours last, so it is turned round, about their
-default of 5. Of equals they ask the newest first and a scenario the uppermost,
-so the order is turned round too.
+In WireMock, priority 1 is the highest and 5 the default; of equals, the newest stub wins. Priorities and order are
+inverted.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ _HINT = 'Give a folder with mappings/ and __files/, a mapping as JSON, or {"mapp
 
 def read(source: Path) -> Imported:
     """
-    One scenario, named by the folder or file. Raises InvalidInputError for what holds
-    no mapping or is no JSON, OSError for what can't be read.
+    Return one scenario, named after the folder or file. Raises InvalidInputError for invalid sources, OSError if they
+    cannot be read.
     """
     root = source.parent if source.is_file() else source
     top = LossPlace()

@@ -1,8 +1,8 @@
 """
-WireMock's Handlebars, of a response or a webhook, as templates of ours.
+Convert Handlebars of WireMock, of a response or a webhook, to templates.
 
-What a reply is made of in practice: parts of the request, JSONPath, time, random
-values, `if` and `each`. Any other helper is noted, and its text stays as it is.
+Supported are parts of the request, JSONPath, times, random values, `if` and `each`. Other helpers are lost, and stay
+as text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """
-WireMock's patterns for one text (`equalTo`, `contains`, `matches`, …) as conditions of ours.
+Convert text patterns of WireMock (`equalTo`, `contains`, `matches`, …) to conditions.
 
-An absent value: their `doesNotContain` and `doesNotMatch` fail on it or hold as
-ours do, see docs/wiremock.md.
+For absent values and `doesNotContain` or `doesNotMatch`, see docs/wiremock.md.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
 
 ANYTHING = object()
-"""A pattern that holds whatever comes: no condition at all."""
+"""A pattern without a condition: it always matches."""
 FAILED = object()
-"""A pattern that can't be said here; where it stands was noted."""
+"""A pattern that can't be converted; the loss was added."""
 
 _FLAGS = frozenset({"caseInsensitive"})
 

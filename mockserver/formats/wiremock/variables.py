@@ -1,4 +1,4 @@
-"""What a name in a Handlebars template is called in ours: `request.path.[1]`, `originalRequest.body`, `this`."""
+"""Convert names of Handlebars templates: `request.path.[1]`, `originalRequest.body`, `this`."""
 
 from __future__ import annotations
 

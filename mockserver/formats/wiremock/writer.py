@@ -1,4 +1,4 @@
-"""Routes of ours as mappings of WireMock."""
+"""Convert routes to mappings of WireMock."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _MARKS = ("{{", "{%", "{#")
 
 
 def mapping_id(route: str) -> str:
-    """The same id for the same route, every time."""
+    """Return the id of a route, which is always the same."""
     return str(uuid.uuid5(_IDS, route))
 
 
 class Out:
-    """Makes mappings, and gathers the files that they need and what was lost."""
+    """Creates mappings, and collects their files and losses."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

@@ -1,7 +1,7 @@
 """
-Our templates as WireMock's Handlebars: parts of the request, ids, draws and the time.
+Convert templates to Handlebars of WireMock: parts of the request, ids, random values and times.
 
-What has no counterpart is noted, and its text stays.
+Expressions without a counterpart are lost, and stay as text.
 """
 
 from __future__ import annotations
