@@ -1,4 +1,4 @@
-"""What a route answers to a request, each step of it, without anything happening; and how that compares with the real reply."""
+"""Plan the replies of a route to a request without side effects, and compare them with the real reply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 
 _COMPARED = ("location", "retry-after", "www-authenticate", "etag", "link", "content-disposition", "allow")
-"""Header lines that clients go by; what the scenario has of them, the real reply must have."""
+"""Headers that clients use; if the scenario has one, the real reply must have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ReplyContent:
 
 
 def answers(ns: Namespace, route: Route, request: Request) -> list[Response]:
-    """What the route answers to it, without the steps that only break. Raises RequestSkippedError."""
+    """Return the replies of each step, without faults. Raises RequestSkippedError."""
     if any(isinstance(answer, Proxy) for answer in route.answers):
         raise RequestSkippedError("the real service answers it already")
     planned = list(_steps(ns, route, request))
@@ -64,7 +64,7 @@ def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
 
 
 def nearest(expected: list[Response], actual: Response, *, values: bool) -> list[Drift]:
-    """The drift from the step that is nearest to the real reply: that of its status, with the fewest differences."""
+    """Return the differences from the nearest step: the one with equal status, or with the fewest differences."""
     return min(
         (compared(item, actual, values=values) for item in expected),
         key=lambda result: (any(item.where == "status" for item in result), len(result)),
@@ -97,7 +97,7 @@ def _shown(name: str, value: str | None) -> str:
 
 
 def content(response: Response) -> ReplyContent:
-    """The body of a reply, looked into."""
+    """Return the decoded body of a reply."""
     headers = Headers(response.headers)
     media_type, _ = parse_media_type(headers.get("content-type", ""))
     if not response.body:
@@ -118,7 +118,7 @@ def content(response: Response) -> ReplyContent:
 
 
 def _events(expected: list[Any], actual: list[Any], *, values: bool) -> Iterator[Drift]:
-    """Those of one name together: how many there are is the moment's."""
+    """Compare events by name; their number depends on the moment."""
     known, result = _by_name(expected), _by_name(actual)
     for name, data in known.items():
         if name not in result:

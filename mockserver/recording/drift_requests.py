@@ -1,6 +1,6 @@
 """
-A request for a route, made of what the scenario says: its path, the values that its `match` asks for, and what
-a recording has kept under `x-requests`. What can't be made up is told, and not guessed.
+Create a request for a route from the scenario: its path, the values of its `match`, and the recorded `x-requests`.
+What cannot be derived is reported.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ Lines = tuple[tuple[str, str], ...]
 
 
 class RequestSkippedError(MockServerError):
-    """The route is not asked; the text says why, and how it could be."""
+    """The route is skipped; the text is the reason and the fix."""
 
 
 _ORDER = (*SAFE, "POST", "PUT", "PATCH")
-"""What is read is asked before it is changed, and what is made before it is removed."""
+"""Order of methods: reads before changes, creation before removal."""
 
 
 def turn(route: Route) -> int:
-    """When a route is asked: the lower, the earlier."""
+    """Return the order of a route: lower is earlier."""
     methods = route.methods or frozenset({"GET"})
     return min(_ORDER.index(method) if method in _ORDER else len(_ORDER) for method in methods)
 
 
 def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> Request:
-    """The request. `given` are header lines that stand for the scenario's own. Raises RequestSkippedError."""
+    """Return the request. `given` headers replace those of the scenario. Raises RequestSkippedError."""
     example = _example(route)
     if MASK in json.dumps(example, default=as_text):
         raise RequestSkippedError(
@@ -73,7 +73,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _example(route: Route) -> Mapping[str, Any]:
-    """What the scenario keeps of a request to it, by its name."""
+    """Return the recorded request of a route."""
     return _mapping(_mapping(route.scenario.source.data.get(REQUESTS)).get(route.name))
 
 
@@ -101,7 +101,7 @@ _NO_VALUE = object()
 
 
 def _value(condition: object, mark: str = "") -> object:
-    """The value that fits a condition, if it names one."""
+    """Return the value that a condition names, if any."""
     if isinstance(condition, Mapping):
         for operator in (f"{mark}equals", f"{mark}one_of"):
             if operator in condition:
@@ -161,7 +161,7 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
 
 
 def _tree(condition: object) -> object:
-    """A JSON value that holds what is asked for; a field whose value is not said is left out."""
+    """Return a JSON value that fulfils the condition; fields without a known value are left out."""
     if isinstance(condition, Mapping) and not any(str(key).startswith("$") for key in condition):
         made = {key: _tree(item) for key, item in condition.items()}
         return {key: item for key, item in made.items() if item is not _NO_VALUE}

@@ -1,8 +1,8 @@
 """
-Where two JSON values have drifted apart in shape and types, field by field.
+Compare shape and types of two JSON values, field by field.
 
-The items of a list count together: a field is gone when no item has it any more, and of another type when an item
-has a type that none had. Where there is nothing to compare with, as in an empty list, there is no drift.
+Items of a list are compared together: a field is gone if no item has it, and of another type if an item has a new
+type. An empty list has no differences.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
-What of a reply its request explains, as templates: an id of the path, a field of the body, the address that was asked.
+Replace values of a reply that come from the request by templates: ids of the path, fields of the body, the URL of the
+service.
 
-A small number may agree by chance, so a value counts where it stands under the same name, or is telling by itself.
+Small numbers may be equal by chance, so a value counts only under the same name, or if it is long enough.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _ID_NAME = re.compile(r"(?i)id|.*_id|.*[a-z]Id|uuid|number|name|slug|self|url|hr
 
 
 class TemplateText(str):
-    """A text that is made for each call."""
+    """A text that is a template."""
 
     __slots__ = ()
 
@@ -37,7 +38,7 @@ def has_template(value: object) -> bool:
 
 
 def has_braces(value: object) -> bool:
-    """Whether a text in it would be taken for a template, and is none."""
+    """Whether a text that is not a template looks like one."""
     if isinstance(value, dict):
         return any(has_braces(key) or has_braces(item) for key, item in value.items())
     if isinstance(value, list):
@@ -47,8 +48,9 @@ def has_braces(value: object) -> bool:
 
 def explained(call: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
     """
-    The reply with templates where the request explains it. `names` are the path's parameters by their
-    place; `urls` are those that the service was asked by, which become this server's own.
+    Return the reply with templates for values that come from the request.
+
+    `names` are the path parameters by place; `urls` are the URLs of the service, which become the URL of this server.
     """
     draft = call.reply
     if has_braces([draft.headers, draft.body if draft.kind != "file" else None]):
@@ -94,7 +96,7 @@ class _Explainer:
         return event
 
     def text(self, text: str) -> str:
-        """A text with the service's own address, or with an id as a segment of a path in it."""
+        """Replace URLs of the service, and ids that are path segments."""
         made = text
         for url in self._urls:
             made = relinked(made, url, "{{ request.base_url }}")
@@ -111,7 +113,7 @@ class _Explainer:
         return None
 
     def _of_body(self, value: object, place: tuple[Any, ...]) -> TemplateText | None:
-        """The field of the request that it repeats: of the same name, or telling by itself."""
+        """Return a template for the request field with this value: of the same name, or a long text."""
         name = place[-1] if place and isinstance(place[-1], str) else ""
         if value is None or value in ("", [], {}) or not place:
             return None

@@ -1,7 +1,7 @@
 """
-A request and what answered it, as recordings of every kind hold them: HAR, VCR, the calls of a server.
+Recorded requests with their answers, from HAR, VCR or the call log of a server.
 
-Bodies are bytes without their content-coding; header lines keep order and repeats.
+Bodies are decoded bytes; header lines keep order and repetition.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockserver.model.written import written_float
 from mockserver.schema.base import METHOD
 
 ORIGIN = "x-origin"
-"""The scenario's key for where the real service is: `https://api.example`. It is for people, and for exporters."""
+"""Key of a scenario for the URL of the real service: `https://api.example`. Exporters use it."""
 
 
 Lines = list[tuple[str, str]]
@@ -28,8 +28,8 @@ Lines = list[tuple[str, str]]
 @dataclass(slots=True)
 class RecordedExchange:
     """
-    `place` is where the source says it. `fault` is set where the answer broke,
-    `status` 0 where none came. `name` is what the source calls it.
+    `place` is its location in the source. `fault` is set if the answer was broken, `status` is 0 without an answer.
+    `name` is its name in the source.
     """
 
     place: str
@@ -70,7 +70,7 @@ class RecordedExchange:
 
 
 def known_method(written: object) -> str:
-    """A method in upper case. Raises ValueError for what is none."""
+    """Return a method in upper case. Raises ValueError."""
     if not isinstance(written, str) or not METHOD.fullmatch(written.upper()):
         raise ValueError(f"{written!r} is not a method")
     return written.upper()

@@ -1,7 +1,7 @@
 """
-Times that are the moment of the call: two replies that differ in nothing else are the same reply, which says what time it is.
+Replace times that are the moment of the call by templates, if replies differ only in these.
 
-One that comes back unchanged, as the time at which something was made does, stays what it is.
+A time that is repeated, such as a creation time, stays.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from mockserver.recording.replies import Draft
 from mockserver.recording.seen import SeenValues
 
 _NEAR_S = 120.0
-"""So far apart a service's clock and this one's may be."""
+"""Maximum difference between the clocks of the service and of this machine."""
 _FIRST_S = 1_000_000_000
-"""A smaller number is no time of today, in seconds or in milliseconds."""
+"""Smaller numbers are not times."""
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.(\d{1,6}))?(Z|\+00:00)")
 
 
 def tell_the_time(calls: list[SeenValues]) -> None:
-    """Calls of one route, in their order: where neighbours differ in their moment alone, their replies say `now`."""
+    """Replace the moment in calls of one route, if neighbours differ only in it."""
     told = [_told(item) for item in calls]
     same = [
         item.explained != other.explained and here == there

@@ -1,8 +1,7 @@
 """
-A real reply as data of the scenario language: what a person would write down of it.
+Convert a real reply to the scenario language.
 
-Content-codings are taken off, and header lines left out that belong to the connection, to the
-moment or to the machine that answered.
+Content codings are decoded; headers of the connection, the moment and the machine are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from mockserver.model.headers import Headers
 from mockserver.model.written import written_float
 
 FILE_BYTES = 32 * 1024
-"""A longer text lies in a file beside the scenario."""
+"""Longer texts are written to a file."""
 _NOISE = re.compile(
     r"date|server|connection|keep-alive|transfer-encoding|content-length|content-encoding|trailer|via|age|alt-svc|nel|report-to"
     r"|expect-ct|accept-ranges|p3p|etag-.*|x-powered-by|x-aspnet.*|x-runtime|x-request-id|x-correlation-id|request-id|x-trace.*|traceparent"
@@ -30,7 +29,7 @@ _NOISE = re.compile(
     r"|permissions-policy|feature-policy|cross-origin-.*|x-permitted-cross-domain-policies|x-download-options"
     r"|(x-)?rate-?limit-(remaining|reset|used)"
 )
-"""Header lines of replies that a scenario does without."""
+"""Headers of replies without meaning for a scenario."""
 _OWN_TYPES = {
     "json": ("application/json", "application/json; charset=utf-8"),
     "text": ("text/plain; charset=utf-8",),
@@ -49,8 +48,8 @@ _EXTENSIONS = {
 @dataclass(slots=True)
 class Draft:
     """
-    One reply. `kind` is json, text, html, xml, events or file, None for an empty body; `left_out` are
-    the names of header lines that don't stand in `headers`. A file's `extension` goes with its bytes.
+    One reply. `kind` is json, text, html, xml, events or file, None for an empty body. `left_out` are names of
+    headers that are not in `headers`. `extension` is that of a file.
     """
 
     status: int
@@ -117,7 +116,7 @@ def _kind(media_type: str) -> str:
 
 
 def _text(data: bytes, charset: str) -> str | None:
-    """None for what is no text, or not in the charset that replies are written in."""
+    """Return the text; None for binary data or another charset than UTF-8."""
     if charset.lower() not in ("utf-8", "utf8", "us-ascii") or b"\0" in data:
         return None
     try:

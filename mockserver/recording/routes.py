@@ -1,6 +1,6 @@
 """
-Recorded calls to routes: those of one path in a sequence, and paths that differ in an id alone in one route, where
-the request explains the difference.
+Convert recorded calls to routes: calls of one path become a sequence; paths that differ only in ids become one route
+if the request explains the differences of the replies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockserver.recording.variants import Variant, variants
 from mockserver.recording.written_replies import Beside
 
 _FEW = 3
-"""So many equal numbers in a row are written out."""
+"""Maximum number of equal statuses that are written one by one."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Making:
 
 
 def routes_of(calls: list[SeenValues], making: Making) -> list[RecordedRoute]:
-    """The routes, in an order in which none hides another."""
+    """Return the routes in an order in which none hides another."""
     order = {id(item): i for i, item in enumerate(calls)}
     shapes: dict[Any, list[SeenValues]] = {}
     for call in calls:
@@ -86,15 +86,16 @@ def _of_shape(calls: list[SeenValues], making: Making, order: dict[int, int]) ->
 
 
 def _fingerprint(calls: list[SeenValues], names: dict[int, str], making: Making) -> str:
-    """The same for two paths that are answered alike once their parameters are named."""
+    """Return a text that is equal for paths with equal replies, apart from their parameters."""
     result = _variants(calls, names, Making(making.urls, Beside(making.files.folder), Hiding()))
     return repr([(item.match, steps) for item, steps in result])
 
 
 def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], making: Making) -> str | None:
     """
-    Which of them a route with parameters answers: those of several paths, or of one whose ids come back in the reply.
-    Where two would do, none is: nobody could say which answers an id that was not recorded.
+    Return the family that becomes a route with parameters: several paths, or one whose ids are in the reply.
+
+    None if two families qualify, since an unknown id would be ambiguous.
     """
     if not names:
         return None
@@ -128,7 +129,7 @@ def _templates(value: object) -> list[str]:
 
 def parameters(call: SeenValues) -> dict[int, str]:
     """
-    Names of the ids by their place: `id` where there is one, else by what stands before each.
+    Return names of ids by place: `id` for a single one, otherwise after the segment before.
 
     `/orders/7/items/3` has `order_id` and `item_id`.
     """

@@ -1,4 +1,4 @@
-"""A recording as a scenario, with what a person should know of it as remarks above."""
+"""Convert a recording to a scenario, with remarks as comments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
 
 REQUESTS = "x-requests"
-"""Where a scenario keeps one request for each route that does not say it by itself; `mockserver diff` asks them again."""
+"""
+Key of a scenario for one request of each route that does not describe it completely; `mockserver diff` sends them.
+"""
 _BASE = re.compile(r"api|rest|v\d+(\.\d+)?")
 _MOST_BODY = 4096
 
@@ -62,7 +64,7 @@ def written(imported: Imported, name: str) -> str:
 
 
 def _calls(exchanges: Sequence[Exchange]) -> tuple[list[SeenValues], dict[str, int]]:
-    """Those that the language can say, and how many others there were, by reason."""
+    """Return the convertible calls, and the number of others by reason."""
     calls: list[SeenValues] = []
     strange: Counter[str] = Counter()
     for exchange in exchanges:
@@ -77,7 +79,7 @@ def _calls(exchanges: Sequence[Exchange]) -> tuple[list[SeenValues], dict[str, i
 
 
 def _urls(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
-    """How the service calls itself, and how it was called here; the longest first."""
+    """Return the URLs of the service and of this server, the longest first."""
     result = {exchange.to for exchange in exchanges} | {
         exchange.request.base_url for exchange in exchanges if exchange.request.host
     }
@@ -132,7 +134,7 @@ def _requests(routes: list[RecordedRoute], base: str) -> dict[str, Any]:
 
 
 def _request(route: RecordedRoute) -> dict[str, Any]:
-    """What of it the route doesn't say: the path where it has parameters, and the body."""
+    """Return the parts of a request that the route does not describe: the path if it has parameters, and the body."""
     item = route.example
     result: dict[str, Any] = {}
     if "{" in route.path:
@@ -182,7 +184,7 @@ def _remarks(
 _EXPECTED = frozenset({
     "date", "server", "connection", "keep-alive", "content-length", "content-encoding", "transfer-encoding", "accept-ranges", "via",
 })  # fmt: skip
-"""Left out of every recording, so that saying so would be noise itself."""
+"""Headers that are always left out, and not mentioned."""
 
 
 def _links(call: SeenValues, targets: list[str]) -> bool:

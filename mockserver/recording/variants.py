@@ -1,6 +1,6 @@
 """
-Calls of one path apart by what makes the service answer differently, and by no more: query, credentials,
-a few header lines, fields of the body.
+Split calls of one path by the parts of the request that change the answer: query, credentials, some headers, fields
+of the body.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ABSENT: Any = object()
 
 @dataclass(slots=True)
 class Variant:
-    """Calls that are answered alike, oldest first, and what a request must have to be one of them."""
+    """Calls with equal answers, oldest first, and their common conditions."""
 
     calls: list[SeenValues]
     match: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Variant:
 
     @property
     def weight(self) -> int:
-        """How much it asks: what asks more comes first."""
+        """Number of conditions; more specific variants come first."""
         return sum(map(len, self.match.values()))
 
 
@@ -57,7 +57,7 @@ def variants(calls: list[SeenValues], hiding: Hiding, place: str) -> list[Varian
 
 
 def _merged(result: list[Variant], calls: list[SeenValues]) -> list[Variant]:
-    """Those that ask the same, since what tells them apart is a secret, as one: a sequence in the order of their calls."""
+    """Merge variants with equal conditions, whose difference is a secret, into one sequence."""
     order = {id(call): i for i, call in enumerate(calls)}
     by_match: dict[str, Variant] = {}
     for item in result:
@@ -68,7 +68,7 @@ def _merged(result: list[Variant], calls: list[SeenValues]) -> list[Variant]:
 
 
 def outcome(call: SeenValues) -> Hashable:
-    """What came of a call, but for what changes by nature."""
+    """Return the outcome of a call without volatile values."""
     reply = call.explained
     body = reply.body
     if isinstance(body, bytes):
@@ -115,7 +115,7 @@ def _by_query(variant: Variant, hiding: Hiding, place: str) -> Iterator[Variant]
 
 
 def _by_credentials(variant: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
-    """Only where some were refused: elsewhere nobody looked at them."""
+    """Split by credentials if some calls were rejected."""
     if not any(call.reply.status in _REFUSED for call in variant.calls):
         yield variant
         return
@@ -137,7 +137,7 @@ def _by_headers(variant: Variant, hiding: Hiding, place: str) -> Iterator[Varian
 
 
 def _tells(calls: list[SeenValues], name: str) -> bool:
-    """Whether what is answered goes by that line: each value has outcomes of its own."""
+    """Whether the answer depends on that header."""
     groups = _grouped(calls, lambda call: call.request.headers.get(name))
     outcomes = [frozenset(map(outcome, group)) for group in groups.values()]
     return len(set(outcomes)) > 1
@@ -191,13 +191,13 @@ def _outcomes(calls: list[SeenValues]) -> frozenset[Hashable]:
 
 
 def _fallback(groups: list[list[SeenValues]]) -> frozenset[Hashable] | None:
-    """What answers bodies that none of the others is for: the only ones that went well."""
+    """Return the only successful outcome, which answers all other bodies."""
     well = {_outcomes(calls) for calls in groups if all(call.reply.status < 400 for call in calls)}
     return next(iter(well)) if len(well) == 1 else None
 
 
 def _leaves(body: object, path: _Path = ()) -> dict[_Path, Any]:
-    """What stands where, down through the objects; a list is one value."""
+    """Return the values by place in nested objects; a list is one value."""
     if not isinstance(body, dict) or not all(
         isinstance(key, str) and not key.startswith("$") for key in body
     ):
@@ -208,18 +208,18 @@ def _leaves(body: object, path: _Path = ()) -> dict[_Path, Any]:
 
 
 _Marks = dict[_Path, Hashable]
-"""What may be seen of a call's leaves, by place."""
+"""Visible values of a call by place."""
 
 
 def _marks(leaves: dict[_Path, Any]) -> _Marks:
-    """Of each value what may be seen: two passwords are the same."""
+    """Return the visible part of each value: passwords are equal."""
     return {path: (type(value).__name__, repr(mask_tree(value, path[-1]))) for path, value in leaves.items()}
 
 
 def _telling_paths(
     calls: list[SeenValues], leaves: dict[int, dict[_Path, Any]], marks: dict[int, _Marks]
 ) -> list[_Path]:
-    """The fewest places by which the outcomes are told apart, in the order in which they came."""
+    """Return the fewest places that distinguish the outcomes."""
     every = dict.fromkeys(path for call in calls for path in leaves[id(call)])
     paths = [path for path in every if _differs(path, [leaves[id(call)] for call in calls], marks)]
     # Numbers in place of values: each place is tried on every call.
@@ -244,7 +244,7 @@ def _differs(path: _Path, leaves: list[dict[_Path, Any]], marks: dict[int, _Mark
 
 
 def _parted(outcomes: list[int], columns: list[list[int]]) -> int:
-    """How many pairs of a key and an outcome there are beyond one for each key: 0 tells all apart."""
+    """Return how many outcomes are ambiguous: 0 if the places distinguish all."""
     keys = list(zip(*columns, strict=True)) or [()] * len(outcomes)
     return len(set(zip(keys, outcomes, strict=True))) - len(set(keys))
 

@@ -1,8 +1,7 @@
 """
-Answers as they were recorded, as replies that a person would have written.
+Convert recorded answers to replies as a person would write them.
 
-A body is JSON, text, events or a form where it says the same so; what is large or
-no text lies in a file beside the scenario.
+A body is JSON, text, events or a form if that is equivalent; large or binary bodies are written to a file.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ CONTENT_TYPES = {
     "events": "text/event-stream",
     "chunks": "text/plain",
 }
-"""What a reply says of its body where it doesn't say otherwise."""
+"""Default Content-Type of each kind of body."""
 
 
 @dataclass(slots=True)
 class Beside:
-    """Files that come to lie beside a scenario, below a folder of its name; the same bytes once."""
+    """Files of a scenario in a folder of its name; equal bytes are stored once."""
 
     folder: str
     files: dict[str, bytes] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class Beside:
         return known or self._new(stem, suffix, body)
 
     def _new(self, stem: str, suffix: str, body: bytes) -> str:
-        """The numbers of a stem go on where they stopped: there may be thousands of them."""
+        """Continue the numbers of a stem, since there may be thousands."""
         number, name = self._last.get(stem + suffix, 0), ""
         while not name or self.files.setdefault(name, body) != body:
             number += 1
@@ -65,7 +64,7 @@ class Beside:
 
 
 def reply_of(exchange: RecordedExchange, beside: Beside, *, templates: bool = False) -> int | dict[str, Any]:
-    """A status where that is all, else a mapping. With `templates` its texts are such on purpose, and stay inline."""
+    """Return a status if that is all, otherwise a mapping. With `templates`, texts are templates and stay inline."""
     if exchange.fault and not exchange.status:
         return {"fault": exchange.fault}
     result: dict[str, Any] = {} if exchange.status == 200 else {"status": exchange.status}
@@ -107,12 +106,12 @@ def header_lines(lines: Lines, origin: str = "") -> dict[str, Any]:
 
 
 def _line(value: str) -> str:
-    """A value as a reply can send it: no line break can stand in one (RFC 9110 5.5)."""
+    """Return a valid header value, without line breaks (RFC 9110 5.5)."""
     return re.sub(r"[\r\n\0]+", " ", value).encode("utf-8", "replace").decode()
 
 
 def _without_said(kept: Lines, body: dict[str, Any], exchange: RecordedExchange) -> Lines:
-    """Without the Content-Type that the reply says by itself, or that speaks of no body."""
+    """Remove a Content-Type that the reply implies, or without a body."""
     written = exchange.header("content-type")
     said = not body and exchange.method != "HEAD"
     for kind in body:

@@ -197,14 +197,14 @@ async def _started(settings: Settings) -> App:
 
 
 class _RealTimeLoop(asyncio.SelectorEventLoop):
-    """Goes on while a test has stopped the clock."""
+    """Runs while a test has frozen the clock."""
 
     def time(self) -> float:
         return REAL.monotonic()
 
 
 class _LoopThread:
-    """An event loop on a thread of its own."""
+    """An event loop on a separate thread."""
 
     def __init__(self) -> None:
         self.loop = _RealTimeLoop()
@@ -241,7 +241,7 @@ class Running:
         return self.app.addresses
 
     def on_loop(self, work: Callable[[], T]) -> T:
-        """What `work` gives on the server's loop, from any other thread. Raises WrongEventLoop."""
+        """Run `work` on the loop of the server from another thread. Raises WrongEventLoop."""
         check_runs(self.loop)
         result: Future[T] = Future()
 
@@ -257,7 +257,7 @@ class Running:
     def place(
         self, namespace: str, route: str | None, document: dict[str, Any], functions: Functions
     ) -> dict[str, Any]:
-        """Adds a route, or changes keys of one; those steps are answered by functions."""
+        """Add a route, or change keys of one; functions answer for their steps."""
         loop = callers_loop()
         made = {i: self._function(namespace, function, loop) for i, function in functions.items()}
         return self.on_loop(lambda: self._place(namespace, route, document, made))
@@ -285,7 +285,7 @@ class Running:
         return {"id": placed.id}
 
     def _marked(self, reply: object, functions: dict[int, Function]) -> list[Any]:
-        """The sequence with a text in the place of each function: another number is another sequence."""
+        """Return the sequence with a text for each function; the number makes it unique."""
         steps = reply if isinstance(reply, list) else [reply]
         return [
             {"text": f"the function {functions[i].label}, given as number {next(self._serial)}"}
@@ -297,7 +297,7 @@ class Running:
     def _function(
         self, namespace: str, function: Callable[[Any], Any], loop: asyncio.AbstractEventLoop | None
     ) -> Function:
-        """A function of the test as the engine asks it. An async one runs on the loop that the test runs on."""
+        """Wrap a function of the test for the engine. An async function runs on the loop of the test."""
         home = loop if loop is not None and loop is not self.loop else None
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004  (an object with an async __call__)
@@ -329,12 +329,12 @@ class Running:
         return Function(ask_async if is_async else ask, _label(function), not is_async)
 
     def failures(self, namespace: str) -> list[Exception]:
-        """What functions raised, in that namespace; told once."""
+        """Return the exceptions of functions in a namespace, once."""
         return self._failures.pop(namespace, [])
 
 
 async def _on(loop: asyncio.AbstractEventLoop | None, work: Awaitable[T]) -> T:
-    """Its result, worked out on that loop; None is this one."""
+    """Await on that loop; None is the current one."""
     if loop is None or loop.is_closed():
         return await work
 
@@ -345,7 +345,7 @@ async def _on(loop: asyncio.AbstractEventLoop | None, work: Awaitable[T]) -> T:
 
 
 def _label(function: Callable[..., Any]) -> str:
-    """A name that finds it again: `charge (test_pay.py:12)`."""
+    """Return a name with the location: `charge (test_pay.py:12)`."""
     inner = function.func if isinstance(function, functools.partial) else function
     name = getattr(inner, "__name__", type(inner).__name__)
     code = getattr(inner, "__code__", None)

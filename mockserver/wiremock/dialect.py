@@ -1,4 +1,4 @@
-"""What answers below /__admin on the dialect's port: who may, which line of the tables, errors in WireMock's shape."""
+"""The admin API of the WireMock port: access, routing, and errors in the format of WireMock."""
 
 from __future__ import annotations
 
@@ -29,15 +29,14 @@ _FOR_BROWSERS = (
 """No answer is a script, an image or a frame of another page."""
 
 Refusal = Callable[[Request], Response | None]
-"""The answer to who may not use the admin API; None for who may."""
+"""Response for requests without access to the admin API; None if they have access."""
 
 
 class Dialect:
     """
-    Serves the tables; `engine` below is what the port's mock traffic asks.
+    Serves the tables; `engine` answers the mock traffic of the port.
 
-    `most_routes` are those that the namespace may make at runtime, `uptime_s`
-    how long the server runs.
+    `most_routes` is the maximum number of runtime routes; `uptime_s` returns the uptime of the server in seconds.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Dialect:
         )
 
     def _name_of(self, call: Call) -> tuple[str, str] | None:
-        """Id and name of what answers a call of this namespace."""
+        """Return id and name of the stub that answered a call."""
         if call.route_id is None or call.namespace != self._context.ns.name:
             return None
         stub = self._stubs.of_call(call.route_id, call.step)

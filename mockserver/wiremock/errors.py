@@ -1,4 +1,4 @@
-"""Answers of the dialect: JSON, empty ones, and errors in WireMock's shape."""
+"""Responses of the WireMock API: JSON, empty, and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 class WireMockError(MockServerError):
-    """A call that can't be served: becomes an answer of that status with `errors`, or an empty one without."""
+    """A request that failed: becomes a response with `errors`, or an empty one."""
 
     def __init__(self, status: int, errors: list[dict[str, Any]] | None = None) -> None:
         super().__init__(str(errors))
@@ -64,12 +64,12 @@ def taken(stub_id: str) -> WireMockError:
 
 
 def of_losses(lost: list[Lost]) -> WireMockError:
-    """What this server can't do as they ask; nothing was changed."""
+    """Return the error for unsupported features; nothing was changed."""
     return WireMockError(422, [error(_UNDONE, str(item), pointer=pointer_of(item.place)) for item in lost])
 
 
 def of_flaws(exception: InvalidInputError) -> WireMockError:
-    """What is wrong with a route that was made of a stub."""
+    """Return the error for an invalid route of a stub."""
     return WireMockError(422, [error(_UNDONE, str(flaw)) for flaw in exception.flaws])
 
 
@@ -102,7 +102,7 @@ def read_json(request: Request) -> object:
 
 
 def read_object(request: Request) -> dict[str, Any]:
-    """The same where it must be an object. Raises WireMockError."""
+    """Read the body as an object. Raises WireMockError."""
     result = read_json(request)
     if not isinstance(result, dict):
         raise unreadable(f"Expected an object, got {json.dumps(result)[:80]}")

@@ -1,4 +1,4 @@
-"""`/requests` and `/near-misses`: what was received, how often, and what was nearest."""
+"""`/requests` and `/near-misses`: received requests, counts, and nearest stubs."""
 
 from __future__ import annotations
 

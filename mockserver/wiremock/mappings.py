@@ -40,7 +40,7 @@ def remove_all(request: WireMockRequest) -> Response:
 
 @table.add("POST", "/mappings/reset")
 def reset(request: WireMockRequest) -> Response:
-    """What came here goes, what stands in files is as it was, and scenarios begin anew."""
+    """Remove runtime stubs, restore those of files, and restart scenarios."""
     start_all(request.context)
     editing.reset(request.context.engine, request.context.ns, ["routes", "positions"])
     return empty()
@@ -54,7 +54,7 @@ def save(_: WireMockRequest) -> Response:
 
 @table.add("POST", "/mappings/import")
 async def import_all(request: WireMockRequest) -> Response:
-    """Raises WireMockError at the first that can't be; those before it stay, as there. Others have their turn between two."""
+    """Import stubs until the first error; earlier ones stay, as in WireMock. Other requests run in between."""
     written = read_object(request.http)
     options = written.get("importOptions") or {}
     stubs = request.context.stubs
@@ -95,7 +95,7 @@ def _by_metadata(request: WireMockRequest) -> list[Mapping]:
 
 
 def _unmatched(request: WireMockRequest) -> list[Mapping]:
-    """Stubs that nobody has called, by what is in the journal."""
+    """Return the stubs without calls in the journal."""
     called = set()
     for call in request.context.journal:
         stub = request.context.stubs.of_call(call.route_id, call.step) if call.route_id is not None else None
@@ -118,7 +118,7 @@ def remove_unmatched(request: WireMockRequest) -> Response:
 
 @table.add("POST", "/mappings/remove")
 def remove_one_like(request: WireMockRequest) -> Response:
-    """The stub with that id, or with that very request."""
+    """Remove the stub with this id or this request."""
     written = read_object(request.http)
     stub_id = written.get("id") or written.get("uuid")
     for mapping in request.context.stubs.all():

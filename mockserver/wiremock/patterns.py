@@ -1,4 +1,4 @@
-"""Request patterns asked of what was received: for counts, for finding, and for what is nearest."""
+"""Request patterns for received requests: counts, searches, near misses."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _WHOLE = ("url", "urlPattern", "urlPathPattern")
 
 
 def url_of(request: Request) -> str:
-    """Path and query, as a `url` of theirs has it."""
+    """Return path and query as in `url`."""
     return f"{request.path}?{request.query_string}" if request.query_string else request.path
 
 
 class RequestPattern:
-    """One pattern, compiled. Raises WireMockError for what can't be asked here."""
+    """A compiled pattern. Raises WireMockError for unsupported patterns."""
 
     def __init__(self, ns: Namespace, written: dict[str, Any]) -> None:
-        """A URL is compared as it came, whole; all else as routes do."""
+        """URLs are compared as received; everything else as in routes."""
         self._url = _url_test(written)
         rest = {key: value for key, value in written.items() if key not in _WHOLE}
         spec = parse_spec(CountSpec, _route_of(rest))
@@ -78,7 +78,7 @@ def _regex(source: str, key: str) -> re2._Regexp:
 
 
 class PatternTarget:
-    """A pattern as a route would ask it, so that it can be said what keeps a request from it."""
+    """A pattern in the form of a route, to report its differences from a request."""
 
     def __init__(self, written: dict[str, Any]) -> None:
         """Raises WireMockError."""
@@ -105,7 +105,7 @@ def _no_files(name: str, path: KeyPath) -> bytes:
 
 
 def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
-    """Whether a stub's metadata are as a pattern for JSON asks. Raises WireMockError."""
+    """Return a test of the metadata of stubs by a JSON pattern. Raises WireMockError."""
     at, match = LossPlace(), dict[str, Any]()
     body_patterns([written], match, at)
     if at.hard:

@@ -1,4 +1,4 @@
-"""`/scenarios`: in which state each is. A scenario of theirs is a key of the namespace's state."""
+"""`/scenarios`: states of scenarios, which are keys of the state of the namespace."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _by_name(context: WireMockContext) -> dict[str, list[Mapping]]:
 
 
 def start_all(context: WireMockContext) -> None:
-    """Every scenario begins anew."""
+    """Restart every scenario."""
     for name in _by_name(context):
         context.ns.memory.state.write(name, None)
     context.ns.tell()
@@ -53,7 +53,7 @@ def reset(request: WireMockRequest) -> Response:
 
 @table.add("PUT", "/scenarios/{name}/state")
 def put_state(request: WireMockRequest) -> Response:
-    """Without a body it begins anew."""
+    """Set the state; without a body, restart the scenario."""
     name = request.params["name"]
     mappings = _by_name(request.context).get(name)
     if mappings is None:

@@ -1,9 +1,7 @@
 """
-Stub mappings over the routes of a namespace: what is answered, as WireMock writes it.
+Stub mappings of a namespace.
 
-A stub that came here is kept as it came, beside the route that was made of it;
-it stands for that route as long as nobody has changed it. Any other route is
-shown as an export would write it.
+A created stub is kept with its route, and shown as long as the route is unchanged. Other routes are exported.
 """
 
 from __future__ import annotations
@@ -36,19 +34,19 @@ class Stubs:
         self._most = most
         self._files = files
         self._kept: dict[str, tuple[dict[str, Any], Mapping]] = {}
-        """By route id: the route's own data, by which it is known again, and the stub."""
+        """By route id: the data of the route, and the stub."""
         self._shown: dict[str, tuple[dict[str, Any], list[Mapping]]] = {}
-        """The same for routes that did not come here."""
+        """Exported stubs of other routes."""
 
     # Looking
 
     def all(self) -> list[Mapping]:
-        """In the order in which they are asked."""
+        """Return all stubs in matching order."""
         routes = sorted(self._ns.active_routes(), key=lambda item: item.key)
         return [mapping for item in routes for mapping in self.of_route(item)]
 
     def of_route(self, first: Route) -> list[Mapping]:
-        """The stub that it was made of; or those, one for each step, that would say the same."""
+        """Return the stub of a route, or the exported stubs, one for each step."""
         kept = self._kept.get(first.id)
         if kept is not None and kept[0] is first.data:
             return [kept[1]]
@@ -58,7 +56,7 @@ class Stubs:
         return shown[1]
 
     def of_call(self, route_id: str, step: int | None) -> Mapping | None:
-        """What answered a call, also where it is gone by now."""
+        """Return the stub that answered a call, even if it was removed."""
         item = self._ns.route(route_id)
         if item is None:
             kept = self._kept.get(route_id)
@@ -81,7 +79,7 @@ class Stubs:
         return self._find(stub_id) is not None
 
     def _find(self, stub_id: str) -> tuple[Route, Mapping] | None:
-        """The one that came here with that id, or that stands for a route of a file: without a look at every stub."""
+        """Return the stub with this id, among created stubs and those of files, without exporting all routes."""
         item = self._ns.route(f"{RUNTIME}/{stub_id}")
         if item is not None:
             return item, self.of_route(item)[0]
@@ -102,7 +100,7 @@ class Stubs:
                 yield active_route, mapping
 
     def kept(self) -> Iterator[Mapping]:
-        """Those that came here and still answer."""
+        """Yield the created stubs that are active."""
         for active_route in self._ns.active_routes():
             result = self._kept.get(active_route.id)
             if result is not None and result[0] is active_route.data:
@@ -119,7 +117,7 @@ class Stubs:
         return self._placed(mapping, lambda data: editing.add_route(self._ns, data))
 
     def put(self, stub_id: str, written: Mapping) -> Mapping:
-        """In the place of the one with that id. Raises WireMockError; then nothing was changed."""
+        """Replace the stub with this id. Raises WireMockError without changes."""
         old, _ = self.named(stub_id)
         mapping = normalised({**written, "id": stub_id, "uuid": stub_id})
         if old.scenario.name == RUNTIME:
@@ -136,7 +134,7 @@ class Stubs:
         self._removed(item)
 
     def remove_all(self) -> None:
-        """Those of files too, in this namespace; a reset brings these back."""
+        """Remove all stubs, including those of files; a reset restores these."""
         editing.remove_runtime_routes(self._ns)
         for scenario in list(self._ns.scenarios()):
             editing.remove_scenario(self._ns, scenario.name)
@@ -176,7 +174,7 @@ class Stubs:
 
 
 def normalised(written: Mapping) -> Mapping:
-    """A stub as it is shown: with its id, and with what their server fills in."""
+    """Return a stub with its id and the defaults of WireMock."""
     stub_id = written.get("id") or written.get("uuid")
     if stub_id is not None:
         _check_id(stub_id)
@@ -219,6 +217,6 @@ def _exported(left: Route) -> list[Mapping]:
 
 
 def states_of(mapping: Mapping) -> set[str]:
-    """The states that a stub of a scenario knows."""
+    """Return the states of a stub."""
     result = {mapping.get("requiredScenarioState"), mapping.get("newScenarioState"), STARTED}
     return {item for item in result if item is not None}

@@ -1,4 +1,4 @@
-"""`/reset`, `/settings`, `/health`, `/version`, `/files`, and what is told honestly not to be here."""
+"""`/reset`, `/settings`, `/health`, `/version`, `/files`, and unsupported endpoints."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from mockserver.wiremock.table import WireMockRequest, WireMockTable
 
 table = WireMockTable()
 SPOKEN = "3.13.2"
-"""The version of WireMock whose admin API this speaks, and that it is held against."""
+"""Version of WireMock whose admin API is supported and tested."""
 
 
 @table.add("POST", "/reset")
 def reset(request: WireMockRequest) -> Response:
-    """Stubs as the files have them, no calls, all scenarios begun anew."""
+    """Restore the stubs of files, clear the calls, and restart scenarios."""
     context = request.context
     context.journal.clear()
     editing.reset(context.engine, context.ns, ["calls", "memory", "positions", "routes"])
@@ -63,7 +63,7 @@ def settings(request: WireMockRequest) -> Response:
 @table.add("POST", "/settings")
 @table.add("PUT", "/settings")
 def put_settings(request: WireMockRequest) -> Response:
-    """A delay for all stubs without one of their own, on this port. Raises WireMockError."""
+    """Set the global delay of this port. Raises WireMockError."""
     written, at = read_object(request.http), LossPlace()
     kept: dict[str, object] = {}
     delay: float | DelayRangeSpec | None = None
@@ -96,7 +96,7 @@ def list_files(request: WireMockRequest) -> Response:
 
 @table.add("PUT", "/files/{path}")
 def put_file(request: WireMockRequest) -> Response:
-    """In memory; a stub answers with what its file held when the stub came."""
+    """Store a file in memory; a stub keeps the content of its creation."""
     files, data = request.context.files, request.http.body
     if sum(map(len, files.values())) + len(data) > MOST_FILE_BYTES:
         raise WireMockError(413, [error(f"Files hold at most {MOST_FILE_BYTES} bytes together", code=50)])

@@ -1,4 +1,4 @@
-"""The dialect's table: which call is answered by which function."""
+"""Routing table of the WireMock API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockserver.wiremock.stubs import Stubs
 
 @dataclass(slots=True)
 class WireMockContext:
-    """What every call works on. `files` are those of `/files`, which stubs answer with."""
+    """Shared objects of the handlers. `files` are those of `/files`."""
 
     engine: Engine
     theirs: WireMockEngine
@@ -42,7 +42,7 @@ class WireMockRequest:
 
     @property
     def reveal(self) -> bool:
-        """Whether secrets are shown to who asks."""
+        """Whether secrets are shown to this client."""
         return self.context.may_reveal(self.http)
 
     def number(self, name: str) -> int | None:
@@ -56,7 +56,7 @@ class WireMockRequest:
 
 
 Handler = Callable[[WireMockRequest], Response | Awaitable[Response]]
-"""Awaitable where it takes long, and lets others have their turn."""
+"""Awaitable if it takes long, so that other requests run in between."""
 H = TypeVar("H", bound=Handler)
 _PARAM = re.compile(r"\\\{(\w+)\\\}")
 

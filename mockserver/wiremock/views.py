@@ -64,7 +64,7 @@ def _cookies(request: Request) -> dict[str, Any]:
 
 
 def masked(request: Request) -> Request:
-    """The same without its secrets: what is shown to who may not see them."""
+    """Return the request without its secrets."""
     pairs = _masked_lines(request.headers.pairs)
     body = b"" if "content-encoding" in request.headers else mask_bytes(request.body, request.media_type)
     target = mask_target(url_of(request))
