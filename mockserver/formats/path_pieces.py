@@ -49,7 +49,7 @@ def _end(path: str, start: int) -> int:
 
 
 def has_pairs_of_braces(pattern: str) -> bool:
-    """Whether a parameter can hold that expression: a brace without the other would end it elsewhere."""
+    """Whether the braces of an expression are balanced, so that it can be in a parameter."""
     depth = 0
     for char in re.sub(r"\\.", "", pattern, flags=re.DOTALL):
         depth += (char == "{") - (char == "}")
@@ -60,9 +60,9 @@ def has_pairs_of_braces(pattern: str) -> bool:
 
 def example_path(path: str) -> tuple[str, list[str]]:
     """
-    A path that the route takes, percent-encoded, and the names of its parameters.
+    Return a percent-encoded path that the route matches, and the names of its parameters.
 
-    A plain parameter stands as its own name, which tells a reader what it is.
+    The value of a plain parameter is its name.
     """
     text, names = "", []
     for piece in pieces(path):

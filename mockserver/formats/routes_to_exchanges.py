@@ -144,7 +144,7 @@ def status_of(step: Step, lost: list[Lost]) -> int:
 
 
 def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str = "") -> tuple[Lines, bytes]:
-    """Header lines and body, templates as they stand."""
+    """Return headers and body, with unchanged templates."""
     body, content_type = body_bytes(step, folder, lost)
     raw = bool(step.reply.get("raw"))
     headers: Lines = []
@@ -166,7 +166,7 @@ def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str =
 
 
 def body_bytes(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[bytes, str]:
-    """The body, templates as they stand, and its Content-Type. A file that isn't there is lost."""
+    """Return the body, with unchanged templates, and its Content-Type. A missing file is lost."""
     kind = step.body_kind
     if kind is None:
         return b"", ""

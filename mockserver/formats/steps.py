@@ -53,10 +53,7 @@ class Step:
 def steps_of(
     scenarios: Mapping[str, Document], lost: list[Lost], carried: frozenset[str] = frozenset()
 ) -> Iterator[Step]:
-    """
-    Every answer of every route. `carried` are further keys, of scenarios, routes and
-    replies, that the format has a word for.
-    """
+    """Yield each reply of each route. `carried` are further keys that the format supports."""
     for name, document in scenarios.items():
         _tell(document, _SCENARIO_KEYS | carried, f"{name}: ", lost)
         _tell(document.get("defaults") or {}, {"headers"}, f"{name}: defaults.", lost)

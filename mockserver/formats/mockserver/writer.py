@@ -120,7 +120,7 @@ def _names(conditions: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _values(condition: object) -> tuple[str, list[str]]:
-    """What stands before the name, and the values. Raises NotConvertibleError."""
+    """Return the prefix of the name, and the values. Raises NotConvertibleError."""
     if condition == "absent":
         return "!", [".*"]
     if condition == "present":

@@ -1,4 +1,4 @@
-"""Our conditions on one value as mountebank's predicates. What ignores case here does so by their default."""
+"""Convert conditions on one value to predicates of mountebank. Predicates ignore case by default."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Predicate = dict[str, Any]
 
 
 def _javascript(pattern: str) -> tuple[str, bool]:
-    """A pattern of RE2 as one of JavaScript, unanchored where it is, and whether it ignores case."""
+    """Return a pattern for JavaScript, unanchored if possible, and whether it ignores case."""
     flags = re.match(r"\(\?([is]+)\)", pattern)
     letters = flags[1] if flags else ""
     inner = searching(pattern[flags.end() :] if flags else pattern)

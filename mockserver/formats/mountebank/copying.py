@@ -1,4 +1,4 @@
-"""mountebank's `copy` behavior as templates: whole values of the request, and what JSONPath finds."""
+"""Convert the `copy` behavior of mountebank to templates: whole values of the request, and results of JSONPath."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = ("status", "headers", "text", "json")
 
 
 def copied(reply: Reply, copies: list[dict[str, Any]], where: str, losses: Losses) -> Reply:
-    """The reply with a template in the place of each token that can be worked out here."""
+    """Replace each token that can be computed by a template."""
     if has_templates(reply):
         losses.add(
             where, "nothing is copied, since the body has braces of its own, which would be templates here"

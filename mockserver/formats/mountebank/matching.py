@@ -71,8 +71,9 @@ class Test:
 
     def _without(self, text: str) -> str:
         r"""
-        A pattern for the text with what `except` removes anywhere in it. Exact where that
-        is one kind of character (`\d`, `[^a-z]+`) or stands at the start or the end.
+        Return a pattern for the text, with anything that `except` removes in between.
+
+        It is exact if `except` is one kind of character (`\d`, `[^a-z]+`) or is anchored.
         """
         removed = pattern(self.removed or "")
         if (
@@ -97,7 +98,7 @@ class Test:
         return pattern(("(?i)" if self.ignore_case else "") + before + inner + after)
 
     def fulfilled_by_nothing(self, expected: object) -> bool:
-        """Whether an empty text fulfils it, and so what is absent does."""
+        """Whether an empty text passes, as an absent value does."""
         if isinstance(expected, list) or self.operator == "exists":
             return self.operator == "exists" and not expected
         if self.operator == "matches":

@@ -1,4 +1,4 @@
-"""Our JSON trees as mountebank's predicates on a body: whole for deepEquals, else leaf by leaf."""
+"""Convert JSON trees to predicates of mountebank on a body: complete for deepEquals, otherwise leaf by leaf."""
 
 from __future__ import annotations
 
@@ -38,10 +38,7 @@ def of_whole(value: object, cases: set[bool]) -> object:
 
 
 def of_part(tree: object) -> list[Predicate]:
-    """
-    A part of a JSON body: every leaf becomes a predicate of its kind, and
-    those of one kind are put together again.
-    """
+    """Return predicates for a part of a JSON body: one for each leaf, merged by kind."""
     if isinstance(tree, dict) and list(tree) in (["$any_of"], ["$not"], ["$all_of"]):
         operator, operand = next(iter(tree.items()))
         inner = [together(of_part(item)) for item in (operand if isinstance(operand, list) else [operand])]
@@ -71,7 +68,7 @@ def _options(predicate: Predicate, operator: str) -> Predicate:
 
 
 def _merge(into: object, value: object) -> bool:
-    """Puts one leaf's branch into a tree; False where something stands there already."""
+    """Merge the branch of a leaf into a tree. Return False if the place is occupied."""
     while isinstance(into, dict) and isinstance(value, dict):
         name, value = next(iter(value.items()))
         if name not in into:

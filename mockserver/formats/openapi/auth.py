@@ -1,9 +1,8 @@
 """
-The security schemes of a specification, as the `auth` that would ask for them.
+Convert security schemes to `auth`.
 
-It is written under `x-auth`, which does nothing: an import that refused every
-client without a made-up token would be of little use, and which tokens a test
-sends only its author knows. Renamed to `auth`, it asks.
+It is written as `x-auth`, which has no effect, since only the author of a test knows its tokens; rename it to `auth`
+to require it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ TOKEN = "test-token"  # noqa: S105  (what a test may send)
 
 
 def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost]) -> Document:
-    """`x-auth` for the scheme that most of the specification asks for; others are lost."""
+    """Return `x-auth` for the scheme that is required most; the others are lost."""
     components = spec.root.object("components")
     schemes = dict(components.mapping("securitySchemes")) if components is not None else {}
     wanted = _wanted(spec, operations, schemes)
@@ -39,7 +38,7 @@ def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost
 def _wanted(
     spec: Specification, operations: list[ApiOperation], schemes: dict[str, DocumentNode]
 ) -> list[str]:
-    """The schemes that are asked for, the most asked first."""
+    """Return the required schemes, the most frequent first."""
     uses = dict.fromkeys(schemes, 0)
     for node in (spec.root, *(operation.node for operation in operations)):
         for item in node.items("security"):

@@ -1,9 +1,8 @@
 """
-OpenAPI 3.0 and 3.1, in: each operation becomes a route that answers as documented, plain CRUD a resource.
+Read OpenAPI 3.0 and 3.1: each operation becomes a route that answers as documented, plain CRUD a resource.
 
-An answer is the specification's own example; without one it is a sample of the
-schema, the same at every import. Of several answers the success is taken.
-Requests are not checked by what is made here; a scenario's `openapi` key does that.
+The answer is the example of the document, or a reproducible sample of the schema; a success is preferred. Requests
+are not validated; use the `openapi` key of a scenario for that.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ def _slug(text: str) -> str:
 
 
 def _head(spec: Specification, lost: list[Lost]) -> Document:
-    """What stands above the routes: the description, and the path of its first server."""
+    """Return description and base, the path of the first server."""
     title, version = _info(spec).get("title"), _info(spec).get("version")
     head: Document = {"description": f"{title} {version or ''}".strip()} if title else {}
     bases = spec.bases or ("",)

@@ -1,4 +1,4 @@
-"""What an operation answers: its success, with the specification's example or a sample of the schema."""
+"""Create the answer of an operation: its success, with the example of the document or a sample of the schema."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class OpenApiReplies:
         return [f"{what}; the first at {next(iter(self._left_out))}."]
 
     def remarks(self) -> list[str]:
-        """What a person should know of all replies together."""
+        """Return remarks on all replies."""
         said = self.notes()
         if self._others:
             said.append(

@@ -1,4 +1,4 @@
-"""The calls of a test run as a pact."""
+"""Convert the calls of a test run to a pact."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OF_CLIENTS = frozenset(
 
 
 def from_calls(archive: object, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
-    """The calls of a server's archive that a route took and answered: each different one is an interaction."""
+    """Return a pact of the matched and answered calls of a server; each different one is an interaction."""
     from mockserver.formats.har import exchanges
 
     exported = Exported()

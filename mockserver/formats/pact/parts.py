@@ -1,4 +1,4 @@
-"""What goes into a pact, whatever its version, and how versions 3 and 4 write it."""
+"""Parts of a pact, and how versions 3 and 4 write them."""
 
 from __future__ import annotations
 

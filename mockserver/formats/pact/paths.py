@@ -1,4 +1,4 @@
-"""A pact's rule for a path, as a path with parameters."""
+"""Convert a rule for a path to a path with parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LITERAL = re.compile(r"(?:[A-Za-z0-9_~!@&=:;,%\- ]|\\[./\-+*?()\[\]{}^$|])*")
 
 
 def path_pattern(example: str, matchers: list[Mapping[str, Any]]) -> tuple[str, str]:
-    """The path of a route, and what is lost of the rule."""
+    """Return the path of a route, and the loss of the rule."""
     if len(matchers) != 1 or "regex" not in matchers[0]:
         kinds = " and ".join(str(matcher.get("match")) for matcher in matchers)
         return route_path(example), f"a path that only differs by {kinds} must be equal"

@@ -106,7 +106,7 @@ def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tu
 
 
 def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
-    """Raises InvalidInputError for what is no list."""
+    """Return a list of the pact. Raises InvalidInputError."""
     result = pact.get(key) or []
     if not isinstance(result, list):
         raise InvalidInputError(
@@ -213,7 +213,7 @@ def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: list[L
 
 
 def _headers(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
-    """A Content-Type without parameters is one with any."""
+    """Return conditions on headers. A Content-Type without parameters matches any parameters."""
     values = grouped((name.lower(), value) for name, value in lines)
     lowered = {str(name).lower().removeprefix("$."): rule for name, rule in (rules or {}).items()}
     result = _texts(place, values, lowered, lost)
@@ -225,8 +225,9 @@ def _headers(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str
 
 def _body(part: Mapping[str, Any]) -> tuple[Any, str]:
     """
-    The body, JSON as data, and its Content-Type. Version 4 tells it with its content, the others with
-    the header. Ellipsis: nothing is said of a body.
+    Return the body, JSON as data, and its Content-Type. Ellipsis is an unspecified body.
+
+    Version 4 stores the type with the content, earlier versions in the header.
     """
     header = value_of(_lines(part.get("headers")), "content-type")
     body = part.get("body", ...)
@@ -309,7 +310,7 @@ def _bytes(body: object, content_type: str) -> bytes:
 
 
 def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: list[Lost]) -> object:
-    """The reply with templates where values are made anew."""
+    """Return the reply with templates for generated values."""
     for category, by_path in generators.items():
         for path, generator in by_path.items() if category in ("body", "header") else [("", by_path)]:
             at = f"{place}.generators.{category}{f': {path}' if path else ''}"
@@ -382,7 +383,7 @@ def _state(state: str) -> object:
 
 
 def _in_order(result: list[_Interaction]) -> list[_Interaction]:
-    """Paths without parameters first, and of each place what asks for more."""
+    """Sort by path parameters, then by specificity."""
     places = {
         place: index for index, place in enumerate(dict.fromkeys(item.request.place for item in result))
     }

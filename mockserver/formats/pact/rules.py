@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+|\*)\]|\[(?:'([^']*)'|"([^"]*)")\
 
 @dataclass(slots=True)
 class MatchingRule:
-    """What stands at one path. `tokens` may hold `*`."""
+    """The rule of one path. `tokens` may contain `*`."""
 
     tokens: tuple[str, ...]
     matchers: list[Mapping[str, Any]]
@@ -59,7 +59,7 @@ def rules_of(written: object) -> list[MatchingRule]:
 
 
 def rule_of(written: object) -> MatchingRule | None:
-    """The one of a path, a header, a query parameter."""
+    """Return the rule of a path, a header or a query parameter."""
     return MatchingRule((), *_matchers(written)) if isinstance(written, dict) and written else None
 
 
@@ -119,7 +119,7 @@ class Conditions:
         return {f"${name}": operand for name, operand in operators.items()} if operators else value
 
     def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> object:
-        """A list of any length; what its items are is not asked."""
+        """Return the condition for a list of any length; its items are not matched."""
         result: dict[str, Any] = {"$type": "array"}
         bounds = {
             f"${name}": matcher[key]
@@ -146,10 +146,7 @@ def _shown(path: Path) -> str:
 
 
 def operators_of(kind: str, matcher: Mapping[str, Any], value: object) -> tuple[dict[str, Any] | None, str]:
-    """
-    A matcher as bare operators, and what of it is lost. None: as the example says;
-    an empty mapping: exactly the example, which is null.
-    """
+    """Return a matcher as operators, and its loss. None means equal to the example; an empty mapping means null."""
     match kind:
         case "type":
             return ({} if value is None else {"type": _type_of(value)}), ""
@@ -185,7 +182,7 @@ def _type_of(value: object) -> str:
 
 
 def _regex(pattern: str, value: object) -> tuple[dict[str, Any], str]:
-    """Some implementations look anywhere in the text, so the example decides what was meant."""
+    """Return a pattern; the example decides whether it is anchored, since implementations differ."""
     regex = compiled(pattern)
     if regex is None:
         return {
@@ -218,7 +215,7 @@ _RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 
 
 def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
-    """A format of Java's DateTimeFormatter as an expression; where that doesn't fit the example, any text."""
+    """Convert a format of DateTimeFormatter to a pattern; any text if the example does not match."""
     pattern = ""
     for match in _RUN.finditer(form):
         letter, run = match[2], match[0]

@@ -1,4 +1,4 @@
-"""Pact's generators as templates, and templates as generators."""
+"""Convert generators of Pact to templates and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mockserver.model.json_values import is_number
 
 AN_ID = "e2490de5-5bd3-43d5-b7c4-526e33f71304"
-"""Stands as the example of an id that is made anew each time."""
+"""Example of a generated id."""
 _DIRECTIVES = {
     "yyyy": "%Y",
     "yy": "%y",
@@ -26,7 +26,7 @@ _RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 
 
 def template_of(generator: Mapping[str, Any], example: object) -> str | None:
-    """None where no template does the same."""
+    """Return the template of a generator; None if there is none."""
     match generator.get("type"):
         case "Uuid":
             return "{{ uuid() }}" if generator.get("format") in (None, "lower-case-hyphenated") else None

@@ -58,7 +58,7 @@ class _Reading:
     lost: list[Lost]
     beside: Beside
     used: dict[str, str] = field(default_factory=dict)
-    """Constants that replies speak of."""
+    """Constants in replies."""
     silent: list[str] = field(default_factory=list)
     """Requests without an example."""
 

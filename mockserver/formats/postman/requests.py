@@ -31,17 +31,14 @@ from mockserver.recording.exchanges import RecordedExchange, known_method
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)")
 _IN_PATHS = re.compile(f"{VARIABLE.pattern}|{PLACEHOLDER.pattern}")
 LeftOut = Callable[[str], object]
-"""Is told each placeholder that is not asked for."""
+"""Called with each placeholder that is not matched."""
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def recorded_request(
     request: object, variables: Mapping[str, str], place: str, lost: list[Lost]
 ) -> tuple[RecordedRequest, str]:
-    """
-    What it asks, and the origin of its URL, where that is known. Raises
-    ValueError, TypeError or KeyError for what is no request.
-    """
+    """Return the request, and the origin of its URL, if it is known. Raises ValueError, TypeError or KeyError."""
     if isinstance(request, str):
         request = {"method": "GET", "url": request}
     if not isinstance(request, dict):
@@ -59,7 +56,7 @@ def recorded_request(
 
 
 def placeholders_lost(place: str, left_out: Iterable[str]) -> list[Lost]:
-    """One for all placeholders of a place."""
+    """Return one loss for all placeholders of a place."""
     names = ", ".join(left_out)
     return (
         [Lost(place, f"{names}: a placeholder is not a value, and is left out", "Write a value")]
@@ -86,7 +83,7 @@ def _url(url: object, variables: Mapping[str, str], left_out: LeftOut) -> tuple[
 
 
 def _with_own_names(path: str) -> str:
-    """The path with a number behind the name of a parameter that stands in it before."""
+    """Number the parameters that repeat a name."""
     names: Counter[str] = Counter()
 
     def named(match: re.Match[str]) -> str:
@@ -107,7 +104,7 @@ def _raw(url: Mapping[str, Any]) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The origin, empty where a variable that nobody knows stands for it, and the path."""
+    """Return origin and path; the origin is empty for an undefined variable."""
     if "://" in text:
         at = urlsplit(text)
         host = text.partition("://")[2].partition("/")[0]
@@ -121,7 +118,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _segment(segment: str) -> str:
-    """`:id` and `{{id}}` are parameters; what else stands in a path is literal."""
+    """Convert a segment: `:id` and `{{id}}` are parameters."""
     if segment.startswith(":") and len(segment) > 1:
         return "{" + _parameter(segment[1:]) + "}"
     if _IN_PATHS.search(segment):
@@ -206,7 +203,7 @@ def _raw_body(
 
 
 def _blurred(value: object) -> object:
-    """Return a condition; of a text with a variable, it asks only that it is a text."""
+    """Return a condition; a text with a variable matches any text."""
     return tree(
         value,
         lambda item: (
@@ -216,7 +213,7 @@ def _blurred(value: object) -> object:
 
 
 def json_without_placeholders(text: str, left_out: LeftOut) -> str:
-    """The text, and where it is JSON with placeholders the same without them; empty where it is nothing else."""
+    """Remove placeholders from a JSON text; a text that is a placeholder becomes empty."""
     if PLACEHOLDER.fullmatch(text.strip()):
         left_out(text.strip())
         return ""

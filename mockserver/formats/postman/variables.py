@@ -18,7 +18,7 @@ from mockserver.model.written import written_float
 VARIABLE = re.compile(r"\{\{\s*(\$?[^{}\s]+)\s*\}\}")
 
 PLACEHOLDER = re.compile(r"(?:<|%3[Cc])([A-Za-z][\w .-]*)(?:>|%3[Ee])")
-"""What Postman writes where it makes a collection of a specification, such as `<integer>` or `<accountId>`."""
+"""Placeholders of collections that Postman generates from a specification, such as `<integer>` or `<accountId>`."""
 
 DYNAMIC: dict[str, str] = {
     "$guid": "uuid()",
@@ -81,7 +81,7 @@ _LEFT_OUT: Any = object()
 
 
 def without_placeholders(value: object, left_out: Callable[[str], object]) -> object:
-    """A JSON value without the members and items that are placeholders; each is told. None where it is one itself."""
+    """Return a JSON value without placeholders; `left_out` is called with each. None if it is one itself."""
     result = _without(value, left_out)
     return None if result is _LEFT_OUT else result
 
@@ -99,7 +99,7 @@ def _without(value: object, left_out: Callable[[str], object]) -> object:
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:
-    """With the values of the variables that are known; the others stay."""
+    """Replace defined variables."""
     for _ in range(10):
         again = VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
         if again == text:
@@ -127,7 +127,7 @@ def _expression(name: str, variables: Mapping[str, str], unknown: Unknown) -> st
 
 
 def _quoted(text: str) -> str:
-    """Braces that are no variable, so that no template begins there."""
+    """Escape braces that are not variables."""
     return re.sub(r"\{[{%#]", lambda match: "{{ '" + match[0] + "' }}", text)
 
 
@@ -145,7 +145,7 @@ _MARK = "\ue000"
 
 
 def _marked(text: str) -> list[str]:
-    """The text in pieces, with quotes round variables that stand outside of any."""
+    """Return the parts of a text, with quotes around variables outside of strings."""
     result, at, inside = [], 0, False
     while at < len(text):
         variable = None if inside else VARIABLE.match(text, at)
@@ -182,7 +182,7 @@ def _tree(value: object, variables: Mapping[str, str], unknown: Unknown) -> obje
 
 
 def json_variables(value: object, unsaid: Callable[[str], None]) -> str:
-    """JSON with templates as a text of Postman's, without quotes where a template gives no text."""
+    """Return JSON with variables, unquoted if a template has no text."""
 
     def leaf(item: object, _: object) -> object:
         if not isinstance(item, str):
@@ -196,7 +196,7 @@ def json_variables(value: object, unsaid: Callable[[str], None]) -> str:
 
 
 def as_variables(text: str, unsaid: Callable[[str], None]) -> str:
-    """A template as a text of Postman's; `unsaid` is told each expression that it has no variable for."""
+    """Convert a template to variables; `unsaid` is called with each expression without a variable."""
 
     def one(match: re.Match[str]) -> str:
         expression = match[1].removesuffix(" | string")

@@ -156,7 +156,7 @@ def _url(step: Step, query: Lines, lost: list[Lost]) -> dict[str, Any]:
 
 
 def _segments(path: str) -> list[str]:
-    """Split at slashes that stand outside of a parameter's expression."""
+    """Split at slashes outside of parameters."""
     result = [""]
     for piece in pieces(path.removeprefix("/")):
         if isinstance(piece, tuple):

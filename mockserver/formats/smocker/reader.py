@@ -1,8 +1,7 @@
 """
-Smocker's mocks (smocker.dev), in and out.
+Read mocks of Smocker (smocker.dev).
 
-Of several mocks that match, the one that was added last answers, until its
-`context.times` are used up: so a file is read from its end.
+Of several matching mocks, the last one answers until its `context.times` are used up, so a file is read from its end.
 """
 
 from __future__ import annotations
@@ -113,7 +112,7 @@ def _matcher(written: object) -> Matcher:
 
 
 def _kind(matcher: Matcher) -> tuple[str, bool]:
-    """The assertion without its Should, and whether it is turned round. Raises NotConvertibleError."""
+    """Return the assertion without its prefix, and whether it is negated. Raises NotConvertibleError."""
     match = re.fullmatch(r"Should(Not)?(\w+)", matcher[0])
     if not match:
         raise NotConvertibleError(f"the matcher {matcher[0]!r} is unknown")
@@ -144,7 +143,7 @@ def _methods(matcher: Matcher) -> frozenset[str]:
 
 
 def _condition(matcher: Matcher) -> object:
-    """Of a text that is there, not yet turned round. Raises NotConvertibleError."""
+    """Return the condition on a text, before negation. Raises NotConvertibleError."""
     kind, _ = _kind(matcher)
     value = matcher[1]
     match kind:
@@ -164,7 +163,7 @@ def _condition(matcher: Matcher) -> object:
 
 
 def _present(matcher: Matcher) -> object:
-    """Of what has to be there, even where it is turned round."""
+    """Return the condition on a value that must be present, even if negated."""
     kind, turned = _kind(matcher)
     if kind == "BeEmpty" and turned:
         return {"length": {"gte": 1}}
@@ -202,12 +201,12 @@ def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
 
 
 def _or_absent(kind: str, condition: object) -> object:
-    """What is absent is empty there."""
+    """In Smocker, an absent value is empty."""
     return either(["absent", condition]) if kind == "BeEmpty" else condition
 
 
 def _selection(condition: object, matcher: Matcher, kind: str) -> object:
-    """Of the list of values that a path finds, which Smocker prints before it compares them."""
+    """Return the condition on a list of values, which Smocker compares as text."""
     return {"contains": value_or_text(matcher[1]) if kind == "Equal" else condition}
 
 

@@ -1,4 +1,4 @@
-"""Scenarios as Smocker's mocks, one YAML file each, the route that is asked first standing last."""
+"""Write mocks of Smocker, one YAML file for each scenario, in reverse order of matching."""
 
 from __future__ import annotations
 

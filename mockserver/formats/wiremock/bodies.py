@@ -16,11 +16,11 @@ from mockserver.formats.wiremock.xml import equal_to_xml, x_path
 Match = dict[str, Any]
 BodyReader = Callable[[dict[str, Any], Match, LossPlace], None]
 OVER_LINES = "(?s)"
-"""What lets a dot be a line end."""
+"""Flag that lets a dot match a line end."""
 
 
 def body_patterns(patterns: object, match: Match, at: LossPlace) -> None:
-    """Adds what the patterns ask to `match`; all of them must hold."""
+    """Add the conditions of all patterns to `match`."""
     if not isinstance(patterns, list):
         at.lost("expected a list of patterns")
         return
@@ -51,7 +51,7 @@ def _pattern(pattern: object, match: Match, at: LossPlace) -> None:
 
 
 def _over_lines(condition: object) -> object:
-    """A dot of theirs is a line end too, which a body may have."""
+    """Let dots match line ends, as in WireMock."""
     if isinstance(condition, list):
         return [_over_lines(item) for item in condition]
     if not isinstance(condition, dict):
@@ -63,7 +63,7 @@ def _over_lines(condition: object) -> object:
 
 
 def _tree_alternatives(patterns: list[Any], match: Match, at: LossPlace) -> bool:
-    """Whether all alternatives are JSON values: then they are alternatives of one tree."""
+    """Add alternatives of JSON values as alternatives of one tree; return whether they are such."""
     if not all(isinstance(pattern, dict) and "equalToJson" in pattern for pattern in patterns):
         return False
     made = [equal_to_json(pattern, at.at(i)) for i, pattern in enumerate(patterns)]
@@ -78,7 +78,7 @@ def _tree_alternatives(patterns: list[Any], match: Match, at: LossPlace) -> bool
 
 
 def _also(match: Match, key: str, condition: object, every: str) -> None:
-    """The condition, beside what stands under that key already."""
+    """Add a condition to those of the key."""
     if key not in match:
         match[key] = condition
         return

@@ -38,7 +38,7 @@ def folded(made: list[Made]) -> list[dict[str, Any]]:
 
 
 def _chain(several: list[Made]) -> list[Made]:
-    """The steps in order; empty where they are no plain chain."""
+    """Return the steps in order; empty if it is not a plain chain."""
     steps = {mapping.get("requiredScenarioState"): (mapping, route) for mapping, route in several}
     if len(steps) != len(several) or len(several) < 2 or None in steps:
         return []

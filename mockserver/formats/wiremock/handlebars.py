@@ -33,7 +33,7 @@ class HelperCall:
 
 
 def pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """Texts and code in order; the flag says which is code."""
+    """Yield texts and code; the flag is true for code."""
     at = 0
     for match in _CODE.finditer(text):
         if match.start() > at:

@@ -1,4 +1,4 @@
-"""Helpers of WireMock's templates, each as an expression of ours."""
+"""Convert helpers of WireMock templates to expressions."""
 
 from __future__ import annotations
 

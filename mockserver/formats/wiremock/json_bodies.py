@@ -23,7 +23,7 @@ DRAFTS = {
     "V201909": "https://json-schema.org/draft/2019-09/schema",
     "V202012": "https://json-schema.org/draft/2020-12/schema",
 }
-"""Their names of drafts; what names none is read by the last one, here as there."""
+"""Names of drafts in WireMock; the last one is the default."""
 
 
 class _Trees:
@@ -85,7 +85,7 @@ def json_path(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
 
 def _of_itself(query: str) -> str:
     """
-    A filter on the body as a whole: theirs asks an object itself, and RFC 9535 its members.
+    Return a filter that also applies to the body itself: in WireMock it does, in RFC 9535 only to its members.
 
     >>> _of_itself("$[?(@.n == 1)]")
     '$[?($.n == 1) || (@.n == 1)]'
@@ -110,7 +110,7 @@ def rfc_query(query: str, at: LossPlace) -> str:
 
 
 def _selection(pattern: dict[str, Any], at: LossPlace) -> object:
-    """A condition on a text, asked of each value that was found."""
+    """Return the condition on each result of a query."""
     if set(pattern) <= _EQUALITY and "equalToJson" in pattern:
         return _selected_tree(pattern, at)
     made = text_condition(pattern, at)
@@ -120,7 +120,7 @@ def _selection(pattern: dict[str, Any], at: LossPlace) -> object:
 
 
 def _typed(condition: object) -> object:
-    """A text stands for the number or boolean that it writes, too: theirs compare texts."""
+    """Let a text match the number or boolean that prints as this text, as in WireMock."""
     if isinstance(condition, str) and condition != "present":
         return value_or_text(condition)
     if isinstance(condition, dict) and set(condition) == {"equals"}:
@@ -138,7 +138,7 @@ def _typed(condition: object) -> object:
 
 
 def _selected_tree(pattern: dict[str, Any], at: LossPlace) -> object:
-    """A found value that equals a JSON value: only where nothing in it needs an operator of trees."""
+    """Return the condition on a result that equals a JSON value without operators."""
     _, made = equal_to_json(pattern, at)
     if made is FAILED:
         return made

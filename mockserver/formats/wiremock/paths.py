@@ -1,8 +1,7 @@
-r"""
-WireMock's five ways to name a URL as our paths: `url`, `urlPath`, `urlPattern`, `urlPathPattern`, `urlPathTemplate`.
+"""
+Convert URLs of WireMock: `url`, `urlPath`, `urlPattern`, `urlPathPattern`, `urlPathTemplate`.
 
-A regular expression over a path becomes parameters, segment by segment where it
-can: `/users/[0-9]+` is `/users/{p1:[0-9]+}`.
+Regular expressions become parameters segment by segment, if possible: `/users/[0-9]+` is `/users/{p1:[0-9]+}`.
 """
 
 from __future__ import annotations
@@ -22,10 +21,7 @@ _TEMPLATE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
 
 class PathTarget:
-    """
-    A path, and what its query must be: conditions by name, with `exact` no
-    other parameters beside them.
-    """
+    """Path and conditions on the query; with `exact`, no other parameters are allowed."""
 
     __slots__ = ("exact", "path", "query")
 
@@ -36,7 +32,7 @@ class PathTarget:
 
 
 def target(request: dict[str, Any], at: LossPlace) -> PathTarget | None:
-    """Where its requests go to; None, and noted, where that can't be said here."""
+    """Return path and query; None, with a loss, if they cannot be converted."""
     for key, read in _READERS.items():
         if request.get(key) is not None:
             written = request[key]
@@ -101,7 +97,7 @@ def _url_pattern(text: str, at: LossPlace) -> PathTarget | None:
 
 
 def regex_path(text: str, at: LossPlace) -> str | None:
-    """The path, in our notation, of a regular expression over a whole path; None, and noted, where there is none."""
+    """Return the path of a route for a regular expression; None, with a loss, if there is none."""
     if not is_regex(text, at):
         return None
     source = text.removeprefix("^")

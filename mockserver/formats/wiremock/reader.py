@@ -81,7 +81,7 @@ def _shown(path: Path, root: Path) -> str:
 
 
 def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, Any], LossPlace]]:
-    """Each mapping of a file, and where it stands. Raises InvalidInputError."""
+    """Return each mapping of a file, with its place. Raises InvalidInputError."""
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
     except ValueError as error:

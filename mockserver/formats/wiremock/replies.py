@@ -14,7 +14,7 @@ from mockserver.model.written import as_text
 from mockserver.schema.base import has_templates
 
 ReadFile = Callable[[str], bytes | None]
-"""The bytes of a file of `__files`; None where there is none."""
+"""Returns the bytes of a file of `__files`; None if there is none."""
 
 FAULTS = {
     "EMPTY_RESPONSE": "close",
@@ -31,7 +31,7 @@ _LONGEST_MS = 60_000
 
 
 class WireMockReplies:
-    """Makes replies. `files` gathers what they need beside the scenario; with `inline` a file's bytes stand in the reply."""
+    """Creates replies. `files` collects their files; with `inline`, the bytes of a file are in the reply."""
 
     def __init__(self, read_file: ReadFile, *, inline: bool = False) -> None:
         self._read = read_file
@@ -97,7 +97,7 @@ def _status(written: Any, at: LossPlace) -> int:
 
 
 def _set(made: dict[str, Any], key: str, value: object, at: LossPlace, *, templated: bool) -> None:
-    """A body: its templates in our words, or its braces as they stand."""
+    """Set a body with converted templates, or with literal braces."""
     if templated:
         made[key] = templates.tree(value, at)
         return
@@ -160,7 +160,7 @@ def _delays(written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> Non
 
 
 def distribution(written: Any, at: LossPlace) -> object:
-    """A delay that is drawn; None, and noted, where it can't be said."""
+    """Return a random delay; None, with a loss, if it cannot be converted."""
     kind = written.get("type") if isinstance(written, dict) else None
     try:
         if kind == "fixed":
@@ -179,7 +179,7 @@ def distribution(written: Any, at: LossPlace) -> object:
 
 
 def upstream(written: Any, at: LossPlace) -> str | None:
-    """The real service that a response passes requests on to; None where it answers by itself."""
+    """Return the URL that a response forwards to; None if it answers itself."""
     url = written.get("proxyBaseUrl") if isinstance(written, dict) else None
     if not url:
         return None

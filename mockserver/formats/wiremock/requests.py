@@ -28,11 +28,9 @@ _PARTS = {
 
 def request_pattern(written: object, at: LossPlace, *, exact: bool = False) -> dict[str, Any] | None:
     """
-    `request`, and where they are needed `match` and `if`; None, and noted, where
-    there is no saying which requests are meant.
+    Return `request`, and `match` and `if` if needed; None, with a loss, if the request is undefined.
 
-    With `exact` a `url` refuses parameters that it doesn't name, as theirs
-    does; that takes an `if`, which readers of a scenario can do without.
+    With `exact`, a `url` rejects parameters that it does not name, as in WireMock; that needs an `if`.
     """
     if not isinstance(written, dict):
         at.lost("a request pattern is a mapping")
@@ -52,7 +50,7 @@ def request_pattern(written: object, at: LossPlace, *, exact: bool = False) -> d
 
 
 def _no_others(written: dict[str, Any], result: PathTarget) -> str:
-    """That the query is no other than the one that is written."""
+    """Return the expression that allows no other query parameters."""
     if not result.query:
         return "{{ not request.query }}"
     if "url" in written:
@@ -118,7 +116,7 @@ def _authority(written: dict[str, Any], match: dict[str, Any], at: LossPlace) ->
 
 
 def _host(pattern: object, match: dict[str, Any], at: LossPlace) -> None:
-    """Their host is without its port, and the header has it."""
+    """Match the Host header, which includes the port."""
     if isinstance(pattern, dict) and isinstance(pattern.get("equalTo"), str):
         name = pattern["equalTo"]
         _add(
@@ -132,7 +130,7 @@ def _host(pattern: object, match: dict[str, Any], at: LossPlace) -> None:
 
 
 def _path_parameters(written: Any, result: PathTarget, at: LossPlace) -> None:
-    """Conditions on a template's parameters: a text takes the parameter's place, an expression stands in it."""
+    """Convert conditions on path parameters to patterns in the path."""
     for name, pattern in (written or {}).items():
         place = at.at(name)
         bare = f"{{{name}}}"
@@ -155,7 +153,7 @@ def _path_parameters(written: Any, result: PathTarget, at: LossPlace) -> None:
 
 
 def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
-    """Parts of a form by name: theirs take fields and files alike, ours tell them apart."""
+    """Convert parts of a multipart form; WireMock does not distinguish fields and files."""
     for i, pattern in enumerate(written or []):
         place = at.at(i)
         if not isinstance(pattern, dict) or not isinstance(pattern.get("name"), str):
