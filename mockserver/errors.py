@@ -8,8 +8,10 @@ source adds file, line and column (`scenarios/`) or a JSON pointer (`admin/`).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 KeyPath = tuple[str | int, ...]
 
@@ -54,6 +56,42 @@ class InvalidInputError(MockServerError):
     def __init__(self, flaws: Flaw | Iterable[Flaw]) -> None:
         self.flaws = [flaws] if isinstance(flaws, Flaw) else list(flaws)
         super().__init__("\n".join(str(flaw) for flaw in self.flaws))
+
+
+def invalid(path: KeyPath, message: str, hint: str = "", at_key: bool = False) -> InvalidInputError:
+    """Return an error with one flaw."""
+    return InvalidInputError(Flaw(path, message, hint, at_key))
+
+
+class FlawCollector:
+    """Collects the flaws of several steps, so that an author sees all of them at once."""
+
+    __slots__ = ("flaws",)
+
+    def __init__(self) -> None:
+        self.flaws: list[Flaw] = []
+
+    def attempt(self, parents: KeyPath, make: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  (what the step returns)
+        """Return what `make` returns; None if it raises InvalidInputError, whose flaws are kept below `parents`."""
+        try:
+            return make(*args)
+        except InvalidInputError as error:
+            self.flaws.extend(flaw.under(*parents) for flaw in error.flaws)
+            return None
+
+    def check(self) -> None:
+        """Raise InvalidInputError with all flaws, if there are any."""
+        if self.flaws:
+            raise InvalidInputError(self.flaws)
+
+
+@contextmanager
+def flaws_below(*parents: str | int) -> Iterator[None]:
+    """Move the flaws of an InvalidInputError that is raised inside below `parents`."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under(*parents) for flaw in error.flaws) from error
 
 
 class MissingExtraError(InvalidInputError):

@@ -22,7 +22,7 @@ from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import UnknownRouteError
-from mockserver.errors import Flaw, InvalidInputError, MockServerError, near, shown
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, invalid, near, shown
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.redaction.redaction import mask_path, mask_shapes
@@ -404,7 +404,7 @@ def written_listing(items: list[bytes], after: object = None, **more: object) ->
 
 
 def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInputError:
-    return InvalidInputError(Flaw(path, message, hint))
+    return invalid(path, message, hint)
 
 
 def endpoints(*tables: EndpointTable) -> Iterator[Endpoint]:

@@ -18,7 +18,7 @@ from mockserver.admin.api import (
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, invalid
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
@@ -53,9 +53,7 @@ async def verify(asked: AdminRequest[Any]) -> Answer:
 async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     listed = isinstance(data, list)
     if listed and not data:
-        raise InvalidInputError(
-            Flaw((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}')
-        )
+        raise invalid((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}')
     checks: list[Check] = []
     flaws: list[Flaw] = []
     turns = Turns()

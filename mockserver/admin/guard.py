@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 
 from mockserver.admin.api import ProblemError
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.model.http import Request
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+(?:%[\w.%-]+)?)\]|([a-z0-9._-]*))(?::\d*)?")
@@ -31,9 +31,7 @@ class Guard:
     def __init__(self, token: str = "", hosts: Iterable[str] = ()) -> None:
         if token and not token.strip():
             # Taken for none, it would open what somebody meant to close.
-            raise InvalidInputError(
-                Flaw((), "--admin-token: it is blank", "Write a token, or leave the flag out")
-            )
+            raise invalid((), "--admin-token: it is blank", "Write a token, or leave the flag out")
         self._token = token.strip().encode()
         self._hosts = frozenset(_allowed(host) for host in hosts)
 
@@ -111,7 +109,7 @@ def _allowed(host: str) -> str:
     name = _name_of(host)
     if not name:
         hint = "Write a name such as mock.example"
-        raise InvalidInputError(Flaw((), f"--admin-host: {shown(host)} is no host name", hint))
+        raise invalid((), f"--admin-host: {shown(host)} is no host name", hint)
     return name
 
 

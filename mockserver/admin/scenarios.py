@@ -182,8 +182,7 @@ def _compile(source: Source, order: tuple[int, ...]) -> Scenario:
     except LoadError:
         raise
     except InvalidInputError as why:
-        flaws = sorted(why.flaws[:MOST_FLAWS], key=source.position)
-        raise LoadError([(source.locate(flaw), flaw) for flaw in flaws]) from why
+        raise LoadError(source.located(why.flaws[:MOST_FLAWS])) from why
 
 
 def read_source(request: Request, name: str | None) -> Source:

@@ -19,7 +19,7 @@ from mockserver.engine.routes import Behaviour, Route
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, Question, do
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import KeyPath, invalid
 from mockserver.model.http import Request, Response
 from mockserver.responses.planner import Planned, compile_reply
 from mockserver.scenarios.flaws import parse_spec
@@ -71,9 +71,7 @@ def claim_of(value: object, route: Route, draw: Draw) -> Claim:
     """What a function answered, made. Raises InvalidInputError, TemplateError."""
     spec = parse_spec(ReplySpec, value)
     if spec.choose is not None or spec.cases is not None:
-        raise InvalidInputError(
-            Flaw((), "a function answers one reply", "Choose in the function, and return that")
-        )
+        raise invalid((), "a function answers one reply", "Choose in the function, and return that")
     defaults = route.scenario.spec.defaults
     reply = compile_reply(spec, defaults, _no_file, AFTER_CLAIM)
     reply.work = compile_work(spec, _no_file, value)
@@ -85,4 +83,4 @@ def claim_of(value: object, route: Route, draw: Draw) -> Claim:
 
 
 def _no_file(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(Flaw(path, f"a function has no folder to find {name!r} in", "Return its content"))
+    raise invalid(path, f"a function has no folder to find {name!r} in", "Return its content")

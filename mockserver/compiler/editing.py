@@ -15,7 +15,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
-from mockserver.errors import Flaw, InvalidInputError, MockServerError, dotted, near
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, dotted, invalid, near
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import edited, from_text
 from mockserver.scenarios.source import Source
@@ -172,12 +172,10 @@ def replacement(route: Route, data: dict[str, Any] | None) -> Callable[[Namespac
     if data is not None:
         spec = parse_spec(RouteSpec, data)
         if spec.name is not None and spec.name != route.name:
-            raise InvalidInputError(
-                Flaw(
-                    ("name",),
-                    f"the route is {route.name!r}",
-                    "Leave `name` out: a route keeps its id. Or add a new one",
-                )
+            raise invalid(
+                ("name",),
+                f"the route is {route.name!r}",
+                "Leave `name` out: a route keeps its id. Or add a new one",
             )
         if route.scenario.name == RUNTIME:
             made = compile_runtime_route(route.scenario, route.name, spec, data)
@@ -234,7 +232,7 @@ def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
         hint = (
             f"Change the scenario with PUT /scenarios/{source.name}, or add a route, which is asked before it"
         )
-        raise InvalidInputError(Flaw((), f"{route.id} is no route of its own: {place} stands for it", hint))
+        raise invalid((), f"{route.id} is no route of its own: {place} stands for it", hint)
     at = int(route.path[1])
     # Names are written down first, so that no other route's default name moves.
     written = [one for one in route.scenario.routes if _is_written(one)]

@@ -13,7 +13,7 @@ from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import InvalidInputError
+from mockserver.errors import flaws_below
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
@@ -77,12 +77,11 @@ class ResourceAction(Behaviour):
         claim = Claim(None, decision.status, commits=(decision.commit,))
         if decision.reply is not None:
             claim.reply = decision.reply
-            claim.planned = decision.reply.plan(
-                decision.reply.status(lambda: decision.scope or draw.scope()),
-                lambda: decision.scope or draw.scope(),
-                draw.choices,
-                request,
-            )
+
+            def scope() -> Scope:
+                return decision.scope or draw.scope()
+
+            claim.planned = decision.reply.plan(decision.reply.status(scope), scope, draw.choices, request)
             claim.status = claim.planned.response.status
             return claim
         body = b"" if decision.json is ABSENT else dump_json(decision.json)
@@ -127,15 +126,11 @@ def resource_routes(
 ) -> list[Route]:
     """A route for each operation of a resource. Raises InvalidInputError, paths from the file's root."""
     base = scenario.spec.base
-    try:
+    written = scenario.source.data["resources"][i]
+    with flaws_below("resources", i):
         resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.defaults)
-        works = {
-            name: _work(on, read_file, name, scenario.source.data["resources"][i])
-            for name, on in spec.on.items()
-        }
+        works = {name: _work(on, read_file, name, written) for name, on in spec.on.items()}
         guards = compile_guards(scenario, spec, f"resource:{scenario.name}{resource.path}", read_file)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under("resources", i) for flaw in why.flaws) from why
     place = ResourcePlace(scenario, resource)
     scenario.places.append(place)
     routes = []
@@ -151,10 +146,8 @@ def resource_routes(
 
 def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:
     written = data.get("on", {}).get(name) if isinstance(data, dict) else None
-    try:
+    with flaws_below("on", name):
         return compile_work(on, read_file, written, more=frozenset({"item"}))
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under("on", name) for flaw in why.flaws) from why
 
 
 def oauth_route(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> Route:

@@ -22,7 +22,7 @@ def build_world(sources: Iterable[Source]) -> ScenarioSet:
         try:
             scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
         except InvalidInputError as why:
-            wrong += [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
+            wrong += source.located(why.flaws)
     if wrong:
         raise LoadError(wrong)
     return ScenarioSet(scenarios)

@@ -9,7 +9,7 @@ from mockserver.engine.policies import (
     compile_idempotency,
     compile_limit,
 )
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, FlawCollector
 from mockserver.matching.index import OrderKey
 from mockserver.responses.planner import compile_reply
 from mockserver.scenarios.source import Source
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mockserver.openapi.contract import Contract
 from mockserver.compiler.contract_replies import breaches
 from mockserver.compiler.generated_routes import oauth_route, resource_routes
-from mockserver.compiler.routes import Flaws, auth_of, compile_route, default_name, unused_name
+from mockserver.compiler.routes import auth_of, compile_route, default_name, unused_name
 from mockserver.engine.routes import (
     Route,
     Scenario,
@@ -34,17 +34,17 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
     with `strict`, fixed replies that break a contract which is enforced are flaws.
     """
     scenario = Scenario(source, order)
-    flaws = Flaws([])
+    flaws = FlawCollector()
     spec = source.spec
-    scenario.auth = flaws.tried((), auth_of, spec.auth, scenario)
-    scenario.limiter = flaws.tried((), compile_limit, spec.limit, f"scenario:{scenario.name}")
-    scenario.idempotency = flaws.tried(
+    scenario.auth = flaws.attempt((), auth_of, spec.auth, scenario)
+    scenario.limiter = flaws.attempt((), compile_limit, spec.limit, f"scenario:{scenario.name}")
+    scenario.idempotency = flaws.attempt(
         (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
     )
-    flaws.tried(("attempts",), compile_grouping, spec.attempts)
+    flaws.attempt(("attempts",), compile_grouping, spec.attempts)
     if spec.openapi is not None:
-        scenario.contract = flaws.tried((), _contract_in, spec.openapi, scenario)
-    if flaws.tried(("defaults",), _checked, spec.defaults) is None:
+        scenario.contract = flaws.attempt((), _contract_in, spec.openapi, scenario)
+    if flaws.attempt(("defaults",), _checked, spec.defaults) is None:
         # Told once, where they stand, and not again for every reply.
         scenario.defaults = ReplyDefaultsSpec()
     names = _names(scenario.spec)
@@ -54,11 +54,10 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
         route = compile_route(scenario, names[i], one, data[i], ("routes", i), source.read_file, flaws)
         route.key = (-one.priority, *order, i)
         routes.append(route)
-    implied = flaws.tried((), implied_routes, scenario, {route.name for route in routes})
-    if scenario.contract is not None and not flaws.found:
-        flaws.found += _breaches(scenario, routes) if strict else ()
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
+    implied = flaws.attempt((), implied_routes, scenario, {route.name for route in routes})
+    if scenario.contract is not None and not flaws.flaws:
+        flaws.flaws += _breaches(scenario, routes) if strict else ()
+    flaws.check()
     scenario.routes = (*routes, *implied)
     return scenario
 
@@ -92,14 +91,15 @@ def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
 
 def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
     """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInputError."""
-    flaws = Flaws([])
+    flaws = FlawCollector()
     routes = []
     if scenario.spec.oauth is not None:
         routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
     for i, spec in enumerate(scenario.spec.resources):
-        routes += flaws.tried((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
+        routes += (
+            flaws.attempt((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
+        )
+    flaws.check()
     return routes
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, WrongValueError
+from mockserver.errors import KeyPath, WrongValueError, invalid
 from mockserver.jsonpath import Walk, re2_pattern
 from mockserver.matching import patterns
 from mockserver.matching.body import no_json
@@ -36,7 +36,7 @@ def compile_query(text: str, path: KeyPath) -> Query:
     except (found.JSONPathError, RecursionError) as why:
         said = str(why).replace("\n", " ") or "nested too deeply"
         hint = "Write one such as '$.items[*].sku', see RFC 9535"
-        raise InvalidInputError(Flaw(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True)) from None
+        raise invalid(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True) from None
     _probe(query, path)
     return lambda value: _Walk(value).nodes(query, value)
 
@@ -47,9 +47,7 @@ def _probe(query: object, path: KeyPath) -> None:
         _Walk([]).nodes(query, [])
     except AttributeError:
         hint = "Install it with: pip install 'mockserver[jsonpath]'"
-        raise InvalidInputError(
-            Flaw(path, "the installed jsonpath-rfc9535 is not of version 1", hint)
-        ) from None
+        raise invalid(path, "the installed jsonpath-rfc9535 is not of version 1", hint) from None
 
 
 def jsonpath(text: str, condition: Condition, path: KeyPath) -> MatchCheck:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import re2
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import InvalidInputError, invalid
 from mockserver.model.http import decode_segment
 
 SLASH = "\uf8ff"
@@ -190,7 +190,7 @@ def take(segment: Segment, part: str, values: list[str]) -> bool:
 
 
 def _bad(message: str, hint: str) -> InvalidInputError:
-    return InvalidInputError(Flaw((), message, hint))
+    return invalid((), message, hint)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:

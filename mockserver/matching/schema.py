@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
 from mockserver.matching import body
 from mockserver.matching.checks import MatchCheck
 from mockserver.matching.extras import library
@@ -67,7 +67,7 @@ def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
         written = _from_file(written, path, read_file)
     if not isinstance(written, (dict, bool)):
         hint = "Write the schema, or the name of a file beside the scenario"
-        raise InvalidInputError(Flaw(path, f"expected a JSON Schema, got {shown(written)}", hint))
+        raise invalid(path, f"expected a JSON Schema, got {shown(written)}", hint)
     try:
         return engine.validator_for(
             _plain(written, path),
@@ -93,9 +93,7 @@ def _from_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
         return json.loads(read_file(name, path))
     except (ValueError, RecursionError) as why:
         said = "nested too deeply" if isinstance(why, RecursionError) else why
-        raise InvalidInputError(
-            Flaw(path, f"{name!r} is no JSON: {said}", "Schemas are JSON files")
-        ) from None
+        raise invalid(path, f"{name!r} is no JSON: {said}", "Schemas are JSON files") from None
 
 
 def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
@@ -111,9 +109,7 @@ def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
 def _plain(value: object, path: KeyPath, depth: int = 0) -> object:
     """The same with numbers that have forgotten how they were written: the library knows Python's own only."""
     if depth > MAX_DEPTH:
-        raise InvalidInputError(
-            Flaw(path, f"the schema is nested more than {MAX_DEPTH} deep", "Use $defs and $ref")
-        )
+        raise invalid(path, f"the schema is nested more than {MAX_DEPTH} deep", "Use $defs and $ref")
     if isinstance(value, dict):
         return {str(key): _plain(item, path, depth + 1) for key, item in value.items()}
     if isinstance(value, list):

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
+from mockserver.errors import KeyPath, invalid, near, shown
 from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
 from mockserver.templating.templates import Scope, Template, TemplateError, compile_text
 
@@ -64,12 +64,10 @@ def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selecto
     part = _part(text)
     if part is None:
         hint = near(text, [root.rstrip(".") for root in _ROOTS if root != f"{text}."])
-        raise InvalidInputError(
-            Flaw(
-                path,
-                f"{shown(text)} is no selector",
-                f"{hint} Write headers.NAME, json.a.b[0], path.NAME or a template",
-            )
+        raise invalid(
+            path,
+            f"{shown(text)} is no selector",
+            f"{hint} Write headers.NAME, json.a.b[0], path.NAME or a template",
         )
     return Selector(text, part)
 

@@ -12,7 +12,7 @@ import re
 from types import ModuleType
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import KeyPath, invalid
 from mockserver.matching.checks import MatchCheck
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
@@ -81,7 +81,7 @@ class _XPathQuery:
             self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
         except (self._etree.XPathError, ValueError) as why:  # ValueError: characters that no XML can hold
             hint = "Write an XPath 1.0 query such as '//order/@id'"
-            raise InvalidInputError(Flaw(path, f"{text!r} is no XPath: {why}", hint, at_key=True)) from None
+            raise invalid(path, f"{text!r} is no XPath: {why}", hint, at_key=True) from None
 
     def texts(self, request: Request) -> list[str]:
         """What the query finds, as texts. Raises UnreadableBodyError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlsplit
 
-from mockserver.errors import Flaw, InvalidInputError, WrongValueError
+from mockserver.errors import WrongValueError, invalid
 from mockserver.outbound.egress import Egress, EgressRefusedError, UnresolvedHostError
 from mockserver.outbound.upstream import Upstream
 from mockserver.schema.scenario import read_upstream
@@ -19,10 +19,10 @@ def forwarding_rules(settings: Settings) -> list[str]:
     asks = settings.on_unmatched != "404"
     if asks and not settings.forward_to:
         hint = "Add --forward-to URL"
-        raise InvalidInputError(Flaw((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint))
+        raise invalid((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint)
     if settings.forward_to and not asks:
         hint = "Add --on-unmatched forward, or --on-unmatched record"
-        raise InvalidInputError(Flaw((), "--forward-to alone passes nothing on", hint))
+        raise invalid((), "--forward-to alone passes nothing on", hint)
     return [rule_of(settings.forward_to, "--forward-to")] if asks else []
 
 
@@ -31,7 +31,7 @@ def rule_of(url: str, flag: str) -> str:
     try:
         parts = urlsplit(read_upstream(url))
     except WrongValueError as why:
-        raise InvalidInputError(Flaw((), f"{flag}: {why}", why.hint)) from why
+        raise invalid((), f"{flag}: {why}", why.hint) from why
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -42,9 +42,9 @@ async def may_forward(egress: Egress, url: str) -> None:
     try:
         await egress.resolve(url)
     except EgressRefusedError as why:
-        raise InvalidInputError(Flaw(("to",), why.reason, why.remedy)) from why
+        raise invalid(("to",), why.reason, why.remedy) from why
     except UnresolvedHostError as why:
-        raise InvalidInputError(Flaw(("to",), str(why), "See that it is spelt right and known here")) from why
+        raise invalid(("to",), str(why), "See that it is spelt right and known here") from why
 
 
 def upstream_of(settings: Settings, egress: Egress) -> Upstream:

@@ -120,9 +120,7 @@ def _scenario(ns: Namespace, row: Row) -> Scenario:
     try:
         return compile_scenario(source, order)
     except InvalidInputError as why:
-        raise LoadError(
-            [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
-        ) from why
+        raise LoadError(source.located(why.flaws)) from why
 
 
 def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:

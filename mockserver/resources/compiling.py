@@ -4,10 +4,9 @@ From a resource as written to what its operations need; everything that can be w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
+from mockserver.errors import Flaw, FlawCollector, KeyPath, invalid, near, shown
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
 from mockserver.resources.schema import Schema, compile_schema, read_json
 from mockserver.resources.state_machine import Machine, machine_flaws, states
@@ -24,38 +23,30 @@ Seeds = tuple[tuple[KeyPath, Tree], ...]
 """Each item to begin with, and where it is written."""
 
 
-class Compiling:
-    """One resource being compiled. Flaws are gathered, so that an author hears all of them at once."""
+class ResourceCompiler(FlawCollector):
+    """Compiles one resource, and collects all flaws."""
 
     def __init__(self, spec: ResourceSpec, read_file: ReadFile, names: frozenset[str]) -> None:
+        super().__init__()
         self.spec = spec
         self.read_file = read_file
         self.names = names
-        self.flaws: list[Flaw] = []
         self.written: list[dict[str, Any]] = []
         """The items to begin with as they are written, templates and all; one where `each` is for many."""
         self.in_file = False
 
-    def tried(self, make: Callable[..., Any], *args: object, under: KeyPath = ()) -> Any:
-        """What `make` gives; None, and its flaws kept, where it can't."""
-        try:
-            return make(*args)
-        except InvalidInputError as why:
-            self.flaws.extend(flaw.under(*under) for flaw in why.flaws)
-            return None
-
     def kind(self, path: str, defaults: ReplyDefaultsSpec) -> ResourceKind:
         spec = self.spec
-        invalid: Reply = self.tried(
-            compile_reply, spec.invalid, defaults, self.read_file, self.names | {"errors"}, under=("invalid",)
+        invalid: Reply = self.attempt(
+            ("invalid",), compile_reply, spec.invalid, defaults, self.read_file, self.names | {"errors"}
         )
         return ResourceKind(
             path=path,
             id_field=spec.id.field,
-            id_maker=self.tried(self.id_maker),
-            new=self.tried(self.new),
+            id_maker=self.attempt((), self.id_maker),
+            new=self.attempt((), self.new),
             added=frozenset(spec.new),
-            schema=self.tried(self.schema),
+            schema=self.attempt((), self.schema),
             machine=None if spec.machine is None else Machine(spec.machine),
             page=spec.page,
             invalid=invalid,
@@ -96,25 +87,25 @@ class Compiling:
         names = (self.names & _SEED_WORDS) | {"now", "n"}
         if isinstance(seed, SeedSpec):
             self.written = [seed.each] if seed.count else []
-            tree = self.tried(_tree, seed.each, ("seed", "each"), names)
+            tree = self.attempt((), _tree, seed.each, ("seed", "each"), names)
             return ((("seed", "each"), tree),) * seed.count
         if isinstance(seed, list):
             self.written = seed
             placed = [(("seed", i), one) for i, one in enumerate(seed)]
-            return tuple((path, self.tried(_tree, one, path, names)) for path, one in placed)
-        return self.tried(self.seeds_in_file, seed) or ()
+            return tuple((path, self.attempt((), _tree, one, path, names)) for path, one in placed)
+        return self.attempt((), self.seeds_in_file, seed) or ()
 
     def seeds_in_file(self, name: str) -> Seeds:
         """Items from a file, as they stand: braces in it are no templates."""
         items = read_json(name, ("seed",), self.read_file)
         if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-            raise InvalidInputError(Flaw(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]"))
+            raise invalid(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]")
         self.written = items
         self.in_file = True
         return tuple((("seed",), Tree(one, None, [])) for one in items)
 
-    def check(self) -> None:
-        """What no part can see for itself: that they fit each other."""
+    def check_consistency(self) -> None:
+        """Check what concerns several parts of the resource."""
         self.check_events()
         self.check_ids()
         if self.spec.machine is not None:

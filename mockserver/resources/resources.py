@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
 from mockserver.resources.collection import Collection, CollectionSnapshot, Item
-from mockserver.resources.compiling import Compiling, Seeds
+from mockserver.resources.compiling import ResourceCompiler, Seeds
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
 from mockserver.resources.operations import Decision, ResourceOperation, ScopeFor, operations_of
 from mockserver.responses.bodies import ReadFile
@@ -78,7 +78,7 @@ class Resource:
     def filling(self, collection: Collection, items: object, make_scope: MakeScope) -> Iterator[None]:
         """The same into a collection that is empty, one item a step."""
         if not isinstance(items, list):
-            raise InvalidInputError(Flaw((), f"expected a list of items, got {shown(items)}"))
+            raise invalid((), f"expected a list of items, got {shown(items)}")
         flaws = []
         for number, item in enumerate(items, 1):
             if isinstance(item, dict):
@@ -125,10 +125,9 @@ def compile_resource(
     use; n, item and errors come on top where they belong. `base` stands before
     its path. Raises InvalidInputError with every flaw, paths relative to the resource.
     """
-    compiling = Compiling(spec, read_file, names)
-    kind = compiling.kind(base + spec.path, defaults or ReplyDefaultsSpec())
-    seeds = compiling.seeds()
-    compiling.check()
-    if compiling.flaws:
-        raise InvalidInputError(compiling.flaws)
+    compiler = ResourceCompiler(spec, read_file, names)
+    kind = compiler.kind(base + spec.path, defaults or ReplyDefaultsSpec())
+    seeds = compiler.seeds()
+    compiler.check_consistency()
+    compiler.check()
     return Resource(spec, base + spec.path, kind, seeds)

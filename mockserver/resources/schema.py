@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, dotted, near, shown
+from mockserver.errors import (
+    Flaw,
+    InvalidInputError,
+    KeyPath,
+    MissingExtraError,
+    dotted,
+    invalid,
+    near,
+    shown,
+)
 from mockserver.model.plural import counted
 from mockserver.resources.shapes import SchemaShape
 
@@ -72,7 +81,7 @@ def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schem
     except ValidationError as why:
         raise InvalidInputError(_flaw(why, path, written)) from why
     except (ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw(path, f"this is no JSON Schema: {why}", "See json-schema.org")) from why
+        raise invalid(path, f"this is no JSON Schema: {why}", "See json-schema.org") from why
 
 
 def read_json(name: str, path: KeyPath, read_file: ReadFile) -> object:
@@ -81,7 +90,7 @@ def read_json(name: str, path: KeyPath, read_file: ReadFile) -> object:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw(path, f"{shown(name)} is no JSON: {why}", "Write it as JSON")) from why
+        raise invalid(path, f"{shown(name)} is no JSON: {why}", "Write it as JSON") from why
 
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")

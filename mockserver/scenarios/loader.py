@@ -15,7 +15,7 @@ from mockserver.errors import Flaw, InvalidInputError
 from mockserver.scenarios.environment import filled
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.openapi_files import files_of_contracts, is_contract
-from mockserver.scenarios.source import LARGEST_FILE, LoadError, Source, located, position
+from mockserver.scenarios.source import LARGEST_FILE, LoadError, Source, located, located_in
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.scenarios.yaml.yaml12 import Document, Kind, read
 from mockserver.schema.scenario import ScenarioSpec
@@ -273,9 +273,4 @@ def _same_names(sources: list[Source]) -> list[tuple[str, Flaw]]:
 
 
 def _failed(label: str, document: Document | None, flaws: Iterable[Flaw]) -> LoadError:
-    placed = [
-        (position(document, flaw) if document else (0, 0), located(label, document, flaw), flaw)
-        for flaw in flaws
-    ]
-    placed.sort(key=lambda one: one[0])
-    return LoadError([(line, flaw) for _, line, flaw in placed])
+    return LoadError(located_in(label, document, flaws))

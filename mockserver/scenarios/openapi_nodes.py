@@ -12,7 +12,7 @@ from posixpath import dirname, join, normpath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mockserver.errors import Flaw, InvalidInputError, pointer, shown
+from mockserver.errors import InvalidInputError, invalid, pointer, shown
 
 FOLDER = "contract:///"
 """Where the documents of a contract live for each other's references."""
@@ -115,7 +115,7 @@ class DocumentNode:
         return f"{self.name}: {pointer(self.path) or '/'}"
 
     def wrong(self, message: str, hint: str = "") -> InvalidInputError:
-        return InvalidInputError(Flaw((), f"{self.place}: {message}", hint))
+        return invalid((), f"{self.place}: {message}", hint)
 
 
 def target(name: str, ref: str) -> tuple[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from posixpath import basename
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, pointer, shown
+from mockserver.errors import Flaw, InvalidInputError, invalid, pointer, shown
 from mockserver.model.written import plain_numbers, written_float
 from mockserver.scenarios.openapi_nodes import FOLDER, DocumentNode, target
 from mockserver.scenarios.openapi_normal import NAMED, normal
@@ -101,9 +101,9 @@ def _parsed(name: str, raw: bytes) -> object:
                 raise InvalidInputError(json_error(text, why)) from None
             return parse(text)  # a YAML file in one pair of braces
     except ValueError as why:  # a number that no double holds
-        raise InvalidInputError(Flaw((), f"{name}: {why}", "Write a smaller number")) from None
+        raise invalid((), f"{name}: {why}", "Write a smaller number") from None
     except RecursionError:
-        raise InvalidInputError(Flaw((), f"{name}: nested too deeply", "Use $ref")) from None
+        raise invalid((), f"{name}: nested too deeply", "Use $ref") from None
     except InvalidInputError as why:
         raise InvalidInputError(_placed(name, flaw) for flaw in why.flaws) from None
 
@@ -117,24 +117,22 @@ def _placed(name: str, flaw: Flaw) -> Flaw:
 def _version(name: str, data: object) -> str:
     """Raises InvalidInputError for what is no OpenAPI document of 3.0 or 3.1."""
     if not isinstance(data, dict):
-        raise InvalidInputError(
-            Flaw((), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0")
+        raise invalid(
+            (), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0"
         )
     if "swagger" in data:
         hint = f"Convert it first, for example: npx swagger2openapi {basename(name)} -o openapi.yaml"
-        raise InvalidInputError(
-            Flaw((), f"{name}: /swagger: this is Swagger {data['swagger']}; 3.0 and 3.1 are read", hint)
-        )
+        raise invalid((), f"{name}: /swagger: this is Swagger {data['swagger']}; 3.0 and 3.1 are read", hint)
     version = str(data.get("openapi", ""))
     if not version.startswith(("3.0", "3.1")):
         said = (
             f"/openapi: version {shown(version)} is not read" if version else "/: there is no `openapi` key"
         )
-        raise InvalidInputError(Flaw((), f"{name}: {said}", "Documents of OpenAPI 3.0 and 3.1 are"))
+        raise invalid((), f"{name}: {said}", "Documents of OpenAPI 3.0 and 3.1 are")
     for key in ("paths", "components"):
         if not isinstance(data.get(key, {}), dict):
-            raise InvalidInputError(
-                Flaw((), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Mend the document")
+            raise invalid(
+                (), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Mend the document"
             )
     return version
 
@@ -142,7 +140,7 @@ def _version(name: str, data: object) -> str:
 def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, data: bool = False) -> object:
     """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
     if depth > _DEEPEST:
-        raise InvalidInputError(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))
+        raise invalid((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref")
     if isinstance(value, dict):
         return {
             key: _plain(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from os.path import realpath
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, MockServerError, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MockServerError, invalid, shown
 from mockserver.scenarios.flaws import written
 from mockserver.scenarios.places import PlacedFlaw
 from mockserver.scenarios.yaml.yaml12 import Document
@@ -19,11 +19,11 @@ LARGEST_FILE = 64 * 1024 * 1024
 
 
 class LoadError(InvalidInputError):
-    """Scenarios that can't be used. `lines` says `file:line:column: key path: what. Remedy.` of each flaw."""
+    """Scenarios that can't be used. `lines` are the texts of the flaws: `file:line:column: key path: message. Fix.`."""
 
-    def __init__(self, found: list[tuple[str, Flaw]]) -> None:
-        super().__init__([flaw for _, flaw in found])
-        self.lines = [line for line, _ in found]
+    def __init__(self, located_flaws: list[tuple[str, Flaw]]) -> None:
+        super().__init__([flaw for _, flaw in located_flaws])
+        self.lines = [line for line, _ in located_flaws]
         self.args = ("\n".join(self.lines),)
 
 
@@ -54,6 +54,10 @@ class Source:
         """`scenarios/payments.yaml:14:7: routes[2].reply.stauts: unknown key. Did you mean 'status'?`."""
         return located(self.label, self.document, flaw)
 
+    def located(self, flaws: Iterable[Flaw]) -> list[tuple[str, Flaw]]:
+        """Return the flaws with their texts, in the order of their lines."""
+        return located_in(self.label, self.document, flaws)
+
     def as_written(self, flaw: Flaw) -> Flaw:
         """The same with the path of the text: `reply.status`, also where specs know a list of one reply."""
         return as_written(self.document, flaw)
@@ -68,13 +72,19 @@ class Source:
         try:
             return _beside(self.folder, name, sorted(self.bundle))
         except _UnusableFileError as why:
-            raise InvalidInputError(Flaw(key_path, str(why), why.hint)) from why
+            raise invalid(key_path, str(why), why.hint) from why
 
 
 def position(document: Document, flaw: Flaw) -> tuple[int, int]:
     if isinstance(flaw, PlacedFlaw):
         return flaw.line, flaw.column
     return document.position(flaw.path, flaw.at_key)
+
+
+def located_in(label: str, document: Document | None, flaws: Iterable[Flaw]) -> list[tuple[str, Flaw]]:
+    """Return the flaws of a file with their texts, in the order of their lines."""
+    ordered = sorted(flaws, key=lambda flaw: position(document, flaw)) if document else flaws
+    return [(located(label, document, flaw), flaw) for flaw in ordered]
 
 
 def located(label: str, document: Document | None, flaw: Flaw) -> str:
