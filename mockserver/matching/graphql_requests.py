@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import KeyPath, WrongValueError, near, shown
-from mockserver.matching.checks import MatchCheck, tree_equalities
+from mockserver.matching.checks import MatchCheck, readable_check, tree_equalities, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
 from mockserver.matching.mismatch.differences import DifferencePlace
@@ -164,63 +164,30 @@ def _queries(request: Request) -> list[str]:
 
 
 def _check(key: str, condition: Condition, texts: Callable[[Request], list[str]], cost: int) -> MatchCheck:
-    test = condition.holds
-    place = DifferencePlace(f"graphql.{key}", flat=True)
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(texts(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
+    def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
         try:
             graphql_of(request)
         except UnreadableBodyError:
-            return []  # said once for the whole request
-        try:
-            return condition.explain(texts(request), place)
-        except UnreadableBodyError as why:
-            said = f"graphql.{key}: expected {condition.said}, but {why}"
-            return [Difference(f"graphql.{key}", condition.written, text=said)]
+            return []  # explained once for the whole request
+        said = f"graphql.{key}: expected {condition.said}, but {error}"
+        return [Difference(f"graphql.{key}", condition.written, text=said)]
 
-    return MatchCheck(cost, holds, explain, count=condition.count)
+    place = DifferencePlace(f"graphql.{key}", flat=True)
+    return value_check(cost, condition, texts, place, unreadable=unreadable)
 
 
 def _variables(condition: Condition) -> MatchCheck:
-    test = condition.holds
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(graphql_of(request).variables)
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            variables = graphql_of(request).variables
-        except UnreadableBodyError:
-            return []  # said once for the whole request
-        return condition.explain(variables, DifferencePlace("graphql.variables", (), base=("variables",)))
-
+    place = DifferencePlace("graphql.variables", (), base=("variables",))
     equalities = tree_equalities("graphql.variables", condition)
-    return MatchCheck(7, holds, explain, count=condition.count, equalities=equalities)
+    return value_check(
+        7, condition, lambda request: graphql_of(request).variables, place, equalities=equalities
+    )
 
 
 def _itself(written: dict[str, Any]) -> MatchCheck:
-    """That it is a GraphQL request at all; said once for all keys."""
+    """Check that it is a GraphQL request: explained once for all keys."""
 
-    def refusal(request: Request) -> UnreadableBodyError | None:
-        try:
-            graphql_of(request)
-        except UnreadableBodyError as why:
-            return why
-        return None
+    def difference(_: Request, error: UnreadableBodyError) -> Difference:
+        return Difference("body", written, weight=2.0, text=f"body: expected a GraphQL request, but {error}")
 
-    def explain(request: Request) -> list[Difference]:
-        why = refusal(request)
-        if why is None:
-            return []
-        return [Difference("body", written, weight=2.0, text=f"body: expected a GraphQL request, but {why}")]
-
-    return MatchCheck(6, lambda request: refusal(request) is None, explain, count=0)
+    return readable_check(6, graphql_of, difference)

@@ -10,12 +10,11 @@ from mockserver.errors import KeyPath, WrongValueError, invalid
 from mockserver.jsonpath import Walk, re2_pattern
 from mockserver.matching import patterns
 from mockserver.matching.body import no_json
-from mockserver.matching.checks import MatchCheck
+from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
 from mockserver.matching.mismatch.differences import DifferencePlace
-from mockserver.model.http import Request, UnreadableBodyError
-from mockserver.model.mismatch import Difference
+from mockserver.model.http import UnreadableBodyError
 
 MAX_VISITED = 50_000
 """Values that one query may look at in one request."""
@@ -51,27 +50,15 @@ def _probe(query: object, path: KeyPath) -> None:
 
 
 def jsonpath(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
-    """A condition on the list of values that the query finds. A body that is no JSON fulfils none."""
+    """Check a condition on the list of values that the query returns. A body that is not JSON fulfils none."""
     query = compile_query(text, path)
-    test = condition.holds
-    place = DifferencePlace(f"jsonpath[{text!r}]")
-
-    def found(request: Request) -> list[Any]:
-        return request.once(f"jsonpath {text}", lambda: query(request.json))
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(found(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            return condition.explain(found(request), place)
-        except UnreadableBodyError as why:
-            return [no_json(request, why, condition.written, condition.count)]
-
-    return MatchCheck(8, holds, explain, count=condition.count)
+    return value_check(
+        8,
+        condition,
+        lambda request: request.once(f"jsonpath {text}", lambda: query(request.json)),
+        DifferencePlace(f"jsonpath[{text!r}]"),
+        unreadable=lambda request, error: [no_json(request, error, condition.written, condition.count)],
+    )
 
 
 class _Walk(Walk):

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from mockserver.errors import KeyPath, invalid
-from mockserver.matching.checks import MatchCheck
+from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
 from mockserver.matching.mismatch.differences import DifferencePlace
@@ -40,25 +40,14 @@ def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     Raises InvalidInputError for what is no XPath, MissingExtraError without the library.
     """
     query = _XPathQuery(text, path)
-    test = condition.holds
+
+    def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
+        hint = _instead_of_xml(request)
+        said = f"body: expected XML, but {error}" + (f"; {hint}" if hint else "")
+        return [Difference("body", condition.written, hint=hint, weight=1.5, text=said)]
+
     place = DifferencePlace(f"xml[{text!r}]", flat=True)
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(query.texts(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            return condition.explain(query.texts(request), place)
-        except UnreadableBodyError as why:
-            said = f"body: expected XML, but {why}"
-            hint = _instead_of_xml(request)
-            full = f"{said}; {hint}" if hint else said
-            return [Difference("body", condition.written, hint=hint, weight=1.5, text=full)]
-
-    return MatchCheck(8, holds, explain, count=condition.count)
+    return value_check(8, condition, query.texts, place, unreadable=unreadable)
 
 
 def _instead_of_xml(request: Request) -> str:
