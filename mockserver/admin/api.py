@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import UnknownRouteError
-from mockserver.errors import Flaw, InvalidInputError, MockServerError, invalid, near, shown
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, near, shown
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
 from mockserver.redaction.redaction import mask_path, mask_shapes
@@ -149,10 +149,11 @@ Handler = Callable[[Any], Awaitable[Answer]]
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """
-    One line of the table. `body` is the model of what is sent (None: nothing is),
-    `answer` of what comes back with `status` or one of `also`, `raw` that the
-    handler reads the body itself. `other_types` are further content types of the
-    answer, by Accept.
+    One row of the table: routing, `openapi.json`, the index of the API and its reference page come from it.
+
+    `body` is the model of the request, `answer` of the response; a handler with `raw` reads the body itself.
+    `status` is 200, or 204 without an answer; `also` are other statuses of the same answer, `other_types` other
+    content types, by Accept. `errors` are statuses beside those that every endpoint can have.
     """
 
     method: str
@@ -161,7 +162,7 @@ class Endpoint:
     summary: str
     body: Any = None
     answer: Any = None
-    status: int = 200
+    status: int = 0
     also: tuple[int, ...] = ()
     query: dict[str, str] = field(default_factory=dict)
     raw: bool = False
@@ -171,16 +172,22 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     namespaced: bool = True
 
+    @property
+    def success(self) -> int:
+        """The status of a success."""
+        return self.status or (200 if self.method == "GET" or self.answer is not None else 204)
+
 
 class EndpointTable:
-    """Endpoints by method and path."""
+    """The endpoints of one module: `@table.get("/path", "Summary.", answer=Model)` adds a row."""
 
     def __init__(self) -> None:
         self.endpoints: list[Endpoint] = []
+        self.get, self.post, self.put, self.patch, self.delete = (
+            partial(self._add, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        )
 
-    def add(self, method: str, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
-        """Decorates the handler of one line."""
-
+    def _add(self, method: str, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             self.endpoints.append(Endpoint(method, path, handler, summary, **options))
             return handler
@@ -401,15 +408,6 @@ def written_listing(items: list[bytes], after: object = None, **more: object) ->
     rest = dump_json({"next": after, **more})[1:]
     data = b'{"items":[%b],%b' % (b",".join(items), rest)
     return Response(200, [("Content-Type", "application/json")], data)
-
-
-def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInputError:
-    return invalid(path, message, hint)
-
-
-def endpoints(*tables: EndpointTable) -> Iterator[Endpoint]:
-    for table in tables:
-        yield from table.endpoints
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -23,8 +23,7 @@ _VIEW_BYTES = 300
 """Of an attempt, about."""
 
 
-@table.add(
-    "GET",
+@table.get(
     "/attempts",
     "Operations with their attempts, and how the client waited.",
     answer=OperationList,
@@ -35,7 +34,6 @@ _VIEW_BYTES = 300
         **PAGING,
         **REVEAL,
     },
-    errors=(422,),
 )
 async def list_attempts(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)

@@ -15,7 +15,6 @@ from mockserver.admin.api import (
     ProblemError,
     json_answer,
     no_content,
-    one_flaw,
     written_listing,
 )
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
@@ -23,7 +22,7 @@ from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view
 from mockserver.engine.answers import Miss, nearest_view
 from mockserver.engine.naming import route_named
-from mockserver.errors import InvalidInputError, shown
+from mockserver.errors import InvalidInputError, invalid, shown
 from mockserver.matching.mismatch.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
@@ -92,7 +91,7 @@ class CallFilter:
 
 def _path(text: str) -> PathPattern:
     if not text.startswith("/"):
-        raise one_flaw(("path",), f"the path {shown(text)} does not begin with a slash", f"Write /{text}")
+        raise invalid(("path",), f"the path {shown(text)} does not begin with a slash", f"Write /{text}")
     try:
         return PathPattern(text)
     except InvalidInputError as why:
@@ -104,7 +103,7 @@ def _statuses(text: str) -> range:
         return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
     if text.isascii() and text.isdigit():
         return range(int(text[:9]), int(text[:9]) + 1)
-    raise one_flaw(("status",), f"{text!r} is no status", "Write 503 or 5xx")
+    raise invalid(("status",), f"{text!r} is no status", "Write 503 or 5xx")
 
 
 def call_number(text: str) -> int | None:
@@ -126,14 +125,14 @@ def _since(text: str | None) -> tuple[int, float]:
         if at.tzinfo is not None:  # without an offset it is no instant (RFC 3339)
             return 0, at.timestamp()
     hint = "Write c-000017 or 2026-01-31T12:00:00Z; a plus in a query is written %2B"
-    raise one_flaw(("since",), f"{shown(text)} is no call and no instant", hint)
+    raise invalid(("since",), f"{shown(text)} is no call and no instant", hint)
 
 
 def cursor(text: str | None) -> int:
     """The number of the call after which a page begins. Raises InvalidInputError for what is no cursor."""
     number = call_number(text) if text else 0
     if number is None:
-        raise one_flaw(
+        raise invalid(
             ("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before, such as c-000017"
         )
     return number
@@ -171,13 +170,8 @@ async def page(
     return written_listing(items, following)
 
 
-@table.add(
-    "GET",
-    "/calls",
-    "Recorded calls, newest last.",
-    answer=CallList,
-    query={**FILTERS, **PAGING, **BRIEF, **REVEAL},
-    errors=(422,),
+@table.get(
+    "/calls", "Recorded calls, newest last.", answer=CallList, query={**FILTERS, **PAGING, **BRIEF, **REVEAL}
 )
 async def list_calls(asked: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(asked), viewer(asked)
@@ -191,7 +185,7 @@ def viewer(asked: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
     return brief_view if asked.flag("brief") else partial(call_view, reveal=reveal)
 
 
-@table.add("DELETE", "/calls", "Delete calls and counts.", status=204)
+@table.delete("/calls", "Delete calls and counts.")
 async def delete_calls(asked: AdminRequest[Any]) -> Answer:
     asked.ns.forget_calls()
     asked.ns.forget_strikes()
@@ -199,7 +193,7 @@ async def delete_calls(asked: AdminRequest[Any]) -> Answer:
     return no_content()
 
 
-@table.add("GET", "/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
+@table.get("/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
 async def get_call(asked: AdminRequest[Any]) -> Answer:
     text = asked.params["id"]
     reveal = may_reveal(asked)
@@ -211,13 +205,8 @@ async def get_call(asked: AdminRequest[Any]) -> Answer:
     return json_answer(call_view(call, reveal=reveal))
 
 
-@table.add(
-    "POST",
-    "/count",
-    "Count the calls of a route, or the requests of a kind.",
-    body=CountSpec,
-    answer=CountView,
-    errors=(422,),
+@table.post(
+    "/count", "Count the calls of a route, or the requests of a kind.", body=CountSpec, answer=CountView
 )
 async def count_calls(asked: AdminRequest[CountSpec]) -> Answer:
     subject = Subject(asked.ns, asked.body)
@@ -226,8 +215,7 @@ async def count_calls(asked: AdminRequest[CountSpec]) -> Answer:
     return json_answer({"count": count.count, "exact": count.exact})
 
 
-@table.add(
-    "GET",
+@table.get(
     "/counts",
     "All counts of this namespace; exact even if calls were dropped from the call log.",
     answer=CountsView,
@@ -252,8 +240,7 @@ async def get_counts(asked: AdminRequest[Any]) -> Answer:
     })  # fmt: skip
 
 
-@table.add(
-    "GET",
+@table.get(
     "/unmatched",
     "Unmatched requests, each with the nearest routes and a route that would match.",
     answer=UnmatchedList,

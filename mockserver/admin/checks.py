@@ -35,14 +35,13 @@ class Checks(RootModel[CheckSpec | list[CheckSpec]]):
     model_config = ConfigDict(title="Checks")
 
 
-@table.add(
-    "POST",
+@table.post(
     "/verify",
     "Verify calls, effects or webhooks; 409 with the reasons if a check fails.",
     body=Checks,
     raw=True,
     answer=VerifiedView,
-    errors=(409, 422),
+    errors=(409,),
 )
 async def verify(asked: AdminRequest[Any]) -> Answer:
     data = await sent_json(asked.request)
@@ -68,8 +67,7 @@ async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     return checks
 
 
-@table.add(
-    "GET",
+@table.get(
     "/verify",
     "Verify every `expect`, and that no request was unmatched.",
     answer=VerifiedView,

@@ -26,15 +26,7 @@ class ResetBody(Spec):
     what: list[str] | None = Field(default=None, examples=[["calls", "positions"]])
 
 
-@table.add(
-    "POST",
-    "/reset",
-    "Restore the initial state of this namespace.",
-    body=ResetBody,
-    optional_body=True,
-    status=204,
-    errors=(422,),
-)
+@table.post("/reset", "Restore the initial state of this namespace.", body=ResetBody, optional_body=True)
 async def reset(asked: AdminRequest[ResetBody]) -> Answer:
     what = (
         asked.body.what
@@ -63,12 +55,10 @@ async def reset(asked: AdminRequest[ResetBody]) -> Answer:
     return no_content()
 
 
-@table.add(
-    "POST",
+@table.post(
     "/reload",
     "Reload the scenario files; if one is invalid, nothing changes.",
     answer=ReloadView,
-    errors=(422,),
     namespaced=False,
 )
 async def reload(asked: AdminRequest[Any]) -> Answer:
@@ -85,8 +75,7 @@ async def reload(asked: AdminRequest[Any]) -> Answer:
         ) from why
 
 
-@table.add(
-    "GET",
+@table.get(
     "/health",
     "200 if the server is ready. Needs no token, accepts any Host, ignores outages.",
     answer=HealthView,
@@ -96,8 +85,7 @@ async def health(asked: AdminRequest[Any]) -> Answer:
     return json_answer(asked.services.health())
 
 
-@table.add(
-    "GET",
+@table.get(
     "/ca.pem",
     "The CA certificate that clients must trust.",
     content_type="application/x-pem-file",
@@ -108,11 +96,11 @@ async def ca_pem(asked: AdminRequest[Any]) -> Answer:
     return Response(200, [("Content-Type", "application/x-pem-file")], asked.services.ca_pem())
 
 
-@table.add("GET", "/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)
+@table.get("/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)
 async def scenario_schema(_: AdminRequest[Any]) -> Answer:
     return json_answer(schema_document())
 
 
-@table.add("GET", "/openapi.json", "The OpenAPI document of the admin API.", namespaced=False)
+@table.get("/openapi.json", "The OpenAPI document of the admin API.", namespaced=False)
 async def openapi(asked: AdminRequest[Any]) -> Answer:
     return json_answer(await asyncio.to_thread(asked.services.openapi))  # made at the first call

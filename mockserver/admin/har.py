@@ -33,13 +33,11 @@ table = EndpointTable()
 _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-@table.add(
-    "GET",
+@table.get(
     "/calls.har",
     "Recorded calls as an HTTP archive (HAR 1.2), oldest first.",
     answer=ArchiveView,
     query={**FILTERS, "limit": f"At most so many, 1 to {MOST}; default all.", **REVEAL},
-    errors=(422,),
 )
 async def get_archive(asked: AdminRequest[Any]) -> Answer:
     wanted, reveal = CallFilter(asked), may_reveal(asked)

@@ -32,8 +32,7 @@ Tally = Callable[[], Mapping[str, int]]
 """How often something happened, by its kind, since the server began."""
 
 
-@table.add(
-    "GET",
+@table.get(
     "/metrics",
     "Metrics for Prometheus: text, or OpenMetrics by Accept. Totals of all namespaces.",
     content_type="text/plain",

@@ -98,15 +98,14 @@ def named(asked: AdminRequest[Any]) -> Namespace:
     return ns
 
 
-@table.add(
-    "POST",
+@table.post(
     "/namespaces",
     "Create an isolated namespace.",
     body=NamespaceBody,
     optional_body=True,
     answer=NamespaceView,
     status=201,
-    errors=(409, 422, 429),
+    errors=(409, 429),
     namespaced=False,
 )
 async def add_namespace(asked: AdminRequest[NamespaceBody]) -> Answer:
@@ -129,26 +128,17 @@ async def add_namespace(asked: AdminRequest[NamespaceBody]) -> Answer:
     return json_answer(view(asked, ns), 201)
 
 
-@table.add("GET", "/namespaces", "All namespaces.", answer=NamespaceList, namespaced=False)
+@table.get("/namespaces", "All namespaces.", answer=NamespaceList, namespaced=False)
 async def list_namespaces(asked: AdminRequest[Any]) -> Answer:
     return listing([view(asked, ns) for ns in asked.engine.namespaces.values()])
 
 
-@table.add(
-    "GET", "/namespaces/{name}", "One namespace.", answer=NamespaceView, errors=(404,), namespaced=False
-)
+@table.get("/namespaces/{name}", "One namespace.", answer=NamespaceView, errors=(404,), namespaced=False)
 async def get_namespace(asked: AdminRequest[Any]) -> Answer:
     return json_answer(view(asked, named(asked)))
 
 
-@table.add(
-    "DELETE",
-    "/namespaces/{name}",
-    "Remove a namespace and its data.",
-    status=204,
-    errors=(404, 409),
-    namespaced=False,
-)
+@table.delete("/namespaces/{name}", "Remove a namespace and its data.", errors=(404, 409), namespaced=False)
 async def delete_namespace(asked: AdminRequest[Any]) -> Answer:
     ns = named(asked)
     if ns.name == DEFAULT:
@@ -160,14 +150,13 @@ async def delete_namespace(asked: AdminRequest[Any]) -> Answer:
     return no_content()
 
 
-@table.add(
-    "POST",
+@table.post(
     "/namespaces/{name}/keep",
     "Keep the namespace of a failed test, to inspect its calls.",
     body=KeepBody,
     optional_body=True,
     answer=NamespaceView,
-    errors=(404, 409, 422),
+    errors=(404, 409),
     namespaced=False,
 )
 async def keep_namespace(asked: AdminRequest[KeepBody]) -> Answer:
@@ -181,9 +170,7 @@ async def keep_namespace(asked: AdminRequest[KeepBody]) -> Answer:
     return json_answer(view(asked, ns))
 
 
-@table.add(
-    "POST", "/snapshot", "Save memory, sequence state, routes and clock.", answer=SnapshotView, errors=(409,)
-)
+@table.post("/snapshot", "Save memory, sequence state, routes and clock.", answer=SnapshotView, errors=(409,))
 async def snapshot(asked: AdminRequest[Any]) -> Answer:
     if len(asked.ns.snapshots) >= MOST_SNAPSHOTS:
         raise ProblemError(
@@ -195,8 +182,7 @@ async def snapshot(asked: AdminRequest[Any]) -> Answer:
     return json_answer({"id": _id(asked.ns.take_snapshot())})
 
 
-@table.add(
-    "POST",
+@table.post(
     "/restore",
     "Restore a snapshot; later snapshots are dropped.",
     body=RestoreBody,

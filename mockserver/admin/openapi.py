@@ -54,7 +54,7 @@ def _operation(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": one.summary,
         "operationId": one.handler.__name__.replace("_", " ").title().replace(" ", ""),
-        "responses": {str(status): _answer(one, refs) for status in (one.status, *one.also)},
+        "responses": {str(status): _answer(one, refs) for status in (one.success, *one.also)},
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -82,7 +82,7 @@ def _problem(refs: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _answer(one: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
-    if one.status == 204:
+    if one.success == 204:
         return {"description": "Done."}
     schema = refs[(one.answer, "validation")] if one.answer is not None else {}
     content = {kind: {"schema": schema} for kind in (one.content_type, *one.other_types)}

@@ -115,8 +115,7 @@ def identified(asked: AdminRequest[Any]) -> tuple[Recordings, Recording]:
     return found, recording
 
 
-@table.add(
-    "POST",
+@table.post(
     "/recordings",
     "Start to record the answers of real services, and forward unmatched requests to one.",
     body=RecordingBody,
@@ -141,7 +140,7 @@ async def start(asked: AdminRequest[RecordingBody]) -> Answer:
     return json_answer(view(recording), 201)
 
 
-@table.add("GET", "/recordings", "The recordings of this namespace, oldest first.", answer=RecordingList)
+@table.get("/recordings", "The recordings of this namespace, oldest first.", answer=RecordingList)
 async def list_recordings(asked: AdminRequest[Any]) -> Answer:
     recordings = asked.ns.recordings
     if recordings is not None and recordings.running is not None:
@@ -149,23 +148,13 @@ async def list_recordings(asked: AdminRequest[Any]) -> Answer:
     return listing([view(one) for one in recordings.kept.values()] if recordings is not None else [])
 
 
-@table.add(
-    "GET",
-    "/recordings/{id}",
-    "One recording with its current scenario.",
-    answer=RecordedView,
-    errors=(404,),
-)
+@table.get("/recordings/{id}", "One recording with its current scenario.", answer=RecordedView, errors=(404,))
 async def look(asked: AdminRequest[Any]) -> Answer:
     return await recorded_answer(identified(asked)[1])
 
 
-@table.add(
-    "POST",
-    "/recordings/{id}/stop",
-    "Stop a recording and return its scenario.",
-    answer=RecordedView,
-    errors=(404,),
+@table.post(
+    "/recordings/{id}/stop", "Stop a recording and return its scenario.", answer=RecordedView, errors=(404,)
 )
 async def stop(asked: AdminRequest[Any]) -> Answer:
     recordings, recording = identified(asked)
@@ -173,7 +162,7 @@ async def stop(asked: AdminRequest[Any]) -> Answer:
     return await recorded_answer(recording)
 
 
-@table.add("DELETE", "/recordings/{id}", "Stop and delete a recording.", status=204, errors=(404,))
+@table.delete("/recordings/{id}", "Stop and delete a recording.", errors=(404,))
 async def remove(asked: AdminRequest[Any]) -> Answer:
     recordings, recording = identified(asked)
     recordings.remove(recording, asked.ns.shared.wall())

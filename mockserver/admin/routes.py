@@ -17,7 +17,6 @@ from mockserver.admin.api import (
     json_answer,
     listing,
     no_content,
-    one_flaw,
     read_json,
     room,
     sent_json,
@@ -29,7 +28,7 @@ from mockserver.compiler import editing
 from mockserver.compiler.routes import compile_runtime_route
 from mockserver.engine.naming import UnknownRouteError, route_named
 from mockserver.engine.routes import Route
-from mockserver.errors import InvalidInputError
+from mockserver.errors import InvalidInputError, invalid
 from mockserver.model.http import Request
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.yaml.yaml12 import read
@@ -55,7 +54,7 @@ def named(asked: AdminRequest[Any]) -> Route:
         ) from why
 
 
-@table.add("GET", "/routes", "All routes, in the order of scenarios.", answer=RouteList, query=TAG)
+@table.get("/routes", "All routes, in the order of scenarios.", answer=RouteList, query=TAG)
 async def list_routes(asked: AdminRequest[Any]) -> Answer:
     tag = asked.query.get("tag")
     turns = Turns()
@@ -67,15 +66,14 @@ async def list_routes(asked: AdminRequest[Any]) -> Answer:
     return await asyncio.to_thread(listing, views)
 
 
-@table.add(
-    "POST",
+@table.post(
     "/routes",
     "Add a route; the newest is matched first.",
     body=RouteSpec,
     raw=True,
     answer=RouteView,
     status=201,
-    errors=(409, 415, 422, 429),
+    errors=(409, 429),
 )
 async def add_route(asked: AdminRequest[Any]) -> Answer:
     _room(asked)
@@ -118,25 +116,24 @@ async def _compiled(asked: AdminRequest[Any]) -> Route:
             return route
 
 
-@table.add("DELETE", "/routes", "Remove the runtime routes, or those with a tag.", status=204, query=TAG)
+@table.delete("/routes", "Remove the runtime routes, or those with a tag.", query=TAG)
 async def delete_routes(asked: AdminRequest[Any]) -> Answer:
     editing.remove_runtime_routes(asked.ns, asked.query.get("tag"))
     return no_content()
 
 
-@table.add("GET", "/routes/{id}", "One route.", answer=RouteView, errors=(404, 409))
+@table.get("/routes/{id}", "One route.", answer=RouteView, errors=(404, 409))
 async def get_route(asked: AdminRequest[Any]) -> Answer:
     return await _shown(asked, named(asked))
 
 
-@table.add(
-    "PUT",
+@table.put(
     "/routes/{id}",
     "Replace a route; position and id stay.",
     body=RouteSpec,
     raw=True,
     answer=RouteView,
-    errors=(404, 409, 415, 422),
+    errors=(404, 409),
 )
 async def put_route(asked: AdminRequest[Any]) -> Answer:
     named(asked)
@@ -144,20 +141,19 @@ async def put_route(asked: AdminRequest[Any]) -> Answer:
     return await _shown(asked, await _replaced(asked, lambda _: data))
 
 
-@table.add(
-    "PATCH",
+@table.patch(
     "/routes/{id}",
     "Replace single keys of a route; null removes a key.",
     body=RoutePatch,
     raw=True,
     answer=RouteView,
-    errors=(404, 409, 415, 422),
+    errors=(404, 409),
 )
 async def patch_route(asked: AdminRequest[Any]) -> Answer:
     named(asked)
     patch = await sent_json(asked.request, as_written=True)
     if not isinstance(patch, dict):
-        raise one_flaw((), "a patch is an object", 'Send {"reply": 503}')
+        raise invalid((), "a patch is an object", 'Send {"reply": 503}')
     return await _shown(asked, await _replaced(asked, lambda route: editing.merged_data(route, patch)))
 
 
@@ -170,12 +166,8 @@ async def _replaced(asked: AdminRequest[Any], data: Callable[[Route], dict[str, 
             return put(asked.ns)
 
 
-@table.add(
-    "DELETE",
-    "/routes/{id}",
-    "Remove a route from this namespace; its file is not changed.",
-    status=204,
-    errors=(404, 409, 422),
+@table.delete(
+    "/routes/{id}", "Remove a route from this namespace; its file is not changed.", errors=(404, 409)
 )
 async def delete_route(asked: AdminRequest[Any]) -> Answer:
     await _replaced(asked, lambda _: None)
@@ -193,5 +185,5 @@ def read_mapping(request: Request) -> dict[str, Any]:
     else:
         data = read_json(request, as_written=True)
     if not isinstance(data, dict):
-        raise one_flaw((), "a route is a mapping", 'Send {"request": "GET /x", "reply": 200}')
+        raise invalid((), "a route is a mapping", 'Send {"request": "GET /x", "reply": 200}')
     return data

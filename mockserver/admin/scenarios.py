@@ -17,7 +17,6 @@ from mockserver.admin.api import (
     json_answer,
     listing,
     no_content,
-    one_flaw,
 )
 from mockserver.admin.models import ScenarioList, ScenarioView
 from mockserver.admin.turns import aside
@@ -26,7 +25,7 @@ from mockserver.compiler import editing
 from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Scenario
-from mockserver.errors import InvalidInputError, near
+from mockserver.errors import InvalidInputError, invalid, near
 from mockserver.model.http import Request
 from mockserver.scenarios.flaws import MOST_FLAWS, parse_spec
 from mockserver.scenarios.loader import from_bundle
@@ -71,28 +70,25 @@ def named(ns: Namespace, name: str) -> Scenario:
     return scenario
 
 
-@table.add("GET", "/scenarios", "All scenarios of this namespace, active or not.", answer=ScenarioList)
+@table.get("/scenarios", "All scenarios of this namespace, active or not.", answer=ScenarioList)
 async def list_scenarios(asked: AdminRequest[Any]) -> Answer:
     return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
 
 
-@table.add(
-    "GET", "/scenarios/{name}", "Return a scenario as it was given.", answer=ScenarioSpec, errors=(404,)
-)
+@table.get("/scenarios/{name}", "Return a scenario as it was given.", answer=ScenarioSpec, errors=(404,))
 async def get_scenario(asked: AdminRequest[Any]) -> Answer:
     scenario = named(asked.ns, asked.params["name"])
     return json_answer({"scenario": scenario.name, **scenario.source.data})
 
 
-@table.add(
-    "POST",
+@table.post(
     "/scenarios",
     "Add a scenario to this namespace.",
     body=AnyScenario,
     raw=True,
     answer=ScenarioView,
     status=201,
-    errors=(409, 415, 422),
+    errors=(409,),
 )
 async def add_scenario(asked: AdminRequest[Any]) -> Answer:
     source = await aside(len(asked.request.body), read_source, asked.request, None)
@@ -108,21 +104,19 @@ def _refuse_taken(ns: Namespace, name: str) -> None:
         raise ProblemError(409, "conflict", f"There is a scenario {name!r} already", hint)
 
 
-@table.add(
-    "PUT",
+@table.put(
     "/scenarios/{name}",
     "Replace a scenario in this namespace, or add it.",
     body=AnyScenario,
     raw=True,
     answer=ScenarioView,
     also=(201,),
-    errors=(415, 422),
 )
 async def put_scenario(asked: AdminRequest[Any]) -> Answer:
     name = asked.params["name"]
     source = await aside(len(asked.request.body), read_source, asked.request, name)
     if source.name != name:
-        raise one_flaw(
+        raise invalid(
             ("scenario",),
             f"the name is {source.name!r}, and the URL says {name!r}",
             "Leave `scenario` out, or make them agree",
@@ -132,20 +126,15 @@ async def put_scenario(asked: AdminRequest[Any]) -> Answer:
     return json_answer(scenario_view(asked.ns, editing.place_scenario(asked.ns, scenario)), status)
 
 
-@table.add(
-    "DELETE",
-    "/scenarios/{name}",
-    "Remove a scenario from this namespace; its file is not changed.",
-    status=204,
-    errors=(404,),
+@table.delete(
+    "/scenarios/{name}", "Remove a scenario from this namespace; its file is not changed.", errors=(404,)
 )
 async def delete_scenario(asked: AdminRequest[Any]) -> Answer:
     editing.remove_scenario(asked.ns, named(asked.ns, asked.params["name"]).name)
     return no_content()
 
 
-@table.add(
-    "PATCH",
+@table.patch(
     "/scenarios/{name}",
     "Activate or deactivate a scenario in this namespace.",
     body=ActiveBody,
@@ -158,12 +147,8 @@ async def patch_scenario(asked: AdminRequest[ActiveBody]) -> Answer:
     return json_answer(scenario_view(asked.ns, scenario))
 
 
-@table.add(
-    "POST",
-    "/scenarios/use",
-    "Activate exactly these scenarios in this namespace.",
-    body=UseBody,
-    answer=ScenarioList,
+@table.post(
+    "/scenarios/use", "Activate exactly these scenarios in this namespace.", body=UseBody, answer=ScenarioList
 )
 async def use_scenarios(asked: AdminRequest[UseBody]) -> Answer:
     editing.use(asked.ns, asked.body.names)
@@ -199,7 +184,7 @@ def read_source(request: Request, name: str | None) -> Source:
             text, kind = bundle.yaml, "yaml"
     source = from_bundle(text, files, name or "scenario", "yaml" if kind == "yaml" else "json")
     if name is None and source.spec.scenario is None:
-        raise one_flaw(
+        raise invalid(
             ("scenario",),
             "the scenario has no name",
             "Write `scenario: NAME` at its top, or use PUT /scenarios/NAME",
@@ -223,4 +208,4 @@ def _bytes(path: str, data: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as why:
-        raise one_flaw(("files", path), f"this is no Base64: {why}") from why
+        raise invalid(("files", path), f"this is no Base64: {why}") from why

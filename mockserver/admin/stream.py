@@ -41,13 +41,12 @@ IN_BRIEF = Pace(rest_s=0.1, most=150, queue=1500, sample=20)
 HEARTBEAT_S = 15.0
 
 
-@table.add(
-    "GET",
+@table.get(
     "/calls/stream",
     "Completed calls as server-sent events; resumable by Last-Event-ID.",
     query={**FILTERS, **BRIEF, **REVEAL},
     content_type="text/event-stream",
-    errors=(422, 429),
+    errors=(429,),
 )
 async def stream_calls(asked: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(asked), viewer(asked)

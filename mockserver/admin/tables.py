@@ -1,4 +1,4 @@
-"""Every call of the admin API, in one table."""
+"""All endpoints of the admin API."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from mockserver.admin import (
     webhooks,
     world,
 )
-from mockserver.admin.api import Endpoint, endpoints
+from mockserver.admin.api import Endpoint
+
+_MODULES = (
+    scenarios,
+    routes,
+    stream,  # before `/calls/{id}`
+    calls,
+    har,
+    checks,
+    control,
+    world,
+    troubles,
+    recordings,
+    namespaces,
+    webhooks,
+    attempts,
+    metrics,
+    violations,
+    ui,
+)
 
 
 @cache
 def all_endpoints() -> tuple[Endpoint, ...]:
-    """What is served and what `openapi.json` says."""
-    return tuple(
-        endpoints(
-            scenarios.table,
-            routes.table,
-            stream.table,  # before `/calls/{id}`
-            calls.table,
-            har.table,
-            checks.table,
-            control.table,
-            world.table,
-            troubles.table,
-            recordings.table,
-            namespaces.table,
-            webhooks.table,
-            attempts.table,
-            metrics.table,
-            violations.table,
-            ui.table,
-        )
-    )
+    """Return the endpoints in the order in which paths are matched."""
+    return tuple(endpoint for module in _MODULES for endpoint in module.table.endpoints)

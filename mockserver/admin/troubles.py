@@ -24,14 +24,12 @@ class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
     model_config = ConfigDict(title="Troubles")
 
 
-@table.add(
-    "PUT",
+@table.put(
     "/troubles",
     "Inject failures into selected calls: before or after the service processes the request.",
     body=TroublesBody,
     raw=True,
     answer=TroubleList,
-    errors=(422,),
 )
 async def put_troubles(asked: AdminRequest[Any]) -> Answer:
     data = await sent_json(asked.request)
@@ -39,13 +37,13 @@ async def put_troubles(asked: AdminRequest[Any]) -> Answer:
     return await get_troubles(asked)
 
 
-@table.add("GET", "/troubles", "The injected failures, and the affected calls.", answer=TroubleList)
+@table.get("/troubles", "The injected failures, and the affected calls.", answer=TroubleList)
 async def get_troubles(asked: AdminRequest[Any]) -> Answer:
     troubles = asked.ns.troubles
     return listing([one.view() for one in troubles.placed] if troubles is not None else [])
 
 
-@table.add("DELETE", "/troubles", "Remove the injected failures.", status=204)
+@table.delete("/troubles", "Remove the injected failures.")
 async def delete_troubles(asked: AdminRequest[Any]) -> Answer:
     asked.ns.set_troubles(())
     return no_content()

@@ -76,8 +76,7 @@ def answer(asked: AdminRequest[Any], name: str) -> Response:
     return Response(200, [("Content-Type", file.media_type), *lines], file.body)
 
 
-@table.add(
-    "GET",
+@table.get(
     "/",
     "Overview of the admin API; redirects browsers to the dashboard.",
     answer=IndexView,
@@ -98,15 +97,12 @@ async def index(asked: AdminRequest[Any]) -> Answer:
     return json_answer({"dashboard": f"{ADMIN}/ui/", "openapi": f"{ADMIN}/openapi.json", "items": calls})
 
 
-@table.add(
-    "GET", "/ui", "Redirect to the dashboard.", status=308, content_type="text/plain", namespaced=False
-)
+@table.get("/ui", "Redirect to the dashboard.", status=308, content_type="text/plain", namespaced=False)
 async def to_dashboard(_: AdminRequest[Any]) -> Answer:
     return Response(308, [("Location", f"{ADMIN}/ui/"), ("Content-Type", "text/plain"), *SAFETY], b"ui/")
 
 
-@table.add(
-    "GET",
+@table.get(
     "/ui/",
     "The dashboard. The page needs no token; its requests do.",
     also=(304,),
@@ -117,14 +113,8 @@ async def dashboard(asked: AdminRequest[Any]) -> Answer:
     return answer(asked, "index.html")
 
 
-@table.add(
-    "GET",
-    "/ui/{path}",
-    "A file of the dashboard.",
-    also=(304,),
-    content_type="*/*",
-    errors=(404,),
-    namespaced=False,
+@table.get(
+    "/ui/{path}", "A file of the dashboard.", also=(304,), content_type="*/*", errors=(404,), namespaced=False
 )
 async def dashboard_file(asked: AdminRequest[Any]) -> Answer:
     return answer(asked, asked.params["path"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, one_flaw
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing
 from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, may_reveal
 from mockserver.admin.models import ViolationList
 from mockserver.engine.naming import route_named
-from mockserver.errors import near, shown
+from mockserver.errors import invalid, near, shown
 from mockserver.model.instants import instant
 from mockserver.model.violation import masked, text_of
 
@@ -29,8 +29,7 @@ def _id(number: int) -> str:
     return f"v-{number:06d}"
 
 
-@table.add(
-    "GET",
+@table.get(
     "/violations",
     "Violations of the `openapi` of a scenario, oldest first.",
     answer=ViolationList,
@@ -42,13 +41,12 @@ def _id(number: int) -> str:
         **PAGING,
         **REVEAL,
     },
-    errors=(422,),
 )
 async def list_violations(asked: AdminRequest[Any]) -> Answer:
     reveal, query = may_reveal(asked), asked.query
     part = query.get("part")
     if part and part not in _PARTS:
-        raise one_flaw(("part",), f"{shown(part)} is no part", near(part, _PARTS))
+        raise invalid(("part",), f"{shown(part)} is no part", near(part, _PARTS))
     wanted = {key: query[key] for key in ("operation", "part", "call") if query.get(key)}
     if query.get("route"):
         wanted["route"] = route_named(asked.ns, query["route"]).id
@@ -72,5 +70,5 @@ def _cursor(text: str | None) -> int:
         return 0
     digits = text.removeprefix("v-")
     if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
-        raise one_flaw(("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before")
+        raise invalid(("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before")
     return int(digits)

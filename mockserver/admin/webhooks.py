@@ -27,8 +27,7 @@ def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]
     return masked
 
 
-@table.add(
-    "GET",
+@table.get(
     "/webhooks",
     "Webhook deliveries, oldest first, with all attempts and answers.",
     answer=DeliveryList,
@@ -41,12 +40,8 @@ async def list_webhooks(asked: AdminRequest[Any]) -> Answer:
     return listing([delivery_view(one, reveal=reveal) for one in found])
 
 
-@table.add(
-    "POST",
-    "/webhooks/{id}/redeliver",
-    "Send a webhook again, immediately.",
-    answer=DeliveryView,
-    errors=(404,),
+@table.post(
+    "/webhooks/{id}/redeliver", "Send a webhook again, immediately.", answer=DeliveryView, errors=(404,)
 )
 async def redeliver(asked: AdminRequest[Any]) -> Answer:
     text = asked.params["id"]

@@ -18,7 +18,6 @@ from mockserver.admin.api import (
     json_answer,
     listing,
     no_content,
-    one_flaw,
     sent_json,
 )
 from mockserver.admin.calls import REVEAL, may_reveal
@@ -36,7 +35,7 @@ from mockserver.engine.answers import explained_full
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
-from mockserver.errors import WrongValueError, near
+from mockserver.errors import WrongValueError, invalid, near
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.http import ABSENT, Request, Response, UnreadableBodyError
 from mockserver.model.instants import instant
@@ -53,19 +52,17 @@ from mockserver.verification.explain import ExplainSpec, as_request, explain
 table = EndpointTable()
 
 
-@table.add(
-    "POST",
+@table.post(
     "/explain",
     "Dry run: which route would answer, and why the others don't match.",
     body=ExplainSpec,
     answer=ExplainView,
-    errors=(422,),
 )
 async def explain_request(asked: AdminRequest[ExplainSpec]) -> Answer:
     try:
         request = await aside(len(asked.request.body), _read, asked.body, asked.ns)
     except WrongValueError as why:
-        raise one_flaw(("base64",), str(why), why.hint) from why
+        raise invalid(("base64",), str(why), why.hint) from why
     return json_answer(explain(asked.ns, request))
 
 
@@ -80,14 +77,12 @@ def _read(spec: ExplainSpec, ns: Namespace) -> Request:
 # Outage
 
 
-@table.add(
-    "PUT",
+@table.put(
     "/outage",
     "Take the service, or some routes, down. Admin API and health are not affected.",
     body=OutageSpec,
     raw=True,
     answer=OutageView,
-    errors=(422,),
 )
 async def put_outage(asked: AdminRequest[Any]) -> Answer:
     data = await sent_json(asked.request)
@@ -102,7 +97,7 @@ async def put_outage(asked: AdminRequest[Any]) -> Answer:
     return json_answer(outage.view())
 
 
-@table.add("GET", "/outage", "The current outage, or null.", answer=OutageAnswer)
+@table.get("/outage", "The current outage, or null.", answer=OutageAnswer)
 async def get_outage(asked: AdminRequest[Any]) -> Answer:
     outage = asked.ns.downtime
     if outage is None or outage.is_over(asked.ns.clock.now_s()):
@@ -110,7 +105,7 @@ async def get_outage(asked: AdminRequest[Any]) -> Answer:
     return json_answer(outage.view())
 
 
-@table.add("DELETE", "/outage", "End the outage.", status=204)
+@table.delete("/outage", "End the outage.")
 async def delete_outage(asked: AdminRequest[Any]) -> Answer:
     asked.ns.set_outage(None)
     return no_content()
@@ -130,7 +125,7 @@ class AnyValue(RootModel[Any]):
 async def _mapping(asked: AdminRequest[Any]) -> dict[str, Any]:
     data = await sent_json(asked.request)
     if not isinstance(data, dict):
-        raise one_flaw((), "state is an object of values by key", 'Send {"order.7": "pending"}')
+        raise invalid((), "state is an object of values by key", 'Send {"order.7": "pending"}')
     return data
 
 
@@ -153,33 +148,24 @@ async def _all_shown(asked: AdminRequest[Any], *, reveal: bool = False) -> Answe
     return await aside(state.size_bytes, _values_shown, state.plain(), reveal=reveal)
 
 
-@table.add("GET", "/state", "All keys and values.", answer=StateView, query=REVEAL)
+@table.get("/state", "All keys and values.", answer=StateView, query=REVEAL)
 async def get_state(asked: AdminRequest[Any]) -> Answer:
     return await _all_shown(asked, reveal=may_reveal(asked))
 
 
-@table.add(
-    "PUT",
-    "/state",
-    "Replace the complete state.",
-    body=StateBody,
-    raw=True,
-    answer=StateView,
-    errors=(422, 507),
-)
+@table.put("/state", "Replace the complete state.", body=StateBody, raw=True, answer=StateView, errors=(507,))
 async def put_state(asked: AdminRequest[Any]) -> Answer:
     await _write(asked, await _mapping(asked), replaces=True)
     return await _all_shown(asked)
 
 
-@table.add(
-    "PATCH",
+@table.patch(
     "/state",
     "Write some keys; null removes a key.",
     body=StateBody,
     raw=True,
     answer=StateView,
-    errors=(422, 507),
+    errors=(507,),
 )
 async def patch_state(asked: AdminRequest[Any]) -> Answer:
     await _write(asked, await _mapping(asked))
@@ -210,13 +196,13 @@ def _room(asked: AdminRequest[Any]) -> Iterator[None]:
         raise ProblemError(507, "full", document["title"], document["detail"], **members) from error
 
 
-@table.add("DELETE", "/state", "Delete all keys.", status=204)
+@table.delete("/state", "Delete all keys.")
 async def delete_state(asked: AdminRequest[Any]) -> Answer:
     asked.ns.memory.state.clear()
     return no_content()
 
 
-@table.add("GET", "/state/{key}", "One value.", answer=AnyValue, query=REVEAL, errors=(404,))
+@table.get("/state/{key}", "One value.", answer=AnyValue, query=REVEAL, errors=(404,))
 async def get_key(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     state = asked.ns.memory.state
@@ -226,8 +212,7 @@ async def get_key(asked: AdminRequest[Any]) -> Answer:
     return await aside(state.size_bytes, _shown, value, reveal=reveal)
 
 
-@table.add(
-    "PUT",
+@table.put(
     "/state/{key}",
     "Write one value; null removes it.",
     body=AnyValue,
@@ -241,8 +226,7 @@ async def put_key(asked: AdminRequest[Any]) -> Answer:
     return await aside(len(asked.request.body), _shown, value)
 
 
-@table.add(
-    "PATCH",
+@table.patch(
     "/state/{key}",
     "Merge an object into one value (RFC 7396); any other value replaces it.",
     body=AnyValue,
@@ -260,7 +244,7 @@ async def patch_key(asked: AdminRequest[Any]) -> Answer:
     return await aside(size_bytes, _shown, value)
 
 
-@table.add("DELETE", "/state/{key}", "Delete one key.", status=204)
+@table.delete("/state/{key}", "Delete one key.")
 async def delete_key(asked: AdminRequest[Any]) -> Answer:
     asked.ns.memory.state.write(asked.params["key"], None)
     return no_content()
@@ -299,18 +283,16 @@ def clock_view(asked: AdminRequest[Any]) -> Answer:
     )
 
 
-@table.add("GET", "/clock", "The virtual clock of this namespace.", answer=ClockView)
+@table.get("/clock", "The virtual clock of this namespace.", answer=ClockView)
 async def get_clock(asked: AdminRequest[Any]) -> Answer:
     return clock_view(asked)
 
 
-@table.add(
-    "POST",
+@table.post(
     "/clock",
     "Move the virtual clock; due webhooks are sent, in order, before the answer.",
     body=ClockBody,
     answer=ClockView,
-    errors=(422,),
 )
 async def move_clock(asked: AdminRequest[ClockBody]) -> Answer:
     body, ns, courier = asked.body, asked.ns, asked.services.courier
@@ -343,11 +325,11 @@ def _ahead_s(text: str, now_s: float) -> float:
     try:
         seconds = parse_duration_s(text)
     except ValueError as why:
-        raise one_flaw(("advance",), str(why), HINT) from why
+        raise invalid(("advance",), str(why), HINT) from why
     if not 0 <= seconds <= LONGEST_S:
-        raise one_flaw(("advance",), f"{text!r} is not between 0 and 100 years", "Use `at` to go back")
+        raise invalid(("advance",), f"{text!r} is not between 0 and 100 years", "Use `at` to go back")
     if now_s + seconds > _LAST_S:
-        raise one_flaw(
+        raise invalid(
             ("advance",), f"{text!r} leads past the year {_LAST_YEAR}", 'Send {"reset": true} first'
         )
     return seconds
@@ -357,10 +339,10 @@ def _instant_s(value: Any, name: str) -> float:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise one_flaw((name,), f"{value!r} is no instant", "Write 2026-01-31T12:00:00Z") from None
+        raise invalid((name,), f"{value!r} is no instant", "Write 2026-01-31T12:00:00Z") from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     if not 1971 <= moment.year <= _LAST_YEAR:
-        raise one_flaw((name,), f"{value!r} is out of range", "Use a year from 1971 to 9000")
+        raise invalid((name,), f"{value!r} is out of range", "Use a year from 1971 to 9000")
     return moment.timestamp()
 
 
@@ -392,7 +374,7 @@ class Items(RootModel[list[dict[str, Any]]]):
     """The items of a resource."""
 
 
-@table.add("GET", "/resources/{path}", "Items of a resource.", answer=ItemList, query=REVEAL, errors=(404,))
+@table.get("/resources/{path}", "Items of a resource.", answer=ItemList, query=REVEAL, errors=(404,))
 async def get_resource(asked: AdminRequest[Any]) -> Answer:
     reveal = may_reveal(asked)
     collection = _place(asked).collection(asked.ns)
@@ -403,14 +385,13 @@ def _items_shown(items: list[dict[str, Any]], *, reveal: bool = False) -> Answer
     return listing(items if reveal else mask_shapes(items))
 
 
-@table.add(
-    "PUT",
+@table.put(
     "/resources/{path}",
     "Replace the items of a resource; missing ids are generated.",
     body=Items,
     raw=True,
     answer=ItemList,
-    errors=(404, 422, 507),
+    errors=(404, 507),
 )
 async def put_resource(asked: AdminRequest[Any]) -> Answer:
     place = _place(asked)
@@ -425,7 +406,7 @@ async def put_resource(asked: AdminRequest[Any]) -> Answer:
     return await aside(filled.size_bytes, _items_shown, filled.items)
 
 
-@table.add("DELETE", "/resources/{path}", "Delete all items of a resource.", status=204, errors=(404,))
+@table.delete("/resources/{path}", "Delete all items of a resource.", errors=(404,))
 async def delete_resource(asked: AdminRequest[Any]) -> Answer:
     place = _place(asked)
     asked.ns.memory.resources[place.id] = place.resource.filled([], place.scopes(asked.ns))
@@ -435,8 +416,7 @@ async def delete_resource(asked: AdminRequest[Any]) -> Answer:
 # Effects
 
 
-@table.add(
-    "GET",
+@table.get(
     "/effects",
     "Effects: what really happened at the service, oldest first.",
     answer=EffectList,
