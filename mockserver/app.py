@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from mockserver import __version__
 from mockserver.admin.api import AdminApi, Endpoint, ProblemError, Services
+from mockserver.admin.endpoints.metrics import Metrics
 from mockserver.admin.guard import Guard, is_loopback
-from mockserver.admin.metrics import Metrics
 from mockserver.attempts import KeyNames
 from mockserver.compiler.scenario_set import build_world, warnings_at_load
 from mockserver.engine.addressing import Addresser, UnknownNamespaceError

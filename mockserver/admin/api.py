@@ -10,18 +10,19 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from mockserver.admin.turns import aside
-from mockserver.engine.answers import problem_response
+from mockserver.engine.answers import explained_full, problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.naming import UnknownRouteError
+from mockserver.engine.naming import UnknownRouteError, route_named
 from mockserver.errors import Flaw, InvalidInputError, MockServerError, near, shown
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
@@ -29,12 +30,15 @@ from mockserver.redaction.redaction import mask_path, mask_shapes
 from mockserver.responses.bodies import dump_json, json_writer
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.settings import Settings
+from mockserver.store.bounds import StoreFullError
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery
 
 log = logging.getLogger("mockserver")
 
 M = TypeVar("M", bound=BaseModel)
+P = ParamSpec("P")
+T = TypeVar("T")
 Answer = Response | StreamReply
 _NS = re.compile(r"/@([^/]*)(/.*)?")
 
@@ -102,6 +106,12 @@ class Services:
     may_forward: Callable[[str], Awaitable[None]]
 
 
+def not_found(kind: str, name: str, known: Iterable[str] = (), hint: str = "") -> ProblemError:
+    """Return a 404 for an unknown name, with the nearest known one."""
+    title = f"There is no {kind} {shown(name, 110)}"
+    return ProblemError(404, f"no-such-{kind}", title, hint or near(name, known))
+
+
 def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
     """Raises ProblemError, and counts it under the limit's name, where as many are there as may be."""
     if there >= most:
@@ -110,13 +120,24 @@ def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str
         raise ProblemError(429, "too-many", f"There are {most} {what} already", hint)
 
 
+@contextmanager
+def room_in(ns: Namespace) -> Iterator[None]:
+    """Raise ProblemError(507) if a limit of the namespace is reached inside."""
+    try:
+        yield
+    except StoreFullError as error:
+        document = explained_full(ns, error)
+        members = {name: document[name] for name in ("full", "max_entries", "max_bytes")}
+        raise ProblemError(507, "full", document["title"], document["detail"], **members) from error
+
+
 @dataclass(slots=True)
 class AdminRequest(Generic[M]):
-    """One admin call, parsed: path parameters, query, and the body as its model."""
+    """A parsed admin request: path parameters, query, and the body as its model. `http` is the request as received."""
 
     engine: Engine
     ns: Namespace
-    request: Request
+    http: Request
     services: Services
     params: dict[str, str]
     query: dict[str, str]
@@ -141,6 +162,30 @@ class AdminRequest(Generic[M]):
                 name, f"{shown(value)} is no number from 1 to {most}", f"Write {name}={default}"
             )
         return int(value)
+
+    @property
+    def route_id(self) -> str | None:
+        """The id of the route that the query names. Raises UnknownRouteError."""
+        name = self.query.get("route")
+        return route_named(self.ns, name).id if name else None
+
+    @property
+    def reveal(self) -> bool:
+        """Whether the answer shows secrets. Raises ProblemError if the client asks for them and has no right."""
+        if not self.flag("reveal"):
+            return False
+        if not self.services.may_reveal(self.http):
+            title = "Secrets are shown only from loopback, or with the token"
+            raise ProblemError(403, "no-reveal", title, "Leave `reveal` out")
+        return True
+
+    async def json(self, *, as_written: bool = False) -> Any:
+        """Return the body as JSON, decoded in a thread if it is large. Raises ProblemError, as `read_json`."""
+        return await self.aside(read_json, self.http, as_written=as_written)
+
+    async def aside(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Return the result of work on the body, done in a thread if the body is large."""
+        return await aside(len(self.http.body), work, *arguments, **options)
 
 
 Handler = Callable[[Any], Awaitable[Answer]]
@@ -272,8 +317,7 @@ class AdminApi:
     def _namespace(self, name: str) -> Namespace:
         ns = self._engine.namespaces.get(name)
         if ns is None:
-            hint = self._engine.near_namespace(name)
-            raise ProblemError(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
+            raise not_found("namespace", name, hint=self._engine.near_namespace(name))
         return ns
 
     def _find(self, request: Request, path: str) -> tuple[Endpoint, dict[str, str]]:
@@ -374,11 +418,6 @@ def read_json(request: Request, *, as_written: bool = False) -> object:
         return request.json_as_written if as_written else request.json
     except UnreadableBodyError as why:
         raise ProblemError(400, "bad-json", "The body is no JSON", str(why)) from why
-
-
-async def sent_json(request: Request, *, as_written: bool = False) -> Any:
-    """The same, read on a thread where it is large."""
-    return await aside(len(request.body), read_json, request, as_written=as_written)
 
 
 # Answers

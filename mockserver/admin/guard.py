@@ -23,7 +23,7 @@ _OWN_SUFFIXES = (".localhost", ".internal", ".local", ".test", ".svc", ".svc.clu
 
 class Guard:
     """
-    `token` empty: none is asked. `hosts` are further names that may stand in Host.
+    `token` empty: none is request. `hosts` are further names that may stand in Host.
 
     Raises InvalidInputError for a token of white space alone, and for what is no host name.
     """

@@ -372,7 +372,7 @@ class SnapshotView(AdminView):
 class TryView(AdminView):
     """
     One attempt. `gap_ms` is from the end of the one before, `asked_ms` what the answer before asked to wait,
-    `retry_after` whether it was `kept` or `broken`; null where nothing was asked. `changed` are the parts that
+    `retry_after` whether it was `kept` or `broken`; null where nothing was request. `changed` are the parts that
     differ from the attempt before, `fields` the fields, each with the value before and after as JSON text.
     `step`: the next call belongs to the same attempt.
     """

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.admin import (
+from mockserver.admin.api import Endpoint
+from mockserver.admin.endpoints import (
     attempts,
     calls,
     checks,
+    clock,
     control,
+    effects,
+    explain,
     har,
     metrics,
     namespaces,
+    outage,
     recordings,
+    resources,
     routes,
     scenarios,
+    state,
     stream,
     troubles,
     ui,
     violations,
     webhooks,
-    world,
 )
-from mockserver.admin.api import Endpoint
 
 _MODULES = (
     scenarios,
@@ -32,7 +37,12 @@ _MODULES = (
     har,
     checks,
     control,
-    world,
+    explain,
+    outage,
+    state,
+    clock,
+    resources,
+    effects,
     troubles,
     recordings,
     namespaces,

@@ -6,9 +6,8 @@ import base64
 from typing import Any
 
 from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, json_answer, listing
-from mockserver.admin.calls import REVEAL, may_reveal
+from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import DeliveryList, DeliveryView
-from mockserver.engine.naming import route_named
 from mockserver.redaction.redaction import mask_bytes, mask_header, mask_tree
 from mockserver.store.delivery import Delivery
 
@@ -33,21 +32,21 @@ def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]
     answer=DeliveryList,
     query={"route": "Only those of this route.", **REVEAL},
 )
-async def list_webhooks(asked: AdminRequest[Any]) -> Answer:
-    reveal = may_reveal(asked)
-    wanted = route_named(asked.ns, asked.query["route"]).id if asked.query.get("route") else None
-    found = [one for one in asked.ns.deliveries if wanted is None or one.route == wanted]
+async def list_webhooks(request: AdminRequest[Any]) -> Answer:
+    reveal = request.reveal
+    wanted = request.route_id
+    found = [one for one in request.ns.deliveries if wanted is None or one.route == wanted]
     return listing([delivery_view(one, reveal=reveal) for one in found])
 
 
 @table.post(
     "/webhooks/{id}/redeliver", "Send a webhook again, immediately.", answer=DeliveryView, errors=(404,)
 )
-async def redeliver(asked: AdminRequest[Any]) -> Answer:
-    text = asked.params["id"]
+async def redeliver(request: AdminRequest[Any]) -> Answer:
+    text = request.params["id"]
     digits = text.removeprefix("w-")
     delivery = (
-        asked.ns.deliveries.get(int(digits))
+        request.ns.deliveries.get(int(digits))
         if digits.isascii() and digits.isdigit() and len(digits) < 16
         else None
     )
@@ -55,5 +54,5 @@ async def redeliver(asked: AdminRequest[Any]) -> Answer:
         raise ProblemError(
             404, "no-such-webhook", f"There is no webhook {text!r}", "See GET /__admin/webhooks"
         )
-    await asked.services.courier.redeliver(asked.ns, delivery)
+    await request.services.courier.redeliver(request.ns, delivery)
     return json_answer(delivery_view(delivery))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.admin.api import AdminRequest, Answer, EndpointTable, room, to_json
-from mockserver.admin.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, call_number, viewer
+from mockserver.admin.endpoints.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, call_number, viewer
 from mockserver.admin.views import brief_view
 from mockserver.engine.call_stream import Follower
 from mockserver.engine.namespace import Namespace
@@ -48,14 +48,14 @@ HEARTBEAT_S = 15.0
     content_type="text/event-stream",
     errors=(429,),
 )
-async def stream_calls(asked: AdminRequest[Any]) -> Answer:
-    wanted, view = CallFilter(asked), viewer(asked)
-    there, most = len(asked.ns.followers), asked.services.settings.max_streams
-    room(asked.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
-    start = call_number(asked.request.headers.get("last-event-id", ""))
+async def stream_calls(request: AdminRequest[Any]) -> Answer:
+    wanted, view = CallFilter(request), viewer(request)
+    there, most = len(request.ns.followers), request.services.settings.max_streams
+    room(request.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
+    start = call_number(request.http.headers.get("last-event-id", ""))
     head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
     pace = IN_BRIEF if view is brief_view else WHOLE
-    return StreamReply(head, _events(asked.ns, wanted, view, start, pace))
+    return StreamReply(head, _events(request.ns, wanted, view, start, pace))
 
 
 async def _events(

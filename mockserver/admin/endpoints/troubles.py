@@ -6,12 +6,12 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, no_content, sent_json
+from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, no_content
 from mockserver.admin.models import TroubleList
 from mockserver.engine.fault_injection import Trouble
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import FlawCollector
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.trouble import PlacedTroubleSpec
 
@@ -31,39 +31,36 @@ class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
     raw=True,
     answer=TroubleList,
 )
-async def put_troubles(asked: AdminRequest[Any]) -> Answer:
-    data = await sent_json(asked.request)
-    asked.ns.set_troubles(_compiled(asked.ns, data))
-    return await get_troubles(asked)
+async def put_troubles(request: AdminRequest[Any]) -> Answer:
+    data = await request.json()
+    request.ns.set_troubles(_compiled(request.ns, data))
+    return await get_troubles(request)
 
 
 @table.get("/troubles", "The injected failures, and the affected calls.", answer=TroubleList)
-async def get_troubles(asked: AdminRequest[Any]) -> Answer:
-    troubles = asked.ns.troubles
+async def get_troubles(request: AdminRequest[Any]) -> Answer:
+    troubles = request.ns.troubles
     return listing([one.view() for one in troubles.placed] if troubles is not None else [])
 
 
 @table.delete("/troubles", "Remove the injected failures.")
-async def delete_troubles(asked: AdminRequest[Any]) -> Answer:
-    asked.ns.set_troubles(())
+async def delete_troubles(request: AdminRequest[Any]) -> Answer:
+    request.ns.set_troubles(())
     return no_content()
 
 
 def _compiled(ns: Namespace, data: Any) -> list[Trouble]:
     """Raises InvalidInputError with the flaws of all of them."""
     listed = isinstance(data, list)
-    made: list[Trouble] = []
-    flaws: list[Flaw] = []
-    for i, one in enumerate(data if listed else [data]):
-        try:
-            made.append(_placed(ns, parse_spec(PlacedTroubleSpec, one), one))
-        except InvalidInputError as why:
-            flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
-    if flaws:
-        raise InvalidInputError(flaws)
-    return made
+    flaws = FlawCollector()
+    troubles = [
+        flaws.attempt((i,) if listed else (), _placed, ns, written)
+        for i, written in enumerate(data if listed else [data])
+    ]
+    flaws.check()
+    return troubles
 
 
-def _placed(ns: Namespace, spec: PlacedTroubleSpec, data: dict[str, Any]) -> Trouble:
-    route = spec.route if spec.later else route_named(ns, spec.route).id
-    return Trouble(spec, data, route)
+def _placed(ns: Namespace, data: Any) -> Trouble:
+    spec = parse_spec(PlacedTroubleSpec, data)
+    return Trouble(spec, data, spec.route if spec.later else route_named(ns, spec.route).id)

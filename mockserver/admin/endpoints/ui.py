@@ -20,7 +20,7 @@ from mockserver.model.http import ADMIN, Response
 
 table = EndpointTable()
 
-FOLDER = Path(__file__).parent / "dashboard"
+FOLDER = Path(__file__).parent.parent / "dashboard"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -62,7 +62,7 @@ def files() -> dict[str, File]:
     return found
 
 
-def answer(asked: AdminRequest[Any], name: str) -> Response:
+def answer(request: AdminRequest[Any], name: str) -> Response:
     """That file; 304 where the browser has it already. Raises ProblemError(404)."""
     file = files().get(name)
     if file is None:
@@ -70,7 +70,7 @@ def answer(asked: AdminRequest[Any], name: str) -> Response:
             404, "not-found", f"The dashboard has no file {name!r}", f"It begins at {ADMIN}/ui/"
         )
     lines = [("ETag", file.etag), ("Cache-Control", "no-cache"), *SAFETY]
-    known = asked.request.headers.get("if-none-match", "")
+    known = request.http.headers.get("if-none-match", "")
     if file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
         return Response(304, lines)
     return Response(200, [("Content-Type", file.media_type), *lines], file.body)
@@ -83,14 +83,14 @@ def answer(asked: AdminRequest[Any], name: str) -> Response:
     also=(302,),
     namespaced=False,
 )
-async def index(asked: AdminRequest[Any]) -> Answer:
-    if is_browser(asked.request):
+async def index(request: AdminRequest[Any]) -> Answer:
+    if is_browser(request.http):
         return Response(
             302, [("Location", f"{ADMIN}/ui/"), ("Content-Type", "application/json"), *SAFETY], b"{}"
         )
     calls = [
         {"request": f"{method.upper()} {path}", "summary": operation["summary"]}
-        for path, operations in asked.services.openapi()["paths"].items()
+        for path, operations in request.services.openapi()["paths"].items()
         for method, operation in operations.items()
         if not path.startswith(f"{ADMIN}/@")
     ]
@@ -109,12 +109,12 @@ async def to_dashboard(_: AdminRequest[Any]) -> Answer:
     content_type="text/html",
     namespaced=False,
 )
-async def dashboard(asked: AdminRequest[Any]) -> Answer:
-    return answer(asked, "index.html")
+async def dashboard(request: AdminRequest[Any]) -> Answer:
+    return answer(request, "index.html")
 
 
 @table.get(
     "/ui/{path}", "A file of the dashboard.", also=(304,), content_type="*/*", errors=(404,), namespaced=False
 )
-async def dashboard_file(asked: AdminRequest[Any]) -> Answer:
-    return answer(asked, asked.params["path"])
+async def dashboard_file(request: AdminRequest[Any]) -> Answer:
+    return answer(request, request.params["path"])

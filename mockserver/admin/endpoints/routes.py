@@ -19,7 +19,6 @@ from mockserver.admin.api import (
     no_content,
     read_json,
     room,
-    sent_json,
 )
 from mockserver.admin.models import RouteList, RouteView
 from mockserver.admin.turns import Turns, aside
@@ -42,10 +41,10 @@ class RoutePatch(BaseModel):
     """Keys of a route, to be put in place of the old ones; null takes a key away."""
 
 
-def named(asked: AdminRequest[Any]) -> Route:
+def named(request: AdminRequest[Any]) -> Route:
     """Raises ProblemError(404), listing what there is."""
     try:
-        return route_named(asked.ns, asked.params["id"])
+        return route_named(request.ns, request.params["id"])
     except UnknownRouteError as why:
         flaw = why.flaws[0]
         status = 409 if "routes" in flaw.message else 404
@@ -55,13 +54,13 @@ def named(asked: AdminRequest[Any]) -> Route:
 
 
 @table.get("/routes", "All routes, in the order of scenarios.", answer=RouteList, query=TAG)
-async def list_routes(asked: AdminRequest[Any]) -> Answer:
-    tag = asked.query.get("tag")
+async def list_routes(request: AdminRequest[Any]) -> Answer:
+    tag = request.query.get("tag")
     turns = Turns()
     views = []
-    for route in list(asked.ns.routes()):
+    for route in list(request.ns.routes()):
         if tag is None or tag in route.tags:
-            views.append(route_view(asked.ns, route))
+            views.append(route_view(request.ns, route))
         await turns.pause()
     return await asyncio.to_thread(listing, views)
 
@@ -75,38 +74,38 @@ async def list_routes(asked: AdminRequest[Any]) -> Answer:
     status=201,
     errors=(409, 429),
 )
-async def add_route(asked: AdminRequest[Any]) -> Answer:
-    _room(asked)
+async def add_route(request: AdminRequest[Any]) -> Answer:
+    _room(request)
     try:
-        route = await _compiled(asked)
+        route = await _compiled(request)
     except editing.EditConflictError as why:
         raise ProblemError(409, "conflict", str(why), why.hint) from why
-    _room(asked)  # others may have come first
-    return await _shown(asked, editing.place_route(asked.ns, route), 201)
+    _room(request)  # others may have come first
+    return await _shown(request, editing.place_route(request.ns, route), 201)
 
 
-def _room(asked: AdminRequest[Any]) -> None:
+def _room(request: AdminRequest[Any]) -> None:
     """Raises ProblemError where no route may be added."""
-    overlay = asked.ns.overlay
+    overlay = request.ns.overlay
     room(
-        asked.engine,
+        request.engine,
         "routes",
         len(overlay.routes) if overlay is not None else 0,
-        asked.services.settings.max_routes,
+        request.services.settings.max_routes,
         "routes made at runtime",
         "Delete some",
     )
 
 
-async def _shown(asked: AdminRequest[Any], route: Route, status: int = 200) -> Answer:
+async def _shown(request: AdminRequest[Any], route: Route, status: int = 200) -> Answer:
     """A route may be large: its JSON is written on a thread."""
-    return await asyncio.to_thread(json_answer, route_view(asked.ns, route), status)
+    return await asyncio.to_thread(json_answer, route_view(request.ns, route), status)
 
 
-async def _compiled(asked: AdminRequest[Any]) -> Route:
+async def _compiled(request: AdminRequest[Any]) -> Route:
     """The new route, with a name that is free now. Raises InvalidInputError, Conflict."""
-    ns, size_bytes = asked.ns, len(asked.request.body)
-    data = await aside(size_bytes, read_mapping, asked.request)
+    ns, size_bytes = request.ns, len(request.http.body)
+    data = await aside(size_bytes, read_mapping, request.http)
     spec = await aside(size_bytes, parse_spec, RouteSpec, data)
     while True:
         scenario, name = editing.runtime_scenario(ns), editing.runtime_name(ns, spec)
@@ -117,14 +116,14 @@ async def _compiled(asked: AdminRequest[Any]) -> Route:
 
 
 @table.delete("/routes", "Remove the runtime routes, or those with a tag.", query=TAG)
-async def delete_routes(asked: AdminRequest[Any]) -> Answer:
-    editing.remove_runtime_routes(asked.ns, asked.query.get("tag"))
+async def delete_routes(request: AdminRequest[Any]) -> Answer:
+    editing.remove_runtime_routes(request.ns, request.query.get("tag"))
     return no_content()
 
 
 @table.get("/routes/{id}", "One route.", answer=RouteView, errors=(404, 409))
-async def get_route(asked: AdminRequest[Any]) -> Answer:
-    return await _shown(asked, named(asked))
+async def get_route(request: AdminRequest[Any]) -> Answer:
+    return await _shown(request, named(request))
 
 
 @table.put(
@@ -135,10 +134,10 @@ async def get_route(asked: AdminRequest[Any]) -> Answer:
     answer=RouteView,
     errors=(404, 409),
 )
-async def put_route(asked: AdminRequest[Any]) -> Answer:
-    named(asked)
-    data = await aside(len(asked.request.body), read_mapping, asked.request)
-    return await _shown(asked, await _replaced(asked, lambda _: data))
+async def put_route(request: AdminRequest[Any]) -> Answer:
+    named(request)
+    data = await request.aside(read_mapping, request.http)
+    return await _shown(request, await _replaced(request, lambda _: data))
 
 
 @table.patch(
@@ -149,28 +148,28 @@ async def put_route(asked: AdminRequest[Any]) -> Answer:
     answer=RouteView,
     errors=(404, 409),
 )
-async def patch_route(asked: AdminRequest[Any]) -> Answer:
-    named(asked)
-    patch = await sent_json(asked.request, as_written=True)
+async def patch_route(request: AdminRequest[Any]) -> Answer:
+    named(request)
+    patch = await request.json(as_written=True)
     if not isinstance(patch, dict):
         raise invalid((), "a patch is an object", 'Send {"reply": 503}')
-    return await _shown(asked, await _replaced(asked, lambda route: editing.merged_data(route, patch)))
+    return await _shown(request, await _replaced(request, lambda route: editing.merged_data(route, patch)))
 
 
-async def _replaced(asked: AdminRequest[Any], data: Callable[[Route], dict[str, Any] | None]) -> Any:
+async def _replaced(request: AdminRequest[Any], data: Callable[[Route], dict[str, Any] | None]) -> Any:
     """What stands in the place of the route that the call names; None where `data` says that nothing does."""
     while True:
-        route = named(asked)
+        route = named(request)
         put = await asyncio.to_thread(editing.replacement, route, data(route))
-        if named(asked) is route:  # else another call has changed it, or its scenario, meanwhile
-            return put(asked.ns)
+        if named(request) is route:  # else another call has changed it, or its scenario, meanwhile
+            return put(request.ns)
 
 
 @table.delete(
     "/routes/{id}", "Remove a route from this namespace; its file is not changed.", errors=(404, 409)
 )
-async def delete_route(asked: AdminRequest[Any]) -> Answer:
-    await _replaced(asked, lambda _: None)
+async def delete_route(request: AdminRequest[Any]) -> Answer:
+    await _replaced(request, lambda _: None)
     return no_content()
 
 

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from mockserver.admin.api import AdminRequest, Answer, EndpointTable, written_listing
-from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, cursor, may_reveal
-from mockserver.admin.checks import THREADED
+from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL, cursor
+from mockserver.admin.endpoints.checks import THREADED
 from mockserver.admin.models import OperationList
 from mockserver.admin.turns import Turns, aside
 from mockserver.attempts import CallEvidence, Operation, gathered, operation_view, read
@@ -35,12 +35,12 @@ _VIEW_BYTES = 300
         **REVEAL,
     },
 )
-async def list_attempts(asked: AdminRequest[Any]) -> Answer:
-    reveal = may_reveal(asked)
-    limit, after = asked.number("limit", PAGE, MOST), cursor(asked.query.get("cursor"))
-    ns = asked.ns
-    wanted = route_named(ns, asked.query["route"]).id if asked.query.get("route") else None
-    grouping = grouping_of(ns, _spec(asked))
+async def list_attempts(request: AdminRequest[Any]) -> Answer:
+    reveal = request.reveal
+    limit, after = request.number("limit", PAGE, MOST), cursor(request.query.get("cursor"))
+    ns = request.ns
+    wanted = route_named(ns, request.query["route"]).id if request.query.get("route") else None
+    grouping = grouping_of(ns, _spec(request))
     evidence, turns = [], Turns()
     for call in gathered(
         call for call in ns.record.after(0) if call.matched and (wanted is None or call.route_id == wanted)
@@ -70,9 +70,9 @@ async def list_attempts(asked: AdminRequest[Any]) -> Answer:
     )
 
 
-def _spec(asked: AdminRequest[Any]) -> GroupingSpec:
-    ignored = [field.strip() for field in asked.query.get("ignore", "").split(",")]
-    return GroupingSpec(by=asked.query.get("by") or None, ignore=[field for field in ignored if field])
+def _spec(request: AdminRequest[Any]) -> GroupingSpec:
+    ignored = [field.strip() for field in request.query.get("ignore", "").split(",")]
+    return GroupingSpec(by=request.query.get("by") or None, ignore=[field for field in ignored if field])
 
 
 def _written(operation: Operation, *, reveal: bool) -> bytes:

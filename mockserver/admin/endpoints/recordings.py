@@ -19,9 +19,9 @@ from mockserver.admin.api import (
     json_answer,
     listing,
     no_content,
+    not_found,
 )
 from mockserver.admin.models import RecordedView, RecordingList, RecordingView
-from mockserver.errors import near
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Response, StreamReply
 from mockserver.model.instants import instant
@@ -105,13 +105,12 @@ async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def identified(asked: AdminRequest[Any]) -> tuple[Recordings, Recording]:
+def identified(request: AdminRequest[Any]) -> tuple[Recordings, Recording]:
     """Raises ProblemError(404)."""
-    wanted, found = asked.params["id"], asked.ns.recordings
+    wanted, found = request.params["id"], request.ns.recordings
     recording = None if found is None else found.kept.get(wanted)
     if found is None or recording is None:
-        hint = near(wanted, found.kept if found is not None else [])
-        raise ProblemError(404, "no-such-recording", f"There is no recording {wanted!r}", hint)
+        raise not_found("recording", wanted, found.kept if found is not None else [])
     return found, recording
 
 
@@ -124,46 +123,46 @@ def identified(asked: AdminRequest[Any]) -> tuple[Recordings, Recording]:
     status=201,
     errors=(409,),
 )
-async def start(asked: AdminRequest[RecordingBody]) -> Answer:
-    body, ns = asked.body, asked.ns
+async def start(request: AdminRequest[RecordingBody]) -> Answer:
+    body, ns = request.body, request.ns
     if body.to is not None:
-        await asked.services.may_forward(body.to)
+        await request.services.may_forward(body.to)
     if ns.recordings is None:
         ns.recordings = Recordings()
     running = ns.recordings.running
     if running is not None:
         hint = f"Stop it first: POST /recordings/{running.id}/stop"
         raise ProblemError(409, "already-recording", f"The recording {running.id} runs already", hint)
-    to = body.to or asked.services.settings.forward_to
+    to = body.to or request.services.settings.forward_to
     name = body.name or name_of(urlsplit(to).hostname or "")
     recording = ns.recordings.start(body.to, ns.shared.wall(), name)
     return json_answer(view(recording), 201)
 
 
 @table.get("/recordings", "The recordings of this namespace, oldest first.", answer=RecordingList)
-async def list_recordings(asked: AdminRequest[Any]) -> Answer:
-    recordings = asked.ns.recordings
+async def list_recordings(request: AdminRequest[Any]) -> Answer:
+    recordings = request.ns.recordings
     if recordings is not None and recordings.running is not None:
         await settled(recordings.running)
     return listing([view(one) for one in recordings.kept.values()] if recordings is not None else [])
 
 
 @table.get("/recordings/{id}", "One recording with its current scenario.", answer=RecordedView, errors=(404,))
-async def look(asked: AdminRequest[Any]) -> Answer:
-    return await recorded_answer(identified(asked)[1])
+async def look(request: AdminRequest[Any]) -> Answer:
+    return await recorded_answer(identified(request)[1])
 
 
 @table.post(
     "/recordings/{id}/stop", "Stop a recording and return its scenario.", answer=RecordedView, errors=(404,)
 )
-async def stop(asked: AdminRequest[Any]) -> Answer:
-    recordings, recording = identified(asked)
-    recordings.stop(recording, asked.ns.shared.wall())
+async def stop(request: AdminRequest[Any]) -> Answer:
+    recordings, recording = identified(request)
+    recordings.stop(recording, request.ns.shared.wall())
     return await recorded_answer(recording)
 
 
 @table.delete("/recordings/{id}", "Stop and delete a recording.", errors=(404,))
-async def remove(asked: AdminRequest[Any]) -> Answer:
-    recordings, recording = identified(asked)
-    recordings.remove(recording, asked.ns.shared.wall())
+async def remove(request: AdminRequest[Any]) -> Answer:
+    recordings, recording = identified(request)
+    recordings.remove(recording, request.ns.shared.wall())
     return no_content()

@@ -27,10 +27,10 @@ class ResetBody(Spec):
 
 
 @table.post("/reset", "Restore the initial state of this namespace.", body=ResetBody, optional_body=True)
-async def reset(asked: AdminRequest[ResetBody]) -> Answer:
+async def reset(request: AdminRequest[ResetBody]) -> Answer:
     what = (
-        asked.body.what
-        if asked.body.what is not None
+        request.body.what
+        if request.body.what is not None
         else [part for part in editing.RESETS if part != "seed"]
     )
     flaws = [
@@ -41,13 +41,13 @@ async def reset(asked: AdminRequest[ResetBody]) -> Answer:
     if flaws:
         raise InvalidInputError(flaws)
     if "clock" in what:
-        asked.services.courier.forget(asked.ns)
-    overlay = asked.ns.overlay if "routes" in what else None
+        request.services.courier.forget(request.ns)
+    overlay = request.ns.overlay if "routes" in what else None
     gone = [] if overlay is None else list(overlay.routes.values())
     del overlay
-    editing.reset(asked.engine, asked.ns, what)
+    editing.reset(request.engine, request.ns, what)
     if "clock" in what:
-        asked.services.courier.moved(asked.ns)
+        request.services.courier.moved(request.ns)
     turns = Turns()
     while gone:
         gone.pop()  # a large route takes a while to free, and there may be many
@@ -61,9 +61,9 @@ async def reset(asked: AdminRequest[ResetBody]) -> Answer:
     answer=ReloadView,
     namespaced=False,
 )
-async def reload(asked: AdminRequest[Any]) -> Answer:
+async def reload(request: AdminRequest[Any]) -> Answer:
     try:
-        return json_answer(asked.services.reload())
+        return json_answer(request.services.reload())
     except LoadError as why:
         detail = "The old scenarios go on answering.\n" + "\n".join(why.lines)
         errors = [
@@ -81,8 +81,8 @@ async def reload(asked: AdminRequest[Any]) -> Answer:
     answer=HealthView,
     namespaced=False,
 )
-async def health(asked: AdminRequest[Any]) -> Answer:
-    return json_answer(asked.services.health())
+async def health(request: AdminRequest[Any]) -> Answer:
+    return json_answer(request.services.health())
 
 
 @table.get(
@@ -92,8 +92,8 @@ async def health(asked: AdminRequest[Any]) -> Answer:
     errors=(404,),
     namespaced=False,
 )
-async def ca_pem(asked: AdminRequest[Any]) -> Answer:
-    return Response(200, [("Content-Type", "application/x-pem-file")], asked.services.ca_pem())
+async def ca_pem(request: AdminRequest[Any]) -> Answer:
+    return Response(200, [("Content-Type", "application/x-pem-file")], request.services.ca_pem())
 
 
 @table.get("/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)
@@ -102,5 +102,5 @@ async def scenario_schema(_: AdminRequest[Any]) -> Answer:
 
 
 @table.get("/openapi.json", "The OpenAPI document of the admin API.", namespaced=False)
-async def openapi(asked: AdminRequest[Any]) -> Answer:
-    return json_answer(await asyncio.to_thread(asked.services.openapi))  # made at the first call
+async def openapi(request: AdminRequest[Any]) -> Answer:
+    return json_answer(await asyncio.to_thread(request.services.openapi))  # made at the first call

@@ -1,4 +1,4 @@
-"""`/calls`, `/counts`, `/unmatched`: what was asked, and how often."""
+"""`/calls`, `/counts`, `/unmatched`: what was request, and how often."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from mockserver.admin.models import CallList, CallView, CountsView, CountView, U
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view
 from mockserver.engine.answers import Miss, nearest_view
-from mockserver.engine.naming import route_named
-from mockserver.errors import InvalidInputError, invalid, shown
+from mockserver.errors import flaws_below, invalid, shown
 from mockserver.matching.mismatch.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
@@ -57,16 +56,16 @@ BRIEF = {"brief": "true gives each call in one line's worth: no headers, no bodi
 
 
 class CallFilter:
-    """Which calls a query asks for. Raises ProblemError and InvalidInputError for what can't be asked."""
+    """Which calls a query asks for. Raises ProblemError and InvalidInputError for what can't be request."""
 
-    def __init__(self, asked: AdminRequest[Any]) -> None:
-        query = asked.query
-        self._route = route_named(asked.ns, query["route"]).id if query.get("route") else None
+    def __init__(self, request: AdminRequest[Any]) -> None:
+        query = request.query
+        self._route = request.route_id
         self._tag = query.get("tag")
         self._method = query.get("method")
         self._path = _path(query["path"]) if query.get("path") else None
         self._status = _statuses(query["status"]) if query.get("status") else None
-        self._matched = asked.flag("matched")
+        self._matched = request.flag("matched")
         self._after, self._from_s = _since(query.get("since"))
         self.is_any = not any(query.get(name) for name in FILTERS)
         """Whether every call holds."""
@@ -92,10 +91,8 @@ class CallFilter:
 def _path(text: str) -> PathPattern:
     if not text.startswith("/"):
         raise invalid(("path",), f"the path {shown(text)} does not begin with a slash", f"Write /{text}")
-    try:
+    with flaws_below("path"):
         return PathPattern(text)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under("path") for flaw in why.flaws) from why
 
 
 def _statuses(text: str) -> range:
@@ -138,23 +135,12 @@ def cursor(text: str | None) -> int:
     return number
 
 
-def may_reveal(asked: AdminRequest[Any]) -> bool:
-    """Whether this answer shows secrets. Raises ProblemError where it asks to and may not."""
-    if not asked.flag("reveal"):
-        return False
-    if not asked.services.may_reveal(asked.request):
-        raise ProblemError(
-            403, "no-reveal", "Secrets are shown only from loopback, or with the token", "Leave `reveal` out"
-        )
-    return True
-
-
 async def page(
-    asked: AdminRequest[Any], found: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
+    request: AdminRequest[Any], found: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
 ) -> Response:
     """One page of calls after the cursor, newest last: found, shown and written call by call."""
-    limit = asked.number("limit", PAGE, MOST)
-    after = cursor(asked.query.get("cursor"))
+    limit = request.number("limit", PAGE, MOST)
+    after = cursor(request.query.get("cursor"))
     turns = Turns()
     items: list[bytes] = []
     last, following = None, None
@@ -173,34 +159,34 @@ async def page(
 @table.get(
     "/calls", "Recorded calls, newest last.", answer=CallList, query={**FILTERS, **PAGING, **BRIEF, **REVEAL}
 )
-async def list_calls(asked: AdminRequest[Any]) -> Answer:
-    wanted, view = CallFilter(asked), viewer(asked)
-    found = ((call, wanted.holds(call)) for call in asked.ns.record.after(0))
-    return await page(asked, found, view)
+async def list_calls(request: AdminRequest[Any]) -> Answer:
+    wanted, view = CallFilter(request), viewer(request)
+    found = ((call, wanted.holds(call)) for call in request.ns.record.after(0))
+    return await page(request, found, view)
 
 
-def viewer(asked: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
+def viewer(request: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
     """How a call is shown in this answer. Raises ProblemError where it asks for secrets and may not."""
-    reveal = may_reveal(asked)
-    return brief_view if asked.flag("brief") else partial(call_view, reveal=reveal)
+    reveal = request.reveal
+    return brief_view if request.flag("brief") else partial(call_view, reveal=reveal)
 
 
 @table.delete("/calls", "Delete calls and counts.")
-async def delete_calls(asked: AdminRequest[Any]) -> Answer:
-    asked.ns.forget_calls()
-    asked.ns.forget_strikes()
-    asked.ns.tell()
+async def delete_calls(request: AdminRequest[Any]) -> Answer:
+    request.ns.forget_calls()
+    request.ns.forget_strikes()
+    request.ns.tell()
     return no_content()
 
 
 @table.get("/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
-async def get_call(asked: AdminRequest[Any]) -> Answer:
-    text = asked.params["id"]
-    reveal = may_reveal(asked)
+async def get_call(request: AdminRequest[Any]) -> Answer:
+    text = request.params["id"]
+    reveal = request.reveal
     number = call_number(text if text.startswith("c-") else f"c-{text}")
-    call = None if number is None else asked.ns.record.get(number)
+    call = None if number is None else request.ns.record.get(number)
     if call is None:
-        detail = f"Kept are {len(asked.ns.record)} calls, {asked.ns.record.dropped} were dropped. See GET /__admin/calls"
+        detail = f"Kept are {len(request.ns.record)} calls, {request.ns.record.dropped} were dropped. See GET /__admin/calls"
         raise ProblemError(404, "no-such-call", f"There is no call {text!r}", detail)
     return json_answer(call_view(call, reveal=reveal))
 
@@ -208,10 +194,10 @@ async def get_call(asked: AdminRequest[Any]) -> Answer:
 @table.post(
     "/count", "Count the calls of a route, or the requests of a kind.", body=CountSpec, answer=CountView
 )
-async def count_calls(asked: AdminRequest[CountSpec]) -> Answer:
-    subject = Subject(asked.ns, asked.body)
-    await Turns().all_of(subject.steps(asked.ns))
-    count = subject.count(asked.ns)
+async def count_calls(request: AdminRequest[CountSpec]) -> Answer:
+    subject = Subject(request.ns, request.body)
+    await Turns().all_of(subject.steps(request.ns))
+    count = subject.count(request.ns)
     return json_answer({"count": count.count, "exact": count.exact})
 
 
@@ -220,8 +206,8 @@ async def count_calls(asked: AdminRequest[CountSpec]) -> Answer:
     "All counts of this namespace; exact even if calls were dropped from the call log.",
     answer=CountsView,
 )
-async def get_counts(asked: AdminRequest[Any]) -> Answer:
-    counts = asked.ns.counts
+async def get_counts(request: AdminRequest[Any]) -> Answer:
+    counts = request.ns.counts
     routes = {
         route_id: {
             "calls": one.calls,
@@ -246,13 +232,13 @@ async def get_counts(asked: AdminRequest[Any]) -> Answer:
     answer=UnmatchedList,
     query={**PAGING, **REVEAL},
 )
-async def list_unmatched(asked: AdminRequest[Any]) -> Answer:
-    reveal = may_reveal(asked)
+async def list_unmatched(request: AdminRequest[Any]) -> Answer:
+    reveal = request.reveal
     found = (
         (call, not call.matched and not call.automatic and call.request.complete)
-        for call in asked.ns.record.after(0)
+        for call in request.ns.record.after(0)
     )
-    return await page(asked, found, lambda call: unmatched_view(call, reveal=reveal))
+    return await page(request, found, lambda call: unmatched_view(call, reveal=reveal))
 
 
 def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:

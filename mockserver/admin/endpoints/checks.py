@@ -13,12 +13,12 @@ from mockserver.admin.api import (
     EndpointTable,
     ProblemError,
     json_answer,
-    sent_json,
+    not_found,
 )
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInputError, invalid
+from mockserver.errors import FlawCollector, invalid
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
@@ -43,10 +43,10 @@ class Checks(RootModel[CheckSpec | list[CheckSpec]]):
     answer=VerifiedView,
     errors=(409,),
 )
-async def verify(asked: AdminRequest[Any]) -> Answer:
-    data = await sent_json(asked.request)
-    checks = await _compiled(asked.ns, data)
-    return answer(await settled(asked.ns, checks))
+async def verify(request: AdminRequest[Any]) -> Answer:
+    data = await request.json()
+    checks = await _compiled(request.ns, data)
+    return answer(await settled(request.ns, checks))
 
 
 async def _compiled(ns: Namespace, data: Any) -> list[Check]:
@@ -54,17 +54,16 @@ async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     if listed and not data:
         raise invalid((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}')
     checks: list[Check] = []
-    flaws: list[Flaw] = []
-    turns = Turns()
-    for i, one in enumerate(data if listed else [data]):
+    flaws, turns = FlawCollector(), Turns()
+    for i, written in enumerate(data if listed else [data]):
         await turns.pause()
-        try:
-            checks.append(Check(ns, parse_spec(CheckSpec, one)))
-        except InvalidInputError as why:
-            flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
-    if flaws:
-        raise InvalidInputError(flaws)
+        checks.append(flaws.attempt((i,) if listed else (), _compiled_check, ns, written))
+    flaws.check()
     return checks
+
+
+def _compiled_check(ns: Namespace, written: object) -> Check:
+    return Check(ns, parse_spec(CheckSpec, written))
 
 
 @table.get(
@@ -74,11 +73,11 @@ async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     query={"scenario": "Only the expectations of this scenario."},
     errors=(404, 409),
 )
-async def verify_expectations(asked: AdminRequest[Any]) -> Answer:
-    name = asked.query.get("scenario")
-    if name is not None and name != "runtime" and asked.ns.scenario(name) is None:
-        raise ProblemError(404, "no-such-scenario", f"There is no scenario {name!r}")
-    return answer(expectations(asked.ns, name))
+async def verify_expectations(request: AdminRequest[Any]) -> Answer:
+    name = request.query.get("scenario")
+    if name is not None and name != "runtime" and request.ns.scenario(name) is None:
+        raise not_found("scenario", name)
+    return answer(expectations(request.ns, name))
 
 
 def answer(verdicts: list[Verdict]) -> Answer:
@@ -98,7 +97,7 @@ def answer(verdicts: list[Verdict]) -> Answer:
 async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:
     """
     The verdicts once all hold, one can't any more, or the time is over; then,
-    where asked, that nothing more comes.
+    where request, that nothing more comes.
     """
     within_s = max((check.spec.within_s or 0.0 for check in checks), default=0.0)
     quiet_s = max((check.spec.quiet_s or 0.0 for check in checks), default=0.0)

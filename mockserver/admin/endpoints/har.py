@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote
 
 from mockserver import __version__
 from mockserver.admin.api import AdminRequest, Answer, EndpointTable
-from mockserver.admin.calls import FILTERS, MOST, REVEAL, SLICE, CallFilter, may_reveal
+from mockserver.admin.endpoints.calls import FILTERS, MOST, REVEAL, SLICE, CallFilter
 from mockserver.admin.models import ArchiveView
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
@@ -39,12 +39,12 @@ _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
     answer=ArchiveView,
     query={**FILTERS, "limit": f"At most so many, 1 to {MOST}; default all.", **REVEAL},
 )
-async def get_archive(asked: AdminRequest[Any]) -> Answer:
-    wanted, reveal = CallFilter(asked), may_reveal(asked)
-    limit = asked.number("limit", MOST, MOST) if "limit" in asked.query else None
+async def get_archive(request: AdminRequest[Any]) -> Answer:
+    wanted, reveal = CallFilter(request), request.reveal
+    limit = request.number("limit", MOST, MOST) if "limit" in request.query else None
     turns = Turns()
     calls: list[Call] = []
-    for call in asked.ns.record.after(0):
+    for call in request.ns.record.after(0):
         if len(calls) == limit:
             break
         if wanted.holds(call):
@@ -126,7 +126,7 @@ def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, 
 
 
 def _url(request: Request, target: str) -> str:
-    """The absolute URL that was asked. A Host that is missing or none becomes `localhost`."""
+    """The absolute URL that was request. A Host that is missing or none becomes `localhost`."""
     if "://" not in target.partition("?")[0]:
         host = request.host if re.fullmatch(r"[\w.:\[\]-]+", request.host, re.ASCII) else "localhost"
         target = f"{request.scheme}://{host}{'' if target[:1] == '/' else '/'}{target}"

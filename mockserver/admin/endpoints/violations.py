@@ -6,9 +6,8 @@ from itertools import islice
 from typing import Any
 
 from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing
-from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, may_reveal
+from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL
 from mockserver.admin.models import ViolationList
-from mockserver.engine.naming import route_named
 from mockserver.errors import invalid, near, shown
 from mockserver.model.instants import instant
 from mockserver.model.violation import masked, text_of
@@ -42,20 +41,20 @@ def _id(number: int) -> str:
         **REVEAL,
     },
 )
-async def list_violations(asked: AdminRequest[Any]) -> Answer:
-    reveal, query = may_reveal(asked), asked.query
+async def list_violations(request: AdminRequest[Any]) -> Answer:
+    reveal, query = request.reveal, request.query
     part = query.get("part")
     if part and part not in _PARTS:
         raise invalid(("part",), f"{shown(part)} is no part", near(part, _PARTS))
     wanted = {key: query[key] for key in ("operation", "part", "call") if query.get(key)}
-    if query.get("route"):
-        wanted["route"] = route_named(asked.ns, query["route"]).id
-    after, limit = _cursor(query.get("cursor")), asked.number("limit", PAGE, MOST)
+    if request.route_id is not None:
+        wanted["route"] = request.route_id
+    after, limit = _cursor(query.get("cursor")), request.number("limit", PAGE, MOST)
     found = list(
         islice(
             (
                 one
-                for one in asked.ns.violations
+                for one in request.ns.violations
                 if one["number"] > after and all(one[key] == value for key, value in wanted.items())
             ),
             limit + 1,

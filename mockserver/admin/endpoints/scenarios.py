@@ -17,15 +17,15 @@ from mockserver.admin.api import (
     json_answer,
     listing,
     no_content,
+    not_found,
 )
 from mockserver.admin.models import ScenarioList, ScenarioView
-from mockserver.admin.turns import aside
 from mockserver.admin.views import scenario_view
 from mockserver.compiler import editing
 from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Scenario
-from mockserver.errors import InvalidInputError, invalid, near
+from mockserver.errors import InvalidInputError, invalid
 from mockserver.model.http import Request
 from mockserver.scenarios.flaws import MOST_FLAWS, parse_spec
 from mockserver.scenarios.loader import from_bundle
@@ -65,19 +65,18 @@ def named(ns: Namespace, name: str) -> Scenario:
     """Raises ProblemError(404)."""
     scenario = ns.scenario(name)
     if scenario is None:
-        hint = near(name, [one.name for one in ns.scenarios()])
-        raise ProblemError(404, "no-such-scenario", f"There is no scenario {name!r}", hint)
+        raise not_found("scenario", name, [scenario.name for scenario in ns.scenarios()])
     return scenario
 
 
 @table.get("/scenarios", "All scenarios of this namespace, active or not.", answer=ScenarioList)
-async def list_scenarios(asked: AdminRequest[Any]) -> Answer:
-    return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
+async def list_scenarios(request: AdminRequest[Any]) -> Answer:
+    return listing([scenario_view(request.ns, one) for one in request.ns.scenarios()])
 
 
 @table.get("/scenarios/{name}", "Return a scenario as it was given.", answer=ScenarioSpec, errors=(404,))
-async def get_scenario(asked: AdminRequest[Any]) -> Answer:
-    scenario = named(asked.ns, asked.params["name"])
+async def get_scenario(request: AdminRequest[Any]) -> Answer:
+    scenario = named(request.ns, request.params["name"])
     return json_answer({"scenario": scenario.name, **scenario.source.data})
 
 
@@ -90,12 +89,12 @@ async def get_scenario(asked: AdminRequest[Any]) -> Answer:
     status=201,
     errors=(409,),
 )
-async def add_scenario(asked: AdminRequest[Any]) -> Answer:
-    source = await aside(len(asked.request.body), read_source, asked.request, None)
-    _refuse_taken(asked.ns, source.name)
-    scenario = await _compiled(asked, source)
-    _refuse_taken(asked.ns, source.name)  # another upload may have come first
-    return json_answer(scenario_view(asked.ns, editing.place_scenario(asked.ns, scenario)), 201)
+async def add_scenario(request: AdminRequest[Any]) -> Answer:
+    source = await request.aside(read_source, request.http, None)
+    _refuse_taken(request.ns, source.name)
+    scenario = await _compiled(request, source)
+    _refuse_taken(request.ns, source.name)  # another upload may have come first
+    return json_answer(scenario_view(request.ns, editing.place_scenario(request.ns, scenario)), 201)
 
 
 def _refuse_taken(ns: Namespace, name: str) -> None:
@@ -112,25 +111,25 @@ def _refuse_taken(ns: Namespace, name: str) -> None:
     answer=ScenarioView,
     also=(201,),
 )
-async def put_scenario(asked: AdminRequest[Any]) -> Answer:
-    name = asked.params["name"]
-    source = await aside(len(asked.request.body), read_source, asked.request, name)
+async def put_scenario(request: AdminRequest[Any]) -> Answer:
+    name = request.params["name"]
+    source = await request.aside(read_source, request.http, name)
     if source.name != name:
         raise invalid(
             ("scenario",),
             f"the name is {source.name!r}, and the URL says {name!r}",
             "Leave `scenario` out, or make them agree",
         )
-    scenario = await _compiled(asked, source)
-    status = 200 if asked.ns.scenario(name) is not None else 201
-    return json_answer(scenario_view(asked.ns, editing.place_scenario(asked.ns, scenario)), status)
+    scenario = await _compiled(request, source)
+    status = 200 if request.ns.scenario(name) is not None else 201
+    return json_answer(scenario_view(request.ns, editing.place_scenario(request.ns, scenario)), status)
 
 
 @table.delete(
     "/scenarios/{name}", "Remove a scenario from this namespace; its file is not changed.", errors=(404,)
 )
-async def delete_scenario(asked: AdminRequest[Any]) -> Answer:
-    editing.remove_scenario(asked.ns, named(asked.ns, asked.params["name"]).name)
+async def delete_scenario(request: AdminRequest[Any]) -> Answer:
+    editing.remove_scenario(request.ns, named(request.ns, request.params["name"]).name)
     return no_content()
 
 
@@ -141,23 +140,23 @@ async def delete_scenario(asked: AdminRequest[Any]) -> Answer:
     answer=ScenarioView,
     errors=(404,),
 )
-async def patch_scenario(asked: AdminRequest[ActiveBody]) -> Answer:
-    scenario = named(asked.ns, asked.params["name"])
-    editing.switch(asked.ns, scenario.name, active=asked.body.active)
-    return json_answer(scenario_view(asked.ns, scenario))
+async def patch_scenario(request: AdminRequest[ActiveBody]) -> Answer:
+    scenario = named(request.ns, request.params["name"])
+    editing.switch(request.ns, scenario.name, active=request.body.active)
+    return json_answer(scenario_view(request.ns, scenario))
 
 
 @table.post(
     "/scenarios/use", "Activate exactly these scenarios in this namespace.", body=UseBody, answer=ScenarioList
 )
-async def use_scenarios(asked: AdminRequest[UseBody]) -> Answer:
-    editing.use(asked.ns, asked.body.names)
-    return listing([scenario_view(asked.ns, one) for one in asked.ns.scenarios()])
+async def use_scenarios(request: AdminRequest[UseBody]) -> Answer:
+    editing.use(request.ns, request.body.names)
+    return listing([scenario_view(request.ns, one) for one in request.ns.scenarios()])
 
 
-async def _compiled(asked: AdminRequest[Any], source: Source) -> Scenario:
-    order = editing.order_of(asked.ns, source.name)
-    return await aside(len(asked.request.body), _compile, source, order)
+async def _compiled(request: AdminRequest[Any], source: Source) -> Scenario:
+    order = editing.order_of(request.ns, source.name)
+    return await request.aside(_compile, source, order)
 
 
 def _compile(source: Source, order: tuple[int, ...]) -> Scenario:

@@ -15,13 +15,14 @@ from mockserver.admin.api import (
     json_answer,
     listing,
     no_content,
+    not_found,
     room,
 )
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
 from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceExistsError
 from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace
-from mockserver.errors import WrongValueError, near, shown
+from mockserver.errors import WrongValueError, shown
 from mockserver.model.durations import format_duration
 from mockserver.model.written import as_text
 from mockserver.schema.base import DurationS, Spec
@@ -77,24 +78,24 @@ class RestoreBody(Spec):
     id: str | None = None
 
 
-def view(asked: AdminRequest[Any], ns: Namespace) -> dict[str, Any]:
-    base = asked.services.public_url(asked.request)
+def view(request: AdminRequest[Any], ns: Namespace) -> dict[str, Any]:
+    base = request.services.public_url(request.http)
     return {
         "name": ns.name,
         "url": base if ns.name == DEFAULT else f"{base}/@{ns.name}",
-        "admin_url": asked.services.admin_url(asked.request) + ("" if ns.name == DEFAULT else f"/@{ns.name}"),
+        "admin_url": request.services.admin_url(request.http)
+        + ("" if ns.name == DEFAULT else f"/@{ns.name}"),
         "seed": ns.seed,
         "ttl": None if ns.ttl_s is None else format_duration(ns.ttl_s),
     }
 
 
-def named(asked: AdminRequest[Any]) -> Namespace:
+def named(request: AdminRequest[Any]) -> Namespace:
     """Raises ProblemError(404)."""
-    name = asked.params["name"]
-    ns = asked.engine.namespaces.get(name)
+    name = request.params["name"]
+    ns = request.engine.namespaces.get(name)
     if ns is None:
-        hint = asked.engine.near_namespace(name)
-        raise ProblemError(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
+        raise not_found("namespace", name, hint=request.engine.near_namespace(name))
     return ns
 
 
@@ -108,15 +109,15 @@ def named(asked: AdminRequest[Any]) -> Namespace:
     errors=(409, 429),
     namespaced=False,
 )
-async def add_namespace(asked: AdminRequest[NamespaceBody]) -> Answer:
-    body = asked.body
+async def add_namespace(request: AdminRequest[NamespaceBody]) -> Answer:
+    body = request.body
     name = body.name or f"ns-{secrets.token_hex(6)}"
     if body.scenarios is not None:
-        editing.check_names(asked.engine.default, body.scenarios, "scenarios", files_only=True)
-    there, most = len(asked.engine.namespaces), asked.services.settings.max_namespaces
-    room(asked.engine, "namespaces", there, most, "namespaces", "Delete some, let them be collected")
+        editing.check_names(request.engine.default, body.scenarios, "scenarios", files_only=True)
+    there, most = len(request.engine.namespaces), request.services.settings.max_namespaces
+    room(request.engine, "namespaces", there, most, "namespaces", "Delete some, let them be collected")
     try:
-        ns = asked.engine.make_namespace(
+        ns = request.engine.make_namespace(
             name, seed=None if body.seed is None else as_text(body.seed), ttl_s=body.ttl_s
         )
     except NamespaceExistsError as why:
@@ -125,28 +126,28 @@ async def add_namespace(asked: AdminRequest[NamespaceBody]) -> Answer:
         ) from why
     if body.scenarios is not None:
         editing.use(ns, body.scenarios)
-    return json_answer(view(asked, ns), 201)
+    return json_answer(view(request, ns), 201)
 
 
 @table.get("/namespaces", "All namespaces.", answer=NamespaceList, namespaced=False)
-async def list_namespaces(asked: AdminRequest[Any]) -> Answer:
-    return listing([view(asked, ns) for ns in asked.engine.namespaces.values()])
+async def list_namespaces(request: AdminRequest[Any]) -> Answer:
+    return listing([view(request, ns) for ns in request.engine.namespaces.values()])
 
 
 @table.get("/namespaces/{name}", "One namespace.", answer=NamespaceView, errors=(404,), namespaced=False)
-async def get_namespace(asked: AdminRequest[Any]) -> Answer:
-    return json_answer(view(asked, named(asked)))
+async def get_namespace(request: AdminRequest[Any]) -> Answer:
+    return json_answer(view(request, named(request)))
 
 
 @table.delete("/namespaces/{name}", "Remove a namespace and its data.", errors=(404, 409), namespaced=False)
-async def delete_namespace(asked: AdminRequest[Any]) -> Answer:
-    ns = named(asked)
+async def delete_namespace(request: AdminRequest[Any]) -> Answer:
+    ns = named(request)
     if ns.name == DEFAULT:
         raise ProblemError(
             409, "conflict", "The namespace 'default' always exists", "Put it back with POST /__admin/reset"
         )
-    asked.services.courier.forget(ns)
-    asked.engine.remove_namespace(ns)
+    request.services.courier.forget(ns)
+    request.engine.remove_namespace(ns)
     return no_content()
 
 
@@ -159,27 +160,27 @@ async def delete_namespace(asked: AdminRequest[Any]) -> Answer:
     errors=(404, 409),
     namespaced=False,
 )
-async def keep_namespace(asked: AdminRequest[KeepBody]) -> Answer:
-    ns = named(asked)
+async def keep_namespace(request: AdminRequest[KeepBody]) -> Answer:
+    ns = named(request)
     if ns.name == DEFAULT:
         raise ProblemError(409, "conflict", "The namespace 'default' is always kept", "Keep one of a test")
-    asked.services.courier.forget(ns)
-    for old in asked.engine.keep_namespace(ns, asked.body.for_s, asked.body.most):
-        asked.services.courier.forget(old)
-        asked.engine.remove_namespace(old)
-    return json_answer(view(asked, ns))
+    request.services.courier.forget(ns)
+    for old in request.engine.keep_namespace(ns, request.body.for_s, request.body.most):
+        request.services.courier.forget(old)
+        request.engine.remove_namespace(old)
+    return json_answer(view(request, ns))
 
 
 @table.post("/snapshot", "Save memory, sequence state, routes and clock.", answer=SnapshotView, errors=(409,))
-async def snapshot(asked: AdminRequest[Any]) -> Answer:
-    if len(asked.ns.snapshots) >= MOST_SNAPSHOTS:
+async def snapshot(request: AdminRequest[Any]) -> Answer:
+    if len(request.ns.snapshots) >= MOST_SNAPSHOTS:
         raise ProblemError(
             409,
             "too-many",
             f"There are {MOST_SNAPSHOTS} snapshots already",
             "Restore an early one: that drops the later ones",
         )
-    return json_answer({"id": _id(asked.ns.take_snapshot())})
+    return json_answer({"id": _id(request.ns.take_snapshot())})
 
 
 @table.post(
@@ -190,21 +191,21 @@ async def snapshot(asked: AdminRequest[Any]) -> Answer:
     answer=SnapshotView,
     errors=(404, 409),
 )
-async def restore(asked: AdminRequest[RestoreBody]) -> Answer:
-    snapshots = asked.ns.snapshots
+async def restore(request: AdminRequest[RestoreBody]) -> Answer:
+    snapshots = request.ns.snapshots
     if not snapshots:
         raise ProblemError(409, "no-snapshot", "There is no snapshot", "Take one with POST /__admin/snapshot")
-    wanted = asked.body.id or _id(snapshots[-1][0])
+    wanted = request.body.id or _id(snapshots[-1][0])
     ids = [_id(number) for number, _ in snapshots]
     if wanted not in ids:
-        raise ProblemError(404, "no-such-snapshot", f"There is no snapshot {wanted!r}", near(wanted, ids))
+        raise not_found("snapshot", wanted, ids)
     at = ids.index(wanted)
     kept = snapshots[at][1]
-    asked.services.courier.forget(asked.ns)
-    asked.ns.put_back(kept)
+    request.services.courier.forget(request.ns)
+    request.ns.put_back(kept)
     del snapshots[at + 1 :]
-    asked.services.courier.restored(asked.ns)
-    asked.ns.tell()
+    request.services.courier.restored(request.ns)
+    request.ns.tell()
     return json_answer({"id": wanted})
 
 

@@ -40,8 +40,8 @@ Tally = Callable[[], Mapping[str, int]]
     errors=(501,),
     namespaced=False,
 )
-async def get_metrics(asked: AdminRequest[Any]) -> Answer:
-    return await asked.services.metrics(",".join(asked.request.headers.all("accept")))
+async def get_metrics(request: AdminRequest[Any]) -> Answer:
+    return await request.services.metrics(",".join(request.http.headers.all("accept")))
 
 
 class Metrics:

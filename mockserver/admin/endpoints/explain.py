@@ -1,0 +1,43 @@
+"""`/explain`: a dry run of a request."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from mockserver.admin.api import (
+    AdminRequest,
+    Answer,
+    EndpointTable,
+    json_answer,
+)
+from mockserver.admin.models import (
+    ExplainView,
+)
+from mockserver.engine.namespace import Namespace
+from mockserver.errors import WrongValueError, invalid
+from mockserver.model.http import Request, UnreadableBodyError
+from mockserver.verification.explain import ExplainSpec, as_request, explain
+
+table = EndpointTable()
+
+
+@table.post(
+    "/explain",
+    "Dry run: which route would answer, and why the others don't match.",
+    body=ExplainSpec,
+    answer=ExplainView,
+)
+async def explain_request(request: AdminRequest[ExplainSpec]) -> Answer:
+    try:
+        explained = await request.aside(_read, request.body, request.ns)
+    except WrongValueError as error:
+        raise invalid(("base64",), str(error), error.hint) from error
+    return json_answer(explain(request.ns, explained))
+
+
+def _read(spec: ExplainSpec, ns: Namespace) -> Request:
+    """The request, its JSON read already. Raises WrongValueError."""
+    request = as_request(spec, ns)
+    with suppress(UnreadableBodyError):
+        _ = request.json
+    return request
