@@ -26,13 +26,12 @@ from mockserver.engine.naming import UnknownRouteError, route_named
 from mockserver.errors import Flaw, InvalidInputError, MockServerError, near, shown
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
+from mockserver.outbound.webhooks import WebhookService
 from mockserver.redaction.redaction import mask_path, mask_shapes
 from mockserver.responses.bodies import dump_json, json_writer
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.settings import Settings
 from mockserver.store.bounds import StoreFullError
-from mockserver.store.clock import VirtualClock
-from mockserver.store.delivery import Delivery
 
 log = logging.getLogger("mockserver")
 
@@ -68,24 +67,6 @@ class BadQueryError(InvalidInputError):
         super().__init__(Flaw((name,), message, hint))
 
 
-class WebhookControl(Protocol):
-    """Who sends webhooks, and moves the clock by which they are due."""
-
-    async def advance(self, ns: Namespace, to_s: float, *, wait: bool = True) -> None: ...
-
-    async def advance_by(self, ns: Namespace, seconds: float, *, wait: bool = True) -> None: ...
-
-    async def change(self, ns: Namespace, deed: Callable[[VirtualClock], None]) -> None: ...
-
-    async def redeliver(self, ns: Namespace, delivery: Delivery) -> object: ...
-
-    def moved(self, ns: Namespace) -> None: ...
-
-    def restored(self, ns: Namespace) -> None: ...
-
-    def forget(self, ns: Namespace) -> None: ...
-
-
 @dataclass(slots=True)
 class Services:
     """
@@ -99,7 +80,7 @@ class Services:
     health: Callable[[], dict[str, Any]]
     openapi: Callable[[], dict[str, Any]]
     may_reveal: Callable[[Request], bool]
-    courier: WebhookControl
+    courier: WebhookService
     settings: Settings
     metrics: Callable[[str], Awaitable[Response]]
     ca_pem: Callable[[], bytes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 
 
 class AdminView(BaseModel):
@@ -50,8 +50,12 @@ class Listing(AdminView):
     next: str | None
 
 
-class ScenarioList(Listing):
-    items: list[ScenarioView]
+def list_of(name: str, item: Any) -> type[Listing]:
+    """Return the model of a list of such items."""
+    return create_model(name, __base__=Listing, __module__=__name__, items=(list[item], ...))
+
+
+ScenarioList = list_of("ScenarioList", ScenarioView)
 
 
 class RouteView(BaseModel):
@@ -68,8 +72,7 @@ class RouteView(BaseModel):
     exhausted: bool
 
 
-class RouteList(Listing):
-    items: list[RouteView]
+RouteList = list_of("RouteList", RouteView)
 
 
 class BodyView(AdminView):
@@ -162,8 +165,7 @@ class BriefView(AdminView):
     duration_ms: float | None
 
 
-class CallList(Listing):
-    items: list[CallView | BriefView]
+CallList = list_of("CallList", CallView | BriefView)
 
 
 class RecordingView(AdminView):
@@ -179,8 +181,7 @@ class RecordingView(AdminView):
     left_out: dict[str, int]
 
 
-class RecordingList(Listing):
-    items: list[RecordingView]
+RecordingList = list_of("RecordingList", RecordingView)
 
 
 class RecordedView(RecordingView):
@@ -224,8 +225,7 @@ class UnmatchedView(CallView):
     suggestion: str
 
 
-class UnmatchedList(Listing):
-    items: list[UnmatchedView]
+UnmatchedList = list_of("UnmatchedList", UnmatchedView)
 
 
 class CountView(AdminView):
@@ -331,8 +331,7 @@ class TroubleView(BaseModel):
     hits: list[str]
 
 
-class TroubleList(Listing):
-    items: list[TroubleView]
+TroubleList = list_of("TroubleList", TroubleView)
 
 
 class StateView(BaseModel):
@@ -341,8 +340,7 @@ class StateView(BaseModel):
     model_config = ConfigDict(extra="allow", defer_build=True)
 
 
-class ItemList(Listing):
-    items: list[dict[str, Any]]
+ItemList = list_of("ItemList", dict[str, Any])
 
 
 class ClockView(AdminView):
@@ -361,8 +359,7 @@ class NamespaceView(AdminView):
     ttl: str | None
 
 
-class NamespaceList(Listing):
-    items: list[NamespaceView]
+NamespaceList = list_of("NamespaceList", NamespaceView)
 
 
 class SnapshotView(AdminView):
@@ -431,8 +428,7 @@ class DeliveryView(BaseModel):
     tries: list[dict[str, Any]]
 
 
-class DeliveryList(Listing):
-    items: list[DeliveryView]
+DeliveryList = list_of("DeliveryList", DeliveryView)
 
 
 class ViolationView(AdminView):
@@ -453,8 +449,7 @@ class ViolationView(AdminView):
     text: str
 
 
-class ViolationList(Listing):
-    items: list[ViolationView]
+ViolationList = list_of("ViolationList", ViolationView)
 
 
 class CallOfApi(AdminView):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mockserver.errors import WrongValueError, near, shown
@@ -171,26 +172,10 @@ def _nearest_of(values: list[Any]) -> Callable[[Any], Slip]:
     )
 
 
-def gt(operand: object, reader: Reader) -> Condition:
-    return _ordered("gt", "more than", operator.gt, operand, reader)
-
-
-def gte(operand: object, reader: Reader) -> Condition:
-    return _ordered("gte", "at least", operator.ge, operand, reader)
-
-
-def lt(operand: object, reader: Reader) -> Condition:
-    return _ordered("lt", "less than", operator.lt, operand, reader)
-
-
-def lte(operand: object, reader: Reader) -> Condition:
-    return _ordered("lte", "at most", operator.le, operand, reader)
-
-
 def _ordered(
     name: str, said: str, compare: Callable[[Any, Any], bool], operand: object, reader: Reader
 ) -> Condition:
-    """Numbers only; a text of header, query, cookie or form is read as one."""
+    """Compare numbers only; a text of a header, query, cookie or form is read as one."""
     if not is_number(operand):
         raise WrongValueError(
             f"expected a number, got {shown(operand)}", f"Write {{{reader.spelt(name)}: 100}}"
@@ -214,6 +199,12 @@ def _ordered(
 
 def _no_number(value: str) -> Slip:
     return NONE if number(value) is not None else Slip("it is no number")
+
+
+gt = partial(_ordered, "gt", "more than", operator.gt)
+gte = partial(_ordered, "gte", "at least", operator.ge)
+lt = partial(_ordered, "lt", "less than", operator.lt)
+lte = partial(_ordered, "lte", "at most", operator.le)
 
 
 def type_(operand: object, reader: Reader) -> Condition:

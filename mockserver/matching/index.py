@@ -100,16 +100,14 @@ class Index(Generic[T]):
         self._patterns += 1
         self._depth = max(self._depth, len(entry.pattern.segments))
         self._ready.clear()
-        node = self._root
-        for segment in entry.pattern.segments:
-            if segment.tail:
-                node.tails.append((segment, entry))
-                return
-            node = node.child(segment)
-        node.entries.append(entry)
+        node, tail = self._node_of(entry)
+        if tail is None:
+            node.entries.append(entry)
+        else:
+            node.tails.append((tail, entry))
 
     def remove(self, entry: Entry[T]) -> None:
-        """Takes an entry out that was added."""
+        """Remove an entry that was added."""
         self._likeness.remove(entry.pattern.text, entry.methods, entry.target)
         literal = entry.pattern.literal
         if literal is not None:
@@ -120,13 +118,20 @@ class Index(Generic[T]):
             return
         self._patterns -= 1
         self._ready.clear()
+        node, tail = self._node_of(entry)
+        if tail is None:
+            node.entries.remove(entry)
+        else:
+            node.tails = [pair for pair in node.tails if pair[1] is not entry]
+
+    def _node_of(self, entry: Entry[T]) -> tuple[_Node[T], Segment | None]:
+        """Return the node of an entry, and its tail, if it has one."""
         node = self._root
         for segment in entry.pattern.segments:
             if segment.tail:
-                node.tails = [(s, e) for s, e in node.tails if e is not entry]
-                return
+                return node, segment
             node = node.child(segment)
-        node.entries.remove(entry)
+        return node, None
 
     def at(self, raw_path: str) -> Sequence[Found[T]]:
         """Everything on that path, whatever the method, in order."""

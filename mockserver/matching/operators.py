@@ -8,7 +8,8 @@ example in `docs/matching.md`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.matching import comparing
@@ -52,18 +53,12 @@ def negation(operand: object, reader: Reader) -> Condition:
     return Not(reader.below().read(operand), {reader.spelt("not"): operand})
 
 
-def any_of(operand: object, reader: Reader) -> Condition:
-    parts = listed(operand, reader.spelt("any_of"), "[condition, condition]")
-    return AnyOf(
-        [reader.below(i).read(part) for i, part in enumerate(parts)], {reader.spelt("any_of"): operand}
-    )
-
-
-def all_of(operand: object, reader: Reader) -> Condition:
-    parts = listed(operand, reader.spelt("all_of"), "[condition, condition]")
-    return AllOf(
-        [reader.below(i).read(part) for i, part in enumerate(parts)], {reader.spelt("all_of"): operand}
-    )
+def _combined(
+    name: str, combine: Callable[[list[Condition], object], Condition], operand: object, reader: Reader
+) -> Condition:
+    parts = listed(operand, reader.spelt(name), "[condition, condition]")
+    conditions = [reader.below(i).read(part) for i, part in enumerate(parts)]
+    return combine(conditions, {reader.spelt(name): operand})
 
 
 def unordered(operand: object, reader: Reader) -> Condition:
@@ -104,8 +99,8 @@ OPERATORS: Mapping[str, Operator] = {
     "ends_with": comparing.ends_with,
     "matches": comparing.matches,
     "one_of": comparing.one_of,
-    "any_of": any_of,
-    "all_of": all_of,
+    "any_of": partial(_combined, "any_of", AnyOf),
+    "all_of": partial(_combined, "all_of", AllOf),
     "gt": comparing.gt,
     "gte": comparing.gte,
     "lt": comparing.lt,

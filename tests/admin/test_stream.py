@@ -5,7 +5,7 @@ from support.events import following
 from support.http import ask
 from support.wire import Wire
 
-from mockserver.admin import stream
+from mockserver.admin.endpoints import stream
 from mockserver.admin.endpoints.stream import Pace
 
 SHOP = """
