@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import Flaw, FlawCollector, KeyPath, invalid, near, shown
+from mockserver.model.written import plain_numbers
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
 from mockserver.resources.schema import Schema, compile_schema, read_json
 from mockserver.resources.state_machine import Machine, machine_flaws, states
@@ -71,7 +72,7 @@ class ResourceCompiler(FlawCollector):
                         ("new", field), f"the field {field!r} is made by `{why}`", "Take it out", at_key=True
                     )
                 )
-        return compile_tree(plain(spec.new), ("new",), names=self.names | {"n", "item"})
+        return compile_tree(plain_numbers(spec.new), ("new",), names=self.names | {"n", "item"})
 
     def kept(self) -> list[tuple[str, str]]:
         machine = self.spec.machine
@@ -80,7 +81,7 @@ class ResourceCompiler(FlawCollector):
     def schema(self) -> Schema | None:
         if self.spec.schema_ is None:
             return None
-        return compile_schema(plain(self.spec.schema_), ("schema",), self.read_file)
+        return compile_schema(plain_numbers(self.spec.schema_), ("schema",), self.read_file)
 
     def seeds(self) -> Seeds:
         seed = self.spec.seed
@@ -171,15 +172,4 @@ class ResourceCompiler(FlawCollector):
 
 
 def _tree(value: dict[str, Any], path: KeyPath, names: frozenset[str]) -> Tree:
-    return compile_tree(plain(value), path, names=names)
-
-
-def plain(value: object) -> object:
-    """The same tree with numbers that have forgotten how they were written: the validator knows no others."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
-    return float(value) if isinstance(value, float) else value
+    return compile_tree(plain_numbers(value), path, names=names)

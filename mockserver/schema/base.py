@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import (
@@ -35,6 +36,19 @@ class Spec(BaseModel):
     def has(self, key: str) -> bool:
         """Whether the author wrote it, even as null."""
         return key in self.model_fields_set
+
+
+def exactly_one(spec: Spec, keys: Iterable[str], message: str, hint: str) -> str:
+    """Return which of the keys has a value. Raise WrongValueError, with `{written}` filled, unless it is exactly one."""
+    written = [key for key in keys if getattr(spec, key) is not None]
+    if len(written) != 1:
+        raise WrongValueError(message.format(written=" and ".join(written) or "none"), hint)
+    return written[0]
+
+
+def without_extensions(value: dict[Any, Any]) -> dict[Any, Any]:
+    """Return the keys of a file without those that begin with `x-`."""
+    return {key: item for key, item in value.items() if not str(key).startswith("x-")}
 
 
 def duration_s(value: object) -> float:

@@ -152,6 +152,9 @@ Throttle = Annotated[
 """Bytes per second, or a PacedSpec."""
 
 
+_EVENTS = re.compile(r"\s*\d+\s+events?\s*")
+
+
 class FaultSpec(Spec):
     """A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events."""
 
@@ -168,22 +171,13 @@ class FaultSpec(Spec):
     @model_validator(mode="after")
     def _placed(self) -> FaultSpec:
         after = self.after
-        if isinstance(after, str) and after != "headers":
-            words = after.split()
-            if len(words) != 2 or not words[0].isdigit() or words[1] not in ("event", "events"):
-                raise WrongValueError(
-                    f"{after!r} is no place in a reply",
-                    "Write headers, a number of body bytes, or '2 events'",
-                )
-        elif (
-            after is not None
-            and not isinstance(after, str)
-            and (isinstance(after, bool) or not isinstance(after, int) or after < 0)
-        ):
-            raise WrongValueError(
-                f"{shown(after)} is no place in a reply",
-                "Write headers, a number of body bytes, or '2 events'",
-            )
+        if isinstance(after, str):
+            valid = after == "headers" or _EVENTS.fullmatch(after) is not None
+        else:
+            valid = after is None or (isinstance(after, int) and not isinstance(after, bool) and after >= 0)
+        if not valid:
+            hint = "Write headers, a number of body bytes, or '2 events'"
+            raise WrongValueError(f"{shown(after)} is not a valid place in a reply", hint)
         return self
 
 
@@ -240,6 +234,26 @@ Effect = Annotated[
     WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
 ]
 """One mapping or a list of them."""
+
+
+class WorkSpec(Spec):
+    """What a call does beside answering: on a route, the default of its replies below 400."""
+
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that replies below 400 write; null removes a key."
+    )
+    set_ttl_s: DurationS | None = Field(
+        default=None,
+        alias="set_ttl",
+        description="Duration after which the keys of `set` are removed, by the virtual clock.",
+    )
+    effect: Effect = Field(
+        default=None,
+        description="What the service really did in replies below 400: a mapping, or a list.",
+    )
+    webhook: Webhooks = Field(
+        default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
+    )
 
 
 class ReplyDefaultsSpec(Spec):
@@ -331,16 +345,8 @@ class ReplySpec(Spec):
         if self.times is not None and self.for_s is not None:
             raise WrongValueError("a step has `times` or `for`, not both", "Keep one of them")
         if self.choose is not None or self.cases is not None:
-            beside = self.model_fields_set - {
-                "choose",
-                "cases",
-                "times",
-                "for_s",
-                "weight",
-                "match",
-                "when",
-                "if_",
-            }
+            allowed = {"choose", "cases", "times", "for_s", "weight", "match", "when", "if_"}
+            beside = self.model_fields_set - allowed
             if self.choose is not None and self.cases is not None:
                 beside.add("cases")
             if beside:

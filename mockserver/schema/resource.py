@@ -18,10 +18,9 @@ from pydantic import model_validator as whole
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
-from mockserver.schema.base import UNSET, DurationS, Spec, is_template
+from mockserver.schema.base import Spec, is_template
 from mockserver.schema.policies import GuardedSpec
-from mockserver.schema.reply import Effect, ReplySpec
-from mockserver.schema.webhook import Webhooks
+from mockserver.schema.reply import ReplySpec, WorkSpec
 
 EVENTS = ("create", "read", "list", "replace", "merge", "update", "delete")
 """What happens to every collection; a machine's transitions come on top."""
@@ -284,21 +283,8 @@ class MachineSpec(Spec):
     ]
 
 
-class OnSpec(Spec):
+class OnSpec(WorkSpec):
     """Side effects of an event of an item, as in a route."""
-
-    set_: dict[str, Any] | None = Field(
-        default=None, alias="set", description="State to write; null removes a key."
-    )
-    set_ttl_s: DurationS | None = Field(
-        default=None,
-        alias="set_ttl",
-        description="Duration after which the keys of `set` are removed, by the virtual clock.",
-    )
-    effect: Effect = Field(
-        default=None, description="What the service really did: a mapping, or a list of them."
-    )
-    webhook: Webhooks = Field(default=UNSET, description="Webhooks to send after the answer: one, or a list.")
 
     @whole(mode="after")
     def _ttl_of_something(self) -> OnSpec:

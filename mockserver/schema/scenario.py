@@ -11,13 +11,18 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from mockserver.errors import WrongValueError, shown
 from mockserver.model.violation import Mode
 from mockserver.schema.attempts import GroupingSpec
-from mockserver.schema.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template
+from mockserver.schema.base import (
+    RequestLineText,
+    Spec,
+    SpecSchema,
+    is_template,
+    without_extensions,
+)
 from mockserver.schema.expect import Expect
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.policies import GuardedSpec, OAuthSpec
-from mockserver.schema.reply import Effect, ReplyDefaultsSpec, Steps
+from mockserver.schema.reply import ReplyDefaultsSpec, Steps, WorkSpec
 from mockserver.schema.resource import ResourceSpec
-from mockserver.schema.webhook import Webhooks
 
 LANGUAGE_VERSION = 1
 RUNTIME = "runtime"
@@ -67,26 +72,6 @@ def _cors(value: object) -> object:
     if value is True:
         return CorsSpec()
     return None if value is False else value
-
-
-class WorkSpec(Spec):
-    """What a call does beside answering: on a route, the default of its replies below 400."""
-
-    set_: dict[str, Any] | None = Field(
-        default=None, alias="set", description="State that replies below 400 write; null removes a key."
-    )
-    set_ttl_s: DurationS | None = Field(
-        default=None,
-        alias="set_ttl",
-        description="Duration after which the keys of `set` are removed, by the virtual clock.",
-    )
-    effect: Effect = Field(
-        default=None,
-        description="What the service really did in replies below 400: a mapping, or a list.",
-    )
-    webhook: Webhooks = Field(
-        default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
-    )
 
 
 _PROXY_HINT = "Write the address of the real service, such as https://api.example or ${API_URL}"
@@ -240,11 +225,7 @@ class ScenarioSpec(GuardedSpec):
     @classmethod
     def _own_keys(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {
-                key: item
-                for key, item in value.items()
-                if not (isinstance(key, str) and key.startswith("x-"))
-            }
+            return without_extensions(value)
         if value is None:
             raise WrongValueError(
                 "the file is empty", "Write at least: routes: [{request: GET /, reply: 200}]"

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, W
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
-from mockserver.schema.base import DurationS, SchemaOf, Spec, SpecSchema
+from mockserver.schema.base import DurationS, SchemaOf, Spec, SpecSchema, without_extensions
 from mockserver.schema.policies import NONE
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import MOST_REPEATS
@@ -208,7 +208,7 @@ class TroublesFileSpec(Spec):
     @classmethod
     def _own_keys(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {key: item for key, item in value.items() if not str(key).startswith("x-")}
+            return without_extensions(value)
         if value is None:
             raise WrongValueError(
                 "the file is empty", "Write at least: troubles: {slow: {after: {delay: 2s}}}"

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from mockserver.errors import WrongValueError
 from mockserver.schema.attempts import AttemptsSpec
-from mockserver.schema.base import RequestLineText, Seconds, Spec
+from mockserver.schema.base import RequestLineText, Seconds, Spec, exactly_one
 from mockserver.schema.expect import Expect, ExpectSpec
 from mockserver.schema.match import Condition, MatchSpec
 
@@ -39,10 +39,8 @@ class SubjectSpec(Spec):
 
 
 def _one_of_two(spec: SubjectSpec, what: str) -> None:
-    if (spec.route is None) == (spec.request is None):
-        raise WrongValueError(
-            f"{what} asks for one thing", 'Write {"route": "NAME"} or {"request": "POST /path"}'
-        )
+    hint = 'Write {"route": "NAME"} or {"request": "POST /path"}'
+    exactly_one(spec, ("route", "request"), f"{what} needs one of `route` and `request`", hint)
 
 
 class CountSpec(SubjectSpec):
@@ -94,16 +92,8 @@ class WebhooksSpec(Spec):
 
 
 SUBJECTS = (
-    "route",
-    "request",
-    "in_order",
-    "effects",
-    "webhooks",
-    "unused",
-    "unmatched",
-    "leaks",
-    "violations",
-)
+    "route", "request", "in_order", "effects", "webhooks", "unused", "unmatched", "leaks", "violations",
+)  # fmt: skip
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -134,18 +124,12 @@ class CheckSpec(SubjectSpec):
 
     @model_validator(mode="after")
     def _one_subject(self) -> CheckSpec:
-        written = [name for name in SUBJECTS if getattr(self, name) is not None]
-        if len(written) != 1:
-            saw = " and ".join(written) or "none"
-            raise WrongValueError(
-                f"a check has one subject, this one has {saw}", f"Write one of {', '.join(SUBJECTS)}"
-            )
-        if self.attempts is not None and written[0] not in ("route", "request"):
-            raise WrongValueError(
-                f"`attempts` says nothing about {written[0]}", "It goes with route or request"
-            )
-        if self.has("times") and written[0] in ("in_order", "unused", "unmatched", "leaks", "violations"):
-            raise WrongValueError(f"`times` says nothing about {written[0]}", "Leave it out")
+        hint = f"Write one of {', '.join(SUBJECTS)}"
+        subject = exactly_one(self, SUBJECTS, "a check has one subject, this one has {written}", hint)
+        if self.attempts is not None and subject not in ("route", "request"):
+            raise WrongValueError(f"`attempts` does not apply to {subject}", "Use it with route or request")
+        if self.has("times") and subject in ("in_order", "unused", "unmatched", "leaks", "violations"):
+            raise WrongValueError(f"`times` does not apply to {subject}", "Leave it out")
         _bounded(self.within_s, "within")
         _bounded(self.quiet_s, "quiet")
         return self
