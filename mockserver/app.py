@@ -66,7 +66,7 @@ class PortInUseError(MockServerError):
     """The address can't be listened on; the text says which and why."""
 
 
-def _endpoints() -> tuple[Endpoint, ...]:
+def _endpoints() -> list[Endpoint]:
     """The admin API's table. Its models are imported when somebody asks for it."""
     from mockserver.admin.tables import all_endpoints
 

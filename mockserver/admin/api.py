@@ -169,7 +169,9 @@ class AdminRequest(Generic[M]):
         return await aside(len(self.http.body), work, *arguments, **options)
 
 
-Handler = Callable[[Any], Awaitable[Answer]]
+Handler = Callable[[Any], Awaitable[Answer | None]]
+"""A handler that returns None answers 204."""
+H = TypeVar("H", bound=Handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +206,24 @@ class Endpoint:
         return self.status or (200 if self.method == "GET" or self.answer is not None else 204)
 
 
-class EndpointTable:
-    """The endpoints of one module: `@table.get("/path", "Summary.", answer=Model)` adds a row."""
+class EndpointTable(list[Endpoint]):
+    """All endpoints: `@table.get("/path", "Summary.", answer=Model)` adds the handler of one."""
 
     def __init__(self) -> None:
-        self.endpoints: list[Endpoint] = []
+        super().__init__()
         self.get, self.post, self.put, self.patch, self.delete = (
             partial(self._add, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
         )
 
-    def _add(self, method: str, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
-        def register(handler: Handler) -> Handler:
-            self.endpoints.append(Endpoint(method, path, handler, summary, **options))
+    def _add(self, method: str, path: str, summary: str, **options: Any) -> Callable[[H], H]:
+        def register(handler: H) -> H:
+            self.append(Endpoint(method, path, handler, summary, **options))
             return handler
 
         return register
+
+
+table = EndpointTable()
 
 
 class AccessCheck(Protocol):
@@ -291,9 +296,10 @@ class AdminApi:
                 hint = near(name, endpoint.query) or "This call takes no query"
                 raise BadQueryError(name, "there is no such query parameter here", hint)
         body = None if endpoint.raw else await aside(len(request.body), self._body, endpoint, request)
-        return await endpoint.handler(
-            AdminRequest(self._engine, ns, request, self._services, params, query, body)
+        parsed: AdminRequest[Any] = AdminRequest(
+            self._engine, ns, request, self._services, params, query, body
         )
+        return await endpoint.handler(parsed) or Response(204)
 
     def _namespace(self, name: str) -> Namespace:
         ns = self._engine.namespaces.get(name)
@@ -412,10 +418,6 @@ def is_browser(request: Request) -> bool:
 def json_answer(document: object, status: int = 200, *headers: tuple[str, str]) -> Response:
     exact, write = json_writer(document)
     return Response(status, [("Content-Type", "application/json"), *headers], write(exact))
-
-
-def no_content() -> Response:
-    return Response(204)
 
 
 def listing(items: list[Any], after: object = None) -> Response:

@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
-from mockserver.admin.api import Endpoint
-from mockserver.admin.endpoints import (
-    attempts,
-    calls,
-    checks,
-    clock,
-    control,
-    effects,
-    explain,
-    har,
-    metrics,
-    namespaces,
-    outage,
-    recordings,
-    resources,
-    routes,
-    scenarios,
-    state,
-    stream,
-    troubles,
-    ui,
-    violations,
-    webhooks,
-)
-
-_MODULES = (
-    scenarios,
-    routes,
-    stream,  # before `/calls/{id}`
-    calls,
-    har,
-    checks,
-    control,
-    explain,
-    outage,
-    state,
-    clock,
-    resources,
-    effects,
-    troubles,
-    recordings,
-    namespaces,
-    webhooks,
-    attempts,
-    metrics,
-    violations,
-    ui,
-)
+from mockserver.admin import endpoints
+from mockserver.admin.api import Endpoint, table
 
 
-@cache
-def all_endpoints() -> tuple[Endpoint, ...]:
-    """Return the endpoints in the order in which paths are matched."""
-    return tuple(endpoint for module in _MODULES for endpoint in module.table.endpoints)
+def all_endpoints() -> list[Endpoint]:
+    """Import the modules of `endpoints/`, which fill the table, and return it in the order of paths."""
+    for module in iter_modules(endpoints.__path__):
+        import_module(f"{endpoints.__name__}.{module.name}")
+    return sorted(table, key=lambda endpoint: endpoint.path)

@@ -16,8 +16,9 @@ from typing import Any, Generic, TypeVar
 from mockserver.errors import KeyPath
 from mockserver.matching.checks import Equalities
 from mockserver.matching.mismatch.hints import MOST_GUESSES
+from mockserver.matching.selectors import json_at
 from mockserver.matching.values import scalar_key
-from mockserver.model.http import Request, UnreadableBodyError
+from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.written import as_text
 
 T = TypeVar("T")
@@ -96,18 +97,8 @@ def _pairs_of(text: str) -> frozenset[str]:
 
 
 def _json(request: Request, path: KeyPath) -> list[Any]:
-    try:
-        value = request.json
-    except UnreadableBodyError:
-        return []
-    for step in path:
-        if isinstance(value, dict) and step in value:
-            value = value[str(step)]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return []
-    return [value]
+    value = json_at(request, path)
+    return [] if value is ABSENT else [value]
 
 
 def _headers(request: Request, path: KeyPath) -> list[Any]:

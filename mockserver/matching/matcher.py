@@ -171,15 +171,15 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
     if spec.has("json_exact"):
         yield lambda: [body.json(reader("json_exact", dialect=ReadingDialect.EXACT).read(spec.json_exact))]
     for query, written in spec.jsonpath.items():
-        place = reader("jsonpath", query, dialect=ReadingDialect.FOUND)
-        yield partial(_queried, jsonpath, query, written, place)
+        yield partial(
+            _queried, jsonpath, query, written, reader("jsonpath", query, dialect=ReadingDialect.FOUND)
+        )
     if spec.has("schema_"):
         yield lambda: [schema(spec.schema_, ("schema",), read_file)]
     if spec.has("text"):
         yield lambda: [body.text(reader("text").read(body.emptiness(spec.text)))]
     for query, written in spec.xml.items():
-        place = reader("xml", query)
-        yield partial(_queried, xml, query, written, place)
+        yield partial(_queried, xml, query, written, reader("xml", query))
     if spec.has("graphql"):
         yield lambda: graphql(spec.graphql, reader("graphql"))
     if spec.has("body_sha256"):
@@ -194,10 +194,6 @@ def _queried(
     return [make(query, place.read(written), place.path)]
 
 
-def _condition(written: object, path: KeyPath, flaws: list[Flaw], dialect: ReadingDialect) -> Condition:
-    return Reader(OPERATORS, dialect, path, flaws).read(written)
-
-
 def compile_condition(value: object, path: KeyPath = (), *, text: bool = False) -> Condition:
     """
     A condition on one value, or ABSENT, with bare operators: `.holds(value)`, `.describe()`.
@@ -207,7 +203,8 @@ def compile_condition(value: object, path: KeyPath = (), *, text: bool = False) 
     flaw, below `path`.
     """
     flaws: list[Flaw] = []
-    condition = _condition(value, path, flaws, ReadingDialect.TEXT if text else ReadingDialect.BARE)
+    dialect = ReadingDialect.TEXT if text else ReadingDialect.BARE
+    condition = Reader(OPERATORS, dialect, path, flaws).read(value)
     if flaws:
         raise InvalidInputError(flaws)
     if not text:

@@ -157,6 +157,25 @@ class Reader:
         return value
 
 
+def read_parts(
+    written: Mapping[Any, Any],
+    reader: Reader,
+    dialect_of: Mapping[str, ReadingDialect],
+    unknown: Callable[[object], WrongValueError],
+    prepare: Callable[[str, object], object] = lambda _, item: item,
+) -> dict[str, Condition]:
+    """Read a mapping that names parts of a thing: a condition for each of them. Flaws go to the reader."""
+    conditions = {}
+    for key, item in written.items():
+        place = reader.below(key)
+        if key not in dialect_of:
+            place.refuse(unknown(key), at_key=True)
+        else:
+            place.dialect = dialect_of[key]
+            conditions[key] = place.read(prepare(key, item))
+    return conditions
+
+
 def _read(value: object, reader: Reader) -> Condition:
     if isinstance(value, dict):
         return _mapping(value, reader)

@@ -64,7 +64,7 @@ def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
     base = _FOLDER
     if isinstance(written, str):
         base += written.removeprefix("./")
-        written = _from_file(written, path, read_file)
+        written = json_file(written, path, read_file)
     if not isinstance(written, (dict, bool)):
         hint = "Write the schema, or the name of a file beside the scenario"
         raise invalid(path, f"expected a JSON Schema, got {shown(written)}", hint)
@@ -88,12 +88,13 @@ def _flaw(why: ValueError, path: KeyPath) -> Flaw:
     return Flaw((*path, *place), f"this is no JSON Schema: {said}", hint)
 
 
-def _from_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+def json_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+    """Return the JSON of a file beside the scenario. Raises InvalidInputError."""
     try:
         return json.loads(read_file(name, path))
-    except (ValueError, RecursionError) as why:
-        said = "nested too deeply" if isinstance(why, RecursionError) else why
-        raise invalid(path, f"{name!r} is no JSON: {said}", "Schemas are JSON files") from None
+    except (ValueError, RecursionError) as error:
+        said = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise invalid(path, f"{shown(name)} is not valid JSON: {said}", "Write it as JSON") from None
 
 
 def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
@@ -101,7 +102,7 @@ def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
     if not uri.startswith(_FOLDER):
         raise ValueError("nothing is fetched; put the schema beside the scenario")
     try:
-        return _plain(_from_file(uri.removeprefix(_FOLDER), path, read_file), path)
+        return _plain(json_file(uri.removeprefix(_FOLDER), path, read_file), path)
     except InvalidInputError as why:
         raise ValueError(str(why)) from None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mockserver.errors import KeyPath, invalid, near, shown
@@ -120,20 +120,25 @@ def _json_part(rest: str) -> Part | None:
         at = found.end()
 
     def part(request: Request, _: Mapping[str, str]) -> object:
-        try:
-            value = request.json
-        except UnreadableBodyError:
-            return ABSENT
-        for step in steps:
-            if isinstance(value, dict) and str(step) in value:
-                value = value[str(step)]
-            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                value = value[step]
-            else:
-                return ABSENT
-        return value
+        return json_at(request, steps)
 
     return part
+
+
+def json_at(request: Request, path: Iterable[str | int]) -> Any:
+    """Return the value at that path of the JSON body; ABSENT if there is none."""
+    try:
+        value = request.json
+    except UnreadableBodyError:
+        return ABSENT
+    for step in path:
+        if isinstance(value, dict) and str(step) in value:
+            value = value[str(step)]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return ABSENT
+    return value
 
 
 def body_key(request: Request) -> str:

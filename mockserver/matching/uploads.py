@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import WrongValueError, near
-from mockserver.matching.checks import MatchCheck
+from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.mismatch import differences as differing
 from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.mismatch.hints import MOST_GUESSES
-from mockserver.matching.reading import Reader, ReadingDialect
+from mockserver.matching.reading import Reader, ReadingDialect, read_parts
 from mockserver.model.http import ABSENT, Part, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
@@ -58,20 +58,9 @@ def upload(name: str, written: object, reader: Reader) -> MatchCheck:
     if isinstance(written, dict) and (
         written.keys() & ASKED.keys() or written.keys() - reader.operators.keys()
     ):
-        return _asked(name, _conditions(written, reader))
+        dialects = {key: dialect for key, (dialect, _) in ASKED.items()}
+        return _asked(name, read_parts(written, reader, dialects, _unknown))
     return _named(name, reader.read(written))
-
-
-def _conditions(written: dict[str, Any], reader: Reader) -> dict[str, Condition]:
-    found = {}
-    for key, item in written.items():
-        place = reader.below(key)
-        if key not in ASKED:
-            place.refuse(_unknown(key), at_key=True)
-        else:
-            place.dialect = ASKED[key][0]
-            found[key] = place.read(item)
-    return found
 
 
 def _unknown(key: object) -> WrongValueError:
@@ -84,25 +73,13 @@ def _unknown(key: object) -> WrongValueError:
 
 
 def _named(name: str, condition: Condition) -> MatchCheck:
-    test = condition.holds
-
-    def names(request: Request) -> list[str]:
-        return [part.filename or "" for part in files_of(request).get(name, [])]
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(names(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            reasons = condition.explain(names(request), DifferencePlace(f"files.{name}", flat=True))
-        except UnreadableBodyError:
-            return []  # said once for the whole body
-        return _missing(name, reasons, request)
-
-    return MatchCheck(6, holds, explain, count=condition.count)
+    return value_check(
+        6,
+        condition,
+        lambda request: [part.filename or "" for part in files_of(request).get(name, [])],
+        DifferencePlace(f"files.{name}", flat=True),
+        refine=lambda request, differences: _missing(name, differences, request),
+    )
 
 
 def _asked(name: str, conditions: dict[str, Condition]) -> MatchCheck:

@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import Flaw, FlawCollector, KeyPath, invalid, near, shown
+from mockserver.matching.schema import json_file
 from mockserver.model.written import plain_numbers
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
-from mockserver.resources.schema import Schema, compile_schema, read_json
+from mockserver.resources.schema import Schema, compile_schema
 from mockserver.resources.state_machine import Machine, machine_flaws, states
 from mockserver.responses.bodies import ReadFile
 from mockserver.responses.planner import Reply, compile_reply
@@ -98,7 +99,7 @@ class ResourceCompiler(FlawCollector):
 
     def seeds_in_file(self, name: str) -> Seeds:
         """Items from a file, as they stand: braces in it are no templates."""
-        items = read_json(name, ("seed",), self.read_file)
+        items = json_file(name, ("seed",), self.read_file)
         if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
             raise invalid(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]")
         self.written = items

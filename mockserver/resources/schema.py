@@ -22,6 +22,7 @@ from mockserver.errors import (
     near,
     shown,
 )
+from mockserver.matching.schema import json_file
 from mockserver.model.plural import counted
 from mockserver.resources.shapes import SchemaShape
 
@@ -71,7 +72,7 @@ class Schema:
 
 def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schema:
     """A schema, or the file of that name. Raises InvalidInputError."""
-    document = read_json(written, path, read_file) if isinstance(written, str) else written
+    document = json_file(written, path, read_file) if isinstance(written, str) else written
     try:
         from jsonschema_rs import ValidationError
     except ImportError as why:
@@ -82,15 +83,6 @@ def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schem
         raise InvalidInputError(_flaw(why, path, written)) from why
     except (ValueError, RecursionError) as why:
         raise invalid(path, f"this is no JSON Schema: {why}", "See json-schema.org") from why
-
-
-def read_json(name: str, path: KeyPath, read_file: ReadFile) -> object:
-    """The JSON in the file of that name. Raises InvalidInputError."""
-    content = read_file(name, path)
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as why:
-        raise invalid(path, f"{shown(name)} is no JSON: {why}", "Write it as JSON") from why
 
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")

@@ -18,35 +18,32 @@ NAMED = frozenset((
     "variables", "webhooks",
 ))  # fmt: skip
 """What holds things by names of the author's own: no key in there is a word of the language."""
-_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
+DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
 _FORGOTTEN = frozenset(("$id", "$schema", "id", "description", "summary", "externalDocs"))
 _BESIDE = ("example", "readOnly", "writeOnly")
 _BOUNDS = {"int32": 1 << 31, "int64": 1 << 63}
 
 
-def normal(value: object, name: str, *, old: bool) -> object:
+def normal(value: object, document: str, *, old: bool) -> object:
     """
-    The document of that name; its references mean the same wherever they are moved to.
+    Return the document of that name, with absolute references.
+
     `old`: it is of OpenAPI 3.0.
     """
-    return _node(value, name, old)
-
-
-def _node(value: object, document: str, old: bool) -> object:
     if isinstance(value, dict):
         made = {}
         for key, item in value.items():
-            if key in _DATA:
+            if key in DATA:
                 made[key] = item
             elif key == "$ref" and isinstance(item, str):
                 made[key] = absolute(document, item)
             elif key in NAMED and isinstance(item, dict):
-                made[key] = {name: _node(one, document, old) for name, one in item.items()}
+                made[key] = {name: normal(one, document, old=old) for name, one in item.items()}
             elif key not in _FORGOTTEN or not isinstance(item, (str, dict)):
-                made[key] = _node(item, document, old)
+                made[key] = normal(item, document, old=old)
         return _schema(made) if old else _bounded(made)
     if isinstance(value, list):
-        return [_node(item, document, old) for item in value]
+        return [normal(item, document, old=old) for item in value]
     return value
 
 

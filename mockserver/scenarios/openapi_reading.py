@@ -17,7 +17,7 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInputError, invalid, pointer, shown
 from mockserver.model.written import plain_numbers, written_float
 from mockserver.scenarios.openapi_nodes import FOLDER, DocumentNode, target
-from mockserver.scenarios.openapi_normal import NAMED, normal
+from mockserver.scenarios.openapi_normal import DATA, NAMED, normal
 from mockserver.scenarios.places import decode
 from mockserver.scenarios.yaml.syntax import json_error
 from mockserver.scenarios.yaml.yaml12 import parse
@@ -28,7 +28,6 @@ ReadFile = Callable[[str], bytes]
 MAX_FILES = 500
 _DEEPEST = 200
 _EXAMPLES = ("example", "examples", "default")
-_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
 
 
 @dataclass(frozen=True)
@@ -126,9 +125,11 @@ def _version(name: str, data: object) -> str:
     version = str(data.get("openapi", ""))
     if not version.startswith(("3.0", "3.1")):
         said = (
-            f"/openapi: version {shown(version)} is not read" if version else "/: there is no `openapi` key"
+            f"/openapi: version {shown(version)} is not supported"
+            if version
+            else "/: the key `openapi` is missing"
         )
-        raise invalid((), f"{name}: {said}", "Documents of OpenAPI 3.0 and 3.1 are")
+        raise invalid((), f"{name}: {said}", "OpenAPI 3.0 and 3.1 are supported")
     for key in ("paths", "components"):
         if not isinstance(data.get(key, {}), dict):
             raise invalid(
@@ -169,7 +170,7 @@ def _references(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[st
                     if isinstance(one, dict) and "$ref" in one
                 }
                 yield from _references(shared, (*path, key))
-            elif isinstance(item, (dict, list)) and (named or key not in _DATA):
+            elif isinstance(item, (dict, list)) and (named or key not in DATA):
                 yield from _references(item, (*path, key))
     elif isinstance(value, list):
         for i, item in enumerate(value):

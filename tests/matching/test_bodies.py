@@ -468,7 +468,7 @@ NO_SCHEMAS = [
     ({"$ref": "http://example.com/x.json"}, "nothing is fetched"),
     ({"$ref": "other.json"}, "there is no file 'other.json'"),
     ("gone.json", "schema: there is no file 'gone.json'"),
-    ("broken.json", "schema: 'broken.json' is no JSON: "),
+    ("broken.json", "schema: 'broken.json' is not valid JSON: "),
 ]
 
 

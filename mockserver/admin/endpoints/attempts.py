@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, written_listing
+from mockserver.admin.api import AdminRequest, Answer, table, written_listing
 from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL, cursor
 from mockserver.admin.endpoints.checks import THREADED
 from mockserver.admin.models import OperationList
@@ -18,7 +18,6 @@ from mockserver.responses.bodies import dump_json
 from mockserver.schema.attempts import GroupingSpec
 from mockserver.verification.operations import grouping_of
 
-table = EndpointTable()
 _VIEW_BYTES = 300
 """Of an attempt, about."""
 

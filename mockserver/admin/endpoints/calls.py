@@ -11,10 +11,9 @@ from typing import Any
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     json_answer,
-    no_content,
+    table,
     written_listing,
 )
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
@@ -30,8 +29,6 @@ from mockserver.responses.bodies import dump_json
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.verify import CountSpec
 from mockserver.verification.counting import Subject
-
-table = EndpointTable()
 
 PAGE, MOST = 1000, 10_000
 SLICE = 10
@@ -172,11 +169,10 @@ def viewer(request: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
 
 
 @table.delete("/calls", "Delete calls and counts.")
-async def delete_calls(request: AdminRequest[Any]) -> Answer:
+async def delete_calls(request: AdminRequest[Any]) -> None:
     request.ns.forget_calls()
     request.ns.forget_strikes()
     request.ns.tell()
-    return no_content()
 
 
 @table.get("/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))

@@ -10,10 +10,10 @@ from pydantic import ConfigDict, RootModel
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     json_answer,
     not_found,
+    table,
 )
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
@@ -24,7 +24,6 @@ from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
 from mockserver.verification.verify import Check, expectations
 
-table = EndpointTable()
 THREADED = 500
 """Recorded calls from which on attempts are judged in a thread."""
 

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     json_answer,
+    table,
 )
 from mockserver.admin.models import (
     ClockView,
@@ -20,8 +20,6 @@ from mockserver.errors import WrongValueError, invalid
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.instants import instant
 from mockserver.schema.base import Spec
-
-table = EndpointTable()
 
 
 class ClockBody(Spec):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, json_answer, no_content
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, table
 from mockserver.admin.models import HealthView, ReloadView
 from mockserver.admin.turns import Turns
 from mockserver.compiler import editing
@@ -17,8 +17,6 @@ from mockserver.scenarios.source import LoadError
 from mockserver.schema.base import Spec
 from mockserver.schema.scenario import schema_document
 
-table = EndpointTable()
-
 
 class ResetBody(Spec):
     """What is put back; default: all but `seed`."""
@@ -27,7 +25,7 @@ class ResetBody(Spec):
 
 
 @table.post("/reset", "Restore the initial state of this namespace.", body=ResetBody, optional_body=True)
-async def reset(request: AdminRequest[ResetBody]) -> Answer:
+async def reset(request: AdminRequest[ResetBody]) -> None:
     what = (
         request.body.what
         if request.body.what is not None
@@ -52,7 +50,6 @@ async def reset(request: AdminRequest[ResetBody]) -> Answer:
     while gone:
         gone.pop()  # a large route takes a while to free, and there may be many
         await turns.pause()
-    return no_content()
 
 
 @table.post(

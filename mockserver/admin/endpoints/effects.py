@@ -8,16 +8,14 @@ from typing import Any
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     listing,
+    table,
 )
 from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import (
     EffectList,
 )
 from mockserver.redaction.redaction import mask_tree
-
-table = EndpointTable()
 
 
 @table.get(

@@ -7,8 +7,8 @@ from contextlib import suppress
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     json_answer,
+    table,
 )
 from mockserver.admin.models import (
     ExplainView,
@@ -17,8 +17,6 @@ from mockserver.engine.namespace import Namespace
 from mockserver.errors import WrongValueError, invalid
 from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.verification.explain import ExplainSpec, as_request, explain
-
-table = EndpointTable()
 
 
 @table.post(

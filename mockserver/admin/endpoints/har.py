@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from mockserver import __version__
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable
+from mockserver.admin.api import AdminRequest, Answer, table
 from mockserver.admin.endpoints.calls import FILTERS, MOST, REVEAL, SLICE, CallFilter
 from mockserver.admin.models import ArchiveView
 from mockserver.admin.turns import Turns
@@ -27,8 +27,6 @@ from mockserver.model.http import Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.responses.bodies import dump_json
 from mockserver.store.call_log import KEPT_BODY_BYTES
-
-table = EndpointTable()
 
 _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 

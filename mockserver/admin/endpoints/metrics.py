@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, table
 from mockserver.engine.engine import Engine
 from mockserver.engine.latencies import BOUNDS_S, Latencies
 from mockserver.engine.monitoring import MetricsReading, Watch
@@ -26,7 +26,6 @@ from mockserver.store.delivery import DeliveryState
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-table = EndpointTable()
 RESULTS = ("delivered", "refused", "unanswered")
 Tally = Callable[[], Mapping[str, int]]
 """How often something happened, by its kind, since the server began."""

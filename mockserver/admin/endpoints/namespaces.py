@@ -10,13 +10,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     json_answer,
     listing,
-    no_content,
     not_found,
     room,
+    table,
 )
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
 from mockserver.compiler import editing
@@ -26,8 +25,6 @@ from mockserver.errors import WrongValueError, shown
 from mockserver.model.durations import format_duration
 from mockserver.model.written import as_text
 from mockserver.schema.base import DurationS, Spec
-
-table = EndpointTable()
 
 MOST_SNAPSHOTS = 1000
 
@@ -140,7 +137,7 @@ async def get_namespace(request: AdminRequest[Any]) -> Answer:
 
 
 @table.delete("/namespaces/{name}", "Remove a namespace and its data.", errors=(404, 409), namespaced=False)
-async def delete_namespace(request: AdminRequest[Any]) -> Answer:
+async def delete_namespace(request: AdminRequest[Any]) -> None:
     ns = named(request)
     if ns.name == DEFAULT:
         raise ProblemError(
@@ -148,7 +145,6 @@ async def delete_namespace(request: AdminRequest[Any]) -> Answer:
         )
     request.services.courier.forget(ns)
     request.engine.remove_namespace(ns)
-    return no_content()
 
 
 @table.post(

@@ -7,9 +7,8 @@ from typing import Any
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     json_answer,
-    no_content,
+    table,
 )
 from mockserver.admin.models import (
     OutageAnswer,
@@ -18,8 +17,6 @@ from mockserver.admin.models import (
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.scenarios.flaws import parse_spec
-
-table = EndpointTable()
 
 
 @table.put(
@@ -51,6 +48,5 @@ async def get_outage(request: AdminRequest[Any]) -> Answer:
 
 
 @table.delete("/outage", "End the outage.")
-async def delete_outage(request: AdminRequest[Any]) -> Answer:
+async def delete_outage(request: AdminRequest[Any]) -> None:
     request.ns.set_outage(None)
-    return no_content()

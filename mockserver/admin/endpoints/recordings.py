@@ -14,12 +14,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     json_answer,
     listing,
-    no_content,
     not_found,
+    table,
 )
 from mockserver.admin.models import RecordedView, RecordingList, RecordingView
 from mockserver.model.exchange import Exchange
@@ -30,8 +29,6 @@ from mockserver.responses.bodies import dump_json
 from mockserver.schema.base import Spec
 from mockserver.schema.scenario import ScenarioName, read_upstream
 from mockserver.store.recordings import Recording, Recordings
-
-table = EndpointTable()
 
 
 class RecordingBody(Spec):
@@ -162,7 +159,6 @@ async def stop(request: AdminRequest[Any]) -> Answer:
 
 
 @table.delete("/recordings/{id}", "Stop and delete a recording.", errors=(404,))
-async def remove(request: AdminRequest[Any]) -> Answer:
+async def remove(request: AdminRequest[Any]) -> None:
     recordings, recording = identified(request)
     recordings.remove(recording, request.ns.shared.wall())
-    return no_content()

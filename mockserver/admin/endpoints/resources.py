@@ -9,11 +9,10 @@ from pydantic import RootModel
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     listing,
-    no_content,
     room_in,
+    table,
 )
 from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import (
@@ -23,8 +22,6 @@ from mockserver.admin.turns import Turns, aside
 from mockserver.errors import near
 from mockserver.redaction.redaction import mask_shapes
 from mockserver.resources.collection import Collection
-
-table = EndpointTable()
 
 
 def _place(request: AdminRequest[Any]) -> Any:
@@ -87,7 +84,6 @@ async def put_resource(request: AdminRequest[Any]) -> Answer:
 
 
 @table.delete("/resources/{path}", "Delete all items of a resource.", errors=(404,))
-async def delete_resource(request: AdminRequest[Any]) -> Answer:
+async def delete_resource(request: AdminRequest[Any]) -> None:
     place = _place(request)
     request.ns.memory.resources[place.id] = place.resource.filled([], place.scopes(request.ns))
-    return no_content()

@@ -11,14 +11,13 @@ from pydantic import BaseModel
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     check_media_type,
     json_answer,
     listing,
-    no_content,
     read_json,
     room,
+    table,
 )
 from mockserver.admin.models import RouteList, RouteView
 from mockserver.admin.turns import Turns, aside
@@ -33,7 +32,6 @@ from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.yaml.yaml12 import read
 from mockserver.schema.scenario import RouteSpec
 
-table = EndpointTable()
 TAG = {"tag": "Only routes with this tag."}
 
 
@@ -116,9 +114,8 @@ async def _compiled(request: AdminRequest[Any]) -> Route:
 
 
 @table.delete("/routes", "Remove the runtime routes, or those with a tag.", query=TAG)
-async def delete_routes(request: AdminRequest[Any]) -> Answer:
+async def delete_routes(request: AdminRequest[Any]) -> None:
     editing.remove_runtime_routes(request.ns, request.query.get("tag"))
-    return no_content()
 
 
 @table.get("/routes/{id}", "One route.", answer=RouteView, errors=(404, 409))
@@ -168,9 +165,8 @@ async def _replaced(request: AdminRequest[Any], data: Callable[[Route], dict[str
 @table.delete(
     "/routes/{id}", "Remove a route from this namespace; its file is not changed.", errors=(404, 409)
 )
-async def delete_route(request: AdminRequest[Any]) -> Answer:
+async def delete_route(request: AdminRequest[Any]) -> None:
     await _replaced(request, lambda _: None)
-    return no_content()
 
 
 def read_mapping(request: Request) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     check_media_type,
     json_answer,
     listing,
-    no_content,
     not_found,
+    table,
 )
 from mockserver.admin.models import ScenarioList, ScenarioView
 from mockserver.admin.views import scenario_view
@@ -32,8 +31,6 @@ from mockserver.scenarios.loader import from_bundle
 from mockserver.scenarios.source import LoadError, Source
 from mockserver.schema.base import Spec
 from mockserver.schema.scenario import ScenarioSpec
-
-table = EndpointTable()
 
 
 class ActiveBody(Spec):
@@ -128,9 +125,8 @@ async def put_scenario(request: AdminRequest[Any]) -> Answer:
 @table.delete(
     "/scenarios/{name}", "Remove a scenario from this namespace; its file is not changed.", errors=(404,)
 )
-async def delete_scenario(request: AdminRequest[Any]) -> Answer:
+async def delete_scenario(request: AdminRequest[Any]) -> None:
     editing.remove_scenario(request.ns, named(request.ns, request.params["name"]).name)
-    return no_content()
 
 
 @table.patch(

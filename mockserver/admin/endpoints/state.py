@@ -9,11 +9,10 @@ from pydantic import RootModel
 from mockserver.admin.api import (
     AdminRequest,
     Answer,
-    EndpointTable,
     ProblemError,
     json_answer,
-    no_content,
     room_in,
+    table,
 )
 from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import (
@@ -26,8 +25,6 @@ from mockserver.model.merge_patch import merge_patch
 from mockserver.redaction.redaction import mask_shapes
 from mockserver.responses.bodies import dump_json
 from mockserver.store.state import sizes_of
-
-table = EndpointTable()
 
 
 class StateBody(RootModel[dict[str, Any]]):
@@ -102,9 +99,8 @@ async def _write(request: AdminRequest[Any], data: dict[str, Any], *, replaces: 
 
 
 @table.delete("/state", "Delete all keys.")
-async def delete_state(request: AdminRequest[Any]) -> Answer:
+async def delete_state(request: AdminRequest[Any]) -> None:
     request.ns.memory.state.clear()
-    return no_content()
 
 
 @table.get("/state/{key}", "One value.", answer=AnyValue, query=REVEAL, errors=(404,))
@@ -150,6 +146,5 @@ async def patch_key(request: AdminRequest[Any]) -> Answer:
 
 
 @table.delete("/state/{key}", "Delete one key.")
-async def delete_key(request: AdminRequest[Any]) -> Answer:
+async def delete_key(request: AdminRequest[Any]) -> None:
     request.ns.memory.state.write(request.params["key"], None)
-    return no_content()

@@ -7,15 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, room, to_json
+from mockserver.admin.api import AdminRequest, Answer, room, table, to_json
 from mockserver.admin.endpoints.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, call_number, viewer
 from mockserver.admin.views import brief_view
 from mockserver.engine.call_stream import Follower
 from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
-
-table = EndpointTable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing, no_content
+from mockserver.admin.api import AdminRequest, Answer, listing, table
 from mockserver.admin.models import TroubleList
 from mockserver.engine.fault_injection import Trouble
 from mockserver.engine.namespace import Namespace
@@ -14,8 +14,6 @@ from mockserver.engine.naming import route_named
 from mockserver.errors import FlawCollector
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.trouble import PlacedTroubleSpec
-
-table = EndpointTable()
 
 
 class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
@@ -44,9 +42,8 @@ async def get_troubles(request: AdminRequest[Any]) -> Answer:
 
 
 @table.delete("/troubles", "Remove the injected failures.")
-async def delete_troubles(request: AdminRequest[Any]) -> Answer:
+async def delete_troubles(request: AdminRequest[Any]) -> None:
     request.ns.set_troubles(())
-    return no_content()
 
 
 def _compiled(ns: Namespace, data: Any) -> list[Trouble]:

@@ -14,11 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, is_browser, json_answer
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, is_browser, json_answer, table
 from mockserver.admin.models import IndexView
 from mockserver.model.http import ADMIN, Response
-
-table = EndpointTable()
 
 FOLDER = Path(__file__).parent.parent / "dashboard"
 MEDIA_TYPES = {

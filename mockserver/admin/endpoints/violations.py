@@ -5,14 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, listing
+from mockserver.admin.api import AdminRequest, Answer, listing, table
 from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL
 from mockserver.admin.models import ViolationList
 from mockserver.errors import invalid, near, shown
 from mockserver.model.instants import instant
 from mockserver.model.violation import masked, text_of
-
-table = EndpointTable()
 
 _PARTS = ("request", "reply")
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, json_answer, listing
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, listing, table
 from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import DeliveryList, DeliveryView
 from mockserver.redaction.redaction import mask_bytes, mask_header, mask_tree
 from mockserver.store.delivery import Delivery
-
-table = EndpointTable()
 
 
 def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]:
