@@ -7,12 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mockserver.attempts import compile_grouping
-from mockserver.engine.policies import (
-    Auth,
-    compile_auth,
-    compile_idempotency,
-    compile_limit,
-)
+from mockserver.engine.policies import Auth, compile_auth, compile_idempotency, compile_limit
 from mockserver.engine.side_effects import (
     NO_WORK,
     Work,

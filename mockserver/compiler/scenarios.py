@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockserver.attempts import compile_grouping
-from mockserver.engine.policies import (
-    compile_idempotency,
-    compile_limit,
-)
+from mockserver.engine.policies import compile_idempotency, compile_limit
 from mockserver.errors import Flaw, FlawCollector
 from mockserver.matching.index import OrderKey
 from mockserver.responses.planner import compile_reply
@@ -22,10 +19,7 @@ if TYPE_CHECKING:
 from mockserver.compiler.contract_replies import breaches
 from mockserver.compiler.generated_routes import oauth_route, resource_routes
 from mockserver.compiler.routes import auth_of, compile_route, default_name, unused_name
-from mockserver.engine.routes import (
-    Route,
-    Scenario,
-)
+from mockserver.engine.routes import Route, Scenario
 
 
 def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:

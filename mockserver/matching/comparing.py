@@ -59,12 +59,7 @@ def contains(operand: object, reader: Reader) -> Condition:
         operand = reader.text(operand, "contains", "hello")
     if isinstance(operand, str):
         return reader.leaf(
-            _has(operand),
-            f"to contain {show(operand)}",
-            "contains",
-            operand,
-            _having(operand),
-            of_lists=True,
+            _has(operand), f"to contain {show(operand)}", "contains", operand, _having(operand), of_lists=True
         )
     item = reader.below(dialect=reader.items).read(operand)
     test = item.holds

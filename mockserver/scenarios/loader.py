@@ -150,12 +150,7 @@ def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | Non
 
 
 def again(
-    text: str,
-    kind: Kind,
-    name: str,
-    label: str,
-    file: Path | None,
-    bundle: Mapping[str, bytes],
+    text: str, kind: Kind, name: str, label: str, file: Path | None, bundle: Mapping[str, bytes]
 ) -> Source:
     """
     A scenario that another run of the server was given, at its admin API.

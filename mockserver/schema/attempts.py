@@ -178,9 +178,7 @@ class AttemptsSpec(GroupingSpec):
     )
     operations: Expect | None = Field(default=None, description="How many operations the calls belong to.")
     gaps: Annotated[
-        Any,
-        BeforeValidator(_gaps),
-        SchemaOf(GapsSpec, {"type": "string"}, {"type": "array", "minItems": 1}),
+        Any, BeforeValidator(_gaps), SchemaOf(GapsSpec, {"type": "string"}, {"type": "array", "minItems": 1})
     ] = Field(
         default=None,
         description='"400ms" at least, {"gte": "400ms", "lte": "1s"}, or a list: one for each gap.',

@@ -6,14 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
@@ -99,10 +92,7 @@ Seconds = Annotated[
     BeforeValidator(_seconds),
     WithJsonSchema(
         {
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": _PATTERN},
-            ],
+            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _PATTERN}],
             "description": "Seconds, such as 5 or 0.2, or a duration such as 200ms, 5s or 1m30s.",
             "examples": [5, "200ms"],
         }

@@ -54,19 +54,12 @@ class AuthSpec(Spec):
 def _auth(value: object) -> object:
     if isinstance(value, str):
         if value not in ("oauth", NONE):
-            raise WrongValueError(
-                f"{value!r} is no kind of auth",
-                f"{_AUTH_KINDS}, oauth or none",
-            )
+            raise WrongValueError(f"{value!r} is no kind of auth", f"{_AUTH_KINDS}, oauth or none")
         return value
     return AuthSpec.model_validate(value)
 
 
-Auth = Annotated[
-    Any,
-    BeforeValidator(_auth),
-    SchemaOf(AuthSpec, {"enum": ["oauth", "none"]}),
-]
+Auth = Annotated[Any, BeforeValidator(_auth), SchemaOf(AuthSpec, {"enum": ["oauth", "none"]})]
 """An AuthSpec, "oauth" or "none"."""
 
 

@@ -248,8 +248,7 @@ class WorkSpec(Spec):
         description="Duration after which the keys of `set` are removed, by the virtual clock.",
     )
     effect: Effect = Field(
-        default=None,
-        description="What the service really did in replies below 400: a mapping, or a list.",
+        default=None, description="What the service really did in replies below 400: a mapping, or a list."
     )
     webhook: Webhooks = Field(
         default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."

@@ -11,13 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from mockserver.errors import WrongValueError, shown
 from mockserver.model.violation import Mode
 from mockserver.schema.attempts import GroupingSpec
-from mockserver.schema.base import (
-    RequestLineText,
-    Spec,
-    SpecSchema,
-    is_template,
-    without_extensions,
-)
+from mockserver.schema.base import RequestLineText, Spec, SpecSchema, is_template, without_extensions
 from mockserver.schema.expect import Expect
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.policies import GuardedSpec, OAuthSpec

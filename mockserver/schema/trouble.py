@@ -197,8 +197,7 @@ class TroublesFileSpec(Spec):
         WithJsonSchema({"anyOf": [{"enum": ["all", NONE]}, {"type": "array", "items": {"type": "string"}}]}),
     ] = Field(default="all", description="Shipped troubles to use: all, none, or a list of names.")
     troubles: dict[str, SweepTrouble] = Field(
-        default={},
-        description="Additional troubles by name; a shipped name replaces it, `none` disables it.",
+        default={}, description="Additional troubles by name; a shipped name replaces it, `none` disables it."
     )
     effects: TroubleEffectsSpec = Field(
         default=TroubleEffectsSpec(), description="Facts about effects for the verdicts."

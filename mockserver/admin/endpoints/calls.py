@@ -8,14 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    ProblemError,
-    json_answer,
-    table,
-    written_listing,
-)
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, table, written_listing
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view

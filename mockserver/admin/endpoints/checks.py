@@ -7,14 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    ProblemError,
-    json_answer,
-    not_found,
-    table,
-)
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, not_found, table
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace

@@ -7,15 +7,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    json_answer,
-    table,
-)
-from mockserver.admin.models import (
-    ClockView,
-)
+from mockserver.admin.api import AdminRequest, Answer, json_answer, table
+from mockserver.admin.models import ClockView
 from mockserver.errors import WrongValueError, invalid
 from mockserver.model.durations import HINT, LONGEST_S, parse_duration_s
 from mockserver.model.instants import instant

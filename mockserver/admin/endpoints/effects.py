@@ -5,16 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    listing,
-    table,
-)
+from mockserver.admin.api import AdminRequest, Answer, listing, table
 from mockserver.admin.endpoints.calls import REVEAL
-from mockserver.admin.models import (
-    EffectList,
-)
+from mockserver.admin.models import EffectList
 from mockserver.redaction.redaction import mask_tree
 
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    json_answer,
-    table,
-)
-from mockserver.admin.models import (
-    ExplainView,
-)
+from mockserver.admin.api import AdminRequest, Answer, json_answer, table
+from mockserver.admin.models import ExplainView
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import WrongValueError, invalid
 from mockserver.model.http import Request, UnreadableBodyError

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    json_answer,
-    table,
-)
-from mockserver.admin.models import (
-    OutageAnswer,
-    OutageView,
-)
+from mockserver.admin.api import AdminRequest, Answer, json_answer, table
+from mockserver.admin.models import OutageAnswer, OutageView
 from mockserver.engine.naming import route_named
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.scenarios.flaws import parse_spec

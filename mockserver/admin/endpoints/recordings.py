@@ -11,15 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    ProblemError,
-    json_answer,
-    listing,
-    not_found,
-    table,
-)
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, listing, not_found, table
 from mockserver.admin.models import RecordedView, RecordingList, RecordingView
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Response, StreamReply

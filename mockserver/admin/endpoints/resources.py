@@ -6,18 +6,9 @@ from typing import Any
 
 from pydantic import RootModel
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    ProblemError,
-    listing,
-    room_in,
-    table,
-)
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, listing, room_in, table
 from mockserver.admin.endpoints.calls import REVEAL
-from mockserver.admin.models import (
-    ItemList,
-)
+from mockserver.admin.models import ItemList
 from mockserver.admin.turns import Turns, aside
 from mockserver.errors import near
 from mockserver.redaction.redaction import mask_shapes

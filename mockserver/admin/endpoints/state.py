@@ -6,18 +6,9 @@ from typing import Any
 
 from pydantic import RootModel
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    ProblemError,
-    json_answer,
-    room_in,
-    table,
-)
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, room_in, table
 from mockserver.admin.endpoints.calls import REVEAL
-from mockserver.admin.models import (
-    StateView,
-)
+from mockserver.admin.models import StateView
 from mockserver.admin.turns import aside
 from mockserver.errors import invalid
 from mockserver.model.http import ABSENT, Response
