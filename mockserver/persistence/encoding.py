@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mockserver.model.written import as_text, json_text
+from mockserver.persistence.parts import StatePart
 from mockserver.persistence.saving import Taken
-from mockserver.persistence.serialise import StatePart
 
 CHUNK = 250
 """Rows that are made at once: well below a millisecond where they are small."""

@@ -21,7 +21,8 @@ from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import FILE_CLASS, RUNTIME_CLASS, Overlay
 from mockserver.errors import InvalidInputError, MockServerError
-from mockserver.persistence.deserialise import (
+from mockserver.persistence.parts import (
+    Row,
     Rows,
     put_counts,
     put_deliveries,
@@ -29,7 +30,6 @@ from mockserver.persistence.deserialise import (
     put_memory,
     put_positions,
 )
-from mockserver.persistence.serialise import Row
 from mockserver.resources.resources import Collection, CollectionSnapshot
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import again

@@ -16,7 +16,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay
 from mockserver.model.written import WrittenFloat, WrittenInt
-from mockserver.persistence.serialise import (
+from mockserver.persistence.parts import (
     Row,
     StatePart,
     counts_parts,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver.persistence.encoding import CHUNK, Encoded, encoded
 from mockserver.persistence.saving import Taken
-from mockserver.persistence.serialise import StatePart
+from mockserver.persistence.parts import StatePart
 
 
 def read(made: Encoded):
