@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import os
+import secrets
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -35,10 +36,10 @@ from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.model.instants import instant
 from mockserver.model.plural import counted
-from mockserver.outbound.allow_list import proxied_urls, webhook_urls
 from mockserver.outbound.egress import Egress
-from mockserver.outbound.forwarding import forwarding_rules, may_forward, upstream_of
-from mockserver.outbound.scenario_hosts import literal_host
+from mockserver.outbound.forwarding import forwarding_rules, may_forward
+from mockserver.outbound.scenario_hosts import literal_hosts
+from mockserver.outbound.upstream import Upstream
 from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.recording.naming import name_of
@@ -95,7 +96,13 @@ class App:
         self._keeper: Keeper | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
-        self._upstream = upstream_of(settings, egress)
+        self._upstream = Upstream(
+            egress,
+            own_id=secrets.token_hex(8),
+            timeout_s=settings.upstream_timeout_s,
+            idle_s=settings.hang_limit_s,
+            ca_file=settings.upstream_ca,
+        )
         self.courier = WebhookService(
             egress,
             wall=REAL.time,
@@ -229,9 +236,7 @@ class App:
         """The hosts that stand literally in scenario files; worked out once for each world."""
         world = self.engine.shared.world
         if self._hosts is None or self._hosts[0] is not world:
-            found = {literal_host(url, constants) for url, constants in webhook_urls(world)}
-            found |= {literal_host(url, {}) for url in proxied_urls(world)}
-            self._hosts = (world, frozenset(host for host in found if host is not None))
+            self._hosts = (world, literal_hosts(world))
         return self._hosts[1]
 
     def _base_url(self, request: Request) -> str:

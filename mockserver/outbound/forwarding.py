@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from urllib.parse import urlsplit
 
 from mockserver.errors import WrongValueError, invalid
 from mockserver.outbound.egress import Egress, EgressRefusedError, UnresolvedHostError
-from mockserver.outbound.upstream import Upstream
 from mockserver.schema.scenario import read_upstream
 from mockserver.settings import Settings
 
@@ -45,14 +43,3 @@ async def may_forward(egress: Egress, url: str) -> None:
         raise invalid(("to",), why.reason, why.remedy) from why
     except UnresolvedHostError as why:
         raise invalid(("to",), str(why), "See that it is spelt right and known here") from why
-
-
-def upstream_of(settings: Settings, egress: Egress) -> Upstream:
-    """Raises TlsSettingsError."""
-    return Upstream(
-        egress,
-        own_id=secrets.token_hex(8),
-        timeout_s=settings.upstream_timeout_s,
-        idle_s=settings.hang_limit_s,
-        ca_file=settings.upstream_ca,
-    )

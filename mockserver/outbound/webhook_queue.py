@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from mockserver.outbound.delivery import Trier, drop
+from mockserver.outbound.delivery import WebhookSender, drop
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
 from mockserver.store.timers import Timers
@@ -36,7 +36,7 @@ class WebhookNamespace(Protocol):
     def tell(self) -> None: ...
 
 
-class Desk:
+class WebhookQueue:
     """
     Made when a namespace has something to send, and done away with when it is
     `idle`, or `over`: a reset or the end of the server, the text says which.
@@ -45,15 +45,30 @@ class Desk:
     """
 
     __slots__ = (
-        "_armed_s", "_ended", "_handle", "_last", "_lock", "_ns", "_running", "_runs", "_stepping", "_tasks",
-        "_trier", "most_steps", "over",
+        "_armed_s",
+        "_ended",
+        "_handle",
+        "_last",
+        "_lock",
+        "_ns",
+        "_running",
+        "_runs",
+        "_sender",
+        "_stepping",
+        "_tasks",
+        "most_steps",
+        "over",
     )  # fmt: skip
 
     def __init__(
-        self, ns: WebhookNamespace, trier: Trier, most_steps: int, ended: Callable[[Desk], None]
+        self,
+        ns: WebhookNamespace,
+        sender: WebhookSender,
+        most_steps: int,
+        ended: Callable[[WebhookQueue], None],
     ) -> None:
         self._ns = ns
-        self._trier = trier
+        self._sender = sender
         self._ended = ended
         self._handle: asyncio.TimerHandle | None = None
         self._armed_s = 0.0
@@ -183,10 +198,10 @@ class Desk:
             drop(delivery, self.over)
             ns.tell()
             return
-        went = await self._trier.attempt(delivery, ns.clock.now_s)
+        final = await self._sender.attempt(delivery, ns.clock.now_s)
         if delivery.arrived:
             delivery.state = DeliveryState.DELIVERED
-        elif went.final or self.over or attempt.number >= delivery.attempts:
+        elif final or self.over or attempt.number >= delivery.attempts:
             delivery.state = DeliveryState.FAILED
         else:
             delivery.state = DeliveryState.WAITING
@@ -197,7 +212,7 @@ class Desk:
 
     async def _again(self, delivery: Delivery) -> Try:
         ns = self._ns
-        went = await self._trier.attempt(delivery, ns.clock.now_s)
+        await self._sender.attempt(delivery, ns.clock.now_s)
         waits = any(attempt.delivery is delivery for attempt in ns.timers)
         if delivery.arrived:
             delivery.state = DeliveryState.DELIVERED
@@ -207,7 +222,7 @@ class Desk:
         else:
             delivery.state = DeliveryState.WAITING if waits else DeliveryState.FAILED
         ns.tell()
-        return went.one
+        return delivery.tries[-1]
 
     # Tasks
 

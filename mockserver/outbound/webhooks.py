@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from mockserver.outbound.delivery import Trier, drop
+from mockserver.outbound.delivery import WebhookSender, drop
 from mockserver.outbound.egress import Egress
-from mockserver.outbound.webhook_queue import Desk, WebhookNamespace
+from mockserver.outbound.webhook_queue import WebhookNamespace, WebhookQueue
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import STOPPED, Delivery, DeliveryState, Try
 
@@ -34,27 +34,27 @@ class WebhookService:
         limit: int = 10_000,
         refused: Callable[[], object] = lambda: None,
     ) -> None:
-        self._trier = Trier(egress, wall, mono, timeout_s)
+        self._sender = WebhookSender(egress, wall, mono, timeout_s)
         self._limit = limit
         self._refused = refused
-        self._desks: dict[WebhookNamespace, Desk] = {}
-        self._retired: set[Desk] = set()  # taken back by a reset, with tries still under way
+        self._queues: dict[WebhookNamespace, WebhookQueue] = {}
+        self._retired: set[WebhookQueue] = set()  # taken back by a reset, with tries still under way
         self._closed = False
 
     def tries(self) -> dict[str, int]:
         """How many tries were made since the server began, by result: delivered, refused or unanswered."""
-        return dict(self._trier.tries)
+        return dict(self._sender.tries)
 
     def schedule(self, ns: WebhookNamespace, delivery: Delivery) -> None:
         """Sends it when it is due. Returns at once."""
-        desk = self._desk(ns)
-        if self._closed or len(ns.timers) + desk.under_way >= self._limit:
+        queue = self._queue(ns)
+        if self._closed or len(ns.timers) + queue.under_way >= self._limit:
             delivery.state = DeliveryState.FAILED
             delivery.error = STOPPED if self._closed else self._too_many()
             ns.tell()
         else:
-            desk.push(delivery)
-        self._tidy(ns, desk)
+            queue.push(delivery)
+        self._tidy(ns, queue)
 
     def _too_many(self) -> str:
         self._refused()
@@ -65,11 +65,11 @@ class WebhookService:
         if self._closed:
             drop(delivery, STOPPED)
         else:
-            await self._desk(ns).try_now(delivery)
+            await self._queue(ns).try_now(delivery)
 
     async def redeliver(self, ns: WebhookNamespace, delivery: Delivery) -> Try:
         """Sends it once more, now, after what is under way of the same call. It counts for no schedule."""
-        return await self._desk(ns).try_again(delivery)
+        return await self._queue(ns).try_again(delivery)
 
     async def advance(self, ns: WebhookNamespace, to_s: float, *, wait: bool = True) -> None:
         """
@@ -84,19 +84,19 @@ class WebhookService:
         await self._move(ns, lambda: ns.clock.now_s() + seconds, wait=wait)
 
     async def _move(self, ns: WebhookNamespace, to_s: Callable[[], float], *, wait: bool) -> None:
-        desk = self._desk(ns)
-        await desk.move(to_s, wait=wait)
-        self._tidy(ns, desk)
+        queue = self._queue(ns)
+        await queue.move(to_s, wait=wait)
+        self._tidy(ns, queue)
 
     async def change(self, ns: WebhookNamespace, deed: Callable[[VirtualClock], None]) -> None:
         """Freezes, resumes or sets the clock, once nobody else moves it."""
-        await self._desk(ns).change(deed)
+        await self._queue(ns).change(deed)
 
     def moved(self, ns: WebhookNamespace) -> None:
         """Clock or timers were changed by somebody else."""
-        desk = self._desk(ns)
-        desk.arm()
-        self._tidy(ns, desk)
+        queue = self._queue(ns)
+        queue.arm()
+        self._tidy(ns, queue)
 
     def restored(self, ns: WebhookNamespace) -> None:
         """Timers of a snapshot were put back, after `forget`: what they hold waits again."""
@@ -110,11 +110,11 @@ class WebhookService:
         Takes back what waits, for a reset. A try under way comes to its end, but
         has no further one; a clock that is being advanced stays where it is.
         """
-        desk = self._desks.pop(ns, None)
-        if desk is not None:
-            desk.end(TAKEN_BACK)
-            if not desk.idle:
-                self._retired.add(desk)
+        queue = self._queues.pop(ns, None)
+        if queue is not None:
+            queue.end(TAKEN_BACK)
+            if not queue.idle:
+                self._retired.add(queue)
         for attempt in ns.timers.clear():
             drop(attempt.delivery, TAKEN_BACK)
         ns.tell()
@@ -123,21 +123,23 @@ class WebhookService:
         """Sends nothing more, and cuts what is under way."""
         self._closed = True
         tasks: set[asyncio.Task[object]] = set()
-        for desk in (*self._desks.values(), *self._retired):
-            desk.end(desk.over or STOPPED)
-            tasks |= desk.cancel()
+        for queue in (*self._queues.values(), *self._retired):
+            queue.end(queue.over or STOPPED)
+            tasks |= queue.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSE_S)
 
-    def _desk(self, ns: WebhookNamespace) -> Desk:
-        desk = self._desks.get(ns)
-        if desk is None:
-            desk = self._desks[ns] = Desk(ns, self._trier, self._limit, lambda desk: self._tidy(ns, desk))
-        return desk
+    def _queue(self, ns: WebhookNamespace) -> WebhookQueue:
+        queue = self._queues.get(ns)
+        if queue is None:
+            queue = self._queues[ns] = WebhookQueue(
+                ns, self._sender, self._limit, lambda queue: self._tidy(ns, queue)
+            )
+        return queue
 
-    def _tidy(self, ns: WebhookNamespace, desk: Desk) -> None:
-        """A desk with nothing on it goes, so that a deleted namespace leaves nothing."""
-        if desk.idle:
-            self._retired.discard(desk)
-            if self._desks.get(ns) is desk:
-                del self._desks[ns]
+    def _tidy(self, ns: WebhookNamespace, queue: WebhookQueue) -> None:
+        """A queue with nothing on it goes, so that a deleted namespace leaves nothing."""
+        if queue.idle:
+            self._retired.discard(queue)
+            if self._queues.get(ns) is queue:
+                del self._queues[ns]

@@ -353,7 +353,7 @@ async def test_a_clock_that_stands_sends_only_what_is_due_already(still, courier
     await still.until(lambda: now.state is DeliveryState.DELIVERED)
     await asyncio.sleep(0)  # the try's task ends
     assert later.state is DeliveryState.WAITING
-    assert courier._desks == {}  # no timer of the loop runs for it
+    assert courier._queues == {}  # no timer of the loop runs for it
 
     await courier.change(still, lambda clock: clock.resume())
     await still.until(lambda: later.state is DeliveryState.DELIVERED)
@@ -685,12 +685,12 @@ async def test_nothing_is_kept_of_calls_whose_webhooks_are_over(home, deliveries
     courier.schedule(home, deliveries.make(receiver.url, delay_s=60))
     for _ in range(3):
         courier.schedule(home, deliveries.make(receiver.url))
-    desk = courier._desks[home]
+    queue = courier._queues[home]
     await home.until(lambda: sum(one.state is DeliveryState.DELIVERED for one in deliveries.made) == 3)
     await asyncio.sleep(0)  # the last task ends
 
-    assert desk._last == {}
-    assert desk.under_way == 0
+    assert queue._last == {}
+    assert queue.under_way == 0
 
 
 async def test_nothing_is_left_of_a_namespace_that_has_sent_all(home, deliveries, courier, receiver):
@@ -698,12 +698,12 @@ async def test_nothing_is_left_of_a_namespace_that_has_sent_all(home, deliveries
     courier.schedule(home, delivery)
     await home.until(lambda: delivery.state is DeliveryState.DELIVERED)
     courier.schedule(home, deliveries.make(receiver.url, delay_s=60))
-    assert list(courier._desks) == [home]
+    assert list(courier._queues) == [home]
 
     courier.forget(home)
     await courier.advance_by(home, 1)
 
-    assert courier._desks == {}
+    assert courier._queues == {}
     assert courier._retired == set()
 
 
@@ -742,7 +742,7 @@ async def test_the_stripe_sdk_refuses_a_faulty_one(home, deliveries, courier, re
 async def test_every_try_is_signed_anew(still):
     walls = iter([1000.0, 2000.0])
     async with Receiver(500, 200).open() as receiver, a_courier() as courier:
-        courier._trier._wall = lambda: next(walls)
+        courier._sender._wall = lambda: next(walls)
         sign = SignSpec(scheme="stripe", secret="whsec_test")
         courier.schedule(still, Deliveries(still).make(receiver.url, attempts=2, sign=sign))
         await courier.advance(still, START_S + 1)
