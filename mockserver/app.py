@@ -402,8 +402,8 @@ class App:
         """The answer to who may not use the admin API; None for who may."""
         try:
             self._guard.check(request)
-        except ProblemError as why:
-            return problem_response(why.document, *why.lines)
+        except ProblemError as error:
+            return problem_response(error.document, *error.lines)
         return None
 
     def _door(self, mock: Listener, *, plain: bool) -> Callable[[], asyncio.Protocol] | None:
@@ -426,9 +426,9 @@ class App:
             server = await loop.create_server(
                 factory or listener.connection, host, port, backlog=4096, reuse_address=True
             )
-        except (OSError, OverflowError) as why:
+        except (OSError, OverflowError) as error:
             await self.stop()
-            raise PortInUseError(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
+            raise PortInUseError(f"can't listen on {host}:{port}: {_reason(error, flag)}") from error
         for sock in server.sockets:  # accepted connections inherit it: a client that has vanished is noticed
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._servers.append(server)
@@ -496,8 +496,8 @@ def _log_call(call: Call) -> None:
         calls_log.info("call", extra={"fields": call_fields(call)})
 
 
-def _reason(why: BaseException, flag: str) -> str:
-    text = str(getattr(why, "strerror", None) or why)
+def _reason(error: BaseException, flag: str) -> str:
+    text = str(getattr(error, "strerror", None) or error)
     if "in use" in text:
         return f"the port is taken. Choose another with {flag}; 0 picks a free one"
     return f"{text}. Choose another address with --host, or another port with {flag}"

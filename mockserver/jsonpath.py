@@ -57,17 +57,17 @@ class Walk(ABC):
 
     def nodes(self, query: Any, start: Any) -> list[Any]:
         """The found values, in the order of RFC 9535."""
-        found = [start]
+        values = [start]
         for segment in query.segments:
             deep = "RecursiveDescent" in type(segment).__name__
-            found = [
+            values = [
                 selected
-                for value in found
+                for value in values
                 for place in (self._descendants(value) if deep else (value,))
                 for selector in segment.selectors
                 for selected in self._select(selector, place)
             ]
-        return found
+        return values
 
     def _descendants(self, value: Any) -> Iterator[Any]:
         """The value and all lists and objects below it, parents first, with a stack of its own."""
@@ -130,8 +130,8 @@ class Walk(ABC):
         """A comparable or an argument: a value, or ABSENT for RFC 9535's Nothing."""
         match type(expression).__name__:
             case "RelativeFilterQuery" | "RootFilterQuery":
-                found = self._queried(expression, current)
-                return found[0] if len(found) == 1 else ABSENT
+                values = self._queried(expression, current)
+                return values[0] if len(values) == 1 else ABSENT
             case "FunctionExtension":
                 return self._called(expression, current)
             case _:
@@ -144,10 +144,10 @@ class Walk(ABC):
     def _called(self, expression: Any, current: Any) -> Any:
         """The five functions of RFC 9535 2.4."""
         if expression.name in ("count", "value"):
-            found = self._queried(expression.args[0], current)
+            nodes = self._queried(expression.args[0], current)
             if expression.name == "count":
-                return len(found)
-            return found[0] if len(found) == 1 else ABSENT
+                return len(nodes)
+            return nodes[0] if len(nodes) == 1 else ABSENT
         values = [self._value(argument, current) for argument in expression.args]
         if expression.name == "length":
             return len(values[0]) if isinstance(values[0], Sized) else ABSENT

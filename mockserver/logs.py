@@ -38,8 +38,8 @@ def formatter(form: str) -> logging.Formatter:
     return JsonLines() if form == "json" else TextLines()
 
 
-def _crashed(kind: type[BaseException], why: BaseException, trace: TracebackType | None) -> None:
-    log.critical("the server crashed", exc_info=(kind, why, trace))
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("the server crashed", exc_info=(kind, error, trace))
 
 
 class JsonLines(logging.Formatter):
@@ -49,15 +49,15 @@ class JsonLines(logging.Formatter):
         return json.dumps(self._members(record), default=str)
 
     def _members(self, record: logging.LogRecord) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        members: dict[str, Any] = {
             "time": _instant(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": mask_text(record.getMessage()),
         }
         if record.exc_info:
-            found["exception"] = mask_text(self.formatException(record.exc_info))
-        return found | getattr(record, "fields", {})
+            members["exception"] = mask_text(self.formatException(record.exc_info))
+        return members | getattr(record, "fields", {})
 
 
 class TextLines(logging.Formatter):

@@ -17,8 +17,8 @@ from collections.abc import Callable
 def _original(name: str) -> Callable[[], float]:
     """The function of `time` itself, also where this module is imported while time is frozen."""
     freezegun = sys.modules.get("freezegun.api")
-    found: Callable[[], float] = getattr(freezegun, f"real_{name}", None) or getattr(time, name)
-    return found
+    original: Callable[[], float] = getattr(freezegun, f"real_{name}", None) or getattr(time, name)
+    return original
 
 
 class RealTime:

@@ -266,14 +266,14 @@ class AdminApi:
     async def _answer(self, request: Request) -> Answer:
         try:
             return await self._serve(request)
-        except ProblemError as why:
-            return _problem(why.document, *why.lines)
-        except UnknownRouteError as why:
-            return _invalid(422, "no-such-route", why)
-        except InvalidInputError as why:
-            return _invalid(422, "invalid", why)
-        except UnreadableBodyError as why:
-            return _problem(problem(400, "bad-body", "The body can't be read", str(why)))
+        except ProblemError as error:
+            return _problem(error.document, *error.lines)
+        except UnknownRouteError as error:
+            return _invalid(422, "no-such-route", error)
+        except InvalidInputError as error:
+            return _invalid(422, "invalid", error)
+        except UnreadableBodyError as error:
+            return _problem(problem(400, "bad-body", "The body can't be read", str(error)))
         except Exception:
             log.exception("the admin call %s %s failed", request.method, mask_path(request.path))
             detail = "It is a defect of mockserver; its log says more"
@@ -285,9 +285,9 @@ class AdminApi:
             leads = path == "/" and is_browser(request)
             self._check(request, public=leads or path == "/ui" or path.startswith("/ui/"))
         ns = self._engine.default
-        found = _NS.fullmatch(path)
-        if found:
-            ns, path = self._namespace(decode_segment(found[1])), found[2] or "/"
+        match = _NS.fullmatch(path)
+        if match:
+            ns, path = self._namespace(decode_segment(match[1])), match[2] or "/"
         ns.used_at_s = request.arrived_at_s
         endpoint, params = self._find(request, path)
         query = dict(request.query_pairs)
@@ -317,7 +317,7 @@ class AdminApi:
                     params = {name: decode_segment(value) for name, value in fits.groupdict().items()}
                     break
         if methods is None:
-            known = [f"{ADMIN}{one}" for one in self._by_path]
+            known = [f"{ADMIN}{known_path}" for known_path in self._by_path]
             raise ProblemError(
                 404,
                 "not-found",
@@ -359,10 +359,10 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(source)
 
 
-def _invalid(status: int, kind: str, why: InvalidInputError) -> Response:
-    views = flaw_views(why.flaws)
+def _invalid(status: int, kind: str, error: InvalidInputError) -> Response:
+    views = flaw_views(error.flaws)
     title = "The request can't be carried out, and nothing was changed"
-    return _problem(problem(status, kind, title, str(why), errors=views))
+    return _problem(problem(status, kind, title, str(error), errors=views))
 
 
 def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
@@ -403,8 +403,8 @@ def read_json(request: Request, *, as_written: bool = False) -> object:
     check_media_type(request)
     try:
         return request.json_as_written if as_written else request.json
-    except UnreadableBodyError as why:
-        raise ProblemError(400, "bad-json", "The body is no JSON", str(why)) from why
+    except UnreadableBodyError as error:
+        raise ProblemError(400, "bad-json", "The body is no JSON", str(error)) from error
 
 
 # Answers

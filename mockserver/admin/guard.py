@@ -98,11 +98,11 @@ class Guard:
 def is_loopback(address: str) -> bool:
     """Whether it is an address of this machine alone; False for a name."""
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
 def _allowed(host: str) -> str:
@@ -120,10 +120,10 @@ def _name_of(host: str) -> str | None:
     >>> _name_of("Mock.Example.:8080"), _name_of("[::1]:8080"), _name_of("[::1].evil.example")
     ('mock.example', '::1', None)
     """
-    found = _HOST.fullmatch(host.strip().lower())
-    if found is None or (found[1] is not None and not _is_address(found[1])):
+    match = _HOST.fullmatch(host.strip().lower())
+    if match is None or (match[1] is not None and not _is_address(match[1])):
         return None
-    return found[1] or found[2].rstrip(".")
+    return match[1] or match[2].rstrip(".")
 
 
 def _is_address(name: str) -> bool:

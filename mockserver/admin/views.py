@@ -178,9 +178,9 @@ def body_view(
 def _text_of(kept: bytes, length: int) -> str | None:
     try:
         return kept.decode()
-    except UnicodeDecodeError as why:
+    except UnicodeDecodeError as error:
         # A cut may fall into the middle of a character.
-        return kept[: why.start].decode() if len(kept) < length and why.start > len(kept) - 4 else None
+        return kept[: error.start].decode() if len(kept) < length and error.start > len(kept) - 4 else None
 
 
 def _masked(kept: bytes, text: str | None, form: Form) -> tuple[str | None, str | None]:

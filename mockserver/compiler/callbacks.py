@@ -53,9 +53,9 @@ class Consult(Behaviour):
     def works(self) -> None:
         """The function decides."""
 
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         function = self._function
-        ask = functools.partial(function.ask, request, dict(found.params))
+        ask = functools.partial(function.ask, request, dict(match.params))
         return Claim(None, 200, planned=self._stand_in, consult=Question(ask, function.blocks, claim_of))
 
 

@@ -19,21 +19,25 @@ def breaches(route: Route) -> Iterator[tuple[KeyPath, str]]:
     if contract is None:
         return
     operations = list(_operations(route, contract))
-    if not operations and route.methods is not None and all(not one.tail for one in route.pattern.segments):
+    if (
+        not operations
+        and route.methods is not None
+        and all(not violation.tail for violation in route.pattern.segments)
+    ):
         yield (*route.path, "request"), f"the contract documents no {route.line}; see `validate` of a route"
     for path, reply in _placed(route):
         if reply.ready is None or reply.ready.fault is not None:
             continue
         for rules in operations:
-            for one in contract.learn(rules, reply.ready.response):
-                yield path, f"breaks the contract of {rules.id}: {text_of(one.view())}"
+            for violation in contract.learn(rules, reply.ready.response):
+                yield path, f"breaks the contract of {rules.id}: {text_of(violation.view())}"
 
 
 def _operations(route: Route, contract: Contract) -> Iterator[OperationRules]:
     for method in sorted(route.methods or ("GET", "POST", "PUT", "PATCH", "DELETE")):
-        found = contract.operation(method, _sample(route.pattern))
-        if found is not None:
-            yield found[0]
+        operation = contract.operation(method, _sample(route.pattern))
+        if operation is not None:
+            yield operation[0]
 
 
 def _sample(pattern: PathPattern) -> str:

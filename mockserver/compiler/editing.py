@@ -235,15 +235,15 @@ def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
         raise invalid((), f"{route.id} is no route of its own: {place} stands for it", hint)
     at = int(route.path[1])
     # Names are written down first, so that no other route's default name moves.
-    written = [one for one in route.scenario.routes if _is_written(one)]
-    routes: list[dict[str, Any]] = [{"name": one.name, **one.data} for one in written]
+    written = [each for each in route.scenario.routes if _is_written(each)]
+    routes: list[dict[str, Any]] = [{"name": each.name, **each.data} for each in written]
     routes[at : at + 1] = [] if data is None else [data]
     try:
         # What a test changes may stand in for a function's answer: it is judged as it is given.
         changed = edited(source, {**source.data, "routes": routes})
         return compile_scenario(changed, route.scenario.order, strict=False)
-    except InvalidInputError as why:
-        raise InvalidInputError(_as_route(flaw, at) for flaw in why.flaws) from why
+    except InvalidInputError as error:
+        raise InvalidInputError(_as_route(flaw, at) for flaw in error.flaws) from error
 
 
 def _is_written(route: Route) -> bool:

@@ -34,7 +34,7 @@ class TokenEndpoint(Behaviour):
     def __init__(self, spec: OAuthSpec) -> None:
         self._spec = spec
 
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         tokens = ns.memory.tokens
         decided = grant(self._spec, request, tokens, draw.scope().random())
         commits: list[Any] = []
@@ -64,7 +64,7 @@ class ResourceAction(Behaviour):
         """Those of the events that the operation may come to."""
         return [self._works[name] for name in self._operation.events if name in self._works]
 
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
         def scope_for(**words: object) -> Scope:
             scope = draw.scope()
             for name, value in words.items():
@@ -72,7 +72,7 @@ class ResourceAction(Behaviour):
             return scope
 
         collection = self._place.collection(ns)
-        decision = self._operation.decide(collection, request, found.params, scope_for)
+        decision = self._operation.decide(collection, request, match.params, scope_for)
         ns.memory.check_resources(*decision.growth)
         claim = Claim(None, decision.status, commits=(decision.commit,))
         if decision.reply is not None:

@@ -143,8 +143,8 @@ def compile_route(
     route.sequence = Sequence(spans, spec.then)
     route.unconditional = route.condition is None and not route.when
     if not flaws.flaws:
-        found = [reply for answer in answers for reply in leaves(answer)]
-        route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in found)
+        replies = [reply for answer in answers for reply in leaves(answer)]
+        route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in replies)
         route.static = _static(route)
     return route
 
@@ -195,8 +195,8 @@ def auth_of(value: object, scenario: Scenario) -> Auth | None:
 def compile_when(value: dict[str, Any]) -> When:
     """Conditions on the state. Raises InvalidInputError, paths relative to what holds `when`."""
     return tuple(
-        (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(one, ("when", key)))
-        for key, one in value.items()
+        (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(condition, ("when", key)))
+        for key, condition in value.items()
     )
 
 
@@ -243,20 +243,20 @@ def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: Rea
     answer: Answer
     if spec.choose is not None:
         options = [
-            flaws.attempt(("choose", i), _compile_answer, one, defaults, read_file)
-            for i, one in enumerate(spec.choose)
+            flaws.attempt(("choose", i), _compile_answer, option, defaults, read_file)
+            for i, option in enumerate(spec.choose)
         ]
-        answer = Choose(tuple(options), tuple(one.weight for one in spec.choose))
+        answer = Choose(tuple(options), tuple(option.weight for option in spec.choose))
     elif spec.cases is not None:
         cases = []
-        for i, one in enumerate(spec.cases):
-            below = flaws.attempt(("cases", i), _compile_answer, one, defaults, read_file)
+        for i, option in enumerate(spec.cases):
+            below = flaws.attempt(("cases", i), _compile_answer, option, defaults, read_file)
             matcher = condition = None
-            if one.match is not None:
-                matcher = flaws.attempt(("cases", i, "match"), compile_match, one.match, read_file)
-            if one.if_ is not None:
-                condition = flaws.attempt(("cases", i), compile_expression, one.if_, ("if",), AFTER_CLAIM)
-            when = () if one.when is None else flaws.attempt(("cases", i), compile_when, one.when)
+            if option.match is not None:
+                matcher = flaws.attempt(("cases", i, "match"), compile_match, option.match, read_file)
+            if option.if_ is not None:
+                condition = flaws.attempt(("cases", i), compile_expression, option.if_, ("if",), AFTER_CLAIM)
+            when = () if option.when is None else flaws.attempt(("cases", i), compile_when, option.when)
             cases.append(Case(below, matcher, when, condition))
         answer = tuple(cases)
     else:

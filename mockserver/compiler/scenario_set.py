@@ -21,8 +21,8 @@ def build_world(sources: Iterable[Source]) -> ScenarioSet:
     for i, source in enumerate(sources):
         try:
             scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
-        except InvalidInputError as why:
-            wrong += source.located(why.flaws)
+        except InvalidInputError as error:
+            wrong += source.located(error.flaws)
     if wrong:
         raise LoadError(wrong)
     return ScenarioSet(scenarios)

@@ -44,9 +44,9 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
     names = _names(scenario.spec)
     data = source.data.get("routes") or []
     routes = []
-    for i, one in enumerate(spec.routes):
-        route = compile_route(scenario, names[i], one, data[i], ("routes", i), source.read_file, flaws)
-        route.key = (-one.priority, *order, i)
+    for i, route_spec in enumerate(spec.routes):
+        route = compile_route(scenario, names[i], route_spec, data[i], ("routes", i), source.read_file, flaws)
+        route.key = (-route_spec.priority, *order, i)
         routes.append(route)
     implied = flaws.attempt((), implied_routes, scenario, {route.name for route in routes})
     if scenario.contract is not None and not flaws.flaws:

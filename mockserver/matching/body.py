@@ -27,7 +27,7 @@ def json(condition: Condition) -> MatchCheck:
     )
 
 
-def no_json(request: Request, why: UnreadableBodyError, written: object, count: int) -> Difference:
+def no_json(request: Request, error: UnreadableBodyError, written: object, count: int) -> Difference:
     """The body is no JSON: why not, and what it looks like."""
     kind = request.media_type
     if kind in FORMS:
@@ -35,7 +35,7 @@ def no_json(request: Request, why: UnreadableBodyError, written: object, count: 
         text = f"body: expected JSON, but it came as a form ({kind}); {hint}"
     else:
         hint = _instead_of_json(request)
-        text = f"body: expected JSON, but {why}" + (f"; {hint}" if hint else "")
+        text = f"body: expected JSON, but {error}" + (f"; {hint}" if hint else "")
     return Difference("body", written, _shown_body(request), hint=hint, weight=_whole(count), text=text)
 
 
@@ -62,17 +62,17 @@ def files_itself(wanted: object) -> MatchCheck:
     )
 
 
-def _no_parts(request: Request, why: UnreadableBodyError, wanted: Any) -> Difference:
+def _no_parts(request: Request, error: UnreadableBodyError, wanted: Any) -> Difference:
     hint = f"send the files as {FORMS[1]}"
-    text = f"body: expected files, but {why}; {hint}"
+    text = f"body: expected files, but {error}; {hint}"
     return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
 
 
-def _no_form(request: Request, why: UnreadableBodyError, wanted: Any) -> Difference:
+def _no_form(request: Request, error: UnreadableBodyError, wanted: Any) -> Difference:
     kind = request.media_type
     hint = f"send it as {FORMS[0]}"
     if kind in FORMS:
-        hint, text = "", str(why)
+        hint, text = "", str(error)
     elif not request.body:
         text = f"the body is empty; {hint}"
     else:

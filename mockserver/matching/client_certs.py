@@ -37,8 +37,8 @@ def client_cert(written: object, reader: Reader) -> list[MatchCheck]:
     """A mapping of ASKED; or `present` or `absent`. What is wrong goes to the reader."""
     try:
         return [_check(written, reader)]
-    except WrongValueError as why:
-        reader.refuse(why)
+    except WrongValueError as error:
+        reader.refuse(error)
         return []
 
 
@@ -103,10 +103,10 @@ def _asked(conditions: dict[str, Condition]) -> MatchCheck:
         cert = request.client_cert
         if cert is None:
             return _saying_why(request, [DifferencePlace(PLACE).differs(ABSENT, "present", written)])
-        found: list[Difference] = []
+        differences: list[Difference] = []
         for key, condition in conditions.items():
-            found += condition.explain(ASKED[key](cert), DifferencePlace(f"{PLACE}.{key}", flat=True))
-        return found
+            differences += condition.explain(ASKED[key](cert), DifferencePlace(f"{PLACE}.{key}", flat=True))
+        return differences
 
     return MatchCheck(2, holds, explain, count=sum(condition.count for condition in conditions.values()))
 

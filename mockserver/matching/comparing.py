@@ -152,7 +152,7 @@ def one_of(operand: object, reader: Reader) -> Condition:
     for value in values:
         reader.literal(value)
     return reader.leaf(
-        lambda value: any(equal(one, value) for one in values),
+        lambda value: any(equal(each, value) for each in values),
         said,
         "one_of",
         operand,
@@ -163,7 +163,7 @@ def one_of(operand: object, reader: Reader) -> Condition:
 
 def _nearest_of(values: list[Any]) -> Callable[[Any], Slip]:
     return lambda value: min(
-        (slips.between(one, value) for one in values[:MOST_GUESSES]), key=lambda s: s.weight, default=NONE
+        (slips.between(each, value) for each in values[:MOST_GUESSES]), key=lambda s: s.weight, default=NONE
     )
 
 
@@ -178,8 +178,8 @@ def _ordered(
     reader.literal(operand)
 
     def of_text(value: str) -> bool:
-        found = number(value)
-        return found is not None and compare(found, operand)
+        parsed = number(value)
+        return parsed is not None and compare(parsed, operand)
 
     if reader.dialect is ReadingDialect.TEXT:
         return reader.leaf(of_text, f"{said} {show(operand)}", name, operand, _no_number)

@@ -115,7 +115,7 @@ class AnyOf(Condition):
             return []
         inside = [p for p in self.parts if isinstance(p, (FieldConditions, ItemConditions))]
         reasons = [p.explain(value, place) for p in inside]
-        deep = [found for found in reasons if any(d.where != place.where for d in found)]
+        deep = [differences for differences in reasons if any(d.where != place.where for d in differences)]
         if not deep:
             return [place.differs(value, self.said, self.written)]
         nearest = min(deep, key=differing.distance)
@@ -159,7 +159,7 @@ class FieldConditions(Condition):
     def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         if not isinstance(value, dict):
             return [place.differs(value, self.said, self.written, self._no_object(value))]
-        found: list[Difference] = []
+        differences: list[Difference] = []
         names = islice(value, len(self.checks) + slips.MOST_NAMES)
         spare = [name for name in names if name not in self.checks]
         nested = [name for name in spare if isinstance(value[name], dict)]
@@ -168,12 +168,12 @@ class FieldConditions(Condition):
             if reasons and name not in value:
                 inside = next((key for key in nested if name in value[key]), None)
                 reasons = differing.with_near_name(reasons, name, spare, inside)
-            found.extend(reasons)
-            if len(found) >= differing.MOST_DIFFERENCES:
+            differences.extend(reasons)
+            if len(differences) >= differing.MOST_DIFFERENCES:
                 break
         if self.exact:
-            found.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
-        return found
+            differences.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
+        return differences
 
     def _no_object(self, value: object) -> Slip:
         if value is not ABSENT and self.checks and self.checks.keys() <= _OPERATORS:
@@ -205,10 +205,10 @@ class ItemConditions(Condition):
             reasons = [
                 c.explain(v, place.below(i)) for i, (c, v) in enumerate(zip(self.checks, value, strict=True))
             ]
-            found = [difference for part in reasons for difference in part]
+            differences = [difference for part in reasons for difference in part]
             few = len(value) <= differing.MOST_DIFFERENCES
-            shuffled = bool(found) and few and not any(unpaired(self.checks, value))
-            return [place.other_order(value, self.said, self.written)] if shuffled else found
+            shuffled = bool(differences) and few and not any(unpaired(self.checks, value))
+            return [place.other_order(value, self.said, self.written)] if shuffled else differences
         return [place.other_length(value, len(self.checks), self.written)]
 
 

@@ -36,26 +36,26 @@ class Narrowing(Generic[T]):
 
     def __init__(self, source: tuple[T, ...], of: Callable[[T], Equalities]) -> None:
         self.source = source
-        asked = [of(one) for one in source]
-        counts = Counter(part for equalities in asked for part in equalities if part[0] in _READERS)
+        equalities_of = [of(target) for target in source]
+        counts = Counter(part for equalities in equalities_of for part in equalities if part[0] in _READERS)
         self._part: Part | None = counts.most_common(1)[0][0] if counts else None
         self._by_value: dict[Hashable, tuple[T, ...]] = {}
         self._others = source
         if self._part is not None:
-            self._fill(self._part, asked)
+            self._fill(self._part, equalities_of)
 
-    def _fill(self, part: Part, asked: Sequence[Equalities]) -> None:
-        pairs = list(zip(self.source, asked, strict=True))
-        self._others = tuple(one for one, equalities in pairs if part not in equalities)
+    def _fill(self, part: Part, equalities_of: Sequence[Equalities]) -> None:
+        pairs = list(zip(self.source, equalities_of, strict=True))
+        self._others = tuple(target for target, equalities in pairs if part not in equalities)
         values = {scalar_key(equalities[part]) for _, equalities in pairs if part in equalities}
         free = bool(self._others)
         buckets: dict[Hashable, list[T]] = {value: [] for value in values}
-        for one, equalities in pairs:
+        for target, equalities in pairs:
             if part in equalities:
-                buckets[scalar_key(equalities[part])].append(one)
+                buckets[scalar_key(equalities[part])].append(target)
             elif free:
                 for bucket in buckets.values():
-                    bucket.append(one)
+                    bucket.append(target)
         self._by_value = {value: tuple(bucket) for value, bucket in buckets.items()}
 
     def candidates(self, request: Request) -> tuple[T, ...]:

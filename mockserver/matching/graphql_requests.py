@@ -44,20 +44,20 @@ def graphql_of(request: Request) -> GraphQL:
 
 def _fields(request: Request) -> dict[str, Any]:
     if request.method == "GET":
-        found: dict[str, Any] = {name: values[0] for name, values in request.query.items()}
-        if "variables" in found:
-            found["variables"] = _json(found["variables"], "variables")
+        fields: dict[str, Any] = {name: values[0] for name, values in request.query.items()}
+        if "variables" in fields:
+            fields["variables"] = _json(fields["variables"], "variables")
     elif request.media_type == "application/graphql":
-        found = {"query": request.text}
+        fields = {"query": request.text}
     elif request.media_type == "multipart/form-data":
-        found = _json(request.form.get("operations", [""])[0], "operations")
+        fields = _json(request.form.get("operations", [""])[0], "operations")
     else:
-        found = request.json
-    if isinstance(found, list):
+        fields = request.json
+    if isinstance(fields, list):
         raise UnreadableBodyError("it is a batch of GraphQL requests, and each is asked for on its own")
-    if not isinstance(found, dict) or not found.keys() & {"query", "operationName", "extensions"}:
+    if not isinstance(fields, dict) or not fields.keys() & {"query", "operationName", "extensions"}:
         raise UnreadableBodyError("it has neither query nor operationName")
-    return found
+    return fields
 
 
 def _json(text: str, name: str) -> Any:
@@ -83,8 +83,8 @@ class Documents:
             raise UnreadableBodyError(f"its query is longer than {MAX_QUERY_CHARS} characters")
         try:
             return self._library.parse(text, no_location=True, max_tokens=MAX_QUERY_TOKENS)
-        except self._library.GraphQLError as why:
-            said = why.message
+        except self._library.GraphQLError as error:
+            said = error.message
             raise UnreadableBodyError(f"its query is no GraphQL: {said}") from None
         except RecursionError:
             raise UnreadableBodyError("its query is nested too deeply") from None
@@ -105,7 +105,9 @@ class Documents:
         operations = [d for d in self.of(request).definitions if d.kind == "operation_definition"]
         if name is None:
             return operations[0] if len(operations) == 1 else None
-        return next((one for one in operations if one.name and one.name.value == name), None)
+        return next(
+            (operation for operation in operations if operation.name and operation.name.value == name), None
+        )
 
     def names(self, request: Request) -> list[str]:
         """The name that was sent, or else that of the only operation."""
@@ -116,8 +118,8 @@ class Documents:
         return [name] if isinstance(name, str) else []
 
     def types(self, request: Request) -> list[str]:
-        found = self.operation(request)
-        return [] if found is None else [found.operation.value]
+        operation = self.operation(request)
+        return [] if operation is None else [operation.operation.value]
 
 
 def graphql(written: object, reader: Reader) -> list[MatchCheck]:
@@ -152,8 +154,8 @@ def _text(key: str, written: object, place: Reader, documents: Documents) -> Mat
         return _check(key, place.read(written), _queries, 8)
     try:
         written = documents.normal(documents.parse(written))
-    except UnreadableBodyError as why:
-        place.refuse(WrongValueError(f"this can't be compared: {why}", "Write a GraphQL document"))
+    except UnreadableBodyError as error:
+        place.refuse(WrongValueError(f"this can't be compared: {error}", "Write a GraphQL document"))
         return _check(key, NEVER, _queries, 8)
     return _check(key, place.read({"equals": written}), lambda request: [documents.normal_of(request)], 9)
 

@@ -58,25 +58,25 @@ class _Node(Generic[T]):
             return self.plain
         return self.patterns.setdefault(segment.source, (segment, _Node()))[1]
 
-    def collect(self, parts: list[str], at: int, values: list[str], found: list[Found[T]]) -> None:
+    def collect(self, parts: list[str], at: int, values: list[str], matches: list[Found[T]]) -> None:
         """Adds every entry below this node that takes `parts[at:]`, with its parameters, in no order."""
         if at == len(parts):
-            found += [(entry, entry.pattern.named(values)) for entry in self.entries]
+            matches += [(entry, entry.pattern.named(values)) for entry in self.entries]
             return
         part = parts[at]
         node = self.literals.get(part)
         if node is not None:
-            node.collect(parts, at + 1, values, found)
+            node.collect(parts, at + 1, values, matches)
         if self.plain is not None and part:
-            self.plain.collect(parts, at + 1, [*values, part], found)
+            self.plain.collect(parts, at + 1, [*values, part], matches)
         for segment, below in self.patterns.values():
             more = list(values)
             if take(segment, part, more):
-                below.collect(parts, at + 1, more, found)
+                below.collect(parts, at + 1, more, matches)
         for segment, entry in self.tails:
             match = segment.pattern.fullmatch("/".join(parts[at:])) if segment.pattern else None
             if match:
-                found.append((entry, entry.pattern.named([*values, *match.groups()])))
+                matches.append((entry, entry.pattern.named([*values, *match.groups()])))
 
 
 class Index(Generic[T]):
@@ -138,20 +138,20 @@ class Index(Generic[T]):
         ready = self._ready.get(raw_path)
         if ready is not None and _ANY in ready:
             return ready[_ANY]
-        found = tuple(self._at(raw_path))
+        matches = tuple(self._at(raw_path))
         if raw_path in self._literals:
-            self._ready.setdefault(raw_path, {})[_ANY] = found
-        return found
+            self._ready.setdefault(raw_path, {})[_ANY] = matches
+        return matches
 
     def _at(self, raw_path: str) -> list[Found[T]]:
         path = canonical(raw_path)
-        found: list[Found[T]] = [(entry, {}) for entry in self._literals.get(path, ())]
+        matches: list[Found[T]] = [(entry, {}) for entry in self._literals.get(path, ())]
         if self._patterns:
             # What lies below the deepest pattern is one part: only a tail takes it.
-            self._root.collect(path.split("/", self._depth + 1)[1:], 0, [], found)
-        if len(found) > 1:
-            found.sort(key=lambda one: one[0].key)
-        return found
+            self._root.collect(path.split("/", self._depth + 1)[1:], 0, [], matches)
+        if len(matches) > 1:
+            matches.sort(key=lambda match: match[0].key)
+        return matches
 
     def candidates(self, method: str, raw_path: str) -> tuple[Found[T], ...]:
         """
@@ -160,15 +160,15 @@ class Index(Generic[T]):
         """
         ready = self._ready.get(raw_path)
         if ready is not None:
-            found = ready.get(method)
-            if found is not None:
-                return found
+            matches = ready.get(method)
+            if matches is not None:
+                return matches
         if raw_path not in self._literals:
             return _for_method(method, self._at(raw_path))
-        found = _for_method(method, self.at(raw_path))
+        matches = _for_method(method, self.at(raw_path))
         if method in _KEPT_METHODS:
-            self._ready.setdefault(raw_path, {})[method] = found
-        return found
+            self._ready.setdefault(raw_path, {})[method] = matches
+        return matches
 
     def likely(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
         """A few active targets whose paths are like this one, whatever the number of all."""
@@ -178,15 +178,15 @@ class Index(Generic[T]):
         """Whether a route has just this path."""
         return raw_path in self._literals
 
-    def keeps(self, method: str, raw_path: str, found: tuple[Found[T], ...]) -> bool:
+    def keeps(self, method: str, raw_path: str, matches: tuple[Found[T], ...]) -> bool:
         """Whether that very answer of `candidates` is kept, so that more may be worked out of it once."""
-        return self._ready.get(raw_path, {}).get(method) is found
+        return self._ready.get(raw_path, {}).get(method) is matches
 
     def __len__(self) -> int:
         return sum(len(entries) for entries in self._literals.values()) + self._patterns
 
 
-def _for_method(method: str, found: Sequence[Found[T]]) -> tuple[Found[T], ...]:
-    if method == "HEAD" and not any(entry.methods and "HEAD" in entry.methods for entry, _ in found):
-        return tuple(one for one in found if one[0].methods is None or "GET" in one[0].methods)
-    return tuple([one for one in found if one[0].methods is None or method in one[0].methods])
+def _for_method(method: str, matches: Sequence[Found[T]]) -> tuple[Found[T], ...]:
+    if method == "HEAD" and not any(entry.methods and "HEAD" in entry.methods for entry, _ in matches):
+        return tuple(match for match in matches if match[0].methods is None or "GET" in match[0].methods)
+    return tuple([match for match in matches if match[0].methods is None or method in match[0].methods])

@@ -29,11 +29,11 @@ def compile_query(text: str, path: KeyPath) -> Query:
     The function raises UnreadableBodyError past MAX_VISITED. Raises InvalidInputError for
     what is no query, MissingExtraError without the library.
     """
-    found = library("jsonpath_rfc9535", "A JSONPath condition", "jsonpath", path)
+    rfc9535 = library("jsonpath_rfc9535", "A JSONPath condition", "jsonpath", path)
     try:
-        query = found.JSONPathEnvironment().compile(text)
-    except (found.JSONPathError, RecursionError) as why:
-        said = str(why).replace("\n", " ") or "nested too deeply"
+        query = rfc9535.JSONPathEnvironment().compile(text)
+    except (rfc9535.JSONPathError, RecursionError) as error:
+        said = str(error).replace("\n", " ") or "nested too deeply"
         hint = "Write one such as '$.items[*].sku', see RFC 9535"
         raise invalid(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True) from None
     _probe(query, path)

@@ -51,12 +51,12 @@ class Matcher:
 
     __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds")
 
-    def __init__(self, found: list[MatchCheck]) -> None:
-        self._checks = tuple(found)
-        self._in_order = tuple(sorted(found, key=lambda check: check.cost))
-        self.conditions = sum(check.count for check in found)
+    def __init__(self, checks: list[MatchCheck]) -> None:
+        self._checks = tuple(checks)
+        self._in_order = tuple(sorted(checks, key=lambda check: check.cost))
+        self.conditions = sum(check.count for check in checks)
         self.equalities: Equalities = {}
-        for check in found:
+        for check in checks:
             self.equalities.update(check.equalities)
         self.holds = _all([check.holds for check in self._in_order])
 
@@ -64,27 +64,27 @@ class Matcher:
         """Everything that keeps the request out, in the order of the keys; empty where the matcher holds."""
         return self._explained(request, self._checks)
 
-    def quick_differences(self, request: Request, *, asked: bool) -> list[Difference]:
+    def quick_differences(self, request: Request, *, tested: bool) -> list[Difference]:
         """
         The same without what would take long to find out, for a request that no route takes.
 
-        `asked`: the matcher was asked whether it holds; then the check that failed has read its part of
+        `tested`: the matcher was tested before; then the check that failed has read its part of
         the request already, and so have those before it.
         """
         size = len(request.body)
         cost = BODY if size > MOST_READ_BYTES else HEAVY if size > MOST_SEARCHED_BYTES else math.inf
         checks = [check for check in self._checks if check.cost < cost]
-        if asked and len(checks) < len(self._checks):
+        if tested and len(checks) < len(self._checks):
             failed = next((i for i, check in enumerate(self._in_order) if not check.holds(request)), 0)
             reached = self._in_order[: failed + 1]
             checks = [check for check in self._checks if check in checks or check in reached]
         return self._explained(request, checks)
 
-    def misfit(self, request: Request, *, asked: bool) -> float:
-        """About how far the request is from holding, by what costs little to find out. `asked` as above."""
+    def misfit(self, request: Request, *, tested: bool) -> float:
+        """About how far the request is from holding, by what costs little to find out. `tested` as above."""
         far = 0.0
         for check in self._in_order:
-            has_read = len(request.body) <= MOST_READ_BYTES or (asked and not far)
+            has_read = len(request.body) <= MOST_READ_BYTES or (tested and not far)
             if check.cost >= HEAVY or (check.cost >= BODY and not has_read):
                 break
             equal = islice(check.equalities.items(), _MOST_EQUALITIES)
@@ -93,13 +93,13 @@ class Matcher:
         return far
 
     def _explained(self, request: Request, checks: Sequence[MatchCheck]) -> list[Difference]:
-        found: dict[tuple[str, str], Difference] = {}
+        differences: dict[tuple[str, str], Difference] = {}
         for check in checks:
             for difference in check.explain(request):
-                found[difference.where, difference.text] = difference
-            if len(found) >= MOST_DIFFERENCES:
+                differences[difference.where, difference.text] = difference
+            if len(differences) >= MOST_DIFFERENCES:
                 break
-        return list(found.values())[:MOST_DIFFERENCES]
+        return list(differences.values())[:MOST_DIFFERENCES]
 
 
 def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
@@ -127,19 +127,19 @@ def compile_match(spec: MatchSpec, read_file: ReadFile) -> Matcher:
     """
     flaws: list[Flaw] = []
     lacking: list[MissingExtraError] = []
-    found: list[MatchCheck] = []
+    made: list[MatchCheck] = []
     for make in _makers(spec, flaws, read_file):
         try:
-            found += make()
-        except MissingExtraError as why:
-            lacking.append(why)
-        except InvalidInputError as why:
-            flaws += why.flaws
+            made += make()
+        except MissingExtraError as error:
+            lacking.append(error)
+        except InvalidInputError as error:
+            flaws += error.flaws
     if lacking and not flaws:
         raise lacking[0]
     if flaws or lacking:
-        raise InvalidInputError([*flaws, *(flaw for one in lacking for flaw in one.flaws)])
-    return Matcher(found)
+        raise InvalidInputError([*flaws, *(flaw for error in lacking for flaw in error.flaws)])
+    return Matcher(made)
 
 
 Maker = Callable[[], Iterable[MatchCheck]]
@@ -211,7 +211,7 @@ def compile_condition(value: object, path: KeyPath = (), *, text: bool = False) 
         return condition
     test = condition.holds
     return Condition(
-        lambda one: test([] if one is ABSENT else [one]),
+        lambda text_value: test([] if text_value is ABSENT else [text_value]),
         condition.said,
         condition.written,
         count=condition.count,

@@ -93,14 +93,14 @@ def as_parameter(segment: str) -> str | None:
     >>> as_parameter(":id"), as_parameter("<int:id>"), as_parameter("**"), as_parameter("orders")
     ('{id}', '{id:\\d+}', '{rest:.+}', None)
     """
-    found = _FOREIGN.fullmatch(segment)
-    if found is None:
+    match = _FOREIGN.fullmatch(segment)
+    if match is None:
         return None
-    if found["all"] or found["kind"] == "path":
-        return f"{{{found['angle'] or 'rest'}:.+}}"
-    if found["digits"] or found["kind"] == "int":
-        return f"{{{found['angle'] or 'number'}:\\d+}}"
-    return f"{{{found['colon'] or found['angle'] or found['square'] or 'any'}}}"
+    if match["all"] or match["kind"] == "path":
+        return f"{{{match['angle'] or 'rest'}:.+}}"
+    if match["digits"] or match["kind"] == "int":
+        return f"{{{match['angle'] or 'number'}:\\d+}}"
+    return f"{{{match['colon'] or match['angle'] or match['square'] or 'any'}}}"
 
 
 class Segment:
@@ -157,10 +157,10 @@ class PathPattern:
             if i >= len(parts):
                 return None
             if segment.tail:
-                found = segment.pattern and segment.pattern.fullmatch("/".join(parts[i:]))
-                if not found:
+                match = segment.pattern and segment.pattern.fullmatch("/".join(parts[i:]))
+                if not match:
                     return None
-                return self.named([*values, *found.groups()])
+                return self.named([*values, *match.groups()])
             if not take(segment, parts[i], values):
                 return None
         return self.named(values) if len(parts) == len(self.segments) else None
@@ -183,10 +183,10 @@ def take(segment: Segment, part: str, values: list[str]) -> bool:
         if part:
             values.append(part)
         return bool(part)
-    found = segment.pattern.fullmatch(part)
-    if found:
-        values.extend(found.groups())
-    return bool(found)
+    match = segment.pattern.fullmatch(part)
+    if match:
+        values.extend(match.groups())
+    return bool(match)
 
 
 def _bad(message: str, hint: str) -> InvalidInputError:
@@ -304,8 +304,8 @@ def _regex_of(group: list[tuple[str, str]]) -> tuple[tuple[str, ...], re2._Regex
         source += f"({_without_groups(pattern)})"
     try:
         return tuple(names), regex(source)
-    except re2.error as why:
-        reason = why.args[0].decode() if isinstance(why.args[0], bytes) else why.args[0]
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
         raise _bad(
             f"a bad regular expression in the path: {reason}",
             "Patterns are RE2: no look-around, no back references",

@@ -81,8 +81,8 @@ def _bounded(compiled: re2._Regexp, ask: str) -> Callable[[str], bool]:
 def _compile(pattern: str) -> re2._Regexp:
     try:
         compiled = re2.compile(pattern, _options())
-    except re2.error as why:
-        raise _refusal(pattern, _reason(why)) from None
+    except re2.error as error:
+        raise _refusal(pattern, _reason(error)) from None
     except UnicodeEncodeError:
         raise WrongValueError("the pattern has a lone surrogate, which is no character", _HINT) from None
     if compiled.programsize > MAX_PROGRAM:
@@ -90,8 +90,8 @@ def _compile(pattern: str) -> re2._Regexp:
     return compiled
 
 
-def _reason(why: re2.error) -> str:
-    said = why.args[0] if why.args else "unknown"
+def _reason(error: re2.error) -> str:
+    said = error.args[0] if error.args else "unknown"
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
@@ -99,7 +99,7 @@ def _refusal(pattern: str, reason: str) -> WrongValueError:
     if reason.startswith(("invalid perl operator", "invalid escape sequence", "bad repetition operator")):
         culprit = reason.partition(": ")[2]
         for construct, name, remedy in _LACKS_COMPILED:
-            if (found := construct.search(pattern)) and _belongs(culprit, found[0]):
+            if (match := construct.search(pattern)) and _belongs(culprit, match[0]):
                 return WrongValueError(f"the pattern {pattern!r} uses {name}, which RE2 lacks", remedy)
     if "repetition size" in reason:
         return WrongValueError(

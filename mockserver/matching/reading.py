@@ -82,8 +82,8 @@ class Reader:
         try:
             self.bounded()
             condition = _read(value, self)
-        except WrongValueError as why:
-            self.refuse(why)
+        except WrongValueError as error:
+            self.refuse(error)
             return NEVER
         return condition
 
@@ -101,8 +101,8 @@ class Reader:
         if self.depth > MAX_DEPTH:
             raise WrongValueError(f"conditions nested more than {MAX_DEPTH} deep", "Ask for a part of it")
 
-    def refuse(self, why: WrongValueError, *, at_key: bool = False) -> None:
-        self.flaws.append(Flaw(self.path, str(why), why.hint, at_key))
+    def refuse(self, error: WrongValueError, *, at_key: bool = False) -> None:
+        self.flaws.append(Flaw(self.path, str(error), error.hint, at_key))
 
     def leaf(
         self,
@@ -229,8 +229,8 @@ def _operator(key: Any, operand: object, reader: Reader) -> Condition:
         return NEVER
     try:
         return reader.operators[name](operand, place)
-    except WrongValueError as why:
-        place.refuse(why)
+    except WrongValueError as error:
+        place.refuse(error)
         return NEVER
 
 

@@ -41,22 +41,22 @@ def schema(written: object, path: KeyPath, read_file: ReadFile) -> MatchCheck:
         try:
             value = request.json
             return _differences(validator, value)
-        except UnreadableBodyError as why:
-            return [body.no_json(request, why, {"schema": written}, 1)]
-        except ValueError as why:
-            return [Difference("json", {"schema": written}, text=f"json: the schema can't be asked: {why}")]
+        except UnreadableBodyError as error:
+            return [body.no_json(request, error, {"schema": written}, 1)]
+        except ValueError as error:
+            return [Difference("json", {"schema": written}, text=f"json: the schema can't be asked: {error}")]
 
     return MatchCheck(8, holds, explain)
 
 
 def _differences(validator: Any, value: Any) -> list[Difference]:
-    found = []
+    differences = []
     for error, _ in zip(validator.iter_errors(value), range(MOST), strict=False):
         place = DifferencePlace("json", tuple(error.instance_path))
         said = error.message if len(error.message) <= _SAID_CHARS else error.message[: _SAID_CHARS - 1] + "…"
         rule = "/".join(map(str, error.schema_path))
-        found.append(place.refused(error.instance, {"schema": rule}, said))
-    return found
+        differences.append(place.refused(error.instance, {"schema": rule}, said))
+    return differences
 
 
 def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
@@ -75,13 +75,13 @@ def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
             retriever=lambda uri: _referred(uri, path, read_file),
             pattern_options=engine.RegexOptions(size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES),
         )
-    except ValueError as why:
-        raise InvalidInputError(_flaw(why, path)) from None
+    except ValueError as error:
+        raise InvalidInputError(_flaw(error, path)) from None
 
 
-def _flaw(why: ValueError, path: KeyPath) -> Flaw:
-    place = tuple(getattr(why, "instance_path", ()))
-    said = str(getattr(why, "message", why)).partition("\n")[0]
+def _flaw(error: ValueError, path: KeyPath) -> Flaw:
+    place = tuple(getattr(error, "instance_path", ()))
+    said = str(getattr(error, "message", error)).partition("\n")[0]
     hint = "See https://json-schema.org/draft/2020-12"
     if "regex" in said:
         hint = "Patterns run in linear time: no look-around, no back references"
@@ -103,8 +103,8 @@ def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
         raise ValueError("nothing is fetched; put the schema beside the scenario")
     try:
         return _plain(json_file(uri.removeprefix(_FOLDER), path, read_file), path)
-    except InvalidInputError as why:
-        raise ValueError(str(why)) from None
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from None
 
 
 def _plain(value: object, path: KeyPath, depth: int = 0) -> object:

@@ -112,12 +112,12 @@ def _json_part(rest: str) -> Part | None:
     steps: list[str | int] = []
     at = 0
     while at < len(rest):
-        found = _FIELD.match(rest, at)
-        if not found:
+        match = _FIELD.match(rest, at)
+        if not match:
             return None
-        name, index, quoted = found.groups()
+        name, index, quoted = match.groups()
         steps.append(int(index) if index is not None else name if name is not None else quoted)
-        at = found.end()
+        at = match.end()
 
     def part(request: Request, _: Mapping[str, str]) -> object:
         return json_at(request, steps)

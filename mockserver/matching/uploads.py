@@ -39,15 +39,15 @@ def files_of(request: Request) -> dict[str, list[Part]]:
 
 def _read(request: Request) -> dict[str, list[Part]]:
     form = request.media_type == "multipart/form-data"
-    found: dict[str, list[Part]] = {}
+    files: dict[str, list[Part]] = {}
     for i, part in enumerate(request.parts):
         if form:
             name = part.name if part.filename is not None else None
         else:
             name = part.headers.get("content-id", "").strip("<> ") or str(i)
         if name is not None:
-            found.setdefault(name, []).append(part)
-    return found
+            files.setdefault(name, []).append(part)
+    return files
 
 
 def upload(name: str, written: object, reader: Reader) -> MatchCheck:
@@ -110,21 +110,21 @@ def _asked(name: str, conditions: dict[str, Condition]) -> MatchCheck:
 
 
 def _reasons(name: str, part: Part, conditions: dict[str, Condition]) -> list[Difference]:
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for key, condition in conditions.items():
         dialect, read = ASKED[key]
-        found += condition.explain(
+        differences += condition.explain(
             read(part), DifferencePlace(f"files.{name}.{key}", flat=dialect is ReadingDialect.TEXT)
         )
-    return found
+    return differences
 
 
 def _missing(name: str, reasons: list[Difference], request: Request) -> list[Difference]:
     """The reasons, with what came in place of the file."""
-    found = files_of(request)
-    if not reasons or name in found:
+    files = files_of(request)
+    if not reasons or name in files:
         return reasons
     if any(part.name == name for part in request.parts):
         note = "it came as a field, without a file name"
         return [differing.noting(difference, note, 0.6) for difference in reasons]
-    return differing.with_near_name(reasons, name, list(found))
+    return differing.with_near_name(reasons, name, list(files))

@@ -58,8 +58,8 @@ def has_type(value: object, name: str) -> bool:
     """Whether a value, absent ones included, is of the type of that name."""
     if value is ABSENT:
         return False
-    found = type_of(value)
-    return found == name or (name == "number" and found == "integer")
+    actual = type_of(value)
+    return actual == name or (name == "number" and actual == "integer")
 
 
 def prose(type_name: str) -> str:

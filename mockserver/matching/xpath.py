@@ -68,9 +68,9 @@ class _XPathQuery:
         try:
             self._xpath = self._etree.XPath(without_prefixes(text), regexp=False)
             self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
-        except (self._etree.XPathError, ValueError) as why:  # ValueError: characters that no XML can hold
+        except (self._etree.XPathError, ValueError) as error:  # ValueError: characters that no XML can hold
             hint = "Write an XPath 1.0 query such as '//order/@id'"
-            raise invalid(path, f"{text!r} is no XPath: {why}", hint, at_key=True) from None
+            raise invalid(path, f"{text!r} is no XPath: {error}", hint, at_key=True) from None
 
     def texts(self, request: Request) -> list[str]:
         """What the query finds, as texts. Raises UnreadableBodyError."""
@@ -81,20 +81,20 @@ class _XPathQuery:
         if elements > self._limit:
             raise UnreadableBodyError(f"it has more than {self._limit} elements for the query {self.text!r}")
         try:
-            found = self._xpath(root)
-        except self._etree.XPathError as why:
-            raise UnreadableBodyError(f"the query {self.text!r} fails on it: {why}") from None
-        return _texts(found)
+            result = self._xpath(root)
+        except self._etree.XPathError as error:
+            raise UnreadableBodyError(f"the query {self.text!r} fails on it: {error}") from None
+        return _texts(result)
 
 
-def _texts(found: object) -> list[str]:
-    if not isinstance(found, list):
-        return [_scalar(found)]
-    if len(found) > MAX_FOUND:
+def _texts(result: object) -> list[str]:
+    if not isinstance(result, list):
+        return [_scalar(result)]
+    if len(result) > MAX_FOUND:
         raise UnreadableBodyError(f"a query finds more than {MAX_FOUND} places in it")
     texts: list[str] = []
     size = 0
-    for item in found:
+    for item in result:
         text = str(item) if isinstance(item, str) else "".join(item.itertext())
         size += len(text)
         if size > MAX_FOUND_CHARS:
@@ -103,12 +103,12 @@ def _texts(found: object) -> list[str]:
     return texts
 
 
-def _scalar(found: object) -> str:
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    if isinstance(found, float) and found.is_integer():
-        return str(int(found))
-    return str(found)
+def _scalar(result: object) -> str:
+    if isinstance(result, bool):
+        return "true" if result else "false"
+    if isinstance(result, float) and result.is_integer():
+        return str(int(result))
+    return str(result)
 
 
 def without_prefixes(text: str) -> str:
@@ -118,7 +118,7 @@ def without_prefixes(text: str) -> str:
     >>> without_prefixes("//s:Body/child::o:order[@x:id='a:b']")
     "//Body/child::order[@id='a:b']"
     """
-    return _PREFIX.sub(lambda found: found[1] or "", text)
+    return _PREFIX.sub(lambda match: match[1] or "", text)
 
 
 def order(text: str) -> int:
@@ -154,16 +154,16 @@ def _parse(etree: ModuleType, request: Request) -> tuple[Any, int]:
     )
     try:
         root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as why:
-        raise UnreadableBodyError(f"it is no XML: {_said(why)}") from None
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise UnreadableBodyError(f"it is no XML: {_said(error)}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableBodyError("it has a document type, and those are refused")
     _drop_namespaces(root)
     return root, elements
 
 
-def _said(why: Exception) -> str:
-    return str(why).removesuffix(" (<string>, line 1)")
+def _said(error: Exception) -> str:
+    return str(error).removesuffix(" (<string>, line 1)")
 
 
 def _drop_namespaces(root: Any) -> None:

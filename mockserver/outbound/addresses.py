@@ -51,9 +51,9 @@ def plain(address: Address) -> Address:
 
 def forbidden(address: Address) -> str | None:
     """What it is that nobody may be made to call, also where it is wrapped in an address of IPv6."""
-    for one in (address, *_wrapped(address)):
+    for each in (address, *_wrapped(address)):
         for network, what in _NEVER_NETWORKS:
-            if one.version == network.version and one in network:
+            if each.version == network.version and each in network:
                 return what
     return None
 
@@ -64,16 +64,16 @@ def _wrapped(address: Address) -> list[IPv4Address]:
         return []
     bits = int(address)
     last = IPv4Address(bits & 0xFFFF_FFFF)
-    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    wrapped = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if (
         any(address in network for network in (*_NAT64, _TRANSLATED))
         or (address in _COMPATIBLE and bits > 1)
         or (bits >> 32) & 0xFFFF_FFFF in _ISATAP
     ):
-        found.append(last)
+        wrapped.append(last)
     if address in _LOCAL_NAT64:  # RFC 6052 2.2: behind a prefix of 48 bits, bits 64 to 71 are left out
-        found.append(IPv4Address((bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF))
-    return [one for one in found if one is not None]
+        wrapped.append(IPv4Address((bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF))
+    return [each for each in wrapped if each is not None]
 
 
 def read_host(host: str) -> str | Address:

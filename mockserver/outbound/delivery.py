@@ -70,13 +70,13 @@ class WebhookSender:
             answer = await send(target, delivery.method, headers, body, deadline_at_s=deadline_at_s)
         except TimeoutError:
             return WebhookResponse(error=f"timed out after {_seconds(self._timeout_s)}"), False
-        except EgressRefusedError as why:
-            return WebhookResponse(error=f"refused by egress: {why}"), True
-        except UnresolvedHostError as why:
-            return WebhookResponse(error=str(why)), False
-        except Exception as why:  # a bug here must not leave a delivery without an end
+        except EgressRefusedError as error:
+            return WebhookResponse(error=f"refused by egress: {error}"), True
+        except UnresolvedHostError as error:
+            return WebhookResponse(error=str(error)), False
+        except Exception as error:  # a bug here must not leave a delivery without an end
             log.exception("webhook %s could not be sent", delivery.id)
-            return WebhookResponse(error=f"it can't be sent: {why}"), True
+            return WebhookResponse(error=f"it can't be sent: {error}"), True
         return answer, False
 
 

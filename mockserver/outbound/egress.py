@@ -59,16 +59,16 @@ class EgressRule:
         if "/" in text:
             try:
                 return cls(ip_network(text, strict=False))
-            except ValueError as why:
-                raise WrongValueError(f"{shown(text)} is no network", _HINT) from why
-        found = re.fullmatch(r"\[([^\]]*)\](?::(\d+))?|([^:]*)(?::(\d+))?", text)
-        bare, port = (found[1] or found[3] or "", found[2] or found[4]) if found else (text, None)
+            except ValueError as error:
+                raise WrongValueError(f"{shown(text)} is no network", _HINT) from error
+        match = re.fullmatch(r"\[([^\]]*)\](?::(\d+))?|([^:]*)(?::(\d+))?", text)
+        bare, port = (match[1] or match[3] or "", match[2] or match[4]) if match else (text, None)
         if port is not None and not 1 <= int(port) <= 65535:
             raise WrongValueError(f"{shown(text)} has no port from 1 to 65535", _HINT)
         try:
             host = read_host(bare if bare.isascii() else URL.build(scheme="http", host=bare).raw_host or "")
-        except ValueError as why:
-            raise WrongValueError(f"{shown(text)} is no host", _HINT) from why
+        except ValueError as error:
+            raise WrongValueError(f"{shown(text)} is no host", _HINT) from error
         return cls(host if isinstance(host, str) else ip_network(host), int(port) if port else None)
 
     def takes_port(self, port: int) -> bool:
@@ -131,16 +131,16 @@ class Egress:
             raise self._closed(name, port)  # a name that is not open is not even looked up
         try:
             texts = await self._resolver(name, port)
-        except (OSError, UnicodeError) as why:
-            raise UnresolvedHostError(f"the name {name!r} can't be resolved") from why
+        except (OSError, UnicodeError) as error:
+            raise UnresolvedHostError(f"the name {name!r} can't be resolved") from error
         addresses = [as_address(text) for text in texts]
         if not addresses or None in addresses:
             raise UnresolvedHostError(f"the name {name!r} has no address")
-        found = tuple(dict.fromkeys(one for one in addresses if one is not None))
-        _check(found, name)
-        if not by_name and not all(self._in_networks(one, port) for one in found):
+        unique = tuple(dict.fromkeys(each for each in addresses if each is not None))
+        _check(unique, name)
+        if not by_name and not all(self._in_networks(each, port) for each in unique):
             raise self._closed(name, port)
-        return found
+        return unique
 
     def _is_open(self, name: str, port: int) -> bool:
         return name in self._literal_hosts() or any(
@@ -167,8 +167,8 @@ def _rules(texts: Iterable[str]) -> list[EgressRule]:
     for text in texts:
         try:
             rules.append(EgressRule.parse(text))
-        except WrongValueError as why:
-            flaws.append(Flaw((), f"--allow-egress: {why}", why.hint))
+        except WrongValueError as error:
+            flaws.append(Flaw((), f"--allow-egress: {error}", error.hint))
     if flaws:
         raise InvalidInputError(flaws)
     return rules
@@ -195,8 +195,8 @@ def read_url(url: str) -> tuple[URL, str | Address, int]:
         parsed = URL(url, encoded=url.isascii())
         port = parsed.port
         host = parsed.raw_host
-    except (ValueError, IndexError) as why:  # yarl raises IndexError for http://[::1]@/
-        raise EgressRefusedError(f"{shown(url)} is no URL", remedy) from why
+    except (ValueError, IndexError) as error:  # yarl raises IndexError for http://[::1]@/
+        raise EgressRefusedError(f"{shown(url)} is no URL", remedy) from error
     if parsed.scheme not in ("http", "https") or not host or not port:
         raise EgressRefusedError(f"{shown(url)} is no http or https URL", remedy)
     if "@" in parsed.raw_authority:
@@ -205,8 +205,8 @@ def read_url(url: str) -> tuple[URL, str | Address, int]:
         )
     try:
         return parsed, read_host(host), port
-    except ValueError as why:
-        raise EgressRefusedError(f"the host of {shown(url)} can't be used: {why}", remedy) from why
+    except ValueError as error:
+        raise EgressRefusedError(f"the host of {shown(url)} can't be used: {error}", remedy) from error
 
 
 async def look_up(name: str, port: int) -> list[str]:
@@ -215,14 +215,14 @@ async def look_up(name: str, port: int) -> list[str]:
     doesn't answer must not hold up the end of the process. Raises OSError.
     """
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[str]] = loop.create_future()
+    future: asyncio.Future[list[str]] = loop.create_future()
 
-    def settle(addresses: list[str], why: Exception | None) -> None:
-        if not found.done():
-            if why is None:
-                found.set_result(addresses)
+    def settle(addresses: list[str], error: Exception | None) -> None:
+        if not future.done():
+            if error is None:
+                future.set_result(addresses)
             else:
-                found.set_exception(why)
+                future.set_exception(error)
 
     def ask() -> None:
         addresses: list[str] = []
@@ -230,10 +230,10 @@ async def look_up(name: str, port: int) -> list[str]:
         try:
             entries = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
             addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
-        except (OSError, UnicodeError) as why:
-            failed = why
+        except (OSError, UnicodeError) as error:
+            failed = error
         with contextlib.suppress(RuntimeError):  # the loop may be closed by now
             loop.call_soon_threadsafe(settle, addresses, failed)
 
     threading.Thread(target=ask, name="mockserver-resolve", daemon=True).start()
-    return await found
+    return await future

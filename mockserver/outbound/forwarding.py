@@ -28,8 +28,8 @@ def rule_of(url: str, flag: str) -> str:
     """The rule that opens just that host and port. Raises InvalidInputError, naming the flag."""
     try:
         parts = urlsplit(read_upstream(url))
-    except WrongValueError as why:
-        raise invalid((), f"{flag}: {why}", why.hint) from why
+    except WrongValueError as error:
+        raise invalid((), f"{flag}: {error}", error.hint) from error
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -39,7 +39,7 @@ async def may_forward(egress: Egress, url: str) -> None:
     """Raises InvalidInputError where nobody may be called there, or its name has no address."""
     try:
         await egress.resolve(url)
-    except EgressRefusedError as why:
-        raise invalid(("to",), why.reason, why.remedy) from why
-    except UnresolvedHostError as why:
-        raise invalid(("to",), str(why), "See that it is spelt right and known here") from why
+    except EgressRefusedError as error:
+        raise invalid(("to",), error.reason, error.remedy) from error
+    except UnresolvedHostError as error:
+        raise invalid(("to",), str(error), "See that it is spelt right and known here") from error

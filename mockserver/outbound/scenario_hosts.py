@@ -66,11 +66,11 @@ def literal_host(source: str, constants: Mapping[str, Any], render: Render | Non
     text = _made(render, source, constants)
     if text is not None:
         return _host(text)
-    for end in [found.start() for found in reversed(list(_BRACES.finditer(source)))]:
+    for end in [match.start() for match in reversed(list(_BRACES.finditer(source)))]:
         text = _made(render, source[:end], constants)
         if text is not None:
-            found = _AUTHORITY.match(text)
-            return _host(found[0]) if found else None
+            match = _AUTHORITY.match(text)
+            return _host(match[0]) if match else None
     return None
 
 

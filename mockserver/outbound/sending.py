@@ -50,8 +50,8 @@ async def send(
             return await _read(response, deadline_at_s)
     except TimeoutError:
         raise
-    except (aiohttp.ClientError, OSError, ValueError) as why:
-        return WebhookResponse(error=explained(why, target))
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        return WebhookResponse(error=explained(error, target))
 
 
 async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> WebhookResponse:
@@ -75,39 +75,39 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Webho
     return WebhookResponse(response.status, error, body[:KEPT_BYTES])
 
 
-def explained(why: Exception, target: Target | str) -> str:
+def explained(error: Exception, target: Target | str) -> str:
     """For people: why a request to that place has no answer."""
     import aiohttp  # by now it is imported
 
-    if isinstance(why, aiohttp.ClientError):
-        return _said(why, target)
-    if isinstance(why, OSError):
-        return _unreachable(why, target)
-    return f"it can't be sent: {why}"  # a header that can't stand on the wire
+    if isinstance(error, aiohttp.ClientError):
+        return _said(error, target)
+    if isinstance(error, OSError):
+        return _unreachable(error, target)
+    return f"it can't be sent: {error}"  # a header that can't stand on the wire
 
 
-def _said(why: aiohttp.ClientError, target: Target | str) -> str:
+def _said(error: aiohttp.ClientError, target: Target | str) -> str:
     import aiohttp  # by now it is imported
 
-    match why:
+    match error:
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {target} was not accepted: {why.certificate_error}"
+            return f"the certificate of {target} was not accepted: {error.certificate_error}"
         case aiohttp.ClientConnectorError():
-            return _unreachable(why.os_error, target)
+            return _unreachable(error.os_error, target)
         case aiohttp.ServerDisconnectedError():
             return f"{target} closed the connection without an answer"
         case aiohttp.ClientOSError():
-            return _unreachable(why, target)
+            return _unreachable(error, target)
         case aiohttp.ClientResponseError():
-            return f"the answer of {target} is no HTTP: {why.message.strip().partition(chr(10))[0]}"
-    return str(why) or type(why).__name__
+            return f"the answer of {target} is no HTTP: {error.message.strip().partition(chr(10))[0]}"
+    return str(error) or type(error).__name__
 
 
-def _unreachable(why: OSError, target: Target | str) -> str:
-    if isinstance(why, ssl.SSLError):
-        return f"no TLS with {target}: {why.reason or why}"
-    if why.errno == errno.ECONNREFUSED:
+def _unreachable(error: OSError, target: Target | str) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {target}: {error.reason or error}"
+    if error.errno == errno.ECONNREFUSED:
         return f"connection refused by {target}"
-    if why.errno in (errno.ECONNRESET, errno.EPIPE):
+    if error.errno in (errno.ECONNRESET, errno.EPIPE):
         return f"{target} reset the connection"
-    return f"{target} can't be reached: {why.strerror or why}"
+    return f"{target} can't be reached: {error.strerror or error}"

@@ -113,15 +113,15 @@ class Upstream:
             return _failed(
                 504, "upstream-timeout", to, what, "Start the server with a longer --upstream-timeout"
             )
-        except EgressRefusedError as why:
-            return _failed(502, "egress", to, f"nobody may be called there: {why.reason}", why.remedy)
-        except UnresolvedHostError as why:
-            return _failed(502, "upstream", to, str(why), _LOOK)
-        except aiohttp.ClientConnectorCertificateError as why:
-            return _failed(502, "upstream", to, explained(why, to), "Name its CA with --upstream-ca FILE")
-        except (aiohttp.ClientError, OSError, ValueError) as why:
-            text = explained(why, to)
-            _forget_frames(why)
+        except EgressRefusedError as error:
+            return _failed(502, "egress", to, f"nobody may be called there: {error.reason}", error.remedy)
+        except UnresolvedHostError as error:
+            return _failed(502, "upstream", to, str(error), _LOOK)
+        except aiohttp.ClientConnectorCertificateError as error:
+            return _failed(502, "upstream", to, explained(error, to), "Name its CA with --upstream-ca FILE")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            text = explained(error, to)
+            _forget_frames(error)
             return _failed(502, "upstream", to, text, _LOOK)
         return self._came(to, request, answer)
 
@@ -148,11 +148,11 @@ class Upstream:
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
             try:
                 context.load_verify_locations(self._ca_file)
-            except (OSError, ssl.SSLError) as why:
+            except (OSError, ssl.SSLError) as error:
                 raise TlsSettingsError(
-                    f"--upstream-ca: {self._ca_file} holds no CA that can be trusted: {why}. "
+                    f"--upstream-ca: {self._ca_file} holds no CA that can be trusted: {error}. "
                     "Give a file of certificates in PEM"
-                ) from why
+                ) from error
         return context
 
     def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> UpstreamReply:
@@ -178,10 +178,10 @@ class Upstream:
                 if not piece:
                     return
                 yield piece
-        except TimeoutError as why:
-            raise BrokenReplyError(f"{to} sent nothing more for {format_duration(self._idle_s)}") from why
-        except (aiohttp.ClientError, OSError) as why:
-            raise BrokenReplyError(f"the reply of {to} broke off") from why
+        except TimeoutError as error:
+            raise BrokenReplyError(f"{to} sent nothing more for {format_duration(self._idle_s)}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise BrokenReplyError(f"the reply of {to} broke off") from error
 
 
 def _forget_frames(error: BaseException | None) -> None:
@@ -200,9 +200,9 @@ def _failed(status: int, kind: str, to: str, what: str, hint: str) -> UpstreamRe
     return UpstreamReply(problem_response(document), error=document)
 
 
-def broke_off(to: str, why: BrokenReplyError) -> dict[str, Any]:
+def broke_off(to: str, error: BrokenReplyError) -> dict[str, Any]:
     """What the record says of a reply that did not come to its end."""
-    return problem(502, "upstream", f"{to} broke off", f"{why}. The client's connection was closed with it")
+    return problem(502, "upstream", f"{to} broke off", f"{error}. The client's connection was closed with it")
 
 
 def target_of(request: Request) -> str:

@@ -248,9 +248,9 @@ class WebhookQueue:
         task.add_done_callback(forget)
         return task
 
-    def end(self, why: str) -> None:
+    def end(self, reason: str) -> None:
         """Fires nothing more. Tries under way come to their end, but have no further one."""
-        self.over = why
+        self.over = reason
         self._disarm()
         if self._stepping and self._runs:
             self._ns.clock.resume()

@@ -74,7 +74,7 @@ def _texts(part: StatePart, known: dict[tuple[str, int], _Chunk], made: Encoded)
 
 
 def _rows(part: StatePart, things: list[Any]) -> bytes:
-    return json_bytes([part.row(one) for one in things])[1:-1]
+    return json_bytes([part.row(thing) for thing in things])[1:-1]
 
 
 def _same(old: list[Any], new: list[Any]) -> bool:

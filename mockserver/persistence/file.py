@@ -39,8 +39,8 @@ class Disk:
             with contextlib.suppress(FileNotFoundError):
                 _check_regular(self._path.stat())
             lock = self._open_lock()
-        except OSError as why:
-            raise StateFileError(self._unusable(why)) from why
+        except OSError as error:
+            raise StateFileError(self._unusable(error)) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -50,9 +50,9 @@ class Disk:
                 f"the state file {self.name} is in use by another mockserver"
                 f"{f', process {owner}' if owner else ''}. Give each server its own --state-file"
             ) from None
-        except OSError as why:
+        except OSError as error:
             os.close(lock)
-            raise StateFileError(self._unusable(why)) from why
+            raise StateFileError(self._unusable(error)) from error
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d\n" % os.getpid(), 0)
         self._lock = lock
@@ -86,17 +86,17 @@ class Disk:
             return self._path.read_bytes()
         except FileNotFoundError:
             return None
-        except OSError as why:
-            raise StateFileError(self._unusable(why)) from why
+        except OSError as error:
+            raise StateFileError(self._unusable(error)) from error
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """Raises StateFileError; then the old document is still there."""
         try:
             self._write(pieces)
-        except OSError as why:
+        except OSError as error:
             with contextlib.suppress(OSError):
                 self._new.unlink()
-            raise StateFileError(self._unusable(why)) from why
+            raise StateFileError(self._unusable(error)) from error
 
     def _write(self, pieces: Iterable[bytes]) -> None:
         self._new.unlink(missing_ok=True)  # of a server that crashed, or what somebody put there
@@ -113,9 +113,9 @@ class Disk:
         finally:
             os.close(folder)
 
-    def _unusable(self, why: OSError) -> str:
-        reason = why.strerror or str(why)
-        hint = _HINTS.get(why.errno or 0, "It needs a folder that this user may write to; name another")
+    def _unusable(self, error: OSError) -> str:
+        reason = error.strerror or str(error)
+        hint = _HINTS.get(error.errno or 0, "It needs a folder that this user may write to; name another")
         return f"can't use the state file {self.name}: {reason}. {hint} with --state-file"
 
 
@@ -141,8 +141,8 @@ _KINDS = (
 )
 
 
-def _check_regular(found: os.stat_result, name: str = "it ") -> None:
+def _check_regular(status: os.stat_result, name: str = "it ") -> None:
     """Raises OSError for what is not a regular file: to read it may never end, and to replace it would lose it."""
-    kind = next((kind for holds, kind in _KINDS if holds(found.st_mode)), None)
+    kind = next((kind for holds, kind in _KINDS if holds(status.st_mode)), None)
     if kind is not None:
         raise OSError(errno.EINVAL, f"{name}is {kind}, and not a regular file")

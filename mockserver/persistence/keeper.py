@@ -95,16 +95,16 @@ class Keeper:
         remedy = "Delete it to begin anew, or name another with --state-file"
         try:
             restore(self._engine, read(raw))
-        except UnreadableDocumentError as why:
-            raise StateFileRefusedError(f"{not_used}: {why}. {remedy}") from why
-        except (LookupError, TypeError, ValueError, AttributeError) as why:
-            odd = f"it is whole, but holds what this mockserver can't read ({type(why).__name__}: {why})"
-            raise StateFileRefusedError(f"{not_used}: {odd}. {remedy}") from why
-        except RestoreError as why:
-            lines = "\n".join(f"{name}: {line}" for line in why.lines)
+        except UnreadableDocumentError as error:
+            raise StateFileRefusedError(f"{not_used}: {error}. {remedy}") from error
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            odd = f"it is whole, but holds what this mockserver can't read ({type(error).__name__}: {error})"
+            raise StateFileRefusedError(f"{not_used}: {odd}. {remedy}") from error
+        except RestoreError as error:
+            lines = "\n".join(f"{name}: {line}" for line in error.lines)
             raise StateFileRefusedError(
                 f"{lines}\nMend that, or delete {name} to begin anew, or name another with --state-file"
-            ) from why
+            ) from error
 
     def view(self) -> dict[str, str | None]:
         """How it stands, for health."""
@@ -146,13 +146,13 @@ class Keeper:
         """What fails is tried again at the next look. It is said once, and so is that all is well again."""
         try:
             await self._save()
-        except StateFileError as why:
+        except StateFileError as error:
             if self.error is None:
-                log.error("%s. What has changed since is kept in memory only", why)  # noqa: TRY400
-            self.error = str(why)
-        except Exception as why:
+                log.error("%s. What has changed since is kept in memory only", error)  # noqa: TRY400
+            self.error = str(error)
+        except Exception as error:
             log.exception("the state was not saved")
-            self.error = f"{type(why).__name__}: {why}"
+            self.error = f"{type(error).__name__}: {error}"
             self._seen.clear()
         else:
             if self.error is not None:
@@ -163,30 +163,30 @@ class Keeper:
         """When it comes back, all that was there before is written. Raises StateFileError."""
         async with self._saving:  # two at once would write one file
             began_s = REAL.monotonic()
-            found = await self._take()
+            changed = await self._take()
             as_many = len(self._encoded) == len(self._engine.namespaces)
-            if as_many and not found and not self._behind:
+            if as_many and not changed and not self._behind:
                 return
             now = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
             saved_at = now.replace("+00:00", "Z")
-            if await asyncio.to_thread(self._write, found, saved_at):
+            if await asyncio.to_thread(self._write, changed, saved_at):
                 self.saved_at = saved_at
             self._took_s = max(REAL.monotonic() - began_s, _FADES * self._took_s)
 
     async def _take(self) -> list[Taken]:
         """Of every namespace that may have changed, a copy; nobody has to wait long meanwhile."""
         since_s, self._changed_since_s = self._changed_since_s, math.inf
-        found: list[Taken] = []
+        changed: list[Taken] = []
         ends_s = REAL.monotonic() + _LONGEST_TURN_S
         for i, ns in enumerate(list(self._engine.namespaces.values())):
             stands = self._stands(ns, since_s)
             if not stands and self._engine.namespaces.get(ns.name) is ns:
                 self._seen[ns.name] = _Seen(ns, ns.last_number, under_way(ns))
-                found.append(taken(ns, self._seed))
+                changed.append(taken(ns, self._seed))
             if (not stands or i % _LOOKED_AT == 0) and REAL.monotonic() > ends_s:
                 await asyncio.sleep(0)
                 ends_s = REAL.monotonic() + _LONGEST_TURN_S
-        return found
+        return changed
 
     def _stands(self, ns: Namespace, since_s: float) -> bool:
         """Whether it can't have changed since it was taken."""
@@ -199,20 +199,20 @@ class Keeper:
 
     # Writing, on a thread
 
-    def _write(self, found: list[Taken], saved_at: str) -> bool:
+    def _write(self, changed: list[Taken], saved_at: str) -> bool:
         """Whether there was anything new. Raises StateFileError."""
         for name in self._encoded.keys() - self._engine.namespaces.keys():
             del self._encoded[name]
             self._seen.pop(name, None)
             self._behind = True
-        for one in found:
-            old = self._encoded.get(one.name)
-            new = self._encoded[one.name] = encoded(one, old, self._breathe)
+        for copy in changed:
+            old = self._encoded.get(copy.name)
+            new = self._encoded[copy.name] = encoded(copy, old, self._breathe)
             if old is None or old.pieces != new.pieces:
                 self._behind = True
         if not self._behind:
             return False
-        self._disk.write(composed(saved_at, ((name, one.pieces) for name, one in self._encoded.items())))
+        self._disk.write(composed(saved_at, ((name, copy.pieces) for name, copy in self._encoded.items())))
         self._behind = False
         return True
 

@@ -91,13 +91,13 @@ def _put_overlay(ns: Namespace, about: dict[str, Any] | None, rows: Rows) -> Ite
     for row in rows["scenarios"]:
         try:
             _put_scenario(ns, overlay, row)
-        except LoadError as why:
-            yield from (f"scenarios.{row['name']}: {line}" for line in why.lines)
+        except LoadError as error:
+            yield from (f"scenarios.{row['name']}: {line}" for line in error.lines)
     for row in rows["routes"]:
         try:
             _put_route(ns, overlay, row)
-        except InvalidInputError as why:
-            yield from (f"routes.{row['name']}: {flaw}" for flaw in why.flaws)
+        except InvalidInputError as error:
+            yield from (f"routes.{row['name']}: {flaw}" for flaw in error.flaws)
     ns.changed()
 
 
@@ -119,8 +119,8 @@ def _scenario(ns: Namespace, row: Row) -> Scenario:
     source = again(row["text"], row["kind"], name, row["label"], file, files)
     try:
         return compile_scenario(source, order)
-    except InvalidInputError as why:
-        raise LoadError(source.located(why.flaws)) from why
+    except InvalidInputError as error:
+        raise LoadError(source.located(error.flaws)) from error
 
 
 def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
@@ -141,8 +141,8 @@ def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
     routes = None if kept["routes"] is None else frozenset(kept["routes"])
     try:
         outage = Outage(parse_spec(OutageSpec, kept["data"]), kept["data"], routes, 0.0)
-    except InvalidInputError as why:
-        return [str(flaw) for flaw in why.flaws]
+    except InvalidInputError as error:
+        return [str(flaw) for flaw in error.flaws]
     until_s, skipped, answered = kept["state"]
     outage.restore((until_s, skipped, answered))
     ns.set_outage(outage)

@@ -51,7 +51,7 @@ def under_way(ns: Namespace) -> tuple[Any, ...] | None:
     """
     made = ns.parts
     keys = made.memory.keys.in_flight if made.memory is not None else 0
-    busy = sum(one.state in _BUSY for one in made.deliveries) if made.deliveries is not None else 0
+    busy = sum(delivery.state in _BUSY for delivery in made.deliveries) if made.deliveries is not None else 0
     if not keys and not busy:
         return None
     timers = ns.timers

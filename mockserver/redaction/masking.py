@@ -69,23 +69,23 @@ def mask_text(text: str) -> str:
 def _without_keys(text: str) -> str:
     text = _ASSIGNED.replaced(text, _assigned)
     if "://" in text:
-        text = USER_AND_PASSWORD.replaced(text, lambda found: f"{found[1]}{MASK}@")
+        text = USER_AND_PASSWORD.replaced(text, lambda match: f"{match[1]}{MASK}@")
     if "PRIVATE KEY-----" in text:
-        text = PRIVATE_KEYS.replaced(text, lambda found: f"{found[1]}{MASK}{found[3]}")
+        text = PRIVATE_KEYS.replaced(text, lambda match: f"{match[1]}{MASK}{match[3]}")
     text = _CREDENTIALS.replaced(text, _credentials)
-    return KEYS.replaced(text, lambda found: mask(found[0]))
+    return KEYS.replaced(text, lambda match: mask(match[0]))
 
 
-def _assigned(found: Any) -> str:
-    name, value = found[1], found[2]
+def _assigned(match: Any) -> str:
+    name, value = match[1], match[2]
     kind = named(name[:-1])
-    return str(found[0]) if kind is None else f"{name}{mask_named(kind, value)}"
+    return str(match[0]) if kind is None else f"{name}{mask_named(kind, value)}"
 
 
-def _credentials(found: Any) -> str:
-    scheme, blank, secret = found[1], found[2], found[3]
+def _credentials(match: Any) -> str:
+    scheme, blank, secret = match[1], match[2], match[3]
     is_word = len(secret) < 20 and not any(char.isdigit() for char in secret)  # "basic authentication"
-    return found[0] if is_word else f"{scheme}{blank}{mask(secret)}"
+    return match[0] if is_word else f"{scheme}{blank}{mask(secret)}"
 
 
 def _without_cards(text: str) -> str:

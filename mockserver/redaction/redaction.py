@@ -138,37 +138,37 @@ def _mask_said(text: str) -> str:
     return mask_text(text)
 
 
-def _said_text(found: Any) -> str:
-    kind, value = named(found[2]), str(found[3])
+def _said_text(match: Any) -> str:
+    kind, value = named(match[2]), str(match[3])
     if kind is None:
-        return str(found[0])
+        return str(match[0])
     content = value.lstrip("\\\"'")
-    return f"{found[1]}{value[: len(value) - len(content)]}{_by_name(kind, content)}"
+    return f"{match[1]}{value[: len(value) - len(content)]}{_by_name(kind, content)}"
 
 
-def _said_word(found: Any) -> str:
+def _said_word(match: Any) -> str:
     """Only passwords: of other names a sentence may speak."""
-    is_password = named(found[2]) is SecretName.PASSWORD
-    return f"{found[1]}{mask_named(SecretName.PASSWORD, found[3])}" if is_password else str(found[0])
+    is_password = named(match[2]) is SecretName.PASSWORD
+    return f"{match[1]}{mask_named(SecretName.PASSWORD, match[3])}" if is_password else str(match[0])
 
 
 def _quoted_numbers(masked: str, text: str) -> str:
     """A card's number that stood in JSON without quotes gets some."""
     is_json = text.lstrip()[:1] in ("{", "[")
     return (
-        _BARE.replaced(masked, lambda found: f'{found[1]}"{found[2]}"{found[3]}')
+        _BARE.replaced(masked, lambda match: f'{match[1]}"{match[2]}"{match[3]}')
         if is_json and masked != text
         else masked
     )
 
 
-def _member(found: Any) -> str:
-    head, name, value = str(found[1]), found[2], str(found[3])
+def _member(match: Any) -> str:
+    head, name, value = str(match[1]), match[2], str(match[3])
     kind = named(name)
     if kind is None:
-        return str(found[0])
+        return str(match[0])
     if value[:1] == "[":
-        return f"{head}{_SCALAR.replaced(value, lambda one: _scalar(kind, one[0]))}"
+        return f"{head}{_SCALAR.replaced(value, lambda item: _scalar(kind, item[0]))}"
     return head + _scalar(kind, value)
 
 
@@ -183,9 +183,9 @@ def _scalar(kind: SecretName, value: str) -> str:
     return f'"{_by_name(kind, value[1 : len(value) - len(end)])}{end}'
 
 
-def _marked_up(found: Any) -> str:
-    kind = named(found[2])
-    return str(found[0]) if kind is None else f"{found[1]}{_by_name(kind, found[3])}"
+def _marked_up(match: Any) -> str:
+    kind = named(match[2])
+    return str(match[0]) if kind is None else f"{match[1]}{_by_name(kind, match[3])}"
 
 
 def mask_bytes(body: bytes, media_type: str = "") -> bytes:

@@ -46,8 +46,8 @@ class SecretPattern:
     def replaced(self, text: str, instead: Substitute) -> str:
         if not self.found_in(text):  # the library's own way to this is eight times as long
             return text
-        found: str = self._made().sub(instead, _encodable(text))
-        return found
+        replaced: str = self._made().sub(instead, _encodable(text))
+        return replaced
 
 
 def _encodable(text: str) -> str:
@@ -168,14 +168,14 @@ def _is_part(text: str, beside: int, step: int) -> bool:
 def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
     """The last group of the card number that begins with that group; None where none does."""
     sizes: list[int] = []
-    found = None
+    end = None
     for last in range(first, min(first + 5, len(groups))):
         sizes.append(groups[last][1] - groups[last][0])
         if sum(sizes) > _LONGEST or not _is_printed(sizes):
             break
         if sum(sizes) >= _SHORTEST and is_card_number(text[groups[first][0] : groups[last][1]]):
-            found = last
-    return found
+            end = last
+    return end
 
 
 def _is_printed(sizes: list[int]) -> bool:

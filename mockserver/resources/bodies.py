@@ -46,8 +46,8 @@ def read_object(request: Request, shape: SchemaShape) -> dict[str, Any]:
         return {}
     try:
         value = from_form(request.form_pairs, shape) if kind in FORMS else request.json
-    except UnreadableBodyError as why:
-        raise unfit("", f"must be a JSON object, but {why}") from why
+    except UnreadableBodyError as error:
+        raise unfit("", f"must be a JSON object, but {error}") from error
     if not isinstance(value, dict):
         raise unfit("", "must be a JSON object")
     _check_writable(value)
@@ -66,12 +66,12 @@ def _check_writable(value: object) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                below.extend(one.values())
-            elif isinstance(one, list):
-                below.extend(one)
-            elif isinstance(one, float) and not math.isfinite(one):
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, float) and not math.isfinite(item):
                 raise unfit("", "has a number that is too large")
         if not below:
             return
@@ -102,10 +102,10 @@ def _steps(name: str) -> list[str]:
     >>> _steps("items[0][sku]"), _steps("tags[]"), _steps("odd[")
     (['items', '0', 'sku'], ['tags', ''], ['odd['])
     """
-    found = _NAME.fullmatch(name)
-    if not found:
+    match = _NAME.fullmatch(name)
+    if not match:
         return [name]
-    return [found[1], *_STEP.findall(found[2])]
+    return [match[1], *_STEP.findall(match[2])]
 
 
 def _insert(grown: Grown, steps: list[str], text: str) -> None:

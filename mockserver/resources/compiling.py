@@ -66,11 +66,11 @@ class ResourceCompiler(FlawCollector):
         spec = self.spec
         if not spec.new:
             return None
-        for field, why in self.kept():
+        for field, key in self.kept():
             if field in spec.new:
                 self.flaws.append(
                     Flaw(
-                        ("new", field), f"the field {field!r} is made by `{why}`", "Take it out", at_key=True
+                        ("new", field), f"the field {field!r} is made by `{key}`", "Take it out", at_key=True
                     )
                 )
         return compile_tree(plain_numbers(spec.new), ("new",), names=self.names | {"n", "item"})
@@ -93,18 +93,18 @@ class ResourceCompiler(FlawCollector):
             return ((("seed", "each"), tree),) * seed.count
         if isinstance(seed, list):
             self.written = seed
-            placed = [(("seed", i), one) for i, one in enumerate(seed)]
-            return tuple((path, self.attempt((), _tree, one, path, names)) for path, one in placed)
+            placed = [(("seed", i), item) for i, item in enumerate(seed)]
+            return tuple((path, self.attempt((), _tree, item, path, names)) for path, item in placed)
         return self.attempt((), self.seeds_in_file, seed) or ()
 
     def seeds_in_file(self, name: str) -> Seeds:
         """Items from a file, as they stand: braces in it are no templates."""
         items = json_file(name, ("seed",), self.read_file)
-        if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise invalid(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]")
         self.written = items
         self.in_file = True
-        return tuple((("seed",), Tree(one, None, [])) for one in items)
+        return tuple((("seed",), Tree(item, None, [])) for item in items)
 
     def check_consistency(self) -> None:
         """Check what concerns several parts of the resource."""
@@ -150,7 +150,7 @@ class ResourceCompiler(FlawCollector):
                 seen.add(text)
 
     def check_machine(self, machine: MachineSpec) -> None:
-        known = states(machine) | {start for one in machine.transitions.values() for start in one}
+        known = states(machine) | {start for moves in machine.transitions.values() for start in moves}
         written = [(i, item[machine.field]) for i, item in enumerate(self.written) if machine.field in item]
         for i, state in written:
             if state is not None and not self.is_open(state) and state not in list(known):

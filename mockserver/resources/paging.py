@@ -57,17 +57,17 @@ def list_page(spec: PageSpec | None, collection: Collection, request: Request) -
     """The page that was asked for; past the end it is empty. Raises BodyMismatchError for a bad parameter."""
     if spec is None or not spec.style:
         return Page({"items": collection.items, "total": len(collection)})
-    asked = _Asked(request)
-    size = asked.size(spec)
+    parameters = _Asked(request)
+    size = parameters.size(spec)
     cut = {"number": _by_number, "offset": _by_offset, "cursor": _by_cursor}[spec.style]
-    page = cut(spec, collection, asked, size)
-    if asked.errors:
-        raise BodyMismatchError(asked.errors)
+    page = cut(spec, collection, parameters, size)
+    if parameters.errors:
+        raise BodyMismatchError(parameters.errors)
     return page
 
 
-def _by_number(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
-    number, total = asked.number(spec.number, 1, 1), len(collection)
+def _by_number(spec: PageSpec, collection: Collection, parameters: _Asked, size: int) -> Page:
+    number, total = parameters.number(spec.number, 1, 1), len(collection)
     pages = -(-total // size)
     facts = {
         "items": collection.slice((number - 1) * size, size),
@@ -84,8 +84,8 @@ def _by_number(spec: PageSpec, collection: Collection, asked: _Asked, size: int)
     return Page(facts, (*links, ("last", str(max(1, pages)))))
 
 
-def _by_offset(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
-    offset, total = asked.number(spec.offset, 0, 0), len(collection)
+def _by_offset(spec: PageSpec, collection: Collection, parameters: _Asked, size: int) -> Page:
+    offset, total = parameters.number(spec.offset, 0, 0), len(collection)
     last = max(0, (total - 1) // size * size)
     facts = {
         "items": collection.slice(offset, size),
@@ -102,14 +102,14 @@ def _by_offset(spec: PageSpec, collection: Collection, asked: _Asked, size: int)
     return Page(facts, (*links, ("last", str(last))))
 
 
-def _by_cursor(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
-    place = _place(spec, collection, asked)
-    found = collection.after(place, size + 1)
-    has_next = len(found) > size
-    found = found[:size]
-    cursor = _cursor(found[-1][0]) if has_next else None
+def _by_cursor(spec: PageSpec, collection: Collection, parameters: _Asked, size: int) -> Page:
+    place = _place(spec, collection, parameters)
+    entries = collection.after(place, size + 1)
+    has_next = len(entries) > size
+    entries = entries[:size]
+    cursor = _cursor(entries[-1][0]) if has_next else None
     facts: dict[str, Any] = {
-        "items": [item for _, item in found],
+        "items": [item for _, item in entries],
         "total": len(collection),
         "has_next": has_next,
         "next_cursor": cursor,
@@ -123,17 +123,17 @@ def _cursor(place: int) -> str:
     return base64.urlsafe_b64encode(b"after:%d" % place).rstrip(b"=").decode()
 
 
-def _place(spec: PageSpec, collection: Collection, asked: _Asked) -> int:
+def _place(spec: PageSpec, collection: Collection, parameters: _Asked) -> int:
     """The place after which to go on: a cursor of ours, or an item's id, also of one that has gone."""
     assert spec.cursor is not None
-    text = asked.request.query.get(spec.cursor, [""])[0]
+    text = parameters.request.query.get(spec.cursor, [""])[0]
     if not text:
         return -1
     place = collection.place_of(text)
     if place is None:
         place = _read_cursor(text)
     if place is None:
-        asked.errors.append({"field": spec.cursor, "message": "is no cursor that was given out"})
+        parameters.errors.append({"field": spec.cursor, "message": "is no cursor that was given out"})
         return -1
     return place
 

@@ -59,11 +59,11 @@ class Schema:
         `excused`, and none of those that are `known` is called unknown.
         """
         try:
-            found = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
+            errors = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
         except UnicodeEncodeError:
             return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
         told: set[tuple[str, str]] = set()
-        for path, message in (one for error in found for one in said(error, value)):
+        for path, message in (finding for error in errors for finding in said(error, value)):
             unknown_yet_known = message == _UNKNOWN and path[0] in known
             if not (path and path[0] in excused) and not unknown_yet_known:
                 told.add((dotted(path), message))
@@ -75,28 +75,28 @@ def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schem
     document = json_file(written, path, read_file) if isinstance(written, str) else written
     try:
         from jsonschema_rs import ValidationError
-    except ImportError as why:
-        raise MissingExtraError(path, "`schema`", "schema") from why
+    except ImportError as error:
+        raise MissingExtraError(path, "`schema`", "schema") from error
     try:
         return Schema(document)
-    except ValidationError as why:
-        raise InvalidInputError(_flaw(why, path, written)) from why
-    except (ValueError, RecursionError) as why:
-        raise invalid(path, f"this is no JSON Schema: {why}", "See json-schema.org") from why
+    except ValidationError as error:
+        raise InvalidInputError(_flaw(error, path, written)) from error
+    except (ValueError, RecursionError) as error:
+        raise invalid(path, f"this is no JSON Schema: {error}", "See json-schema.org") from error
 
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 
 
-def _flaw(why: Any, path: KeyPath, written: object) -> Flaw:
+def _flaw(error: Any, path: KeyPath, written: object) -> Flaw:
     """What the library says against a schema; inside a file only the file's name has a place of ours."""
-    inner = tuple(why.instance_path)
-    message = why.message
+    inner = tuple(error.instance_path)
+    message = error.message
     if "is not present in a registry" in message:
         return Flaw(
             path, f"{message.split(' is not ')[0]} is another document", "Copy what it needs under $defs"
         )
-    value = why.instance
+    value = error.instance
     hint = near(value, _TYPES) if inner and inner[-1] == "type" and isinstance(value, str) else ""
     if isinstance(written, str):
         place = f" at {dotted(inner)}" if inner else ""
@@ -204,10 +204,10 @@ def _alternatives(error: Any, path: KeyPath, whole: object) -> Said:
     if error.kind.name == "oneOf" and not all(branches):
         yield path, "fits more than one of the allowed forms"
         return
-    meant = [branch for branch in branches if not any(_misses(one, path) for one in branch)]
+    meant = [branch for branch in branches if not any(_misses(inner_error, path) for inner_error in branch)]
     if len(meant) == 1:
-        for one in meant[0]:
-            yield from said(one, whole)
+        for inner_error in meant[0]:
+            yield from said(inner_error, whole)
         return
     types = [_wrong_types(branch, path) for branch in branches]
     if all(types):
@@ -225,9 +225,9 @@ def _misses(error: Any, path: KeyPath) -> bool:
 def _wrong_types(branch: list[Any], path: KeyPath) -> list[str]:
     return [
         name
-        for one in branch
-        if one.kind.name == "type" and tuple(one.instance_path) == path
-        for name in one.kind.as_dict()["types"]
+        for inner_error in branch
+        if inner_error.kind.name == "type" and tuple(inner_error.instance_path) == path
+        for name in inner_error.kind.as_dict()["types"]
     ]
 
 

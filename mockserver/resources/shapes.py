@@ -58,10 +58,10 @@ class SchemaShape:
     def field(self, name: str) -> SchemaShape:
         """The shape of a field; that of additional ones where the schema doesn't name it."""
         named = [node["properties"] for node in self._nodes if isinstance(node.get("properties"), dict)]
-        found = [properties[name] for properties in named if name in properties]
-        if not found:
-            found = [node.get("additionalProperties") for node in self._nodes]
-        return self._at(self._root, found)
+        schemas = [properties[name] for properties in named if name in properties]
+        if not schemas:
+            schemas = [node.get("additionalProperties") for node in self._nodes]
+        return self._at(self._root, schemas)
 
     def item(self) -> SchemaShape:
         """The shape of a list's items."""
@@ -90,35 +90,35 @@ def _finite(text: str) -> float | str:
 
 
 def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
-    found: set[str] = set()
+    types: set[str] = set()
     for node in nodes:
         named = node.get("type")
         if isinstance(named, (str, list)):
             names = [named] if isinstance(named, str) else named
-            found.update(name for name in names if isinstance(name, str))
+            types.update(name for name in names if isinstance(name, str))
         else:
             listed = node.get("enum")
             values = list(listed) if isinstance(listed, list) else []
             values += [node["const"]] if "const" in node else []
-            found.update(_TYPE_NAMES.get(type(value), "null") for value in values)
-            found.update(["object"] if "properties" in node else ())
-    return frozenset(found)
+            types.update(_TYPE_NAMES.get(type(value), "null") for value in values)
+            types.update(["object"] if "properties" in node else ())
+    return frozenset(types)
 
 
 def _referred(root: object, reference: str) -> object:
     """What a JSON pointer within the document leads to; None for any other reference."""
     if reference != "#" and not reference.startswith("#/"):
         return None
-    found = root
+    value = root
     for part in unquote(reference[1:]).split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(key)
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-            found = found[int(key)]
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
         else:
             return None
-    return found
+    return value
 
 
 ANY = SchemaShape(None, [])

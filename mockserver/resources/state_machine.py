@@ -51,11 +51,11 @@ def machine_flaws(spec: MachineSpec, seeded: Iterable[Any] | None) -> Iterator[F
     if seeded is None:
         return
     reached = {spec.initial, *(state for state in seeded if isinstance(state, str))}
-    moves = [pair for one in spec.transitions.values() for pair in one.items()]
+    moves = [pair for move in spec.transitions.values() for pair in move.items()]
     while more := {to for start, to in moves if start in reached} - reached:
         reached |= more
-    for name, one in spec.transitions.items():
-        for start in one:
+    for name, move in spec.transitions.items():
+        for start in move:
             if start not in reached:
                 hint = near(start, reached - {start})
                 yield Flaw(

@@ -72,8 +72,8 @@ class Builder:
             return text
         try:
             return value_of(text)
-        except WrongValueError as why:
-            self.found.append((node, str(why), why.hint))
+        except WrongValueError as error:
+            self.found.append((node, str(error), error.hint))
             return text
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:
@@ -121,11 +121,11 @@ class Builder:
 
     def _merge(self, data: dict[str, Any], key_node: Node, node: Node) -> None:
         """`<<`: own keys win, then the earlier of a list (yaml.org/type/merge)."""
-        for one in node.value if isinstance(node, SequenceNode) else [node]:
-            if not isinstance(one, MappingNode):
+        for source in node.value if isinstance(node, SequenceNode) else [node]:
+            if not isinstance(source, MappingNode):
                 self.found.append((key_node, "<< merges mappings, and this is none", "Write <<: *anchor"))
                 continue
-            for key, value in self.value(one).items():
+            for key, value in self.value(source).items():
                 data.setdefault(key, value)
 
     def _odd_key(self, node: MappingNode, key: Node) -> None:

@@ -68,8 +68,8 @@ def _fill(data: object, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]
 def _text(text: str, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> str:
     """As in a shell, `:-` gives its default for what is unset or empty."""
 
-    def value(found: re.Match[str]) -> str:
-        name, default = found[1], found[2]
+    def value(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
         if name not in env and default is None:
             flaws.append(
                 Flaw(

@@ -24,8 +24,8 @@ def parse_spec(model: type[S], data: object) -> S:
     """`data` as the spec it should be. Raises InvalidInputError with every flaw."""
     try:
         return model.model_validate(data)
-    except ValidationError as why:
-        raise InvalidInputError(flaws_of(why, model, data)) from why
+    except ValidationError as error:
+        raise InvalidInputError(flaws_of(error, model, data)) from error
 
 
 MOST_FLAWS = 100
@@ -37,14 +37,14 @@ def flaws_of(error: ValidationError, model: type[BaseModel], data: object = _UNK
     Every flaw once. With `data`, what was validated, paths are those of its
     author: `reply.status`, although the validator saw a list of one reply.
     """
-    found: dict[tuple[KeyPath, str], Flaw] = {}
+    flaws_by_place: dict[tuple[KeyPath, str], Flaw] = {}
     errors = error.errors(include_url=False)
-    for flaw in (_flaw(one, model) for one in errors[:MOST_FLAWS]):
+    for flaw in (_flaw(details, model) for details in errors[:MOST_FLAWS]):
         at = (
             flaw if data is _UNKNOWN else Flaw(written(flaw.path, data), flaw.message, flaw.hint, flaw.at_key)
         )
-        found.setdefault((at.path, at.message), at)
-    flaws = list(found.values())
+        flaws_by_place.setdefault((at.path, at.message), at)
+    flaws = list(flaws_by_place.values())
     if len(errors) > MOST_FLAWS:
         flaws.append(Flaw((), f"{len(errors) - MOST_FLAWS:,} more flaws are not listed", "Fix these first"))
     return flaws
@@ -66,15 +66,15 @@ def _has(data: object, part: str | int) -> bool:
     return isinstance(data, list) and isinstance(part, int) and 0 <= part < len(data)
 
 
-def _flaw(one: ErrorDetails, model: type[BaseModel]) -> Flaw:
-    path, kind, inner = one["loc"], one["type"], one.get("ctx", {}).get("error")
+def _flaw(details: ErrorDetails, model: type[BaseModel]) -> Flaw:
+    path, kind, inner = details["loc"], details["type"], details.get("ctx", {}).get("error")
     if isinstance(inner, Exception):
         return Flaw(path, str(inner), inner.hint if isinstance(inner, WrongValueError) else "")
     if kind == "extra_forbidden":
         return Flaw(path, "unknown key", near(str(path[-1]), _keys(model, path[:-1])), at_key=True)
     if kind == "missing":
         return Flaw(path[:-1], f"the key {str(path[-1])!r} is missing", _purpose(model, path))
-    message, hint = _in_plain_words(one)
+    message, hint = _in_plain_words(details)
     return Flaw(path[:-1] if path[-1:] == ("[key]",) else path, message, hint, at_key=path[-1:] == ("[key]",))
 
 
@@ -107,15 +107,15 @@ _LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def _in_plain_words(one: ErrorDetails) -> tuple[str, str]:
-    kind, given, ctx = one["type"], one["input"], one.get("ctx", {})
+def _in_plain_words(details: ErrorDetails) -> tuple[str, str]:
+    kind, given, ctx = details["type"], details["input"], details.get("ctx", {})
     if kind in ("literal_error", "enum"):
         return _choice(given, str(ctx.get("expected", "")))
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, got {_given(given)}", _remedy(_EXPECTED[kind], given)
     if kind in _LIMITS:
         return f"expected {_LIMITS[kind](ctx)}, got {_given(given)}", ""
-    message = one["msg"]
+    message = details["msg"]
     return f"{message[:1].lower()}{message[1:]}, got {_given(given)}", ""
 
 
@@ -171,15 +171,15 @@ def schemas_of(model: type[BaseModel]) -> Schemas:
 
 def step(schemas: Schemas, part: str | int) -> Schemas:
     """The schemas of what is at a key, or at any index, below."""
-    return [one for schema in schemas for one in _below(schema, part)]
+    return [below for schema in schemas for below in _below(schema, part)]
 
 
 def _schemas_at(model: type[BaseModel], path: KeyPath) -> Schemas:
     """A part of the path that no schema knows is skipped: a list's index that its author left out."""
-    found = schemas_of(model)
+    schemas = schemas_of(model)
     for part in path:
-        found = step(found, part) or found
-    return found
+        schemas = step(schemas, part) or schemas
+    return schemas
 
 
 def _below(schema: dict[str, Any], part: str | int) -> Schemas:
@@ -200,7 +200,7 @@ def _alternatives(schema: object, defs: dict[str, Any]) -> Schemas:
     if name := schema.get("$ref"):
         return _alternatives(defs[name.rpartition("/")[2]], defs)
     if choices := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
-        return [found for choice in choices for found in _alternatives(choice, defs)]
+        return [alternative for choice in choices for alternative in _alternatives(choice, defs)]
     return [{**schema, _DEFS: defs}]
 
 

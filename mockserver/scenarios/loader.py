@@ -93,18 +93,18 @@ def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> l
     env = os.environ if env is None else env
     sources: list[Source] = []
     failed: list[tuple[FoundFile, LoadError]] = []
-    for found in find(paths):
+    for file in find(paths):
         try:
-            source = _load(found, env)
-        except LoadError as why:
-            failed.append((found, why))
+            source = _load(file, env)
+        except LoadError as error:
+            failed.append((file, error))
         else:
             sources += [] if source is None else [source]
     if failed:
         # A contract may consist of several files, and only it knows which.
         others = files_of_contracts(sources)
-        failed = [(found, why) for found, why in failed if found.named or found.path.absolute() not in others]
-    wrong = [pair for _, why in failed for pair in zip(why.lines, why.flaws, strict=True)]
+        failed = [(file, error) for file, error in failed if file.named or file.path.absolute() not in others]
+    wrong = [pair for _, error in failed for pair in zip(error.lines, error.flaws, strict=True)]
     wrong += _same_names(sources)
     if wrong:
         raise LoadError(wrong)
@@ -166,24 +166,26 @@ def _env_of(file: Path | None) -> Mapping[str, str]:
     return os.environ if file is not None else {}
 
 
-def _load(found: FoundFile, env: Mapping[str, str]) -> Source | None:
+def _load(file: FoundFile, env: Mapping[str, str]) -> Source | None:
     """None for an OpenAPI document that lies among scenarios. Raises LoadError."""
-    label = found.path.as_posix()
-    document = _document(_bytes(found.path, label), label, found.kind)
+    label = file.path.as_posix()
+    document = _document(_bytes(file.path, label), label, file.kind)
     if is_contract(document.data):
-        if not found.named:
+        if not file.named:
             return None
         hint = f"Make a scenario of it: mockserver import openapi {label}"
         raise _failed(label, None, [Flaw((), "this is an OpenAPI document, and no scenario", hint)])
-    return _source(document, found.stem, label, env, file=found.path, folder=found.path.parent)
+    return _source(document, file.stem, label, env, file=file.path, folder=file.path.parent)
 
 
 def _bytes(path: Path, label: str) -> bytes:
     try:
         with path.open("rb") as stream:
             raw = stream.read(LARGEST_FILE + 1)
-    except OSError as why:
-        raise _failed(label, None, [Flaw((), f"can't be read: {why.strerror}", "See to its rights")]) from why
+    except OSError as error:
+        raise _failed(
+            label, None, [Flaw((), f"can't be read: {error.strerror}", "See to its rights")]
+        ) from error
     if len(raw) > LARGEST_FILE:
         raise _failed(label, None, [Flaw((), "larger than 64 MiB", "Split it")])
     return raw
@@ -192,8 +194,8 @@ def _bytes(path: Path, label: str) -> bytes:
 def _document(text: str | bytes, label: str, kind: Kind) -> Document:
     try:
         return read(text, kind)
-    except InvalidInputError as why:
-        raise _failed(label, None, why.flaws) from why
+    except InvalidInputError as error:
+        raise _failed(label, None, error.flaws) from error
 
 
 def _source(document: Document, stem: str, label: str, env: Mapping[str, str], **place: Any) -> Source:
@@ -205,8 +207,8 @@ def _source(document: Document, stem: str, label: str, env: Mapping[str, str], *
         spec = parse_spec(ScenarioSpec, data)
         flaws += _same_routes(spec, document)
         name = spec.scenario or _usable(stem, flaws)
-    except InvalidInputError as why:
-        flaws += _new(why.flaws, document.flaws)
+    except InvalidInputError as error:
+        flaws += _new(error.flaws, document.flaws)
     if flaws or spec is None:
         raise _failed(label, document, flaws)
     return Source(name=name, spec=spec, data=document.data, document=document, label=label, **place)
@@ -214,21 +216,21 @@ def _source(document: Document, stem: str, label: str, env: Mapping[str, str], *
 
 def _new(flaws: Sequence[Flaw], known: Sequence[Flaw]) -> list[Flaw]:
     """Flaws but those that follow from a value that could not be read: at its place or below it."""
-    unread = {one.path for one in known if not one.at_key}
+    unread = {unread_flaw.path for unread_flaw in known if not unread_flaw.at_key}
     return [flaw for flaw in flaws if not any(flaw.path[:n] in unread for n in range(len(flaw.path) + 1))]
 
 
 def _usable(stem: str, flaws: list[Flaw]) -> str:
     try:
         parse_spec(ScenarioSpec, {"scenario": stem})
-    except InvalidInputError as why:
+    except InvalidInputError as error:
         flaws += [
             Flaw(
                 (),
-                f"its name comes from its file, and {one.message}",
+                f"its name comes from its file, and {flaw.message}",
                 "Write scenario: and a name at its top",
             )
-            for one in why.flaws
+            for flaw in error.flaws
         ]
     return stem
 

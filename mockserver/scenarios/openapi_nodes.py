@@ -65,11 +65,11 @@ class DocumentNode:
         named = (
             value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
         )
-        for name, one in named:
-            if isinstance(one, dict):
+        for name, schema in named:
+            if isinstance(schema, dict):
                 yield (
                     str(name),
-                    DocumentNode(self.documents, self.name, (*self.path, key, str(name)), one).resolved(),
+                    DocumentNode(self.documents, self.name, (*self.path, key, str(name)), schema).resolved(),
                 )
 
     def expected(self, kind: type, named: str) -> DocumentNode:

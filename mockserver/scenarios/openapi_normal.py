@@ -38,7 +38,7 @@ def normal(value: object, document: str, *, old: bool) -> object:
             elif key == "$ref" and isinstance(item, str):
                 made[key] = absolute(document, item)
             elif key in NAMED and isinstance(item, dict):
-                made[key] = {name: normal(one, document, old=old) for name, one in item.items()}
+                made[key] = {name: normal(below, document, old=old) for name, below in item.items()}
             elif key not in _FORGOTTEN or not isinstance(item, (str, dict)):
                 made[key] = normal(item, document, old=old)
         return _schema(made) if old else _bounded(made)

@@ -66,7 +66,7 @@ def read(name: str, read_file: ReadFile) -> Specification:
     documents: dict[str, Any] = {}
     flaws: list[Flaw] = []
     waiting = [(name, first)]
-    asked = {name}
+    known = {name}
     while waiting:
         current, data = waiting.pop()
         documents[current] = normal(_plain(current, data), current, old=old)
@@ -76,12 +76,12 @@ def read(name: str, read_file: ReadFile) -> Specification:
             if not ref.startswith(FOLDER) and "://" in ref:
                 hint = "Nothing is fetched: put the file beside the specification, and refer to that"
                 flaws.append(Flaw((), f"{place}: {shown(ref)} lies elsewhere", hint))
-            elif file not in asked and len(asked) < MAX_FILES:
-                asked.add(file)
+            elif file not in known and len(known) < MAX_FILES:
+                known.add(file)
                 try:
                     waiting.append((file, _parsed(file, read_file(file))))
-                except InvalidInputError as why:
-                    flaws += [Flaw((), f"{place}: {flaw.message}", flaw.hint) for flaw in why.flaws]
+                except InvalidInputError as error:
+                    flaws += [Flaw((), f"{place}: {flaw.message}", flaw.hint) for flaw in error.flaws]
     if flaws:
         raise InvalidInputError(flaws)
     return Specification(name, version, documents)
@@ -95,16 +95,16 @@ def _parsed(name: str, raw: bytes) -> object:
             return parse(text)
         try:
             return json.loads(text, parse_float=written_float)
-        except json.JSONDecodeError as why:
+        except json.JSONDecodeError as error:
             if name.endswith(".json"):
-                raise InvalidInputError(json_error(text, why)) from None
+                raise InvalidInputError(json_error(text, error)) from None
             return parse(text)  # a YAML file in one pair of braces
-    except ValueError as why:  # a number that no double holds
-        raise invalid((), f"{name}: {why}", "Write a smaller number") from None
+    except ValueError as error:  # a number that no double holds
+        raise invalid((), f"{name}: {error}", "Write a smaller number") from None
     except RecursionError:
         raise invalid((), f"{name}: nested too deeply", "Use $ref") from None
-    except InvalidInputError as why:
-        raise InvalidInputError(_placed(name, flaw) for flaw in why.flaws) from None
+    except InvalidInputError as error:
+        raise InvalidInputError(_placed(name, flaw) for flaw in error.flaws) from None
 
 
 def _placed(name: str, flaw: Flaw) -> Flaw:
@@ -165,9 +165,9 @@ def _references(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[st
         for key, item in value.items():
             if key == "examples" and isinstance(item, dict) and not named:
                 shared = {
-                    name: {"$ref": one["$ref"]}
-                    for name, one in item.items()
-                    if isinstance(one, dict) and "$ref" in one
+                    name: {"$ref": example["$ref"]}
+                    for name, example in item.items()
+                    if isinstance(example, dict) and "$ref" in example
                 }
                 yield from _references(shared, (*path, key))
             elif isinstance(item, (dict, list)) and (named or key not in DATA):

@@ -22,7 +22,7 @@ class Lines:
     """Where the lines of a text begin, found once for any number of places."""
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def at(self, index: int) -> tuple[int, int]:
         """Line and column of an index, as editors count: from 1, in characters."""
@@ -47,13 +47,13 @@ def decode(raw: bytes) -> str:
     body = raw.removeprefix(BOM_UTF8)
     try:
         return body.decode()
-    except UnicodeDecodeError as why:
-        before = body[: why.start].decode()
+    except UnicodeDecodeError as error:
+        before = body[: error.start].decode()
         line, column = Lines(before).at(len(before))
-        message = f"byte {why.start + len(raw) - len(body)} (0x{body[why.start]:02x}) is no UTF-8"
+        message = f"byte {error.start + len(raw) - len(body)} (0x{body[error.start]:02x}) is no UTF-8"
         utf16 = raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
         hint = "The file is UTF-16: save it as UTF-8" if utf16 else "Save the file as UTF-8"
-        raise InvalidInputError(PlacedFlaw((), message, hint, line=line, column=column)) from why
+        raise InvalidInputError(PlacedFlaw((), message, hint, line=line, column=column)) from error
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -63,15 +63,15 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 def refuse_unprintable(text: str) -> None:
     """Raises InvalidInputError for what YAML allows in escapes only."""
-    if found := _UNPRINTABLE.search(text):
-        code = ord(found[0])
+    if match := _UNPRINTABLE.search(text):
+        code = ord(match[0])
         message = f"the character U+{code:04X} can't stand in YAML as it is"
         hint = f'Write it as "\\u{code:04x}" in double quotes' if code < 0xD800 else "Take it out"
-        raise InvalidInputError(placed(text, found.start(), message, hint))
+        raise InvalidInputError(placed(text, match.start(), message, hint))
 
 
 def refuse_surrogates(text: str) -> None:
     """Raises InvalidInputError for halves of a character, which no bytes can carry."""
-    if found := SURROGATE.search(text):
-        message = f"U+{ord(found[0]):04X} is half a character"
-        raise InvalidInputError(placed(text, found.start(), message, "Write the whole character"))
+    if match := SURROGATE.search(text):
+        message = f"U+{ord(match[0]):04X} is half a character"
+        raise InvalidInputError(placed(text, match.start(), message, "Write the whole character"))

@@ -71,8 +71,8 @@ class Source:
             return self.bundle[known]
         try:
             return _beside(self.folder, name, sorted(self.bundle))
-        except _UnusableFileError as why:
-            raise invalid(key_path, str(why), why.hint) from why
+        except _UnusableFileError as error:
+            raise invalid(key_path, str(error), error.hint) from error
 
 
 def position(document: Document, flaw: Flaw) -> tuple[int, int]:
@@ -121,11 +121,11 @@ def _beside(folder: Path | None, name: str, bundled: list[str]) -> bytes:
         raise _UnusableFileError(f"there is no file {shown(name)} with this scenario", known)
     try:
         return _read(_inside(folder, name), name)
-    except (OSError, ValueError) as why:
-        reason = getattr(why, "strerror", None) or str(why)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise _UnusableFileError(
             f"{shown(name)} can't be read: {reason}", "See to its name and rights"
-        ) from why
+        ) from error
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -16,9 +16,9 @@ def read_troubles(path: Path) -> tuple[TroublesFileSpec, Document]:
     """What it says, and its text. Raises LoadError with every flaw."""
     try:
         raw = path.read_bytes()
-    except OSError as why:
-        flaw = Flaw((), f"can't be read: {why.strerror}", "See to its name and rights")
-        raise refused(path, None, [flaw]) from why
+    except OSError as failure:
+        flaw = Flaw((), f"can't be read: {failure.strerror}", "See to its name and rights")
+        raise refused(path, None, [flaw]) from failure
     document: Document | None = None
     flaws: list[Flaw] = []
     try:

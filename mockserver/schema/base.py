@@ -48,8 +48,8 @@ def duration_s(value: object) -> float:
     """Seconds of a duration as authors write it. Raises WrongValueError."""
     try:
         seconds = durations.parse_duration_s(value)
-    except ValueError as why:
-        raise WrongValueError(str(why), durations.HINT) from why
+    except ValueError as error:
+        raise WrongValueError(str(error), durations.HINT) from error
     if seconds < 0:
         raise WrongValueError(f"{value!r} is negative", durations.HINT)
     if seconds > durations.LONGEST_S:
@@ -78,8 +78,8 @@ def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         try:
             return duration_s(value)
-        except WrongValueError as why:
-            raise WrongValueError(str(why), SECONDS_HINT) from why
+        except WrongValueError as error:
+            raise WrongValueError(str(error), SECONDS_HINT) from error
     if not 0 <= value <= durations.LONGEST_S:
         raise WrongValueError(f"{value!r} is not a valid number of seconds", SECONDS_HINT)
     return float(value)

@@ -109,12 +109,12 @@ class Rate:
 
     def __init__(self, text: str) -> None:
         """Raises ValueError."""
-        found = _RATE.fullmatch(text.strip())
-        if not found or float(found[1]) <= 0:
+        match = _RATE.fullmatch(text.strip())
+        if not match or float(match[1]) <= 0:
             raise ValueError(text)
         self.text = text
-        self.calls = float(found[1])
-        self.window_s = _WINDOWS_S[found[2]]
+        self.calls = float(match[1])
+        self.window_s = _WINDOWS_S[match[2]]
 
 
 def _rate(value: object) -> object:

@@ -116,10 +116,10 @@ _SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-z]*)\s*")
 
 def parse_size(text: str) -> int:
     """Bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
-    found = _SIZE.fullmatch(text)
-    if not found or (found[2] or "B") not in _SIZES:
+    match = _SIZE.fullmatch(text)
+    if not match or (match[2] or "B") not in _SIZES:
         raise ValueError(f"{text!r} is no size; write 64KB, 10MB or 1MiB")
-    return int(float(found[1]) * _SIZES[found[2] or "B"])
+    return int(float(match[1]) * _SIZES[match[2] or "B"])
 
 
 class PacedSpec(Spec):
@@ -220,10 +220,10 @@ Fault = Annotated[
 
 
 def _effect(value: object) -> object:
-    for one in value if isinstance(value, list) else [value]:
-        if not isinstance(one, dict) or not one:
+    for effect in value if isinstance(value, list) else [value]:
+        if not isinstance(effect, dict) or not effect:
             raise WrongValueError(
-                f"{shown(one)} is no effect", 'Write {kind: charge, id: "{{ let.id }}"}, or a list of such'
+                f"{shown(effect)} is no effect", 'Write {kind: charge, id: "{{ let.id }}"}, or a list of such'
             )
     return value
 

@@ -303,10 +303,10 @@ def _schema(value: object) -> object:
 
 def _methods(value: object) -> object:
     listed = [value] if isinstance(value, str) else value
-    for one in listed if isinstance(listed, list) else ():
-        if not isinstance(one, str) or one not in UPDATES:
+    for method in listed if isinstance(listed, list) else ():
+        if not isinstance(method, str) or method not in UPDATES:
             raise WrongValueError(
-                f"{shown(one)} changes no item", near(str(one), UPDATES) or "Use PATCH, PUT or POST"
+                f"{shown(method)} changes no item", near(str(method), UPDATES) or "Use PATCH, PUT or POST"
             )
     return listed
 

@@ -86,8 +86,8 @@ def read_upstream(value: object) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port
-    except ValueError as why:
-        raise WrongValueError(f"{shown(value)} is no URL: {why}", _PROXY_HINT) from why
+    except ValueError as error:
+        raise WrongValueError(f"{shown(value)} is no URL: {error}", _PROXY_HINT) from error
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
         raise WrongValueError(f"{shown(value)} is no http or https URL", _PROXY_HINT)
     if "@" in parts.netloc:

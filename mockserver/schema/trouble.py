@@ -42,9 +42,9 @@ class _AnswerSchema:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         whole = deepcopy(handler.resolve_ref_schema(handler(core)))
-        for one in whole["anyOf"]:
+        for choice in whole["anyOf"]:
             for key in _NO_ANSWER:
-                one.get("properties", {}).pop(key, None)
+                choice.get("properties", {}).pop(key, None)
         return whole
 
 
@@ -221,9 +221,9 @@ def troubles_schema(shipped: Mapping[str, str]) -> dict[str, Any]:
     properties = document["properties"]
     properties["shipped"]["anyOf"][1]["items"] = {"enum": list(shipped)}
     troubles = properties["troubles"]
-    one = troubles["additionalProperties"]
+    trouble = troubles["additionalProperties"]
     troubles["properties"] = {
-        name: {**one, "description": f"Shipped: {says}."} for name, says in shipped.items()
+        name: {**trouble, "description": f"Shipped: {says}."} for name, says in shipped.items()
     }
     troubles["propertyNames"] = {"pattern": NAME_PATTERN}
     return {

@@ -40,8 +40,8 @@ def key_of_standard(secret: str) -> bytes:
     bare = secret.removeprefix("whsec_").rstrip("=")
     try:
         key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except (binascii.Error, ValueError) as why:
-        raise ValueError(f"{shown(secret)} is no Base64") from why
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"{shown(secret)} is no Base64") from error
     if not key:
         raise ValueError("the secret is empty")
     return key
@@ -90,10 +90,10 @@ class SignSpec(Spec):
 def _check_standard(secret: str) -> None:
     try:
         key_of_standard(secret)
-    except ValueError as why:
+    except ValueError as error:
         raise WrongValueError(
-            str(why), "A secret of the scheme standard is whsec_ and a key in Base64"
-        ) from why
+            str(error), "A secret of the scheme standard is whsec_ and a key in Base64"
+        ) from error
 
 
 MOST_ATTEMPTS = 100
@@ -154,8 +154,8 @@ def _check_url(text: str) -> None:
         parts = urlsplit(text)
         host = parts.hostname
         _ = parts.port  # raises ValueError where it is none
-    except ValueError as why:
-        raise WrongValueError(f"{shown(text)} is no URL: {why}", _URL_HINT) from why
+    except ValueError as error:
+        raise WrongValueError(f"{shown(text)} is no URL: {error}", _URL_HINT) from error
     if parts.scheme not in ("http", "https") or not host:
         raise WrongValueError(f"{shown(text)} is no http or https URL", _URL_HINT)
     if "@" in parts.netloc:

@@ -126,7 +126,7 @@ def cursor(text: str | None) -> int:
 
 
 async def page(
-    request: AdminRequest[Any], found: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
+    request: AdminRequest[Any], calls: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
 ) -> Response:
     """One page of calls after the cursor, newest last: found, shown and written call by call."""
     limit = request.number("limit", PAGE, MOST)
@@ -134,7 +134,7 @@ async def page(
     turns = Turns()
     items: list[bytes] = []
     last, following = None, None
-    for call, holds in found:
+    for call, holds in calls:
         await turns.pause()
         if not holds or call.number <= after:
             continue
@@ -151,8 +151,8 @@ async def page(
 )
 async def list_calls(request: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(request), viewer(request)
-    found = ((call, wanted.holds(call)) for call in request.ns.record.after(0))
-    return await page(request, found, view)
+    calls = ((call, wanted.holds(call)) for call in request.ns.record.after(0))
+    return await page(request, calls, view)
 
 
 def viewer(request: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
@@ -199,12 +199,12 @@ async def get_counts(request: AdminRequest[Any]) -> Answer:
     counts = request.ns.counts
     routes = {
         route_id: {
-            "calls": one.calls,
-            "statuses": {str(status): number for status, number in sorted(one.statuses.items(), key=str)},
-            "in_flight": one.in_flight,
-            "most_in_flight": one.most_in_flight,
+            "calls": count.calls,
+            "statuses": {str(status): number for status, number in sorted(count.statuses.items(), key=str)},
+            "in_flight": count.in_flight,
+            "most_in_flight": count.most_in_flight,
         }
-        for route_id, one in counts.routes.items()
+        for route_id, count in counts.routes.items()
     }
     return json_answer({
         "total": counts.total,
@@ -223,11 +223,11 @@ async def get_counts(request: AdminRequest[Any]) -> Answer:
 )
 async def list_unmatched(request: AdminRequest[Any]) -> Answer:
     reveal = request.reveal
-    found = (
+    calls = (
         (call, not call.matched and not call.automatic and call.request.complete)
         for call in request.ns.record.after(0)
     )
-    return await page(request, found, lambda call: unmatched_view(call, reveal=reveal))
+    return await page(request, calls, lambda call: unmatched_view(call, reveal=reveal))
 
 
 def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:

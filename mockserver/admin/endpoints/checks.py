@@ -116,7 +116,7 @@ async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: async
             for check, verdict in zip(checks, verdicts, strict=True)
             if verdict.standing is Standing.SHORT
         ]
-        if not short or any(one.standing is Standing.FAILED for one in verdicts) or waited_s >= within_s:
+        if not short or any(each.standing is Standing.FAILED for each in verdicts) or waited_s >= within_s:
             return verdicts
         try:
             await asyncio.wait_for(woken.wait(), within_s - waited_s)

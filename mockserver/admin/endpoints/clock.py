@@ -86,8 +86,8 @@ _LAST_S = datetime(_LAST_YEAR, 12, 31, tzinfo=UTC).timestamp()
 def _ahead_s(text: str, now_s: float) -> float:
     try:
         seconds = parse_duration_s(text)
-    except ValueError as why:
-        raise invalid(("advance",), str(why), HINT) from why
+    except ValueError as error:
+        raise invalid(("advance",), str(error), HINT) from error
     if not 0 <= seconds <= LONGEST_S:
         raise invalid(("advance",), f"{text!r} is not between 0 and 100 years", "Use `at` to go back")
     if now_s + seconds > _LAST_S:

@@ -61,15 +61,15 @@ async def reset(request: AdminRequest[ResetBody]) -> None:
 async def reload(request: AdminRequest[Any]) -> Answer:
     try:
         return json_answer(request.services.reload())
-    except LoadError as why:
-        detail = "The old scenarios go on answering.\n" + "\n".join(why.lines)
+    except LoadError as error:
+        detail = "The old scenarios go on answering.\n" + "\n".join(error.lines)
         errors = [
             {"pointer": "", "message": line, "hint": flaw.hint}
-            for line, flaw in zip(why.lines, why.flaws, strict=True)
+            for line, flaw in zip(error.lines, error.flaws, strict=True)
         ]
         raise ProblemError(
             422, "invalid", "The files have errors, and nothing was changed", detail, errors=errors
-        ) from why
+        ) from error
 
 
 @table.get(

@@ -20,5 +20,5 @@ from mockserver.redaction.redaction import mask_tree
 async def list_effects(request: AdminRequest[Any]) -> Answer:
     reveal = request.reveal
     kind = request.query.get("kind")
-    found = [effect for effect in request.ns.effects if kind is None or effect.get("kind") == kind]
-    return await asyncio.to_thread(lambda: listing(found if reveal else mask_tree(found)))
+    effects = [effect for effect in request.ns.effects if kind is None or effect.get("kind") == kind]
+    return await asyncio.to_thread(lambda: listing(effects if reveal else mask_tree(effects)))

@@ -73,7 +73,7 @@ def entry(call: Call, *, reveal: bool = False) -> dict[str, Any]:
     """A call as an entry. Times are the server's: nothing is known of how long the client sent and received."""
     view = call_view(call, reveal=reveal)
     timings = _timings(view["times"])
-    found: dict[str, Any] = {
+    archived: dict[str, Any] = {
         "startedDateTime": view["times"]["arrived"],
         "time": round(sum(timings.values()), 3),
         "request": _request(call, view["request"], reveal=reveal),
@@ -83,8 +83,8 @@ def entry(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "connection": call.request.client.rpartition(":")[2],
     }
     for name in ("id", "namespace", "route", "step", "outcome", "fault"):
-        found[f"_{name}"] = view[name]
-    return found
+        archived[f"_{name}"] = view[name]
+    return archived
 
 
 def _timings(times: Mapping[str, Any]) -> dict[str, float]:
@@ -108,7 +108,7 @@ def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, 
         len(name.encode()) + len(value.encode("utf-8", "replace")) + 4
         for name, value in request.headers.pairs
     ]
-    found = {
+    archived = {
         "method": view["method"],
         "url": _url(request, view["target"]),
         "httpVersion": version,
@@ -119,8 +119,8 @@ def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, 
         "bodySize": view["body"]["length"],
     }  # fmt: skip
     if view["body"]["length"]:
-        found["postData"] = _posted(request, view["body"], reveal=reveal)
-    return found
+        archived["postData"] = _posted(request, view["body"], reveal=reveal)
+    return archived
 
 
 def _url(request: Request, target: str) -> str:
@@ -143,16 +143,16 @@ def _posted(request: Request, body: Mapping[str, Any], *, reveal: bool) -> dict[
     exclusive, but most readers look only for the text.
     """
     written = request.headers.get("content-type", "")
-    found: dict[str, Any] = {"mimeType": written or "application/octet-stream"}
+    posted: dict[str, Any] = {"mimeType": written or "application/octet-stream"}
     shown = _shown(body, request.body, request.headers.pairs, reveal=reveal)
     if shown["text"] is not None:
-        found["text"] = shown["text"]
+        posted["text"] = shown["text"]
         params = _params(written, shown["text"])
         if params:
-            found["params"] = params
+            posted["params"] = params
     elif shown["base64"] is not None:
-        found |= {"text": shown["base64"], "_encoding": "base64"}
-    return found | _comment(shown)
+        posted |= {"text": shown["base64"], "_encoding": "base64"}
+    return posted | _comment(shown)
 
 
 def _params(content_type: str, text: str) -> list[dict[str, str]]:
@@ -210,14 +210,14 @@ def _content(call: Call, response: Response, view: Mapping[str, Any], *, reveal:
     sent = b"" if call.request.method == "HEAD" else response.body
     length = view["body"]["length"]
     shown = _shown(view["body"], sent, response.headers, reveal=reveal)
-    found: dict[str, Any] = {"size": shown["length"], "mimeType": media_type}
+    content: dict[str, Any] = {"size": shown["length"], "mimeType": media_type}
     if shown["length"] != length:
-        found["compression"] = shown["length"] - length
+        content["compression"] = shown["length"] - length
     if shown["text"] is not None:
-        found["text"] = shown["text"]
+        content["text"] = shown["text"]
     elif shown["base64"] is not None:
-        found |= {"text": shown["base64"], "encoding": "base64"}
-    return found | _comment(shown)
+        content |= {"text": shown["base64"], "encoding": "base64"}
+    return content | _comment(shown)
 
 
 def _phrase(status: int) -> str:
@@ -276,19 +276,19 @@ def _cookies_set(headers: list[list[str]]) -> list[dict[str, Any]]:
 def _cookie_set(line: str) -> dict[str, Any]:
     first, *rest = line.split(";")
     name, _, value = first.strip().partition("=")
-    found: dict[str, Any] = {"name": name, "value": value, "httpOnly": False, "secure": False}
+    cookie: dict[str, Any] = {"name": name, "value": value, "httpOnly": False, "secure": False}
     for piece in rest:
         key, _, text = piece.strip().partition("=")
         match key.lower():
             case "path" | "domain":
-                found[key.lower()] = text
+                cookie[key.lower()] = text
             case "httponly":
-                found["httpOnly"] = True
+                cookie["httpOnly"] = True
             case "secure":
-                found["secure"] = True
+                cookie["secure"] = True
             case "expires":
-                found |= _expires(text)
-    return found
+                cookie |= _expires(text)
+    return cookie
 
 
 def _expires(text: str) -> dict[str, str]:

@@ -117,10 +117,10 @@ async def add_namespace(request: AdminRequest[NamespaceBody]) -> Answer:
         ns = request.engine.make_namespace(
             name, seed=None if body.seed is None else as_text(body.seed), ttl_s=body.ttl_s
         )
-    except NamespaceExistsError as why:
+    except NamespaceExistsError as error:
         raise ProblemError(
             409, "conflict", f"There is a namespace {name!r} already", "Choose another name, or leave it out"
-        ) from why
+        ) from error
     if body.scenarios is not None:
         editing.use(ns, body.scenarios)
     return json_answer(view(request, ns), 201)

@@ -96,11 +96,11 @@ async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
 
 def identified(request: AdminRequest[Any]) -> tuple[Recordings, Recording]:
     """Raises ProblemError(404)."""
-    wanted, found = request.params["id"], request.ns.recordings
-    recording = None if found is None else found.kept.get(wanted)
-    if found is None or recording is None:
-        raise not_found("recording", wanted, found.kept if found is not None else [])
-    return found, recording
+    wanted, recordings = request.params["id"], request.ns.recordings
+    recording = None if recordings is None else recordings.kept.get(wanted)
+    if recordings is None or recording is None:
+        raise not_found("recording", wanted, recordings.kept if recordings is not None else [])
+    return recordings, recording
 
 
 @table.post(
@@ -133,7 +133,9 @@ async def list_recordings(request: AdminRequest[Any]) -> Answer:
     recordings = request.ns.recordings
     if recordings is not None and recordings.running is not None:
         await settled(recordings.running)
-    return listing([view(one) for one in recordings.kept.values()] if recordings is not None else [])
+    return listing(
+        [view(recording) for recording in recordings.kept.values()] if recordings is not None else []
+    )
 
 
 @table.get("/recordings/{id}", "One recording with its current scenario.", answer=RecordedView, errors=(404,))

@@ -43,12 +43,12 @@ def named(request: AdminRequest[Any]) -> Route:
     """Raises ProblemError(404), listing what there is."""
     try:
         return route_named(request.ns, request.params["id"])
-    except UnknownRouteError as why:
-        flaw = why.flaws[0]
+    except UnknownRouteError as error:
+        flaw = error.flaws[0]
         status = 409 if "routes" in flaw.message else 404
         raise ProblemError(
             status, "no-such-route", flaw.message[0].upper() + flaw.message[1:], flaw.hint
-        ) from why
+        ) from error
 
 
 @table.get("/routes", "All routes, in the order of scenarios.", answer=RouteList, query=TAG)
@@ -76,8 +76,8 @@ async def add_route(request: AdminRequest[Any]) -> Answer:
     _room(request)
     try:
         route = await _compiled(request)
-    except editing.EditConflictError as why:
-        raise ProblemError(409, "conflict", str(why), why.hint) from why
+    except editing.EditConflictError as error:
+        raise ProblemError(409, "conflict", str(error), error.hint) from error
     _room(request)  # others may have come first
     return await _shown(request, editing.place_route(request.ns, route), 201)
 

@@ -68,7 +68,7 @@ def named(ns: Namespace, name: str) -> Scenario:
 
 @table.get("/scenarios", "All scenarios of this namespace, active or not.", answer=ScenarioList)
 async def list_scenarios(request: AdminRequest[Any]) -> Answer:
-    return listing([scenario_view(request.ns, one) for one in request.ns.scenarios()])
+    return listing([scenario_view(request.ns, scenario) for scenario in request.ns.scenarios()])
 
 
 @table.get("/scenarios/{name}", "Return a scenario as it was given.", answer=ScenarioSpec, errors=(404,))
@@ -147,7 +147,7 @@ async def patch_scenario(request: AdminRequest[ActiveBody]) -> Answer:
 )
 async def use_scenarios(request: AdminRequest[UseBody]) -> Answer:
     editing.use(request.ns, request.body.names)
-    return listing([scenario_view(request.ns, one) for one in request.ns.scenarios()])
+    return listing([scenario_view(request.ns, scenario) for scenario in request.ns.scenarios()])
 
 
 async def _compiled(request: AdminRequest[Any], source: Source) -> Scenario:
@@ -161,8 +161,8 @@ def _compile(source: Source, order: tuple[int, ...]) -> Scenario:
         return compile_scenario(source, order, strict=True)
     except LoadError:
         raise
-    except InvalidInputError as why:
-        raise LoadError(source.located(why.flaws[:MOST_FLAWS])) from why
+    except InvalidInputError as error:
+        raise LoadError(source.located(error.flaws[:MOST_FLAWS])) from error
 
 
 def read_source(request: Request, name: str | None) -> Source:
@@ -202,5 +202,5 @@ def _bundle(request: Request) -> Bundle | None:
 def _bytes(path: str, data: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as why:
-        raise invalid(("files", path), f"this is no Base64: {why}") from why
+    except (binascii.Error, ValueError) as error:
+        raise invalid(("files", path), f"this is no Base64: {error}") from error

@@ -38,7 +38,7 @@ async def put_troubles(request: AdminRequest[Any]) -> Answer:
 @table.get("/troubles", "The injected failures, and the affected calls.", answer=TroubleList)
 async def get_troubles(request: AdminRequest[Any]) -> Answer:
     troubles = request.ns.troubles
-    return listing([one.view() for one in troubles.placed] if troubles is not None else [])
+    return listing([trouble.view() for trouble in troubles.placed] if troubles is not None else [])
 
 
 @table.delete("/troubles", "Remove the injected failures.")

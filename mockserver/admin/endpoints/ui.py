@@ -50,14 +50,14 @@ class File:
 @cache
 def files() -> dict[str, File]:
     """The files by their names below `/ui/`, read once: so no name in a URL ever reaches the disk."""
-    found = {}
+    contents = {}
     for path in sorted(FOLDER.rglob("*")):
         media_type = MEDIA_TYPES.get(path.suffix)
         if media_type is not None:
             body = path.read_bytes()
             name = path.relative_to(FOLDER).as_posix()
-            found[name] = File(media_type, body, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
-    return found
+            contents[name] = File(media_type, body, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+    return contents
 
 
 def answer(request: AdminRequest[Any], name: str) -> Response:
@@ -69,7 +69,7 @@ def answer(request: AdminRequest[Any], name: str) -> Response:
         )
     lines = [("ETag", file.etag), ("Cache-Control", "no-cache"), *SAFETY]
     known = request.http.headers.get("if-none-match", "")
-    if file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
+    if file.etag in (etag.strip().removeprefix("W/") for etag in known.split(",")):
         return Response(304, lines)
     return Response(200, [("Content-Type", file.media_type), *lines], file.body)
 

@@ -48,18 +48,19 @@ async def list_violations(request: AdminRequest[Any]) -> Answer:
     if request.route_id is not None:
         wanted["route"] = request.route_id
     after, limit = _cursor(query.get("cursor")), request.number("limit", PAGE, MOST)
-    found = list(
+    page = list(
         islice(
             (
-                one
-                for one in request.ns.violations
-                if one["number"] > after and all(one[key] == value for key, value in wanted.items())
+                violation
+                for violation in request.ns.violations
+                if violation["number"] > after
+                and all(violation[key] == value for key, value in wanted.items())
             ),
             limit + 1,
         )
     )
-    following = _id(found[limit - 1]["number"]) if len(found) > limit else None
-    return listing([violation_view(one, reveal=reveal) for one in found[:limit]], following)
+    following = _id(page[limit - 1]["number"]) if len(page) > limit else None
+    return listing([violation_view(violation, reveal=reveal) for violation in page[:limit]], following)
 
 
 def _cursor(text: str | None) -> int:

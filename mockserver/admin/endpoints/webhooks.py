@@ -33,8 +33,10 @@ def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]
 async def list_webhooks(request: AdminRequest[Any]) -> Answer:
     reveal = request.reveal
     wanted = request.route_id
-    found = [one for one in request.ns.deliveries if wanted is None or one.route == wanted]
-    return listing([delivery_view(one, reveal=reveal) for one in found])
+    deliveries = [
+        delivery for delivery in request.ns.deliveries if wanted is None or delivery.route == wanted
+    ]
+    return listing([delivery_view(delivery, reveal=reveal) for delivery in deliveries])
 
 
 @table.post(

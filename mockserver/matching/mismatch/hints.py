@@ -162,8 +162,8 @@ def typos(expected: str, actual: str) -> int:
     if len(expected) < _TYPO_CHARS or len(actual) > _COMPARED_CHARS:
         return 0
     allowed = 1 if len(expected) <= _TYPO_CHARS + 1 else _TYPO_EDITS
-    found = edits(expected.casefold(), actual.casefold(), allowed)
-    return found if found <= allowed else 0
+    count = edits(expected.casefold(), actual.casefold(), allowed)
+    return count if count <= allowed else 0
 
 
 def edits(left: str, right: str, most: int) -> int:
@@ -248,7 +248,7 @@ def not_numeric(actual: object) -> Slip:
 def among(part: str, items: list[Any]) -> Slip:
     """For a list that lacks a text: the item that was probably meant to be it."""
     guesses = [(between(part, item), item) for item in items[:_COMPARED_CHARS] if isinstance(item, str)]
-    guess, item = min(guesses, key=lambda one: one[0].weight, default=(NONE, ""))
+    guess, item = min(guesses, key=lambda pair: pair[0].weight, default=(NONE, ""))
     return Slip(f"{_cut(item)} is there: {guess.hint}", guess.weight) if guess.weight < 1 else NONE
 
 

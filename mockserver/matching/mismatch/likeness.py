@@ -86,26 +86,28 @@ class Likeness(Generic[T]):
 
     def search(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
         """The active targets on the MOST_PATHS paths that are most like this one, at most MOST_TARGETS."""
-        found: list[T] = []
+        targets: list[T] = []
         paths = 0
         for path in self._ranked(raw_path):
-            before = len(found)
+            before = len(targets)
             for target in path.active(method, is_active):
-                found.append(target)
-                if len(found) == MOST_TARGETS:
-                    return found
-            paths += len(found) > before
+                targets.append(target)
+                if len(targets) == MOST_TARGETS:
+                    return targets
+            paths += len(targets) > before
             if paths == MOST_PATHS:
                 break
-        return found
+        return targets
 
     def _ranked(self, raw_path: str) -> list[_Path[T]]:
         """The paths that have something in common with this one, the likest first; those without any letter last."""
         features = _features(raw_path)
         known = [
-            (self._by_feature[one], weight) for one, weight in features.items() if one in self._by_feature
+            (self._by_feature[feature], weight)
+            for feature, weight in features.items()
+            if feature in self._by_feature
         ]
-        known.sort(key=lambda one: len(one[0]))
+        known.sort(key=lambda feature: len(feature[0]))
         shared: dict[_Path[T], int] = {}
         left = MOST_VISITS
         for paths, weight in known:

@@ -77,19 +77,21 @@ def nearest(
         path = paths[text]
         if path is None or path.weight < UNLIKE:
             line = _line(request, shape, path)
-            misfit = shape.matcher.misfit(request, asked=not line) if shape.matcher is not None else 0.0
+            misfit = shape.matcher.misfit(request, tested=not line) if shape.matcher is not None else 0.0
             ranked.append((distance(line) + misfit, order, shape, line))
-    ranked.sort(key=lambda one: one[:2])
+    ranked.sort(key=lambda entry: entry[:2])
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
     for _, _, shape, line in ranked:
         if len(named) == limit:
             break
         named.setdefault(family(shape), (shape, line))
     with slips.bounded():
-        found = [(shape, line + _match(request, shape, asked=not line)) for shape, line in named.values()]
-    found.sort(key=lambda one: distance(one[1]))
-    least = distance(found[0][1]) if found else 0
-    return [one for one in found if distance(one[1]) <= max(2 * least, least + _FAR)]
+        explained = [
+            (shape, line + _match(request, shape, tested=not line)) for shape, line in named.values()
+        ]
+    explained.sort(key=lambda entry: distance(entry[1]))
+    least = distance(explained[0][1]) if explained else 0
+    return [entry for entry in explained if distance(entry[1]) <= max(2 * least, least + _FAR)]
 
 
 def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[Difference]:
@@ -122,10 +124,10 @@ def shown_method(method: str) -> str:
     return method if len(method) <= _SHOWN_CHARS else method[: _SHOWN_CHARS - 1] + "…"
 
 
-def _match(request: Request, shape: RouteShape, *, asked: bool) -> list[Difference]:
+def _match(request: Request, shape: RouteShape, *, tested: bool) -> list[Difference]:
     if shape.matcher is None:
         return []
-    differences = shape.matcher.quick_differences(request, asked=asked)
+    differences = shape.matcher.quick_differences(request, tested=tested)
     return [_elsewhere(request, difference) for difference in differences]
 
 
@@ -142,14 +144,14 @@ def _elsewhere(request: Request, difference: Difference) -> Difference:
 
 def _names(request: Request) -> dict[str, Iterable[str]]:
     def read() -> dict[str, Iterable[str]]:
-        found: dict[str, Iterable[str]] = {"query": request.query.keys()}
+        names: dict[str, Iterable[str]] = {"query": request.query.keys()}
         if len(request.body) > MOST_READ_BYTES:
-            return found
+            return names
         with suppress(UnreadableBodyError):
-            found["form"] = request.form.keys()
+            names["form"] = request.form.keys()
         with suppress(UnreadableBodyError):
-            found["json"] = request.json.keys() if isinstance(request.json, dict) else ()
-        return found
+            names["json"] = request.json.keys() if isinstance(request.json, dict) else ()
+        return names
 
     return request.once("names", read)
 

@@ -29,7 +29,7 @@ def suggest(request: Request) -> dict[str, Any]:
         "query": _texts(request.query),
         **_body(request),
     }
-    match = {part: asked for part, asked in match.items() if asked not in ({}, None)}
+    match = {part: value for part, value in match.items() if value not in ({}, None)}
     if match:
         route["match"] = match
     route["reply"] = {"status": 200, "json": {}}
@@ -47,8 +47,8 @@ def without_secrets(route: dict[str, Any]) -> dict[str, Any]:
 
 def _blurred_match(match: dict[str, Any]) -> dict[str, Any]:
     return {
-        part: _blurred(asked, "", "$present" if part == "json" else "present")
-        for part, asked in match.items()
+        part: _blurred(value, "", "$present" if part == "json" else "present")
+        for part, value in match.items()
     }
 
 
@@ -86,19 +86,19 @@ def _form(request: Request) -> dict[str, Any]:
 
 
 def _files(request: Request) -> dict[str, Any]:
-    found = {}
+    files = {}
     for name, parts in list(files_of(request).items())[:MOST_FIELDS]:
         filename = parts[0].filename
-        found[name] = {"filename": _text(filename)} if filename and _is_short(filename) else "present"
-    return found
+        files[name] = {"filename": _text(filename)} if filename and _is_short(filename) else "present"
+    return files
 
 
 def _texts(values: Grouped) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, texts in list(values.items())[:MOST_FIELDS]:
         if _is_short(name) and len(texts) <= MOST_FIELDS and all(map(_is_short, texts)):
-            found[name] = _text(texts[0]) if len(texts) == 1 else [_text(text) for text in texts]
-    return found
+            fields[name] = _text(texts[0]) if len(texts) == 1 else [_text(text) for text in texts]
+    return fields
 
 
 def _text(text: str) -> object:

@@ -96,10 +96,10 @@ def compose_yaml(text: str, composer: Any = Composer) -> Node | None:
     reader = composer(text)
     try:
         root: Node | None = reader.get_single_node()
-    except yaml.YAMLError as why:
-        if "maximum nesting depth" in str(why):  # libyaml has a bound of its own, far above ours
+    except yaml.YAMLError as error:
+        if "maximum nesting depth" in str(error):  # libyaml has a bound of its own, far above ours
             raise _too_deep(text) from None
-        raise InvalidInputError(yaml_error(text, why)) from why
+        raise InvalidInputError(yaml_error(text, error)) from error
     except _NestingError:
         raise _too_deep(text) from None
     return root
@@ -123,8 +123,8 @@ def compose_json(text: str) -> Node:
     refuse_surrogates(text)
     try:
         json.loads(text, parse_float=_nothing, parse_int=_nothing, parse_constant=_nothing)
-    except json.JSONDecodeError as why:
-        raise InvalidInputError(json_error(text, why)) from why
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(json_error(text, error)) from error
     except RecursionError:
         raise _too_deep(text) from None
     try:
@@ -138,8 +138,8 @@ def _nothing(_text: str) -> None:
 
 
 def _space(text: str, index: int) -> int:
-    found = _SPACE.match(text, index)
-    return found.end() if found else index
+    match = _SPACE.match(text, index)
+    return match.end() if match else index
 
 
 def _json_value(text: str, start: int, depth: int) -> tuple[Node, int]:
@@ -150,8 +150,8 @@ def _json_value(text: str, start: int, depth: int) -> tuple[Node, int]:
         if depth == DEEPEST:
             raise _NestingError
         return (_json_list if text[start] == "[" else _json_mapping)(text, start, depth + 1)
-    found = _WORD.match(text, start)
-    end = found.end() if found else start
+    match = _WORD.match(text, start)
+    end = match.end() if match else start
     if text[start:end].lstrip("-") in ("NaN", "Infinity"):
         raise InvalidInputError(placed(text, start, f"JSON has no {text[start:end]}", "Put quotes round it"))
     return ScalarNode(PLAIN, text[start:end], _mark(start), _mark(end)), end
@@ -161,8 +161,8 @@ def _json_text(text: str, start: int) -> tuple[Node, int]:
     value, end = scanstring(text, start + 1, True)
     try:
         value.encode()
-    except UnicodeEncodeError as why:
-        message = f"{text[start:end][:60]} holds half a character (U+{ord(value[why.start]):04X})"
+    except UnicodeEncodeError as error:
+        message = f"{text[start:end][:60]} holds half a character (U+{ord(value[error.start]):04X})"
         raise InvalidInputError(placed(text, start, message, "Write the whole character")) from None
     return ScalarNode(QUOTED, value, _mark(start), _mark(end), '"'), end
 

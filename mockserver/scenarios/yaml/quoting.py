@@ -41,7 +41,8 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\uf
 _UNSAFE_IN_FLOW = frozenset(",[]{}?")
 _LIKE_A_NUMBER = re.compile(r"[-+.]*[0-9][-+0-9_.:,eETtZz xob]*|\.[a-zA-Z]+|[yYnN]")
 _YAML_1_1 = {
-    first: [regex for _, regex in found] for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    first: [regex for _, regex in resolvers]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -82,8 +83,8 @@ def _quoted(text: str) -> str:
     return '"' + _ESCAPED.sub(_escape, text) + '"'
 
 
-def _escape(found: re.Match[str]) -> str:
-    char = found[0]
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
     if char in _ESCAPES:
         return _ESCAPES[char]
     code = ord(char)

@@ -28,30 +28,30 @@ _JSON_WORDS = [
 _TRAILING_COMMA = re.compile(r",?\s*[}\]]")
 
 
-def json_error(text: str, why: json.JSONDecodeError) -> PlacedFlaw:
+def json_error(text: str, error: json.JSONDecodeError) -> PlacedFlaw:
     """In the same words under every Python, with the remedy for what people who write YAML do in JSON."""
-    comma = len(text[: why.pos + 1].rstrip("}] \t\r\n")) - 1
-    if text[comma : comma + 1] == "," and _TRAILING_COMMA.match(text, why.pos):
+    comma = len(text[: error.pos + 1].rstrip("}] \t\r\n")) - 1
+    if text[comma : comma + 1] == "," and _TRAILING_COMMA.match(text, error.pos):
         return placed(text, comma, "a comma stands before the closing bracket", "Take it away")
-    message, hint = next((words for said, *words in _JSON_WORDS if said in why.msg), [why.msg, ""])
-    rest = text[why.pos :].lstrip()
-    if not why.msg.startswith("Expecting"):
-        return placed(text, why.pos, message, hint)
+    message, hint = next((words for said, *words in _JSON_WORDS if said in error.msg), [error.msg, ""])
+    rest = text[error.pos :].lstrip()
+    if not error.msg.startswith("Expecting"):
+        return placed(text, error.pos, message, hint)
     if rest.startswith(("#", "//")):
         message, hint = "JSON has no comments", "Name the file .yaml to have them"
     elif rest[:1].isalpha() or rest.startswith("'"):
         hint = "JSON puts every key and text in double quotes; a .yaml file doesn't need them"
-    return placed(text, why.pos, message, hint)
+    return placed(text, error.pos, message, hint)
 
 
-def yaml_error(text: str, why: yaml.YAMLError) -> PlacedFlaw:
+def yaml_error(text: str, error: yaml.YAMLError) -> PlacedFlaw:
     """A sentence and a remedy for what the composer says."""
-    if not isinstance(why, yaml.MarkedYAMLError) or why.problem_mark is None:
-        return placed(text, 0, f"no YAML: {why}")
-    problem, at = why.problem or "", why.problem_mark.index
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return placed(text, 0, f"no YAML: {error}")
+    problem, at = error.problem or "", error.problem_mark.index
     if "unknown escape" in problem and text[at - 1] == "\\":
         at -= 1  # the Python scanner points behind the backslash
-    opened = why.context_mark.index if why.context_mark else at
+    opened = error.context_mark.index if error.context_mark else at
     return (
         classic(text, problem, at, opened)
         or _unclosed(text, problem, at, opened)

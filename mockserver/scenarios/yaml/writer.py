@@ -57,7 +57,9 @@ def _block(value: Any, indent: int, schemas: Schemas, apart: int) -> list[str]:
         return [line for item in value for line in _item(item, indent, step(schemas, 0), apart)]
     lines: list[str] = []
     for key, item in _ordered(value, schemas):
-        listed = apart == 2 and isinstance(item, list) and any(isinstance(one, (dict, list)) for one in item)
+        listed = (
+            apart == 2 and isinstance(item, list) and any(isinstance(below, (dict, list)) for below in item)
+        )
         head = " " * indent + scalar(key, flow=False) + ":"
         if len(head) - indent > _LONGEST_KEY:
             lines.append(" " * indent + "? " + scalar(key, flow=False))

@@ -39,8 +39,8 @@ class Document:
         builder = Builder(text)
         try:
             self.data: Any = None if root is None else builder.value(root)
-        except ExpansionError as why:
-            raise InvalidInputError(self._placed(root, [why.found])) from None
+        except ExpansionError as error:
+            raise InvalidInputError(self._placed(root, [error.found])) from None
         self.flaws = self._placed(root, builder.found)
 
     def _compose(self) -> Node | None:
@@ -65,15 +65,15 @@ class Document:
             return 1, 1
         key, node = None, self.root
         for part in path:
-            if found := _child(node, part):
-                key, node = found
+            if child := _child(node, part):
+                key, node = child
         place = key if at_key and key is not None else node
         return self.lines.at(place.start_mark.index)
 
-    def _placed(self, root: Node | None, found: list[tuple[Node, str, str]]) -> list[PlacedFlaw]:
-        paths = _paths_to([node for node, _, _ in found], root) if root and found else {}
+    def _placed(self, root: Node | None, problems: list[tuple[Node, str, str]]) -> list[PlacedFlaw]:
+        paths = _paths_to([node for node, _, _ in problems], root) if root and problems else {}
         flaws: dict[tuple[int, str], PlacedFlaw] = {}
-        for node, message, hint in found:
+        for node, message, hint in problems:
             path, at_key = paths.get(id(node), ((), False))
             line, column = self.lines.at(node.start_mark.index)
             flaws[id(node), message] = PlacedFlaw(path, message, hint, at_key, line, column)
@@ -110,21 +110,21 @@ def _merged_child(node: MappingNode, key: str) -> tuple[Node | None, Node] | Non
     merge = _own_child(node, "<<")
     if merge is None or merge[0].tag != PLAIN:
         return None
-    for one in merge[1].value if isinstance(merge[1], SequenceNode) else [merge[1]]:
-        if found := _child(one, key):
-            return found
+    for source in merge[1].value if isinstance(merge[1], SequenceNode) else [merge[1]]:
+        if child := _child(source, key):
+            return child
     return None
 
 
 def _paths_to(wanted: list[Node], root: Node) -> dict[int, tuple[KeyPath, bool]]:
     """By the id of the node: its shortest key path, and whether it is a key there."""
-    asked = {id(node) for node in wanted}
+    wanted_ids = {id(node) for node in wanted}
     paths: dict[int, tuple[KeyPath, bool]] = {}
     seen: set[int] = set()
     waiting: deque[tuple[KeyPath, bool, Node]] = deque([((), False, root)])
     while waiting:
         path, at_key, node = waiting.popleft()
-        if id(node) in asked:
+        if id(node) in wanted_ids:
             paths.setdefault(id(node), (path, at_key))
         if id(node) not in seen:
             seen.add(id(node))
