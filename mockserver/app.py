@@ -147,7 +147,7 @@ class App:
         """The same for the admin API. Raises ProblemError."""
         if self.ca_pem is not None:
             return self.ca_pem
-        title = "There is no CA of this server's own"
+        title = "This server has no CA of its own"
         hint = "Start it with --tls"
         if self._secured is not None:
             hint = "Its certificate was given with --tls-cert: trust the CA that signed that one"
@@ -337,7 +337,7 @@ class App:
         address = self._servers[-1].sockets[0].getsockname()[0]  # the last listener serves the admin API
         if not self._guard.has_token and not is_loopback(address):
             log.warning(
-                "the admin API listens on %s and asks for no token: whoever reaches it can change every answer. "
+                "the admin API listens on %s without a token: everyone who can reach it can change every answer. "
                 "Set --admin-token, or let only your tests reach this port",
                 address,
             )

@@ -98,7 +98,7 @@ def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str
     if there >= most:
         engine.shared.refused[limit] += 1
         hint = f"{hint}, or start the server with a larger --max-{limit}"
-        raise ProblemError(429, "too-many", f"There are {most} {what} already", hint)
+        raise ProblemError(429, "too-many", f"The limit of {most} {what} is reached", hint)
 
 
 @contextmanager
@@ -130,7 +130,7 @@ class AdminRequest(Generic[M]):
         if value is None or value == "":
             return None
         if value.lower() not in ("true", "false", "1", "0"):
-            raise BadQueryError(name, f"{shown(value)} is neither true nor false", f"Write {name}=true")
+            raise BadQueryError(name, f"{shown(value)} is not a boolean", f"Write {name}=true")
         return value.lower() in ("true", "1")
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -140,7 +140,7 @@ class AdminRequest(Generic[M]):
             return default
         if not value.isascii() or not value.isdigit() or not 1 <= int(value[:12]) <= most:
             raise BadQueryError(
-                name, f"{shown(value)} is no number from 1 to {most}", f"Write {name}={default}"
+                name, f"{shown(value)} is not a number from 1 to {most}", f"Write {name}={default}"
             )
         return int(value)
 
@@ -273,10 +273,10 @@ class AdminApi:
         except InvalidInputError as error:
             return _invalid(422, "invalid", error)
         except UnreadableBodyError as error:
-            return _problem(problem(400, "bad-body", "The body can't be read", str(error)))
+            return _problem(problem(400, "bad-body", "The body is not readable", str(error)))
         except Exception:
             log.exception("the admin call %s %s failed", request.method, mask_path(request.path))
-            detail = "It is a defect of mockserver; its log says more"
+            detail = "This is a bug of mockserver; see its log"
             return _problem(problem(500, "defect", "The admin call failed", detail))
 
     async def _serve(self, request: Request) -> Answer:
@@ -293,7 +293,7 @@ class AdminApi:
         query = dict(request.query_pairs)
         for name in query:
             if name not in endpoint.query:
-                hint = near(name, endpoint.query) or "This call takes no query"
+                hint = near(name, endpoint.query) or "This endpoint has no query parameters"
                 raise BadQueryError(name, "there is no such query parameter here", hint)
         body = None if endpoint.raw else await aside(len(request.body), self._body, endpoint, request)
         parsed: AdminRequest[Any] = AdminRequest(
@@ -328,9 +328,9 @@ class AdminApi:
         endpoint = methods.get(method)
         if endpoint is None:
             allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
-            title = f"{request.path} takes no {request.method}"
+            title = f"{request.path} does not support {request.method}"
             lines = (("Allow", allowed),)
-            raise ProblemError(405, "method-not-allowed", title, f"It takes {allowed}", lines=lines)
+            raise ProblemError(405, "method-not-allowed", title, f"It supports {allowed}", lines=lines)
         return endpoint, params
 
     def _body(self, endpoint: Endpoint, request: Request) -> object:
@@ -361,7 +361,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def _invalid(status: int, kind: str, error: InvalidInputError) -> Response:
     views = flaw_views(error.flaws)
-    title = "The request can't be carried out, and nothing was changed"
+    title = "The request is invalid; nothing was changed"
     return _problem(problem(status, kind, title, str(error), errors=views))
 
 
@@ -404,7 +404,7 @@ def read_json(request: Request, *, as_written: bool = False) -> object:
     try:
         return request.json_as_written if as_written else request.json
     except UnreadableBodyError as error:
-        raise ProblemError(400, "bad-json", "The body is no JSON", str(error)) from error
+        raise ProblemError(400, "bad-json", "The body is not valid JSON", str(error)) from error
 
 
 # Answers

@@ -25,7 +25,7 @@ class Guard:
     """
     `token` empty: none is request. `hosts` are further names that may stand in Host.
 
-    Raises InvalidInputError for a token of white space alone, and for what is no host name.
+    Raises InvalidInputError for a token of white space alone, and for what is not a valid host name.
     """
 
     def __init__(self, token: str = "", hosts: Iterable[str] = ()) -> None:
@@ -68,8 +68,8 @@ class Guard:
             raise ProblemError(
                 403,
                 "foreign-origin",
-                "The admin API answers no page of another origin",
-                f"This came from {origin or 'another site'}. Use the API from a program, or from its own dashboard",
+                "The admin API rejects requests of other origins",
+                f"The origin was {origin or 'another site'}. Use the API from a program, or from its own dashboard",
             )
 
     def _check_token(self, request: Request) -> None:
@@ -77,7 +77,7 @@ class Guard:
             raise ProblemError(
                 401,
                 "no-token",
-                "The admin API asks for its token",
+                "The admin API requires a token",
                 "Send Authorization: Bearer TOKEN, as --admin-token has it",
                 lines=(("WWW-Authenticate", "Bearer"),),
             )
@@ -109,7 +109,7 @@ def _allowed(host: str) -> str:
     name = _name_of(host)
     if not name:
         hint = "Write a name such as mock.example"
-        raise invalid((), f"--admin-host: {shown(host)} is no host name", hint)
+        raise invalid((), f"--admin-host: {shown(host)} is not a valid host name", hint)
     return name
 
 

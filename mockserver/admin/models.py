@@ -255,7 +255,7 @@ class VerdictView(AdminView):
     text: str
     exact: bool = Field(
         default=True,
-        description="false where the answer would need what is no longer kept; such a check does not hold.",
+        description="false if the answer would need removed data; then the check fails.",
     )
 
 

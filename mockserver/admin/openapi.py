@@ -38,7 +38,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
         "info": {
             "title": "mockserver admin API",
             "version": __version__,
-            "description": "Steers a mock server and asks what was called. Errors are problem documents (RFC 9457).",
+            "description": "Controls a mock server, and inspects and verifies calls. Errors are problem documents (RFC 9457).",
         },
         "paths": paths,
         "components": {

@@ -139,7 +139,7 @@ def runtime_name(ns: Namespace, spec: RouteSpec) -> str:
 
     if spec.name is not None and is_taken(spec.name):
         raise EditConflictError(
-            f"There is a route {RUNTIME}/{spec.name} already", "Replace it with PUT, or choose another name"
+            f"There is already a route {RUNTIME}/{spec.name}", "Replace it with PUT, or choose another name"
         )
     return spec.name or numbered(default_name("", spec), is_taken)
 
@@ -229,10 +229,8 @@ def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
     source = route.scenario.source
     if not _is_written(route):
         place = dotted(route.path)
-        hint = (
-            f"Change the scenario with PUT /scenarios/{source.name}, or add a route, which is asked before it"
-        )
-        raise invalid((), f"{route.id} is no route of its own: {place} stands for it", hint)
+        hint = f"Change the scenario with PUT /scenarios/{source.name}, or add a route, which is matched before it"
+        raise invalid((), f"{route.id} is a generated route: it comes from {place}", hint)
     at = int(route.path[1])
     # Names are written down first, so that no other route's default name moves.
     written = [each for each in route.scenario.routes if _is_written(each)]

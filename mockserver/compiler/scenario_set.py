@@ -39,7 +39,7 @@ def warnings_at_load(world: ScenarioSet) -> Iterator[str]:
             for match, path in _matches(route.data, route.path):
                 yield from map(scenario.source.locate, bare_operators(match, path))
         for _, path, said in scenario.breaches:
-            yield scenario.source.locate(Flaw(path, said, "Mend the reply, or the document"))
+            yield scenario.source.locate(Flaw(path, said, "Fix the reply, or the document"))
         for doubt in scenario.contract.doubts if scenario.contract is not None else ():
             yield scenario.source.locate(Flaw(("openapi",), doubt))
 

@@ -68,7 +68,7 @@ def _contract_in(file: str, scenario: Scenario) -> Contract | None:
 def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
     """Keeps which fixed replies break the contract. Gives those that may not."""
     scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
-    hint = "Mend the reply, or write `validate: report` on the route"
+    hint = "Fix the reply, or write `validate: report` on the route"
     return [
         Flaw(path, said, hint)
         for route, path, said in scenario.breaches

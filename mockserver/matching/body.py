@@ -28,7 +28,7 @@ def json(condition: Condition) -> MatchCheck:
 
 
 def no_json(request: Request, error: UnreadableBodyError, written: object, count: int) -> Difference:
-    """The body is no JSON: why not, and what it looks like."""
+    """The body is not valid JSON: why not, and what it looks like."""
     kind = request.media_type
     if kind in FORMS:
         hint = "send JSON, with content-type: application/json"

@@ -49,7 +49,7 @@ def _check(written: object, reader: Reader) -> MatchCheck:
         return _asked(_conditions(written, reader))
     if not isinstance(written, str) or written not in _PRESENCE:
         raise WrongValueError(
-            f"expected what is asked of the certificate, got {shown(written)}",
+            f"expected conditions on the certificate, got {shown(written)}",
             "Write present, absent, or a mapping such as {subject: {contains: CN=app}}",
         )
     return _presence(reader.read(written))
@@ -58,7 +58,7 @@ def _check(written: object, reader: Reader) -> MatchCheck:
 def _conditions(written: dict[Any, Any], reader: Reader) -> dict[str, Condition]:
     if not written:
         raise WrongValueError(
-            "nothing is asked of the certificate", f"Write present, or ask for one of {_known()}"
+            "there is no condition on the certificate", f"Write present, or conditions on some of {_known()}"
         )
     dialects = dict.fromkeys(ASKED, reader.dialect)
     return read_parts(written, reader, dialects, lambda key: _unknown(key, reader), _plain_hex)
@@ -74,7 +74,7 @@ def _plain_hex(key: str, written: object) -> object:
 def _unknown(key: object, reader: Reader) -> WrongValueError:
     if key in reader.operators:
         return WrongValueError(
-            f"the operator {key!r} stands where a part is named", f"Put it below one of {_known()}"
+            f"the operator {key!r} is in the place of a part", f"Move it below one of {_known()}"
         )
     return WrongValueError(f"unknown key {key!r}", near(str(key), ASKED))
 

@@ -41,7 +41,7 @@ def _equals_text(operand: object, reader: Reader) -> Condition:
     if operand is None:
         raise WrongValueError(
             "expected a text, got null",
-            "Write absent for what must not come, or 'null' in quotes for the word",
+            "Write absent if it must be missing, or 'null' in quotes for the text",
         )
     text = reader.text(operand)
     return Equals(some(lambda value: value == text), text, _nearest_text(text))
@@ -108,7 +108,11 @@ def matches(operand: object, reader: Reader) -> Condition:
             return Slip("the text is too long for a pattern of this size")
         if len(value) > slips.LONG_CHARS:
             return NONE
-        return Slip("a part of it fits, the pattern has to fit the whole", 0.5) if anywhere(value) else NONE
+        return (
+            Slip("a part of it matches, but the pattern must match the complete value", 0.5)
+            if anywhere(value)
+            else NONE
+        )
 
     return reader.leaf(_of_text(test), f"to match '{pattern}'", "matches", operand, slip)
 
@@ -193,7 +197,7 @@ def _ordered(
 
 
 def _no_number(value: str) -> Slip:
-    return NONE if number(value) is not None else Slip("it is no number")
+    return NONE if number(value) is not None else Slip("it is not a number")
 
 
 gt = partial(_ordered, "gt", "more than", operator.gt)
@@ -204,10 +208,10 @@ lte = partial(_ordered, "lte", "at most", operator.le)
 
 def type_(operand: object, reader: Reader) -> Condition:
     if operand not in TYPES:
-        raise WrongValueError(f"{shown(operand)} is no type", near(str(operand), TYPES))
+        raise WrongValueError(f"{shown(operand)} is not a valid type", near(str(operand), TYPES))
     if reader.dialect is ReadingDialect.TEXT and operand != "string":
         raise WrongValueError(
-            f"what is asked here is a text, never {prose(operand)}",
+            f"the value is a text here, never {prose(operand)}",
             r"Write {matches: '\d+'}, or {gte: 0} for a number",
         )
     if reader.dialect is ReadingDialect.FOUND and operand != "array":
@@ -230,7 +234,7 @@ def length(operand: Any, reader: Reader) -> Condition:
     """Characters of a text, items of a list, fields of an object."""
     reader.literal(operand)
     if is_number(operand) and (operand < 0 or operand != int(operand)):
-        raise WrongValueError(f"{operand} is no length", "Write a whole number, at least 0")
+        raise WrongValueError(f"{operand} is not a valid length", "Write a whole number, at least 0")
     if not is_number(operand) and not isinstance(operand, dict):
         raise WrongValueError(
             f"expected a length, got {shown(operand)}", f"Write 3, or {{{reader.spelt('gte')}: 3}}"

@@ -151,7 +151,7 @@ class FieldConditions(Condition):
         def holds_exactly(value: Any) -> bool:
             return holds(value) and checks.keys() >= value.keys()
 
-        said = show(written) + (" and nothing more" if exact else "")
+        said = show(written) + (", without other fields" if exact else "")
         super().__init__(holds_exactly if exact else holds, said, written, count=_sum(checks.values()))
         self.checks = checks
         self.exact = exact

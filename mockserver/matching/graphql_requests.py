@@ -38,7 +38,7 @@ class GraphQL:
 
 
 def graphql_of(request: Request) -> GraphQL:
-    """Raises UnreadableBodyError for what is no GraphQL request."""
+    """Raises UnreadableBodyError for what is not valid GraphQL request."""
     return request.once("graphql", lambda: GraphQL(_fields(request)))
 
 
@@ -54,7 +54,7 @@ def _fields(request: Request) -> dict[str, Any]:
     else:
         fields = request.json
     if isinstance(fields, list):
-        raise UnreadableBodyError("it is a batch of GraphQL requests, and each is asked for on its own")
+        raise UnreadableBodyError("it is a batch of GraphQL requests; send each as its own request")
     if not isinstance(fields, dict) or not fields.keys() & {"query", "operationName", "extensions"}:
         raise UnreadableBodyError("it has neither query nor operationName")
     return fields
@@ -64,7 +64,7 @@ def _json(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableBodyError(f"its {name} are no JSON") from None
+        raise UnreadableBodyError(f"its {name} are not valid JSON") from None
 
 
 class Documents:
@@ -85,7 +85,7 @@ class Documents:
             return self._library.parse(text, no_location=True, max_tokens=MAX_QUERY_TOKENS)
         except self._library.GraphQLError as error:
             said = error.message
-            raise UnreadableBodyError(f"its query is no GraphQL: {said}") from None
+            raise UnreadableBodyError(f"its query is not valid GraphQL: {said}") from None
         except RecursionError:
             raise UnreadableBodyError("its query is nested too deeply") from None
 
@@ -148,7 +148,7 @@ def _text(key: str, written: object, place: Reader, documents: Documents) -> Mat
         return _check(key, place.read(written), documents.names, 8)
     if key == "type":
         if isinstance(written, str) and written not in (*TYPES, "present", "absent"):
-            place.refuse(WrongValueError(f"{written!r} is no type of operation", near(written, TYPES)))
+            place.refuse(WrongValueError(f"{written!r} is not an operation type", near(written, TYPES)))
         return _check(key, place.read(written), documents.types, 8)
     if not isinstance(written, str) or written in ("present", "absent"):
         return _check(key, place.read(written), _queries, 8)

@@ -35,7 +35,7 @@ def compile_query(text: str, path: KeyPath) -> Query:
     except (rfc9535.JSONPathError, RecursionError) as error:
         said = str(error).replace("\n", " ") or "nested too deeply"
         hint = "Write one such as '$.items[*].sku', see RFC 9535"
-        raise invalid(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True) from None
+        raise invalid(path, f"{text!r} is not a valid JSONPath: {said}", hint, at_key=True) from None
     _probe(query, path)
     return lambda value: _Walk(value).nodes(query, value)
 

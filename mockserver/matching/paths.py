@@ -2,7 +2,7 @@ r"""
 Paths as routes write them, in aiohttp's notation: `/users/{id}`, `/users/{id:\\d+}`, `/files/{rest:.+}`.
 
 Nothing is normalised: `//`, a trailing slash, `..` and case stay. Segments are
-percent-decoded once, and `%2F` is no separator: inside the house it stands as
+percent-decoded once, and `%2F` is not a separator: inside the house it stands as
 SLASH until a parameter's value is handed out.
 """
 
@@ -141,7 +141,7 @@ class PathPattern:
         self.names = tuple(name for segment in self.segments for name in segment.names)
         for name in self.names:
             if self.names.count(name) > 1:
-                raise _bad(f"the parameter {name!r} stands twice in {text!r}", "Give each its own name")
+                raise _bad(f"the parameter {name!r} is duplicated in {text!r}", "Use different names")
         self.literal: str | None = None
         if all(segment.text is not None for segment in self.segments):
             self.literal = "/" + "/".join(segment.text or "" for segment in self.segments)
@@ -260,7 +260,8 @@ def _split(param: str) -> tuple[str, str]:
         bare = name.strip("{}*?!.+<>: ")
         meant = bare if _PARAM_NAME.fullmatch(bare) else "order_id"
         raise _bad(
-            f"{name!r} is no name of a parameter", f"Use letters, digits and underscores, as in {{{meant}}}"
+            f"{name!r} is not a valid parameter name",
+            f"Use letters, digits and underscores, as in {{{meant}}}",
         )
     if colon and not pattern:
         raise _bad(f"the parameter {name!r} has an empty pattern", f"Write {{{name}}} or {{{name}:\\d+}}")

@@ -26,15 +26,15 @@ where its automaton outgrows the memory: `.*a.{200}` over 1 MiB takes seconds.
 
 _LACKS = (
     (r"\(\?<?[=!]", "look-around such as (?=…) and (?<!…)", "Combine conditions: all_of, not, starts_with"),
-    (r"\\[1-9]|\\[kg][<{']|\(\?P=", "back references such as \\1", "Ask for each part on its own"),
-    (r"\(\?>", "atomic groups, (?>…)", "Leave out the ?>: nothing backtracks here"),
-    (r"[*+?}]\+", "possessive quantifiers such as a++", "Write a+: nothing backtracks here"),
+    (r"\\[1-9]|\\[kg][<{']|\(\?P=", "back references such as \\1", "Write a condition for each part"),
+    (r"\(\?>", "atomic groups, (?>…)", "Leave out the ?>: RE2 does not backtrack"),
+    (r"[*+?}]\+", "possessive quantifiers such as a++", "Write a+: RE2 does not backtrack"),
     (r"\(\?\(", "conditions, (?(1)…)", "Write the alternatives under any_of"),
     (r"\(\?#", "comments, (?#…)", "Write the comment beside the key, after a #"),
     (r"\(\?[a-zA-Z]*x", "the verbose flag x", "Write the pattern without white space and comments"),
     (r"\(\?(R|[0-9&+-])", "recursion", "Match the outer shape here and the rest with another condition"),
-    (r"\\Z", "\\Z", "Leave it out: a pattern has to fit the whole value anyway"),
-    (r"\\G", "\\G", "Leave it out: a pattern has to fit the whole value anyway"),
+    (r"\\Z", "\\Z", "Leave it out: a pattern must match the complete value"),
+    (r"\\G", "\\G", "Leave it out: a pattern must match the complete value"),
     (r"\\u", "\\uXXXX", "Write \\x{XXXX}"),
     (r"\\h", "\\h", "Write [ \\t]"),
     (r"\\R", "\\R", "Write (?:\\r\\n|\\n|\\r)"),
@@ -84,7 +84,7 @@ def _compile(pattern: str) -> re2._Regexp:
     except re2.error as error:
         raise _refusal(pattern, _reason(error)) from None
     except UnicodeEncodeError:
-        raise WrongValueError("the pattern has a lone surrogate, which is no character", _HINT) from None
+        raise WrongValueError("the pattern has a lone surrogate, which is not a character", _HINT) from None
     if compiled.programsize > MAX_PROGRAM:
         raise _refusal(pattern, f"too large: {compiled.programsize} instructions, at most {MAX_PROGRAM}")
     return compiled
@@ -100,7 +100,9 @@ def _refusal(pattern: str, reason: str) -> WrongValueError:
         culprit = reason.partition(": ")[2]
         for construct, name, remedy in _LACKS_COMPILED:
             if (match := construct.search(pattern)) and _belongs(culprit, match[0]):
-                return WrongValueError(f"the pattern {pattern!r} uses {name}, which RE2 lacks", remedy)
+                return WrongValueError(
+                    f"the pattern {pattern!r} uses {name}, which RE2 does not support", remedy
+                )
     if "repetition size" in reason:
         return WrongValueError(
             f"the pattern {pattern!r} is refused: {reason}",
@@ -111,7 +113,7 @@ def _refusal(pattern: str, reason: str) -> WrongValueError:
             f"the pattern {pattern!r} is refused: {reason}",
             "Make it smaller, or split it into several conditions",
         )
-    return WrongValueError(f"the pattern {pattern!r} is no regular expression: {reason}", _HINT)
+    return WrongValueError(f"the pattern {pattern!r} is not a valid regular expression: {reason}", _HINT)
 
 
 def _belongs(culprit: str, construct: str) -> bool:

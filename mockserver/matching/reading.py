@@ -99,7 +99,7 @@ class Reader:
     def bounded(self) -> None:
         """Raises WrongValueError where this place is nested deeper than MAX_DEPTH."""
         if self.depth > MAX_DEPTH:
-            raise WrongValueError(f"conditions nested more than {MAX_DEPTH} deep", "Ask for a part of it")
+            raise WrongValueError(f"conditions nested more than {MAX_DEPTH} deep", "Match a part of it")
 
     def refuse(self, error: WrongValueError, *, at_key: bool = False) -> None:
         self.flaws.append(Flaw(self.path, str(error), error.hint, at_key))
@@ -145,7 +145,7 @@ class Reader:
         """An operand that is a JSON value and no condition. Raises WrongValueError for what JSON can't say."""
         for item, depth in _walk(value):
             if depth + self.depth > MAX_DEPTH:
-                raise WrongValueError(f"nested more than {MAX_DEPTH} deep", "Ask for a part of it")
+                raise WrongValueError(f"nested more than {MAX_DEPTH} deep", "Match a part of it")
             if isinstance(item, float) and not math.isfinite(item):
                 raise WrongValueError(f"JSON has no {item}", "Write a number")
             if isinstance(item, dict) and any(not isinstance(key, str) for key in item):
@@ -209,7 +209,7 @@ def _refuse_field(key: Any, item: Any, beside: str, reader: Reader) -> None:
     if key in reader.operators:
         hint = f"Did you mean '${key}'?"
     reader.below(key).refuse(
-        WrongValueError(f"the field {key!r} stands beside the operator {beside!r}", hint), at_key=True
+        WrongValueError(f"the field {key!r} is beside the operator {beside!r}", hint), at_key=True
     )
     reader.below(key).read(item)
 
@@ -241,7 +241,7 @@ def _known(reader: Reader) -> list[str]:
 def _unknown(key: object, known: list[str], reader: Reader) -> WrongValueError:
     bare = str(key).removeprefix("$")
     if not reader.dialect.dollar and bare in known:
-        return WrongValueError(f"unknown operator {key!r}", f"Operators stand bare here: write {bare!r}")
+        return WrongValueError(f"unknown operator {key!r}", f"Operators have no dollar here: write {bare!r}")
     return WrongValueError(f"unknown operator {key!r}", near(str(key), map(reader.spelt, known)))
 
 
@@ -290,7 +290,7 @@ def alone(condition: Condition) -> Condition:
 def not_empty(values: list[Any]) -> None:
     """Raises WrongValueError for an empty list where texts are compared: none at all is absent."""
     if not values:
-        raise WrongValueError("an empty list never comes", "Write absent")
+        raise WrongValueError("an empty list never matches", "Write absent")
 
 
 def in_order(reader: Reader, checks: Sequence[Condition], written: Any) -> Condition:

@@ -44,7 +44,9 @@ def schema(written: object, path: KeyPath, read_file: ReadFile) -> MatchCheck:
         except UnreadableBodyError as error:
             return [body.no_json(request, error, {"schema": written}, 1)]
         except ValueError as error:
-            return [Difference("json", {"schema": written}, text=f"json: the schema can't be asked: {error}")]
+            return [
+                Difference("json", {"schema": written}, text=f"json: the schema can't be applied: {error}")
+            ]
 
     return MatchCheck(8, holds, explain)
 
@@ -85,7 +87,7 @@ def _flaw(error: ValueError, path: KeyPath) -> Flaw:
     hint = "See https://json-schema.org/draft/2020-12"
     if "regex" in said:
         hint = "Patterns run in linear time: no look-around, no back references"
-    return Flaw((*path, *place), f"this is no JSON Schema: {said}", hint)
+    return Flaw((*path, *place), f"this is not a valid JSON Schema: {said}", hint)
 
 
 def json_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
@@ -100,7 +102,7 @@ def json_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
 def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
     """A schema that another one refers to. Raises ValueError, which the library reports."""
     if not uri.startswith(_FOLDER):
-        raise ValueError("nothing is fetched; put the schema beside the scenario")
+        raise ValueError("remote files are not loaded; put the schema beside the scenario")
     try:
         return _plain(json_file(uri.removeprefix(_FOLDER), path, read_file), path)
     except InvalidInputError as error:

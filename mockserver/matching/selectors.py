@@ -58,7 +58,7 @@ class Selector:
 
 
 def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selector:
-    """Raises InvalidInputError where it is no selector."""
+    """Raises InvalidInputError where it is not a valid selector."""
     if text.startswith("{{"):
         return Selector(text, None, compile_text(text, path, names=names))
     part = _part(text)
@@ -66,7 +66,7 @@ def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selecto
         hint = near(text, [root.rstrip(".") for root in _ROOTS if root != f"{text}."])
         raise invalid(
             path,
-            f"{shown(text)} is no selector",
+            f"{shown(text)} is not a valid selector",
             f"{hint} Write headers.NAME, json.a.b[0], path.NAME or a template",
         )
     return Selector(text, part)

@@ -67,7 +67,7 @@ def _unknown(key: object) -> WrongValueError:
     known = ", ".join(ASKED)
     if str(key) in ("contains", "starts_with", "ends_with", "matches", "equals"):
         return WrongValueError(
-            f"unknown key {key!r} beside what is asked of the file", f"Put it below one of {known}"
+            f"unknown key {key!r} beside the conditions on the file", f"Move it below one of {known}"
         )
     return WrongValueError(f"unknown key {key!r}", near(str(key), ASKED))
 

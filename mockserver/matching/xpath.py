@@ -37,7 +37,7 @@ def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     """
     A condition on the texts of what the query finds; a number, text or boolean counts as one text.
 
-    Raises InvalidInputError for what is no XPath, MissingExtraError without the library.
+    Raises InvalidInputError for what is not a valid XPath, MissingExtraError without the library.
     """
     query = _XPathQuery(text, path)
 
@@ -70,7 +70,7 @@ class _XPathQuery:
             self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
         except (self._etree.XPathError, ValueError) as error:  # ValueError: characters that no XML can hold
             hint = "Write an XPath 1.0 query such as '//order/@id'"
-            raise invalid(path, f"{text!r} is no XPath: {error}", hint, at_key=True) from None
+            raise invalid(path, f"{text!r} is not a valid XPath: {error}", hint, at_key=True) from None
 
     def texts(self, request: Request) -> list[str]:
         """What the query finds, as texts. Raises UnreadableBodyError."""
@@ -155,7 +155,7 @@ def _parse(etree: ModuleType, request: Request) -> tuple[Any, int]:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnreadableBodyError(f"it is no XML: {_said(error)}") from None
+        raise UnreadableBodyError(f"it is not valid XML: {_said(error)}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableBodyError("it has a document type, and those are refused")
     _drop_namespaces(root)

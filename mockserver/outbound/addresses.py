@@ -90,7 +90,7 @@ def read_host(host: str) -> str | Address:
     if _is_number(labels[-1]):  # then all of it is an address (url.spec.whatwg.org, "ends in a number")
         return _ipv4(name, labels)
     if not name or not all(labels) or not set(name) <= _NAME_CHARS:
-        raise ValueError(f"{host!r} is no host name")
+        raise ValueError(f"{host!r} is not a valid host name")
     return name
 
 
@@ -109,7 +109,7 @@ def _ipv4(name: str, labels: list[str]) -> IPv4Address:
     """As `inet_aton` reads it: up to four parts, decimal, octal or hex, the last filling what is left."""
     *first, last = [_part(name, label) for label in labels]
     if len(labels) > 4 or any(part > 255 for part in first) or last >= 256 ** (4 - len(first)):
-        raise ValueError(f"{name!r} is no address")
+        raise ValueError(f"{name!r} is not a valid address")
     return IPv4Address(sum(part << (24 - 8 * i) for i, part in enumerate(first)) + last)
 
 
@@ -120,7 +120,7 @@ def _part(name: str, label: str) -> int:
     elif label.startswith("0") and label != "0":
         base, digits = 8, label[1:]
     if not digits or len(digits) > 40 or not _digits(digits, base):
-        raise ValueError(f"{name!r} is no address")
+        raise ValueError(f"{name!r} is not a valid address")
     return int(digits, base)
 
 

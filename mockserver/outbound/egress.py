@@ -60,7 +60,7 @@ class EgressRule:
             try:
                 return cls(ip_network(text, strict=False))
             except ValueError as error:
-                raise WrongValueError(f"{shown(text)} is no network", _HINT) from error
+                raise WrongValueError(f"{shown(text)} is not a valid network", _HINT) from error
         match = re.fullmatch(r"\[([^\]]*)\](?::(\d+))?|([^:]*)(?::(\d+))?", text)
         bare, port = (match[1] or match[3] or "", match[2] or match[4]) if match else (text, None)
         if port is not None and not 1 <= int(port) <= 65535:
@@ -68,7 +68,7 @@ class EgressRule:
         try:
             host = read_host(bare if bare.isascii() else URL.build(scheme="http", host=bare).raw_host or "")
         except ValueError as error:
-            raise WrongValueError(f"{shown(text)} is no host", _HINT) from error
+            raise WrongValueError(f"{shown(text)} is not a valid host", _HINT) from error
         return cls(host if isinstance(host, str) else ip_network(host), int(port) if port else None)
 
     def takes_port(self, port: int) -> bool:
@@ -156,7 +156,7 @@ class Egress:
     def _closed(self, host: str, port: int) -> EgressRefusedError:
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return EgressRefusedError(
-            f"{place} stands in no scenario file and was not allowed",
+            f"{place} is not in any scenario file and was not allowed",
             f"Start the server with --allow-egress {place}, or write the URL into a scenario file",
         )
 
@@ -190,15 +190,15 @@ def read_url(url: str) -> tuple[URL, str | Address, int]:
     remedy = "Write an http or https URL such as http://app:8000/hooks"
     url = url.strip()
     if _UNSAFE.search(url):
-        raise EgressRefusedError(f"{shown(url)} holds a space, a control character or a backslash", remedy)
+        raise EgressRefusedError(f"{shown(url)} contains a space, a control character or a backslash", remedy)
     try:
         parsed = URL(url, encoded=url.isascii())
         port = parsed.port
         host = parsed.raw_host
     except (ValueError, IndexError) as error:  # yarl raises IndexError for http://[::1]@/
-        raise EgressRefusedError(f"{shown(url)} is no URL", remedy) from error
+        raise EgressRefusedError(f"{shown(url)} is not a valid URL", remedy) from error
     if parsed.scheme not in ("http", "https") or not host or not port:
-        raise EgressRefusedError(f"{shown(url)} is no http or https URL", remedy)
+        raise EgressRefusedError(f"{shown(url)} is not an http or https URL", remedy)
     if "@" in parsed.raw_authority:
         raise EgressRefusedError(
             "a URL with user and password is not called", "Send them as a header instead"

@@ -20,7 +20,7 @@ def forwarding_rules(settings: Settings) -> list[str]:
         raise invalid((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint)
     if settings.forward_to and not asks:
         hint = "Add --on-unmatched forward, or --on-unmatched record"
-        raise invalid((), "--forward-to alone passes nothing on", hint)
+        raise invalid((), "--forward-to alone has no effect", hint)
     return [rule_of(settings.forward_to, "--forward-to")] if asks else []
 
 

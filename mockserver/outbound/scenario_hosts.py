@@ -95,4 +95,4 @@ def with_vars(source: str, constants: Mapping[str, Any]) -> str:
 
 
 def _nothing() -> NoReturn:
-    raise TemplateError("it asks for more than vars")
+    raise TemplateError("it needs more than vars")

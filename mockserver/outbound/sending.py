@@ -99,7 +99,7 @@ def _said(error: aiohttp.ClientError, target: Target | str) -> str:
         case aiohttp.ClientOSError():
             return _unreachable(error, target)
         case aiohttp.ClientResponseError():
-            return f"the answer of {target} is no HTTP: {error.message.strip().partition(chr(10))[0]}"
+            return f"the answer of {target} is not valid HTTP: {error.message.strip().partition(chr(10))[0]}"
     return str(error) or type(error).__name__
 
 

@@ -51,7 +51,7 @@ class BrokenReplyError(MockServerError):
 class UpstreamReply:
     """
     What came back. `pieces` are the body, None where it stands in `response`
-    already; `length` is what its head promises. `error` is the problem where the service could not be asked.
+    already; `length` is what its head promises. `error` is the problem where the service could not be called.
     """
 
     response: Response
@@ -91,11 +91,9 @@ class Upstream:
     ) -> UpstreamReply:
         to = step.to
         if self._own_id in ",".join(request.headers.all(HOPS)):
-            return _failed(
-                508, "loop", to, "it leads back to this very server", "Write the real service's URL"
-            )
+            return _failed(508, "loop", to, "it leads back to this server", "Write the real service's URL")
         if request.method == "CONNECT":
-            return _failed(501, "no-tunnel", to, "it can't be asked for a tunnel", "Send the request itself")
+            return _failed(501, "no-tunnel", to, "tunnels are not supported", "Send the request itself")
         lines = [*sent_lines(request.headers.pairs), (HOPS, self._hops(request))]
         if step.is_recorded:
             lines = [
@@ -109,12 +107,12 @@ class Upstream:
                 target = await self._egress.resolve(to + target_of(request))
                 answer = await self._sent(stack, target, request, lines)
         except TimeoutError:
-            what = f"it did not begin to answer within {format_duration(self._timeout_s)}"
+            what = f"it sent no response within {format_duration(self._timeout_s)}"
             return _failed(
                 504, "upstream-timeout", to, what, "Start the server with a longer --upstream-timeout"
             )
         except EgressRefusedError as error:
-            return _failed(502, "egress", to, f"nobody may be called there: {error.reason}", error.remedy)
+            return _failed(502, "egress", to, f"calls to it are not allowed: {error.reason}", error.remedy)
         except UnresolvedHostError as error:
             return _failed(502, "upstream", to, str(error), _LOOK)
         except aiohttp.ClientConnectorCertificateError as error:
@@ -150,7 +148,7 @@ class Upstream:
                 context.load_verify_locations(self._ca_file)
             except (OSError, ssl.SSLError) as error:
                 raise TlsSettingsError(
-                    f"--upstream-ca: {self._ca_file} holds no CA that can be trusted: {error}. "
+                    f"--upstream-ca: {self._ca_file} contains no valid CA: {error}. "
                     "Give a file of certificates in PEM"
                 ) from error
         return context
@@ -158,7 +156,7 @@ class Upstream:
     def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> UpstreamReply:
         lines = tuple((line_text(name), line_text(value)) for name, value in answer.raw_headers)
         if answer.status < 200 or any(_NO_LINE.search(part) for line in lines for part in line):
-            what = f"what it answered ({answer.status}) can't be passed on"
+            what = f"what it answered ({answer.status}) can't be forwarded"
             return _failed(502, "upstream", to, what, _LOOK)
         length = _length(lines)
         kept = received_lines(lines, length)
@@ -196,7 +194,7 @@ _LOOK = "See that it runs, and that this server can reach it"
 
 
 def _failed(status: int, kind: str, to: str, what: str, hint: str) -> UpstreamReply:
-    document = problem(status, kind, f"{to} could not be asked", f"{what}. {hint}", upstream=to)
+    document = problem(status, kind, f"{to} could not be called", f"{what}. {hint}", upstream=to)
     return UpstreamReply(problem_response(document), error=document)
 
 

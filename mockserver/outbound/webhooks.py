@@ -58,7 +58,7 @@ class WebhookService:
 
     def _too_many(self) -> str:
         self._refused()
-        return f"not sent: {self._limit} webhooks of its namespace wait already; see --max-webhooks"
+        return f"not sent: {self._limit} webhooks of its namespace are pending; see --max-webhooks"
 
     async def deliver_before(self, ns: WebhookNamespace, delivery: Delivery) -> None:
         """Makes the first try now, and comes back when it is over. Further ones follow by the clock."""

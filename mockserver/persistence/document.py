@@ -56,7 +56,7 @@ def read(raw: bytes) -> dict[str, Any]:
     if facts is None:
         ours = raw.startswith(json_bytes(_KIND)[:-1])
         raise UnreadableDocumentError(
-            "it is torn: its first line is not whole" if ours else "it is no state file of mockserver"
+            "it is incomplete: its first line is cut" if ours else "it is not a state file of mockserver"
         )
     version = facts.get("version")
     if version != VERSION:
@@ -67,9 +67,11 @@ def read(raw: bytes) -> dict[str, Any]:
         )
     length, body = facts.get("bytes"), rest.removesuffix(_END)
     if len(body) != length or body == rest:
-        raise UnreadableDocumentError(f"it is torn: {len(rest)} bytes stand where {length} and an end should")
+        raise UnreadableDocumentError(
+            f"it is incomplete: it has {len(rest)} bytes instead of {length} and an end"
+        )
     if hashlib.sha256(body).hexdigest() != facts.get("sha256"):
-        raise UnreadableDocumentError("it is damaged, or was changed by hand: its checksum is another one")
+        raise UnreadableDocumentError("it is damaged, or was changed by hand: its checksum differs")
     namespaces: dict[str, Any] = json.loads(body, parse_float=written_float)
     return namespaces
 

@@ -92,18 +92,18 @@ class Keeper:
     def _restore(self, raw: bytes) -> None:
         name = self._disk.name
         not_used = f"the state file {name} is not used"
-        remedy = "Delete it to begin anew, or name another with --state-file"
+        remedy = "Delete it to start from scratch, or name another with --state-file"
         try:
             restore(self._engine, read(raw))
         except UnreadableDocumentError as error:
             raise StateFileRefusedError(f"{not_used}: {error}. {remedy}") from error
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            odd = f"it is whole, but holds what this mockserver can't read ({type(error).__name__}: {error})"
+            odd = f"it is complete, but this mockserver can't read it ({type(error).__name__}: {error})"
             raise StateFileRefusedError(f"{not_used}: {odd}. {remedy}") from error
         except RestoreError as error:
             lines = "\n".join(f"{name}: {line}" for line in error.lines)
             raise StateFileRefusedError(
-                f"{lines}\nMend that, or delete {name} to begin anew, or name another with --state-file"
+                f"{lines}\nFix that, or delete {name} to start from scratch, or name another with --state-file"
             ) from error
 
     def view(self) -> dict[str, str | None]:

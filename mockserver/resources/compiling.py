@@ -69,9 +69,7 @@ class ResourceCompiler(FlawCollector):
         for field, key in self.kept():
             if field in spec.new:
                 self.flaws.append(
-                    Flaw(
-                        ("new", field), f"the field {field!r} is made by `{key}`", "Take it out", at_key=True
-                    )
+                    Flaw(("new", field), f"the field {field!r} is set by `{key}`", "Remove it", at_key=True)
                 )
         return compile_tree(plain_numbers(spec.new), ("new",), names=self.names | {"n", "item"})
 
@@ -101,7 +99,7 @@ class ResourceCompiler(FlawCollector):
         """Items from a file, as they stand: braces in it are no templates."""
         items = json_file(name, ("seed",), self.read_file)
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise invalid(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]")
+            raise invalid(("seed",), f"{shown(name)} is not a list of items", "Write [{…}, {…}]")
         self.written = items
         self.in_file = True
         return tuple((("seed",), Tree(item, None, [])) for item in items)
@@ -121,11 +119,11 @@ class ResourceCompiler(FlawCollector):
             if event in EVENTS:
                 method = {name: method for method, name in UPDATES.items()}[event]
                 message, hint = (
-                    f"it never happens: {method} changes no item here",
+                    f"this never happens: {method} changes no item here",
                     f"Add {method} to `update`",
                 )
             else:
-                message, hint = "nothing of that name happens here", near(event, events)
+                message, hint = "there is no such event here", near(event, events)
             self.flaws.append(Flaw(("on", event), message, hint, at_key=True))
 
     def check_ids(self) -> None:
@@ -138,7 +136,10 @@ class ResourceCompiler(FlawCollector):
             text = id_text(value)
             if text is None:
                 self.seed_flaw(
-                    i, field, f"{shown(value)} is no id: it {ID_RULE}", "Leave it out, and one is made"
+                    i,
+                    field,
+                    f"{shown(value)} is not a valid id: it {ID_RULE}",
+                    "Leave it out to have one generated",
                 )
             elif text in seen:
                 self.seed_flaw(i, field, f"the id {text!r} is that of an earlier item", "Choose another")
@@ -155,7 +156,7 @@ class ResourceCompiler(FlawCollector):
         for i, state in written:
             if state is not None and not self.is_open(state) and state not in list(known):
                 hint = near(str(state), known)
-                self.seed_flaw(i, machine.field, f"{shown(state)} is no state of the machine", hint)
+                self.seed_flaw(i, machine.field, f"{shown(state)} is not a state of the machine", hint)
         is_open = any(self.is_open(state) for _, state in written)
         self.flaws += machine_flaws(machine, None if is_open else [state for _, state in written])
 

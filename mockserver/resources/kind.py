@@ -59,7 +59,7 @@ class ResourceKind:
             value = self.id_maker.value(scope)
             text = id_text(value)
             if text is None:
-                raise TemplateError(f"{value!r} is no id: {ID_RULE}", place=self.id_maker.place)
+                raise TemplateError(f"{value!r} is not a valid id: {ID_RULE}", place=self.id_maker.place)
             if text not in collection:
                 break
         return value  # type: ignore[no-any-return]  # id_text has judged it

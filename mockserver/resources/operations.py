@@ -167,7 +167,7 @@ def _create(call: ResourceRequest) -> Decision:
     text = id_text(value)
     assert text is not None
     if text in collection:
-        title = f"{kind.path} has an item {shown(text)} already"
+        title = f"{kind.path} already has an item {shown(text)}"
         return _problem(409, "item-exists", title, "Choose another id, or leave it out", call, id=text)
     path = quote(call.request.prefix + call.request.path, safe=URL_CHARS, errors="replace")
     return Decision(
@@ -275,7 +275,7 @@ def _forbidden(call: ResourceRequest, machine: Machine, current: Item, doing: st
     """409: what the item is now, and which transitions lead on from there."""
     state = machine.state(current)
     allowed = machine.allowed(state)
-    now = f"It can {', '.join(allowed)} now" if allowed else "Nothing leads on from there"
+    now = f"It can {', '.join(allowed)} now" if allowed else "There is no transition from this state"
     title = f"{call.kind.path}/{call.params['id']} is {shown(state)} and can't {doing}"
     return _problem(409, "transition", title, now, call, id=call.params["id"], state=state, allowed=allowed)
 

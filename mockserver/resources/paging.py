@@ -133,7 +133,7 @@ def _place(spec: PageSpec, collection: Collection, parameters: _Asked) -> int:
     if place is None:
         place = _read_cursor(text)
     if place is None:
-        parameters.errors.append({"field": spec.cursor, "message": "is no cursor that was given out"})
+        parameters.errors.append({"field": spec.cursor, "message": "is not a valid cursor"})
         return -1
     return place
 

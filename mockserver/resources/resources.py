@@ -108,7 +108,9 @@ class Resource:
 
 def _bad_id(value: object, path: KeyPath) -> Flaw:
     if id_text(value) is None:
-        return Flaw(path, f"{shown(value)} is no id: it {ID_RULE}", "Leave it out, and one is made")
+        return Flaw(
+            path, f"{shown(value)} is not a valid id: it {ID_RULE}", "Leave it out to have one generated"
+        )
     return Flaw(path, f"the id {shown(id_text(value))} is that of an earlier item", "Choose another")
 
 

@@ -61,7 +61,7 @@ class Schema:
         try:
             errors = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
         except UnicodeEncodeError:
-            return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
+            return [{"field": "", "message": "must contain only Unicode texts, without lone surrogates"}]
         told: set[tuple[str, str]] = set()
         for path, message in (finding for error in errors for finding in said(error, value)):
             unknown_yet_known = message == _UNKNOWN and path[0] in known
@@ -82,7 +82,7 @@ def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schem
     except ValidationError as error:
         raise InvalidInputError(_flaw(error, path, written)) from error
     except (ValueError, RecursionError) as error:
-        raise invalid(path, f"this is no JSON Schema: {error}", "See json-schema.org") from error
+        raise invalid(path, f"this is not a valid JSON Schema: {error}", "See json-schema.org") from error
 
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
@@ -100,8 +100,8 @@ def _flaw(error: Any, path: KeyPath, written: object) -> Flaw:
     hint = near(value, _TYPES) if inner and inner[-1] == "type" and isinstance(value, str) else ""
     if isinstance(written, str):
         place = f" at {dotted(inner)}" if inner else ""
-        return Flaw(path, f"{shown(written)} is no JSON Schema{place}: {message}", hint)
-    return Flaw((*path, *inner), f"this is no JSON Schema: {message}", hint)
+        return Flaw(path, f"{shown(written)} is not a valid JSON Schema{place}: {message}", hint)
+    return Flaw((*path, *inner), f"this is not a valid JSON Schema: {message}", hint)
 
 
 Said = Iterator[tuple[KeyPath, str]]
@@ -142,8 +142,8 @@ _LIMITS: dict[str, Callable[[Any], str]] = {
     "maxProperties": lambda limit: f"must have at most {counted(limit, 'field')}",
 }
 _PLAIN = {
-    "uniqueItems": "must not have the same item twice",
-    "contains": "lacks an item that it must have",
+    "uniqueItems": "must not have duplicate items",
+    "contains": "lacks a required item",
     "falseSchema": "is not allowed",
     "unevaluatedItems": "has an item that is not allowed",
     "not": "must not be like this",
@@ -166,7 +166,7 @@ def said(error: Any, whole: Any) -> Said:
     elif kind in ("anyOf", "oneOf"):
         yield from _alternatives(error, path, whole)
     elif kind == "propertyNames":
-        yield (*path, str(facts["error"].instance)), "is no name that is allowed here"
+        yield (*path, str(facts["error"].instance)), "is not an allowed name"
     else:
         yield path, _message(kind, facts, error.message)
 
@@ -202,7 +202,7 @@ def _alternatives(error: Any, path: KeyPath, whole: object) -> Said:
     """
     branches = [list(branch) for branch in error.kind.context]
     if error.kind.name == "oneOf" and not all(branches):
-        yield path, "fits more than one of the allowed forms"
+        yield path, "matches more than one of the allowed forms"
         return
     meant = [branch for branch in branches if not any(_misses(inner_error, path) for inner_error in branch)]
     if len(meant) == 1:
@@ -213,7 +213,7 @@ def _alternatives(error: Any, path: KeyPath, whole: object) -> Said:
     if all(types):
         yield path, f"must be {_either([name for names in types for name in names])}"
     else:
-        yield path, "fits none of the allowed forms"
+        yield path, "matches none of the allowed forms"
 
 
 def _misses(error: Any, path: KeyPath) -> bool:

@@ -60,7 +60,7 @@ def machine_flaws(spec: MachineSpec, seeded: Iterable[Any] | None) -> Iterator[F
                 hint = near(start, reached - {start})
                 yield Flaw(
                     ("machine", "transitions", name, start),
-                    f"no item is ever {shown(start)}: nothing leads there from {shown(spec.initial)}",
+                    f"no item is ever {shown(start)}: no transition leads there from {shown(spec.initial)}",
                     hint,
                     at_key=True,
                 )

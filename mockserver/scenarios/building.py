@@ -45,7 +45,7 @@ class Builder:
         else:
             made = [self.value(item) for item in node.value]
         if self.room < 0:
-            message = "the aliases of this file stand for too much"
+            message = "the aliases of this file expand to too much data"
             raise ExpansionError(node, message, "Write fewer aliases, or split the file")
         self.depth -= 1
         return made
@@ -56,7 +56,7 @@ class Builder:
         if node.tag != COLLECTION:
             self._tag(node)
         if self.depth > DEEPEST:
-            message = "an anchor holds itself, or aliases nest too deep"
+            message = "an anchor contains itself, or aliases are nested too deeply"
             raise ExpansionError(node, message, f"Keep below {DEEPEST} levels")
 
     def _scalar(self, node: ScalarNode) -> object:
@@ -117,13 +117,17 @@ class Builder:
         for key in again:
             line, _ = lines.at(first[key.value].start_mark.index)
             hint = "Write one: <<: [*a, *b]" if key.value == "<<" else "Keep one of them"
-            self.found.append((key, f"the key {key.value!r} stands in line {line} already", hint))
+            self.found.append(
+                (key, f"the key {key.value!r} is a duplicate (first defined on line {line})", hint)
+            )
 
     def _merge(self, data: dict[str, Any], key_node: Node, node: Node) -> None:
         """`<<`: own keys win, then the earlier of a list (yaml.org/type/merge)."""
         for source in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(source, MappingNode):
-                self.found.append((key_node, "<< merges mappings, and this is none", "Write <<: *anchor"))
+                self.found.append(
+                    (key_node, "<< merges mappings, but this is not a mapping", "Write <<: *anchor")
+                )
                 continue
             for key, value in self.value(source).items():
                 data.setdefault(key, value)
@@ -153,6 +157,6 @@ class Builder:
             (
                 node,
                 f"the tag {tag} has no meaning here",
-                "Take it out, or put quotes round a text that begins with !",
+                "Remove it, or put quotes round a text that begins with !",
             )
         )

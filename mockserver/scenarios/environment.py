@@ -85,7 +85,7 @@ def _text(text: str, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -
         flaws.append(
             Flaw(
                 path,
-                f"{shown(text)} is no reference to an environment variable",
+                f"{shown(text)} is not a valid reference to an environment variable",
                 "Write ${NAME} or ${NAME:-default}",
             )
         )

@@ -137,7 +137,7 @@ def _remedy(expected: str, given: object) -> str:
     if expected == "true or false" and isinstance(given, str) and given.lower() in _YES_NO:
         return f"Write {_YES_NO[given.lower()]}: yes, no, on and off are texts"
     if expected in ("a number", "a whole number") and isinstance(given, str) and given.strip("+-").isdigit():
-        return "Take the quotes away"
+        return "Remove the quotes"
     if expected == "a list":
         return (
             "Begin each item with a dash"

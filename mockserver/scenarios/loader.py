@@ -184,7 +184,7 @@ def _bytes(path: Path, label: str) -> bytes:
             raw = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         raise _failed(
-            label, None, [Flaw((), f"can't be read: {error.strerror}", "See to its rights")]
+            label, None, [Flaw((), f"can't be read: {error.strerror}", "Check its permissions")]
         ) from error
     if len(raw) > LARGEST_FILE:
         raise _failed(label, None, [Flaw((), "larger than 64 MiB", "Split it")])
@@ -227,7 +227,7 @@ def _usable(stem: str, flaws: list[Flaw]) -> str:
         flaws += [
             Flaw(
                 (),
-                f"its name comes from its file, and {flaw.message}",
+                f"its name is the name of its file, and {flaw.message}",
                 "Write scenario: and a name at its top",
             )
             for flaw in error.flaws
@@ -248,7 +248,7 @@ def _same_routes(spec: ScenarioSpec, document: Document) -> list[Flaw]:
         flaws.append(
             Flaw(
                 ("routes", index, "name"),
-                f"the name {route.name!r} stands in line {line} already",
+                f"the name {route.name!r} is a duplicate (first defined on line {line})",
                 "Route names are unique in a scenario",
             )
         )

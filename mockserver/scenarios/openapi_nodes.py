@@ -75,7 +75,7 @@ class DocumentNode:
     def expected(self, kind: type, named: str) -> DocumentNode:
         """Itself. Raises InvalidInputError for what is of another type."""
         if not isinstance(self.value, kind):
-            raise self.wrong(f"expected {named}, got {shown(self.value)}", "Mend the specification")
+            raise self.wrong(f"expected {named}, got {shown(self.value)}", "Fix the specification")
         return self
 
     def resolved(self) -> DocumentNode:
@@ -88,7 +88,7 @@ class DocumentNode:
             if len(value) > 1 and not _only_words(value):
                 return node  # 3.1: what stands beside a reference to a schema counts too
             node = node.referred(value["$ref"])
-        raise self.wrong(f"the reference {shown(self.value['$ref'])} leads in a circle", "Break it")
+        raise self.wrong(f"the reference {shown(self.value['$ref'])} is circular", "Break it")
 
     def referred(self, ref: str) -> DocumentNode:
         """What a reference that stands here leads to. Raises InvalidInputError."""
@@ -102,7 +102,7 @@ class DocumentNode:
             elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
                 value = value[int(part)]
             else:
-                raise self.wrong(f"the reference {shown(ref)} leads nowhere: there is no {part!r}", "Mend it")
+                raise self.wrong(f"the reference {shown(ref)} is broken: there is no {part!r}", "Mend it")
         return DocumentNode(self.documents, name, path, value)
 
     @property

@@ -74,8 +74,8 @@ def read(name: str, read_file: ReadFile) -> Specification:
             file, _ = target(current, ref)
             place = f"{current}: {pointer(path)}"
             if not ref.startswith(FOLDER) and "://" in ref:
-                hint = "Nothing is fetched: put the file beside the specification, and refer to that"
-                flaws.append(Flaw((), f"{place}: {shown(ref)} lies elsewhere", hint))
+                hint = "Remote files are not loaded: put the file beside the specification, and refer to that"
+                flaws.append(Flaw((), f"{place}: {shown(ref)} is not a local file", hint))
             elif file not in known and len(known) < MAX_FILES:
                 known.add(file)
                 try:
@@ -133,7 +133,7 @@ def _version(name: str, data: object) -> str:
     for key in ("paths", "components"):
         if not isinstance(data.get(key, {}), dict):
             raise invalid(
-                (), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Mend the document"
+                (), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Fix the document"
             )
     return version
 

@@ -50,7 +50,7 @@ def decode(raw: bytes) -> str:
     except UnicodeDecodeError as error:
         before = body[: error.start].decode()
         line, column = Lines(before).at(len(before))
-        message = f"byte {error.start + len(raw) - len(body)} (0x{body[error.start]:02x}) is no UTF-8"
+        message = f"byte {error.start + len(raw) - len(body)} (0x{body[error.start]:02x}) is not valid UTF-8"
         utf16 = raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
         hint = "The file is UTF-16: save it as UTF-8" if utf16 else "Save the file as UTF-8"
         raise InvalidInputError(PlacedFlaw((), message, hint, line=line, column=column)) from error
@@ -65,8 +65,8 @@ def refuse_unprintable(text: str) -> None:
     """Raises InvalidInputError for what YAML allows in escapes only."""
     if match := _UNPRINTABLE.search(text):
         code = ord(match[0])
-        message = f"the character U+{code:04X} can't stand in YAML as it is"
-        hint = f'Write it as "\\u{code:04x}" in double quotes' if code < 0xD800 else "Take it out"
+        message = f"the character U+{code:04X} is not allowed in YAML without an escape"
+        hint = f'Write it as "\\u{code:04x}" in double quotes' if code < 0xD800 else "Remove it"
         raise InvalidInputError(placed(text, match.start(), message, hint))
 
 

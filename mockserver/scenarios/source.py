@@ -124,7 +124,7 @@ def _beside(folder: Path | None, name: str, bundled: list[str]) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _UnusableFileError(
-            f"{shown(name)} can't be read: {reason}", "See to its name and rights"
+            f"{shown(name)} can't be read: {reason}", "Check its name and permissions"
         ) from error
 
 
@@ -137,17 +137,18 @@ def _inside(folder: Path, name: str) -> Path:
         )
     real = Path(realpath(folder / name))  # Path.resolve raises RuntimeError at a circle of links
     if not real.is_relative_to(realpath(folder)):
-        raise _UnusableFileError(f"{shown(name)} leads out of the scenario's folder", stay)
+        raise _UnusableFileError(f"{shown(name)} is outside of the scenario's folder", stay)
     return real
 
 
 def _read(path: Path, name: str) -> bytes:
     if not path.exists():
         raise _UnusableFileError(
-            f"there is no file {shown(name)} beside this scenario", "Paths begin at the scenario's folder"
+            f"there is no file {shown(name)} beside this scenario",
+            "Paths are relative to the scenario's folder",
         )
     if not path.is_file():
-        raise _UnusableFileError(f"{shown(name)} is no file", "Name a file")
+        raise _UnusableFileError(f"{shown(name)} is not a file", "Name a file")
     with path.open("rb") as stream:
         content = stream.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:

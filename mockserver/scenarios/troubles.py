@@ -17,7 +17,7 @@ def read_troubles(path: Path) -> tuple[TroublesFileSpec, Document]:
     try:
         raw = path.read_bytes()
     except OSError as failure:
-        flaw = Flaw((), f"can't be read: {failure.strerror}", "See to its name and rights")
+        flaw = Flaw((), f"can't be read: {failure.strerror}", "Check its name and permissions")
         raise refused(path, None, [flaw]) from failure
     document: Document | None = None
     flaws: list[Flaw] = []

@@ -196,7 +196,7 @@ class AttemptsSpec(GroupingSpec):
     )
     honours: Honours | None = Field(
         default=None,
-        description="No retry comes before the wait that an answer asked for by Retry-After or a rate-limit header.",
+        description="No retry before the wait that an answer requires by Retry-After or a rate-limit header.",
     )
     overlap: bool | None = Field(
         default=None, description="false: no attempt begins before the one before has ended."

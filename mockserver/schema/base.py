@@ -107,7 +107,7 @@ def range_keys(value: dict[Any, Any]) -> dict[Any, Any]:
     """A range with `min` and `max` where its author wrote `gte` and `lte`. Raises WrongValueError where both stand there."""
     for key, name in _RANGE.items():
         if key in value and name in value:
-            raise WrongValueError(f"`{name}` and `{key}` say the same", "Keep one of them")
+            raise WrongValueError(f"`{name}` and `{key}` mean the same", "Keep one of them")
     return {_RANGE.get(key, key): item for key, item in value.items()}
 
 
@@ -205,7 +205,7 @@ def _without_host(method: str, url: str) -> str:
 
 
 def parse_request_line(text: object) -> RequestLine:
-    """Raises WrongValueError, with the remedy, for what is no request line."""
+    """Raises WrongValueError, with the remedy, for what is not a valid request line."""
     if not isinstance(text, str):
         raise WrongValueError(f"expected a request line, got {shown(text)}", _LINE_HINT)
     words = text.split()
@@ -220,20 +220,21 @@ def parse_request_line(text: object) -> RequestLine:
     if len(words) > 2 and words[1].startswith("/"):
         raise WrongValueError(f"{text!r} has white space in its path", _without_space(words[0], words[1:]))
     if len(words) != 2:
-        raise WrongValueError(f"{text!r} is no request line", _LINE_HINT)
+        raise WrongValueError(f"{text!r} is not a valid request line", _LINE_HINT)
     names, path = words
     methods = names.split(",")
     for name in methods:
         if not METHOD.fullmatch(name):
-            raise WrongValueError(f"{name!r} in {text!r} is no method", _LINE_HINT)
+            raise WrongValueError(f"{name!r} in {text!r} is not a valid method", _LINE_HINT)
         if name != name.upper():
             raise WrongValueError(
-                f"{name!r} in {text!r} is no method: methods know case", f"Write {name.upper()!r}"
+                f"{name!r} in {text!r} is not a valid method: methods are case-sensitive",
+                f"Write {name.upper()!r}",
             )
     if not path.startswith("/"):
         hint = f"Write '{names} /{path}'"
         if path.startswith("^") or path.endswith("$"):
-            hint = r"A path is no regular expression: write one in a parameter, such as '/users/{id:\d+}' or '/{path:.+}'"
+            hint = r"A path is not a regular expression: write one in a parameter, such as '/users/{id:\d+}' or '/{path:.+}'"
         raise WrongValueError(f"the path {path!r} does not begin with a slash", hint)
     bare = re.sub(r"\{[^{}]*\}", "", path)
     if "?" in bare or "#" in bare:

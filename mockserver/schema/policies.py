@@ -54,7 +54,9 @@ class AuthSpec(Spec):
 def _auth(value: object) -> object:
     if isinstance(value, str):
         if value not in ("oauth", NONE):
-            raise WrongValueError(f"{value!r} is no kind of auth", f"{_AUTH_KINDS}, oauth or none")
+            raise WrongValueError(
+                f"{value!r} is not a kind of authentication", f"{_AUTH_KINDS}, oauth or none"
+            )
         return value
     return AuthSpec.model_validate(value)
 
@@ -121,7 +123,7 @@ def _rate(value: object) -> object:
     try:
         return Rate(str(value))
     except ValueError:
-        raise WrongValueError(f"{shown(value)} is no rate", "Write 10/s, 2/m or 100/h") from None
+        raise WrongValueError(f"{shown(value)} is not a valid rate", "Write 10/s, 2/m or 100/h") from None
 
 
 class LimitSpec(Spec):

@@ -46,7 +46,7 @@ def _status(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
         raise WrongValueError(f"expected an HTTP status, got {shown(value)}", "Use a number from 200 to 599")
     if not 200 <= value <= 599:
-        raise WrongValueError(f"{value} is no HTTP status", "Use 200 to 599")
+        raise WrongValueError(f"{value} is not a valid HTTP status", "Use 200 to 599")
     return int(value)
 
 
@@ -118,7 +118,7 @@ def parse_size(text: str) -> int:
     """Bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
     match = _SIZE.fullmatch(text)
     if not match or (match[2] or "B") not in _SIZES:
-        raise ValueError(f"{text!r} is no size; write 64KB, 10MB or 1MiB")
+        raise ValueError(f"{text!r} is not a valid size; write 64KB, 10MB or 1MiB")
     return int(float(match[1]) * _SIZES[match[2] or "B"])
 
 
@@ -140,7 +140,7 @@ def _throttle(value: object) -> object:
         if rate > 0:
             return float(rate)
     raise WrongValueError(
-        f"{shown(value)} is no throttle", "Write a rate such as 10KB/s, or {chunks: 5, over: 2s}"
+        f"{shown(value)} is not a valid throttle", "Write a rate such as 10KB/s, or {chunks: 5, over: 2s}"
     )
 
 
@@ -184,11 +184,13 @@ class FaultSpec(Spec):
 def _fault(value: object) -> object:
     if isinstance(value, str):
         if value not in list(FaultKind):
-            raise WrongValueError(f"{value!r} is no fault", near(value, list(FaultKind)))
+            raise WrongValueError(f"{value!r} is not a valid fault", near(value, list(FaultKind)))
         return FaultSpec(kind=value)  # type: ignore[arg-type]
     if isinstance(value, dict):
         return FaultSpec.model_validate(value)
-    raise WrongValueError(f"{shown(value)} is no fault", "Write reset, or {kind: reset, after: headers}")
+    raise WrongValueError(
+        f"{shown(value)} is not a valid fault", "Write reset, or {kind: reset, after: headers}"
+    )
 
 
 Fault = Annotated[
@@ -223,7 +225,8 @@ def _effect(value: object) -> object:
     for effect in value if isinstance(value, list) else [value]:
         if not isinstance(effect, dict) or not effect:
             raise WrongValueError(
-                f"{shown(effect)} is no effect", 'Write {kind: charge, id: "{{ let.id }}"}, or a list of such'
+                f"{shown(effect)} is not a valid effect",
+                'Write {kind: charge, id: "{{ let.id }}"}, or a list of such',
             )
     return value
 
@@ -351,7 +354,8 @@ class ReplySpec(Spec):
             if beside:
                 words = " and ".join(sorted(name.rstrip("_") for name in beside))
                 raise WrongValueError(
-                    f"beside `choose` or `cases` stands {words}", "Move it into each of the replies below"
+                    f"{words} is not allowed beside `choose` or `cases`",
+                    "Move it into each of the replies below",
                 )
         return self
 

@@ -37,26 +37,28 @@ _NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 
 def _path(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("/"):
-        raise WrongValueError(f"{shown(value)} is no path", "Begin it with a slash, such as /items")
+        raise WrongValueError(f"{shown(value)} is not a valid path", "Begin it with a slash, such as /items")
     if value.endswith("/") or value.startswith("//"):
         raise WrongValueError(
             f"{value!r} has a slash too many", f"Write {'/' + (value.strip('/') or 'items')}"
         )
     if "{" in value or "}" in value:
         raise WrongValueError(
-            f"{value!r} has a parameter, and a collection stands on one path",
-            "Write one resource for each path; the items' own /{id} comes by itself",
+            f"{value!r} has a parameter, but a collection has one path",
+            "Write one resource for each path; the /{id} of items is added",
         )
     if any(c in "?#" or c.isspace() for c in value):
         raise WrongValueError(
-            f"{value!r} is no plain path", "Leave query, fragment and spaces out; write %20 for one"
+            f"{value!r} is not a plain path", "Leave query, fragment and spaces out; write %20 for one"
         )
     return value
 
 
 def _field(value: object) -> object:
     if not isinstance(value, str) or not value:
-        raise WrongValueError(f"{shown(value)} is no field's name", "Write the name of a field, such as id")
+        raise WrongValueError(
+            f"{shown(value)} is not a valid field name", "Write the name of a field, such as id"
+        )
     return value
 
 
@@ -69,7 +71,7 @@ def _generate(value: object) -> object:
     advice = near(value, ("increment", "uuid")) if isinstance(value, str) else ""
     advice = advice if advice.startswith("Did") else ""
     remedy = "Write increment, uuid or a template; {field: order_id} names the field"
-    raise WrongValueError(f"{shown(value)} makes no ids", f"{advice} {remedy}".strip())
+    raise WrongValueError(f"{shown(value)} is not a way to generate ids", f"{advice} {remedy}".strip())
 
 
 class IdSpec(Spec):
@@ -129,7 +131,7 @@ Seed = Annotated[
 
 def _word(value: object) -> object:
     if value not in ENVELOPE:
-        raise WrongValueError(f"{shown(value)} is nothing that a page knows", near(str(value), ENVELOPE))
+        raise WrongValueError(f"{shown(value)} is not a field of a page", near(str(value), ENVELOPE))
     return value
 
 
@@ -208,7 +210,7 @@ class PageSpec(Spec):
         beside = [key for key in ("default", "max") if self.has(key)]
         if beside and not style:
             raise WrongValueError(
-                f"`{beside[0]}` is a page's size, and nothing is paged", "Write number: page beside it"
+                f"`{beside[0]}` is the size of a page, but there are no pages", "Write number: page beside it"
             )
         if self.max is not None and self.has("default") and self.default > self.max:
             raise WrongValueError(f"default {self.default} is above max {self.max}", "Swap them")
@@ -221,7 +223,7 @@ class PageSpec(Spec):
         ]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise WrongValueError(f"the parameter {twice!r} stands for two things", "Give each its own name")
+            raise WrongValueError(f"the parameter {twice!r} is used twice", "Use different names")
 
     def _check_envelope(self, envelope: dict[str, str]) -> None:
         words = list(envelope.values())
@@ -236,7 +238,7 @@ class PageSpec(Spec):
                 remedy = (
                     "Name a `cursor`" if word == "next_cursor" else "Name a `number`, such as number: page"
                 )
-                raise WrongValueError(f"{how} knows no {word}", f"{remedy}, or use {', '.join(known)}")
+                raise WrongValueError(f"{how} has no {word}", f"{remedy}, or use {', '.join(known)}")
 
     @property
     def style(self) -> Literal["number", "offset", "cursor", ""]:
@@ -260,7 +262,7 @@ class PageSpec(Spec):
 def _transition(value: object) -> object:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise WrongValueError(
-            f"{shown(value)} is no name of a transition",
+            f"{shown(value)} is not a valid transition name",
             "It is the last part of a path: use letters, digits, dashes or underscores",
         )
     if value in EVENTS:
@@ -289,7 +291,7 @@ class OnSpec(WorkSpec):
     @whole(mode="after")
     def _ttl_of_something(self) -> OnSpec:
         if self.set_ttl_s is not None and self.set_ is None:
-            raise WrongValueError("`set_ttl` has no `set` beside it", "Write what to set, or take it out")
+            raise WrongValueError("`set_ttl` needs `set`", "Write what to set, or remove it")
         return self
 
 
@@ -321,7 +323,7 @@ Methods = Annotated[
 def _one_reply(reply: ReplySpec) -> ReplySpec:
     for field, key in (("choose", "choose"), ("cases", "cases"), ("times", "times"), ("for_s", "for")):
         if reply.has(field):
-            raise WrongValueError(f"`invalid` is one reply, and this one has `{key}`", "Take it out")
+            raise WrongValueError(f"`invalid` is one reply, and this one has `{key}`", "Remove it")
     return reply
 
 

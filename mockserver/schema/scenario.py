@@ -29,7 +29,7 @@ def read_scenario_name(value: object) -> object:
     """The name of a scenario. Raises WrongValueError."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise WrongValueError(
-            f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores"
+            f"{shown(value)} is not a valid scenario name", "Use letters, digits, dashes, dots or underscores"
         )
     if value == RUNTIME:
         raise WrongValueError("'runtime' is the scenario of routes made at runtime", "Choose another name")
@@ -43,14 +43,16 @@ def _base(value: object) -> object:
     if value == "":
         return value
     if not isinstance(value, str) or not value.startswith("/"):
-        raise WrongValueError(f"{shown(value)} is no path prefix", "Begin it with a slash, such as /v1")
+        raise WrongValueError(
+            f"{shown(value)} is not a valid path prefix", "Begin it with a slash, such as /v1"
+        )
     if value.endswith("/"):
         raise WrongValueError(
             f"{value!r} ends with a slash",
             f"Write {value.rstrip('/') or 'no base at all'!r}: routes begin with one",
         )
     if any(c in value for c in "?#{}"):
-        raise WrongValueError(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
+        raise WrongValueError(f"{value!r} is not a plain path", "Leave query, fragment and parameters out")
     return value
 
 
@@ -81,15 +83,15 @@ def read_upstream(value: object) -> str:
         raise WrongValueError(f"expected a URL, got {shown(value)}", _PROXY_HINT)
     if _UNSAFE.search(value):
         raise WrongValueError(
-            f"{shown(value)} holds a space, a control character or a backslash", _PROXY_HINT
+            f"{shown(value)} contains a space, a control character or a backslash", _PROXY_HINT
         )
     try:
         parts = urlsplit(value)
         port = parts.port
     except ValueError as error:
-        raise WrongValueError(f"{shown(value)} is no URL: {error}", _PROXY_HINT) from error
+        raise WrongValueError(f"{shown(value)} is not a valid URL: {error}", _PROXY_HINT) from error
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
-        raise WrongValueError(f"{shown(value)} is no http or https URL", _PROXY_HINT)
+        raise WrongValueError(f"{shown(value)} is not an http or https URL", _PROXY_HINT)
     if "@" in parts.netloc:
         raise WrongValueError(
             "a URL with user and password is not called", "Let the client send them as a header"
@@ -233,9 +235,7 @@ class ScenarioSpec(GuardedSpec):
     @model_validator(mode="after")
     def _validates_something(self) -> ScenarioSpec:
         if self.has("validate_") and self.openapi is None:
-            raise WrongValueError(
-                "`validate` has no `openapi` beside it", "Name the document, or take it out"
-            )
+            raise WrongValueError("`validate` needs `openapi`", "Name the document, or remove it")
         return self
 
 

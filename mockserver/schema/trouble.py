@@ -75,7 +75,7 @@ class WebhookTroubleSpec(Spec):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.repeat is None and self.delay_s is None:
-            raise WrongValueError("it says nothing", "Write {repeat: 2}, or {delay: 2s}")
+            raise WrongValueError("it has no effect", "Write {repeat: 2}, or {delay: 2s}")
         return self
 
 
@@ -118,12 +118,12 @@ class TroubleSpec(Spec):
     def _strikes(self) -> Self:
         if self.before is None and self.after is None and self.webhook is None:
             raise WrongValueError(
-                "it says nothing", "Write before: 503, after: {fault: reset}, or webhook: {repeat: 2}"
+                "it has no effect", "Write before: 503, after: {fault: reset}, or webhook: {repeat: 2}"
             )
         if self.before is not None and (self.after is not None or self.webhook is not None):
             other = "after" if self.after is not None else "webhook"
             raise WrongValueError(
-                f"with `before` no work is done, so there is no `{other}`", "Keep one of them"
+                f"with `before`, the request is not processed, so `{other}` can't apply", "Keep one of them"
             )
         return self
 
@@ -136,13 +136,13 @@ class PlacedTroubleSpec(TroubleSpec):
         description="Id or name of the route.", examples=["create-charge"]
     )
     call: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Which call of that route, counted from now, it strikes first."
+        default=1, description="The first affected call of that route, counted from now."
     )
     later: bool = Field(
-        default=False, description="The route may be made later; then it is named by its whole id."
+        default=False, description="The route may be created later; then name it by its complete id."
     )
-    lasting: bool = Field(default=False, description="A reset leaves it.")
-    optional: bool = Field(default=False, description="A test does not fail where it strikes no call.")
+    lasting: bool = Field(default=False, description="It remains after a reset.")
+    optional: bool = Field(default=False, description="A test does not fail if it affects no call.")
 
 
 class SweepTroubleSpec(TroubleSpec):
@@ -157,9 +157,9 @@ def _trouble(value: object) -> object:
     if value == NONE:
         return None
     if not isinstance(value, dict | SweepTroubleSpec):
-        hint = f"Write where it strikes, such as {{before: 503}}, or {NONE} to leave a shipped one out"
+        hint = f"Write what it does, such as {{before: 503}}, or {NONE} to leave a shipped one out"
         raise WrongValueError(
-            "it says nothing" if value is None else f"expected a trouble, got {shown(value)}", hint
+            "it has no effect" if value is None else f"expected a trouble, got {shown(value)}", hint
         )
     return value
 

@@ -41,7 +41,7 @@ def key_of_standard(secret: str) -> bytes:
     try:
         key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"{shown(secret)} is no Base64") from error
+        raise ValueError(f"{shown(secret)} is not valid Base64") from error
     if not key:
         raise ValueError("the secret is empty")
     return key
@@ -155,22 +155,25 @@ def _check_url(text: str) -> None:
         host = parts.hostname
         _ = parts.port  # raises ValueError where it is none
     except ValueError as error:
-        raise WrongValueError(f"{shown(text)} is no URL: {error}", _URL_HINT) from error
+        raise WrongValueError(f"{shown(text)} is not a valid URL: {error}", _URL_HINT) from error
     if parts.scheme not in ("http", "https") or not host:
-        raise WrongValueError(f"{shown(text)} is no http or https URL", _URL_HINT)
+        raise WrongValueError(f"{shown(text)} is not an http or https URL", _URL_HINT)
     if "@" in parts.netloc:
         raise WrongValueError(
-            "a webhook's URL holds no user and password", "Send them as headers: {authorization: ...}"
+            "the URL of a webhook can't contain user and password",
+            "Send them as headers: {authorization: ...}",
         )
     if re.search(r"[\x00-\x20\x7f\\]", text):
-        raise WrongValueError(f"{shown(text)} holds a space or a backslash", "Percent-encode it: %20, %5C")
+        raise WrongValueError(f"{shown(text)} contains a space or a backslash", "Percent-encode it: %20, %5C")
 
 
 def _method(value: object) -> object:
     if not isinstance(value, str) or not METHOD.fullmatch(value):
-        raise WrongValueError(f"{shown(value)} is no method", "Write POST, PUT or another")
+        raise WrongValueError(f"{shown(value)} is not a valid method", "Write POST, PUT or another")
     if value != value.upper():
-        raise WrongValueError(f"{value!r} is no method: methods know case", f"Write {value.upper()!r}")
+        raise WrongValueError(
+            f"{value!r} is not a valid method: methods are case-sensitive", f"Write {value.upper()!r}"
+        )
     return value
 
 

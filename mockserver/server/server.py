@@ -282,7 +282,7 @@ class Running:
         except editing.EditConflictError as why:
             raise Refused(problem(409, "conflict", str(why), why.hint)) from None
         except InvalidInputError as why:
-            title = "The request can't be carried out, and nothing was changed"
+            title = "The request is invalid; nothing was changed"
             raise Refused(problem(422, "invalid", title, str(why), errors=flaw_views(why.flaws))) from None
         attach(placed, functions)
         return {"id": placed.id}

@@ -63,7 +63,7 @@ def explained_text(view: dict[str, Any]) -> str:
     """The answer of explain, as lines for a person."""
     lines = []
     if view["route"] is None:
-        lines.append("No route takes it.")
+        lines.append("No route matches it.")
     else:
         reply = view["reply"]
         fault = f", then {reply['fault']}" if reply["fault"] else ""

@@ -48,8 +48,8 @@ def test_where_no_route_is_similar_the_answer_says_so_and_keeps_its_key():
     document = json.loads(call.response.body)
 
     assert document["nearest"] == []
-    assert document["detail"] == "No route takes GET /healthz\nNo route is similar.\n"
-    assert "There is no route at all." in json.loads(missed(an_engine(), "GET /x")[0].response.body)["detail"]
+    assert document["detail"] == "No route matches GET /healthz\nNo route is similar.\n"
+    assert "There are no routes." in json.loads(missed(an_engine(), "GET /x")[0].response.body)["detail"]
 
 
 def test_the_routes_of_a_resource_fill_one_place():

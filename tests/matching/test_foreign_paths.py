@@ -41,7 +41,7 @@ def test_what_paths_really_have_is_not_told(segment):
         ("/v/{{id}}", "as in {id}"),
         ("/v/{id?}", "as in {id}"),
         ("/v/{*rest}", "as in {rest}"),
-        ("^/a/.*$", "A path is no regular expression"),
+        ("^/a/.*$", "A path is not a regular expression"),
         ("a/b", "Write 'GET /a/b'"),
     ],
 )

@@ -607,7 +607,7 @@ async def test_more_than_the_limit_waiting_is_refused_and_said(still):
             courier.schedule(still, delivery)
 
     assert [one.state.value for one in made] == ["waiting", "waiting", "failed"]
-    assert made[2].error == "not sent: 2 webhooks of its namespace wait already; see --max-webhooks"
+    assert made[2].error == "not sent: 2 webhooks of its namespace are pending; see --max-webhooks"
 
 
 async def test_closing_cuts_what_hangs_within_a_second(home, deliveries):
@@ -811,7 +811,7 @@ async def test_what_egress_refuses_is_said_with_the_remedy_and_not_tried_again(s
 
     assert (delivery.state, len(delivery.tries), len(still.timers)) == (DeliveryState.FAILED, 1, 0)
     assert delivery.error == (
-        "refused by egress: 127.0.0.1:9 stands in no scenario file and was not allowed. "
+        "refused by egress: 127.0.0.1:9 is not in any scenario file and was not allowed. "
         "Start the server with --allow-egress 127.0.0.1:9, or write the URL into a scenario file"
     )
 
@@ -851,7 +851,7 @@ async def test_a_receiver_without_tls_is_said(home, courier, receiver):
     ("answer", "status", "said"),
     [
         (b"", None, "closed the connection without an answer"),
-        (b"SSH-2.0-nonsense\r\n\r\n", None, "is no HTTP"),
+        (b"SSH-2.0-nonsense\r\n\r\n", None, "is not valid HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", 200, "the answer broke off"),
         (b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno", 500, "the receiver answered 500"),
     ],

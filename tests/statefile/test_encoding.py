@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.persistence.encoding import CHUNK, Encoded, encoded
-from mockserver.persistence.saving import Taken
 from mockserver.persistence.parts import StatePart
+from mockserver.persistence.saving import Taken
 
 
 def read(made: Encoded):

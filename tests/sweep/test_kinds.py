@@ -95,7 +95,7 @@ def test_a_star_stands_for_anything_and_nothing_else_is_special():
     ("text", "line"),
     [
         ("troubles:\n  x: {befor: 500}", ":2:7: troubles.x.befor: unknown key. Did you mean 'before'?"),
-        ("troubles:\n  x: {before: 99}", ":2:15: troubles.x.before: 99 is no HTTP status. Use 200 to 599."),
+        ("troubles:\n  x: {before: 99}", ":2:15: troubles.x.before: 99 is not a valid HTTP status. Use 200 to 599."),
         ("troubles:\n  x: {before: {text: '{{ path }}'}}", ":2:15: troubles.x.before: a trouble is the same every time"),
         ("troubles:\n  x: {before: {text: '{{ 1 +'}}", ":2:22: troubles.x.before.text: "),
         ("troubles:\n  x: {after: {effect: {kind: x}}}", ":2:14: troubles.x.after: `effect` has no place here"),
@@ -105,12 +105,12 @@ def test_a_star_stands_for_anything_and_nothing_else_is_special():
         ("shipped: [503-onec]", ":1:11: shipped[0]: there is no shipped trouble '503-onec'. Did you mean '503-once'?"),
         ("shipped: al", ":1:10: shipped: expected all, none or a list of names, got 'al'. Did you mean 'all'?"),
         ("shipped: none", ":1:1: no trouble is left"),
-        ("troubles:\n  mine: 503", ":2:9: troubles.mine: expected a trouble, got 503. Write where it strikes, such as {before: 503}, or none"),
+        ("troubles:\n  mine: 503", ":2:9: troubles.mine: expected a trouble, got 503. Write what it does, such as {before: 503}, or none"),
         ("troubles:\n  time-out:\n", ":2:12: troubles.time-out: it says nothing. Write where it strikes"),
         ("effects: {undone: {}}", ":1:11: effects.undone: unknown key. Did you mean 'undone_by'?"),
         ("", ":1:1: the file is empty"),
         ("troubles: [", ":1:12: the file ends where a value is expected"),
-        ("effects: {}\neffects: {}", ":2:1: effects: the key 'effects' stands in line 1 already"),
+        ("effects: {}\neffects: {}", ":2:1: effects: the key 'effects' is a duplicate (first defined on line 1)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place_and_the_near_name(kinds, text, line):

@@ -27,8 +27,8 @@ PAGE, MOST = 1000, 10_000
 SLICE = 10
 """So many calls are shown before others get their turn: 1 to 3 ms."""
 PAGING = {
-    "limit": f"At most so many, 1 to {MOST}; default {PAGE}.",
-    "cursor": "The `next` of the page before.",
+    "limit": f"Maximum number of items, 1 to {MOST}; default {PAGE}.",
+    "cursor": "The `next` of the previous page.",
 }
 REVEAL = {"reveal": "true shows secrets unmasked; from loopback or with the token."}
 FILTERS = {
@@ -42,7 +42,7 @@ FILTERS = {
 }
 
 
-BRIEF = {"brief": "true gives each call in one line's worth: no headers, no bodies, secrets masked."}
+BRIEF = {"brief": "true returns a summary of each call: no headers, no bodies, secrets masked."}
 
 
 class CallFilter:
@@ -90,7 +90,7 @@ def _statuses(text: str) -> range:
         return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
     if text.isascii() and text.isdigit():
         return range(int(text[:9]), int(text[:9]) + 1)
-    raise invalid(("status",), f"{text!r} is no status", "Write 503 or 5xx")
+    raise invalid(("status",), f"{text!r} is not a valid status", "Write 503 or 5xx")
 
 
 def call_number(text: str) -> int | None:
@@ -109,18 +109,20 @@ def _since(text: str | None) -> tuple[int, float]:
         return number, 0.0
     with contextlib.suppress(ValueError):
         at = datetime.fromisoformat(text)
-        if at.tzinfo is not None:  # without an offset it is no instant (RFC 3339)
+        if at.tzinfo is not None:  # without an offset it is not a valid instant (RFC 3339)
             return 0, at.timestamp()
     hint = "Write c-000017 or 2026-01-31T12:00:00Z; a plus in a query is written %2B"
-    raise invalid(("since",), f"{shown(text)} is no call and no instant", hint)
+    raise invalid(("since",), f"{shown(text)} is neither a call nor an instant", hint)
 
 
 def cursor(text: str | None) -> int:
-    """The number of the call after which a page begins. Raises InvalidInputError for what is no cursor."""
+    """The number of the call after which a page begins. Raises InvalidInputError for what is not a valid cursor."""
     number = call_number(text) if text else 0
     if number is None:
         raise invalid(
-            ("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before, such as c-000017"
+            ("cursor",),
+            f"{shown(text)} is not a valid cursor",
+            "Use the `next` of the previous page, such as c-000017",
         )
     return number
 
@@ -175,7 +177,7 @@ async def get_call(request: AdminRequest[Any]) -> Answer:
     number = call_number(text if text.startswith("c-") else f"c-{text}")
     call = None if number is None else request.ns.record.get(number)
     if call is None:
-        detail = f"Kept are {len(request.ns.record)} calls, {request.ns.record.dropped} were dropped. See GET /__admin/calls"
+        detail = f"The call log has {len(request.ns.record)} calls, {request.ns.record.dropped} were dropped. See GET /__admin/calls"
         raise ProblemError(404, "no-such-call", f"There is no call {text!r}", detail)
     return json_answer(call_view(call, reveal=reveal))
 

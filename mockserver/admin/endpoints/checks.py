@@ -78,11 +78,7 @@ def answer(verdicts: list[Verdict]) -> Answer:
     if all(verdict.ok for verdict in verdicts):
         return json_answer({"ok": True, "checks": views})
     failed = [verdict.text for verdict in verdicts if not verdict.ok]
-    title = (
-        "The check does not hold"
-        if len(verdicts) == 1
-        else f"{len(failed)} of {len(verdicts)} checks do not hold"
-    )
+    title = "The check failed" if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} checks failed"
     raise ProblemError(409, "verify", title, "\n".join(failed), ok=False, checks=views)
 
 
@@ -166,5 +162,5 @@ async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
 def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:
     if not check.spec.quiet_s or new.seen == old.seen:
         return new
-    text = f"{new.text.splitlines()[0]}: more came within the {check.spec.quiet_s:g} s that were to be quiet (before: {old.saw})"
+    text = f"{new.text.splitlines()[0]}: more calls within the quiet time of {check.spec.quiet_s:g} s (before: {old.saw})"
     return Verdict(Standing.FAILED, f"{old.expected}, then quiet", new.saw, text, new.seen)

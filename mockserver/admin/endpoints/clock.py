@@ -18,19 +18,19 @@ from mockserver.schema.base import Spec
 class ClockBody(Spec):
     """One move of the virtual clock."""
 
-    advance: str | None = Field(default=None, description="So far ahead: 3d, 90s.")
-    freeze: Any = Field(default=None, description="true, or the instant to stand at.")
-    at: str | None = Field(default=None, description="The instant to run on from.")
-    resume: bool = Field(default=False, description="Runs on from where it stands.")
-    reset: bool = Field(default=False, description="Real time again.")
-    wait: bool = Field(default=True, description="Answer only when what has come due was fired.")
+    advance: str | None = Field(default=None, description="Duration to advance: 3d, 90s.")
+    freeze: Any = Field(default=None, description="true, or the instant to freeze at.")
+    at: str | None = Field(default=None, description="The instant to continue from.")
+    resume: bool = Field(default=False, description="Continue from the current time of the clock.")
+    reset: bool = Field(default=False, description="Return to real time.")
+    wait: bool = Field(default=True, description="Answer after due webhooks were sent.")
 
     @model_validator(mode="after")
     def _one_move(self) -> ClockBody:
         written = self.model_fields_set - {"wait"}
         if len(written) != 1:
             raise WrongValueError(
-                "the clock takes one move", 'Send {"advance": "3d"}, or freeze, at, resume or reset'
+                "the clock needs exactly one action", 'Send {"advance": "3d"}, or freeze, at, resume or reset'
             )
         for name in ("resume", "reset"):
             if self.has(name) and not getattr(self, name):
@@ -91,9 +91,7 @@ def _ahead_s(text: str, now_s: float) -> float:
     if not 0 <= seconds <= LONGEST_S:
         raise invalid(("advance",), f"{text!r} is not between 0 and 100 years", "Use `at` to go back")
     if now_s + seconds > _LAST_S:
-        raise invalid(
-            ("advance",), f"{text!r} leads past the year {_LAST_YEAR}", 'Send {"reset": true} first'
-        )
+        raise invalid(("advance",), f"{text!r} is after the year {_LAST_YEAR}", 'Send {"reset": true} first')
     return seconds
 
 
@@ -101,7 +99,7 @@ def _instant_s(value: Any, name: str) -> float:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise invalid((name,), f"{value!r} is no instant", "Write 2026-01-31T12:00:00Z") from None
+        raise invalid((name,), f"{value!r} is not a valid instant", "Write 2026-01-31T12:00:00Z") from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     if not 1971 <= moment.year <= _LAST_YEAR:
         raise invalid((name,), f"{value!r} is out of range", "Use a year from 1971 to 9000")

@@ -35,7 +35,7 @@ _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
     "/calls.har",
     "Recorded calls as an HTTP archive (HAR 1.2), oldest first.",
     answer=ArchiveView,
-    query={**FILTERS, "limit": f"At most so many, 1 to {MOST}; default all.", **REVEAL},
+    query={**FILTERS, "limit": f"Maximum number of items, 1 to {MOST}; default all.", **REVEAL},
 )
 async def get_archive(request: AdminRequest[Any]) -> Answer:
     wanted, reveal = CallFilter(request), request.reveal
@@ -246,9 +246,7 @@ def _comment(shown: Mapping[str, Any]) -> dict[str, str]:
     if shown["truncated"]:
         return {"comment": f"Only the first {KEPT_BODY_BYTES} bytes are kept"}
     hidden = shown["length"] and shown["text"] is None and shown["base64"] is None
-    return (
-        {"comment": "Not shown: it can't be looked into for secrets. reveal=true shows it"} if hidden else {}
-    )
+    return {"comment": "Not shown: it can't be searched for secrets. reveal=true shows it"} if hidden else {}
 
 
 def _version(request: Request) -> str:

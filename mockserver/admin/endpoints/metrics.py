@@ -85,13 +85,18 @@ def _calls(reading: MetricsReading) -> Iterator[Family]:
     yield (
         "counter",
         "mockserver_calls",
-        "Calls of routes, by route and status, or the fault in its place.",
+        "Calls of routes, by route and status, or the fault that replaced it.",
         (("route", "status"), by_route),
     )
-    yield "counter", "mockserver_unmatched_calls", "Calls that no route took.", totals.unmatched
-    yield "counter", "mockserver_automatic_calls", "Calls that were answered for no route, such as OPTIONS.", totals.automatic  # fmt: skip
-    yield "counter", "mockserver_incomplete_calls", "Requests whose body never came whole.", totals.incomplete
-    yield "gauge", "mockserver_calls_in_flight", "Calls of routes that are not over.", reading.in_flight
+    yield "counter", "mockserver_unmatched_calls", "Unmatched requests.", totals.unmatched
+    yield "counter", "mockserver_automatic_calls", "Automatic answers without a route, such as OPTIONS.", totals.automatic  # fmt: skip
+    yield (
+        "counter",
+        "mockserver_incomplete_calls",
+        "Requests whose body was not received completely.",
+        totals.incomplete,
+    )
+    yield "gauge", "mockserver_calls_in_flight", "Calls of routes in progress.", reading.in_flight
 
 
 LIMITS = (
@@ -107,13 +112,13 @@ def _happened(
     yield (
         "counter",
         "mockserver_faults",
-        "Replies that were broken on purpose, by kind.",
+        "Injected faults by kind.",
         _by("kind", faults, FaultKind),
     )
     yield (
         "counter",
         "mockserver_webhook_tries",
-        "Sendings of webhooks, by result: delivered is a 2xx.",
+        "Attempts of webhooks by result: delivered is a 2xx.",
         _by("result", tries, RESULTS),
     )
 
@@ -121,25 +126,23 @@ def _happened(
 def _latency(latencies: Latencies) -> Iterator[Family]:
     bounds = [*(f"{bound:g}" for bound in BOUNDS_S), "+Inf"]
     buckets = list(zip(bounds, accumulate(latencies.counts), strict=True))
-    said = "From the request to the decision what is answered; waits of scenarios and bodies on their way left out."
+    said = "Time from the request to the decision about the answer, without delays of scenarios and the transfer of bodies."
     yield "histogram", "mockserver_own_latency_seconds", said, (buckets, latencies.sum_s)
-    said = (
-        "Calls missing in mockserver_own_latency_seconds: the record had dropped them before they were read."
-    )
+    said = "Calls missing in mockserver_own_latency_seconds: they were removed from the call log before they were read."
     yield "counter", "mockserver_own_latency_unobserved_calls", said, latencies.unobserved
 
 
 def _standing(reading: MetricsReading) -> Iterator[Family]:
-    yield "gauge", "mockserver_record_calls", "Calls that are kept.", reading.kept_calls
-    yield "gauge", "mockserver_record_bytes", "About how much memory they take.", reading.kept_bytes
-    yield "counter", "mockserver_record_dropped_calls", "Calls that were kept and are no more.", reading.totals.dropped  # fmt: skip
-    yield "gauge", "mockserver_namespaces", "Namespaces, default among them.", reading.namespaces
+    yield "gauge", "mockserver_record_calls", "Calls in the call log.", reading.kept_calls
+    yield "gauge", "mockserver_record_bytes", "Approximate size of the call log.", reading.kept_bytes
+    yield "counter", "mockserver_record_dropped_calls", "Calls that were removed from the call log.", reading.totals.dropped  # fmt: skip
+    yield "gauge", "mockserver_namespaces", "Namespaces, including default.", reading.namespaces
     yield "gauge", "mockserver_scenarios", "Scenarios of files.", reading.scenarios
     yield "gauge", "mockserver_routes", "Their routes.", reading.routes
     yield (
         "gauge",
         "mockserver_webhooks",
-        "Webhooks that are kept, by state.",
+        "Webhooks by state.",
         _by("state", reading.webhooks, DeliveryState),
     )
     yield "gauge", "mockserver_build_info", "Always 1.", (("version",), [((__version__,), 1)])

@@ -29,8 +29,10 @@ class RecordingBody(Spec):
     to: Annotated[
         str | None, BeforeValidator(lambda value: value if value is None else read_upstream(value)),
         WithJsonSchema({"type": "string", "format": "uri", "examples": ["https://api.example"]}),
-    ] = Field(default=None, description="The real service that gets what no route takes, as long as it runs.")  # fmt: skip
-    name: ScenarioName | None = Field(default=None, description="The scenario's; default: after the service.")
+    ] = Field(default=None, description="The real service that gets unmatched requests while recording.")  # fmt: skip
+    name: ScenarioName | None = Field(
+        default=None, description="Name of the scenario; default: from the service."
+    )
 
 
 def view(recording: Recording) -> dict[str, Any]:
@@ -121,7 +123,7 @@ async def start(request: AdminRequest[RecordingBody]) -> Answer:
     running = ns.recordings.running
     if running is not None:
         hint = f"Stop it first: POST /recordings/{running.id}/stop"
-        raise ProblemError(409, "already-recording", f"The recording {running.id} runs already", hint)
+        raise ProblemError(409, "already-recording", f"The recording {running.id} is already running", hint)
     to = body.to or request.services.settings.forward_to
     name = body.name or name_of(urlsplit(to).hostname or "")
     recording = ns.recordings.start(body.to, ns.shared.wall(), name)

@@ -97,7 +97,7 @@ async def add_scenario(request: AdminRequest[Any]) -> Answer:
 def _refuse_taken(ns: Namespace, name: str) -> None:
     if ns.scenario(name) is not None:
         hint = f"Replace it with PUT /scenarios/{name}"
-        raise ProblemError(409, "conflict", f"There is a scenario {name!r} already", hint)
+        raise ProblemError(409, "conflict", f"There is already a scenario {name!r}", hint)
 
 
 @table.put(
@@ -203,4 +203,4 @@ def _bytes(path: str, data: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise invalid(("files", path), f"this is no Base64: {error}") from error
+        raise invalid(("files", path), f"this is not valid Base64: {error}") from error

@@ -34,7 +34,7 @@ def _id(number: int) -> str:
         "route": "A route's id or name.",
         "operation": "An operation, by its operationId or line.",
         "part": "request or reply.",
-        "call": "Of this call's id.",
+        "call": "Id of a call.",
         **PAGING,
         **REVEAL,
     },
@@ -43,7 +43,7 @@ async def list_violations(request: AdminRequest[Any]) -> Answer:
     reveal, query = request.reveal, request.query
     part = query.get("part")
     if part and part not in _PARTS:
-        raise invalid(("part",), f"{shown(part)} is no part", near(part, _PARTS))
+        raise invalid(("part",), f"{shown(part)} is not a valid part", near(part, _PARTS))
     wanted = {key: query[key] for key in ("operation", "part", "call") if query.get(key)}
     if request.route_id is not None:
         wanted["route"] = request.route_id
@@ -68,5 +68,7 @@ def _cursor(text: str | None) -> int:
         return 0
     digits = text.removeprefix("v-")
     if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
-        raise invalid(("cursor",), f"{shown(text)} is no cursor", "Give the `next` of the page before")
+        raise invalid(
+            ("cursor",), f"{shown(text)} is not a valid cursor", "Use the `next` of the previous page"
+        )
     return int(digits)

@@ -113,7 +113,7 @@ def _method(request: Request, shape: RouteShape) -> Difference | None:
     if methods is None or request.method in methods or (request.method == "HEAD" and "GET" in methods):
         return None
     wanted = ",".join(sorted(methods))
-    hint = "methods know case" if request.method.upper() in methods else ""
+    hint = "methods are case-sensitive" if request.method.upper() in methods else ""
     came = shown_method(request.method)
     text = f"method differs: {came} is not {wanted}" + (f"; {hint}" if hint else "")
     return Difference("method", wanted, came, hint=hint, weight=0.3 if hint else 1.0, text=text)
@@ -160,9 +160,9 @@ def as_text(
     request: Request, ranked: Sequence[tuple[RouteShape, Sequence[Difference]]], *, has_routes: bool = True
 ) -> str:
     """The whole nearest miss, for a client that takes no JSON and for the log."""
-    lines = [f"No route takes {shown_method(request.method)} {shown_path(request.path)}"]
+    lines = [f"No route matches {shown_method(request.method)} {shown_path(request.path)}"]
     if not ranked:
-        lines.append("No route is similar." if has_routes else "There is no route at all.")
+        lines.append("No route is similar." if has_routes else "There are no routes.")
     for shape, differences in ranked:
         methods = ",".join(sorted(shape.methods)) if shape.methods else "ANY"
         lines += ["", f"{shape.id} ({methods} {shape.pattern.text})"]

@@ -104,7 +104,7 @@ def _variants(path: str) -> Iterator[tuple[str, str]]:
     if "//" in path:
         yield re.sub("/+", "/", path), "a slash is doubled"
     if "%2f" in path.lower():
-        yield re.sub("%2[fF]", "/", path), "a slash came as %2F, which is no separator"
+        yield re.sub("%2[fF]", "/", path), "a slash came as %2F, which is not a separator"
     if "%3f" in path.lower():
         yield (
             re.split("%3[fF]", path, maxsplit=1)[0],
@@ -113,7 +113,7 @@ def _variants(path: str) -> Iterator[tuple[str, str]]:
     if "%25" in path:
         yield unquote(path), "it is percent-encoded twice"
     if "/." in path:
-        yield posixpath.normpath(path), "dots are no steps here: nothing is normalised"
+        yield posixpath.normpath(path), "dots have no meaning here: paths are not normalised"
     if path.rstrip(" ").endswith("%20"):
         yield path.removesuffix("%20"), "white space came at its end"
 

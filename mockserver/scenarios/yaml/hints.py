@@ -76,7 +76,7 @@ def _braces(text: str, problem: str, at: int, _opened: int) -> PlacedFlaw | None
         start += colon.end()
     end = _BRACED_END.match(text, at)
     value = text[start : end.end() if end else _line_end(text, at)]
-    message = f"{_short(value)} holds a brace, without quotes, inside braces"
+    message = f"{_short(value)} contains a brace, without quotes, inside braces"
     return placed(text, start, message, f"Put quotes round it: {quoted(value)}")
 
 

@@ -162,7 +162,7 @@ def _json_text(text: str, start: int) -> tuple[Node, int]:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        message = f"{text[start:end][:60]} holds half a character (U+{ord(value[error.start]):04X})"
+        message = f"{text[start:end][:60]} contains half a character (U+{ord(value[error.start]):04X})"
         raise InvalidInputError(placed(text, start, message, "Write the whole character")) from None
     return ScalarNode(QUOTED, value, _mark(start), _mark(end), '"'), end
 

@@ -29,7 +29,7 @@ def scalar(value: object, *, flow: bool) -> str:
 def _float(value: float) -> str:
     """With a dot before the exponent: YAML 1.1 sees a number only so."""
     if not math.isfinite(value):
-        raise WrongValueError(f"{value} is no JSON number", "Leave it out")
+        raise WrongValueError(f"{value} is not a valid JSON number", "Leave it out")
     mantissa, e, exponent = repr(value).partition("e")
     return mantissa + (".0" if e and "." not in mantissa else "") + e + exponent
 

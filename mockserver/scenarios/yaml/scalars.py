@@ -53,5 +53,5 @@ def _float(text: str) -> float:
         return written_float(text)
     except ValueError:
         raise WrongValueError(
-            f"{shown(text)} is beyond what a JSON number holds", "Put quotes round it to make it a text"
+            f"{shown(text)} is larger than a JSON number can be", "Put quotes round it to make it a text"
         ) from None

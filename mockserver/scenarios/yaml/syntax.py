@@ -16,14 +16,14 @@ from mockserver.scenarios.places import Lines, PlacedFlaw, placed
 from mockserver.scenarios.yaml.hints import classic
 
 _JSON_WORDS = [
-    ("Extra data", "more stands behind the end", "A file holds one value"),
+    ("Extra data", "there is more text after the end", "A file contains one value"),
     ("',' delimiter", "a comma or a closing bracket is missing before this", ""),
     ("':' delimiter", "a colon is missing before this", ""),
     ("property name", "a key in double quotes is expected here", ""),
     ("Expecting value", "a value is expected here", ""),
-    ("Invalid control character", "a line break or control character stands in a text", "Write it as \\n"),
+    ("Invalid control character", "a text contains a line break or a control character", "Write it as \\n"),
     ("Unterminated string", "a quote is opened here and never closed", "Close it"),
-    ("escape", "a backslash and what follows are no escape that JSON knows", "Double the backslash"),
+    ("escape", "a backslash and what follows are not a valid JSON escape", "Double the backslash"),
 ]
 _TRAILING_COMMA = re.compile(r",?\s*[}\]]")
 
@@ -32,7 +32,7 @@ def json_error(text: str, error: json.JSONDecodeError) -> PlacedFlaw:
     """In the same words under every Python, with the remedy for what people who write YAML do in JSON."""
     comma = len(text[: error.pos + 1].rstrip("}] \t\r\n")) - 1
     if text[comma : comma + 1] == "," and _TRAILING_COMMA.match(text, error.pos):
-        return placed(text, comma, "a comma stands before the closing bracket", "Take it away")
+        return placed(text, comma, "there is a comma before the closing bracket", "Remove it")
     message, hint = next((words for said, *words in _JSON_WORDS if said in error.msg), [error.msg, ""])
     rest = text[error.pos :].lstrip()
     if not error.msg.startswith("Expecting"):
@@ -87,32 +87,32 @@ def _question_mark(text: str, at: int) -> PlacedFlaw:
     return placed(
         text,
         at,
-        "a text between brackets or braces can't hold '?' without quotes",
+        "a text between brackets or braces can't contain '?' without quotes",
         f'Put quotes round it: "{word}"',
     )
 
 
 _MOST_CHARS = 200
 BAD_ESCAPE = "found invalid Unicode character escape code"
-_BLOCK_TEXT = ("text stands behind | or >", "Begin it on the next line, indented")
+_BLOCK_TEXT = ("there is text after | or >", "Begin it on the next line, indented")
 _PLAIN_WORDS = [
     (
         "mapping values are not allowed",
-        "': ' stands where no key can be",
-        "Put quotes round a text that holds ': ', or mend the indentation",
+        "': ' is in a place without a key",
+        "Put quotes round a text that contains ': ', or fix the indentation",
     ),
     ("tab character", "a tab can't indent YAML", "Use spaces"),
     (
         "another document",
         "a second document begins here",
-        "A scenario file holds one: split it, or take the '---' out",
+        "A scenario file contains one: split it, or remove the '---'",
     ),
     (
         "undefined alias",
-        "nothing above has the anchor of this alias",
+        "the anchor of this alias is not defined above",
         "Write &NAME at the value it stands for, or put quotes round a text that begins with *",
     ),
-    ("second occurrence", "this anchor stands twice", "Give each anchor a name of its own"),
+    ("second occurrence", "this anchor is a duplicate", "Use a different name for each anchor"),
     (
         "alphabetic or numeric character",
         "* and & begin an alias or an anchor",
@@ -120,15 +120,15 @@ _PLAIN_WORDS = [
     ),
     (
         "unknown escape character",
-        "a backslash and what follows are no escape that YAML knows",
-        "Double the backslash, or use single quotes, where it means nothing",
+        "a backslash and what follows are not a valid YAML escape",
+        "Double the backslash, or use single quotes, where it has no meaning",
     ),
-    (BAD_ESCAPE, "an escape that is no character", "Write the character itself"),
-    ("expected '-' indicator", "a list ends here, and this is none of its items", "Mend the indentation"),
+    (BAD_ESCAPE, "an escape that is not a character", "Write the character itself"),
+    ("expected '-' indicator", "a list ends here, and this is not one of its items", "Fix the indentation"),
     ("could not find expected ':'", "a key without its colon", "Write 'key: value'"),
     ("comment or line break", *_BLOCK_TEXT),
     ("comment or a line break", *_BLOCK_TEXT),
-    ("tag", "a tag that can't be read", "Take it out, or put quotes round a text that begins with !"),
+    ("tag", "a tag that can't be read", "Remove it, or put quotes round a text that begins with !"),
 ]
 
 
@@ -155,10 +155,10 @@ def _in_plain_words(text: str, problem: str, at: int) -> tuple[str, str]:
 
 def _misplaced(char: str) -> tuple[str, str]:
     if char in ("]", "}"):
-        return f"{char!r} closes what was never opened", "Take it away, or open it"
+        return f"{char!r} is not opened before", "Remove it, or open it"
     if char == ":":
         return "a key is missing before the colon", "Write it, or put quotes round a text"
     return (
-        "this fits neither what stands before it nor its indentation",
-        "Mend the indentation, or put quotes round the whole value",
+        "this matches neither the text before it nor its indentation",
+        "Fix the indentation, or put quotes round the whole value",
     )
