@@ -1,10 +1,4 @@
-"""
-Every operator of the language in one table, and those that combine conditions.
-
-To add one: write its function here or in `comparing`, put it into the table,
-name it in `model.match.BARE_OPERATORS`, and give it a row in the tests and an
-example in `docs/matching.md`.
-"""
+"""The table of all operators, and the operators that combine conditions. CONTRIBUTING.md says how to add one."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
@@ -158,7 +158,7 @@ _EVENTS = re.compile(r"\s*\d+\s+events?\s*")
 class FaultSpec(Spec):
     """A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events."""
 
-    kind: Literal["reset", "close", "truncate", "garbage", "malformed_chunk", "hang"]
+    kind: Annotated[FaultKind, Field(strict=False)]
     after: Any = None
 
     @property
@@ -185,7 +185,7 @@ def _fault(value: object) -> object:
     if isinstance(value, str):
         if value not in list(FaultKind):
             raise WrongValueError(f"{value!r} is not a valid fault", near(value, list(FaultKind)))
-        return FaultSpec(kind=value)  # type: ignore[arg-type]
+        return FaultSpec(kind=FaultKind(value))
     if isinstance(value, dict):
         return FaultSpec.model_validate(value)
     raise WrongValueError(
