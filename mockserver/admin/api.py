@@ -1,8 +1,7 @@
 """
-The admin API's table: what is answered, with which models, by which function.
+Table, parsing, routing and errors of the admin API.
 
-Routing and `openapi.json` both come from this table, so neither can say more
-than the other. Errors become problem documents here and nowhere else.
+Routing and `openapi.json` come from the same table. Errors become problem documents here only.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _NS = re.compile(r"/@([^/]*)(/.*)?")
 
 
 class ProblemError(MockServerError):
-    """An admin call that can't be served: becomes a problem document of that status, with `lines` in its head."""
+    """An error that becomes a problem document with that status; `lines` are additional header lines."""
 
     def __init__(
         self,
@@ -61,7 +60,7 @@ class ProblemError(MockServerError):
 
 
 class BadQueryError(InvalidInputError):
-    """A query parameter that is none, or has no value that it can have."""
+    """An unknown query parameter, or an invalid value of one."""
 
     def __init__(self, name: str, message: str, hint: str) -> None:
         super().__init__(Flaw((name,), message, hint))
@@ -70,8 +69,10 @@ class BadQueryError(InvalidInputError):
 @dataclass(slots=True)
 class Services:
     """
-    What the admin API is lent by the app. `reload` reads the files again and returns what it found; `metrics` are
-    told what Accept says; `may_forward` raises InvalidInputError for a URL that nobody may be sent to.
+    What the app provides to the admin API.
+
+    `reload` reads the files again and returns a summary. `metrics` takes the Accept header. `may_forward` raises
+    InvalidInputError for a URL that must not be called.
     """
 
     reload: Callable[[], dict[str, Any]]
@@ -94,7 +95,7 @@ def not_found(kind: str, name: str, known: Iterable[str] = (), hint: str = "") -
 
 
 def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
-    """Raises ProblemError, and counts it under the limit's name, where as many are there as may be."""
+    """Raise ProblemError, and count it under the name of the limit, if the limit is reached."""
     if there >= most:
         engine.shared.refused[limit] += 1
         hint = f"{hint}, or start the server with a larger --max-{limit}"
@@ -125,7 +126,7 @@ class AdminRequest(Generic[M]):
     body: M
 
     def flag(self, name: str) -> bool | None:
-        """A query parameter that is true or false; None where it is left out."""
+        """Return a query parameter that is a boolean; None if it is missing."""
         value = self.query.get(name)
         if value is None or value == "":
             return None
@@ -134,7 +135,7 @@ class AdminRequest(Generic[M]):
         return value.lower() in ("true", "1")
 
     def number(self, name: str, default: int, most: int) -> int:
-        """A query parameter that is a whole number from 1 to `most`."""
+        """Return a query parameter that is a whole number from 1 to `most`."""
         value = self.query.get(name)
         if value is None:
             return default
@@ -146,13 +147,13 @@ class AdminRequest(Generic[M]):
 
     @property
     def route_id(self) -> str | None:
-        """The id of the route that the query names. Raises UnknownRouteError."""
+        """The id of the route in the query; None without one. Raises UnknownRouteError."""
         name = self.query.get("route")
         return route_named(self.ns, name).id if name else None
 
     @property
     def reveal(self) -> bool:
-        """Whether the answer shows secrets. Raises ProblemError if the client asks for them and has no right."""
+        """Whether the answer shows secrets. Raises ProblemError if the client requests them without permission."""
         if not self.flag("reveal"):
             return False
         if not self.services.may_reveal(self.http):
@@ -161,7 +162,7 @@ class AdminRequest(Generic[M]):
         return True
 
     async def json(self, *, as_written: bool = False) -> Any:
-        """Return the body as JSON, decoded in a thread if it is large. Raises ProblemError, as `read_json`."""
+        """Return the body as JSON, decoded in a thread if it is large. Raises ProblemError, like `read_json`."""
         return await self.aside(read_json, self.http, as_written=as_written)
 
     async def aside(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
@@ -227,15 +228,16 @@ table = EndpointTable()
 
 
 class AccessCheck(Protocol):
-    """Raises ProblemError where a request may not be served; what is `public` needs no token."""
+    """Raise ProblemError if a request is not allowed; `public` endpoints need no token."""
 
     def __call__(self, request: Request, *, public: bool) -> None: ...
 
 
 class AdminApi:
     """
-    Serves the table, which is asked for at the first call: a start does without the models of the
-    answers. Call it with a request whose path is below /__admin.
+    Serves the table for requests below /__admin.
+
+    The table is loaded at the first request, because the models of the answers are slow to import.
     """
 
     def __init__(
@@ -346,7 +348,7 @@ _FOR_BROWSERS = (
     ("X-Frame-Options", "DENY"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-"""No answer is a script, an image or a frame of another page, also where a browser sends no Sec-Fetch headers."""
+"""No answer can be used as a script, image or frame of another page, even if a browser sends no Sec-Fetch headers."""
 
 
 def _guarded(response: Response) -> Response:
@@ -366,16 +368,16 @@ def _invalid(status: int, kind: str, error: InvalidInputError) -> Response:
 
 
 def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
-    """An error quotes what was wrong, but no secret in it."""
+    """Return a problem document as a response, with secrets masked."""
     return problem_response(mask_shapes(document), *lines)
 
 
 def check_media_type(request: Request, *, yaml: bool = False) -> str:
     """
-    The body's kind, `json` or `yaml`. Raises ProblemError(415) for what isn't taken.
+    Return the kind of the body, `json` or `yaml`. Raises ProblemError(415) for another content type.
 
-    A form content type is what `curl -d` sends; it is refused where a browser
-    may have sent it, since a page can do that across origins without asking.
+    `curl -d` sends a form content type; it is accepted, unless a browser may have sent it: pages can send forms to
+    other origins without a preflight request.
     """
     kind = request.media_type
     if kind in {"", "application/json"} or kind.endswith("+json"):
@@ -391,14 +393,15 @@ def check_media_type(request: Request, *, yaml: bool = False) -> str:
 
 
 def from_browser(request: Request) -> bool:
-    """Whether there is any mark of a browser's fetch: Origin or a Sec-Fetch header."""
+    """Whether the request has a header that only browsers send: Origin or a Sec-Fetch header."""
     return "origin" in request.headers or any(name.startswith("sec-fetch-") for name in request.headers)
 
 
 def read_json(request: Request, *, as_written: bool = False) -> object:
     """
-    The body as JSON, decimals `as_written` or as numbers. Raises ProblemError: 415 for another content type,
-    400 for what doesn't parse.
+    Return the body as JSON. Raises ProblemError: 415 for another content type, 400 for invalid JSON.
+
+    `as_written`: decimals keep their text.
     """
     check_media_type(request)
     try:
@@ -411,7 +414,7 @@ def read_json(request: Request, *, as_written: bool = False) -> object:
 
 
 def is_browser(request: Request) -> bool:
-    """Whether a page is asked for, by somebody who looks at one."""
+    """Whether a browser requests a page."""
     return "text/html" in request.headers.get("accept", "")
 
 
@@ -421,19 +424,21 @@ def json_answer(document: object, status: int = 200, *headers: tuple[str, str]) 
 
 
 def listing(items: list[Any], after: object = None) -> Response:
-    """`{"items": [...], "next": cursor or null}`, written item by item: on a thread, others have their turn between them."""
+    """
+    Return `{"items": [...], "next": cursor or null}`, encoded item by item, so that other threads can run in between.
+    """
     return written_listing([dump_json(item) for item in items], after)
 
 
 def written_listing(items: list[bytes], after: object = None, **more: object) -> Response:
-    """The same of items that are JSON already, and members beside them."""
+    """Like `listing`, with items that are encoded already, and additional members."""
     rest = dump_json({"next": after, **more})[1:]
     data = b'{"items":[%b],%b' % (b",".join(items), rest)
     return Response(200, [("Content-Type", "application/json")], data)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-"""Made once: `json.dumps` makes one of these for every text."""
+"""Created once, because `json.dumps` creates one for each call."""
 
 
 def to_json(value: object) -> str:

@@ -1,8 +1,8 @@
 """
-Who may use the admin API: no web page of another origin, no rebound DNS name, and, with a token, only who has it.
+Access to the admin API: no pages of other origins, no rebound DNS names, and only with the token, if there is one.
 
-Health answers anybody; the dashboard's own files need no token, as they hold no data. What a
-browser may send without asking first is judged by what it must tell: Origin with every POST, and Host.
+Health is public, and so are the files of the dashboard, which contain no data. Requests that a browser may send
+without a preflight are checked by the headers that it must send: Origin with every POST, and Host.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _OWN_SUFFIXES = (".localhost", ".internal", ".local", ".test", ".svc", ".svc.clu
 
 class Guard:
     """
-    `token` empty: none is request. `hosts` are further names that may stand in Host.
+    The access check. An empty `token` disables authentication; `hosts` are additional values of the Host header.
 
-    Raises InvalidInputError for a token of white space alone, and for what is not a valid host name.
+    Raises InvalidInputError for a blank token and for an invalid host name.
     """
 
     def __init__(self, token: str = "", hosts: Iterable[str] = ()) -> None:
@@ -40,7 +40,7 @@ class Guard:
         return bool(self._token)
 
     def check(self, request: Request, *, public: bool = False) -> None:
-        """Raises ProblemError where the request may not. What is `public` needs no token."""
+        """Raise ProblemError if the request is not allowed. `public` endpoints need no token."""
         self._check_origin(request)
         if self._token:
             if not public:
@@ -54,7 +54,7 @@ class Guard:
             )
 
     def may_reveal(self, request: Request) -> bool:
-        """Whether secrets may be shown unmasked: from loopback, or with the token."""
+        """Whether secrets may be shown unmasked: to local clients, or with the token."""
         if self._token:
             return self._has_token(request)
         return is_loopback(request.client_ip)
@@ -96,7 +96,7 @@ class Guard:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether it is an address of this machine alone; False for a name."""
+    """Whether it is an address of this machine; False for a name."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -115,7 +115,7 @@ def _allowed(host: str) -> str:
 
 def _name_of(host: str) -> str | None:
     """
-    The name or address in a Host header, in lower case, without port and final dot; None where it is none.
+    Return the name or address in a Host header, in lower case, without port and final dot; None if it is invalid.
 
     >>> _name_of("Mock.Example.:8080"), _name_of("[::1]:8080"), _name_of("[::1].evil.example")
     ('mock.example', '::1', None)

@@ -1,4 +1,4 @@
-"""`openapi.json`, made from the table that is served and the models that validate it."""
+"""The OpenAPI document of the admin API, created from the table of endpoints and its models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REF = "#/components/schemas/{model}"
 
 
 def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """An OpenAPI 3.1 document of these calls, once for `default` and once below `/@{namespace}`."""
+    """Return an OpenAPI 3.1 document of these endpoints, once for `default` and once below `/@{namespace}`."""
     from pydantic.json_schema import models_json_schema  # only who asks for the document pays for it
 
     listed = list(endpoints)

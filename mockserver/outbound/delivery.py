@@ -85,7 +85,7 @@ def _seconds(seconds: float) -> str:
 
 
 def signed(delivery: Delivery, stamp_s: int) -> tuple[Pairs, bytes]:
-    """Headers and body as they go out at that moment of real Unix time."""
+    """Return headers and body, signed with that Unix time."""
     if delivery.sign is None:
         return delivery.headers, delivery.body
     made = sign(delivery.sign, delivery.body, stamp_s, delivery.message_id)

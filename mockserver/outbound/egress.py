@@ -1,10 +1,9 @@
 """
-Who may be called: the one door for everything that goes out.
+Egress: the check of every outgoing request.
 
-A host is open if it stands literally in a scenario file on disk, or was given
-by `--allow-egress`. Its name is resolved once, every address is looked at, and
-the connection goes to just these addresses: a name that answers differently a
-moment later changes nothing. Link-local and metadata addresses are never open.
+A host is open if it is literally in a scenario file on disk, or was given by `--allow-egress`. Its name is resolved
+once, every address is checked, and the connection goes to exactly these addresses, so a name that resolves differently
+later changes nothing. Link-local and metadata addresses are never open.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from mockserver.errors import Flaw, InvalidInputError, MockServerError, WrongVal
 from mockserver.outbound.addresses import METADATA_NAMES, Address, Network, as_address, forbidden, read_host
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
-"""The addresses of a name, in the order in which to try them. Raises OSError."""
+"""Return the addresses of a name, in the order in which to try them. Raises OSError."""
 
 _HINT = "Write HOST, HOST:PORT or a network such as 10.0.0.0/8"
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 class EgressRefusedError(MockServerError):
-    """Nobody may be called there. `reason` says why, `remedy` what to do."""
+    """The call is not allowed. `reason` and `remedy` are for people."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         self.reason = reason
@@ -46,14 +45,14 @@ class UnresolvedHostError(MockServerError):
 
 @dataclass(frozen=True, slots=True)
 class EgressRule:
-    """One `--allow-egress`: a name or a network, and a port if only that one."""
+    """One `--allow-egress`: a name or a network, with an optional port."""
 
     host: str | Network
     port: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> EgressRule:
-        """Raises WrongValueError."""
+        """Parse the value of the option. Raises WrongValueError."""
         if "://" in text or "@" in text:
             raise WrongValueError(f"{shown(text)} is a URL", _HINT)
         if "/" in text:
@@ -77,7 +76,7 @@ class EgressRule:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request may go: its URL, and the addresses that were looked at. Connect to no others."""
+    """A checked target: its URL and its addresses. Connect only to these."""
 
     url: URL
     host: str
@@ -90,10 +89,10 @@ class Target:
 
 class Egress:
     """
-    The rules. `allowed` is what `--allow-egress` was given, `literal_hosts` the
-    hosts of the scenario files at this moment, as `literal_hosts` finds them.
+    The rules: `allowed` are the values of `--allow-egress`, `literal_hosts` returns the current hosts of scenario
+    files.
 
-    Raises InvalidInputError for what is no rule.
+    Raises InvalidInputError for an invalid rule.
     """
 
     def __init__(
@@ -109,7 +108,11 @@ class Egress:
         self._resolver = resolver or look_up
 
     async def resolve(self, url: str) -> Target:
-        """Raises EgressRefusedError, and Unresolved for a name without an address."""
+        """
+        Return the target of a URL.
+
+        Raises EgressRefusedError, and UnresolvedHostError for a name without an address.
+        """
         parsed, host, port = read_url(url)
         if isinstance(host, str):
             addresses = await self._addresses(host, port)
@@ -186,7 +189,7 @@ def _check(addresses: Iterable[Address], name: str) -> None:
 
 
 def read_url(url: str) -> tuple[URL, str | Address, int]:
-    """A URL, its host and its port. Raises EgressRefusedError."""
+    """Return a URL, its host and its port. Raises EgressRefusedError."""
     remedy = "Write an http or https URL such as http://app:8000/hooks"
     url = url.strip()
     if _UNSAFE.search(url):
@@ -211,8 +214,9 @@ def read_url(url: str) -> tuple[URL, str | Address, int]:
 
 async def look_up(name: str, port: int) -> list[str]:
     """
-    The system's resolver, in a thread that nobody waits for: a name server that
-    doesn't answer must not hold up the end of the process. Raises OSError.
+    Resolve a name in a daemon thread, so that a name server without answer does not delay the end of the process.
+
+    Raises OSError.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[list[str]] = loop.create_future()

@@ -1,4 +1,4 @@
-"""Puts together what asks real services, from the settings."""
+"""Rules for requests to real services, from the settings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from mockserver.settings import Settings
 
 
 def forwarding_rules(settings: Settings) -> list[str]:
-    """
-    What `--forward-to` opens: who starts the server says by it that this host may be called. Raises InvalidInputError.
-    """
+    """Return the egress rules that `--forward-to` adds. Raises InvalidInputError."""
     asks = settings.on_unmatched != "404"
     if asks and not settings.forward_to:
         hint = "Add --forward-to URL"
@@ -25,7 +23,7 @@ def forwarding_rules(settings: Settings) -> list[str]:
 
 
 def rule_of(url: str, flag: str) -> str:
-    """The rule that opens just that host and port. Raises InvalidInputError, naming the flag."""
+    """Return the rule for exactly that host and port. Raises InvalidInputError, with the name of the option."""
     try:
         parts = urlsplit(read_upstream(url))
     except WrongValueError as error:
@@ -36,7 +34,7 @@ def rule_of(url: str, flag: str) -> str:
 
 
 async def may_forward(egress: Egress, url: str) -> None:
-    """Raises InvalidInputError where nobody may be called there, or its name has no address."""
+    """Raise InvalidInputError if the URL must not be called, or if its name has no address."""
     try:
         await egress.resolve(url)
     except EgressRefusedError as error:

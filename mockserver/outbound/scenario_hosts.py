@@ -50,7 +50,7 @@ def _of_reply(reply: ReplySpec) -> Iterator[WebhookSpec]:
 
 
 Render = Callable[[str, Mapping[str, Any]], str]
-"""A template's text made of `vars` alone. Raises MockServerError where it depends on anything else."""
+"""Return the text of a template with only `vars`. Raises MockServerError if it depends on anything else."""
 
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _AUTHORITY = re.compile(r"https?://[^/?#]*[/?#]", re.IGNORECASE)
@@ -58,9 +58,9 @@ _AUTHORITY = re.compile(r"https?://[^/?#]*[/?#]", re.IGNORECASE)
 
 def literal_host(source: str, constants: Mapping[str, Any], render: Render | None = None) -> str | None:
     """
-    The host of a webhook's URL, if nothing but the file decides it: the whole
-    text, or, where what follows varies, all up to the end of the authority.
-    None where a request could choose the host.
+    Return the host of a webhook's URL if only the file decides it; None if a request could choose it.
+
+    That is the complete text or, if its end varies, the text up to the end of the authority.
     """
     render = render or with_vars
     text = _made(render, source, constants)
@@ -89,7 +89,11 @@ def _host(url: str) -> str | None:
 
 
 def with_vars(source: str, constants: Mapping[str, Any]) -> str:
-    """The text of a template that knows `vars`, no time and no draws. Raises InvalidInputError and TemplateError."""
+    """
+    Render a template with only `vars`, without time and random values.
+
+    Raises InvalidInputError and TemplateError.
+    """
     template = compile_text(source, ("url",), names=frozenset({"vars"}))
     return template.render(Scope({"vars": dict(constants)}, _nothing, _nothing))
 

@@ -1,7 +1,8 @@
 """
-One request that goes out to a target, and what became of it. Redirects are
-not followed, no cookies kept, no proxies of the environment used, and of the
-answer at most 64 KiB are read.
+One outgoing request of a webhook, and its result.
+
+Redirects are not followed, there are no cookies and no proxies of the environment, and at most 64 KiB of the answer
+are read.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 READ_BYTES = 64 * 1024
 KEPT_BYTES = 4 * 1024
-"""Of an answer's body, for the record."""
+"""Maximum size of an answer's body in the call log."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What the receiver said. `error` is for people; with a status, it says what was odd about the answer."""
+    """The answer of the receiver. `error` is for people; beside a status, it says what is wrong with the answer."""
 
     status: int | None = None
     error: str | None = None
@@ -37,8 +38,9 @@ async def send(
     target: Target, method: str, headers: Pairs, body: bytes, *, deadline_at_s: float
 ) -> WebhookResponse:
     """
-    Sends, and waits for the answer until that moment of the loop's clock; past
-    it, raises TimeoutError, unless the answer has begun.
+    Send, and wait for the answer until that time of the loop's clock.
+
+    Raises TimeoutError, unless the answer has begun.
     """
     asking = await client_library()
     import aiohttp  # by now it is imported
@@ -55,7 +57,7 @@ async def send(
 
 
 async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> WebhookResponse:
-    """The status counts, whatever happens to the body."""
+    """Read the body. The status counts, even if the body fails."""
     import aiohttp  # by now it is imported
 
     body = b""
@@ -76,7 +78,7 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Webho
 
 
 def explained(error: Exception, target: Target | str) -> str:
-    """For people: why a request to that place has no answer."""
+    """Return why a request has no answer, for people."""
     import aiohttp  # by now it is imported
 
     if isinstance(error, aiohttp.ClientError):

@@ -1,10 +1,9 @@
 """
-Asks the real service: a request goes on as it came, and the reply comes back as it is, piece by piece.
+Requests to real services: forwarded as received; the reply is streamed back unchanged.
 
-What belongs to one connection alone stays here (RFC 9110 7.6.1): each side is
-framed anew, so that nothing can be smuggled in one request through another. A
-redirect is a reply like others. Where the service can't be asked, a problem
-document says what, where and how to mend it.
+Connection-specific headers are not forwarded (RFC 9110 7.6.1), and each side is framed anew, to prevent request
+smuggling. Redirects are returned like other replies. If the service can't be called, a problem document has the reason
+and the fix.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 HOPS = "x-mockserver-hops"
-"""Names the mock servers that a request has come through, so that one that meets itself can say so."""
+"""Names the mock servers that a request has passed, to detect loops."""
 MINE = frozenset({HOPS, "x-mockserver-namespace"})
 HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
@@ -44,14 +43,15 @@ _NO_LINE = re.compile(r"[\r\n\0]")
 
 
 class BrokenReplyError(MockServerError):
-    """The real service began to answer, and did not come to an end."""
+    """The real service began to answer, but the reply is incomplete."""
 
 
 @dataclass(slots=True)
 class UpstreamReply:
     """
-    What came back. `pieces` are the body, None where it stands in `response`
-    already; `length` is what its head promises. `error` is the problem where the service could not be called.
+    A reply: `pieces` are the body, None if it is in `response`; `length` is the length in its head.
+
+    `error` is the problem if the service could not be called.
     """
 
     response: Response
@@ -62,10 +62,10 @@ class UpstreamReply:
 
 class Upstream:
     """
-    `own_id` is this server's own name among others; a reply must begin within `timeout_s`, and
-    go on within `idle_s`. `ca_file` holds CAs that are trusted beside the system's.
+    Forwards requests. `own_id` identifies this server; a reply must begin within `timeout_s` and continue within
+    `idle_s`.
 
-    Raises TlsSettingsError where that file holds none.
+    `ca_file` has CAs that are trusted besides those of the system. Raises TlsSettingsError if it contains none.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Upstream:
 
     @contextlib.asynccontextmanager
     async def ask(self, step: Forward, request: Request) -> AsyncIterator[UpstreamReply]:
-        """The reply, for as long as it is read. Raises nothing but CancelledError."""
+        """Yield the reply, for as long as it is read. Raises only CancelledError."""
         async with contextlib.AsyncExitStack() as stack:
             yield await self._asked(stack, step, request)
 
@@ -166,7 +166,7 @@ class Upstream:
         return UpstreamReply(response, self._pieces(to, answer), length)
 
     async def _pieces(self, to: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        """Raises BrokenReplyError."""
+        """Yield the body. Raises BrokenReplyError."""
         import aiohttp  # by now it is imported
 
         try:
@@ -199,19 +199,19 @@ def _failed(status: int, kind: str, to: str, what: str, hint: str) -> UpstreamRe
 
 
 def broke_off(to: str, error: BrokenReplyError) -> dict[str, Any]:
-    """What the record says of a reply that did not come to its end."""
+    """Return the problem for the call log if a reply is incomplete."""
     return problem(502, "upstream", f"{to} broke off", f"{error}. The client's connection was closed with it")
 
 
 def target_of(request: Request) -> str:
-    """Path and query as they came, without the prefixes that choose a namespace."""
+    """Return path and query as received, without the prefixes that select a namespace."""
     path = request.path if request.path.startswith("/") else "/"
     query = f"?{request.query_string}" if request.query_string else ""
     return (path + query).replace("#", "%23")
 
 
 def sent_lines(lines: Pairs) -> Iterable[tuple[str, str]]:
-    """Header lines as they go on: without Host, which is the service's own, and what belongs to the connection."""
+    """Return the header lines to send: without Host, and without those of the connection."""
     dropped = HOP_BY_HOP | MINE | {"host", "content-length"} | _nominated(lines)
     cases: dict[str, str] = {}  # aiohttp would take the same name in another case for a new value of it
     return [
@@ -223,20 +223,20 @@ _PLAIN = frozenset({"gzip", "x-gzip", "deflate", "identity"})
 
 
 def _plain(codings: str) -> str:
-    """Of the content-codings that a client takes, those that are known here."""
+    """Return the accepted content-codings that are supported here."""
     words = [word.strip() for word in codings.split(",")]
     return ", ".join(word for word in words if word.partition(";")[0].strip().lower() in _PLAIN) or "identity"
 
 
 def received_lines(lines: Pairs, length: int | None) -> Pairs:
-    """Header lines as they come back, with one Content-Length where the body has one."""
+    """Return the header lines of the reply, with one Content-Length if the body has one."""
     dropped = HOP_BY_HOP | {"content-length"} | _nominated(lines)
     kept = [line for line in lines if line[0].lower() not in dropped]
     return tuple(kept) if length is None else (*kept, ("Content-Length", str(length)))
 
 
 def _nominated(lines: Pairs) -> frozenset[str]:
-    """What Connection names as its own, too."""
+    """Return the headers that the Connection header names."""
     named = ",".join(value for name, value in lines if name.lower() == "connection")
     return frozenset(word.strip().lower() for word in named.split(",") if word.strip())
 

@@ -1,4 +1,4 @@
-"""`/attempts`: which calls are attempts of one operation, and how the client waited between them."""
+"""`/attempts`: calls grouped into operations, and the waits between their attempts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mockserver.schema.attempts import GroupingSpec
 from mockserver.verification.operations import grouping_of
 
 _VIEW_BYTES = 300
-"""Of an attempt, about."""
+"""Approximate size of an attempt."""
 
 
 @table.get(

@@ -1,4 +1,4 @@
-"""`/calls`, `/counts`, `/unmatched`: what was request, and how often."""
+"""`/calls`, `/counts`, `/unmatched`: recorded calls and their numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mockserver.verification.counting import Subject
 
 PAGE, MOST = 1000, 10_000
 SLICE = 10
-"""So many calls are shown before others get their turn: 1 to 3 ms."""
+"""Number of calls that are encoded before other connections can run: 1 to 3 ms."""
 PAGING = {
     "limit": f"Maximum number of items, 1 to {MOST}; default {PAGE}.",
     "cursor": "The `next` of the previous page.",
@@ -46,7 +46,7 @@ BRIEF = {"brief": "true returns a summary of each call: no headers, no bodies, s
 
 
 class CallFilter:
-    """Which calls a query asks for. Raises ProblemError and InvalidInputError for what can't be request."""
+    """The filter of a query. Raises ProblemError and InvalidInputError for invalid values."""
 
     def __init__(self, request: AdminRequest[Any]) -> None:
         query = request.query
@@ -58,7 +58,7 @@ class CallFilter:
         self._matched = request.flag("matched")
         self._after, self._from_s = _since(query.get("since"))
         self.is_any = not any(query.get(name) for name in FILTERS)
-        """Whether every call holds."""
+        """Whether every call matches."""
 
     def holds(self, call: Call) -> bool:
         return self.is_since(call.number, call.request.arrived_s) and self.fits(call)
@@ -67,7 +67,7 @@ class CallFilter:
         return number > self._after and arrived_s >= self._from_s
 
     def fits(self, call: Call) -> bool:
-        """Whether it holds, whenever the call was."""
+        """Whether the call matches, regardless of its time."""
         return (
             (self._route is None or call.route_id == self._route)
             and (self._tag is None or self._tag in call.tags)
@@ -94,7 +94,7 @@ def _statuses(text: str) -> range:
 
 
 def call_number(text: str) -> int | None:
-    """17 of `c-000017`; None for anything else."""
+    """Return 17 for `c-000017`; None for anything else."""
     digits = text.removeprefix("c-")
     if text == digits or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
         return None
@@ -116,7 +116,7 @@ def _since(text: str | None) -> tuple[int, float]:
 
 
 def cursor(text: str | None) -> int:
-    """The number of the call after which a page begins. Raises InvalidInputError for what is not a valid cursor."""
+    """Return the number of the call after which a page begins. Raises InvalidInputError."""
     number = call_number(text) if text else 0
     if number is None:
         raise invalid(
@@ -130,7 +130,7 @@ def cursor(text: str | None) -> int:
 async def page(
     request: AdminRequest[Any], calls: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
 ) -> Response:
-    """One page of calls after the cursor, newest last: found, shown and written call by call."""
+    """Return one page of calls after the cursor, newest last."""
     limit = request.number("limit", PAGE, MOST)
     after = cursor(request.query.get("cursor"))
     turns = Turns()
@@ -158,7 +158,7 @@ async def list_calls(request: AdminRequest[Any]) -> Answer:
 
 
 def viewer(request: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
-    """How a call is shown in this answer. Raises ProblemError where it asks for secrets and may not."""
+    """Return the view of a call in this answer. Raises ProblemError if secrets are requested without permission."""
     reveal = request.reveal
     return brief_view if request.flag("brief") else partial(call_view, reveal=reveal)
 
@@ -233,7 +233,7 @@ async def list_unmatched(request: AdminRequest[Any]) -> Answer:
 
 
 def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
-    """A miss with the routes nearest to it, and a route in YAML, ready to paste."""
+    """Return an unmatched call with the nearest routes, and a route in YAML that would match."""
     miss = Miss(call.request, call.nearest)
     route = suggest(call.request)
     return {

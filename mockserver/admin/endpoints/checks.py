@@ -1,4 +1,4 @@
-"""`/verify`: was it called as it should be? Waits, without polling, where a check says so."""
+"""`/verify`: checks on calls, effects and webhooks; waits without polling if a check has a timeout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockserver.verification.verdict import Standing, Verdict
 from mockserver.verification.verify import Check, expectations
 
 THREADED = 500
-"""Recorded calls from which on attempts are judged in a thread."""
+"""From this number of recorded calls, attempts are verified in a thread."""
 
 
 class Checks(RootModel[CheckSpec | list[CheckSpec]]):
@@ -73,7 +73,7 @@ async def verify_expectations(request: AdminRequest[Any]) -> Answer:
 
 
 def answer(verdicts: list[Verdict]) -> Answer:
-    """200 where all hold; else a problem whose detail says what to do about it."""
+    """Return 200 if all checks passed; otherwise, raise a problem whose detail has the reasons."""
     views = [verdict.view() for verdict in verdicts]
     if all(verdict.ok for verdict in verdicts):
         return json_answer({"ok": True, "checks": views})
@@ -84,8 +84,9 @@ def answer(verdicts: list[Verdict]) -> Answer:
 
 async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:
     """
-    The verdicts once all hold, one can't any more, or the time is over; then,
-    where request, that nothing more comes.
+    Return the verdicts once all checks passed, one can't pass any more, or the timeout is over.
+
+    Then wait for the quiet time of the checks, if there is one.
     """
     within_s = max((check.spec.within_s or 0.0 for check in checks), default=0.0)
     quiet_s = max((check.spec.quiet_s or 0.0 for check in checks), default=0.0)
@@ -123,7 +124,7 @@ async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: async
 async def _quiet(
     ns: Namespace, checks: list[Check], verdicts: list[Verdict], quiet_s: float, woken: asyncio.Event
 ) -> list[Verdict]:
-    """The verdicts after the quiet time; those of checks that asked for quiet fail when something more came."""
+    """Return the verdicts after the quiet time; checks with `quiet` fail if further calls arrived."""
     loop = asyncio.get_running_loop()
     until_s = loop.time() + quiet_s
     while (left_s := until_s - loop.time()) > 0:
@@ -141,7 +142,11 @@ async def _quiet(
 
 
 async def _verdicts(ns: Namespace, checks: list[Check]) -> list[Verdict]:
-    """Return one verdict for each check; a verdict that fails looks through the call log, so others have their turn between two."""
+    """
+    Return one verdict for each check.
+
+    Other connections can run between two, because a failed verdict searches the call log.
+    """
     turns = Turns()
     verdicts = []
     for check in checks:
@@ -151,7 +156,7 @@ async def _verdicts(ns: Namespace, checks: list[Check]) -> list[Verdict]:
 
 
 async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
-    """The verdict of now; what arrived while the call log was looked through is few."""
+    """Return the current verdict. The second pass only covers calls that arrived during the first."""
     for _ in range(2):
         await turns.all_of(check.steps(ns))
     if check.attempts is None or len(ns.record) < THREADED:

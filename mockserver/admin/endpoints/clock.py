@@ -16,7 +16,7 @@ from mockserver.schema.base import Spec
 
 
 class ClockBody(Spec):
-    """One move of the virtual clock."""
+    """One action on the virtual clock."""
 
     advance: str | None = Field(default=None, description="Duration to advance: 3d, 90s.")
     freeze: Any = Field(default=None, description="true, or the instant to freeze at.")

@@ -1,4 +1,4 @@
-"""Reset, reload, health, and the API's description of itself."""
+"""Reset, reload, health, and the schemas of API and scenarios."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mockserver.schema.scenario import schema_document
 
 
 class ResetBody(Spec):
-    """What is put back; default: all but `seed`."""
+    """The parts to reset; default: all but `seed`."""
 
     what: list[str] | None = Field(default=None, examples=[["calls", "positions"]])
 

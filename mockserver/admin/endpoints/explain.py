@@ -27,7 +27,7 @@ async def explain_request(request: AdminRequest[ExplainSpec]) -> Answer:
 
 
 def _read(spec: ExplainSpec, ns: Namespace) -> Request:
-    """The request, its JSON read already. Raises WrongValueError."""
+    """Return the request with its JSON decoded. Raises WrongValueError."""
     request = as_request(spec, ns)
     with suppress(UnreadableBodyError):
         _ = request.json

@@ -1,8 +1,10 @@
 """
-`/calls.har`: recorded calls as an HTTP archive, HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/).
+`/calls.har`: recorded calls as an HTTP archive, HAR 1.2 (http:
 
-Each entry is made of the call as `/calls` shows it, so what is masked there is
-masked here. Fields of our own begin with an underscore, as the format asks.
+www.softwareishard.com/blog/har-12-spec/).
+
+Entries are made from the views of `/calls`, with the same masking. Custom fields begin with an underscore, as the
+format requires.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ async def _archive(calls: list[Call], *, reveal: bool) -> AsyncIterator[bytes]:
 
 
 def entry(call: Call, *, reveal: bool = False) -> dict[str, Any]:
-    """A call as an entry. Times are the server's: nothing is known of how long the client sent and received."""
+    """Return a call as an entry. Times are those of the server; transfer times of the client are unknown."""
     view = call_view(call, reveal=reveal)
     timings = _timings(view["times"])
     archived: dict[str, Any] = {
@@ -124,7 +126,7 @@ def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, 
 
 
 def _url(request: Request, target: str) -> str:
-    """The absolute URL that was request. A Host that is missing or none becomes `localhost`."""
+    """Return the absolute URL of the request, with `localhost` if the Host header is missing or invalid."""
     if "://" not in target.partition("?")[0]:
         host = request.host if re.fullmatch(r"[\w.:\[\]-]+", request.host, re.ASCII) else "localhost"
         target = f"{request.scheme}://{host}{'' if target[:1] == '/' else '/'}{target}"
@@ -138,10 +140,7 @@ def _quoted(path: str) -> str:
 
 
 def _posted(request: Request, body: Mapping[str, Any], *, reveal: bool) -> dict[str, Any]:
-    """
-    A form has its fields and its text, as browsers write it: the format calls them
-    exclusive, but most readers look only for the text.
-    """
+    """Return the body. Forms have both fields and text, like in browsers, because most readers use only the text."""
     written = request.headers.get("content-type", "")
     posted: dict[str, Any] = {"mimeType": written or "application/octet-stream"}
     shown = _shown(body, request.body, request.headers.pairs, reveal=reveal)
@@ -156,7 +155,7 @@ def _posted(request: Request, body: Mapping[str, Any], *, reveal: bool) -> dict[
 
 
 def _params(content_type: str, text: str) -> list[dict[str, str]]:
-    """The fields of a form, of which `text` is the source."""
+    """Return the fields of a form."""
     form = Request("POST", "/", [("Content-Type", content_type)], text.encode("utf-8", "replace"))
     if form.media_type == "application/x-www-form-urlencoded":
         return _named([list(pair) for pair in parse_qsl(text, keep_blank_values=True)])
@@ -196,7 +195,7 @@ def _response(call: Call, view: Mapping[str, Any] | None, *, reveal: bool) -> di
 
 
 def _nothing(call: Call) -> dict[str, Any]:
-    """What browsers write where no answer came."""
+    """Return what browsers write if there was no response."""
     return {
         "status": 0, "statusText": "", "httpVersion": "", "cookies": [], "headers": [],
         "content": {"size": 0, "mimeType": "x-unknown"},
@@ -205,7 +204,7 @@ def _nothing(call: Call) -> dict[str, Any]:
 
 
 def _content(call: Call, response: Response, view: Mapping[str, Any], *, reveal: bool) -> dict[str, Any]:
-    """The body without its content-coding, with the bytes that the coding saved."""
+    """Return the body without its content-coding, and the bytes that the coding saved."""
     media_type = response.header("content-type") or "application/octet-stream"
     sent = b"" if call.request.method == "HEAD" else response.body
     length = view["body"]["length"]
@@ -231,7 +230,7 @@ def _phrase(status: int) -> str:
 
 
 def _shown(view: Mapping[str, Any], body: bytes, headers: Pairs, *, reveal: bool) -> Mapping[str, Any]:
-    """The body as the call shows it, but without its content-coding where that can be undone."""
+    """Return the body as in the view of the call, without its content-coding if it can be decoded."""
     form = form_of(headers)
     if not form.codings:
         return view

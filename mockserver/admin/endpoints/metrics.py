@@ -1,8 +1,7 @@
 """
-`/metrics`: what Prometheus asks for, by prometheus-client (the extra `metrics`).
+`/metrics` for Prometheus, by prometheus-client (the extra `metrics`).
 
-Names follow Prometheus' conventions. Sums are over all namespaces: there may be
-100,000 of them, each test with its own, and none is there for long.
+Totals cover all namespaces: there may be 100,000 of them, each for one test.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 RESULTS = ("delivered", "refused", "unanswered")
 Tally = Callable[[], Mapping[str, int]]
-"""How often something happened, by its kind, since the server began."""
+"""Number of events by kind, since the start of the server."""
 
 
 @table.get(
@@ -45,9 +44,9 @@ async def get_metrics(request: AdminRequest[Any]) -> Answer:
 
 class Metrics:
     """
-    One server's. `faults` are by kind, `tries` those of webhooks by result.
+    The metrics of one server: `faults` by kind, `tries` of webhooks by result.
 
-    Until somebody asks for the first time, nothing at all is done for it.
+    Nothing is computed before the first request.
     """
 
     def __init__(self, engine: Engine, faults: Tally, tries: Tally) -> None:
@@ -58,7 +57,7 @@ class Metrics:
         self._lock = asyncio.Lock()
 
     async def __call__(self, accept: str) -> Response:
-        """The answer in the format that is accepted. Raises ProblemError(501) without the extra."""
+        """Return the answer in an accepted format. Raises ProblemError(501) without the extra."""
         await asyncio.to_thread(_check_library)
         async with self._lock:  # of two that ask at once, the second would read while the first is halfway
             reading = await self._read()
@@ -76,7 +75,7 @@ class Metrics:
 
 
 Family = tuple[str, str, str, Any]
-"""Kind, name, help and samples: made without the library, so that the loop is not held up by writing them."""
+"""Kind, name, help and samples. Created without the library, to keep the event loop free."""
 
 
 def _calls(reading: MetricsReading) -> Iterator[Family]:
@@ -149,12 +148,12 @@ def _standing(reading: MetricsReading) -> Iterator[Family]:
 
 
 def _by(label: str, numbers: Mapping[str, int], known: Iterable[str]) -> object:
-    """Samples by one label. What has not happened yet is 0: a series that begins with 1 has no rate."""
+    """Return samples with one label. Kinds without events are 0, because a series that begins with 1 has no rate."""
     return (label,), [((str(kind),), numbers.get(kind, 0)) for kind in known]
 
 
 def _check_library() -> None:
-    """Raises ProblemError(501) without the extra."""
+    """Raise ProblemError(501) if the extra is missing."""
     try:
         import_module("prometheus_client")
     except ImportError:
@@ -164,7 +163,7 @@ def _check_library() -> None:
 
 
 def _written(families: list[Family], accept: str) -> tuple[bytes, str]:
-    """The text and its content type. Runs on a thread of its own."""
+    """Return the text and its content type. Runs in a thread."""
     from prometheus_client import CollectorRegistry, ProcessCollector
     from prometheus_client.exposition import choose_encoder
 
@@ -179,7 +178,7 @@ def _written(families: list[Family], accept: str) -> tuple[bytes, str]:
 
 
 class _Families:
-    """A collector of what was read before."""
+    """A collector of families that were read before."""
 
     def __init__(self, families: list[Family]) -> None:
         self._families = families

@@ -1,4 +1,4 @@
-"""`/namespaces`, snapshot and restore: a world for each test, by base URL alone."""
+"""`/namespaces`, `/snapshot`, `/restore`: isolated namespaces, and their saved states."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _name(value: object) -> object:
 
 
 class NamespaceBody(Spec):
-    """What a new namespace is to be like; everything may be left out."""
+    """Settings of a new namespace; all are optional."""
 
     name: Annotated[
         str | None,
@@ -57,7 +57,7 @@ KEPT_S, MOST_KEPT = 3600.0, 50
 
 
 class KeepBody(Spec):
-    """How long a failed test's namespace is kept, and how many such namespaces there may be."""
+    """Idle time and maximum number of kept namespaces of failed tests."""
 
     for_s: DurationS = Field(
         default=KEPT_S, alias="for", description="Idle time after which it is removed; default 1h."
@@ -68,7 +68,7 @@ class KeepBody(Spec):
 
 
 class RestoreBody(Spec):
-    """Which snapshot is put back; default: the latest."""
+    """The snapshot to restore; default: the latest."""
 
     id: str | None = None
 
@@ -86,7 +86,7 @@ def view(request: AdminRequest[Any], ns: Namespace) -> dict[str, Any]:
 
 
 def named(request: AdminRequest[Any]) -> Namespace:
-    """Raises ProblemError(404)."""
+    """Return the namespace in the path. Raises ProblemError(404)."""
     name = request.params["name"]
     ns = request.engine.namespaces.get(name)
     if ns is None:

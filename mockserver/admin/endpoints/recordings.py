@@ -1,4 +1,4 @@
-"""Recordings: what real services answered in this namespace, as a scenario."""
+"""`/recordings`: answers of real services, recorded as a scenario."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mockserver.store.recordings import Recording, Recordings
 
 
 class RecordingBody(Spec):
-    """What is recorded; without `to`, what routes with `proxy` and the server's own flag pass on."""
+    """What is recorded: without `to`, requests that are forwarded by `proxy` or --forward-to."""
 
     to: Annotated[
         str | None, BeforeValidator(lambda value: value if value is None else read_upstream(value)),
@@ -49,13 +49,13 @@ def view(recording: Recording) -> dict[str, Any]:
 
 
 _PIECE = 3 * 64 * 1024
-"""Of characters or bytes; a multiple of 3, so that Base64 of the pieces is that of the whole."""
+"""Size of a piece in characters or bytes; a multiple of 3, so that the Base64 of pieces can be joined."""
 SETTLE_S = 1.0
-"""So long the scenario waits for calls under way; a stream without an end is never over."""
+"""Maximum wait for calls in progress: streams may not end."""
 
 
 async def settled(recording: Recording) -> None:
-    """Who holds an answer may ask for the scenario at once, and finds its call in it."""
+    """Wait for calls in progress, so that a client that has an answer finds its call in the scenario."""
     if not recording.open_calls:
         return
     over = asyncio.Event()
@@ -66,7 +66,7 @@ async def settled(recording: Recording) -> None:
 
 
 async def recorded_answer(recording: Recording) -> Answer:
-    """The same, with the scenario. All of it is made on a thread, and it is sent in pieces: it may be long."""
+    """Return the view with the scenario. It may be large, so it is created in a thread and sent in pieces."""
     await settled(recording)
     head, exchanges = view(recording), tuple(recording.exchanges)
     pieces = await asyncio.to_thread(_document, head, exchanges)
@@ -75,7 +75,7 @@ async def recorded_answer(recording: Recording) -> Answer:
 
 
 def _document(head: dict[str, Any], exchanges: tuple[Exchange, ...]) -> list[bytes]:
-    """The view as JSON, in pieces: nothing in C runs for long, since other threads have to wait for that."""
+    """Return the view as JSON, in pieces: no call into C runs for long, because it would block other threads."""
     from mockserver.recording.scenario import scenario_of, written  # a start does without
 
     name = head["name"]
@@ -97,7 +97,7 @@ async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
 
 
 def identified(request: AdminRequest[Any]) -> tuple[Recordings, Recording]:
-    """Raises ProblemError(404)."""
+    """Return the recording in the path. Raises ProblemError(404)."""
     wanted, recordings = request.params["id"], request.ns.recordings
     recording = None if recordings is None else recordings.kept.get(wanted)
     if recordings is None or recording is None:

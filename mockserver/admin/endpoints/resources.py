@@ -16,7 +16,7 @@ from mockserver.resources.collection import Collection
 
 
 def _place(request: AdminRequest[Any]) -> Any:
-    """The resource of that path, in the first active scenario that has one. Raises ProblemError(404)."""
+    """Return the resource with that path, in the first active scenario that has one. Raises ProblemError(404)."""
     wanted = "/" + request.params["path"].strip("/")
     places = [
         place

@@ -1,4 +1,4 @@
-"""`/routes`: the routes of a namespace, those of files and those made at runtime."""
+"""`/routes`: routes of scenario files, and runtime routes."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ TAG = {"tag": "Only routes with this tag."}
 
 
 class RoutePatch(BaseModel):
-    """Keys of a route, to be put in place of the old ones; null takes a key away."""
+    """Keys of a route, with new values; null removes a key."""
 
 
 def named(request: AdminRequest[Any]) -> Route:
-    """Raises ProblemError(404), listing what there is."""
+    """Return the route in the path. Raises ProblemError(404), with the known ids."""
     try:
         return route_named(request.ns, request.params["id"])
     except UnknownRouteError as error:
@@ -83,7 +83,7 @@ async def add_route(request: AdminRequest[Any]) -> Answer:
 
 
 def _room(request: AdminRequest[Any]) -> None:
-    """Raises ProblemError where no route may be added."""
+    """Raise ProblemError if the limit of runtime routes is reached."""
     overlay = request.ns.overlay
     room(
         request.engine,
@@ -96,12 +96,12 @@ def _room(request: AdminRequest[Any]) -> None:
 
 
 async def _shown(request: AdminRequest[Any], route: Route, status: int = 200) -> Answer:
-    """A route may be large: its JSON is written on a thread."""
+    """Return the view of a route, encoded in a thread, because it may be large."""
     return await asyncio.to_thread(json_answer, route_view(request.ns, route), status)
 
 
 async def _compiled(request: AdminRequest[Any]) -> Route:
-    """The new route, with a name that is free now. Raises InvalidInputError, Conflict."""
+    """Return the new route, with a free name. Raises InvalidInputError, EditConflictError."""
     ns, size_bytes = request.ns, len(request.http.body)
     data = await aside(size_bytes, read_mapping, request.http)
     spec = await aside(size_bytes, parse_spec, RouteSpec, data)
@@ -154,7 +154,7 @@ async def patch_route(request: AdminRequest[Any]) -> Answer:
 
 
 async def _replaced(request: AdminRequest[Any], data: Callable[[Route], dict[str, Any] | None]) -> Any:
-    """What stands in the place of the route that the call names; None where `data` says that nothing does."""
+    """Replace the route in the path by `data` of it, or remove it if that is None. Return the new route."""
     while True:
         route = named(request)
         put = await asyncio.to_thread(editing.replacement, route, data(route))
@@ -170,7 +170,7 @@ async def delete_route(request: AdminRequest[Any]) -> None:
 
 
 def read_mapping(request: Request) -> dict[str, Any]:
-    """A mapping in JSON or YAML. Raises InvalidInputError, ProblemError."""
+    """Return a mapping in JSON or YAML. Raises InvalidInputError, ProblemError."""
     kind = check_media_type(request, yaml=True)
     if kind == "yaml":
         document = read(request.decoded_body)

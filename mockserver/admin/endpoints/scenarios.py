@@ -1,4 +1,4 @@
-"""`/scenarios`: what answers in a namespace. Files are never written."""
+"""`/scenarios`: the scenarios of a namespace. Files are never changed."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from mockserver.schema.scenario import ScenarioSpec
 
 
 class ActiveBody(Spec):
-    """Whether a scenario answers in this namespace."""
+    """Whether a scenario is active in this namespace."""
 
     active: bool
 
 
 class UseBody(Spec):
-    """The scenarios that answer; all others don't."""
+    """The scenarios to activate; all others are deactivated."""
 
     names: list[str]
 
 
 class Bundle(Spec):
-    """A scenario as YAML, with the files that stand beside it, by path, in Base64."""
+    """A scenario in YAML, with its files by path, in Base64."""
 
     yaml: str
     files: dict[str, str] = Field(default={})
@@ -59,7 +59,7 @@ class AnyScenario(BaseModel):
 
 
 def named(ns: Namespace, name: str) -> Scenario:
-    """Raises ProblemError(404)."""
+    """Return the scenario with that name. Raises ProblemError(404)."""
     scenario = ns.scenario(name)
     if scenario is None:
         raise not_found("scenario", name, [scenario.name for scenario in ns.scenarios()])
@@ -156,7 +156,7 @@ async def _compiled(request: AdminRequest[Any], source: Source) -> Scenario:
 
 
 def _compile(source: Source, order: tuple[int, ...]) -> Scenario:
-    """Raises LoadError."""
+    """Compile a scenario. Raises LoadError."""
     try:
         return compile_scenario(source, order, strict=True)
     except LoadError:
@@ -166,7 +166,7 @@ def _compile(source: Source, order: tuple[int, ...]) -> Scenario:
 
 
 def read_source(request: Request, name: str | None) -> Source:
-    """The scenario in a body: JSON, YAML, or a bundle in JSON. Raises InvalidInputError, ProblemError."""
+    """Return the scenario in a body: JSON, YAML, or a bundle in JSON. Raises InvalidInputError, ProblemError."""
     kind = check_media_type(request, yaml=True)
     files: dict[str, bytes] = {}
     text: str | bytes = request.decoded_body
@@ -188,7 +188,11 @@ def read_source(request: Request, name: str | None) -> Source:
 
 
 def _bundle(request: Request) -> Bundle | None:
-    """The bundle, where the body is one. A body that doesn't parse is left to the scenario reader, which names the place."""
+    """
+    Return the body as a bundle; None if it is not one.
+
+    Invalid JSON is left to the scenario reader, whose errors have a position.
+    """
     try:
         data = request.json
     except Exception:  # noqa: BLE001  (whatever is wrong with it, the reader says it better)

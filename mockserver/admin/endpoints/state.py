@@ -38,7 +38,7 @@ def _shown(value: object, *, reveal: bool = False) -> Answer:
 
 
 def _values_shown(values: dict[str, Any], *, reveal: bool) -> Answer:
-    """Written value by value: on a thread, others have their turn between them."""
+    """Encode value by value, so that other threads can run in between."""
     members = [
         b"%b:%b" % (dump_json(key), dump_json(value if reveal else mask_shapes(value)))
         for key, value in values.items()
@@ -47,7 +47,7 @@ def _values_shown(values: dict[str, Any], *, reveal: bool) -> Answer:
 
 
 async def _all_shown(request: AdminRequest[Any], *, reveal: bool = False) -> Answer:
-    """All of the state. Values that are written later take the place of these, which stay as they are."""
+    """Return the complete state. Values that are written later don't change this answer."""
     state = request.ns.memory.state
     return await aside(state.size_bytes, _values_shown, state.plain(), reveal=reveal)
 
@@ -77,7 +77,7 @@ async def patch_state(request: AdminRequest[Any]) -> Answer:
 
 
 async def _write(request: AdminRequest[Any], data: dict[str, Any], *, replaces: bool = False) -> None:
-    """All of it or nothing; `replaces` removes every other key. Raises ProblemError(507)."""
+    """Write all values or none; `replaces` removes all other keys. Raises ProblemError(507)."""
     sizes = await request.aside(sizes_of, data)
     state = request.ns.memory.state
     if replaces:

@@ -1,4 +1,4 @@
-"""`/calls/stream`: calls as they happen, to whoever follows them, at a pace that the mocked service hardly feels."""
+"""`/calls/stream`: completed calls as server-sent events, at a limited rate that hardly slows the mock."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from mockserver.model.http import Response, StreamReply
 @dataclass(frozen=True, slots=True)
 class Pace:
     """
-    At most `most` calls are told, `slice` at once, then it rests for `rest_s`. Where more than `queue` wait, the newest
-    `sample` of them are told of each time, and the others counted, until no more than `most` come in that time: nobody
-    could read them, and each costs the mock's throughput.
+    The rate of a stream.
+
+    At most `most` calls are sent, `slice` at once, followed by a pause of `rest_s` seconds. If more than `queue` calls
+    wait, only the newest `sample` of them are sent, and the others counted, until no more than `most` arrive in that
+    time: nobody can read more, and each call costs throughput.
     """
 
     rest_s: float
@@ -29,13 +31,13 @@ class Pace:
     queue: int
     sample: int
     slice: int = 50
-    """Others have their turn after so many: half a millisecond of calls in brief."""
+    """Number of calls after which other connections can run: half a millisecond of brief calls."""
 
 
 WHOLE = Pace(rest_s=0.02, most=50, queue=1000, sample=50, slice=SLICE)
-"""2,500 a second."""
+"""2,500 calls a second."""
 IN_BRIEF = Pace(rest_s=0.1, most=150, queue=1500, sample=20)
-"""1,500 a second, of which each takes about 10 µs; while more come, 200."""
+"""1,500 calls a second, about 10 µs each; 200 while more arrive."""
 HEARTBEAT_S = 15.0
 
 
@@ -60,8 +62,10 @@ async def _events(
     ns: Namespace, wanted: CallFilter, view: Callable[[Call], dict[str, Any]], after: int | None, pace: Pace
 ) -> AsyncIterator[bytes]:
     """
-    Every call once it is over. A reader who is too slow, or a service that is too fast, loses the oldest, and
-    the reader hears how many. After a reset numbers go on, so nothing comes twice.
+    Send every call when it is completed.
+
+    If the client is too slow or there are too many calls, the oldest are dropped, and the client gets their number.
+    Call numbers continue after a reset, so nothing is sent twice.
     """
     holds = None if wanted.is_any else wanted.holds
     follower = Follower(ns, holds, most=pace.queue, sample=pace.sample, calm=pace.most)
@@ -89,7 +93,11 @@ async def _events(
 
 
 async def _something(ns: Namespace) -> bool:
-    """Waits until something happens there, if not for ever. Nobody is told anything while nobody waits."""
+    """
+    Wait until something happens in the namespace, up to the heartbeat.
+
+    Listeners are only registered while waiting.
+    """
     woken = asyncio.Event()
     ns.watchers |= {woken.set}
     try:

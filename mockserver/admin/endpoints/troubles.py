@@ -1,4 +1,4 @@
-"""Troubles: what the service does to chosen calls of its routes, and which of them it has struck."""
+"""`/troubles`: failures that are injected into selected calls of routes, and the affected calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockserver.schema.trouble import PlacedTroubleSpec
 
 
 class TroublesBody(RootModel[PlacedTroubleSpec | list[PlacedTroubleSpec]]):
-    """A trouble, or a list of them, in the place of those that are set."""
+    """A trouble, or a list of them; they replace the current ones."""
 
     model_config = ConfigDict(title="Troubles")
 
@@ -47,7 +47,7 @@ async def delete_troubles(request: AdminRequest[Any]) -> None:
 
 
 def _compiled(ns: Namespace, data: Any) -> list[Trouble]:
-    """Raises InvalidInputError with the flaws of all of them."""
+    """Compile troubles. Raises InvalidInputError with all flaws."""
     listed = isinstance(data, list)
     flaws = FlawCollector()
     troubles = [

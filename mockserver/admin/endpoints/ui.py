@@ -1,9 +1,8 @@
 """
-`/ui/`: the dashboard's files, as they lie in `dashboard/`.
+`/ui/`: the files of the dashboard in `dashboard/`.
 
-They hold no data, so they are served without the token; the page asks for it
-and sends it along. What the page may do is told to the browser in full: it
-loads and runs nothing but these files, and asks nobody but this server.
+The files contain no data, so they need no token; the page asks the user for it. The content security policy allows the
+page to load and run only these files, and to call only this server.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ SAFETY = (
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of the dashboard, ready to be sent. `etag` is made of its bytes."""
+    """A file of the dashboard; `etag` is a hash of its bytes."""
 
     media_type: str
     body: bytes
@@ -49,7 +48,7 @@ class File:
 
 @cache
 def files() -> dict[str, File]:
-    """The files by their names below `/ui/`, read once: so no name in a URL ever reaches the disk."""
+    """Return the files by their names below `/ui/`, read once: no name in a URL reaches the file system."""
     contents = {}
     for path in sorted(FOLDER.rglob("*")):
         media_type = MEDIA_TYPES.get(path.suffix)
@@ -61,7 +60,7 @@ def files() -> dict[str, File]:
 
 
 def answer(request: AdminRequest[Any], name: str) -> Response:
-    """That file; 304 where the browser has it already. Raises ProblemError(404)."""
+    """Return that file, or 304 if the browser has it. Raises ProblemError(404)."""
     file = files().get(name)
     if file is None:
         raise ProblemError(

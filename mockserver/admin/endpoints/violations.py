@@ -1,4 +1,4 @@
-"""`/violations`: where requests and replies broke the contract of their scenario."""
+"""`/violations`: requests and replies that violated the OpenAPI document of their scenario."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PARTS = ("request", "reply")
 
 
 def violation_view(kept: dict[str, Any], *, reveal: bool = False) -> dict[str, Any]:
-    """A violation as JSON; secrets masked."""
+    """Return a violation as JSON, with secrets masked."""
     about = {key: value for key, value in kept.items() if key not in ("number", "at_s")}
     shown_ = about if reveal else masked(about)
     return {"id": _id(kept["number"]), "at": instant(kept["at_s"]), **shown_, "text": text_of(shown_)}

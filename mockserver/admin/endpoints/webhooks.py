@@ -1,4 +1,4 @@
-"""`/webhooks`: what the service sent by itself."""
+"""`/webhooks`: the deliveries of webhooks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.store.delivery import Delivery
 
 
 def delivery_view(delivery: Delivery, *, reveal: bool = False) -> dict[str, Any]:
-    """A delivery as JSON; secrets masked."""
+    """Return a delivery as JSON, with secrets masked."""
     view = delivery.view()
     if reveal:
         return view
