@@ -1,4 +1,4 @@
-"""The only place where things are put together: settings in, a running server out."""
+"""Assembles a server from its settings."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ calls_log = logging.getLogger("mockserver.calls")
 
 COLLECT_EVERY_S = 30.0
 TELL_EVERY_S = 60.0
-"""At most so often the log says that no connection can be accepted."""
+"""Minimum interval of the log message that no connection can be accepted."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_S = 0.2
-"""How long a stopping server lets answers that are under way come to their end."""
+"""Time for answers in progress when a server stops."""
 
 
 class PortInUseError(MockServerError):
-    """The address can't be listened on; the text says which and why."""
+    """The server can't listen on the address; the text has the reason."""
 
 
 def _endpoints() -> list[Endpoint]:
-    """The admin API's table. Its models are imported when somebody asks for it."""
+    """Return the table of the admin API. Its models are imported at the first use."""
     from mockserver.admin.tables import all_endpoints
 
     return all_endpoints()
@@ -76,9 +76,9 @@ def _endpoints() -> list[Endpoint]:
 
 class App:
     """
-    One server: its engine and its listeners. Made on the loop that it runs on.
+    One server: its engine and its listeners. Create it on the event loop that it runs on.
 
-    Raises LoadError for scenarios, InvalidInputError for settings that are wrong, and TlsSettingsError, before anything listens.
+    Raises LoadError for scenarios, InvalidInputError for settings, and TlsSettingsError, before anything listens.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -112,12 +112,14 @@ class App:
         )
         self.mock_url = ""
         self.tls_url = ""
-        """How clients reach the mock over TLS; empty without."""
+        """URL of the mock over TLS; empty without TLS."""
         self.admin_url = ""
         self.wiremock_url = ""
-        """Where the WireMock dialect is spoken; empty without."""
+        """URL of WireMock's admin API; empty without it."""
         self.own_admin_url = ""
-        """The same by the address that is listened on, for this process; a public URL may lead nowhere from here."""
+        """
+        URL of the admin API at the address that is listened on, for this process: a public URL may not be reachable.
+        """
         self.engine = Engine(
             self._read(),
             wall=REAL.time,
@@ -140,11 +142,11 @@ class App:
 
     @property
     def ca_pem(self) -> bytes | None:
-        """The certificate of the CA that signs this server's own; None where there is none."""
+        """The CA certificate of this server; None if it has no CA of its own."""
         return None if self._secured is None else self._secured.ca_pem
 
     def _ca_pem(self) -> bytes:
-        """The same for the admin API. Raises ProblemError."""
+        """Return the CA certificate for the admin API. Raises ProblemError."""
         if self.ca_pem is not None:
             return self.ca_pem
         title = "This server has no CA of its own"
@@ -163,7 +165,7 @@ class App:
         return world
 
     def reload(self) -> dict[str, Any]:
-        """Reads the files again, all or nothing. Raises LoadError; then the old ones go on answering."""
+        """Read the files again, all or none. Raises LoadError; then the old scenarios stay active."""
         world = self._read()
         self.engine.publish(world)
         return {
@@ -187,7 +189,7 @@ class App:
         }
 
     def _bound_reached(self, kind: str) -> None:
-        """Logs it once for each kind; `/health` and the metrics count it."""
+        """Log a reached limit once for each kind; `/health` and the metrics count it."""
         if kind in self._bounds_reached:
             return
         self._bounds_reached.add(kind)
@@ -202,8 +204,10 @@ class App:
 
     async def _watch_descriptors(self) -> None:
         """
-        Counts and logs that no file descriptor is free. asyncio would tell that a connection can't be accepted, and
-        uvloop closes it without a word, so one is tried each second.
+        Count and log if no file descriptor is free.
+
+        asyncio would report that a connection can't be accepted, but uvloop closes it silently, so one descriptor is
+        tried each second.
         """
         told_at_s = -TELL_EVERY_S
         while True:
@@ -221,7 +225,7 @@ class App:
                 )
 
     def _faults(self) -> dict[str, int]:
-        """Faults that were performed since the server began, by kind."""
+        """Return the number of injected faults by kind, since the start of the server."""
         return dict(sum((listener.faults for listener in self._listeners), Counter()))
 
     def _openapi(self) -> dict[str, Any]:
@@ -233,14 +237,14 @@ class App:
         return document
 
     def _literal_hosts(self) -> frozenset[str]:
-        """The hosts that stand literally in scenario files; worked out once for each world."""
+        """Return the hosts that are literally in scenario files; cached for each scenario set."""
         world = self.engine.shared.world
         if self._hosts is None or self._hosts[0] is not world:
             self._hosts = (world, literal_hosts(world))
         return self._hosts[1]
 
     def _base_url(self, request: Request) -> str:
-        """How clients reach the mocked service: as they asked, unless the settings say it."""
+        """Return the URL of the mock for clients: from the request, or from the settings."""
         if self.settings.public_url or self.settings.admin_port is not None:
             return self.mock_url
         return f"{request.scheme}://{request.host}" if request.host else self.mock_url
@@ -260,7 +264,7 @@ class App:
         return self.engine.make_namespace(name)
 
     async def _collect(self) -> None:
-        """Removes namespaces and ends connections that nobody uses any more, as long as the server runs."""
+        """Remove idle namespaces and connections, as long as the server runs."""
         while True:
             await asyncio.sleep(COLLECT_EVERY_S)
             self.collect_idle()
@@ -268,7 +272,7 @@ class App:
                 listener.close_idle(REAL.monotonic())
 
     def collect_idle(self) -> int:
-        """Removes idle namespaces now. How many there were."""
+        """Remove idle namespaces now. Return their number."""
         idle = self.engine.idle_namespaces()
         for ns in idle:
             self.courier.forget(ns)
@@ -276,7 +280,7 @@ class App:
         return len(idle)
 
     async def start(self) -> None:
-        """Listens, with what a state file holds. Raises StateFileRefusedError, StateFileError, PortInUseError."""
+        """Restore the state file, and listen. Raises StateFileRefusedError, StateFileError, PortInUseError."""
         settings = self.settings
         await self._open_state()
         services = Services(
@@ -333,7 +337,7 @@ class App:
         ]
 
     def _warn_if_open(self) -> None:
-        """Says so where others than this machine reach the admin API, and no token is asked."""
+        """Log a warning if other hosts can reach the admin API without a token."""
         address = self._servers[-1].sockets[0].getsockname()[0]  # the last listener serves the admin API
         if not self._guard.has_token and not is_loopback(address):
             log.warning(
@@ -355,7 +359,7 @@ class App:
                 self.courier.moved(ns)
 
     def _kept(self, admin: AdminHandler) -> AdminHandler:
-        """The same; the state file hears of calls that may change something."""
+        """Return the handler; it reports requests that may change something to the state file."""
         keeper = self._keeper
         if keeper is None:
             return admin
@@ -370,7 +374,7 @@ class App:
         return handler
 
     async def _listen_for_tls(self, mock: Listener, port: int) -> None:
-        """On a port of its own, if it is to have one; else `port` speaks TLS already."""
+        """Listen on the TLS port, if there is one; otherwise, the mock port already supports TLS."""
         if self._secured is None:
             return
         if self.settings.tls_port is not None:
@@ -380,7 +384,7 @@ class App:
         self.tls_url = public if public.startswith("https:") else _url(self.settings.host, port, "https")
 
     async def _listen_for_wiremock(self, addresser: Addresser, wire: WireSettings) -> None:
-        """A port of its own, mock traffic and admin calls of WireMock's alike."""
+        """Listen on a separate port for mock traffic and WireMock's admin API."""
         if self.settings.wiremock_port is None:
             return
         from mockserver.wiremock.dialect import Dialect
@@ -399,7 +403,7 @@ class App:
         self.wiremock_url = _url(self.settings.host, port)
 
     def _refused(self, request: Request) -> Response | None:
-        """The answer to who may not use the admin API; None for who may."""
+        """Return the answer to a request that is not allowed; None if it is."""
         try:
             self._guard.check(request)
         except ProblemError as error:
@@ -407,7 +411,7 @@ class App:
         return None
 
     def _door(self, mock: Listener, *, plain: bool) -> Callable[[], asyncio.Protocol] | None:
-        """What makes the connections of a port that speaks TLS; None for the mock port where it doesn't."""
+        """Return the factory of connections with TLS; None for a mock port without TLS."""
         if self._secured is None or (plain and self.settings.tls_port is not None):
             return None
         return mock.door(self._secured.context, cert_reader(), plain=plain)
@@ -439,11 +443,11 @@ class App:
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Host and port of every socket that is listened on."""
+        """Host and port of every listening socket."""
         return [sock.getsockname()[:2] for server in self._servers for sock in server.sockets]
 
     async def stop(self) -> None:
-        """Takes no more, gives answers under way a moment (once), and cuts what then still hangs."""
+        """Stop accepting, give answers in progress a moment (once), and close all connections."""
         if not self._settled:
             await self.settle()
         # Thousands of cut connections are garbage all at once; nobody needs it back now.
@@ -456,7 +460,7 @@ class App:
         self._listeners.clear()
 
     async def settle(self) -> int:
-        """Takes no more, and gives answers under way a moment. How many are still not over."""
+        """Stop accepting, and give answers in progress a moment. Return how many are not completed."""
         self._settled = True
         for task in self._watching:
             task.cancel()
@@ -470,7 +474,7 @@ class App:
         return busy
 
     def describe(self) -> str:
-        """The one line that says it serves."""
+        """Return the line that is printed when the server is ready."""
         world = self.engine.shared.world
         scenarios, routes = len(world.scenarios), len(world.routes)
         return (
@@ -483,7 +487,7 @@ class App:
 
 
 def _descriptor_error() -> OSError | None:
-    """Why no file descriptor can be had; None where one can."""
+    """Return why no file descriptor is free; None if one is."""
     try:
         os.close(os.dup(0))
     except OSError as error:

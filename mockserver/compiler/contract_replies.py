@@ -1,4 +1,4 @@
-"""What can be said of a route by its contract before anybody asks: replies that are always the same."""
+"""Validation of constant replies against the OpenAPI document of their scenario, when it is loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver.responses.planner import Reply
 
 
 def breaches(route: Route) -> Iterator[tuple[KeyPath, str]]:
-    """Where a fixed reply of the route breaks its contract, and what is wrong."""
+    """Yield the place and the text of each violation of a constant reply."""
     contract = route.contract
     if contract is None:
         return
@@ -41,7 +41,7 @@ def _operations(route: Route, contract: Contract) -> Iterator[OperationRules]:
 
 
 def _sample(pattern: PathPattern) -> str:
-    """A path that the route is likely to get."""
+    """Return a path that the route matches."""
     return "/" + "/".join(segment.text if segment.text is not None else "1" for segment in pattern.segments)
 
 
@@ -52,7 +52,7 @@ def _placed(route: Route) -> Iterator[tuple[KeyPath, Reply]]:
 
 
 def _leaves(answer: Answer, path: KeyPath) -> Iterator[tuple[KeyPath, Reply]]:
-    """Every single reply that an answer may come to, with its place."""
+    """Yield every single reply of an answer, with its place."""
     if isinstance(answer, Reply):
         yield path, answer
     elif isinstance(answer, Choose):

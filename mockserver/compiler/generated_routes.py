@@ -1,4 +1,4 @@
-"""The routes that a scenario implies without writing them: its token endpoint, its resources."""
+"""Generated routes: those of the token endpoint and of resources."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mockserver.templating.variables import AFTER_CLAIM
 
 
 class TokenEndpoint(Behaviour):
-    """Gives out access and refresh tokens."""
+    """Issues access and refresh tokens."""
 
     __slots__ = ("_spec",)
 
@@ -50,7 +50,7 @@ class TokenEndpoint(Behaviour):
 
 
 class ResourceAction(Behaviour):
-    """One operation on a resource, with what happens beside it by its `on`."""
+    """An operation on a resource, with the side effects of its `on`."""
 
     __slots__ = ("_operation", "_place", "_resource", "_works")
 
@@ -61,7 +61,7 @@ class ResourceAction(Behaviour):
         self._works = works
 
     def works(self) -> list[Work]:
-        """Those of the events that the operation may come to."""
+        """Return the side effects of the events that the operation can cause."""
         return [self._works[name] for name in self._operation.events if name in self._works]
 
     def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
@@ -95,7 +95,7 @@ class ResourceAction(Behaviour):
 
 
 class ResourcePlace:
-    """A resource in its scenario: where its collection stands in a namespace's memory."""
+    """A resource of a scenario, and its collection in the memory of a namespace."""
 
     __slots__ = ("_vars", "id", "resource")
 
@@ -105,7 +105,7 @@ class ResourcePlace:
         self._vars = scenario.vars
 
     def scopes(self, ns: Namespace) -> Callable[[int], Scope]:
-        """What the templates of the n-th seed see."""
+        """Return a function that creates the scope for the templates of the n-th seed."""
 
         def scope(n: int) -> Scope:
             words = {"vars": self._vars, "state": ns.memory.state}
@@ -114,7 +114,7 @@ class ResourcePlace:
         return scope
 
     def collection(self, ns: Namespace) -> Collection:
-        """The namespace's own, seeded at first touch."""
+        """Return the collection of the namespace, which is created at its first use."""
         kept: Collection | None = ns.memory.resources.get(self.id)
         if kept is None:
             kept = ns.memory.resources[self.id] = self.resource.seeded(self.scopes(ns))
@@ -124,7 +124,11 @@ class ResourcePlace:
 def resource_routes(
     scenario: Scenario, i: int, spec: ResourceSpec, read_file: ReadFile, taken: set[str]
 ) -> list[Route]:
-    """A route for each operation of a resource. Raises InvalidInputError, paths from the file's root."""
+    """
+    Return a route for each operation of a resource.
+
+    Raises InvalidInputError, with paths from the root of the file.
+    """
     base = scenario.spec.base
     written = scenario.source.data["resources"][i]
     with flaws_below("resources", i):
@@ -151,5 +155,5 @@ def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:
 
 
 def oauth_route(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> Route:
-    """`POST` to the token endpoint; no auth stands before it."""
+    """Return the route of the token endpoint, which needs no authentication."""
     return implied_route(scenario, f"POST {spec.path}", TokenEndpoint(spec), taken, (("oauth",), (0,)))

@@ -1,4 +1,4 @@
-"""From a scenario as written to routes that answer. What is wrong is found here, at load, with its key path."""
+"""Compiles routes. Every mistake is found here, when they are loaded, with its key path."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from mockserver.engine.routes import (
 def implied_route(
     scenario: Scenario, request: str, behaviour: Behaviour, taken: set[str], place: tuple[KeyPath, OrderKey]
 ) -> Route:
-    """A route that answers by a behaviour. `place` is where it stands in its file, and in the order."""
+    """Return a route with a behaviour. `place` is its key path, and its order among generated routes."""
     data = {"request": request}
     spec = RouteSpec.model_validate({**data, "reply": 200})
     route = Route(scenario, unused_name(default_name(scenario.spec.base, spec), taken), spec, data, place[0])
@@ -70,7 +70,7 @@ def implied_route(
 
 
 def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
-    """One route outside a file. Raises InvalidInputError, paths from the route."""
+    """Compile one route outside a file. Raises InvalidInputError, with paths from the route."""
     flaws = FlawCollector()
     route = compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
     flaws.check()
@@ -83,14 +83,14 @@ def default_name(base: str, spec: RouteSpec) -> str:
 
 
 def unused_name(line: str, taken: set[str]) -> str:
-    """That name, or with the first number that makes it new; adds it to `taken`."""
+    """Return that name, numbered if it is in `taken`; add it there."""
     name = numbered(line, taken.__contains__)
     taken.add(name)
     return name
 
 
 def numbered(line: str, is_taken: Callable[[str], bool]) -> str:
-    """That name, or with the first number that makes it new."""
+    """Return that name, with the first number that makes it unique if it is taken."""
     name, number = line, 1
     while is_taken(name):
         number += 1
@@ -150,7 +150,7 @@ def compile_route(
 
 
 def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
-    """A route's own way to take its scenario's contract. Raises InvalidInputError where there is none."""
+    """Return the scenario's contract with another mode. Raises InvalidInputError if there is none."""
     if scenario.spec.openapi is None:
         raise invalid((), "the scenario has no `openapi`", "Name the document there")
     if mode == "off" or scenario.contract is None:
@@ -173,8 +173,9 @@ def _static(route: Route) -> tuple[Planned, ...] | None:
 
 def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file: ReadFile) -> Guards:
     """
-    Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its
-    routes share. `scope` is where its own stand. Raises InvalidInputError with every flaw.
+    Return the `auth`, `limit` and `idempotency` of a route, or those of its scenario, which all its routes share.
+
+    `scope` identifies the own ones. Raises InvalidInputError with every flaw.
     """
     flaws = FlawCollector()
     auth, limiter, idempotency = scenario.auth, scenario.limiter, scenario.idempotency
@@ -193,7 +194,7 @@ def auth_of(value: object, scenario: Scenario) -> Auth | None:
 
 
 def compile_when(value: dict[str, Any]) -> When:
-    """Conditions on the state. Raises InvalidInputError, paths relative to what holds `when`."""
+    """Compile conditions on the state. Raises InvalidInputError, with paths relative to the parent of `when`."""
     return tuple(
         (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(condition, ("when", key)))
         for key, condition in value.items()
@@ -206,7 +207,11 @@ def compile_work(
     written: object,
     more: frozenset[str] = frozenset(),
 ) -> Work:
-    """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInputError with every flaw."""
+    """
+    Compile `set`, `effect` and `webhook` of a route, a reply or an event.
+
+    Raises InvalidInputError with every flaw.
+    """
     if spec.set_ is None and spec.effect is None and spec.webhook is None:
         return NO_WORK
     flaws = FlawCollector()
@@ -231,7 +236,7 @@ def _place(route: Route, path: str) -> None:
 
 
 def compile_expression(value: object, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Predicate:
-    """An expression such as `if` takes: with braces, or without."""
+    """Compile an expression as in `if`, with or without braces."""
     if not isinstance(value, str):
         value = json.dumps(value)
     text = value if "{{" in value or "{%" in value else "{{ " + value + " }}"

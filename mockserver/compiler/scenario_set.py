@@ -1,4 +1,4 @@
-"""The scenario set of the files, compiled, and what is warned of at load."""
+"""Compiles the scenarios of files, and returns their warnings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.scenarios.source import LoadError, Source
 
 
 def build_world(sources: Iterable[Source]) -> ScenarioSet:
-    """Compiles all. Raises LoadError with every flaw of every file."""
+    """Compile all scenarios. Raises LoadError with every flaw of every file."""
     scenarios = []
     wrong: list[tuple[str, Flaw]] = []
     for i, source in enumerate(sources):
@@ -30,8 +30,10 @@ def build_world(sources: Iterable[Source]) -> ScenarioSet:
 
 def warnings_at_load(world: ScenarioSet) -> Iterator[str]:
     """
-    What is said when files are loaded, each with its place: fixed replies that break their contracts, what of
-    a contract can't be checked, operators that lack their dollar, and parameters in another tool's notation.
+    Yield the warnings of loaded files, with their places.
+
+    They concern constant replies that violate their contract, parts of a contract that can't be checked, operators
+    without a dollar, and parameters in the notation of another tool.
     """
     for scenario in world.scenarios.values():
         for route in scenario.routes:

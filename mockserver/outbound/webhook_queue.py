@@ -44,19 +44,8 @@ class WebhookQueue:
     """
 
     __slots__ = (
-        "_armed_s",
-        "_ended",
-        "_handle",
-        "_last",
-        "_lock",
-        "_ns",
-        "_running",
-        "_runs",
-        "_sender",
-        "_stepping",
-        "_tasks",
-        "most_steps",
-        "over",
+        "_armed_s", "_ended", "_handle", "_last", "_lock", "_ns", "_running", "_runs", "_sender",
+        "_stepping", "_tasks", "most_steps", "over",
     )  # fmt: skip
 
     def __init__(

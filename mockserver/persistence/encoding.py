@@ -1,8 +1,8 @@
 """
-Namespaces as JSON, made a little at a time so that the server goes on answering meanwhile.
+Namespaces as JSON, encoded in small pieces, so that the server can answer in between.
 
-Python's encoder lets nobody else run while it makes a text, so it is given a
-few hundred rows at once, and rows that can't have changed are not made again.
+Python's encoder blocks other threads, so it gets a few hundred rows at once, and rows that can't have changed are
+reused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockserver.persistence.parts import StatePart
 from mockserver.persistence.saving import Taken
 
 CHUNK = 250
-"""Rows that are made at once: well below a millisecond where they are small."""
+"""Number of rows that are encoded at once: well below a millisecond for small ones."""
 _SMALL_BYTES = 64 * 1024
 _JSON = json.JSONEncoder(separators=(",", ":"), default=as_text)
 
@@ -30,7 +30,7 @@ class _Chunk(NamedTuple):
 
 @dataclass(slots=True)
 class Encoded:
-    """A namespace's document, in pieces. `chunks` are those of stable parts, by part and number."""
+    """The document of a namespace, in pieces. `chunks` are those of stable parts, by part and number."""
 
     pieces: list[bytes] = field(default_factory=list)
     chunks: dict[tuple[str, int], _Chunk] = field(default_factory=dict)
@@ -41,7 +41,7 @@ def json_bytes(value: object) -> bytes:
 
 
 def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -> Encoded:
-    """`before` is what this namespace was encoded as last; `breathe` is called after each piece."""
+    """Encode a namespace. `before` is its previous result; `breathe` is called after each piece."""
     made = Encoded()
     known = before.chunks if before is not None else {}
     made.pieces.append(b'{"about":' + json_bytes(taken.about) + b',"parts":{')
@@ -58,7 +58,11 @@ def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -
 
 
 def _texts(part: StatePart, known: dict[tuple[str, int], _Chunk], made: Encoded) -> Iterator[bytes]:
-    """Rows without their brackets, chunk by chunk. Chunks begin at the same numbers whatever the oldest thing is."""
+    """
+    Yield the rows without their brackets, in chunks.
+
+    Chunks begin at fixed numbers, even if the oldest things are removed.
+    """
     start, end = part.first, part.first + len(part.things)
     for number in range(start // CHUNK, -(-end // CHUNK)):
         low, high = max(number * CHUNK, start) - start, min((number + 1) * CHUNK, end) - start

@@ -1,8 +1,7 @@
 """
-Namespaces made again of what a state file holds: the other half of `saving`.
+Restores namespaces from a state file.
 
-The scenario files are those of now. What was kept beside them stays by route id
-and name, as over a reload.
+Scenario files are read anew. The saved data belongs to them by route id and name, as after a reload.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from mockserver.store.memory import Memory
 
 
 class RestoreError(MockServerError):
-    """What was kept can't be used here any more; `lines` says where, what and the remedy, all at once."""
+    """The saved data can't be used any more; `lines` are all reasons, with place and fix."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -49,8 +48,9 @@ class RestoreError(MockServerError):
 
 def restore(engine: Engine, kept: dict[str, Any]) -> None:
     """
-    Puts every namespace into an engine that has answered nothing yet. Raises
-    Unusable; the engine is not to be used then.
+    Restore every namespace, in an engine that has not answered yet.
+
+    Raises RestoreError; then the engine must not be used.
     """
     wrong: list[str] = []
     for name, document in kept.items():
@@ -81,7 +81,7 @@ def _namespace(engine: Engine, name: str, about: dict[str, Any]) -> Namespace:
 
 
 def _put_overlay(ns: Namespace, about: dict[str, Any] | None, rows: Rows) -> Iterator[str]:
-    """Gives what is wrong with its scenarios and routes."""
+    """Restore scenarios and runtime routes. Yield what is wrong with them."""
     if about is None:
         return
     overlay = ns.own()
@@ -109,7 +109,7 @@ def _put_scenario(ns: Namespace, overlay: Overlay, row: Row) -> None:
 
 
 def _scenario(ns: Namespace, row: Row) -> Scenario:
-    """Raises LoadError."""
+    """Compile a saved scenario. Raises LoadError."""
     name, order = row["name"], tuple(row["order"])
     hidden = ns.world.scenarios.get(name)
     if hidden is not None and order[0] == FILE_CLASS:
@@ -124,7 +124,7 @@ def _scenario(ns: Namespace, row: Row) -> Scenario:
 
 
 def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
-    """Raises InvalidInputError."""
+    """Compile a saved route. Raises InvalidInputError."""
     data = parse(row["yaml"]) if "yaml" in row else row["json"]
     spec = parse_spec(RouteSpec, data)
     key = (-spec.priority, RUNTIME_CLASS, -row["serial"])
@@ -135,7 +135,7 @@ def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
 
 
 def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
-    """What is wrong with it."""
+    """Restore an outage. Return what is wrong with it."""
     if kept is None:
         return []
     routes = None if kept["routes"] is None else frozenset(kept["routes"])
@@ -177,7 +177,7 @@ def _collection(name: str, rows: Rows) -> Collection:
 
 
 def _put_calls(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
-    """The calls themselves are not kept, and what would need them says so."""
+    """Restore counts, effects, violations and webhooks. Calls are not saved; checks that need them say so."""
     if "counts" in rows:
         put_counts(ns.counts, rows)
         ns.record.dropped = ns.counts.total

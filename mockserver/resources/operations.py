@@ -1,6 +1,4 @@
-"""
-What can be asked of a resource. Each operation decides, and changes nothing until its decision is committed.
-"""
+"""The operations of a resource. Each returns a decision, and changes nothing before that is committed."""
 
 from __future__ import annotations
 
@@ -27,25 +25,23 @@ from mockserver.templating.templates import Scope, TemplateError
 
 
 class ScopeFor(Protocol):
-    """Makes what the templates of this call see, with words of the place beside: n, item, errors."""
+    """Creates the scope for the templates of this call, with additional variables: n, item, errors."""
 
     def __call__(self, **words: object) -> Scope: ...
 
 
 def _nothing() -> None:
-    """What a decision commits that changes nothing."""
+    """Change nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """
-    What is answered, and what changes once `commit` is called, in the same
-    atomic moment as the decision.
+    The answer, and the change that `commit` makes in the same transaction.
 
-    `json` is ABSENT for an empty body. With `errors` the answer is `reply`, the
-    resource's `invalid`, to be planned with `scope`. `events` are what happened,
-    the most specific first; none where the request was refused. `growth` is how many items and bytes the collection
-    has more once it is committed.
+    `json` is ABSENT for an empty body. With `errors`, the answer is `reply`, the resource's `invalid`, to be planned
+    with `scope`. `events` are what happened, the most specific first; none if the request was rejected. `growth` is
+    the change of the collection in items and bytes.
     """
 
     status: int
@@ -61,13 +57,13 @@ class Decision:
 
     @property
     def event(self) -> str | None:
-        """The name of what happened, by the operation or the transition."""
+        """The name of what happened: the operation or the transition."""
         return self.events[0] if self.events else None
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceRequest:
-    """One request, and all that a decision on it needs."""
+    """A request, and everything that a decision on it needs."""
 
     kind: ResourceKind
     collection: Collection
@@ -82,9 +78,9 @@ Act = Callable[[ResourceRequest], Decision]
 @dataclass(frozen=True, slots=True)
 class ResourceOperation:
     """
-    One thing that can be asked: methods, and what follows the collection's path.
+    An operation: its methods, and the suffix of its path.
 
-    GET stands for HEAD too: the body is for whoever sends it to leave out.
+    GET includes HEAD: the sender leaves out the body.
     """
 
     name: str
@@ -95,7 +91,7 @@ class ResourceOperation:
 
     @property
     def events(self) -> frozenset[str]:
-        """What may happen by it: a change of an item may be a transition."""
+        """The events that it can cause: changes of an item include transitions."""
         if self.name not in UPDATES.values():
             return frozenset({self.name})
         transitions = self.kind.machine.transitions if self.kind.machine else ()
@@ -104,7 +100,7 @@ class ResourceOperation:
     def decide(
         self, collection: Collection, request: Request, params: Mapping[str, str], scope_for: ScopeFor
     ) -> Decision:
-        """Raises TemplateError where `new`, an id or `invalid` can't be made."""
+        """Decide on a request. Raises TemplateError if `new`, an id or `invalid` can't be rendered."""
         try:
             return self.act(ResourceRequest(self.kind, collection, request, params, scope_for))
         except BodyMismatchError as error:
@@ -112,7 +108,7 @@ class ResourceOperation:
 
 
 def operations_of(kind: ResourceKind, updates: list[str]) -> tuple[ResourceOperation, ...]:
-    """Every operation of a resource; `updates` are the methods that change an item."""
+    """Return the operations of a resource; `updates` are the methods that change an item."""
 
     def operation(name: str, method: str, suffix: str, act: Act) -> ResourceOperation:
         return ResourceOperation(name, frozenset({method}), suffix, kind, act)
@@ -133,7 +129,7 @@ def operations_of(kind: ResourceKind, updates: list[str]) -> tuple[ResourceOpera
 
 
 _FEW = 10
-"""So many ids are listed where another one was asked for."""
+"""Up to this number, ids are listed in the error for an unknown one."""
 _JSON = ("Content-Type", "application/json")
 
 
@@ -182,7 +178,11 @@ def _create(call: ResourceRequest) -> Decision:
 
 
 def _change(method: str, call: ResourceRequest) -> Decision:
-    """PUT replaces, PATCH and POST merge. Id and state are kept, but for a state to which a transition leads."""
+    """
+    Replace an item (PUT), or merge into it (PATCH and POST).
+
+    Id and state are kept, except for a state that a transition leads to.
+    """
     kind, name = call.kind, UPDATES[method]
     text = call.params["id"]
     current = call.collection.get(text)
@@ -208,7 +208,7 @@ def _change(method: str, call: ResourceRequest) -> Decision:
 
 
 def _excused(kind: ResourceKind, name: str, sent: Item, current: Item) -> frozenset[str]:
-    """The fields made here which the client sends back as they are, or doesn't send where they are kept."""
+    """Return the generated fields that the client left unchanged or did not send."""
     left_alone = kind.kept if name == "replace" else kind.kept | kind.added
     return frozenset(
         field
@@ -272,7 +272,7 @@ def _missing(call: ResourceRequest) -> Decision:
 
 
 def _forbidden(call: ResourceRequest, machine: Machine, current: Item, doing: str) -> Decision:
-    """409: what the item is now, and which transitions lead on from there."""
+    """Return 409, with the state of the item and its possible transitions."""
     state = machine.state(current)
     allowed = machine.allowed(state)
     now = f"It can {', '.join(allowed)} now" if allowed else "There is no transition from this state"
@@ -281,7 +281,7 @@ def _forbidden(call: ResourceRequest, machine: Machine, current: Item, doing: st
 
 
 def _no_json_patch(call: ResourceRequest) -> Decision:
-    """415, with what is understood (RFC 5789 2.2)."""
+    """Return 415, with the supported formats (RFC 5789 2.2)."""
     title = "JSON Patch (RFC 6902) is not understood here"
     detail = "Send a JSON merge patch (RFC 7396): an object with what changes, null removing a field"
     refused = _problem(415, "media-type", title, detail, call)

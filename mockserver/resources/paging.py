@@ -1,6 +1,4 @@
-"""
-A list cut into pages: by number, by offset or by cursor, with an envelope and Link headers (RFC 8288) as asked.
-"""
+"""Pagination by number, offset or cursor, with an envelope and Link headers (RFC 8288)."""
 
 from __future__ import annotations
 
@@ -17,14 +15,18 @@ from mockserver.resources.schema import Errors
 from mockserver.schema.resource import PageSpec
 
 _HUGE = 10**15
-"""Stands for every number with more digits: all of them are past the end."""
+"""Used for numbers with more digits: all of them are past the end."""
 URL_CHARS = "%:/?#@!$&'()*+,;=-._~[]"
-"""What stays as it is where a URL that came is written into a header."""
+"""Characters that are not encoded when a URL is written into a header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page. `facts` are what an envelope can name; `links` are relations with the query that leads there."""
+    """
+    One page.
+
+    `facts` are the fields that an envelope can have; `links` are relations with the query of their page.
+    """
 
     facts: dict[str, Any]
     links: tuple[tuple[str, str | None], ...] = ()
@@ -32,7 +34,7 @@ class Page:
 
 @dataclass(slots=True)
 class _Asked:
-    """The parameters of a list, read; what is wrong is gathered, so that a client hears all of it."""
+    """Reads the parameters of a list, and collects all errors."""
 
     request: Request
     errors: Errors = field(default_factory=list)
@@ -54,7 +56,7 @@ class _Asked:
 
 
 def list_page(spec: PageSpec | None, collection: Collection, request: Request) -> Page:
-    """The page that was asked for; past the end it is empty. Raises BodyMismatchError for a bad parameter."""
+    """Return the requested page; past the end, it is empty. Raises BodyMismatchError for invalid parameters."""
     if spec is None or not spec.style:
         return Page({"items": collection.items, "total": len(collection)})
     parameters = _Asked(request)
@@ -119,12 +121,12 @@ def _by_cursor(spec: PageSpec, collection: Collection, parameters: _Asked, size:
 
 
 def _cursor(place: int) -> str:
-    """A place as the opaque text that a client hands back."""
+    """Return a place as an opaque cursor."""
     return base64.urlsafe_b64encode(b"after:%d" % place).rstrip(b"=").decode()
 
 
 def _place(spec: PageSpec, collection: Collection, parameters: _Asked) -> int:
-    """The place after which to go on: a cursor of ours, or an item's id, also of one that has gone."""
+    """Return the place after which the page begins: that of a cursor, or of an item's id, even if it was removed."""
     assert spec.cursor is not None
     text = parameters.request.query.get(spec.cursor, [""])[0]
     if not text:
@@ -148,14 +150,14 @@ def _read_cursor(text: str) -> int | None:
 
 
 def in_envelope(spec: PageSpec | None, page: Page) -> object:
-    """The answer's JSON: the bare list, or the envelope filled."""
+    """Return the JSON of the answer: the list, or the envelope."""
     if spec is None or spec.envelope is None:
         return page.facts["items"]
     return {key: page.facts[word] for key, word in spec.envelope.items()}
 
 
 def link_header(spec: PageSpec | None, page: Page, request: Request) -> Pairs:
-    """The Link header line that names the other pages, where it is asked for; other parameters are kept."""
+    """Return the Link header with the other pages, if it is enabled; other parameters are kept."""
     if spec is None or not spec.link:
         return ()
     name = spec.number or spec.offset or spec.cursor

@@ -1,8 +1,8 @@
 """
-What a resource's JSON Schema says of a value, in plain words, and which types it wants of a form's texts.
+JSON Schema of a resource: plain error messages, and the types for the texts of forms.
 
-The validator is `jsonschema_rs`, of the extra `schema`. It fetches nothing,
-and its regular expressions give up rather than run on.
+The validator is `jsonschema_rs`, of the extra `schema`. It loads no remote schemas, and its regular expressions are
+limited.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mockserver.resources.shapes import SchemaShape
 
 ReadFile = Callable[[str, KeyPath], bytes]
 Errors = list[dict[str, str]]
-"""What is wrong with a value: `[{field, message}]`, the field dotted, empty for the whole."""
+"""Errors of a value: `[{field, message}]`, with dotted fields; empty for the complete value."""
 
 MAX_ERRORS = 100
 _MAX_FINDINGS = 1000
@@ -55,8 +55,9 @@ class Schema:
 
     def errors(self, value: object, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
         """
-        What is wrong, each thing once, by field. Nothing is said of the fields that are
-        `excused`, and none of those that are `known` is called unknown.
+        Return what is wrong, without duplicates, sorted by field.
+
+        Fields that are `excused` are skipped; fields that are `known` are not reported as unknown.
         """
         try:
             errors = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
@@ -71,7 +72,7 @@ class Schema:
 
 
 def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schema:
-    """A schema, or the file of that name. Raises InvalidInputError."""
+    """Compile a schema, or the file of that name. Raises InvalidInputError."""
     document = json_file(written, path, read_file) if isinstance(written, str) else written
     try:
         from jsonschema_rs import ValidationError
@@ -89,7 +90,7 @@ _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 
 
 def _flaw(error: Any, path: KeyPath, written: object) -> Flaw:
-    """What the library says against a schema; inside a file only the file's name has a place of ours."""
+    """Return the flaw of an invalid schema. For a file, the place is the name of the file."""
     inner = tuple(error.instance_path)
     message = error.message
     if "is not present in a registry" in message:
@@ -151,7 +152,7 @@ _PLAIN = {
 
 
 def said(error: Any, whole: Any) -> Said:
-    """One finding of the library, in the whole that it judged, as fields and messages."""
+    """Yield the fields and messages of one error of the library."""
     path, kind = tuple(error.instance_path), error.kind.name
     facts = error.kind.as_dict() if kind not in ("anyOf", "oneOf", "not") else {}
     if kind == "required":
@@ -197,8 +198,8 @@ def _message(kind: str, facts: dict[str, Any], otherwise: str) -> str:
 
 def _alternatives(error: Any, path: KeyPath, whole: object) -> Said:
     """
-    What to say where no alternative fits: the reasons of the only one that is
-    of the value's type and constants; where the type is wrong for all, the types.
+    Yield the messages if no alternative matches: those of the only one with the right type and constants, or the
+    expected types.
     """
     branches = [list(branch) for branch in error.kind.context]
     if error.kind.name == "oneOf" and not all(branches):
@@ -217,7 +218,7 @@ def _alternatives(error: Any, path: KeyPath, whole: object) -> Said:
 
 
 def _misses(error: Any, path: KeyPath) -> bool:
-    """Whether it says that another form was meant: a wrong type, or a constant that tells forms apart."""
+    """Whether another alternative was meant: the type is wrong, or a constant that distinguishes alternatives."""
     inner = tuple(error.instance_path)[len(path) :]
     return (error.kind.name == "type" and not inner) or (error.kind.name == "const" and len(inner) <= 1)
 
@@ -233,7 +234,7 @@ def _wrong_types(branch: list[Any], path: KeyPath) -> list[str]:
 
 def _either(types: list[str]) -> str:
     """
-    Types as a person lists them.
+    Return a list of types, for people.
 
     >>> _either(["null", "string"])
     'a text or null'

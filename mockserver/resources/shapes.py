@@ -1,8 +1,7 @@
 """
-What a JSON Schema lets a value look like: its types, fields and items, as far as typing a form needs it.
+Types, fields and items in a JSON Schema, as far as typing the texts of a form needs them.
 
-Nothing is judged here. Where a schema is cleverer than this reads, a text
-stays a text, and the validator says so.
+Nothing is validated here. If a schema is too complex, a text stays a text, and the validator reports it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 
 
 class SchemaShape:
-    """A place in a schema: all that its `$ref`, `allOf`, `anyOf` and `oneOf` say of one value."""
+    """A place in a schema, with everything that its `$ref`, `allOf`, `anyOf` and `oneOf` say about it."""
 
     __slots__ = ("_nodes", "_root", "types")
 
@@ -52,11 +51,11 @@ class SchemaShape:
 
     @property
     def whole(self) -> Any:
-        """The document that it was read of."""
+        """The complete schema."""
         return self._root
 
     def field(self, name: str) -> SchemaShape:
-        """The shape of a field; that of additional ones where the schema doesn't name it."""
+        """Return the shape of a field, or that of additional fields if the schema doesn't name it."""
         named = [node["properties"] for node in self._nodes if isinstance(node.get("properties"), dict)]
         schemas = [properties[name] for properties in named if name in properties]
         if not schemas:
@@ -64,11 +63,11 @@ class SchemaShape:
         return self._at(self._root, schemas)
 
     def item(self) -> SchemaShape:
-        """The shape of a list's items."""
+        """Return the shape of a list's items."""
         return self._at(self._root, [node.get("items") for node in self._nodes])
 
     def typed(self, text: str) -> object:
-        """A form's text as the value that the schema wants, where it is one; else as it is."""
+        """Return the text of a form as a value of the type in the schema; else unchanged."""
         types = self.types
         if not types or "string" in types:
             return text
@@ -84,7 +83,7 @@ class SchemaShape:
 
 
 def _finite(text: str) -> float | str:
-    """The number, or the text where it is beyond what JSON's readers can hold."""
+    """Return the number, or the text if it is too large for JSON."""
     number = float(text)
     return number if math.isfinite(number) else text
 
@@ -106,7 +105,7 @@ def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
 
 
 def _referred(root: object, reference: str) -> object:
-    """What a JSON pointer within the document leads to; None for any other reference."""
+    """Return the target of a JSON pointer within the document; None for any other reference."""
     if reference != "#" and not reference.startswith("#/"):
         return None
     value = root
