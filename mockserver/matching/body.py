@@ -1,4 +1,4 @@
-"""Conditions on a request's body: JSON, forms, text and its hash. The body is read once for all of them."""
+"""Conditions on the body of a request: JSON, forms, text and hash. The body is decoded once for all of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def json(condition: Condition) -> MatchCheck:
 
 
 def no_json(request: Request, error: UnreadableBodyError, written: object, count: int) -> Difference:
-    """The body is not valid JSON: why not, and what it looks like."""
+    """Return the difference for a body that is not valid JSON: the reason, and what it looks like."""
     kind = request.media_type
     if kind in FORMS:
         hint = "send JSON, with content-type: application/json"
@@ -83,9 +83,9 @@ def _no_form(request: Request, error: UnreadableBodyError, wanted: Any) -> Diffe
 
 def emptiness(written: object) -> object:
     """
-    `absent` asks that the body be empty and `present` that it be not, in the operators of a text.
+    Return the condition for `absent` (an empty body) and `present` (any other body), with operators for text.
 
-    An empty body is an empty text, so that `text: ""` holds for it too.
+    An empty body is an empty text, so `text: ""` is true for it too.
     """
     if written in ("absent", {"absent": True}, {"present": False}):
         return {"equals": ""}
@@ -104,7 +104,7 @@ def text(condition: Condition) -> MatchCheck:
 
 
 def lower(written: object) -> object:
-    """Hex as `sha256` compares it."""
+    """Return hex in lower case."""
     return written.lower() if isinstance(written, str) else written
 
 
@@ -122,5 +122,5 @@ def _shown_body(request: Request) -> object:
 
 
 def _whole(count: int) -> float:
-    """The weight of a body that can't be read: more than a field that differs, less than another path."""
+    """Return the weight of an unreadable body: more than that of a different field, less than that of another path."""
     return min(1.5 + 0.1 * count, 3.0)

@@ -14,7 +14,7 @@ from mockserver.model.http import Grouped, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 Equalities = dict[tuple[str, KeyPath], Any]
-"""Plain equalities that a request has to fulfil: part and place inside it, to the scalar."""
+"""Plain equalities that a request must fulfil: part and path in it, and the scalar."""
 Explain = Callable[[Request], list[Difference]]
 Unreadable = Callable[[Request, UnreadableBodyError], list[Difference]]
 Refine = Callable[[Request, list[Difference]], list[Difference]]

@@ -1,7 +1,7 @@
 """
-Conditions on the certificate that a client proved to have.
+Conditions on the verified certificate of a client.
 
-Without one nothing holds but `client_cert: absent`: what is asked of its parts asks for a certificate first.
+Without a certificate, only `client_cert: absent` is true.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ ASKED: dict[str, Callable[[ClientCert], list[str]]] = {
     "serial": lambda cert: [cert.serial],
     "fingerprint_sha256": lambda cert: [cert.fingerprint_sha256],
 }
-"""What can be asked of a certificate, as all texts of that name."""
+"""What can be matched in a certificate, as lists of texts."""
 
 _PRESENCE = {"present", "absent"}
 _HEX: dict[str, Callable[[str], str]] = {"serial": str.upper, "fingerprint_sha256": str.lower}
 
 
 def client_cert(written: object, reader: Reader) -> list[MatchCheck]:
-    """A mapping of ASKED; or `present` or `absent`. What is wrong goes to the reader."""
+    """Compile `present`, `absent`, or a mapping of ASKED. Flaws go to the reader."""
     try:
         return [_check(written, reader)]
     except WrongValueError as error:

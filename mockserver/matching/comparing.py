@@ -1,8 +1,7 @@
 """
-The operators that compare: each takes its operand as written and gives the condition.
+The operators that compare. Each takes its operand as written, and returns a condition.
 
-One raises Wrong, with the remedy, for an operand that it can't use: a
-condition that could never hold is an error when the scenario loads.
+An operand that can never be true raises WrongValueError, with a fix, when the scenario is loaded.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def _nearest_text(text: str) -> Callable[[Any], Slip]:
 
 
 def contains(operand: object, reader: Reader) -> Condition:
-    """Of a text: a part of it. Of a list: an item that fulfils the condition."""
+    """Match a part of a text, or a list with an item that fulfils the condition."""
     if reader.dialect is ReadingDialect.TEXT:
         operand = reader.text(operand, "contains", "hello")
     if isinstance(operand, str):
@@ -97,7 +96,7 @@ def ends_with(operand: object, reader: Reader) -> Condition:
 
 
 def matches(operand: object, reader: Reader) -> Condition:
-    """A regular expression that fits the whole value, see `patterns`."""
+    """Match the complete value with a regular expression, see `patterns`."""
     pattern = reader.text(operand, "matches", r"'\d+'")
     test, anywhere = patterns.whole(pattern), patterns.anywhere(pattern)
 
@@ -231,7 +230,7 @@ def type_(operand: object, reader: Reader) -> Condition:
 
 
 def length(operand: Any, reader: Reader) -> Condition:
-    """Characters of a text, items of a list, fields of an object."""
+    """Match the length: characters of a text, items of a list, fields of an object."""
     reader.literal(operand)
     if is_number(operand) and (operand < 0 or operand != int(operand)):
         raise WrongValueError(f"{operand} is not a valid length", "Write a whole number, at least 0")

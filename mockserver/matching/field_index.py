@@ -1,9 +1,8 @@
 """
-Many routes on one path, told apart by a field: one look-up in place of a scan.
+Index of many routes on one path by the value of a field: a lookup instead of a scan.
 
-Of routes that ask a plain equality of one part of the request (a body field, a
-header), only those with the value that came can match, and those that don't
-ask for that part. Order stays.
+Routes that require a value of that field (a body field, a header) can only match a request with it; routes without
+that condition are always candidates. The order is kept.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ T = TypeVar("T")
 Part = tuple[str, KeyPath]
 
 WORTH = 8
-"""From so many routes on."""
+"""Minimum number of routes for an index."""
 _COMPARED_CHARS = 40
 
 
 class Narrowing(Generic[T]):
-    """Candidates by the value of the part that most of them ask for. `of` says what a candidate asks."""
+    """Candidates by the value of the part that most of them match. `of` returns the equalities of a candidate."""
 
     __slots__ = ("_by_value", "_others", "_part", "source")
 
@@ -59,7 +58,7 @@ class Narrowing(Generic[T]):
         self._by_value = {value: tuple(bucket) for value, bucket in buckets.items()}
 
     def candidates(self, request: Request) -> tuple[T, ...]:
-        """Those that may match, in order; all of them where the part came several times."""
+        """Return the possible matches, in order; all candidates if the request has several values."""
         if self._part is None:
             return self.source
         values = _READERS[self._part[0]](request, self._part[1])
@@ -72,7 +71,7 @@ class Narrowing(Generic[T]):
 
 
 def apart(request: Request, part: Part, literal: object) -> float:
-    """How far that part of the request is from a value: 0 where it is the same, 1 where it is absent or quite another."""
+    """Return the distance of that part of the request from a value: 0 if equal, 1 if absent or very different."""
     reader = _READERS.get(part[0])
     values = reader(request, part[1]) if reader is not None else []
     return 1.0 - max((_likeness(literal, value) for value in values[:MOST_GUESSES]), default=0.0)
@@ -92,7 +91,7 @@ def _likeness(expected: object, actual: object) -> float:
 
 @lru_cache(maxsize=1024)
 def _pairs_of(text: str) -> frozenset[str]:
-    """The pairs of letters in it."""
+    """Return the pairs of letters in a text."""
     return frozenset(text[i : i + 2] for i in range(len(text) - 1))
 
 

@@ -1,8 +1,8 @@
 """
-GraphQL requests, told apart by operation, variables, type and query.
+Conditions on GraphQL requests: operation, variables, type and query.
 
-Read from a JSON body, from query parameters (GraphQL over HTTP), from the
-`operations` field of a multipart form, or from an `application/graphql` body.
+Requests are read from a JSON body, from query parameters (GraphQL over HTTP), from the `operations` field of a
+multipart form, or from an `application/graphql` body.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEYS = ("operation", "variables", "query", "type")
 
 
 class GraphQL:
-    """One GraphQL request. `name` and `query` are ABSENT where they did not come; `variables` likewise."""
+    """One GraphQL request. `name`, `query` and `variables` are ABSENT if they are missing."""
 
     __slots__ = ("name", "query", "variables")
 
@@ -38,7 +38,7 @@ class GraphQL:
 
 
 def graphql_of(request: Request) -> GraphQL:
-    """Raises UnreadableBodyError for what is not valid GraphQL request."""
+    """Return the GraphQL request. Raises UnreadableBodyError if it is not a valid one."""
     return request.once("graphql", lambda: GraphQL(_fields(request)))
 
 
@@ -68,7 +68,7 @@ def _json(text: str, name: str) -> Any:
 
 
 class Documents:
-    """Parses GraphQL documents, once for a request. Depth and length are bounded."""
+    """Parses GraphQL documents, once for each request. Length and number of tokens are limited."""
 
     __slots__ = ("_library",)
 
@@ -76,7 +76,7 @@ class Documents:
         self._library = library("graphql", "A GraphQL condition", "graphql", path)
 
     def parse(self, text: object) -> object:
-        """The document. Raises UnreadableBodyError."""
+        """Return the document. Raises UnreadableBodyError."""
         if not isinstance(text, str):
             raise UnreadableBodyError("it has no query")
         if len(text) > MAX_QUERY_CHARS:
@@ -93,14 +93,14 @@ class Documents:
         return request.once("graphql document", lambda: self.parse(graphql_of(request).query))
 
     def normal(self, document: object) -> str:
-        """The document in one notation: white space, commas and comments count for nothing."""
+        """Return the document in a normal form, without differences of white space, commas and comments."""
         return str(self._library.print_ast(document))
 
     def normal_of(self, request: Request) -> str:
         return request.once("graphql normal", lambda: self.normal(self.of(request)))
 
     def operation(self, request: Request) -> Any:
-        """The operation that is to run; None where it can't be told. Raises UnreadableBodyError."""
+        """Return the operation to execute; None if it is ambiguous. Raises UnreadableBodyError."""
         name = graphql_of(request).name
         operations = [d for d in self.of(request).definitions if d.kind == "operation_definition"]
         if name is None:
@@ -110,7 +110,7 @@ class Documents:
         )
 
     def names(self, request: Request) -> list[str]:
-        """The name that was sent, or else that of the only operation."""
+        """Return the name that was sent, or the name of the only operation."""
         name = graphql_of(request).name
         if name is None and graphql_of(request).query is not ABSENT:
             only = self.operation(request)
@@ -123,7 +123,7 @@ class Documents:
 
 
 def graphql(written: object, reader: Reader) -> list[MatchCheck]:
-    """Raises MissingExtraError without the library; other flaws go to the reader."""
+    """Compile `graphql` of a match. Raises MissingExtraError without the library; other flaws go to the reader."""
     documents = Documents(reader.path)
     if not isinstance(written, dict):
         reader.refuse(

@@ -1,9 +1,8 @@
 """
-From method and path to the routes that may answer, in order, without a scan.
+The index from method and path to candidate routes, in order, without a scan.
 
-Literal paths are one dictionary; paths with parameters a tree of segments.
-What a literal path finds, patterns included, is put together at its first
-request and kept. Adding or removing a route costs the same however many there are.
+Literal paths are in a dictionary, paths with parameters in a tree of segments. The result for a literal path is cached
+at its first request. The cost of adding and removing a route does not depend on the number of routes.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ Found = tuple["Entry[T]", dict[str, str]]
 _KEPT_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _ANY = ""
-"""The key of what is kept for a path whatever the method."""
+"""The key of the cached result for a path with any method."""
 
 
 class Entry(Generic[T]):
-    """A target with its place in the order (lower is asked earlier), its methods (None: any) and its path."""
+    """A target with its order (lower is matched earlier), its methods (None: any) and its path."""
 
     __slots__ = ("key", "methods", "pattern", "target")
 
@@ -39,7 +38,7 @@ class Entry(Generic[T]):
 
 
 class _Node(Generic[T]):
-    """A place in the tree of segments. `plain` is below `{x}`, `patterns` below `{x:regex}` or `v{x}`."""
+    """A node of the tree of segments. `plain` is below `{x}`, `patterns` below `{x:regex}` or `v{x}`."""
 
     __slots__ = ("entries", "literals", "patterns", "plain", "tails")
 
@@ -59,7 +58,7 @@ class _Node(Generic[T]):
         return self.patterns.setdefault(segment.source, (segment, _Node()))[1]
 
     def collect(self, parts: list[str], at: int, values: list[str], matches: list[Found[T]]) -> None:
-        """Adds every entry below this node that takes `parts[at:]`, with its parameters, in no order."""
+        """Add every entry below this node that matches `parts[at:]`, with its parameters, without order."""
         if at == len(parts):
             matches += [(entry, entry.pattern.named(values)) for entry in self.entries]
             return
@@ -134,7 +133,7 @@ class Index(Generic[T]):
         return node, None
 
     def at(self, raw_path: str) -> Sequence[Found[T]]:
-        """Everything on that path, whatever the method, in order."""
+        """Return everything on that path, regardless of the method, in order."""
         ready = self._ready.get(raw_path)
         if ready is not None and _ANY in ready:
             return ready[_ANY]
@@ -154,10 +153,7 @@ class Index(Generic[T]):
         return matches
 
     def candidates(self, method: str, raw_path: str) -> tuple[Found[T], ...]:
-        """
-        What may answer, in order. `HEAD` gets what `GET` gets where no route on
-        the path names `HEAD` itself.
-        """
+        """Return the candidates, in order. `HEAD` has those of `GET`, unless a route on the path has `HEAD` itself."""
         ready = self._ready.get(raw_path)
         if ready is not None:
             matches = ready.get(method)
@@ -171,15 +167,15 @@ class Index(Generic[T]):
         return matches
 
     def likely(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
-        """A few active targets whose paths are like this one, whatever the number of all."""
+        """Return a few active targets with similar paths, at a cost that does not depend on the number of routes."""
         return self._likeness.search(method, raw_path, is_active)
 
     def is_literal(self, raw_path: str) -> bool:
-        """Whether a route has just this path."""
+        """Whether a route has exactly this path."""
         return raw_path in self._literals
 
     def keeps(self, method: str, raw_path: str, matches: tuple[Found[T], ...]) -> bool:
-        """Whether that very answer of `candidates` is kept, so that more may be worked out of it once."""
+        """Whether this result of `candidates` is cached, so that data derived from it can be cached too."""
         return self._ready.get(raw_path, {}).get(method) is matches
 
     def __len__(self) -> int:

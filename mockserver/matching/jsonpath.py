@@ -1,4 +1,4 @@
-"""Conditions on what a JSONPath query (RFC 9535) finds in a request's JSON, within a budget."""
+"""Conditions on the results of a JSONPath query (RFC 9535) in a JSON body, within a budget."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.model.http import UnreadableBodyError
 
 MAX_VISITED = 50_000
-"""Values that one query may look at in one request."""
+"""Maximum number of values that one query may visit in one request."""
 
 Query = Callable[[Any], list[Any]]
 
 
 def compile_query(text: str, path: KeyPath) -> Query:
     """
-    The query as a function from a JSON value to the list of found ones.
+    Return the query as a function from a JSON value to the list of results.
 
-    The function raises UnreadableBodyError past MAX_VISITED. Raises InvalidInputError for
-    what is no query, MissingExtraError without the library.
+    The function raises UnreadableBodyError beyond MAX_VISITED. Raises InvalidInputError for an invalid query,
+    MissingExtraError without the library.
     """
     rfc9535 = library("jsonpath_rfc9535", "A JSONPath condition", "jsonpath", path)
     try:
@@ -41,7 +41,7 @@ def compile_query(text: str, path: KeyPath) -> Query:
 
 
 def _probe(query: object, path: KeyPath) -> None:
-    """Asks the query once, so that a library of another shape is found when a scenario loads."""
+    """Evaluate the query once, to detect an incompatible version of the library when a scenario is loaded."""
     try:
         _Walk([]).nodes(query, [])
     except AttributeError:
@@ -62,7 +62,7 @@ def jsonpath(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
 
 
 class _Walk(Walk):
-    """One query's way through one body."""
+    """Evaluates one query on one body."""
 
     __slots__ = ("visited",)
     pattern_cost = 10
@@ -83,7 +83,7 @@ class _Walk(Walk):
 
 @lru_cache(maxsize=256)
 def _pattern(pattern: str, *, whole: bool) -> Callable[[str], bool] | None:
-    """None for what is no pattern: it fits nothing (RFC 9535 2.4.6)."""
+    """Return a test of the pattern; None if it is invalid: it matches nothing (RFC 9535 2.4.6)."""
     source = re2_pattern(pattern)
     try:
         return patterns.whole(source) if whole else patterns.anywhere(source)

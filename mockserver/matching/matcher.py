@@ -1,7 +1,7 @@
 """
-A `match` mapping compiled: yes or no in a few comparisons, and a field-by-field report on demand.
+Compiled `match` mappings: a fast test, and the differences of each field on demand.
 
-Everything that can be found wrong is found here, when a scenario loads.
+All mistakes are found when a scenario is loaded.
 """
 
 from __future__ import annotations
@@ -30,23 +30,26 @@ from mockserver.model.mismatch import Difference
 from mockserver.schema.match import MatchSpec
 
 MOST_READ_BYTES = 16 << 10
-"""Of a body that is read only to explain a miss; what has been read already is explained whatever its size."""
+"""
+Maximum size of a body that is decoded only to explain a mismatch.
+
+If it is decoded already, the size does not matter.
+"""
 MOST_SEARCHED_BYTES = 4 << 10
-"""Likewise for what may look at all of the body several times: schemas, JSONPath, XPath, GraphQL."""
+"""Like MOST_READ_BYTES, for checks that may search the complete body: schemas, JSONPath, XPath, GraphQL."""
 _MOST_EQUALITIES = 200
-"""So many values of one condition are compared to say about how far a request is from it."""
+"""Maximum number of values that are compared to estimate the distance of a request."""
 
 ReadFile = Callable[[str, KeyPath], bytes]
-"""The bytes of a file beside the scenario. Raises InvalidInputError, at the key path, where there is none."""
+"""Returns the bytes of a file beside the scenario. Raises InvalidInputError, at the key path, if there is none."""
 
 
 class Matcher:
     """
-    Compiled conditions on a request; without any, every request fulfils them.
+    Compiled conditions on a request; without any, every request matches.
 
-    `equalities` are scalars that a request must have at a place, such as
-    `{("json", ("order", "id")): 42, ("headers", ("x-amz-target",)): "SQS.Send"}`:
-    necessary, so an index may group routes by them, and never enough by themselves.
+    `equalities` are scalars that a request must have, such as `{("json", ("order", "id")): 42, ("headers",
+    ("x-amz-target",)): "SQS.Send"}`: they are necessary, so that routes can be indexed by them, but not sufficient.
     """
 
     __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds")
@@ -61,15 +64,15 @@ class Matcher:
         self.holds = _all([check.holds for check in self._in_order])
 
     def differences(self, request: Request) -> list[Difference]:
-        """Everything that keeps the request out, in the order of the keys; empty where the matcher holds."""
+        """Return all differences, in the order of the keys; empty if the request matches."""
         return self._explained(request, self._checks)
 
     def quick_differences(self, request: Request, *, tested: bool) -> list[Difference]:
         """
-        The same without what would take long to find out, for a request that no route takes.
+        Return the differences that are cheap to compute, for an unmatched request.
 
-        `tested`: the matcher was tested before; then the check that failed has read its part of
-        the request already, and so have those before it.
+        `tested`: the matcher was tested before; then the checks up to the one that failed have decoded their parts of
+        the request already.
         """
         size = len(request.body)
         cost = BODY if size > MOST_READ_BYTES else HEAVY if size > MOST_SEARCHED_BYTES else math.inf
@@ -81,7 +84,7 @@ class Matcher:
         return self._explained(request, checks)
 
     def misfit(self, request: Request, *, tested: bool) -> float:
-        """About how far the request is from holding, by what costs little to find out. `tested` as above."""
+        """Estimate the distance of the request from a match, at low cost. `tested` as above."""
         far = 0.0
         for check in self._in_order:
             has_read = len(request.body) <= MOST_READ_BYTES or (tested and not far)
@@ -120,10 +123,9 @@ def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
 
 def compile_match(spec: MatchSpec, read_file: ReadFile) -> Matcher:
     """
-    Raises InvalidInputError with every flaw, their paths relative to the mapping.
+    Compile a `match`. Raises InvalidInputError with every flaw, with paths relative to the mapping.
 
-    `read_file` gives schemas. Where all that is wrong is an extra that is not
-    installed, it is MissingExtraError.
+    `read_file` returns schemas. If the only flaws are missing extras, the error is MissingExtraError.
     """
     flaws: list[Flaw] = []
     lacking: list[MissingExtraError] = []
@@ -146,7 +148,7 @@ Maker = Callable[[], Iterable[MatchCheck]]
 
 
 def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator[Maker]:
-    """One maker a key, so that what is wrong with one key hides no other's flaws."""
+    """Yield one function for each key, so that the flaws of one key don't hide those of others."""
 
     def reader(*path: str, dialect: ReadingDialect = ReadingDialect.TEXT) -> Reader:
         return Reader(OPERATORS, dialect, path, flaws)
@@ -196,11 +198,10 @@ def _queried(
 
 def compile_condition(value: object, path: KeyPath = (), *, text: bool = False) -> Condition:
     """
-    A condition on one value, or ABSENT, with bare operators: `.holds(value)`, `.describe()`.
+    Compile a condition on one value, or ABSENT, with operators without a dollar.
 
-    `text`: the value is a text and numbers stand for theirs, as in headers;
-    else it is JSON, where nothing is converted. Raises InvalidInputError with every
-    flaw, below `path`.
+    `text`: the value is a text, and numbers stand for their text, as in headers; otherwise, it is JSON. Raises
+    InvalidInputError with every flaw, below `path`.
     """
     flaws: list[Flaw] = []
     dialect = ReadingDialect.TEXT if text else ReadingDialect.BARE

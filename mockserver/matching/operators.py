@@ -14,7 +14,7 @@ from mockserver.matching.reading import Operator, Reader, ReadingDialect, alone,
 from mockserver.model.http import ABSENT
 
 MAX_UNORDERED = 1000
-"""Pairing items with conditions costs their product."""
+"""Maximum number of items: pairing costs the product of items and conditions."""
 
 
 def presence(reader: Reader, *, there: bool) -> Condition:
@@ -56,7 +56,7 @@ def _combined(
 
 
 def unordered(operand: object, reader: Reader) -> Condition:
-    """A list with just these items, in any order."""
+    """Match a list with exactly these items, in any order."""
     if not isinstance(operand, list) or len(operand) > MAX_UNORDERED:
         raise WrongValueError(
             f"expected a list of at most {MAX_UNORDERED} items, got {shown(operand)}",
@@ -70,7 +70,7 @@ def unordered(operand: object, reader: Reader) -> Condition:
 
 
 def fields(operand: object, reader: Reader) -> Condition:
-    """An object's fields; keys are taken literally."""
+    """Match the fields of an object; keys are literal."""
     if not isinstance(operand, dict):
         raise WrongValueError(
             f"expected a mapping of fields, got {shown(operand)}", "Write {name: condition}"
@@ -107,4 +107,4 @@ OPERATORS: Mapping[str, Operator] = {
     "unordered": unordered,
     "fields": fields,
 }
-"""By the name that authors write; `fields` only where operators carry a dollar."""
+"""Operators by name; `fields` exists only with a dollar."""

@@ -1,9 +1,10 @@
 r"""
-Paths as routes write them, in aiohttp's notation: `/users/{id}`, `/users/{id:\\d+}`, `/files/{rest:.+}`.
+Paths of routes, in aiohttp's notation: `/users/{id}`, `/users/{id:\\d+}`, `/files/{rest:.+}`.
 
-Nothing is normalised: `//`, a trailing slash, `..` and case stay. Segments are
-percent-decoded once, and `%2F` is not a separator: inside the house it stands as
-SLASH until a parameter's value is handed out.
+Nothing is normalised: `
+
+`, a trailing slash, `..` and case are kept. Segments are percent-decoded once. `%2F` is not a separator: it is
+represented by SLASH until the value of a parameter is returned.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from mockserver.errors import InvalidInputError, invalid
 from mockserver.model.http import decode_segment
 
 SLASH = "\uf8ff"
-"""A slash that came as %2F: a character of its segment, no separator."""
+"""A slash that was sent as %2F: a character of its segment, not a separator."""
 
 _LONG_CHARS = 1_000
-"""From this length on a path is decoded by one pass of C code, and once for all callers."""
+"""From this length on, a path is decoded by one pass of C code, and cached."""
 _SWAPPED = str.maketrans("%=", "=%")
 _OTHER = "\ud800"
 _SWAPPED_BYTES = bytes.maketrans(b"%=", b"=%")
@@ -32,7 +33,7 @@ _CROSSES = re.compile(r"[./]|\[\^|\\[SDWP]|\\x2[fF]|\\pZ")
 
 def canonical(raw_path: str) -> str:
     """
-    The path with every segment decoded; an encoded slash becomes SLASH.
+    Return the path with every segment decoded; an encoded slash becomes SLASH.
 
     >>> canonical("/a%20b/c%2Fd").replace(SLASH, "<slash>")
     '/a b/c<slash>d'
@@ -49,7 +50,7 @@ def _by_segment(raw_path: str) -> str:
 @lru_cache(maxsize=8)
 def _long(raw_path: str) -> str:
     """
-    The same for a long path, several times as fast: percent-encoding is quoted-printable with another sign.
+    Decode a long path, several times as fast: percent-encoding is quoted-printable with another sign.
 
     A slash is ASCII, so no character is decoded across it.
     """
@@ -68,12 +69,12 @@ def _long(raw_path: str) -> str:
 
 
 def revealed(value: str) -> str:
-    """A parameter's value as it is handed out, encoded slashes being slashes."""
+    """Return the value of a parameter, with encoded slashes as slashes."""
     return value.replace(SLASH, "/")
 
 
 def regex(source: str) -> re2._Regexp:
-    """A linear-time regular expression that logs nothing. Raises re2.error."""
+    """Compile a linear-time regular expression that logs nothing. Raises re2.error."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 8 << 20
@@ -88,7 +89,7 @@ _FOREIGN = re.compile(
 
 def as_parameter(segment: str) -> str | None:
     r"""
-    The parameter that a literal segment is in the notation of another tool; None where it is none.
+    Return the parameter for a literal segment in the notation of another tool; None if it is not one.
 
     >>> as_parameter(":id"), as_parameter("<int:id>"), as_parameter("**"), as_parameter("orders")
     ('{id}', '{id:\\d+}', '{rest:.+}', None)
@@ -105,11 +106,10 @@ def as_parameter(segment: str) -> str | None:
 
 class Segment:
     """
-    One part of a path between slashes.
+    A segment of a path.
 
-    Exactly one of three: a literal (`text`), one plain parameter (`names` has
-    one name, no `pattern`), or a regular expression with parameters. A `tail`
-    may match slashes and takes all that is left of the path.
+    It is one of: a literal (`text`), a plain parameter (one name, no `pattern`), or a regular expression with
+    parameters. A `tail` may match slashes, and matches the rest of the path.
     """
 
     __slots__ = ("names", "pattern", "source", "tail", "text")
@@ -131,7 +131,7 @@ class Segment:
 
 
 class PathPattern:
-    """A compiled path. Raises InvalidInputError with the place inside the text. `text` is the path as written."""
+    """A compiled path; `text` is the path as written. Raises InvalidInputError."""
 
     __slots__ = ("literal", "names", "segments", "text")
 
@@ -147,7 +147,7 @@ class PathPattern:
             self.literal = "/" + "/".join(segment.text or "" for segment in self.segments)
 
     def match(self, raw_path: str) -> dict[str, str] | None:
-        """The parameters, decoded, where the whole raw path fits; else None."""
+        """Return the decoded parameters if the raw path matches; else None."""
         path = canonical(raw_path)
         if self.literal is not None:
             return {} if path == self.literal else None
@@ -176,7 +176,7 @@ class PathPattern:
 
 
 def take(segment: Segment, part: str, values: list[str]) -> bool:
-    """Whether a part of the path fits a segment that is no tail; appends the values of its parameters."""
+    """Whether a segment other than a tail matches a part of the path; appends the values of its parameters."""
     if segment.text is not None:
         return segment.text == part
     if segment.pattern is None:
@@ -194,7 +194,9 @@ def _bad(message: str, hint: str) -> InvalidInputError:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """`("text", ...)`, `("param", ...)` and `("slash", "/")` in order; braces may nest inside a parameter's regex."""
+    """
+    Yield `("text", ...)`, `("param", ...)` and `("slash", "/")` in order; braces may be nested in a parameter's regex.
+    """
     i, literal = 0, ""
     while i < len(text):
         char = text[i]
@@ -249,7 +251,7 @@ def _segments(text: str) -> list[Segment]:
 
 
 def _harmless(param: str) -> str:
-    """A parameter's regex without its escaped dots and slashes' look-alikes."""
+    """Return a parameter's regex without its escaped dots and backslashes."""
     return param.partition(":")[2].replace("\\.", "").replace("\\\\", "")
 
 
@@ -314,5 +316,5 @@ def _regex_of(group: list[tuple[str, str]]) -> tuple[tuple[str, ...], re2._Regex
 
 
 def _without_groups(pattern: str) -> str:
-    """The pattern with its own capturing groups made non-capturing, so that values keep their names."""
+    """Return the pattern with non-capturing groups, so that values keep their names."""
     return re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)

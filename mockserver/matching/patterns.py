@@ -1,8 +1,7 @@
 """
-Regular expressions that cannot explode: RE2, whole value, linear in the text's length.
+Regular expressions in linear time, by RE2.
 
-RE2 lacks what needs backtracking; a pattern that asks for it is refused with
-the construct's name and what to write instead.
+RE2 does not support constructs that need backtracking; the error names the construct and an alternative.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ import re2
 from mockserver.errors import WrongValueError
 
 MAX_MEMORY_BYTES = 8 << 20
-"""What one pattern and its automaton may take; a pattern that needs more is refused."""
+"""Maximum memory of one pattern and its automaton."""
 MAX_PROGRAM = 10_000
-"""The instructions of a compiled pattern: `x{1,1000}` has some thousand, `\\pL{1,30}` too."""
+"""Maximum number of instructions of a compiled pattern: `x{1,1000}` has some thousand, `\\pL{1,30}` too."""
 MAX_STEPS = 200_000_000
 """
-Instructions times bytes: past it a pattern is not tried. Linear time still grows with the pattern
-where its automaton outgrows the memory: `.*a.{200}` over 1 MiB takes seconds.
+Maximum product of instructions and bytes; beyond it, a pattern does not match.
+
+Linear time still grows with the pattern if its automaton exceeds the memory: `.*a.{200}` over 1 MiB takes seconds.
 """
 
 _LACKS = (
@@ -53,17 +53,17 @@ def _options() -> re2.Options:
 
 
 def whole(pattern: str) -> Callable[[str], bool]:
-    """A test whether the pattern fits a whole text. Raises WrongValueError, with the remedy, for a refused one."""
+    """Return a test whether the pattern matches a complete text. Raises WrongValueError, with a fix."""
     return _bounded(_compile(pattern), "fullmatch")
 
 
 def anywhere(pattern: str) -> Callable[[str], bool]:
-    """A test whether the pattern fits some part of a text. Raises WrongValueError as `whole` does."""
+    """Return a test whether the pattern matches a part of a text. Raises WrongValueError."""
     return _bounded(_compile(pattern), "search")
 
 
 def too_long(pattern: str, text: str) -> bool:
-    """Whether the text is longer than a pattern of that size is tried on."""
+    """Whether the text is too long for a pattern of that size."""
     return bool(len(text.encode("utf-8", "replace")) > MAX_STEPS // _compile(pattern).programsize)
 
 
@@ -117,5 +117,5 @@ def _refusal(pattern: str, reason: str) -> WrongValueError:
 
 
 def _belongs(culprit: str, construct: str) -> bool:
-    """Whether RE2's complaint is about that construct: it quotes the beginning, at times a little more."""
+    """Whether RE2's error is about that construct: it quotes the beginning, sometimes a little more."""
     return culprit.startswith(construct) or construct.startswith(culprit) or construct[-2:] == culprit[-2:]

@@ -1,4 +1,8 @@
-"""JSON Schema 2020-12 over a request's JSON. References stay in the scenario's folder; nothing is fetched."""
+"""
+JSON Schema 2020-12 conditions on the JSON body.
+
+References stay in the scenario's folder; nothing is loaded from a network.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 _FOLDER = "scenario:///"
-"""Where schemas live for each other's references: the scenario's folder."""
+"""The base URI of schemas, which stands for the scenario's folder."""
 _REGEX_BYTES = 1 << 20
 _SAID_CHARS = 200
 
@@ -25,9 +29,9 @@ ReadFile = Callable[[str, KeyPath], bytes]
 
 def schema(written: object, path: KeyPath, read_file: ReadFile) -> MatchCheck:
     """
-    That the body is JSON which the schema takes. `written` is the schema, or a file's name.
+    Check that the JSON body is valid. `written` is the schema, or the name of a file.
 
-    Raises InvalidInputError for what is no schema, MissingExtraError without the library.
+    Raises InvalidInputError for an invalid schema, MissingExtraError without the library.
     """
     validator = _compile(written, path, read_file)
 
@@ -100,7 +104,7 @@ def json_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
 
 
 def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
-    """A schema that another one refers to. Raises ValueError, which the library reports."""
+    """Return a referenced schema. Raises ValueError, which the library reports."""
     if not uri.startswith(_FOLDER):
         raise ValueError("remote files are not loaded; put the schema beside the scenario")
     try:
@@ -110,7 +114,7 @@ def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
 
 
 def _plain(value: object, path: KeyPath, depth: int = 0) -> object:
-    """The same with numbers that have forgotten how they were written: the library knows Python's own only."""
+    """Return the schema with plain numbers, because the library knows only Python's own types."""
     if depth > MAX_DEPTH:
         raise invalid(path, f"the schema is nested more than {MAX_DEPTH} deep", "Use $defs and $ref")
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
 """
-Selectors: one notation that names a part of a request, for `per`, `by` and `same`.
+Selectors name a part of a request, for `per`, `by` and `same`.
 
-`method`, `path`, `body`, `client.ip`, `headers.NAME`, `query.NAME`, `cookies.NAME`,
-`form.NAME`, `path.NAME`, `json.a.b[0]`; what begins with `{{` is a template.
+`method`, `path`, `body`, `client.ip`, `headers.NAME`, `query.NAME`, `cookies.NAME`, `form.NAME`, `path.NAME`,
+`json.a.b[0]`, or a template.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROOTS = ("method", "path", "body", "client.ip", "headers.", "query.", "cookies.
 
 
 class Selector:
-    """A compiled selector. `template` is set where it needs a scope."""
+    """A compiled selector. `template` is set if it needs a scope."""
 
     __slots__ = ("_part", "template", "text")
 
@@ -35,7 +35,7 @@ class Selector:
     def value(
         self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
     ) -> object:
-        """The named part, or ABSENT where the request has none."""
+        """Return the selected part; ABSENT if the request has none."""
         if self._part is not None:
             return self._part(request, path)
         assert scope is not None
@@ -48,7 +48,7 @@ class Selector:
     def key(
         self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
     ) -> str | None:
-        """The value as a text to tell calls apart by; None where it is absent."""
+        """Return the value as a text that distinguishes calls; None if it is absent."""
         value = self.value(request, path, scope) if self._part is None else self._part(request, path)
         if value.__class__ is str:
             return value
@@ -58,7 +58,7 @@ class Selector:
 
 
 def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selector:
-    """Raises InvalidInputError where it is not a valid selector."""
+    """Compile a selector. Raises InvalidInputError."""
     if text.startswith("{{"):
         return Selector(text, None, compile_text(text, path, names=names))
     part = _part(text)
@@ -142,7 +142,7 @@ def json_at(request: Request, path: Iterable[str | int]) -> Any:
 
 
 def body_key(request: Request) -> str:
-    """What makes two bodies the same: their bytes, content-decoded; of a multipart body its parts."""
+    """Return a hash by which bodies are equal: of the decoded bytes or, for a multipart body, of its parts."""
     try:
         named = request.headers.get("content-type", "").lower()
         if "multipart" in named and request.media_type.startswith("multipart/"):

@@ -1,8 +1,8 @@
 """
 Conditions on the files of a multipart body.
 
-In a form a part is known by its field's name; in any other multipart body by
-its Content-ID, else by its place: "0" is the first.
+In a form, a part is named by its field; in other multipart bodies by its Content-ID, else by its number: "0" is the
+first.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ ASKED: dict[str, tuple[ReadingDialect, Read]] = {
     "length": (ReadingDialect.BARE, lambda part: len(part.body)),
     "sha256": (ReadingDialect.TEXT, lambda part: [hashlib.sha256(part.body).hexdigest()]),
 }
-"""What can be asked of a file. `length` counts bytes."""
+"""What can be matched in a file. `length` is the number of bytes."""
 
 
 def files_of(request: Request) -> dict[str, list[Part]]:
-    """The files by name. Raises UnreadableBodyError."""
+    """Return the files by name. Raises UnreadableBodyError."""
     return request.once("files", lambda: _read(request))
 
 
@@ -52,8 +52,9 @@ def _read(request: Request) -> dict[str, list[Part]]:
 
 def upload(name: str, written: object, reader: Reader) -> MatchCheck:
     """
-    Conditions on the file of that name: a mapping of ASKED, which one of its parts fulfils;
-    or a bare condition, which is one on the file name.
+    Check the files with that name.
+
+    A mapping of ASKED must be true for one of them; other conditions apply to the file name.
     """
     if isinstance(written, dict) and (
         written.keys() & ASKED.keys() or written.keys() - reader.operators.keys()
@@ -120,7 +121,7 @@ def _reasons(name: str, part: Part, conditions: dict[str, Condition]) -> list[Di
 
 
 def _missing(name: str, reasons: list[Difference], request: Request) -> list[Difference]:
-    """The reasons, with what came in place of the file."""
+    """Return the differences, with what was sent in place of the file."""
     files = files_of(request)
     if not reasons or name in files:
         return reasons

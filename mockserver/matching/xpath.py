@@ -1,9 +1,13 @@
 """
-XPath 1.0 over an XML body, on a parser that loads nothing and expands no entity.
+XPath 1.0 conditions on an XML body. The parser loads nothing and expands no entities.
 
-Namespaces count for nothing: `//soap:Body/order`, `//Body/order` and
-`//x:Body/order` ask the same, whatever prefixes the client chose. XPath can't be
-stopped once it runs, so the size of what it runs over is bounded.
+Namespaces are ignored: `
+
+soap:Body/order`, `
+
+Body/order` and `
+
+x:Body/order` are the same. XPath can't be stopped while it runs, so the size of its input is limited.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from mockserver.model.mismatch import Difference
 
 MAX_BYTES = 1 << 20
 MAX_ELEMENTS = {1: 50_000, 2: 1_000, 3: 300}
-"""By the query's order: what it costs grows with this power of the number of elements."""
+"""Maximum number of elements by the query's order: its cost grows with this power of that number."""
 MAX_FOUND = 1_000
 MAX_FOUND_CHARS = 4 << 20
 
@@ -35,9 +39,9 @@ _DOCTYPE = b"<!DOCTYPE"
 
 def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     """
-    A condition on the texts of what the query finds; a number, text or boolean counts as one text.
+    Check a condition on the texts of the results; a number, text or boolean counts as one text.
 
-    Raises InvalidInputError for what is not a valid XPath, MissingExtraError without the library.
+    Raises InvalidInputError for an invalid XPath, MissingExtraError without the library.
     """
     query = _XPathQuery(text, path)
 
@@ -57,7 +61,7 @@ def _instead_of_xml(request: Request) -> str:
 
 
 class _XPathQuery:
-    """A compiled XPath, and the bound that its shape asks for."""
+    """A compiled XPath, and the limit for its shape."""
 
     __slots__ = ("_etree", "_limit", "_xpath", "text")
 
@@ -73,7 +77,7 @@ class _XPathQuery:
             raise invalid(path, f"{text!r} is not a valid XPath: {error}", hint, at_key=True) from None
 
     def texts(self, request: Request) -> list[str]:
-        """What the query finds, as texts. Raises UnreadableBodyError."""
+        """Return the results as texts. Raises UnreadableBodyError."""
         return request.once(f"xpath {self.text}", lambda: self._find(request))
 
     def _find(self, request: Request) -> list[str]:
@@ -113,7 +117,7 @@ def _scalar(result: object) -> str:
 
 def without_prefixes(text: str) -> str:
     """
-    The query with every namespace prefix dropped; literals and axes stay.
+    Return the query without namespace prefixes; literals and axes are kept.
 
     >>> without_prefixes("//s:Body/child::o:order[@x:id='a:b']")
     "//Body/child::order[@id='a:b']"
@@ -123,8 +127,8 @@ def without_prefixes(text: str) -> str:
 
 def order(text: str) -> int:
     """
-    1 to 3: how often a query sweeps the document from within a sweep. A look back or aside
-    counts as one more; a union costs the square of what it unites.
+    Return 1 to 3: how often a query scans the document from within a scan. A step back or aside counts as one more; a
+    union costs the square of its parts.
 
     >>> order("/a/b"), order("//a/@id"), order("//a | //b"), order("//a[../b]"), order("//a[//b[//c]]")
     (1, 1, 2, 2, 3)
@@ -135,7 +139,7 @@ def order(text: str) -> int:
 
 
 def _parse(etree: ModuleType, request: Request) -> tuple[Any, int]:
-    """The root without namespaces, and how many elements there are at most. Raises UnreadableBodyError."""
+    """Return the root without namespaces, and the maximum number of elements. Raises UnreadableBodyError."""
     data = request.decoded_body
     elements = data.count(b"<") - data.count(b"</")
     if not data:

@@ -1,9 +1,8 @@
 """
-The routes that would nearly have taken a request, and what kept each out, as a colleague would say it.
+The routes that are nearest to an unmatched request, with their differences.
 
-Made only for a miss, and its cost is bounded: paths are compared first, what
-`match` asks is looked at where the path is similar, and differences are worked
-out for the routes that are named.
+The cost is limited: paths are compared first, `match` only if the path is similar, and differences are computed only
+for the routes in the result.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ __all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "sugges
 
 _SHOWN_CHARS = 255
 _FAR = 1.5
-"""What is so much farther off than the nearest explains nothing."""
+"""Routes that are this much farther away than the nearest are left out."""
 
 
 class RouteShape(Protocol):
-    """What a route asks of a request. `methods` None is any; `host` None likewise."""
+    """The conditions of a route. `methods` None is any; `host` None likewise."""
 
     @property
     def id(self) -> str: ...
@@ -48,7 +47,7 @@ S = TypeVar("S", bound=RouteShape)
 
 
 def report(request: Request, shape: RouteShape) -> list[Difference]:
-    """Everything in the request that keeps it from the route: host, method, path, then `match` in its order."""
+    """Return all differences of the request from the route: host, method, path, then `match` in its order."""
     line = _line(request, shape, path_difference(request.path, shape.pattern))
     differences = shape.matcher.differences(request) if shape.matcher is not None else []
     return line + [_elsewhere(request, difference) for difference in differences]
@@ -62,11 +61,10 @@ def nearest(
     family: Callable[[S], Hashable] = lambda shape: shape.id,
 ) -> list[tuple[S, list[Difference]]]:
     """
-    The routes nearest to the request, nearest first; of equals the earlier. None where no path is similar.
+    Return the nearest routes, nearest first, then in their order; none if no path is similar.
 
-    Of one `family` there is at most one. A route without any difference is kept
-    out by something that is not in the request: its state, its `if`, or a
-    sequence that stopped. At most MOST_TARGETS routes are looked at.
+    There is at most one of each `family`. A route without any difference was excluded by its state, its `if`, or the
+    end of its sequence. At most MOST_TARGETS routes are compared.
     """
     paths: dict[str, Difference | None] = {}
     ranked: list[tuple[float, int, S, list[Difference]]] = []
@@ -120,7 +118,7 @@ def _method(request: Request, shape: RouteShape) -> Difference | None:
 
 
 def shown_method(method: str) -> str:
-    """A method as an explanation shows it."""
+    """Return a method, shortened for a text."""
     return method if len(method) <= _SHOWN_CHARS else method[: _SHOWN_CHARS - 1] + "…"
 
 
@@ -132,7 +130,7 @@ def _match(request: Request, shape: RouteShape, *, tested: bool) -> list[Differe
 
 
 def _elsewhere(request: Request, difference: Difference) -> Difference:
-    """The difference, saying so where a missing part came in another part of the request."""
+    """Return the difference; with a hint if a missing part is in another part of the request."""
     part, _, name = difference.where.partition(".")
     if difference.actual is not ABSENT or difference.hint or not name:
         return difference
@@ -159,7 +157,7 @@ def _names(request: Request) -> dict[str, Iterable[str]]:
 def as_text(
     request: Request, ranked: Sequence[tuple[RouteShape, Sequence[Difference]]], *, has_routes: bool = True
 ) -> str:
-    """The whole nearest miss, for a client that takes no JSON and for the log."""
+    """Return the nearest routes and their differences as text, for clients that don't accept JSON and for the log."""
     lines = [f"No route matches {shown_method(request.method)} {shown_path(request.path)}"]
     if not ranked:
         lines.append("No route is similar." if has_routes else "There are no routes.")
