@@ -1,4 +1,4 @@
-"""Nodes to plain data, by YAML 1.2's core schema; what JSON can't hold is gathered as it is met."""
+"""Nodes to plain data, by YAML 1.2's core schema. What JSON can't hold is collected."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mockserver.scenarios.yaml.nodes import COLLECTION, DEEPEST, PLAIN, QUOTED
 from mockserver.scenarios.yaml.scalars import NUMBER_START, WORDS, value_of
 
 _ROOM = 4_000_000
-"""What aliases may add: about 200,000 values, a text counting for its length and each value for 20."""
+"""Limit of the data that aliases add: about 200,000 values; a text counts its length, and each value 20."""
 
 
 class ExpansionError(MockServerError):
-    """Ends the building; `found` is the node and what is wrong with it."""
+    """Ends the building; `found` is the node, and what is wrong with it."""
 
     def __init__(self, node: Node, message: str, hint: str) -> None:
         super().__init__(message)
@@ -25,9 +25,9 @@ class ExpansionError(MockServerError):
 
 class Builder:
     """
-    Makes data from nodes; `found` are the nodes that are wrong, with message
-    and hint. An alias is built anew where it stands, so that no change to the
-    data is seen elsewhere.
+    Creates data from nodes; `found` are the invalid nodes, with message and hint.
+
+    The data of an alias is created again at each use, so that changes at one place don't affect others.
     """
 
     def __init__(self, text: str) -> None:
@@ -122,7 +122,7 @@ class Builder:
             )
 
     def _merge(self, data: dict[str, Any], key_node: Node, node: Node) -> None:
-        """`<<`: own keys win, then the earlier of a list (yaml.org/type/merge)."""
+        """`<<`: own keys take precedence, then earlier mappings of a list (yaml.org/type/merge)."""
         for source in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(source, MappingNode):
                 self.found.append(
@@ -133,7 +133,7 @@ class Builder:
                 data.setdefault(key, value)
 
     def _odd_key(self, node: MappingNode, key: Node) -> None:
-        """A key that is no scalar: nearly always a template whose quotes were forgotten."""
+        """Report a key that is not a scalar: nearly always a template without quotes."""
         if (
             isinstance(key, MappingNode)
             and node.flow_style

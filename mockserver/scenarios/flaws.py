@@ -1,8 +1,4 @@
-"""
-What pydantic says of a spec, as flaws: in plain words, with the near key and the value that was given.
-
-It serves whoever validates what an author wrote, files and admin API alike.
-"""
+"""Converts errors of pydantic to flaws: in plain words, with the nearest key and the actual value."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ _UNKNOWN: Any = object()
 
 
 def parse_spec(model: type[S], data: object) -> S:
-    """`data` as the spec it should be. Raises InvalidInputError with every flaw."""
+    """Return `data` as a spec. Raises InvalidInputError with every flaw."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -29,13 +25,14 @@ def parse_spec(model: type[S], data: object) -> S:
 
 
 MOST_FLAWS = 100
-"""So many are told at once: each costs the search for its place and for near names."""
+"""Maximum number of flaws: each costs a search for its place and for similar names."""
 
 
 def flaws_of(error: ValidationError, model: type[BaseModel], data: object = _UNKNOWN) -> list[Flaw]:
     """
-    Every flaw once. With `data`, what was validated, paths are those of its
-    author: `reply.status`, although the validator saw a list of one reply.
+    Return every flaw once.
+
+    With `data`, paths are those of the author: `reply.status`, even if the validator saw a list of one reply.
     """
     flaws_by_place: dict[tuple[KeyPath, str], Flaw] = {}
     errors = error.errors(include_url=False)
@@ -51,7 +48,7 @@ def flaws_of(error: ValidationError, model: type[BaseModel], data: object = _UNK
 
 
 def written(path: KeyPath, data: object) -> KeyPath:
-    """`path` without the parts that `data` doesn't have: union tags, and indexes of what was no list."""
+    """Return `path` without parts that `data` doesn't have: union tags, and indexes of a value that is not a list."""
     kept: list[str | int] = []
     for part in path:
         if _has(data, part):
@@ -120,7 +117,7 @@ def _in_plain_words(details: ErrorDetails) -> tuple[str, str]:
 
 
 def _given(value: object) -> str:
-    """A value as its author would write it."""
+    """Return a value as in YAML."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return shown(value)
@@ -156,7 +153,7 @@ def _choice(given: object, expected: str) -> tuple[str, str]:
 
 
 Schemas = list[dict[str, Any]]
-"""JSON Schemas of what can stand at one place: they know the keys behind validators of any type."""
+"""JSON Schemas of the possible values at one place: they know the keys behind validators."""
 
 
 @cache
@@ -170,12 +167,16 @@ def schemas_of(model: type[BaseModel]) -> Schemas:
 
 
 def step(schemas: Schemas, part: str | int) -> Schemas:
-    """The schemas of what is at a key, or at any index, below."""
+    """Return the schemas of the value at a key, or at any index."""
     return [below for schema in schemas for below in _below(schema, part)]
 
 
 def _schemas_at(model: type[BaseModel], path: KeyPath) -> Schemas:
-    """A part of the path that no schema knows is skipped: a list's index that its author left out."""
+    """
+    Return the schemas at a path.
+
+    Parts that no schema knows are skipped: the author may have left out the index of a list.
+    """
     schemas = schemas_of(model)
     for part in path:
         schemas = step(schemas, part) or schemas
@@ -194,7 +195,7 @@ _DEFS = "$mockserver-defs"
 
 
 def _alternatives(schema: object, defs: dict[str, Any]) -> Schemas:
-    """A schema without its references and unions."""
+    """Return a schema without references and unions."""
     if not isinstance(schema, dict):
         return []
     if name := schema.get("$ref"):
@@ -209,7 +210,7 @@ def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 
 def _purpose(model: type[BaseModel], path: KeyPath) -> str:
-    """How a missing key is written, as far as its schema shows it."""
+    """Return how to write a missing key, with an example from its schema."""
     key = str(path[-1])
     examples = (_example(schema) for schema in step(_schemas_at(model, path[:-1]), key))
     known = next((example for example in examples if example is not None), None)

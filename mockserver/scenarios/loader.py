@@ -1,6 +1,4 @@
-"""
-Paths to scenarios, all or nothing: every error of every file is gathered before anything is refused.
-"""
+"""Loads scenarios from paths: all or none, with the errors of all files."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ _SUFFIXES = (".yaml", ".yml", ".scenario.json")
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A scenario file. `path` is as given, so errors show what the user knows; `named` is one that was asked for itself."""
+    """A scenario file. `path` is as given, for error texts; `named`: it was given itself, not its folder."""
 
     path: Path
     named: bool = False
@@ -41,8 +39,10 @@ class FoundFile:
 
 def find(paths: Iterable[str | Path]) -> list[FoundFile]:
     """
-    Scenario files, in the order of their paths, each once. A folder gives
-    those below it that are named as scenarios. Raises LoadError.
+    Return scenario files in the order of their paths, without duplicates; of folders, those with the name of a
+    scenario file.
+
+    Raises LoadError.
     """
     paths = list(paths)
     files: dict[Path, Path] = {}
@@ -66,12 +66,12 @@ def find(paths: Iterable[str | Path]) -> list[FoundFile]:
 
 
 def empty_folders(paths: Iterable[str | Path]) -> list[Path]:
-    """Folders among `paths` without a scenario: no error, but worth a word."""
+    """Return the folders among `paths` without a scenario."""
     return [path for path in map(Path, paths) if path.is_dir() and not next(_below(path, set()), None)]
 
 
 def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Links are followed, as Kubernetes mounts a ConfigMap by them; a circle of them ends."""
+    """Yield the scenario files in a folder. Links are followed, because Kubernetes mounts a ConfigMap with them."""
     real = folder.resolve()
     if real in seen:
         return
@@ -87,8 +87,9 @@ def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
 
 def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> list[Source]:
     """
-    The scenarios of files and folders. `env` fills `${NAME}`; default: the
-    environment of this process. Raises LoadError with the errors of all files.
+    Return the scenarios of files and folders.
+
+    `env` replaces `${NAME}`; default: the environment of this process. Raises LoadError.
     """
     env = os.environ if env is None else env
     sources: list[Source] = []
@@ -114,7 +115,7 @@ def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> l
 def from_text(
     text: str | bytes, name: str, kind: Kind = "yaml", env: Mapping[str, str] | None = None
 ) -> Source:
-    """A scenario without a file. Without `env` no environment variable is set. Raises LoadError."""
+    """Return a scenario without a file. Without `env`, no environment variable is set. Raises LoadError."""
     return from_bundle(text, {}, name, kind, env)
 
 
@@ -125,7 +126,7 @@ def from_bundle(
     kind: Kind = "yaml",
     env: Mapping[str, str] | None = None,
 ) -> Source:
-    """A scenario whose body and schema files came with it. Raises LoadError."""
+    """Return a scenario with its body and schema files. Raises LoadError."""
     document = _document(text, name, kind)
     bundle = {normpath(path): content for path, content in files.items()}
     return _source(document, name, name, env or {}, bundle=bundle)
@@ -133,9 +134,10 @@ def from_bundle(
 
 def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Source:
     """
-    The same scenario with other content, for a change made at runtime: its
-    file stays as it is, and the files beside it stay in reach. Written as
-    YAML, numbers keep their text. Raises LoadError.
+    Return a scenario with other content, for a change at runtime.
+
+    Its file is not changed, and the files beside it can still be used. The content is written as YAML, so that numbers
+    keep their text. Raises LoadError.
     """
     document = _document(dump(data, ScenarioSpec), source.label, "yaml")
     return _source(
@@ -153,8 +155,9 @@ def again(
     text: str, kind: Kind, name: str, label: str, file: Path | None, bundle: Mapping[str, bytes]
 ) -> Source:
     """
-    A scenario that another run of the server was given, at its admin API.
-    `file` is the one that it stands in the place of, if any. Raises LoadError.
+    Return a scenario that an earlier run of the server got by its admin API.
+
+    `file` is the one that it replaces. Raises LoadError.
     """
     document = _document(text, label, kind)
     folder = file.parent if file is not None else None
@@ -162,12 +165,12 @@ def again(
 
 
 def _env_of(file: Path | None) -> Mapping[str, str]:
-    """Only who may write files here may read the environment."""
+    """Return the environment for a scenario: only those in files may read it."""
     return os.environ if file is not None else {}
 
 
 def _load(file: FoundFile, env: Mapping[str, str]) -> Source | None:
-    """None for an OpenAPI document that lies among scenarios. Raises LoadError."""
+    """Load a file; None for an OpenAPI document among scenarios. Raises LoadError."""
     label = file.path.as_posix()
     document = _document(_bytes(file.path, label), label, file.kind)
     if is_contract(document.data):
@@ -199,7 +202,7 @@ def _document(text: str | bytes, label: str, kind: Kind) -> Document:
 
 
 def _source(document: Document, stem: str, label: str, env: Mapping[str, str], **place: Any) -> Source:
-    """The spec of a document, or every flaw of it: of its text, its values, its names."""
+    """Return a document as a source. Raises LoadError with all flaws: of text, values and names."""
     data, flaws = filled(document.data, env)
     flaws = [*document.flaws, *flaws]
     spec = None
@@ -215,7 +218,7 @@ def _source(document: Document, stem: str, label: str, env: Mapping[str, str], *
 
 
 def _new(flaws: Sequence[Flaw], known: Sequence[Flaw]) -> list[Flaw]:
-    """Flaws but those that follow from a value that could not be read: at its place or below it."""
+    """Return the flaws without those at or below an unreadable value."""
     unread = {unread_flaw.path for unread_flaw in known if not unread_flaw.at_key}
     return [flaw for flaw in flaws if not any(flaw.path[:n] in unread for n in range(len(flaw.path) + 1))]
 

@@ -1,9 +1,8 @@
 """
-An OpenAPI document with its schemas as JSON Schema 2020-12, whatever its version.
+Normalises an OpenAPI document: its schemas become JSON Schema 2020-12, whatever its version.
 
-3.0 has a dialect of its own: `nullable`, `exclusiveMinimum: true`, one
-`example`, and nothing counts beside a `$ref` (OpenAPI 3.0.4, 4.7.24). What
-came as examples stays as it came.
+3.0 has its own dialect: `nullable`, `exclusiveMinimum: true`, one `example`, and keys beside a `$ref` are ignored
+(OpenAPI 3.0.4, 4.7.24). Examples are not changed.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ NAMED = frozenset((
     "headers", "requestBodies", "securitySchemes", "links", "callbacks", "pathItems", "paths", "content", "encoding",
     "variables", "webhooks",
 ))  # fmt: skip
-"""What holds things by names of the author's own: no key in there is a word of the language."""
+"""Keys whose children have names chosen by the author."""
 DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
 _FORGOTTEN = frozenset(("$id", "$schema", "id", "description", "summary", "externalDocs"))
 _BESIDE = ("example", "readOnly", "writeOnly")
@@ -72,7 +71,7 @@ def _or_null(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bounded(node: dict[str, Any]) -> dict[str, Any]:
-    """`format: int32` and `int64` are bounds, which JSON Schema doesn't know as formats."""
+    """Convert `format: int32` and `int64` to bounds, which JSON Schema does not know as formats."""
     limit = _BOUNDS.get(node["format"]) if isinstance(node.get("format"), str) else None
     if limit is not None and node.get("type") in ("integer", "number", ["integer", "null"]):
         if "minimum" not in node and "exclusiveMinimum" not in node:

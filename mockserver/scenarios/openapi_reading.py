@@ -1,8 +1,7 @@
 """
-The files of an OpenAPI document, read: the one that was named and those that it refers to.
+Reads an OpenAPI document, and the files that it refers to.
 
-Nothing is fetched. Everything that is wrong with a document is said with the
-file and a JSON pointer.
+Nothing is loaded from a network. Errors have the file and a JSON pointer.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from mockserver.scenarios.yaml.syntax import json_error
 from mockserver.scenarios.yaml.yaml12 import parse
 
 ReadFile = Callable[[str], bytes]
-"""The bytes of a file, by its name as seen from the first one's folder. Raises InvalidInputError."""
+"""Returns the bytes of a file, by its name relative to the folder of the first one. Raises InvalidInputError."""
 
 MAX_FILES = 500
 _DEEPEST = 200
@@ -32,7 +31,7 @@ _EXAMPLES = ("example", "examples", "default")
 
 @dataclass(frozen=True)
 class Specification:
-    """All documents of one contract, schemas as JSON Schema 2020-12. `name` is the first one's."""
+    """All documents of a contract, with schemas as JSON Schema 2020-12. `name` is that of the first."""
 
     name: str
     version: str
@@ -44,12 +43,12 @@ class Specification:
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
-        """The paths of its servers, variables at their defaults, without a slash at the end."""
+        """The paths of its servers, with default values of variables, without a slash at the end."""
         return tuple(dict.fromkeys(base_of(server) for server in self.root.items("servers")))
 
 
 def base_of(server: DocumentNode) -> str:
-    """The path of a server's URL; empty for one without."""
+    """Return the path of a server's URL; empty if it has none."""
     url = str(server.value.get("url", "")) if isinstance(server.value, dict) else ""
     for name, variable in server.mapping("variables"):
         url = url.replace("{" + name + "}", str(variable.value.get("default", "")))
@@ -59,7 +58,7 @@ def base_of(server: DocumentNode) -> str:
 
 
 def read(name: str, read_file: ReadFile) -> Specification:
-    """Raises InvalidInputError, with every file and reference that can't be followed."""
+    """Read a document. Raises InvalidInputError, with every broken file and reference."""
     first = _parsed(name, read_file(name))
     version = _version(name, first)
     old = version.startswith("3.0")
@@ -88,7 +87,7 @@ def read(name: str, read_file: ReadFile) -> Specification:
 
 
 def _parsed(name: str, raw: bytes) -> object:
-    """JSON where the file is JSON, whatever its name; else YAML. Raises InvalidInputError."""
+    """Parse JSON if the file is JSON, whatever its name; else YAML. Raises InvalidInputError."""
     try:
         text = decode(raw)
         if not text.lstrip().startswith("{"):
@@ -114,7 +113,7 @@ def _placed(name: str, flaw: Flaw) -> Flaw:
 
 
 def _version(name: str, data: object) -> str:
-    """Raises InvalidInputError for what is no OpenAPI document of 3.0 or 3.1."""
+    """Return the version. Raises InvalidInputError for anything but OpenAPI 3.0 and 3.1."""
     if not isinstance(data, dict):
         raise invalid(
             (), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0"
@@ -139,7 +138,11 @@ def _version(name: str, data: object) -> str:
 
 
 def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, data: bool = False) -> object:
-    """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
+    """
+    Return the value with plain numbers, except in examples, which replies are made of.
+
+    `named`: its keys are names of the author.
+    """
     if depth > _DEEPEST:
         raise invalid((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref")
     if isinstance(value, dict):
@@ -156,7 +159,7 @@ def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, dat
 
 
 def _references(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every `$ref` with its place; what stands in an example is none."""
+    """Yield every `$ref` with its place, except in examples."""
     if isinstance(value, dict):
         ref = value.get("$ref")
         if isinstance(ref, str):

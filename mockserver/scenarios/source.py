@@ -1,4 +1,4 @@
-"""A scenario and where it came from: its text, its places, and the files beside it."""
+"""A scenario with its text, its positions, and the files beside it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class LoadError(InvalidInputError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """
-    One scenario as written. `data` is what its text says, before the
-    environment is filled in; nobody changes it.
+    One scenario as written.
+
+    `data` is the content of its text, before the environment is filled in; it is never changed.
     """
 
     name: str
@@ -51,7 +52,11 @@ class Source:
         return position(self.document, flaw)
 
     def locate(self, flaw: Flaw) -> str:
-        """`scenarios/payments.yaml:14:7: routes[2].reply.stauts: unknown key. Did you mean 'status'?`."""
+        """
+        Return the text of a flaw: `scenarios/payments.yaml:14:7: routes[2].reply.stauts: unknown key.
+
+        Did you mean 'status'?`.
+        """
         return located(self.label, self.document, flaw)
 
     def located(self, flaws: Iterable[Flaw]) -> list[tuple[str, Flaw]]:
@@ -59,13 +64,14 @@ class Source:
         return located_in(self.label, self.document, flaws)
 
     def as_written(self, flaw: Flaw) -> Flaw:
-        """The same with the path of the text: `reply.status`, also where specs know a list of one reply."""
+        """Return the flaw with its path in the text: `reply.status`, even if specs have a list of one reply."""
         return as_written(self.document, flaw)
 
     def read_file(self, name: str, key_path: KeyPath) -> bytes:
         """
-        A file that the scenario names at `key_path`: of its bundle, or beside
-        it. Raises InvalidInputError, also for whatever leads out of its folder.
+        Return a file that the scenario names at `key_path`, from its bundle or its folder.
+
+        Raises InvalidInputError, also for a file outside of its folder.
         """
         if (known := normpath(name)) in self.bundle:
             return self.bundle[known]
@@ -88,7 +94,7 @@ def located_in(label: str, document: Document | None, flaws: Iterable[Flaw]) -> 
 
 
 def located(label: str, document: Document | None, flaw: Flaw) -> str:
-    """A flaw with its place, its path as the author would write it."""
+    """Return the text of a flaw, with its position and its path as written."""
     if document is None:
         at = f":{flaw.line}:{flaw.column}" if isinstance(flaw, PlacedFlaw) else ""
         return f"{label}{at}: {_sentence(flaw)}"
@@ -129,7 +135,7 @@ def _beside(folder: Path | None, name: str, bundled: list[str]) -> bytes:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The real path. Links are followed first: what counts is where the bytes lie."""
+    """Return the real path. Links are resolved first, because the location of the bytes counts."""
     stay = "Put it beside the scenario, or below"
     if Path(name).is_absolute():
         raise _UnusableFileError(

@@ -1,4 +1,4 @@
-"""A file of troubles for the sweep: read, and told of with file, line and near name where it is wrong."""
+"""Reads a trouble file for the sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.schema.trouble import TroublesFileSpec
 
 
 def read_troubles(path: Path) -> tuple[TroublesFileSpec, Document]:
-    """What it says, and its text. Raises LoadError with every flaw."""
+    """Return the content of a trouble file, and its document. Raises LoadError with every flaw."""
     try:
         raw = path.read_bytes()
     except OSError as failure:
@@ -33,5 +33,5 @@ def read_troubles(path: Path) -> tuple[TroublesFileSpec, Document]:
 
 
 def refused(path: Path, document: Document | None, flaws: Iterable[Flaw]) -> LoadError:
-    """Those flaws of that file, in the order of their lines."""
+    """Return an error with flaws of that file, in the order of their lines."""
     return LoadError(located_in(path.as_posix(), document, flaws))

@@ -63,7 +63,7 @@ class GapsSpec(Spec):
         return self
 
     def broken(self, gap_s: float) -> str:
-        """The bound that the gap breaks, in words; empty where it keeps them all."""
+        """Return the bound that the gap violates, in words; empty if there is none."""
         for limit_s, words, broken in (
             (self.gt_s, "more than", self.gt_s is not None and gap_s <= self.gt_s),
             (self.min_s, "at least", self.min_s is not None and gap_s < self.min_s),
@@ -100,7 +100,7 @@ DECORRELATED = "decorrelated"
 
 
 def _jitter(value: object) -> object:
-    """The range that a nominal gap is multiplied by, or `decorrelated`. Raises WrongValueError."""
+    """Return the range of factors for a nominal gap, or `decorrelated`. Raises WrongValueError."""
     hint = "Write 0.25, [0.5, 1], full, none or decorrelated"
     if isinstance(value, str):
         if value == DECORRELATED:

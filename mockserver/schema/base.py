@@ -1,4 +1,4 @@
-"""What all specs have in common: frozen, strict, unknown keys forbidden."""
+"""The base of all specs: frozen, strict, without unknown keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.model import durations
 
 
 class Spec(BaseModel):
-    """What an author writes. Field names, or their aliases, are the keys of the language."""
+    """What an author writes. Field names, or their aliases, are the keys."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -27,7 +27,7 @@ class Spec(BaseModel):
     )
 
     def has(self, key: str) -> bool:
-        """Whether the author wrote it, even as null."""
+        """Whether the author wrote the key, even with the value null."""
         return key in self.model_fields_set
 
 
@@ -45,7 +45,7 @@ def without_extensions(value: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def duration_s(value: object) -> float:
-    """Seconds of a duration as authors write it. Raises WrongValueError."""
+    """Return the seconds of a duration as written. Raises WrongValueError."""
     try:
         seconds = durations.parse_duration_s(value)
     except ValueError as error:
@@ -71,7 +71,7 @@ DurationS = Annotated[
         }
     ),
 ]
-"""Seconds, at least 0; written as text with a unit."""
+"""Seconds, at least 0; written as a text with a unit."""
 
 
 def _seconds(value: object) -> float:
@@ -98,13 +98,13 @@ Seconds = Annotated[
         }
     ),
 ]
-"""Seconds, at least 0; in checks a plain number is a number of seconds."""
+"""Seconds, at least 0; in checks, a plain number is a number of seconds."""
 
 _RANGE = {"gte": "min", "lte": "max"}
 
 
 def range_keys(value: dict[Any, Any]) -> dict[Any, Any]:
-    """A range with `min` and `max` where its author wrote `gte` and `lte`. Raises WrongValueError where both stand there."""
+    """Return a range with `min` and `max` in place of `gte` and `lte`. Raises WrongValueError if both are given."""
     for key, name in _RANGE.items():
         if key in value and name in value:
             raise WrongValueError(f"`{name}` and `{key}` mean the same", "Keep one of them")
@@ -130,7 +130,7 @@ TextLike = Annotated[
 """A text; a YAML number or boolean stands for its text as written."""
 
 UNSET: Any = None
-"""The default of a key whose type has no None: null is an error there, leaving it out is not."""
+"""The default of a key that has no null: null is an error, a missing key is not."""
 
 Json = Annotated[Any, Field(description="Any JSON value; strings may be templates.")]
 
@@ -144,7 +144,7 @@ _PLAIN: dict[str, type | tuple[type, ...]] = {
 
 
 class SpecSchema(GenerateJsonSchema):
-    """JSON Schemas whose defaults can be written: no null where none is taken, no seconds where a duration is text."""
+    """JSON Schemas with defaults that can be written: no null that is not allowed, no seconds for a duration."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
         document = super().default_schema(schema)
@@ -157,9 +157,9 @@ class SpecSchema(GenerateJsonSchema):
 
 class SchemaOf:
     """
-    The JSON Schema of a value behind a validator of any type: a model's, or one of `others`.
+    The JSON Schema of a value with a custom validator: a model's, or one of `others`.
 
-    Unlike `WithJsonSchema(model.model_json_schema())` it takes what the model refers to along.
+    Unlike `WithJsonSchema(model.model_json_schema())`, it includes the definitions that the model refers to.
     """
 
     def __init__(self, model: type[BaseModel], *others: dict[str, Any]) -> None:
@@ -205,7 +205,7 @@ def _without_host(method: str, url: str) -> str:
 
 
 def parse_request_line(text: object) -> RequestLine:
-    """Raises WrongValueError, with the remedy, for what is not a valid request line."""
+    """Parse a request line. Raises WrongValueError, with a fix."""
     if not isinstance(text, str):
         raise WrongValueError(f"expected a request line, got {shown(text)}", _LINE_HINT)
     words = text.split()
@@ -266,7 +266,7 @@ RequestLineText = Annotated[
 
 
 class OneOrList:
-    """For `Annotated`: the JSON Schema of a list that may be written as its only item."""
+    """For `Annotated`: the JSON Schema of one item or a list."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What payment APIs have in common, as authors write it: auth, idempotency keys, rate limits."""
+"""Policies, as written: authentication, idempotency keys, rate limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.schema.base import DurationS, SchemaOf, Spec, TextLike, exactly_
 from mockserver.schema.reply import ReplySpec
 
 NONE = "none"
-"""Switches off, on a route, what its scenario has."""
+"""Disables, on a route, a policy of its scenario."""
 
 
 class ApiKeySpec(Spec):
@@ -162,7 +162,7 @@ Limit = Annotated[Any, BeforeValidator(_limit), SchemaOf(LimitSpec, {"const": NO
 
 
 class GuardedSpec(Spec):
-    """What stands between a request and its answer; on a route it replaces the scenario's."""
+    """Policies that are applied before a request is answered; those of a route replace the scenario's."""
 
     auth: Auth = Field(
         default=None, description="Authentication: {bearer: [...]}, oauth, …; `none` disables it."

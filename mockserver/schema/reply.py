@@ -1,4 +1,4 @@
-"""What a route answers, as authors write it: a status, a mapping, or a sequence of them."""
+"""Replies, as written: a status, a mapping, or a sequence of them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ _SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-z]*)\s*")
 
 
 def parse_size(text: str) -> int:
-    """Bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
+    """Return a size in bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
     match = _SIZE.fullmatch(text)
     if not match or (match[2] or "B") not in _SIZES:
         raise ValueError(f"{text!r} is not a valid size; write 64KB, 10MB or 1MiB")
@@ -163,7 +163,7 @@ class FaultSpec(Spec):
 
     @property
     def events(self) -> int | None:
-        """The number of events or chunks after which it strikes, where it is placed so."""
+        """The number of events or chunks before the fault, if it is placed so."""
         if isinstance(self.after, str) and self.after != "headers":
             return int(self.after.split()[0])
         return None
@@ -315,7 +315,7 @@ class ReplySpec(Spec):
 
     @property
     def body_kind(self) -> str | None:
-        """Which of BODY_KINDS the author wrote."""
+        """The key of BODY_KINDS that was written."""
         for kind in BODY_KINDS:
             if self.has("json_" if kind == "json" else kind):
                 return kind
@@ -323,7 +323,10 @@ class ReplySpec(Spec):
 
     @classmethod
     def known(cls, **fields: Any) -> ReplySpec:
-        """Of fields, by their names here, that are known to be right: a validator for a reply alone takes milliseconds of a start to build."""
+        """
+        Return a reply of valid fields, by their Python names, without validation: building a validator takes
+        milliseconds.
+        """
         return cls.model_construct(set(fields), **fields)
 
     @model_validator(mode="before")

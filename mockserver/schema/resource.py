@@ -1,4 +1,4 @@
-"""A resource as authors write it: a collection that can be listed, read, made, changed and deleted."""
+"""Resources, as written: collections with operations to list, read, create, change and delete."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import ReplySpec, WorkSpec
 
 EVENTS = ("create", "read", "list", "replace", "merge", "update", "delete")
-"""What happens to every collection; a machine's transitions come on top."""
+"""Events of every collection; transitions of a machine are added."""
 UPDATES = {"PUT": "replace", "PATCH": "merge", "POST": "update"}
-"""The methods that may change an item, and the event that each of them is."""
+"""Methods that may change an item, with their events."""
 ENVELOPE = ("items", "total", "page", "pages", "has_next", "next_cursor")
-"""What the answer of a list can say beside its items."""
+"""Fields that the envelope of a list can have."""
 MAX_SEEDS = 100_000
 DEFAULT_PAGE_SIZE = 10
 MAX_PAGE_SIZE = 100_000
@@ -112,7 +112,7 @@ class SeedSpec(Spec):
 
 
 _COUNTED, _LISTED, _IN_FILE = "{count, each}", "[items]", "file.json"
-"""Tags of the union: no key of any author, so that they can be told from keys in a path."""
+"""Tags of the union. They are not valid keys, so that they can be distinguished from keys in a path."""
 
 
 def _seed_kind(value: object) -> str:
@@ -242,7 +242,7 @@ class PageSpec(Spec):
 
     @property
     def style(self) -> Literal["number", "offset", "cursor", ""]:
-        """How it is paged; empty where the list comes whole."""
+        """The style of pagination; empty if the list is complete."""
         if self.number is not None:
             return "number"
         if self.offset is not None:
@@ -251,7 +251,7 @@ class PageSpec(Spec):
 
     @property
     def size_name(self) -> str | None:
-        """The parameter that names a page's size, whatever it is called here."""
+        """The parameter for the size of a page."""
         return self.size if self.size is not None else self.limit
 
     @property
@@ -366,7 +366,7 @@ class ResourceSpec(GuardedSpec):
 
     @property
     def events(self) -> tuple[str, ...]:
-        """Every event that can happen here, and so may stand under `on`."""
+        """All events that can be used under `on`."""
         changes = tuple(UPDATES[method] for method in self.update)
         any_change = ("update",) if changes and "update" not in changes else ()
         transitions = tuple(self.machine.transitions) if self.machine else ()

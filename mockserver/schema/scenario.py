@@ -1,4 +1,4 @@
-"""A scenario and its routes, as authors write them."""
+"""Scenarios and routes, as written."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mockserver.schema.resource import ResourceSpec
 
 LANGUAGE_VERSION = 1
 RUNTIME = "runtime"
-"""The scenario that routes made at runtime belong to."""
+"""The scenario of runtime routes."""
 
 _NAME = re.compile(r"[^\s/?#%][^/?#%\x00-\x1f]*")
 
 
 def read_scenario_name(value: object) -> object:
-    """The name of a scenario. Raises WrongValueError."""
+    """Validate the name of a scenario. Raises WrongValueError."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise WrongValueError(
             f"{shown(value)} is not a valid scenario name", "Use letters, digits, dashes, dots or underscores"
@@ -75,9 +75,9 @@ _PROXY_HINT = "Write the address of the real service, such as https://api.exampl
 
 def read_upstream(value: object) -> str:
     """
-    The URL of a real service, without a slash at its end. Raises WrongValueError.
+    Return the URL of a real service, without a slash at its end. Raises WrongValueError.
 
-    No template: a request has no say in where it goes.
+    Templates are not allowed: a request can't choose the target.
     """
     if not isinstance(value, str) or is_template(value):
         raise WrongValueError(f"expected a URL, got {shown(value)}", _PROXY_HINT)

@@ -1,8 +1,8 @@
 """
-What a service can do to one call, as authors write it: a trouble, where it strikes, and a file of them.
+Injected failures (troubles), as written, and files of them.
 
-A trouble is said apart from the routes that it strikes: `before` stands in the
-place of the work, `after` is what becomes of the answer once the work is done.
+A trouble is separate from the routes that it affects: `before` replaces the processing of the request, `after` changes
+the answer afterwards.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from mockserver.schema.webhook import MOST_REPEATS
 
 ALWAYS = "always"
 NAME_PATTERN = r"^[^\s/*#,]+$"
-"""A trouble's name stands in the names of cells, between slashes, and on command lines."""
+"""Names of troubles are in names of cells, between slashes, and on command lines."""
 _NO_ANSWER = ("times", "for", "set", "set_ttl", "effect", "webhook", "choose", "cases")
-"""Keys of a reply that do something, or choose: a trouble is one answer, and does nothing at the service."""
+"""Keys of a reply with side effects or choices, which a trouble can't have."""
 
 
 def _answer(value: object) -> object:
@@ -38,7 +38,7 @@ def _answer(value: object) -> object:
 
 
 class _AnswerSchema:
-    """A reply's JSON Schema without the keys that have no place in a trouble."""
+    """The JSON Schema of a reply without the keys that a trouble can't have."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         whole = deepcopy(handler.resolve_ref_schema(handler(core)))
@@ -86,7 +86,7 @@ _ANY_KEY, _AFTER_KEY = (
 _SAYS_ONE_THING: dict[str, Any] = {
     "not": {"anyOf": [{"not": _ANY_KEY}, {"required": ["before"], **_AFTER_KEY}]}
 }
-"""Of the JSON Schema: a place of its own below `not`, so that hints still find the keys beside it."""
+"""In a separate place below `not`, so that hints still find the other keys."""
 
 
 class TroubleSpec(Spec):
@@ -216,7 +216,11 @@ class TroublesFileSpec(Spec):
 
 
 def troubles_schema(shipped: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a file of troubles, for editors. `shipped` are the shipped ones: what each does, by name."""
+    """
+    Return the JSON Schema (2020-12) of a trouble file, for editors.
+
+    `shipped` are descriptions of shipped troubles by name.
+    """
     document = TroublesFileSpec.model_json_schema(by_alias=True, schema_generator=SpecSchema)
     properties = document["properties"]
     properties["shipped"]["anyOf"][1]["items"] = {"enum": list(shipped)}

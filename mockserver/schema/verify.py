@@ -1,4 +1,4 @@
-"""Checks on what was called, as the admin API and the Python face take them."""
+"""Checks for `verify` and `count`, as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service sends by itself, as authors write it: where to, what, when, how often, and how it is signed."""
+"""Webhooks, as written: target, body, time, retries and signature."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _word(what: str, known: tuple[str, ...]) -> BeforeValidator:
 
 def key_of_standard(secret: str) -> bytes:
     """
-    The key in a secret of Standard Webhooks: Base64, `whsec_` before it or not, padded or not.
+    Return the key in a secret of Standard Webhooks: Base64, with or without `whsec_` and padding.
 
     Raises ValueError.
     """
@@ -125,7 +125,7 @@ class RetrySpec(Spec):
 
     @property
     def tries(self) -> int:
-        """How many in all."""
+        """Total number of attempts."""
         if self.attempts is not None:
             return self.attempts
         return len(self.backoff_s) + 1 if len(self.backoff_s) > 1 else DEFAULT_ATTEMPTS
@@ -215,17 +215,17 @@ class WebhookSpec(Spec):
 
     @property
     def body_kind(self) -> str | None:
-        """Which of WEBHOOK_BODY_KINDS the author wrote."""
+        """The key of WEBHOOK_BODY_KINDS that was written."""
         return next(iter(self._bodies()), None)
 
     @property
     def raw(self) -> bool:
-        """Braces are templates, as everywhere in a webhook."""
+        """Braces are always templates in a webhook."""
         return False
 
     @property
     def attempts(self) -> int:
-        """Tries of one delivery in all."""
+        """Total number of attempts of one delivery."""
         return self.retry.tries if self.retry else 1
 
     @property

@@ -1,4 +1,4 @@
-"""The mistakes that templates and paths invite, known by name: a brace means something to YAML."""
+"""Hints for frequent mistakes with templates and paths: braces have a meaning in YAML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockserver.scenarios.places import PlacedFlaw, placed, quoted
 
 
 def classic(text: str, problem: str, at: int, opened: int) -> PlacedFlaw | None:
-    """What the composer stumbled over, `at` an index, in what it began at `opened`; None if it is no classic."""
+    """Return the flaw of a frequent mistake at index `at`, in what began at `opened`; None if it is another one."""
     for recognise in (_template, _braces, _surrogate_escape):
         if flaw := recognise(text, problem, at, opened):
             return flaw
@@ -57,7 +57,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _first_template(value: str, opener: str) -> str:
-    """Inside brackets the value ends behind its braces; what follows is the next one's."""
+    """Return the value up to the end of its braces: inside brackets, the next value follows."""
     close = value.find(_CLOSERS[opener])
     match = re.match(r"[^,\]}]*", value[close + 2 :]) if close >= 0 else None
     return value[: close + 2 + match.end()].rstrip() if match else value
@@ -81,7 +81,7 @@ def _braces(text: str, problem: str, at: int, _opened: int) -> PlacedFlaw | None
 
 
 def _surrogate_escape(text: str, problem: str, at: int, _opened: int) -> PlacedFlaw | None:
-    """JSON writes characters beyond U+FFFF as two escapes; YAML has one for them."""
+    """JSON writes characters beyond U+FFFF as two escapes; YAML has one escape for them."""
     if "invalid Unicode character escape" not in problem:
         return None
     start = text.rfind("\\u", 0, at + 2)

@@ -1,8 +1,7 @@
 """
-What is wrong with a text that is no YAML or JSON, said so that its author can mend it.
+Errors of invalid YAML and JSON, in plain words with a fix.
 
-PyYAML speaks of tokens and contexts, libyaml in other words than the Python
-parser. Here both become one sentence and a remedy.
+PyYAML's errors speak of tokens and contexts, and libyaml's differ from those of the Python parser.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _TRAILING_COMMA = re.compile(r",?\s*[}\]]")
 
 
 def json_error(text: str, error: json.JSONDecodeError) -> PlacedFlaw:
-    """In the same words under every Python, with the remedy for what people who write YAML do in JSON."""
+    """Return the flaw of invalid JSON, in the same words with every Python version."""
     comma = len(text[: error.pos + 1].rstrip("}] \t\r\n")) - 1
     if text[comma : comma + 1] == "," and _TRAILING_COMMA.match(text, error.pos):
         return placed(text, comma, "there is a comma before the closing bracket", "Remove it")
@@ -45,7 +44,7 @@ def json_error(text: str, error: json.JSONDecodeError) -> PlacedFlaw:
 
 
 def yaml_error(text: str, error: yaml.YAMLError) -> PlacedFlaw:
-    """A sentence and a remedy for what the composer says."""
+    """Return the flaw of an error of the composer."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return placed(text, 0, f"no YAML: {error}")
     problem, at = error.problem or "", error.problem_mark.index
@@ -60,7 +59,7 @@ def yaml_error(text: str, error: yaml.YAMLError) -> PlacedFlaw:
 
 
 def _unclosed(text: str, problem: str, at: int, opened: int) -> PlacedFlaw | None:
-    """Said where it was opened, for it can be far from where it is missed."""
+    """Return the flaw of an unclosed bracket or quote at its beginning, which can be far from the error."""
     if "unexpected end of stream" in problem:
         return placed(text, opened, "a quote is opened here and never closed", "Close it")
     what = {"[": "bracket", "{": "brace"}.get(text[opened : opened + 1])
@@ -78,7 +77,7 @@ _AFTER = re.compile(r"[^,\[\]{}\n]*")
 
 
 def _question_mark(text: str, at: int) -> PlacedFlaw:
-    """YAML 1.1 takes no `?` in a plain text between brackets or braces; libyaml alone does."""
+    """Return the flaw of a `?` in a plain text between brackets or braces, which libyaml alone accepts."""
     before = _BEFORE.search(text, max(0, at - _MOST_CHARS), at)
     after = _AFTER.match(text, at, at + _MOST_CHARS)
     word = (before[0] if before else "").rpartition(": ")[2].lstrip() + (after[0] if after else "").partition(
