@@ -20,7 +20,7 @@ from mockserver.admin.api import AdminApi, Endpoint, ProblemError, Services
 from mockserver.admin.endpoints.metrics import Metrics
 from mockserver.admin.guard import Guard, is_loopback
 from mockserver.attempts import KeyNames
-from mockserver.compiler.scenario_set import build_world, warnings_at_load
+from mockserver.compiler.scenario_set import build_scenario_set, warnings_at_load
 from mockserver.engine.addressing import Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
 from mockserver.engine.call_listeners import listen_everywhere
@@ -159,7 +159,7 @@ class App:
         paths = [
             path for path in self.settings.paths if not self.settings.paths_may_lack or Path(path).exists()
         ]
-        world = build_world(load(paths)) if paths else ScenarioSet()
+        world = build_scenario_set(load(paths)) if paths else ScenarioSet()
         for line in warnings_at_load(world):
             log.warning("%s", line)
         return world

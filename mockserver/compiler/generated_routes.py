@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mockserver.compiler.routes import compile_guards, compile_work, implied_route
+from mockserver.compiler.routes import compile_guards, compile_work, generated_route
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.oauth import grant
 from mockserver.engine.routes import Behaviour, Route, Scenario
@@ -141,7 +141,7 @@ def resource_routes(
     for number, operation in enumerate(resource.operations()):
         line = f"{','.join(sorted(operation.methods))} {spec.path}{operation.suffix}"
         action = ResourceAction(place, operation, works)
-        route = implied_route(scenario, line, action, taken, (("resources", i), (i + 1, number)))
+        route = generated_route(scenario, line, action, taken, (("resources", i), (i + 1, number)))
         route.take_guards(guards)
         route.has_effects = any(work.has_effect for work in action.works())
         routes.append(route)
@@ -156,4 +156,4 @@ def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:
 
 def oauth_route(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> Route:
     """Return the route of the token endpoint, which needs no authentication."""
-    return implied_route(scenario, f"POST {spec.path}", TokenEndpoint(spec), taken, (("oauth",), (0,)))
+    return generated_route(scenario, f"POST {spec.path}", TokenEndpoint(spec), taken, (("oauth",), (0,)))

@@ -52,7 +52,7 @@ from mockserver.engine.routes import (
 )
 
 
-def implied_route(
+def generated_route(
     scenario: Scenario, request: str, behaviour: Behaviour, taken: set[str], place: tuple[KeyPath, OrderKey]
 ) -> Route:
     """Return a route with a behaviour. `place` is its key path, and its order among generated routes."""

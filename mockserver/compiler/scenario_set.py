@@ -14,7 +14,7 @@ from mockserver.matching.paths import as_parameter
 from mockserver.scenarios.source import LoadError, Source
 
 
-def build_world(sources: Iterable[Source]) -> ScenarioSet:
+def build_scenario_set(sources: Iterable[Source]) -> ScenarioSet:
     """Compile all scenarios. Raises LoadError with every flaw of every file."""
     scenarios = []
     wrong: list[tuple[str, Flaw]] = []

@@ -1,4 +1,4 @@
-"""From a scenario as written to the routes that answer. What is wrong is found here, at load, with its key path."""
+"""Compiles scenarios. Every mistake is found here, when they are loaded, with its key path."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from mockserver.engine.routes import Route, Scenario
 
 def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:
     """
-    A scenario ready to answer. Raises InvalidInputError with every flaw, paths from the file's root;
-    with `strict`, fixed replies that break a contract which is enforced are flaws.
+    Compile a scenario. Raises InvalidInputError with every flaw, with paths from the root of the file.
+
+    With `strict`, constant replies that violate an enforced contract are flaws.
     """
     scenario = Scenario(source, order)
     flaws = FlawCollector()
@@ -48,16 +49,16 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
         route = compile_route(scenario, names[i], route_spec, data[i], ("routes", i), source.read_file, flaws)
         route.key = (-route_spec.priority, *order, i)
         routes.append(route)
-    implied = flaws.attempt((), implied_routes, scenario, {route.name for route in routes})
+    generated = flaws.attempt((), compile_generated_routes, scenario, {route.name for route in routes})
     if scenario.contract is not None and not flaws.flaws:
         flaws.flaws += _breaches(scenario, routes) if strict else ()
     flaws.check()
-    scenario.routes = (*routes, *implied)
+    scenario.routes = (*routes, *generated)
     return scenario
 
 
 def _contract_in(file: str, scenario: Scenario) -> Contract | None:
-    """Raises InvalidInputError, MissingExtraError."""
+    """Compile the contract of a scenario; None if it is never used. Raises InvalidInputError, MissingExtraError."""
     if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
         return None
     from mockserver.openapi.contract import compile_contract  # few scenarios have one
@@ -66,7 +67,7 @@ def _contract_in(file: str, scenario: Scenario) -> Contract | None:
 
 
 def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
-    """Keeps which fixed replies break the contract. Gives those that may not."""
+    """Store the violations of constant replies. Return those of enforced contracts as flaws."""
     scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
     hint = "Fix the reply, or write `validate: report` on the route"
     return [
@@ -77,14 +78,18 @@ def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
 
 
 def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
-    """Raises InvalidInputError where no reply can be made with these defaults."""
+    """Raise InvalidInputError if the defaults of replies are invalid."""
     bare = ReplySpec.known(status=200)
     compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
     return defaults
 
 
-def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
-    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInputError."""
+def compile_generated_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
+    """
+    Return the routes of `oauth` and `resources`, which are matched after all written ones.
+
+    Raises InvalidInputError.
+    """
     flaws = FlawCollector()
     routes = []
     if scenario.spec.oauth is not None:
@@ -98,6 +103,6 @@ def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
 
 
 def _names(spec: ScenarioSpec) -> list[str]:
-    """Written names as they are; the others are their request line with base, and ' #2' where that repeats."""
+    """Return the names of routes: as written, or their request line with base, numbered if it is repeated."""
     taken = {route.name for route in spec.routes if route.name}
     return [route.name or unused_name(default_name(spec.base, route), taken) for route in spec.routes]

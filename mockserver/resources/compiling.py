@@ -1,6 +1,4 @@
-"""
-From a resource as written to what its operations need; everything that can be wrong is found here, at load.
-"""
+"""Compiles a resource. Every mistake is found here, when it is loaded."""
 
 from __future__ import annotations
 
@@ -20,9 +18,9 @@ from mockserver.schema.resource import EVENTS, UPDATES, MachineSpec, ResourceSpe
 from mockserver.templating.templates import Template, Tree, compile_text, compile_tree
 
 _SEED_WORDS = frozenset({"vars", "now"})
-"""What a seed sees beside `n`: there is no request yet."""
+"""Variables of seeds besides `n`: there is no request."""
 Seeds = tuple[tuple[KeyPath, Tree], ...]
-"""Each item to begin with, and where it is written."""
+"""Each seed, and its place."""
 
 
 class ResourceCompiler(FlawCollector):
@@ -34,7 +32,7 @@ class ResourceCompiler(FlawCollector):
         self.read_file = read_file
         self.names = names
         self.written: list[dict[str, Any]] = []
-        """The items to begin with as they are written, templates and all; one where `each` is for many."""
+        """The seeds as written, with templates; one if `each` is for several."""
         self.in_file = False
 
     def kind(self, path: str, defaults: ReplyDefaultsSpec) -> ResourceKind:
@@ -62,7 +60,7 @@ class ResourceCompiler(FlawCollector):
         return compile_text(source, ("id", "generate"), names=self.names | {"n"})
 
     def new(self) -> Tree | None:
-        """`new` sees what was sent as `item`, its id included."""
+        """Compile `new`, whose templates have the sent item, including its id, as `item`."""
         spec = self.spec
         if not spec.new:
             return None
@@ -96,7 +94,7 @@ class ResourceCompiler(FlawCollector):
         return self.attempt((), self.seeds_in_file, seed) or ()
 
     def seeds_in_file(self, name: str) -> Seeds:
-        """Items from a file, as they stand: braces in it are no templates."""
+        """Return the items of a file. Their braces are not templates."""
         items = json_file(name, ("seed",), self.read_file)
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise invalid(("seed",), f"{shown(name)} is not a list of items", "Write [{…}, {…}]")
@@ -161,7 +159,7 @@ class ResourceCompiler(FlawCollector):
         self.flaws += machine_flaws(machine, None if is_open else [state for _, state in written])
 
     def is_open(self, value: object) -> bool:
-        """Whether it is known only once the seeds are made."""
+        """Whether the value is known only after rendering."""
         return not self.in_file and is_template(value)
 
     def seed_flaw(self, i: int, field: str, message: str, hint: str) -> None:

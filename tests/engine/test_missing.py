@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.compiler import editing
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.model.http import Request
 from mockserver.scenarios.loader import from_text, load
@@ -15,7 +15,7 @@ SHIPPED = Path(__file__).parents[2] / "scenarios"
 
 
 def engine_of(*sources):
-    return Engine(build_world(sources), wall=lambda: 1.8e9, mono=lambda: 0.0)
+    return Engine(build_scenario_set(sources), wall=lambda: 1.8e9, mono=lambda: 0.0)
 
 
 def an_engine(*lines, **scenario):
