@@ -88,6 +88,14 @@ class Services:
     may_forward: Callable[[str], Awaitable[None]]
 
 
+def number_in(text: str, prefix: str) -> int | None:
+    """Return 17 for `c-000017` with the prefix `c-`; None for anything else."""
+    digits = text.removeprefix(prefix)
+    if text == digits or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        return None
+    return int(digits)
+
+
 def not_found(kind: str, name: str, known: Iterable[str] = (), hint: str = "") -> ProblemError:
     """Return a 404 for an unknown name, with the nearest known one."""
     title = f"There is no {kind} {shown(name, 110)}"
@@ -124,6 +132,15 @@ class AdminRequest(Generic[M]):
     params: dict[str, str]
     query: dict[str, str]
     body: M
+
+    def cursor(self, prefix: str = "c-") -> int:
+        """Return the number after which the page begins. Raises BadQueryError."""
+        text = self.query.get("cursor")
+        number = number_in(text, prefix) if text else 0
+        if number is None:
+            hint = f"Use the `next` of the previous page, such as {prefix}000017"
+            raise BadQueryError("cursor", f"{shown(text)} is not a valid cursor", hint)
+        return number
 
     def flag(self, name: str) -> bool | None:
         """Return a query parameter that is a boolean; None if it is missing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
@@ -37,6 +38,18 @@ def exactly_one(spec: Spec, keys: Iterable[str], message: str, hint: str) -> str
     if len(written) != 1:
         raise WrongValueError(message.format(written=" and ".join(written) or "none"), hint)
     return written[0]
+
+
+def http_url(text: str, hint: str) -> SplitResult:
+    """Return the parts of an http or https URL. Raises WrongValueError."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError if it is invalid
+    except ValueError as error:
+        raise WrongValueError(f"{shown(text)} is not a valid URL: {error}", hint) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongValueError(f"{shown(text)} is not an http or https URL", hint)
+    return parts
 
 
 def without_extensions(value: dict[Any, Any]) -> dict[Any, Any]:

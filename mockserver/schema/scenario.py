@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.model.violation import Mode
 from mockserver.schema.attempts import GroupingSpec
-from mockserver.schema.base import RequestLineText, Spec, SpecSchema, is_template, without_extensions
+from mockserver.schema.base import (
+    RequestLineText,
+    Spec,
+    SpecSchema,
+    http_url,
+    is_template,
+    without_extensions,
+)
 from mockserver.schema.expect import Expect
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.policies import GuardedSpec, OAuthSpec
@@ -85,12 +91,8 @@ def read_upstream(value: object) -> str:
         raise WrongValueError(
             f"{shown(value)} contains a space, a control character or a backslash", _PROXY_HINT
         )
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError as error:
-        raise WrongValueError(f"{shown(value)} is not a valid URL: {error}", _PROXY_HINT) from error
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
+    parts = http_url(value, _PROXY_HINT)
+    if parts.port == 0:
         raise WrongValueError(f"{shown(value)} is not an http or https URL", _PROXY_HINT)
     if "@" in parts.netloc:
         raise WrongValueError(

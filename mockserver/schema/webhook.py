@@ -6,14 +6,13 @@ import base64
 import binascii
 import re
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
 from mockserver.model.lines import HeaderLines, header_name
-from mockserver.schema.base import METHOD, DurationS, Json, OneOrList, Spec, TextLike, is_template
+from mockserver.schema.base import METHOD, DurationS, Json, OneOrList, Spec, TextLike, http_url, is_template
 
 SCHEMES = ("stripe", "github", "slack", "standard", "hmac")
 FAULTS = ("expired", "wrong_key", "tampered")
@@ -150,15 +149,7 @@ _URL_HINT = "Write one such as http://app:8000/hooks"
 
 
 def _check_url(text: str) -> None:
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-        _ = parts.port  # raises ValueError where it is none
-    except ValueError as error:
-        raise WrongValueError(f"{shown(text)} is not a valid URL: {error}", _URL_HINT) from error
-    if parts.scheme not in ("http", "https") or not host:
-        raise WrongValueError(f"{shown(text)} is not an http or https URL", _URL_HINT)
-    if "@" in parts.netloc:
+    if "@" in http_url(text, _URL_HINT).netloc:
         raise WrongValueError(
             "the URL of a webhook can't contain user and password",
             "Send them as headers: {authorization: ...}",

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from mockserver.admin.api import AdminRequest, Answer, table, written_listing
-from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL, cursor
+from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL
 from mockserver.admin.endpoints.checks import THREADED
 from mockserver.admin.models import OperationList
 from mockserver.admin.turns import Turns, aside
@@ -36,7 +36,7 @@ _VIEW_BYTES = 300
 )
 async def list_attempts(request: AdminRequest[Any]) -> Answer:
     reveal = request.reveal
-    limit, after = request.number("limit", PAGE, MOST), cursor(request.query.get("cursor"))
+    limit, after = request.number("limit", PAGE, MOST), request.cursor()
     ns = request.ns
     wanted = route_named(ns, request.query["route"]).id if request.query.get("route") else None
     grouping = grouping_of(ns, _spec(request))

@@ -8,7 +8,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, table, written_listing
+from mockserver.admin.api import (
+    AdminRequest,
+    Answer,
+    ProblemError,
+    json_answer,
+    number_in,
+    table,
+    written_listing,
+)
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view
@@ -93,18 +101,10 @@ def _statuses(text: str) -> range:
     raise invalid(("status",), f"{text!r} is not a valid status", "Write 503 or 5xx")
 
 
-def call_number(text: str) -> int | None:
-    """Return 17 for `c-000017`; None for anything else."""
-    digits = text.removeprefix("c-")
-    if text == digits or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
-        return None
-    return int(digits)
-
-
 def _since(text: str | None) -> tuple[int, float]:
     if not text:
         return 0, 0.0
-    number = call_number(text)
+    number = number_in(text, "c-")
     if number is not None:
         return number, 0.0
     with contextlib.suppress(ValueError):
@@ -115,24 +115,12 @@ def _since(text: str | None) -> tuple[int, float]:
     raise invalid(("since",), f"{shown(text)} is neither a call nor an instant", hint)
 
 
-def cursor(text: str | None) -> int:
-    """Return the number of the call after which a page begins. Raises InvalidInputError."""
-    number = call_number(text) if text else 0
-    if number is None:
-        raise invalid(
-            ("cursor",),
-            f"{shown(text)} is not a valid cursor",
-            "Use the `next` of the previous page, such as c-000017",
-        )
-    return number
-
-
 async def page(
     request: AdminRequest[Any], calls: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
 ) -> Response:
     """Return one page of calls after the cursor, newest last."""
     limit = request.number("limit", PAGE, MOST)
-    after = cursor(request.query.get("cursor"))
+    after = request.cursor()
     turns = Turns()
     items: list[bytes] = []
     last, following = None, None
@@ -174,7 +162,7 @@ async def delete_calls(request: AdminRequest[Any]) -> None:
 async def get_call(request: AdminRequest[Any]) -> Answer:
     text = request.params["id"]
     reveal = request.reveal
-    number = call_number(text if text.startswith("c-") else f"c-{text}")
+    number = number_in(text if text.startswith("c-") else f"c-{text}", "c-")
     call = None if number is None else request.ns.record.get(number)
     if call is None:
         detail = f"The call log has {len(request.ns.record)} calls, {request.ns.record.dropped} were dropped. See GET /__admin/calls"

@@ -78,48 +78,38 @@ Family = tuple[str, str, str, Any]
 """Kind, name, help and samples. Created without the library, to keep the event loop free."""
 
 
-def _calls(reading: MetricsReading) -> Iterator[Family]:
-    totals = reading.totals
-    by_route = sorted(((route, str(status)), number) for (route, status), number in totals.calls.items())
-    yield (
-        "counter",
-        "mockserver_calls",
-        "Calls of routes, by route and status, or the fault that replaced it.",
-        (("route", "status"), by_route),
-    )
-    yield "counter", "mockserver_unmatched_calls", "Unmatched requests.", totals.unmatched
-    yield "counter", "mockserver_automatic_calls", "Automatic answers without a route, such as OPTIONS.", totals.automatic  # fmt: skip
-    yield (
-        "counter",
-        "mockserver_incomplete_calls",
-        "Requests whose body was not received completely.",
-        totals.incomplete,
-    )
-    yield "gauge", "mockserver_calls_in_flight", "Calls of routes in progress.", reading.in_flight
-
-
 LIMITS = (
     "body", "connections", "descriptors", "head", "headers", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
     *KINDS,
 )  # fmt: skip
 
 
+def _counter(name: str, said: str, value: object) -> Family:
+    return "counter", f"mockserver_{name}", said, value
+
+
+def _gauge(name: str, said: str, value: object) -> Family:
+    return "gauge", f"mockserver_{name}", said, value
+
+
+def _calls(reading: MetricsReading) -> Iterator[Family]:
+    totals = reading.totals
+    by_route = sorted(((route, str(status)), number) for (route, status), number in totals.calls.items())
+    said = "Calls of routes, by route and status, or the fault that replaced it."
+    yield _counter("calls", said, (("route", "status"), by_route))
+    yield _counter("unmatched_calls", "Unmatched requests.", totals.unmatched)
+    yield _counter("automatic_calls", "Automatic answers without a route, such as OPTIONS.", totals.automatic)
+    yield _counter("incomplete_calls", "Requests whose body was not received completely.", totals.incomplete)
+    yield _gauge("calls_in_flight", "Calls of routes in progress.", reading.in_flight)
+
+
 def _happened(
     faults: Mapping[str, int], tries: Mapping[str, int], refused: Mapping[str, int]
 ) -> Iterator[Family]:
-    yield "counter", "mockserver_refused", "How often a limit was reached.", _by("limit", refused, LIMITS)
-    yield (
-        "counter",
-        "mockserver_faults",
-        "Injected faults by kind.",
-        _by("kind", faults, FaultKind),
-    )
-    yield (
-        "counter",
-        "mockserver_webhook_tries",
-        "Attempts of webhooks by result: delivered is a 2xx.",
-        _by("result", tries, RESULTS),
-    )
+    yield _counter("refused", "How often a limit was reached.", _by("limit", refused, LIMITS))
+    yield _counter("faults", "Injected faults by kind.", _by("kind", faults, FaultKind))
+    said = "Attempts of webhooks by result: delivered is a 2xx."
+    yield _counter("webhook_tries", said, _by("result", tries, RESULTS))
 
 
 def _latency(latencies: Latencies) -> Iterator[Family]:
@@ -128,23 +118,19 @@ def _latency(latencies: Latencies) -> Iterator[Family]:
     said = "Time from the request to the decision about the answer, without delays of scenarios and the transfer of bodies."
     yield "histogram", "mockserver_own_latency_seconds", said, (buckets, latencies.sum_s)
     said = "Calls missing in mockserver_own_latency_seconds: they were removed from the call log before they were read."
-    yield "counter", "mockserver_own_latency_unobserved_calls", said, latencies.unobserved
+    yield _counter("own_latency_unobserved_calls", said, latencies.unobserved)
 
 
 def _standing(reading: MetricsReading) -> Iterator[Family]:
-    yield "gauge", "mockserver_record_calls", "Calls in the call log.", reading.kept_calls
-    yield "gauge", "mockserver_record_bytes", "Approximate size of the call log.", reading.kept_bytes
-    yield "counter", "mockserver_record_dropped_calls", "Calls that were removed from the call log.", reading.totals.dropped  # fmt: skip
-    yield "gauge", "mockserver_namespaces", "Namespaces, including default.", reading.namespaces
-    yield "gauge", "mockserver_scenarios", "Scenarios of files.", reading.scenarios
-    yield "gauge", "mockserver_routes", "Their routes.", reading.routes
-    yield (
-        "gauge",
-        "mockserver_webhooks",
-        "Webhooks by state.",
-        _by("state", reading.webhooks, DeliveryState),
-    )
-    yield "gauge", "mockserver_build_info", "Always 1.", (("version",), [((__version__,), 1)])
+    yield _gauge("record_calls", "Calls in the call log.", reading.kept_calls)
+    yield _gauge("record_bytes", "Approximate size of the call log.", reading.kept_bytes)
+    dropped = reading.totals.dropped
+    yield _counter("record_dropped_calls", "Calls that were removed from the call log.", dropped)
+    yield _gauge("namespaces", "Namespaces, including default.", reading.namespaces)
+    yield _gauge("scenarios", "Scenarios of files.", reading.scenarios)
+    yield _gauge("routes", "Their routes.", reading.routes)
+    yield _gauge("webhooks", "Webhooks by state.", _by("state", reading.webhooks, DeliveryState))
+    yield _gauge("build_info", "Always 1.", (("version",), [((__version__,), 1)]))
 
 
 def _by(label: str, numbers: Mapping[str, int], known: Iterable[str]) -> object:

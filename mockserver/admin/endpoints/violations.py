@@ -47,7 +47,7 @@ async def list_violations(request: AdminRequest[Any]) -> Answer:
     wanted = {key: query[key] for key in ("operation", "part", "call") if query.get(key)}
     if request.route_id is not None:
         wanted["route"] = request.route_id
-    after, limit = _cursor(query.get("cursor")), request.number("limit", PAGE, MOST)
+    after, limit = request.cursor("v-"), request.number("limit", PAGE, MOST)
     page = list(
         islice(
             (
@@ -61,14 +61,3 @@ async def list_violations(request: AdminRequest[Any]) -> Answer:
     )
     following = _id(page[limit - 1]["number"]) if len(page) > limit else None
     return listing([violation_view(violation, reveal=reveal) for violation in page[:limit]], following)
-
-
-def _cursor(text: str | None) -> int:
-    if not text:
-        return 0
-    digits = text.removeprefix("v-")
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 15:
-        raise invalid(
-            ("cursor",), f"{shown(text)} is not a valid cursor", "Use the `next` of the previous page"
-        )
-    return int(digits)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, listing, table
+from mockserver.admin.api import (
+    AdminRequest,
+    Answer,
+    json_answer,
+    listing,
+    not_found,
+    number_in,
+    table,
+)
 from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import DeliveryList, DeliveryView
 from mockserver.redaction.redaction import mask_bytes, mask_header, mask_tree
@@ -44,15 +52,9 @@ async def list_webhooks(request: AdminRequest[Any]) -> Answer:
 )
 async def redeliver(request: AdminRequest[Any]) -> Answer:
     text = request.params["id"]
-    digits = text.removeprefix("w-")
-    delivery = (
-        request.ns.deliveries.get(int(digits))
-        if digits.isascii() and digits.isdigit() and len(digits) < 16
-        else None
-    )
+    number = number_in(text if text.startswith("w-") else f"w-{text}", "w-")
+    delivery = None if number is None else request.ns.deliveries.get(number)
     if delivery is None:
-        raise ProblemError(
-            404, "no-such-webhook", f"There is no webhook {text!r}", "See GET /__admin/webhooks"
-        )
+        raise not_found("webhook", text, hint="See GET /__admin/webhooks")
     await request.services.courier.redeliver(request.ns, delivery)
     return json_answer(delivery_view(delivery))
