@@ -290,7 +290,7 @@ class App:
             may_reveal=self._guard.may_reveal,
             public_url=self._base_url,
             admin_url=self._admin_base,
-            courier=self.courier,
+            webhooks=self.courier,
             settings=settings,
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
             ca_pem=self._ca_pem,

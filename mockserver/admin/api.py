@@ -17,7 +17,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from mockserver.admin.turns import aside
+from mockserver.admin.turns import offload
 from mockserver.engine.answers import explained_full, problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -81,7 +81,7 @@ class Services:
     health: Callable[[], dict[str, Any]]
     openapi: Callable[[], dict[str, Any]]
     may_reveal: Callable[[Request], bool]
-    courier: WebhookService
+    webhooks: WebhookService
     settings: Settings
     metrics: Callable[[str], Awaitable[Response]]
     ca_pem: Callable[[], bytes]
@@ -102,7 +102,7 @@ def not_found(kind: str, name: str, known: Iterable[str] = (), hint: str = "") -
     return ProblemError(404, f"no-such-{kind}", title, hint or near(name, known))
 
 
-def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
+def check_limit(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
     """Raise ProblemError, and count it under the name of the limit, if the limit is reached."""
     if there >= most:
         engine.shared.refused[limit] += 1
@@ -111,7 +111,7 @@ def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str
 
 
 @contextmanager
-def room_in(ns: Namespace) -> Iterator[None]:
+def within_limits(ns: Namespace) -> Iterator[None]:
     """Raise ProblemError(507) if a limit of the namespace is reached inside."""
     try:
         yield
@@ -180,11 +180,11 @@ class AdminRequest(Generic[M]):
 
     async def json(self, *, as_written: bool = False) -> Any:
         """Return the body as JSON, decoded in a thread if it is large. Raises ProblemError, like `read_json`."""
-        return await self.aside(read_json, self.http, as_written=as_written)
+        return await self.offload(read_json, self.http, as_written=as_written)
 
-    async def aside(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    async def offload(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """Return the result of work on the body, done in a thread if the body is large."""
-        return await aside(len(self.http.body), work, *arguments, **options)
+        return await offload(len(self.http.body), work, *arguments, **options)
 
 
 Handler = Callable[[Any], Awaitable[Answer | None]]
@@ -314,7 +314,7 @@ class AdminApi:
             if name not in endpoint.query:
                 hint = near(name, endpoint.query) or "This endpoint has no query parameters"
                 raise BadQueryError(name, "there is no such query parameter here", hint)
-        body = None if endpoint.raw else await aside(len(request.body), self._body, endpoint, request)
+        body = None if endpoint.raw else await offload(len(request.body), self._body, endpoint, request)
         parsed: AdminRequest[Any] = AdminRequest(
             self._engine, ns, request, self._services, params, query, body
         )

@@ -36,7 +36,7 @@ class Turns:
             await self.pause()
 
 
-async def aside(size_bytes: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+async def offload(size_bytes: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
     """
     Return the result of work on that many bytes; large work is done in a thread.
 

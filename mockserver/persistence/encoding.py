@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mockserver.model.written import as_text, json_text
 from mockserver.persistence.parts import StatePart
-from mockserver.persistence.saving import Taken
+from mockserver.persistence.saving import NamespaceCopy
 
 CHUNK = 250
 """Number of rows that are encoded at once: well below a millisecond for small ones."""
@@ -40,16 +40,16 @@ def json_bytes(value: object) -> bytes:
     return json_text(value, _JSON).encode()
 
 
-def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -> Encoded:
-    """Encode a namespace. `before` is its previous result; `breathe` is called after each piece."""
+def encoded(copy: NamespaceCopy, before: Encoded | None, yield_to_loop: Callable[[], None]) -> Encoded:
+    """Encode a namespace. `before` is its previous result; `yield_to_loop` is called after each piece."""
     made = Encoded()
     known = before.chunks if before is not None else {}
-    made.pieces.append(b'{"about":' + json_bytes(taken.about) + b',"parts":{')
-    for i, part in enumerate(taken.parts):
+    made.pieces.append(b'{"about":' + json_bytes(copy.about) + b',"parts":{')
+    for i, part in enumerate(copy.parts):
         made.pieces.append((b",\n" if i else b"\n") + json_bytes(part.name) + b":[")
         for j, text in enumerate(_texts(part, known, made)):
             made.pieces.append(b",\n" + text if j else text)
-            breathe()
+            yield_to_loop()
         made.pieces.append(b"]")
     made.pieces.append(b"}}")
     if sum(map(len, made.pieces)) < _SMALL_BYTES:

@@ -23,7 +23,7 @@ from mockserver.persistence.encoding import Encoded, encoded
 from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.persistence.file import Disk
 from mockserver.persistence.restoring import RestoreError, restore
-from mockserver.persistence.saving import Taken, taken, under_way
+from mockserver.persistence.saving import NamespaceCopy, copy_of, pending_of
 from mockserver.real_time import REAL
 
 log = logging.getLogger("mockserver")
@@ -48,7 +48,7 @@ class _Seen:
 
     ns: Namespace
     last_number: int
-    under_way: tuple[Any, ...] | None
+    pending: tuple[Any, ...] | None
 
 
 class Keeper:
@@ -174,16 +174,16 @@ class Keeper:
                 self.saved_at = saved_at
             self._took_s = max(REAL.monotonic() - began_s, _FADES * self._took_s)
 
-    async def _take(self) -> list[Taken]:
+    async def _take(self) -> list[NamespaceCopy]:
         """Return copies of all namespaces that may have changed, without long blocking."""
         since_s, self._changed_since_s = self._changed_since_s, math.inf
-        changed: list[Taken] = []
+        changed: list[NamespaceCopy] = []
         ends_s = REAL.monotonic() + _LONGEST_TURN_S
         for i, ns in enumerate(list(self._engine.namespaces.values())):
             stands = self._stands(ns, since_s)
             if not stands and self._engine.namespaces.get(ns.name) is ns:
-                self._seen[ns.name] = _Seen(ns, ns.last_number, under_way(ns))
-                changed.append(taken(ns, self._seed))
+                self._seen[ns.name] = _Seen(ns, ns.last_number, pending_of(ns))
+                changed.append(copy_of(ns, self._seed))
             if (not stands or i % _LOOKED_AT == 0) and REAL.monotonic() > ends_s:
                 await asyncio.sleep(0)
                 ends_s = REAL.monotonic() + _LONGEST_TURN_S
@@ -196,11 +196,11 @@ class Keeper:
             return False
         if seen.last_number != ns.last_number or ns.used_at_s >= since_s:
             return False
-        return seen.under_way is None or seen.under_way == under_way(ns)
+        return seen.pending is None or seen.pending == pending_of(ns)
 
     # Writing, on a thread
 
-    def _write(self, changed: list[Taken], saved_at: str) -> bool:
+    def _write(self, changed: list[NamespaceCopy], saved_at: str) -> bool:
         """Return whether there was something to write. Raises StateFileError."""
         for name in self._encoded.keys() - self._engine.namespaces.keys():
             del self._encoded[name]
@@ -208,7 +208,7 @@ class Keeper:
             self._behind = True
         for copy in changed:
             old = self._encoded.get(copy.name)
-            new = self._encoded[copy.name] = encoded(copy, old, self._breathe)
+            new = self._encoded[copy.name] = encoded(copy, old, self._yield_to_loop)
             if old is None or old.pieces != new.pieces:
                 self._behind = True
         if not self._behind:
@@ -217,7 +217,7 @@ class Keeper:
         self._behind = False
         return True
 
-    def _breathe(self) -> None:
+    def _yield_to_loop(self) -> None:
         """Give the event loop time to run, until the keeper is closed."""
         if REAL.monotonic() > self._breath_s and not self._ending.is_set():
             time.sleep(_BREATH_S)

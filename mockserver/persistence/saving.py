@@ -1,7 +1,7 @@
 """
 A namespace as it is saved: some fields, and its parts as rows.
 
-`taken` copies everything that can change at one moment, so that it is consistent; the rest is done later with the
+`copy_of` copies everything that can change at one moment, so that it is consistent; the rest is done later with the
 copy.
 """
 
@@ -36,7 +36,7 @@ _BUSY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class NamespaceCopy:
     """A copy of a namespace. `about` is plain JSON."""
 
     name: str
@@ -44,7 +44,7 @@ class Taken:
     parts: list[StatePart]
 
 
-def under_way(ns: Namespace) -> tuple[Any, ...] | None:
+def pending_of(ns: Namespace) -> tuple[Any, ...] | None:
     """
     Return what can change without a request: keys in flight, pending deliveries, timers.
 
@@ -59,7 +59,7 @@ def under_way(ns: Namespace) -> tuple[Any, ...] | None:
     return keys, busy, len(timers), timers.head()
 
 
-def taken(ns: Namespace, server_seed: str) -> Taken:
+def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
     """Return a copy of a namespace. The seed is included only if it was given to this namespace."""
     made = ns.parts
     own_seed = ns.seeded if ns.seeded != seed_for(ns.name, server_seed) else None
@@ -101,7 +101,7 @@ def taken(ns: Namespace, server_seed: str) -> Taken:
         parts.append(violations_part(made.violations))
     if made.deliveries is not None and made.deliveries.last_number:
         parts += deliveries_parts(made.deliveries)
-    return Taken(ns.name, about, parts)
+    return NamespaceCopy(ns.name, about, parts)
 
 
 # What a namespace changes of what answers

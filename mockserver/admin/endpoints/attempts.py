@@ -9,7 +9,7 @@ from mockserver.admin.api import AdminRequest, Answer, table, written_listing
 from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL
 from mockserver.admin.endpoints.checks import THREADED
 from mockserver.admin.models import OperationList
-from mockserver.admin.turns import Turns, aside
+from mockserver.admin.turns import Turns, offload
 from mockserver.attempts import CallEvidence, Operation, gathered, operation_view, read
 from mockserver.engine.naming import route_named
 from mockserver.model.instants import instant
@@ -54,7 +54,7 @@ async def list_attempts(request: AdminRequest[Any]) -> Answer:
     rest = [operation for operation in operations if operation.attempts[0].call.number > after]
     items: list[bytes] = []
     for operation in rest[:limit]:
-        items.append(await aside(_VIEW_BYTES * len(operation.attempts), _written, operation, reveal=reveal))
+        items.append(await offload(_VIEW_BYTES * len(operation.attempts), _written, operation, reveal=reveal))
         await turns.pause()
     most = [
         counts.most_in_flight

@@ -57,24 +57,24 @@ async def get_clock(request: AdminRequest[Any]) -> Answer:
     answer=ClockView,
 )
 async def move_clock(request: AdminRequest[ClockBody]) -> Answer:
-    body, ns, courier = request.body, request.ns, request.services.courier
+    body, ns, webhooks = request.body, request.ns, request.services.webhooks
     if body.advance is not None:
-        await courier.advance_by(ns, _ahead_s(body.advance, ns.clock.now_s()), wait=body.wait)
+        await webhooks.advance_by(ns, _ahead_s(body.advance, ns.clock.now_s()), wait=body.wait)
     elif body.at is not None:
         to_s = _instant_s(body.at, "at")
-        await courier.change(ns, lambda clock: clock.resume())
-        await courier.advance(ns, to_s, wait=body.wait)
+        await webhooks.change(ns, lambda clock: clock.resume())
+        await webhooks.advance(ns, to_s, wait=body.wait)
     elif body.resume:
-        await courier.change(ns, lambda clock: clock.resume())
+        await webhooks.change(ns, lambda clock: clock.resume())
     elif body.reset:
-        await courier.change(ns, lambda clock: clock.reset())
+        await webhooks.change(ns, lambda clock: clock.reset())
     elif body.freeze is True:
-        await courier.change(ns, lambda clock: clock.freeze())
+        await webhooks.change(ns, lambda clock: clock.freeze())
     else:
         to_s = _instant_s(body.freeze, "freeze")
-        await courier.change(ns, lambda clock: clock.freeze())
-        await courier.advance(ns, to_s, wait=body.wait)
-    courier.moved(ns)
+        await webhooks.change(ns, lambda clock: clock.freeze())
+        await webhooks.advance(ns, to_s, wait=body.wait)
+    webhooks.moved(ns)
     ns.tell()
     return clock_view(request)
 

@@ -39,13 +39,13 @@ async def reset(request: AdminRequest[ResetBody]) -> None:
     if flaws:
         raise InvalidInputError(flaws)
     if "clock" in what:
-        request.services.courier.forget(request.ns)
+        request.services.webhooks.forget(request.ns)
     overlay = request.ns.overlay if "routes" in what else None
     gone = [] if overlay is None else list(overlay.routes.values())
     del overlay
     editing.reset(request.engine, request.ns, what)
     if "clock" in what:
-        request.services.courier.moved(request.ns)
+        request.services.webhooks.moved(request.ns)
     turns = Turns()
     while gone:
         gone.pop()  # a large route takes a while to free, and there may be many

@@ -20,7 +20,7 @@ from mockserver.verification.explain import ExplainSpec, as_request, explain
 )
 async def explain_request(request: AdminRequest[ExplainSpec]) -> Answer:
     try:
-        explained = await request.aside(_read, request.body, request.ns)
+        explained = await request.offload(_read, request.body, request.ns)
     except WrongValueError as error:
         raise invalid(("base64",), str(error), error.hint) from error
     return json_answer(explain(request.ns, explained))

@@ -11,10 +11,10 @@ from mockserver.admin.api import (
     AdminRequest,
     Answer,
     ProblemError,
+    check_limit,
     json_answer,
     listing,
     not_found,
-    room,
     table,
 )
 from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
@@ -110,7 +110,9 @@ async def add_namespace(request: AdminRequest[NamespaceBody]) -> Answer:
     if body.scenarios is not None:
         editing.check_names(request.engine.default, body.scenarios, "scenarios", files_only=True)
     there, most = len(request.engine.namespaces), request.services.settings.max_namespaces
-    room(request.engine, "namespaces", there, most, "namespaces", "Delete some, wait for idle ones to expire")
+    check_limit(
+        request.engine, "namespaces", there, most, "namespaces", "Delete some, wait for idle ones to expire"
+    )
     try:
         ns = request.engine.make_namespace(
             name, seed=None if body.seed is None else as_text(body.seed), ttl_s=body.ttl_s
@@ -141,7 +143,7 @@ async def delete_namespace(request: AdminRequest[Any]) -> None:
         raise ProblemError(
             409, "conflict", "The namespace 'default' always exists", "Put it back with POST /__admin/reset"
         )
-    request.services.courier.forget(ns)
+    request.services.webhooks.forget(ns)
     request.engine.remove_namespace(ns)
 
 
@@ -158,9 +160,9 @@ async def keep_namespace(request: AdminRequest[KeepBody]) -> Answer:
     ns = named(request)
     if ns.name == DEFAULT:
         raise ProblemError(409, "conflict", "The namespace 'default' is always kept", "Keep one of a test")
-    request.services.courier.forget(ns)
+    request.services.webhooks.forget(ns)
     for old in request.engine.keep_namespace(ns, request.body.for_s, request.body.most):
-        request.services.courier.forget(old)
+        request.services.webhooks.forget(old)
         request.engine.remove_namespace(old)
     return json_answer(view(request, ns))
 
@@ -195,10 +197,10 @@ async def restore(request: AdminRequest[RestoreBody]) -> Answer:
         raise not_found("snapshot", wanted, ids)
     at = ids.index(wanted)
     kept = snapshots[at][1]
-    request.services.courier.forget(request.ns)
+    request.services.webhooks.forget(request.ns)
     request.ns.put_back(kept)
     del snapshots[at + 1 :]
-    request.services.courier.restored(request.ns)
+    request.services.webhooks.restored(request.ns)
     request.ns.tell()
     return json_answer({"id": wanted})
 

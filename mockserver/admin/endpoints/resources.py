@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import RootModel
 
-from mockserver.admin.api import AdminRequest, Answer, ProblemError, listing, room_in, table
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, listing, table, within_limits
 from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import ItemList
-from mockserver.admin.turns import Turns, aside
+from mockserver.admin.turns import Turns, offload
 from mockserver.errors import near
 from mockserver.redaction.redaction import mask_shapes
 from mockserver.resources.collection import Collection
@@ -44,7 +44,7 @@ class Items(RootModel[list[dict[str, Any]]]):
 async def get_resource(request: AdminRequest[Any]) -> Answer:
     reveal = request.reveal
     collection = _place(request).collection(request.ns)
-    return await aside(collection.size_bytes, _items_shown, collection.items, reveal=reveal)
+    return await offload(collection.size_bytes, _items_shown, collection.items, reveal=reveal)
 
 
 def _items_shown(items: list[dict[str, Any]], *, reveal: bool = False) -> Answer:
@@ -66,12 +66,12 @@ async def put_resource(request: AdminRequest[Any]) -> Answer:
     filled = Collection()
     await Turns().all_of(place.resource.filling(filled, items, place.scopes(request.ns)))
     replaced = place.collection(request.ns)
-    with room_in(request.ns):
+    with within_limits(request.ns):
         request.ns.memory.check_resources(
             len(filled) - len(replaced), filled.size_bytes - replaced.size_bytes
         )
     request.ns.memory.resources[place.id] = filled
-    return await aside(filled.size_bytes, _items_shown, filled.items)
+    return await offload(filled.size_bytes, _items_shown, filled.items)
 
 
 @table.delete("/resources/{path}", "Delete all items of a resource.", errors=(404,))

@@ -12,15 +12,15 @@ from mockserver.admin.api import (
     AdminRequest,
     Answer,
     ProblemError,
+    check_limit,
     check_media_type,
     json_answer,
     listing,
     read_json,
-    room,
     table,
 )
 from mockserver.admin.models import RouteList, RouteView
-from mockserver.admin.turns import Turns, aside
+from mockserver.admin.turns import Turns, offload
 from mockserver.admin.views import route_view
 from mockserver.compiler import editing
 from mockserver.compiler.routes import compile_runtime_route
@@ -85,7 +85,7 @@ async def add_route(request: AdminRequest[Any]) -> Answer:
 def _room(request: AdminRequest[Any]) -> None:
     """Raise ProblemError if the limit of runtime routes is reached."""
     overlay = request.ns.overlay
-    room(
+    check_limit(
         request.engine,
         "routes",
         len(overlay.routes) if overlay is not None else 0,
@@ -103,11 +103,11 @@ async def _shown(request: AdminRequest[Any], route: Route, status: int = 200) ->
 async def _compiled(request: AdminRequest[Any]) -> Route:
     """Return the new route, with a free name. Raises InvalidInputError, EditConflictError."""
     ns, size_bytes = request.ns, len(request.http.body)
-    data = await aside(size_bytes, read_mapping, request.http)
-    spec = await aside(size_bytes, parse_spec, RouteSpec, data)
+    data = await offload(size_bytes, read_mapping, request.http)
+    spec = await offload(size_bytes, parse_spec, RouteSpec, data)
     while True:
         scenario, name = editing.runtime_scenario(ns), editing.runtime_name(ns, spec)
-        route = await aside(size_bytes, compile_runtime_route, scenario, name, spec, data)
+        route = await offload(size_bytes, compile_runtime_route, scenario, name, spec, data)
         # Meanwhile another call may have taken the name, or reset the namespace.
         if (editing.runtime_scenario(ns), editing.runtime_name(ns, spec)) == (scenario, name):
             return route
@@ -133,7 +133,7 @@ async def get_route(request: AdminRequest[Any]) -> Answer:
 )
 async def put_route(request: AdminRequest[Any]) -> Answer:
     named(request)
-    data = await request.aside(read_mapping, request.http)
+    data = await request.offload(read_mapping, request.http)
     return await _shown(request, await _replaced(request, lambda _: data))
 
 

@@ -87,7 +87,7 @@ async def get_scenario(request: AdminRequest[Any]) -> Answer:
     errors=(409,),
 )
 async def add_scenario(request: AdminRequest[Any]) -> Answer:
-    source = await request.aside(read_source, request.http, None)
+    source = await request.offload(read_source, request.http, None)
     _refuse_taken(request.ns, source.name)
     scenario = await _compiled(request, source)
     _refuse_taken(request.ns, source.name)  # another upload may have come first
@@ -110,7 +110,7 @@ def _refuse_taken(ns: Namespace, name: str) -> None:
 )
 async def put_scenario(request: AdminRequest[Any]) -> Answer:
     name = request.params["name"]
-    source = await request.aside(read_source, request.http, name)
+    source = await request.offload(read_source, request.http, name)
     if source.name != name:
         raise invalid(
             ("scenario",),
@@ -152,7 +152,7 @@ async def use_scenarios(request: AdminRequest[UseBody]) -> Answer:
 
 async def _compiled(request: AdminRequest[Any], source: Source) -> Scenario:
     order = editing.order_of(request.ns, source.name)
-    return await request.aside(_compile, source, order)
+    return await request.offload(_compile, source, order)
 
 
 def _compile(source: Source, order: tuple[int, ...]) -> Scenario:

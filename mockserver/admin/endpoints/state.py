@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import RootModel
 
-from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, room_in, table
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, table, within_limits
 from mockserver.admin.endpoints.calls import REVEAL
 from mockserver.admin.models import StateView
-from mockserver.admin.turns import aside
+from mockserver.admin.turns import offload
 from mockserver.errors import invalid
 from mockserver.model.http import ABSENT, Response
 from mockserver.model.merge_patch import merge_patch
@@ -49,7 +49,7 @@ def _values_shown(values: dict[str, Any], *, reveal: bool) -> Answer:
 async def _all_shown(request: AdminRequest[Any], *, reveal: bool = False) -> Answer:
     """Return the complete state. Values that are written later don't change this answer."""
     state = request.ns.memory.state
-    return await aside(state.size_bytes, _values_shown, state.plain(), reveal=reveal)
+    return await offload(state.size_bytes, _values_shown, state.plain(), reveal=reveal)
 
 
 @table.get("/state", "All keys and values.", answer=StateView, query=REVEAL)
@@ -78,12 +78,12 @@ async def patch_state(request: AdminRequest[Any]) -> Answer:
 
 async def _write(request: AdminRequest[Any], data: dict[str, Any], *, replaces: bool = False) -> None:
     """Write all values or none; `replaces` removes all other keys. Raises ProblemError(507)."""
-    sizes = await request.aside(sizes_of, data)
+    sizes = await request.offload(sizes_of, data)
     state = request.ns.memory.state
     if replaces:
         gone = [key for key in state if key not in data]
         data, sizes = {**data, **dict.fromkeys(gone)}, {**sizes, **dict.fromkeys(gone, 0)}
-    with room_in(request.ns):
+    with within_limits(request.ns):
         state.check_sizes(sizes)
     state.write_sized(data, sizes)
     request.ns.tell()
@@ -101,7 +101,7 @@ async def get_key(request: AdminRequest[Any]) -> Answer:
     value = state.read(request.params["key"])
     if value is ABSENT:
         raise ProblemError(404, "no-such-key", f"The state has no key {request.params['key']!r}")
-    return await aside(state.size_bytes, _shown, value, reveal=reveal)
+    return await offload(state.size_bytes, _shown, value, reveal=reveal)
 
 
 @table.put(
@@ -115,7 +115,7 @@ async def get_key(request: AdminRequest[Any]) -> Answer:
 async def put_key(request: AdminRequest[Any]) -> Answer:
     value = await request.json()
     await _write(request, {request.params["key"]: value})
-    return await request.aside(_shown, value)
+    return await request.offload(_shown, value)
 
 
 @table.patch(
@@ -131,9 +131,9 @@ async def patch_key(request: AdminRequest[Any]) -> Answer:
     patch = await request.json()
     old = state.read(key)
     size_bytes = state.size_bytes + len(request.http.body)
-    value = await aside(size_bytes, merge_patch, None if old is ABSENT else old, patch)
+    value = await offload(size_bytes, merge_patch, None if old is ABSENT else old, patch)
     await _write(request, {key: value})
-    return await aside(size_bytes, _shown, value)
+    return await offload(size_bytes, _shown, value)
 
 
 @table.delete("/state/{key}", "Delete one key.")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, number_in, room, table, to_json
+from mockserver.admin.api import AdminRequest, Answer, check_limit, number_in, table, to_json
 from mockserver.admin.endpoints.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, viewer
 from mockserver.admin.views import brief_view
 from mockserver.engine.call_stream import Follower
@@ -51,7 +51,7 @@ HEARTBEAT_S = 15.0
 async def stream_calls(request: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(request), viewer(request)
     there, most = len(request.ns.followers), request.services.settings.max_streams
-    room(request.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
+    check_limit(request.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
     start = number_in(request.http.headers.get("last-event-id", ""), "c-")
     head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
     pace = IN_BRIEF if view is brief_view else WHOLE

@@ -56,5 +56,5 @@ async def redeliver(request: AdminRequest[Any]) -> Answer:
     delivery = None if number is None else request.ns.deliveries.get(number)
     if delivery is None:
         raise not_found("webhook", text, hint="See GET /__admin/webhooks")
-    await request.services.courier.redeliver(request.ns, delivery)
+    await request.services.webhooks.redeliver(request.ns, delivery)
     return json_answer(delivery_view(delivery))
