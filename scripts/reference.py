@@ -1,5 +1,6 @@
 """
-Write the reference pages that are generated from the code: docs/cli.md, docs/configuration.md, docs/python-api.md.
+Write the reference pages that are generated from the code: docs/cli.md, docs/configuration.md,
+docs/admin-endpoints.md, docs/python-api.md.
 
 With --check, write nothing and fail if a page is out of date.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 import click
 
 from mockserver import pytest_plugin
+from mockserver.admin.tables import all_endpoints
 from mockserver.cli import main as cli
 
 PROJECT = Path(__file__).parent.parent
@@ -152,6 +154,30 @@ def keyword_of(option):
 
     known = {"host", "port", *SettingWords.__optional_keys__}
     return code(option.name) if option.name in known else ""
+
+
+# Admin API
+
+
+def admin_page():
+    rows = [
+        [
+            code(f"{endpoint.method} {endpoint.path}"),
+            endpoint.summary,
+            ", ".join(code(name) for name in endpoint.query),
+            code(endpoint.body.__name__ if endpoint.body else ""),
+            ", ".join(map(str, (endpoint.success, *endpoint.also, *sorted(endpoint.errors)))),
+        ]
+        for endpoint in all_endpoints()
+    ]
+    return [
+        "# Admin API endpoints",
+        NOTE,
+        "All endpoints below `/__admin`. The [admin API](admin-api.md) page explains them with examples; "
+        "`GET /__admin/openapi.json` has the schemas of requests and responses.",
+        "Every endpoint can also answer 401, 403, 404, 405 and 422, and 400 or 415 if it has a body. Errors are problem documents.",
+        table(["request", "description", "query parameters", "body", "statuses"], rows),
+    ]
 
 
 # Python API
@@ -328,7 +354,12 @@ def python_page():
     ]  # fmt: skip
 
 
-PAGES = {"cli": cli_page, "configuration": configuration_page, "python-api": python_page}
+PAGES = {
+    "cli": cli_page,
+    "configuration": configuration_page,
+    "admin-endpoints": admin_page,
+    "python-api": python_page,
+}
 
 
 def main():

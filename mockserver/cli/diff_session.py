@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
@@ -80,7 +80,7 @@ def run(options: DiffOptions) -> int:
     """The exit code; the report goes to stdout."""
     try:
         rule_of(options.against, "--against")
-        world = build_world(load(options.paths))
+        world = build_scenario_set(load(options.paths))
         ns = Engine(world, wall=time.time, mono=time.monotonic).default
         findings = asyncio.run(_compared(options, ns))
     except LoadError as error:

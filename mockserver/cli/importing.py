@@ -21,7 +21,7 @@ from mockserver.cli.output import (
     to_stdout,
     write_all,
 )
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named
 from mockserver.model.plural import counted
@@ -119,7 +119,7 @@ def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], 
     """Load the scenarios; return errors, and notes about missing libraries."""
     texts = [text for path, text in files.items() if path.suffix in _SUFFIXES][: len(imported.scenarios)]
     try:
-        build_world(
+        build_scenario_set(
             [from_bundle(text, imported.files, name) for name, text in zip(imported.scenarios, texts, strict=True)]
         )  # fmt: skip
     except LoadError as error:

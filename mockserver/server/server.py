@@ -277,7 +277,7 @@ class Running:
         except editing.EditConflictError as error:
             raise Refused(problem(409, "conflict", str(error), error.hint)) from None
         except InvalidInputError as error:
-            title = "The request can't be carried out, and nothing was changed"
+            title = "The request is invalid; nothing was changed"
             raise Refused(
                 problem(422, "invalid", title, str(error), errors=flaw_views(error.flaws))
             ) from None

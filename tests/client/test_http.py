@@ -259,7 +259,7 @@ def test_a_proxy_of_the_environment_is_not_asked(mock, monkeypatch):
 
 def test_the_token_goes_with_every_call(serving):
     server = serving(admin_token="s3cret")
-    with pytest.raises(Refused, match="asks for its token") as caught:
+    with pytest.raises(Refused, match="requires a token") as caught:
         Client(server.url).routes  # noqa: B018
     assert caught.value.kind == "no-token"
     assert Client(server.url, "s3cret").routes

@@ -94,7 +94,7 @@ def test_a_folder_gets_a_file_for_each_scenario_and_bodies_beside(archive, tmp_p
         ([entry(), entry("https://b.example/")], [], "these are 2 scenarios (api.example, b.example): give a folder with -o"),
         ([entry(text="x" * 9000)], [], "1 file would be written next to the scenario: give a file or a folder with -o"),
         ([entry(), entry("https://b.example/")], ["--name", "x", "-o", "out"], "--name is for one scenario, and these are 2"),
-        ([entry()], ["--name", "a/b"], "'a/b' is no scenario name"),
+        ([entry()], ["--name", "a/b"], "'a/b' is not a valid scenario name"),
         ([entry(status=0)], [], "there is no scenario in it"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ import time
 import pytest
 import yaml
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Request, Response
 from mockserver.recording.scenario import scenario_of, written
@@ -42,7 +42,7 @@ def recorded(*calls):
     """The scenario as YAML gives it back; it must load."""
     made = scenario_of(calls, "api")
     text = written(made, "api")
-    build_world([from_bundle(text, made.files, name="api")])
+    build_scenario_set([from_bundle(text, made.files, name="api")])
     document = yaml.safe_load(text)
     return document["routes"], document, text, made
 

@@ -93,7 +93,7 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--to", "nowhere"), "--to: 'nowhere' is no http or https URL"),
+        (("--to", "nowhere"), "--to: 'nowhere' is not an http or https URL"),
         (("--to", "http://x", "-o", "api.json"), "api.json is not a YAML file"),
         (("--to", "http://x", "-o", "runtime.yaml"), "Choose another name"),
         (
